@@ -1,0 +1,24 @@
+"""One item of a benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One benchmark item.
+
+    Attributes:
+        task_id: the benchmark's own identifier, e.g. `HumanEval/0`.
+        prompt: the code that the model completes: imports, helpers, signature and docstring.
+        entry_point: name of the function that the tests call.
+        test: source of the tests, as the benchmark ships it.
+        canonical_solution: a reference completion of `prompt`, where the benchmark has one.
+    """
+
+    task_id: str
+    prompt: str
+    entry_point: str
+    test: str
+    canonical_solution: str | None = None

@@ -1,0 +1,53 @@
+"""What can be said of one executed program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verdict(str, Enum):
+    """The end of one program. Everything but `PASSED` and `INFRA_ERROR` is an incorrect sample."""
+
+    PASSED = "passed"  # every test ran and held
+    FAILED = "failed"  # an assertion, or a wrong answer
+    ERROR = "error"  # another exception
+    SYNTAX_ERROR = "syntax_error"  # the candidate does not compile
+    NO_CODE = "no_code"  # there was nothing to run in the model's text
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    CRASHED = "crashed"  # a signal, or an exit before the tests ended
+    INFRA_ERROR = "infra_error"  # ours, never the model's
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one program.
+
+    Attributes:
+        verdict: the decision.
+        detail: one bounded line for people: the failing assertion, the exception, the signal. Candidate
+            text may be in it, so whoever shows it must treat it as hostile.
+        judge: name of the judge that decided (`isolated`, `script`), empty where nothing ran.
+        cpu_s: CPU seconds of the candidate's processes.
+        wall_s: wall seconds from the start of the candidate's process to its verdict.
+        peak_mib: largest resident set of the candidate's process, in MiB.
+        flags: what looks like an attempt to fool the judge, in short words.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    judge: str = ""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_mib: float = 0.0
+    flags: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the tests passed."""
+        return self.verdict is Verdict.PASSED
