@@ -1,0 +1,190 @@
+"""The tasks of this package: their YAML read into `TaskSpec`, without lm-eval.
+
+The loader has lm-eval's own semantics (`lm_eval/tasks/_yaml_loader.py`), which a test compares task by task:
+`include` names a file or several, local keys win, and nested mappings are replaced, never merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from passk_tasks.errors import PasskError, SettingsError, UsageError, did_you_mean
+from passk_tasks.settings import Settings, from_metadata
+
+_PACKAGE = Path(__file__).resolve().parent
+_IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What a task is, as far as running and scoring it goes.
+
+    Attributes:
+        name: what `--tasks` takes.
+        version: of the task's definition; it moves when a score can.
+        description: one line for people, `metadata.description`. (lm-eval's own `description` is prepended
+            to prompts, so it cannot serve.)
+        settings: what stands under `metadata.passk`.
+        generation_kwargs: as in the YAML, after lm-eval's overrides where there are any.
+        source: the YAML file.
+    """
+
+    name: str
+    version: str
+    description: str
+    settings: Settings
+    generation_kwargs: dict[str, Any]
+    source: Path
+
+    @property
+    def until(self) -> tuple[str, ...]:
+        """The stop sequences."""
+        until = self.generation_kwargs["until"]
+        return (until,) if isinstance(until, str) else tuple(until)
+
+
+def task_configs_path() -> Path:
+    """Return the folder of task YAML, absolute: the wheel's, or the checkout's beside the package.
+
+    Raises:
+        PasskError: the installation has none.
+    """
+    installed = _PACKAGE / "task_configs"
+    if installed.is_dir():
+        return installed
+    checkout = _PACKAGE.parent
+    # Without the second condition, anyone's folder of that name in site-packages would do.
+    if (checkout / "task_configs").is_dir() and (checkout / "pyproject.toml").is_file():
+        return checkout / "task_configs"
+    raise PasskError(
+        f"the task YAML is missing: neither {installed} nor {checkout / 'task_configs'} is there; "
+        "reinstall passk-tasks"
+    )
+
+
+def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
+    """Return a task file with its includes; `!function x.y` stays text, joined to the file's folder.
+
+    Raises:
+        UsageError: the file is missing, is not YAML, is not a mapping, or is included twice.
+    """
+    path = path.expanduser().resolve()
+    seen = set() if _seen is None else _seen
+    if path in seen:
+        raise UsageError(f"{path}: included twice in one task, or includes itself")
+    seen.add(path)
+    try:
+        with path.open("rb") as stream:
+            config = yaml.load(stream, Loader=_loader(path.parent))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: is not valid YAML: {error}") from error
+    if not isinstance(config, dict):
+        raise UsageError(f"{path}: must hold a mapping, not {type(config).__name__}")
+    includes = config.pop("include", [])
+    merged: dict[str, Any] = {}
+    for include in includes if isinstance(includes, list) else [includes]:
+        included = load_yaml(path.parent / include, seen)
+        included.pop("task_list", None)  # belongs to the included file only
+        merged.update(included)
+    merged.update(config)
+    return merged
+
+
+def _loader(folder: Path) -> type[yaml.SafeLoader]:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def function(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+        return str(folder / str(loader.construct_scalar(node)))
+
+    Loader.add_constructor("!function", function)
+    return Loader
+
+
+def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSpec:
+    """Return the spec of a task's configuration, ours or the one lm-eval built from it.
+
+    `--metadata '{"passk": {…}}'` replaces the YAML's whole `passk` mapping in lm-eval's configuration. What
+    it does not name is therefore read from `source` again, so that the object form and the dotted form of an
+    override mean the same.
+
+    Args:
+        config: keys of a task YAML: `task`, `generation_kwargs`, `metadata`.
+        source: the YAML file, or a word for where the configuration comes from.
+
+    Raises:
+        SettingsError: impossible settings, or no `until` (lm-eval would cut at the first blank line).
+    """
+    name = str(config.get("task") or "unnamed")
+    source = Path(source)
+    where = f"task {name}"
+    metadata = config.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        raise SettingsError(f"{where}: metadata must be a mapping, not {metadata!r}")
+    declared = load_yaml(source).get("metadata") if source.is_file() else None
+    generation_kwargs = dict(config.get("generation_kwargs") or {})
+    if generation_kwargs.get("until") is None:
+        raise SettingsError(
+            f"{where}: generation_kwargs.until is missing in {source}; without it lm-eval cuts programs at "
+            "the first blank line; write `until: []` for no stop sequence"
+        )
+    return TaskSpec(
+        name=name,
+        version=str(metadata.get("version", "0")),
+        description=str(metadata.get("description", "")),
+        settings=Settings.parse({**from_metadata(declared), **from_metadata(metadata)}, where=where),
+        generation_kwargs=generation_kwargs,
+        source=source,
+    )
+
+
+def task_names() -> list[str]:
+    """Return the names of all tasks, sorted.
+
+    Raises:
+        UsageError: a task file that cannot be read; lm-eval would leave the task out without a word.
+    """
+    return sorted(_configs())
+
+
+def load_task(name: str, overrides: Mapping[str, Any] | None = None) -> TaskSpec:
+    """Return a task by name, its settings overridden by `overrides`.
+
+    Raises:
+        UsageError: there is no such task.
+        SettingsError: an override that does not exist or cannot be.
+    """
+    configs = _configs()
+    if name not in configs:
+        raise UsageError(f"there is no task {name!r}{did_you_mean(name, configs)}; `passk tasks` lists them")
+    source, config = configs[name]
+    spec = spec_from_config(config, source=source)
+    return replace(spec, settings=Settings.parse(overrides or {}, where=f"task {name}", base=spec.settings))
+
+
+def _task_files(root: Path) -> Iterator[Path]:
+    for path in sorted(root.glob("**/*.yaml"), key=lambda path: path.as_posix()):
+        if not _IGNORED_FOLDERS.intersection(path.relative_to(root).parts):
+            yield path
+
+
+def _configs() -> dict[str, tuple[Path, dict[str, Any]]]:
+    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for path in _task_files(task_configs_path()):
+        config = load_yaml(path)
+        name = config.get("task")
+        if "group" in config and "class" not in config:
+            continue
+        if not isinstance(name, str):
+            raise UsageError(f"{path}: a task file needs `task`, its name")
+        if name in found:
+            raise UsageError(f"{path}: the task {name!r} is already in {found[name][0]}")
+        found[name] = (path, config)
+    return found

@@ -1,0 +1,237 @@
+"""A task's own settings: what stands under `metadata.passk`, from YAML or from a command line.
+
+Every value passes through one converter, whichever way it came: as a YAML value, as the text of
+`--set key=value`, or as an argument of `Settings(...)`. There is no `Settings` with an impossible value.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from passk_tasks.errors import SettingsError, did_you_mean
+from passk_tasks.program import Judge, Limits
+
+NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one task.
+
+    Attributes:
+        benchmark: family of the problems, a name that `passk_tasks.benchmarks.get` knows.
+        samples: n, generations a problem; it sets lm-eval's `repeats`.
+        k: the budgets of pass@k, ascending and without repetition.
+        judge: who decides that a candidate passed.
+        extraction: how code is found in a model's text: `completion`, `answer` or `verbatim`.
+        dataset: where the problems come from: `embedded` or `hub`.
+        data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
+        timeout_s: seconds a candidate may work.
+        memory_mib: address space of each process of a candidate, in MiB.
+        output_mib: what a candidate may write, in MiB.
+        processes: processes and threads a candidate may have at one time.
+        workers: candidates judged at one time; 0 means as many as there are usable CPUs.
+        sandbox: `strict`, or `rlimits` for the explicit weaker choice.
+        seeds: `same`, or `distinct` for a `seed` of its own in each of the n requests.
+        journal: folder for the journal of the generations; None leaves the choice to the run.
+    """
+
+    benchmark: str = "humaneval"
+    samples: int = 1
+    k: tuple[int, ...] = (1,)
+    judge: Judge = Judge.ISOLATED
+    extraction: str = "completion"
+    dataset: str = "embedded"
+    data_files: str | None = None
+    timeout_s: float = 3.0
+    memory_mib: int = 1024
+    output_mib: int = 16
+    processes: int = 64
+    workers: int = 0
+    sandbox: str = "strict"
+    seeds: str = "same"
+    journal: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, convert in _CONVERTERS.items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, convert(value))
+            except ValueError as error:
+                raise SettingsError(f"{name} must be {error}, not {value!r}") from None
+        self.limits()  # the ranges of the limits are known in one place, there
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any], *, where: str, base: Settings | None = None) -> Settings:
+        """Return `base` (the defaults where None) with the values of `mapping`.
+
+        Args:
+            mapping: values by name, as YAML or a command line gives them: `k` may be 10, [1, 10] or "1,10",
+                and numbers may be text.
+            where: what the settings belong to, e.g. `task passk_humaneval`; it opens every message.
+            base: settings that `mapping` overrides.
+
+        Raises:
+            SettingsError: a name that does not exist, or a value that cannot be.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in mapping:
+            if name not in known:
+                raise SettingsError(f"{where}: there is no setting {name!r}{did_you_mean(str(name), known)}")
+        try:
+            return replace(base or cls(), **mapping)
+        except SettingsError as error:
+            raise SettingsError(f"{where}: {error}") from None
+
+    def check_k(self, where: str = "") -> None:
+        """Raise `SettingsError` unless pass@k can be estimated from n samples for every k.
+
+        It is not part of `parse`: scoring saved samples may lower k to what the data has.
+        """
+        too_large = [k for k in self.k if k > self.samples]
+        if too_large:
+            budgets = ", ".join(str(k) for k in too_large)
+            raise SettingsError(
+                f"{where}{': ' if where else ''}pass@k needs k ≤ n, but k is {budgets} and n is {self.samples} "
+                f"samples: raise {NAMESPACE}.samples to at least {max(too_large)}, or lower {NAMESPACE}.k"
+            )
+
+    def limits(self) -> Limits:
+        """Return what one candidate may use."""
+        return Limits(
+            timeout_s=self.timeout_s,
+            memory_mib=self.memory_mib,
+            output_mib=self.output_mib,
+            processes=self.processes,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready values; `parse` takes them back."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**values, "k": list(self.k), "judge": self.judge.value}
+
+
+def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a task's metadata says about settings, unchecked.
+
+    `--metadata passk.k=[1,10]` arrives as a flat key of that name, beside the `passk` mapping of the YAML;
+    the flat ones win. All other keys are someone else's (lm-eval merges the model's arguments in there).
+
+    Raises:
+        SettingsError: `passk` is there and is not a mapping.
+    """
+    metadata = metadata or {}
+    nested = metadata.get(NAMESPACE)
+    if nested is None:
+        nested = {}
+    if not isinstance(nested, Mapping):
+        raise SettingsError(
+            f"metadata.{NAMESPACE} must be a mapping of settings, not {nested!r}; "
+            f"on the command line write --metadata {NAMESPACE}.samples=20 {NAMESPACE}.k=[1,10]"
+        )
+    prefix = NAMESPACE + "."
+    flat = {key[len(prefix) :]: value for key, value in metadata.items() if str(key).startswith(prefix)}
+    return {**nested, **flat}
+
+
+# Converters: return the value in its type, or raise ValueError with what it must be.
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError
+    return float(value)
+
+
+def _whole(what: str, least: int | None = None) -> Callable[[Any], int]:
+    wanted = what if least is None else f"{what}, at least {least}"
+
+    def convert(value: Any) -> int:
+        try:
+            number = value if type(value) is int else _number(value)
+            whole = int(number)
+        except (ValueError, OverflowError):
+            raise ValueError(wanted) from None
+        if whole != number or (least is not None and whole < least):
+            raise ValueError(wanted)
+        return whole
+
+    return convert
+
+
+def _real(what: str) -> Callable[[Any], float]:
+    def convert(value: Any) -> float:
+        try:
+            return _number(value)
+        except (ValueError, OverflowError):
+            raise ValueError(what) from None
+
+    return convert
+
+
+def _budgets(value: Any) -> tuple[int, ...]:
+    wanted = "one or more whole numbers, each at least 1 (k: [1, 10], or --set k=1,10)"
+    if isinstance(value, str):
+        value = value.strip().removeprefix("[").removesuffix("]").rstrip(", ").split(",")
+    elif not isinstance(value, (list, tuple)):
+        value = [value]
+    if not value:
+        raise ValueError(wanted)
+    convert = _whole(wanted)
+    ks = {convert(item.strip() if isinstance(item, str) else item) for item in value}
+    if min(ks) < 1:
+        raise ValueError(wanted)
+    return tuple(sorted(ks))
+
+
+def _text(what: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or not value:
+            raise ValueError(what)
+        return value
+
+    return convert
+
+
+def _path(what: str) -> Callable[[Any], str | None]:
+    def convert(value: Any) -> str | None:
+        if value is None or value == "":
+            return None
+        if not isinstance(value, (str, os.PathLike)):
+            raise ValueError(what)
+        return str(value)
+
+    return convert
+
+
+def _choice(*choices: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or str(value) not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return str(value)
+
+    return convert
+
+
+_JUDGES = _choice(*(judge.value for judge in Judge))
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "benchmark": _text("the name of a benchmark, e.g. humaneval"),
+    "samples": _whole("a whole number of generations a problem", 1),
+    "k": _budgets,
+    "judge": lambda value: Judge(_JUDGES(value)),
+    "extraction": _choice("completion", "answer", "verbatim"),
+    "dataset": _choice("embedded", "hub"),
+    "data_files": _path("the path of a file or folder"),
+    "timeout_s": _real("a number of seconds"),
+    "memory_mib": _whole("a whole number of MiB"),
+    "output_mib": _whole("a whole number of MiB"),
+    "processes": _whole("a whole number of processes"),
+    "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
+    "sandbox": _choice("strict", "rlimits"),
+    "seeds": _choice("same", "distinct"),
+    "journal": _path("the path of a folder"),
+}
