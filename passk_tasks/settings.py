@@ -95,8 +95,8 @@ class Settings:
         if too_large:
             budgets = ", ".join(str(k) for k in too_large)
             raise SettingsError(
-                f"{where}{': ' if where else ''}pass@k needs k ≤ n, but k is {budgets} and n "
-                f"(samples) is {self.samples}: raise {NAMESPACE}.samples to at least {max(too_large)}, or lower {NAMESPACE}.k"
+                f"{where}{': ' if where else ''}pass@k needs k ≤ n, but k is {budgets} and n (samples) is "
+                f"{self.samples}: raise {NAMESPACE}.samples to {max(too_large)} or lower {NAMESPACE}.k"
             )
 
     def limits(self) -> Limits:
