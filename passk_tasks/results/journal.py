@@ -1,0 +1,250 @@
+"""The journal: what a run generated, on disk before the first candidate is executed.
+
+    {"passk_journal": 1, "task": …, "settings": {…}, …}   the header: what scoring needs besides texts
+    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation
+    {"end": 3280}                                         the footer; without it the writer was killed
+
+Each line is flushed when it is written, so a killed process loses at most the line it was writing. A run on
+several ranks leaves one journal a rank; they are read together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from passk_tasks.errors import PasskError, SamplesError, UsageError
+from passk_tasks.results.lines import dump_line, parse_object
+
+FORMAT = 1
+MARK = "passk_journal"
+
+# What may differ between the ranks of one run; neither moves a verdict.
+_PER_RANK_SETTINGS = frozenset({"workers", "journal"})
+
+
+@dataclass(frozen=True)
+class JournalHeader:
+    """How the generations of a journal came about, and how the run meant to judge them.
+
+    Attributes:
+        task: name of the task.
+        task_version: its `metadata.version`.
+        settings: `Settings.as_dict()` of the run.
+        until: the stop sequences in force, which extraction applies again.
+        dataset_sha256: hash of the problems; scoring against others is refused.
+        dataset_source: where they came from, for people.
+        rank: number of the process that wrote the journal.
+        world_size: how many processes wrote one each.
+        extra: whatever else is worth keeping, JSON-ready; read back as it was written.
+    """
+
+    task: str
+    task_version: str
+    settings: Mapping[str, Any]
+    until: tuple[str, ...]
+    dataset_sha256: str
+    dataset_source: str = ""
+    rank: int = 0
+    world_size: int = 1
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the header's line as a JSON-ready object."""
+        return {
+            MARK: FORMAT,
+            "task": self.task,
+            "task_version": self.task_version,
+            "settings": dict(self.settings),
+            "until": list(self.until),
+            "dataset_sha256": self.dataset_sha256,
+            "dataset_source": self.dataset_source,
+            "rank": self.rank,
+            "world_size": self.world_size,
+            "extra": dict(self.extra),
+        }
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any], *, where: str) -> JournalHeader:
+        """Return the header that `line` holds.
+
+        Raises:
+            SamplesError: a newer format, or a field that is missing or of the wrong type.
+        """
+        version = line.get(MARK)
+        if version != FORMAT or isinstance(version, bool):
+            raise SamplesError(
+                f"{where}: a journal of format {version!r}; this passk-tasks reads format {FORMAT}, "
+                "score it with the version that wrote it"
+            )
+        for name, kind, needed in (
+            ("task", str, True),
+            ("task_version", str, True),
+            ("settings", dict, True),
+            ("until", list, True),
+            ("dataset_sha256", str, True),
+            ("dataset_source", str, False),
+            ("rank", int, False),
+            ("world_size", int, False),
+            ("extra", dict, False),
+        ):
+            if name not in line and not needed:
+                continue
+            if not isinstance(line.get(name), kind):
+                raise SamplesError(
+                    f"{where}: the journal's header has no usable {name!r} ({kind.__name__} expected)"
+                )
+        if not all(isinstance(stop, str) for stop in line["until"]):
+            raise SamplesError(f"{where}: the journal's header has a stop sequence that is not a string")
+        return cls(
+            task=line["task"],
+            task_version=line["task_version"],
+            settings=line["settings"],
+            until=tuple(line["until"]),
+            dataset_sha256=line["dataset_sha256"],
+            dataset_source=line.get("dataset_source", ""),
+            rank=line.get("rank", 0),
+            world_size=line.get("world_size", 1),
+            extra=line.get("extra", {}),
+        )
+
+    def difference(self, other: JournalHeader) -> str:
+        """Return what keeps `self` and `other` from being ranks of one run, or an empty string."""
+        for name in ("task", "task_version", "dataset_sha256", "until", "world_size"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                return f"{name} is {mine!r} here and {theirs!r} there"
+        for key in sorted((self.settings.keys() | other.settings.keys()) - _PER_RANK_SETTINGS):
+            mine, theirs = self.settings.get(key), other.settings.get(key)
+            if mine != theirs:
+                return f"the setting {key} is {mine!r} here and {theirs!r} there"
+        return ""
+
+
+class Journal:
+    """Writes one journal; as a context manager, completed on a clean exit, left without footer on an error.
+
+    Args:
+        path: the file, which must not exist yet; its folder is made.
+        header: what its first line says.
+
+    Raises:
+        UsageError: the file exists already, or cannot be created.
+    """
+
+    def __init__(self, path: str | Path, header: JournalHeader) -> None:
+        self.path = Path(path)
+        self._count = 0
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self.path}: its folder cannot be made: {error.strerror or error}") from error
+        try:
+            # Never over another run's generations: they may be all that is left of it.
+            self._file = self.path.open("xb")
+        except FileExistsError as error:
+            raise UsageError(f"{self.path}: exists already; a journal never replaces another") from error
+        except OSError as error:
+            raise UsageError(
+                f"{self.path}: the journal cannot be created: {error.strerror or error}"
+            ) from error
+        self._write(header.as_dict())
+
+    def write(self, task_id: str, index: int, text: str) -> None:
+        """Append one generation, number `index` of its problem."""
+        self._write({"task_id": task_id, "sample": index, "text": text})
+        self._count += 1
+
+    def close(self, *, complete: bool = True) -> None:
+        """Write the footer and make the file durable; `complete=False` leaves the footer out. Idempotent."""
+        if self._file.closed:
+            return
+        try:
+            if complete:
+                self._write({"end": self._count})
+            os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
+        self._sync_folder()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(complete=kind is None)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        try:
+            self._file.write(dump_line(line))
+            self._file.flush()
+        except OSError as error:
+            raise PasskError(
+                f"{self.path}: the journal cannot be written: {error.strerror or error}"
+            ) from error
+
+    def _sync_folder(self) -> None:
+        # The name must survive a power cut as the bytes do; a file system that refuses loses nothing by it.
+        try:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        except OSError:
+            return
+        try:
+            os.fsync(folder)
+        except OSError:
+            pass
+        finally:
+            os.close(folder)
+
+
+def read_entries(
+    path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[str]
+) -> Iterator[tuple[str, str, int, str]]:
+    """Yield `(where, task_id, sample, text)` for the numbered `lines` that follow a journal's header.
+
+    A kill while the journal was written leaves its last line torn or its footer missing: that is appended to
+    `warnings` once all entries are out.
+
+    Raises:
+        SamplesError: a torn line before the last one, a line of another kind, or a footer that counts
+            differently.
+    """
+    count, torn, ended = 0, "", False
+    for number, raw in lines:
+        where = f"{path}:{number}"
+        if torn:  # more lines follow, so no kill tore it
+            raise SamplesError(torn)
+        if ended:
+            raise SamplesError(
+                f"{where}: a line after the journal's end; give each journal as a file of its own"
+            )
+        try:
+            line = parse_object(raw, where)
+        except SamplesError as error:
+            torn = str(error)
+            continue
+        if "end" in line:
+            ended = True
+            if line["end"] != count:
+                raise SamplesError(
+                    f"{where}: the journal should end after {line['end']!r} samples, not {count}"
+                )
+            continue
+        task_id, sample, text = line.get("task_id"), line.get("sample"), line.get("text")
+        if not isinstance(task_id, str) or type(sample) is not int or sample < 0 or not isinstance(text, str):
+            raise SamplesError(
+                f"{where}: not a journal's line (task_id: str, sample: int, text: str expected)"
+            )
+        yield where, task_id, sample, text
+        count += 1
+    if torn or not ended:
+        cause = "its last line is torn" if torn else "its footer is missing"
+        warnings.append(
+            f"{path}: the journal ends early ({cause}): the run was killed while it was written; "
+            f"the {count} samples before that are used"
+        )

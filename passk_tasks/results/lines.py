@@ -1,0 +1,69 @@
+"""Lines of JSON from plain or gzipped files, with errors that say where."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+from passk_tasks.errors import SamplesError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    r"""Yield the lines of `path` that are not blank, each with its number counted from 1.
+
+    Lines end at `\n` and nowhere else: U+2028 and its kin are legal inside JSON strings. Gzip is
+    recognised by its first two bytes, whatever the file is called.
+
+    Raises:
+        SamplesError: the file cannot be opened, or its compressed stream is broken.
+    """
+    number = 0
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(2) == _GZIP_MAGIC
+            file.seek(0)
+            with cast("IO[bytes]", gzip.open(file)) if zipped else file as stream:
+                for number, line in enumerate(stream, 1):
+                    if number == 1:
+                        line = line.removeprefix(b"\xef\xbb\xbf")
+                    if line.strip():
+                        yield number, line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SamplesError(
+            f"{path}:{number + 1}: the gzip stream is broken ({error}); copy the file again"
+        ) from error
+    except OSError as error:
+        raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def parse_object(line: bytes, where: str) -> dict[str, Any]:
+    r"""Return the JSON object in `line`; lone surrogates written as `\ud800` survive.
+
+    Raises:
+        SamplesError: not UTF-8, not JSON, or not an object; the message starts with `where`.
+    """
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = line[error.start]
+        raise SamplesError(f"{where}: not UTF-8: byte 0x{byte:02x} at column {error.start + 1}") from error
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SamplesError(f"{where}: not a line of JSON: {error.msg} at column {error.colno}") from error
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, a thousand brackets
+        raise SamplesError(f"{where}: not a line of JSON that can be read: {error}") from error
+    if not isinstance(value, dict):
+        raise SamplesError(f"{where}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def dump_line(value: dict[str, Any]) -> bytes:
+    """Return `value` as one line of pure ASCII, in which every str survives, lone surrogates too."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from passk_tasks.errors import SamplesError
+from passk_tasks.results import samples
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def jsonl(path, *lines):
+    """Write objects, or lines given as text, and return the path."""
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return path
+
+
+def texts(read):
+    """Return what matters of each sample but its place."""
+    return [(sample.task_id, sample.index, sample.text, sample.form) for sample in read.samples]
+
+
+def lm_eval_line(task_id, resps, filter_="passk", until=("\ndef ",), **more):
+    """Return a line as lm-eval 0.4.13 logs it, with the keys that matter here."""
+    arguments = {
+        f"gen_args_{i}": {"arg_0": "prompt", "arg_1": {"until": list(until), "do_sample": True}}
+        for i in range(len(resps))
+    }
+    doc = {"task_id": task_id, "prompt": "def f():\n"}
+    return {"doc_id": 0, "doc": doc, "resps": resps, "filter": filter_, "arguments": arguments, **more}
+
+
+def test_human_eval_lines_are_numbered_per_problem_in_their_order(tmp_path):
+    """Samples of interleaved problems each get the next number of their own problem."""
+    path = jsonl(
+        tmp_path / "s.jsonl",
+        {"task_id": "HumanEval/1", "completion": "a"},
+        {"task_id": "HumanEval/0", "completion": "b", "tokens": 3},
+        {"task_id": "HumanEval/1", "completion": "c"},
+    )
+    read = samples.read(path)
+    assert texts(read) == [
+        ("HumanEval/1", 0, "a", "completion"),
+        ("HumanEval/0", 0, "b", "completion"),
+        ("HumanEval/1", 1, "c", "completion"),
+    ]
+    assert [sample.origin for sample in read.samples] == [f"{path}:{n}" for n in (1, 2, 3)]
+    assert read.header is None
+
+
+def test_a_solution_wins_over_a_completion(tmp_path):
+    """EvalPlus lines may carry both; the self-contained one counts, unless it is null."""
+    path = jsonl(
+        tmp_path / "s.jsonl",
+        {"task_id": "HumanEval/0", "completion": "a", "solution": "b"},
+        {"task_id": "HumanEval/0", "completion": "a", "solution": None},
+        {"task_id": "HumanEval/0", "solution": ""},
+    )
+    assert texts(samples.read(path)) == [
+        ("HumanEval/0", 0, "b", "solution"),
+        ("HumanEval/0", 1, "a", "completion"),
+        ("HumanEval/0", 2, "", "solution"),
+    ]
+
+
+def test_several_files_and_compressions_continue_the_numbers(tmp_path):
+    """A second file, gzipped under any name, continues the numbering of the first."""
+    first = jsonl(tmp_path / "a.jsonl", {"task_id": "HumanEval/0", "completion": "a"})
+    second = tmp_path / "b.jsonl"
+    second.write_bytes(gzip.compress(b'\n{"task_id": "HumanEval/0", "completion": "b"}\n'))
+    read = samples.read([first, str(second)])
+    assert [(s.index, s.text, s.origin) for s in read.samples] == [
+        (0, "a", f"{first}:1"),
+        (1, "b", f"{second}:2"),
+    ]
+
+
+def test_a_folder_of_solutions_is_read_in_numeric_order(tmp_path):
+    """EvalPlus' folder gives its files by problem and number, 2 before 10, other things left alone."""
+    for name in (
+        "HumanEval_10/0.py",
+        "HumanEval_2/10.py",
+        "HumanEval_2/2.py",
+        "HumanEval_2/__pycache__/x.pyc",
+    ):
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text(name)
+    assert texts(samples.read(tmp_path / "out")) == [
+        ("HumanEval/2", 0, "HumanEval_2/2.py", "solution"),
+        ("HumanEval/2", 1, "HumanEval_2/10.py", "solution"),
+        ("HumanEval/10", 0, "HumanEval_10/0.py", "solution"),
+    ]
+
+
+def test_a_folder_without_solutions_names_the_files_in_it(tmp_path):
+    """The folder that lm-eval writes to holds no solutions; the error points at its samples file."""
+    (tmp_path / "samples_passk_humaneval_2026.jsonl").write_text("")
+    with pytest.raises(SamplesError, match=r"name a file in it: samples_passk_humaneval_2026\.jsonl"):
+        samples.read(tmp_path)
+
+
+def test_lm_evals_samples_are_joined_on_the_documents_task_id(tmp_path):
+    """The wrong doc_id that lm-eval logs under --samples is not looked at."""
+    path = jsonl(
+        tmp_path / "samples_x.jsonl",
+        {**lm_eval_line("HumanEval/5", [["a", "b"]]), "doc_id": 0},
+        {**lm_eval_line("HumanEval/3", [["c", "d"]]), "doc_id": 1},
+    )
+    read = samples.read(path)
+    assert texts(read) == [
+        ("HumanEval/5", 0, "a", "response"),
+        ("HumanEval/5", 1, "b", "response"),
+        ("HumanEval/3", 0, "c", "response"),
+        ("HumanEval/3", 1, "d", "response"),
+    ]
+    assert read.until == ("\ndef ",)
+
+
+def test_one_request_a_sample_reads_like_one_request_with_n(tmp_path):
+    """Under distinct seeds lm-eval logs n lists of one text each; they are the same n samples."""
+    one = samples.read(jsonl(tmp_path / "one.jsonl", lm_eval_line("HumanEval/0", [["a", "b", "c"]])))
+    many = samples.read(jsonl(tmp_path / "many.jsonl", lm_eval_line("HumanEval/0", [["a"], ["b"], ["c"]])))
+    assert texts(one) == texts(many)
+
+
+def test_a_second_filters_lines_are_not_more_samples(tmp_path):
+    """lm-eval repeats a document once a filter; its responses count once."""
+    path = jsonl(
+        tmp_path / "s.jsonl",
+        lm_eval_line("HumanEval/0", [["a"]], "first"),
+        lm_eval_line("HumanEval/1", [["b"]], "first"),
+        lm_eval_line("HumanEval/0", [["a"]], "second"),
+        lm_eval_line("HumanEval/1", [["b"]], "second"),
+    )
+    assert [sample.text for sample in samples.read(path).samples] == ["a", "b"]
+
+
+def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
+    """A problem with more responses than the others is named, with the setting that cuts them off."""
+    path = jsonl(
+        tmp_path / "s.jsonl",
+        *(lm_eval_line(f"HumanEval/{i}", [["a"] * 3]) for i in range(3)),
+        lm_eval_line("HumanEval/3", [["a"] * 6]),
+    )
+    (warning,) = samples.read(path).warnings
+    assert "HumanEval/3 has 6" in warning
+    assert "--set samples=3" in warning
+
+
+def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
+    """Two files made with different stop sequences give none, and a warning."""
+    path = jsonl(
+        tmp_path / "s.jsonl",
+        lm_eval_line("HumanEval/0", [["a"]]),
+        lm_eval_line("HumanEval/1", [["a"]], until=[]),
+    )
+    read = samples.read(path)
+    assert read.until is None
+    assert "different stop sequences" in read.warnings[0]
+
+
+def test_a_numeric_task_id_becomes_text(tmp_path):
+    """MBPP numbers its problems; they are read as the text of the number."""
+    path = jsonl(tmp_path / "s.jsonl", {"task_id": 11, "completion": "a"})
+    assert samples.read(path).samples[0].task_id == "11"
+
+
+def test_a_lone_surrogate_in_a_samples_file_survives(tmp_path):
+    """An escape that is no character of its own reaches the sample unchanged."""
+    path = jsonl(tmp_path / "s.jsonl", '{"task_id": "HumanEval/0", "completion": "\\udfff"}')
+    assert samples.read(path).samples[0].text == "\udfff"
+
+
+GOOD = {"task_id": "HumanEval/0", "completion": "a"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ('{"task_id": "HumanEval/0", "compl', "not a line of JSON"),
+        ({"task_id": "HumanEval/0"}, "'task_id' with 'completion' or 'solution' expected, found 'task_id'"),
+        ({"completion": "a"}, "no task_id"),
+        ({"task_id": ["x"], "completion": "a"}, "task_id should be a string, not list"),
+        ({"task_id": True, "completion": "a"}, "task_id should be a string, not bool"),
+        (
+            {"task_id": "HumanEval/0", "completion": ["a"]},
+            "the completion of HumanEval/0 should be a string, not list",
+        ),
+        (
+            {"task_id": "HumanEval/0", "solution": 3},
+            "the solution of HumanEval/0 should be a string, not int",
+        ),
+        ({"doc": {"prompt": ""}, "resps": [["a"]]}, r"lm-eval's line has no doc\['task_id'\]"),
+        ({"doc": {"task_id": "HumanEval/0"}, "resps": "a"}, "'resps' should be a list of lists"),
+        (
+            {"doc": {"task_id": "HumanEval/0"}, "resps": [[["a"]]]},
+            "the response of HumanEval/0 should be a string",
+        ),
+        ({"doc": {"task_id": "HumanEval/0"}, "resps": [[None]]}, "the response of HumanEval/0 .* not null"),
+        (
+            {"task_id": "HumanEval/0", "verdict": "passed", "program_sha256": ""},
+            "outcomes of `passk score` have no",
+        ),
+        ({"passk_journal": 1}, "a journal begins inside a file"),
+    ],
+)
+def test_a_line_that_is_no_sample_is_an_error_with_its_place(tmp_path, bad, message):
+    """Whatever is wrong, the error starts with the file and the number of the line, blank lines counted."""
+    path = jsonl(tmp_path / "s.jsonl", GOOD, "", bad, GOOD)
+    with pytest.raises(SamplesError, match=rf"s\.jsonl:3: .*{message}"):
+        samples.read(path)
+
+
+def test_lm_evals_results_file_is_recognised_as_the_wrong_one(tmp_path):
+    """One JSON document over many lines gets an error that names the file to give instead."""
+    path = tmp_path / "results_2026.json"
+    path.write_text(json.dumps({"results": {}}, indent=2))
+    with pytest.raises(SamplesError, match=r"results_2026\.json:1: one JSON document.*samples_\*\.jsonl"):
+        samples.read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", gzip.compress(b"")])
+def test_a_file_without_samples_is_an_error(tmp_path, content):
+    """Nothing to score is said so, with the file's name."""
+    path = tmp_path / "empty.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(SamplesError, match=r"empty\.jsonl: no samples"):
+        samples.read(path)
+
+
+def test_no_files_are_an_error():
+    """An empty list of paths is no samples either."""
+    with pytest.raises(SamplesError, match="no samples"):
+        samples.read([])
+
+
+def test_a_journal_is_not_mixed_with_other_files(tmp_path):
+    """The settings of a journal are for its own samples, so other files beside it are refused."""
+    from passk_tasks.results.journal import Journal, JournalHeader
+
+    with Journal(tmp_path / "j.jsonl", JournalHeader("t", "1", {}, (), "00")) as journal:
+        journal.write("HumanEval/0", 0, "a")
+    with pytest.raises(SamplesError, match=r"s\.jsonl: not a journal, but .*j\.jsonl is one"):
+        samples.read([tmp_path / "j.jsonl", jsonl(tmp_path / "s.jsonl", GOOD)])
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not beside this checkout")
+def test_real_generations_are_read_whole():
+    """The 164 × 20 generations of a real model are all there, each problem numbered 0 to 19."""
+    read = samples.read(SHARED / "gemma3_270m_humaneval_n20.jsonl.gz")
+    assert len(read.samples) == 164 * 20
+    numbers = {}
+    for sample in read.samples:
+        numbers.setdefault(sample.task_id, []).append(sample.index)
+    assert set(numbers) == {f"HumanEval/{i}" for i in range(164)}
+    assert all(indices == list(range(20)) for indices in numbers.values())
+    assert {sample.form for sample in read.samples} == {"completion"}
