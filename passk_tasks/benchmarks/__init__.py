@@ -1,0 +1,35 @@
+"""Benchmarks: one module a family, from a dataset row to a `Problem`, from a candidate to a `Program`.
+
+base.py       what a family has to say of itself
+loading.py    its rows: embedded, from the hub, or from local files; checked and hashed
+humaneval.py  HumanEval
+
+To add a family, write its module and name it in `_FAMILIES`.
+"""
+
+from __future__ import annotations
+
+from passk_tasks.benchmarks.base import Benchmark
+from passk_tasks.benchmarks.humaneval import HumanEval
+from passk_tasks.benchmarks.loading import Dataset, load
+from passk_tasks.errors import UsageError, did_you_mean
+
+__all__ = ["Benchmark", "Dataset", "get", "load", "names"]
+
+_FAMILIES: dict[str, Benchmark] = {family.name: family for family in (HumanEval(),)}
+
+
+def names() -> list[str]:
+    """Return the names of all families, sorted."""
+    return sorted(_FAMILIES)
+
+
+def get(name: str) -> Benchmark:
+    """Return a family by name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in _FAMILIES:
+        raise UsageError(f"there is no benchmark {name!r}{did_you_mean(name, _FAMILIES)}")
+    return _FAMILIES[name]

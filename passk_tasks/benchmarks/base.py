@@ -1,0 +1,81 @@
+"""What a family of problems has to say of itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program
+
+
+class Benchmark(ABC):
+    """A family of problems. Stateless; one instance serves everyone.
+
+    Attributes:
+        name: what `passk.benchmark` says.
+        hub_path: repository on the hub.
+        hub_name: configuration in it; None for its only one.
+        split: the split that is evaluated.
+        columns: columns that `problem` needs, in the hub's order.
+        sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
+            where the family has no one canonical set.
+    """
+
+    name: ClassVar[str]
+    hub_path: ClassVar[str]
+    hub_name: ClassVar[str | None]
+    split: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+    sha256: ClassVar[str | None] = None
+
+    @abstractmethod
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a dataset row.
+
+        Raises:
+            DatasetError: a column is missing or of the wrong type; the message names row and column.
+        """
+
+    @abstractmethod
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return what is executed to judge `code`, the whole candidate (None: the text held no code)."""
+
+    @abstractmethod
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the whole reference candidate, which must pass, or None where the dataset has none."""
+
+    def embedded_rows(self) -> list[dict[str, Any]] | None:
+        """Return the rows that are installed with this package's dependencies, or None.
+
+        Raises:
+            DatasetError: they should be there and are not.
+        """
+        return None
+
+
+def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
+    """Return a text column of a row.
+
+    Args:
+        row: the dataset row.
+        column: its name.
+        expected: all columns that the benchmark needs, for the message.
+
+    Raises:
+        DatasetError: the column is missing, or is not text.
+    """
+    label = f"row {row['task_id']!r}: " if "task_id" in row and column != "task_id" else ""
+    if column not in row:
+        raise DatasetError(
+            f"{label}column {column!r} is missing; the row has {', '.join(map(str, row)) or 'no columns'}, "
+            f"expected are {', '.join(expected)}"
+        )
+    value = row[column]
+    if not isinstance(value, str):
+        raise DatasetError(
+            f"{label}column {column!r} must be text, not {type(value).__name__}: {value!r:.80}"
+        )
+    return value

@@ -1,0 +1,120 @@
+"""Rows from local files: one file, or a folder in the layout of a hub repository."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from passk_tasks.errors import DatasetError
+
+_JSON = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+_FORMATS = (*_JSON, ".parquet")
+
+# Splits, as the paths of a hub repository name them: `test.jsonl`, `data/test-00000-of-00001.parquet`.
+_SPLITS = ("train", "validation", "valid", "dev", "test", "prompt")
+
+
+def read(path: Path, *, config: str | None, split: str) -> list[dict[str, Any]]:
+    """Return the rows of a file, or of the files of one split in a folder.
+
+    Args:
+        path: a file (`.jsonl`, `.json`, each also `.gz`, or `.parquet`), or a folder that has such files, in
+            itself or in folders named after the configuration, as a hub repository has.
+        config: the configuration's folder is preferred where the folder has one.
+        split: files that name another split are left out.
+
+    Raises:
+        DatasetError: there is no such file, or it cannot be read; the message has the path, and the line.
+    """
+    if path.is_dir():
+        return [row for file in _files(path, config, split) for row in _read_file(file)]
+    if not path.exists():
+        raise DatasetError(f"{path}: no such file or folder (data_files, seen from {Path.cwd()})")
+    return _read_file(path)
+
+
+def _files(folder: Path, config: str | None, split: str) -> list[Path]:
+    root = folder / config if config and (folder / config).is_dir() else folder
+    found = [
+        file
+        for file in sorted(root.rglob("*"))
+        if file.name.endswith(_FORMATS)
+        and file.is_file()
+        # What a download leaves behind: .cache, .git
+        and not any(part.startswith(".") for part in file.relative_to(root).parts)
+    ]
+    # A repository's metadata is JSON too.
+    found = [file for file in found if file.name != "dataset_infos.json"]
+    named = {file: _named_splits(file.relative_to(root)) for file in found}
+    chosen = [file for file in found if split in named[file]] or [file for file in found if not named[file]]
+    if not chosen:
+        there = ", ".join(str(file.relative_to(folder)) for file in found[:5]) or "none"
+        raise DatasetError(
+            f"{folder}: no data file of the split {split!r} in it "
+            f"(files ending in {', '.join(_FORMATS)}: {there}); name one file with data_files=PATH"
+        )
+    return chosen
+
+
+def _named_splits(path: Path) -> set[str]:
+    words = re.split(r"[^a-z]+", path.as_posix().lower())
+    return {word for word in words if word in _SPLITS}
+
+
+def _read_file(path: Path) -> list[dict[str, Any]]:
+    if not path.name.endswith(_FORMATS):
+        raise DatasetError(f"{path}: unknown kind of file; known are {', '.join(_FORMATS)}")
+    try:
+        if path.name.endswith(".parquet"):
+            return _read_parquet(path)
+        data = path.read_bytes()
+        if path.name.endswith(".gz"):
+            data = gzip.decompress(data)
+        content = data.decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    return list(_read_json(path, content))
+
+
+def _read_json(path: Path, content: str) -> Iterator[dict[str, Any]]:
+    if content.lstrip().startswith("["):  # one list, the `.json` of many repositories
+        try:
+            rows = json.loads(content)
+        except json.JSONDecodeError as error:
+            raise DatasetError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
+        for number, row in enumerate(rows, start=1):
+            yield _checked(row, f"{path}: item {number}")
+        return
+    # Not splitlines(): a text may hold a bare U+2028.
+    for number, line in enumerate(content.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DatasetError(f"{path}:{number}: not valid JSON: {error.msg}") from error
+        yield _checked(row, f"{path}:{number}")
+
+
+def _checked(row: Any, where: str) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise DatasetError(f"{where}: a row must be a JSON object, not {type(row).__name__}")
+    return row
+
+
+def _read_parquet(path: Path) -> list[dict[str, Any]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        # Opened here: given a path, pyarrow would also read `key=value` folder names as columns.
+        with path.open("rb") as stream:
+            rows: list[dict[str, Any]] = parquet.read_table(stream).to_pylist()
+    except pyarrow.ArrowException as error:
+        raise DatasetError(f"{path}: cannot be read as Parquet: {error}") from error
+    return rows

