@@ -1,0 +1,226 @@
+"""The layer table of docs/architecture.md, held against the syntax trees of the package."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "passk_tasks"
+DOCUMENT = ROOT / "docs" / "architecture.md"
+
+# What stands outside the table: the package's face may show any layer, the version knows nothing.
+FACE = {"__init__"}
+BOTTOM = {"_version"}
+SAME_AS_CLI = {"__main__"}
+
+FRAMEWORK = "lm_eval"
+FRAMEWORK_LAYER = "harness"
+PURE = {"estimators", "intervals"}
+IMPURE = {
+    "datetime",
+    "io",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "time",
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of a module, wherever in the module it stands."""
+
+    module: str  # who imports, dotted below the package: `results.journal`
+    target: str  # what, dotted and absolute: `passk_tasks.errors`
+    line: int
+
+
+def layers() -> dict[str, int]:
+    """Return the depth of each part of the package, 0 at the top, as the document has it."""
+    section = DOCUMENT.read_text(encoding="utf-8").split("## Layers", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    depths: dict[str, int] = {}
+    for depth, row in enumerate(rows):
+        for name in re.findall(r"`([^`]+)`", row.split("|")[1]):
+            part = name.removesuffix("/").removesuffix(".py")
+            assert part not in depths, f"{part} stands twice in the layer table"
+            depths[part] = depth
+    return depths
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of the package by its dotted name below the package."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if len(parts) > 1 and parts[-1] == "__init__":
+            parts = parts[:-1]
+        found[".".join(parts)] = path
+    return found
+
+
+def imports(module: str, source: str, *, is_package: bool = False) -> list[Import]:
+    """Return the imports of `source`: at its top, in functions, under TYPE_CHECKING, by `import_module`."""
+    here = ["passk_tasks", *module.split(".")]
+    if not is_package:
+        here = here[:-1]
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *(node.module.split(".") if node.module else [])])
+            # The last part is a module in `from passk_tasks import errors`, and a name in one elsewhere.
+            targets = [f"{origin}.{alias.name}" for alias in node.names]
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).rsplit(".", 1)[-1] in {"import_module", "__import__"}
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            targets = [str(node.args[0].value)]
+        else:
+            continue
+        found += [Import(module, target, node.lineno) for target in targets]
+    return found
+
+
+def part_of(target: str) -> str | None:
+    """Return the row's name of an absolute target inside the package, None for everything outside."""
+    head, _, rest = target.partition(".")
+    if head != "passk_tasks":
+        return None
+    return rest.split(".")[0] or "__init__"
+
+
+def violations(module: str, source: str, *, is_package: bool = False) -> list[str]:
+    """Return one line for each import of `source` that the table does not allow."""
+    depths = layers()
+    own = module.split(".")[0]
+    found = []
+    for imported in imports(module, source, is_package=is_package):
+        where = f"{module}, line {imported.line}: {imported.target}"
+        if imported.target.split(".")[0] == FRAMEWORK and own != FRAMEWORK_LAYER:
+            found.append(f"{where}: only {FRAMEWORK_LAYER}/ may import {FRAMEWORK}")
+        if own in PURE and imported.target.split(".")[0] in IMPURE:
+            found.append(f"{where}: {own} is mathematics, without I/O, clock or chance")
+        part = part_of(imported.target)
+        if part is None or part == own or own in FACE:
+            continue
+        if part in BOTTOM or part == "__version__":
+            continue
+        if part not in depths:
+            found.append(f"{where}: no layer; import from the module that defines it")
+        elif own in BOTTOM or depths["cli" if own in SAME_AS_CLI else own] > depths[part]:
+            found.append(f"{where}: imports go down only")
+    return found
+
+
+SOURCES = modules()
+
+
+def test_every_module_has_a_row() -> None:
+    """Each module and folder of the package stands in the document's layer table."""
+    parts = {name.split(".")[0] for name in SOURCES}
+    assert parts - set(layers()) == (FACE | BOTTOM | SAME_AS_CLI) & parts
+
+
+def test_every_row_has_a_module() -> None:
+    """The document's layer table names nothing that does not exist."""
+    assert set(layers()) - {name.split(".")[0] for name in SOURCES} == set()
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_imports_go_down(module: str) -> None:
+    """A module imports from its own row and the rows below, and lm_eval only in harness/."""
+    path = SOURCES[module]
+    found = violations(module, path.read_text(encoding="utf-8"), is_package=path.name == "__init__.py")
+    assert found == []
+
+
+def test_there_is_no_cycle() -> None:
+    """Modules do not import each other in a circle, at whatever level the imports stand."""
+    edges: dict[str, set[str]] = {}
+    for module, path in SOURCES.items():
+        edges[module] = set()
+        for imported in imports(
+            module, path.read_text(encoding="utf-8"), is_package=path.name == "__init__.py"
+        ):
+            target = imported.target.removeprefix("passk_tasks.")
+            if target == imported.target:
+                continue
+            # The longest prefix that is a module: what follows is a name in it.
+            while target not in SOURCES and "." in target:
+                target = target.rsplit(".", 1)[0]
+            if target in SOURCES and target != module:
+                edges[module].add(target)
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, f"cycle: {' -> '.join([*path[path.index(module) :], module])}"
+        if module not in done:
+            for target in sorted(edges[module]):
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in edges:
+        visit(module, ())
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("sandbox.box", "from passk_tasks import runner"),
+        ("sandbox.box", "from passk_tasks.runner import judge"),
+        ("sandbox.box", "from ..runner import judge"),
+        ("scoring", "def f():\n    from passk_tasks.cli import main"),
+        ("scoring", "import importlib\nimportlib.import_module('passk_tasks.cli')"),
+        ("scoring", "if TYPE_CHECKING:\n    import passk_tasks.harness.task"),
+        ("catalog", "import lm_eval"),
+        ("cli.score", "def f():\n    from lm_eval.api import registry"),
+        ("cli.run", "__import__('lm_eval.tasks')"),
+        ("scoring", "from passk_tasks import pass_at_k"),
+        ("estimators", "import time"),
+        ("_version", "from passk_tasks import errors"),
+    ],
+)
+def test_a_forbidden_import_is_seen(module: str, source: str) -> None:
+    """The walk sees an upward import in each of the forms that Python has for it."""
+    assert len(violations(module, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("harness.task", "import lm_eval.api.task"),
+        ("scoring", "from passk_tasks import estimators, __version__"),
+        ("sandbox.pool", "from . import zygote\nfrom ..program import Program"),
+        ("program", "from passk_tasks.errors import SettingsError"),
+        ("__init__", "from passk_tasks.estimators import pass_at_k"),
+        ("__main__", "from passk_tasks.cli import main"),
+        ("estimators", "import numpy, math"),
+    ],
+)
+def test_an_allowed_import_passes(module: str, source: str) -> None:
+    """The walk lets through what goes down."""
+    assert violations(module, source) == []
+
+
+def test_the_package_itself_imports_no_framework() -> None:
+    """`import passk_tasks` loads neither lm_eval nor torch, so that scoring starts fast."""
+    code = "import sys, passk_tasks; print([m for m in ('lm_eval', 'torch', 'datasets') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert shown.stdout.strip() == "[]"
