@@ -1,0 +1,183 @@
+"""A real model through `passk run`, end to end: `make e2e`.
+
+    python e2e/run.py --scratch FOLDER [--problems 8] [--samples 4]
+
+1. lm-eval's `hf` backend on Gemma 3 270M, and `passk score` on that run's samples file: the same verdicts.
+2. lm-eval's `local-completions` against a loopback server (server.py) that honours `seed`: every one of the n
+   requests of a problem carries its own, and the samples differ.
+3. The same with `seeds=same`, lm-eval's own way: n identical samples, and the warning that says so.
+
+Prints what the commands print, and ends with one line for each thing that held. Needs no GPU and no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from model import weights
+
+HERE = Path(__file__).resolve().parent
+TASK = "passk_humaneval"
+# A small base model says little worth waiting for after this many tokens.
+SAMPLING = ["temperature=0.8", "max_gen_toks=200"]
+
+held: list[str] = []
+
+
+def check(condition: bool, what: str) -> None:
+    """Note that `what` held, or end the run."""
+    if not condition:
+        sys.exit(f"e2e: this does not hold: {what}")
+    held.append(what)
+
+
+def passk(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `passk`; show what it prints, log included, and return it."""
+    command = [sys.executable, "-m", "passk_tasks", *map(str, arguments)]
+    print("+ passk", *arguments, flush=True)
+    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **os.environ}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    print("\n".join(line for line in done.stderr.splitlines() if "passk" in line or "WARNING" in line))
+    print(done.stdout, flush=True)
+    if done.returncode:
+        sys.exit(f"{done.stderr}\ne2e: exit code {done.returncode}")
+    return done
+
+
+def run(
+    folder: Path, problems: int, *arguments: str | Path
+) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
+    """Run the task; return the provenance in the results, the lines of the samples file, and that file."""
+    passk(
+        "run", "--tasks", TASK, "--limit", problems, "--gen_kwargs", *SAMPLING,
+        "--log_samples", "--output_path", folder, *arguments,
+    )  # fmt: skip
+    (results,) = folder.rglob("results_*.json")
+    (samples,) = folder.rglob(f"samples_{TASK}_*.jsonl")
+    lines = [json.loads(line) for line in samples.read_text(encoding="utf-8").splitlines()]
+    provenance = json.loads(results.read_text(encoding="utf-8"))["configs"][TASK]["metadata"]["passk_results"]
+    return provenance, lines, samples
+
+
+def texts(line: dict[str, Any]) -> list[str]:
+    """Return the generations of one line of a samples file."""
+    return [text for responses in line["resps"] for text in responses]
+
+
+@contextlib.contextmanager
+def server(model: Path, log: Path) -> Iterator[str]:
+    """Start the loopback server; give its address once it listens."""
+    command = [sys.executable, HERE / "server.py", "--model", model, "--log", log]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            if not address:
+                sys.exit("e2e: the server did not start")
+            yield address
+        finally:
+            process.kill()
+
+
+def hf(model: Path, scratch: Path, problems: int, n: int) -> None:
+    """Part 1."""
+    where = weights(model)
+    arguments = f"pretrained={where.folder},gguf_file={where.file},dtype=float32"
+    settings = [f"passk.samples={n}", f"passk.k=[1,{n}]"]
+    provenance, lines, samples = run(
+        scratch / "hf", problems, "--model", "hf", "--model_args", arguments, "--device", "cpu",
+        "--batch_size", "16", "--metadata", *settings,
+    )  # fmt: skip
+    check(provenance["samples"] == problems * n, f"hf: {problems} problems × {n} samples were judged")
+    check("infra_error" not in provenance["verdicts"], "hf: every sample has a verdict")
+    check(provenance["distinct"] > 0.5, "hf: samples of a problem differ")
+
+    folder = scratch / "score"
+    again = json.loads(
+        passk("score", samples, "--task", TASK, "--k", f"1,{n}", "--out", folder, "--json").stdout
+    )
+    check(again["verdicts"] == provenance["verdicts"], "hf: `passk score` counts the same verdicts")
+    check(
+        again["metrics"] == provenance["metrics"],
+        "hf: `passk score` gives the same pass@k, errors and intervals",
+    )
+    first = [json.loads(text)["verdict"] for line in lines for text in flat(line["filtered_resps"])]
+    second = [json.loads(line)["verdict"] for line in (folder / "outcomes.jsonl").read_text().splitlines()]
+    check(first == second, "hf: `passk score` gives each sample the same verdict")
+
+
+def flat(value: Any) -> Iterator[str]:
+    """Yield the texts of a list of texts, or of a list of such lists."""
+    for item in value:
+        if isinstance(item, str):
+            yield item
+        else:
+            yield from flat(item)
+
+
+def completions(model: Path, scratch: Path, problems: int, n: int) -> None:
+    """Parts 2 and 3."""
+    for seeds, count in (("distinct", problems), ("same", min(2, problems))):
+        log = scratch / f"requests_{seeds}.jsonl"
+        with server(model, log) as address:
+            arguments = (
+                f"model=gemma-3-270m,base_url={address},tokenizer_backend=None,tokenized_requests=False"
+            )
+            settings = [f"passk.samples={n}", f"passk.k=[1,{n}]"]
+            if seeds == "same":  # the other is what `passk run` sets by itself
+                settings.append("passk.seeds=same")
+            provenance, lines, _ = run(
+                scratch / seeds,
+                count,
+                "--model",
+                "local-completions",
+                "--model_args",
+                arguments,
+                "--metadata",
+                *settings,
+            )
+        requests = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        sent = Counter(request["seed"] for request in requests)
+        different = [len(set(texts(line))) for line in lines]
+        name = f"local-completions, seeds={seeds}"
+        print(f"{name}: seeds sent {dict(sorted(sent.items()))}")
+        print(f"{name}: distinct samples of {n}, by problem: {different}\n")
+        check(len(requests) == count * n, f"{name}: {count} problems × {n} requests arrived")
+        check(max(len(request["stop"]) for request in requests) > 0, f"{name}: stop sequences arrived")
+        if seeds == "distinct":
+            check(len(sent) == n and set(sent.values()) == {count}, f"{name}: n seeds, each once a problem")
+            check(provenance["distinct"] > 0.5, f"{name}: samples of a problem differ")
+            check(not provenance["warnings"], f"{name}: no warning")
+        else:
+            check(len(sent) == 1, f"{name}: one seed for all")
+            check(different == [1] * count, f"{name}: the samples of a problem are identical")
+            check(any("identical" in text for text in provenance["warnings"]), f"{name}: the run warns of it")
+
+
+def main() -> None:
+    """Run all parts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scratch", type=Path, required=True, help="folder for the weights and the results")
+    parser.add_argument("--problems", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=4)
+    arguments = parser.parse_args()
+    scratch = arguments.scratch.resolve()
+    model = scratch / "model"
+    runs = scratch / "runs" / str(os.getpid())  # a run of its own; earlier ones stay
+    runs.mkdir(parents=True)
+    hf(model, runs, arguments.problems, arguments.samples)
+    completions(model, runs, arguments.problems, arguments.samples)
+    print("e2e: all of this held", *held, sep="\n  ")
+
+
+if __name__ == "__main__":
+    main()
