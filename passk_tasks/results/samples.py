@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,25 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Sa
     if not reader.samples:
         raise SamplesError(f"{', '.join(map(str, files)) or 'nothing was named'}: no samples")
     return reader.result()
+
+
+def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
+    """Return the first `n` samples of every problem, in their order, and how many were left out.
+
+    Raises:
+        SamplesError: a problem has fewer.
+    """
+    taken: Counter[str] = Counter()
+    kept = []
+    for sample in samples:
+        if taken[sample.task_id] < n:
+            taken[sample.task_id] += 1
+            kept.append(sample)
+    for task_id, count in taken.items():
+        if count < n:
+            origin = next(sample.origin for sample in reversed(kept) if sample.task_id == task_id)
+            raise SamplesError(f"{origin}: samples={n} were asked for, but {task_id} has {count}")
+    return kept, len(samples) - len(kept)
 
 
 @dataclass

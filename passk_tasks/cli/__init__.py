@@ -1,0 +1,11 @@
+"""The command `passk`: argument parsing and printing, nothing else.
+
+app     the commands, what is printed for an error, and the exit code
+score   re-execute saved samples
+tasks   what there is to run
+path    the folder for --include_path
+"""
+
+from passk_tasks.cli.app import main
+
+__all__ = ["main"]

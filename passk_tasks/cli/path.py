@@ -1,0 +1,34 @@
+"""`passk path`: where the parts of this package lie that other programs are pointed at."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import passk_tasks
+from passk_tasks.catalog import task_configs_path
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `path` to the commands."""
+    parser = commands.add_parser(
+        "path",
+        help="the folder for lm-eval's --include_path",
+        description="Print the folder of the task YAML, for lm-eval's --include_path.",
+    )
+    parser.add_argument(
+        "--code-eval",
+        action="store_true",
+        help="print the path of the evaluate module instead: evaluate.load(PATH) stands in for code_eval",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the path."""
+    if options.code_eval:
+        print(Path(passk_tasks.__file__).resolve().parent / "code_eval.py")
+    else:
+        print(task_configs_path())
+    return 0

@@ -1,0 +1,95 @@
+"""What a scoring leaves in a folder: `results.json`, and `outcomes.jsonl` with a line a sample.
+
+Both are written beside their final names and renamed, so a reader never sees half a file and a kill leaves
+the former one.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from passk_tasks._version import __version__
+from passk_tasks.errors import PasskError, UsageError
+from passk_tasks.results.lines import dump_line
+
+RESULTS = "results.json"
+OUTCOMES = "outcomes.jsonl"
+
+
+def prepare(folder: str | Path) -> Path:
+    """Make the folder and see that files can be written into it, before anything costly is done.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be written: {error.strerror or error}") from error
+    return folder
+
+
+def write(folder: str | Path, result: Mapping[str, Any], outcomes: Iterable[Mapping[str, Any]]) -> None:
+    """Write both files; those of an earlier scoring are replaced.
+
+    Args:
+        folder: made where it is missing.
+        result: the object of `passk score --json`.
+        outcomes: lines of `outcomes.jsonl`, one a sample, in input order.
+
+    Raises:
+        PasskError: the disk refused.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # results.json last: whoever sees it finds its outcomes beside it.
+        _replace(folder / OUTCOMES, (dump_line(dict(outcome)) for outcome in outcomes))
+        _replace(folder / RESULTS, [dumps(result).encode("ascii"), b"\n"])
+    except OSError as error:
+        raise PasskError(f"{folder}: the results cannot be written: {error.strerror or error}") from error
+
+
+def dumps(result: Mapping[str, Any]) -> str:
+    """Return a result as indented JSON, pure ASCII."""
+    return json.dumps(result, indent=2, allow_nan=False)
+
+
+def provenance() -> dict[str, Any]:
+    """Return when and with what a result came about: date, versions, the packages candidates may import."""
+    packages = {
+        str(distribution.metadata["Name"]).lower(): str(distribution.version)
+        for distribution in importlib.metadata.distributions()
+        if distribution.metadata["Name"]
+    }
+    return {
+        "passk_tasks": __version__,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted(packages.items())),
+    }
+
+
+def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with unfinished.open("wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,337 @@
+"""Samples in, `Scored` out: what `passk score` and the task class share.
+
+    samples -> candidates -> programs -> one batch of judging -> records -> counts (n, c) -> pass@k
+
+n is counted from the data, problem by problem; nothing here believes a setting about it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from passk_tasks import benchmarks, extraction, intervals, runner
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.catalog import TaskSpec
+from passk_tasks.errors import SamplesError, UsageError, did_you_mean
+from passk_tasks.estimators import pass_at_k
+from passk_tasks.extraction import Extraction
+from passk_tasks.intervals import Estimate
+from passk_tasks.problem import Problem
+from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
+from passk_tasks.verdict import Outcome, Verdict
+
+EXTRACT = ("auto", "verbatim", "completion", "answer")
+"""What `extract` may be; `auto` lets each sample's form decide."""
+
+ALIKE = 0.05
+"""Share of samples, beyond the first of their problem, that must be new; below it sampling has failed.
+
+It is 0 where each problem got one text n times over, and 1 where no two texts are the same.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What came of one sample.
+
+    Attributes:
+        sample: as it was saved.
+        extraction: the candidate found in it, and how.
+        outcome: what the judge said.
+        program_sha256: hash of what was executed; equal hashes were executed once.
+    """
+
+    sample: Sample
+    extraction: Extraction
+    outcome: Outcome
+    program_sha256: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the sample's line of `outcomes.jsonl`; `flags` only where the judge raised one."""
+        outcome = self.outcome
+        line: dict[str, Any] = {
+            "task_id": self.sample.task_id,
+            "sample": self.sample.index,
+            "verdict": outcome.verdict.value,
+            "detail": outcome.detail,
+            "extraction": self.extraction.strategy,
+            "judge": outcome.judge,
+            "cpu_s": outcome.cpu_s,
+            "wall_s": outcome.wall_s,
+            "peak_mib": outcome.peak_mib,
+            "program_sha256": self.program_sha256,
+        }
+        if outcome.flags:
+            line["flags"] = list(outcome.flags)
+        return line
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The score of a set of samples.
+
+    Attributes:
+        spec: the task as it was scored.
+        dataset: its problems, all of them.
+        records: one a sample, in input order.
+        counts: (n, c) by task_id, in order of appearance; n leaves out what has no verdict (infra_error).
+        metrics: pass@k over the problems that have samples.
+        k_skipped: budgets that some problem has too few samples for.
+        verdicts: how many samples ended with each verdict, those that occur.
+        distinct: mean over the problems with n > 1 of distinct texts / n; None where there is none.
+        layers: of the sandbox that was used; empty where nothing ran.
+        warnings: what a person must know to read the numbers rightly.
+    """
+
+    spec: TaskSpec
+    dataset: Dataset
+    records: list[Record]
+    counts: dict[str, tuple[int, int]]
+    metrics: dict[str, Estimate]
+    k_skipped: tuple[int, ...]
+    verdicts: dict[str, int]
+    distinct: float | None
+    layers: dict[str, bool]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> float:
+        """Share of the task's problems that have samples."""
+        return len(self.counts) / len(self.dataset.problems)
+
+    @property
+    def infra_errors(self) -> int:
+        """Samples that remained without a verdict."""
+        return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object of `passk score --json`, without what only the command knows (files, date)."""
+        settings = self.spec.settings
+        ns = set(Counter(record.sample.task_id for record in self.records).values())
+        flags = Counter(flag for record in self.records for flag in record.outcome.flags)
+        result: dict[str, Any] = {
+            "task": self.spec.name,
+            "task_version": self.spec.version,
+            "problems": len(self.counts),
+            "problems_total": len(self.dataset.problems),
+            "coverage": self.coverage,
+            "samples": len(self.records),
+            "n": ns.pop() if len(ns) == 1 else None,
+            "k": [k for k in settings.k if k not in self.k_skipped],
+            "k_skipped": list(self.k_skipped),
+            "metrics": {name: estimate_as_dict(estimate) for name, estimate in self.metrics.items()},
+            "verdicts": self.verdicts,
+            "distinct": self.distinct,
+            "judge": settings.judge.value,
+            "sandbox": {"mode": settings.sandbox, "layers": self.layers},
+            "limits": settings.limits().as_dict(),
+            "dataset": {"source": self.dataset.source, "sha256": self.dataset.sha256},
+            "settings": settings.as_dict(),
+            "warnings": list(self.warnings),
+        }
+        if flags:
+            result["flags"] = dict(flags.most_common())
+        return result
+
+
+def score(
+    samples: Sequence[Sample],
+    *,
+    spec: TaskSpec,
+    dataset: Dataset,
+    extract: str = "auto",
+    strict_k: bool = False,
+    progress: bool = False,
+) -> Scored:
+    """Judge samples, all in one batch, and estimate pass@k.
+
+    Args:
+        samples: any number for any of the task's problems; n may differ between problems.
+        spec: the task, with the settings and stop sequences in force.
+        dataset: its problems.
+        extract: `auto` takes completions and solutions verbatim and extracts from responses as the task
+            says; any other mode is applied to all of them.
+        strict_k: a k that some problem has too few samples for is an error; otherwise it is skipped, and
+            the result says so.
+        progress: show a progress bar.
+
+    Raises:
+        SamplesError: a sample of a problem that the task does not have.
+        UsageError: an unknown way of extraction, or a k that is too large under `strict_k`.
+        SandboxError: no sandbox of the wanted strength.
+    """
+    if extract not in EXTRACT:
+        raise UsageError(f"there is no extraction {extract!r}{did_you_mean(extract, EXTRACT)}")
+    check_task_ids(samples, dataset, spec.name)
+    settings = spec.settings
+    # Before anything is executed: judging takes long, and this is the user's mistake.
+    skipped = budgets_beyond(samples, settings.k)
+    if skipped and strict_k:
+        raise UsageError(_too_few(samples, max(skipped)))
+    benchmark = benchmarks.get(settings.benchmark)
+    candidates = [candidate(sample, dataset.problems[sample.task_id], spec, extract) for sample in samples]
+    programs = [
+        benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge)
+        for sample, found in zip(samples, candidates, strict=True)
+    ]
+    judged = runner.judge(
+        programs,
+        limits=settings.limits(),
+        sandbox=settings.sandbox,
+        workers=settings.workers,
+        progress=progress,
+    )
+    records = [
+        Record(sample, found, outcome, program.sha256)
+        for sample, found, outcome, program in zip(
+            samples, candidates, judged.outcomes, programs, strict=True
+        )
+    ]
+    return summarise(records, spec=spec, dataset=dataset, layers=judged.layers)
+
+
+def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:
+    """Return the candidate in a sample: taken as it stands, or extracted from the model's text.
+
+    Args:
+        sample: what was saved.
+        problem: its problem.
+        spec: the task; it gives the mode for responses, and the stop sequences for every extraction.
+        extract: one of `EXTRACT`.
+    """
+    if sample.form == SOLUTION and extract in ("auto", "verbatim"):
+        return Extraction(sample.text if sample.text.strip() else None, SOLUTION)
+    verbatim_stops: tuple[str, ...] = ()
+    if extract != "auto":
+        mode = extract
+    elif sample.form == COMPLETION:
+        mode = "verbatim"
+    else:
+        mode, verbatim_stops = spec.settings.extraction, spec.until
+    return extraction.extract(
+        sample.text,
+        mode=mode,
+        prompt=problem.prompt,
+        entry_point=problem.entry_point,
+        # Verbatim is verbatim, except for a task's own responses: their backends drop some stops.
+        stops=verbatim_stops if mode == "verbatim" else spec.until,
+    )
+
+
+def summarise(
+    records: Sequence[Record], *, spec: TaskSpec, dataset: Dataset, layers: Mapping[str, bool]
+) -> Scored:
+    """Return the score of records that were judged already, from one process or gathered from several.
+
+    Args:
+        records: one a sample.
+        spec: the task as it was scored.
+        dataset: all of its problems.
+        layers: of the sandbox that judged.
+    """
+    total: Counter[str] = Counter()
+    correct: Counter[str] = Counter()
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    sampled: Counter[str] = Counter()
+    verdicts: Counter[Verdict] = Counter()
+    for record in records:
+        task_id, verdict = record.sample.task_id, record.outcome.verdict
+        verdicts[verdict] += 1
+        sampled[task_id] += 1
+        texts[task_id].add(record.sample.text)
+        total[task_id] += verdict is not Verdict.INFRA_ERROR
+        correct[task_id] += verdict is Verdict.PASSED
+    counts = {task_id: (total[task_id], correct[task_id]) for task_id in sampled}
+    fewest = min(total.values(), default=0)
+    k_skipped = tuple(k for k in spec.settings.k if k > fewest)
+    shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
+    warnings = []
+    if verdicts[Verdict.INFRA_ERROR]:
+        warnings.append(
+            f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
+            "the numbers are not final"
+        )
+    if k_skipped and counts:
+        poorest = next(task_id for task_id in counts if total[task_id] == fewest)
+        names = ", ".join(f"pass@{k}" for k in k_skipped)
+        warnings.append(f"{names} cannot be estimated and is left out: {poorest} has {fewest} samples")
+    if len(set(sampled.values())) > 1:
+        warnings.append(
+            f"n differs between problems: {min(sampled.values())} to {max(sampled.values())} samples"
+        )
+    if alike := alike_warning(sampled, texts):
+        warnings.append(alike)
+    return Scored(
+        spec=spec,
+        dataset=dataset,
+        records=list(records),
+        counts=counts,
+        metrics=estimate(counts, [k for k in spec.settings.k if k not in k_skipped]),
+        k_skipped=k_skipped,
+        verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
+        distinct=sum(shares) / len(shares) if shares else None,
+        layers=dict(layers),
+        warnings=tuple(warnings),
+    )
+
+
+def estimate(counts: Mapping[str, tuple[int, int]], ks: Sequence[int]) -> dict[str, Estimate]:
+    """Return pass@k over problems of (n, c), keyed `pass@k`; n may differ and must be at least k."""
+    if not counts:
+        return {}
+    # By task_id, so that neither the order of a file nor the number of ranks moves the last digit of a sum.
+    pairs = np.array([counts[task_id] for task_id in sorted(counts)])
+    return {f"pass@{k}": intervals.over_problems(pass_at_k(pairs[:, 0], pairs[:, 1], k)) for k in ks}
+
+
+def estimate_as_dict(value: Estimate) -> dict[str, Any]:
+    """Return an estimate as stored and printed: `value`, `se`, `ci95`."""
+    return {"value": value.value, "se": value.se, "ci95": None if value.ci95 is None else list(value.ci95)}
+
+
+def budgets_beyond(samples: Sequence[Sample], ks: Sequence[int]) -> tuple[int, ...]:
+    """Return those of `ks` that are larger than the smallest n of any problem with samples."""
+    fewest = min(Counter(sample.task_id for sample in samples).values(), default=0)
+    return tuple(k for k in ks if k > fewest)
+
+
+def check_task_ids(samples: Sequence[Sample], dataset: Dataset, task: str) -> None:
+    """Raise `SamplesError` at the first sample of a problem that the task does not have."""
+    for sample in samples:
+        if sample.task_id not in dataset.problems:
+            first, *_, last = [*dataset.problems, *dataset.problems]
+            near = did_you_mean(sample.task_id, dataset.problems)
+            hint = near if near.startswith(" (did") else f" (it has {first} to {last})"
+            raise SamplesError(f"{sample.origin}: {task} has no problem {sample.task_id!r}{hint}")
+
+
+def alike_warning(sampled: Mapping[str, int], texts: Mapping[str, set[str]]) -> str | None:
+    """Return what to say where the n samples of a problem are all or nearly all the same text, else None.
+
+    Args:
+        sampled: samples of each problem.
+        texts: its distinct texts.
+    """
+    news = [(len(texts[task_id]) - 1) / (n - 1) for task_id, n in sampled.items() if n > 1]
+    if not news or sum(news) / len(news) >= ALIKE:
+        return None
+    return (
+        "the samples of a problem are all or nearly all identical, so pass@k for k > 1 says little: either "
+        "they were generated greedily (do_sample, temperature), or a server got the same seed with every "
+        "request (generate with --metadata passk.seeds=distinct), or a cache answered for the model"
+    )
+
+
+def _too_few(samples: Sequence[Sample], k: int) -> str:
+    counts = Counter(sample.task_id for sample in samples)
+    task_id = min(counts, key=lambda task_id: counts[task_id])
+    last = next(sample for sample in reversed(samples) if sample.task_id == task_id)
+    return (
+        f"{last.origin}: pass@{k} needs at least {k} samples of every problem, but {task_id} has "
+        f"{counts[task_id]}: lower k to {counts[task_id]} or give more samples"
+    )
