@@ -14,7 +14,7 @@ from typing import Any
 from passk_tasks.errors import DatasetError
 
 # The whole answer within this time, name resolution included, or the hub counts as unreachable.
-PROBE_TIMEOUT_S = 3.0
+PROBE_TIMEOUT_S = 2.5
 
 
 def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:

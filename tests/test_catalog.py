@@ -1,0 +1,247 @@
+"""Tests of passk_tasks.catalog and of the task YAML itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from passk_tasks import benchmarks, catalog
+from passk_tasks.errors import PasskError, SettingsError, UsageError
+from passk_tasks.settings import Settings
+
+STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+SAMPLED = {"do_sample": True, "temperature": 0.2, "top_p": 0.95}
+GREEDY = {"do_sample": False, "temperature": 0.0}
+
+# name: (n, k, extraction, until, sampling)
+PROTOCOLS = {
+    "passk_humaneval": (20, (1, 10), "completion", STOPS, SAMPLED),
+    "passk_humaneval_greedy": (1, (1,), "completion", STOPS, GREEDY),
+    "passk_humaneval_n200": (200, (1, 10, 100), "completion", STOPS, {**SAMPLED, "temperature": 0.8}),
+    "passk_humaneval_instruct": (20, (1, 10), "answer", (), SAMPLED),
+    "passk_humaneval_instruct_greedy": (1, (1,), "answer", (), GREEDY),
+}
+
+
+def task_files() -> list[Path]:
+    """All task YAML."""
+    return sorted(catalog.task_configs_path().glob("**/*.yaml"))
+
+
+def write(folder: Path, **files: str) -> None:
+    """Write files, whose names have `__` for a dot."""
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+
+
+def test_task_names() -> None:
+    """Every task is listed, sorted, and its name has the prefix that keeps built-in tasks untouched."""
+    names = catalog.task_names()
+    assert names == sorted(names)
+    assert set(PROTOCOLS) <= set(names)
+    assert all(name.startswith("passk_") for name in names)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_protocols(name: str) -> None:
+    """A task's n, k, extraction, stops and sampling are the documented protocol."""
+    spec = catalog.load_task(name)
+    n, k, extraction, until, sampling = PROTOCOLS[name]
+    assert (spec.settings.samples, spec.settings.k, spec.settings.extraction) == (n, k, extraction)
+    assert spec.until == until
+    assert {key: spec.generation_kwargs.get(key) for key in sampling} == sampling
+    assert ("top_p" in spec.generation_kwargs) == ("top_p" in sampling)
+
+
+@pytest.mark.parametrize("name", catalog.task_names())
+def test_every_task_can_run(name: str) -> None:
+    """Every task has a known benchmark, a k it can estimate, a version, a description, and its one file."""
+    spec = catalog.load_task(name)
+    assert benchmarks.get(spec.settings.benchmark)
+    spec.settings.check_k()
+    assert spec.version != "0"
+    assert spec.description
+    assert spec.source.stem == name
+    assert spec.generation_kwargs["max_gen_toks"] >= 512
+
+
+@pytest.mark.parametrize("path", task_files(), ids=lambda path: path.stem)
+def test_same_as_lm_eval(path: Path) -> None:
+    """Our loader reads each task file exactly as lm-eval's does."""
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    assert catalog.load_yaml(path) == load_yaml(path, resolve_func=False)
+
+
+def test_includes_same_as_lm_eval(tmp_path: Path) -> None:
+    """Includes of includes and lists of them merge as in lm-eval: shallowly, later and local keys win."""
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    write(
+        tmp_path,
+        a="a: 1\nshared: a\ntask_list: [x]\nmetadata: {passk: {samples: 3}}\nclass: !function m.C\n",
+        b="include: a\nb: 2\nshared: b\n",
+        c="c: 3\nshared: c\n",
+        task__yaml="include: [b, c]\ntask: t\nmetadata: {passk: {k: [1]}}\n",
+    )
+    ours = catalog.load_yaml(tmp_path / "task.yaml")
+    assert ours == load_yaml(tmp_path / "task.yaml", resolve_func=False)
+    assert ours["shared"] == "c"
+    assert ours["metadata"] == {"passk": {"k": [1]}}
+    assert "task_list" not in ours
+
+
+def test_only_tasks_are_registered() -> None:
+    """lm-eval's index finds our tasks, the tag, and nothing else: no shared file counts as a task."""
+    from lm_eval.tasks._index import Kind, TaskIndex
+
+    index = TaskIndex.build([catalog.task_configs_path()])
+    tasks = {name for name, entry in index.items() if entry.kind is not Kind.TAG}
+    assert tasks == set(catalog.task_names())
+    assert index["passk"].tags == tasks
+
+
+def test_prompts_are_the_rows_own() -> None:
+    """Completion tasks prompt with the problem's prompt unchanged, whatever is in it."""
+    from lm_eval.utils import apply_template
+
+    template = catalog.load_yaml(catalog.load_task("passk_humaneval").source)["doc_to_text"]
+    for row in benchmarks.load(benchmarks.get("humaneval"), Settings()).rows:
+        assert apply_template(template, row) == row["prompt"]
+
+
+@pytest.mark.parametrize("name", ["passk_humaneval_instruct", "passk_humaneval_instruct_greedy"])
+def test_chat_tasks(name: str) -> None:
+    """Chat tasks ask for code in a fence, show the whole prompt, and begin no answer for the model."""
+    from lm_eval.utils import apply_template
+
+    config = catalog.load_yaml(catalog.load_task(name).source)
+    assert "gen_prefix" not in config
+    for row in benchmarks.load(benchmarks.get("humaneval"), Settings()).rows[:5]:
+        message = apply_template(config["doc_to_text"], row)
+        assert "markdown code block" in message
+        assert f"```python\n{row['prompt'].strip()}\n```" in message
+
+
+def test_overrides() -> None:
+    """Overrides change the settings they name, and no others."""
+    plain = catalog.load_task("passk_humaneval")
+    spec = catalog.load_task("passk_humaneval", {"samples": "50", "k": "1,25", "timeout_s": "10"})
+    assert (spec.settings.samples, spec.settings.k, spec.settings.timeout_s) == (50, (1, 25), 10.0)
+    assert spec.settings.memory_mib == plain.settings.memory_mib
+    assert spec.generation_kwargs == plain.generation_kwargs
+
+
+def test_unknown_override_names_the_task() -> None:
+    """A misspelt override names the task and the nearest setting."""
+    with pytest.raises(
+        SettingsError, match=r"task passk_humaneval: .*'tiemout_s' \(did you mean 'timeout_s'\?\)"
+    ):
+        catalog.load_task("passk_humaneval", {"tiemout_s": 3})
+
+
+def test_unknown_task() -> None:
+    """An unknown task names the nearest one."""
+    with pytest.raises(UsageError, match="did you mean 'passk_humaneval_greedy'"):
+        catalog.load_task("passk_humaneval_gready")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [{"passk.k": [1, 5]}, {"passk": {"k": [1, 5]}}],
+    ids=["dotted", "object"],
+)
+def test_both_forms_of_metadata_mean_the_same(override: dict[str, object]) -> None:
+    """An override as one object, which replaces the YAML's mapping, still keeps the task's other settings."""
+    source = catalog.load_task("passk_humaneval").source
+    config = catalog.load_yaml(source)
+    config["metadata"] = {**config["metadata"], **override, "pretrained": "some/model"}
+    settings = catalog.spec_from_config(config, source=source).settings
+    assert settings == catalog.load_task("passk_humaneval", {"k": [1, 5]}).settings
+
+
+def test_spec_without_a_file() -> None:
+    """A configuration that comes from no file is taken as it is."""
+    config = {"task": "mine", "generation_kwargs": {"until": "\n\n"}, "metadata": {"passk.samples": 3}}
+    spec = catalog.spec_from_config(config, source="inline")
+    assert (spec.name, spec.version, spec.until, spec.settings) == (
+        "mine",
+        "0",
+        ("\n\n",),
+        Settings(samples=3),
+    )
+
+
+@pytest.mark.parametrize("generation_kwargs", [None, {}, {"until": None}])
+def test_missing_until(generation_kwargs: dict[str, object] | None) -> None:
+    """A task without `until` is refused, since lm-eval would cut programs at the first blank line."""
+    with pytest.raises(SettingsError, match=r"task mine: generation_kwargs\.until is missing.*until: \[\]"):
+        catalog.spec_from_config({"task": "mine", "generation_kwargs": generation_kwargs}, source="inline")
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"t__yaml": "task: [unclosed\n"}, r"t\.yaml: is not valid YAML.*line"),
+        ({"t__yaml": "- a list\n"}, r"t\.yaml: must hold a mapping, not list"),
+        ({"t__yaml": "include: gone\ntask: t\n"}, r"gone: cannot be read: No such file"),
+        (
+            {"t__yaml": "include: t.yaml\ntask: t\n"},
+            r"t\.yaml: included twice in one task, or includes itself",
+        ),
+        ({"t__yaml": "dataset: x\n"}, r"t\.yaml: a task file needs `task`"),
+        (
+            {"t__yaml": "task: same\n", "u__yaml": "task: same\n"},
+            r"u\.yaml: the task 'same' is already in .*t\.yaml",
+        ),
+    ],
+)
+def test_broken_files(
+    files: dict[str, str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken task file is an error that names it, where lm-eval would leave the task out silently."""
+    (tmp_path / "task_configs").mkdir()
+    write(tmp_path / "task_configs", **files)
+    monkeypatch.setattr(catalog, "_PACKAGE", tmp_path)
+    with pytest.raises(UsageError, match=rf"(?s){says}"):
+        catalog.task_names()
+
+
+def test_path_is_absolute() -> None:
+    """The folder for --include_path is absolute and holds the tasks."""
+    path = catalog.task_configs_path()
+    assert path.is_absolute()
+    assert (path / "humaneval" / "passk_humaneval.yaml").is_file()
+
+
+def test_path_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder inside the package, where a wheel has it, comes before a checkout's."""
+    package = tmp_path / "passk_tasks"
+    (package / "task_configs").mkdir(parents=True)
+    (tmp_path / "task_configs").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr(catalog, "_PACKAGE", package)
+    assert catalog.task_configs_path() == package / "task_configs"
+    (package / "task_configs").rmdir()
+    assert catalog.task_configs_path() == tmp_path / "task_configs"
+
+
+def test_path_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the YAML there is a clear error, and a neighbour's folder of that name is not taken for it."""
+    (tmp_path / "task_configs").mkdir()
+    monkeypatch.setattr(catalog, "_PACKAGE", tmp_path / "passk_tasks")
+    with pytest.raises(PasskError, match="reinstall passk-tasks"):
+        catalog.task_configs_path()
+
+
+def test_needs_no_lm_eval() -> None:
+    """Reading a task imports neither lm-eval nor datasets, which take seconds."""
+    code = (
+        "import sys; from passk_tasks import catalog; catalog.load_task('passk_humaneval');"
+        "print(sorted({'lm_eval', 'datasets', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
