@@ -1,0 +1,95 @@
+"""What a task needs to know of the run around it, and lm-eval 0.4.13 does not hand over.
+
+The model object and the output path are local variables of `lm_eval.evaluator.simple_evaluate` and
+`evaluate`, the functions that call a task's hooks. They are read from the calling frames: that way the
+command line, a `--config` file and the Python API all work alike. Where the frames are not found, everything
+here is None, and whoever asks must cope.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lm_eval.api.model import CachingLM
+
+_WANTED = ("lm", "evaluation_tracker")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """The run that is calling, as far as it could be seen.
+
+    Attributes:
+        lm: the model object.
+        tracker: lm-eval's `EvaluationTracker`, which writes the results.
+    """
+
+    lm: Any = None
+    tracker: Any = None
+
+    @property
+    def model(self) -> Any:
+        """The model itself, without the wrapper that `--use_cache` puts around it."""
+        return self.lm.lm if isinstance(self.lm, CachingLM) else self.lm
+
+    @property
+    def rank(self) -> int:
+        """Number of this process among those that share the documents."""
+        return int(getattr(self.lm, "rank", 0) or 0)
+
+    @property
+    def world_size(self) -> int:
+        """How many processes share the documents."""
+        return int(getattr(self.lm, "world_size", 1) or 1)
+
+    @property
+    def output_path(self) -> str | None:
+        """`--output_path` as it was given."""
+        return getattr(self.tracker, "output_path", None) or None
+
+    @property
+    def results_folder(self) -> Path | None:
+        """The folder into which lm-eval will write its results; None without `--output_path`."""
+        if self.output_path is None:
+            return None
+        path = Path(self.output_path)
+        if path.suffix == ".json":
+            return path.parent
+        model = getattr(self.tracker.general_config_tracker, "model_name_sanitized", None)
+        return path / str(model) if model else path
+
+    def model_is(self, *names: str) -> bool:
+        """Whether the model's class, or one that it inherits from, has one of these names.
+
+        By name, because importing the class would import a backend that may not be installed.
+        """
+        return any(cls.__name__ in names for cls in type(self.model).__mro__)
+
+    def gather(self, value: Any) -> list[Any] | None:
+        """Return the `value` of every rank on rank 0, and None elsewhere. All ranks must call it.
+
+        It is the call with which lm-eval gathers its own metrics, so every model that runs on several ranks
+        has it.
+        """
+        if self.world_size <= 1:
+            return [value]
+        gathered = self.lm.gather_object(value, dst=0)
+        return None if gathered is None else list(gathered)
+
+
+def current() -> Invocation:
+    """Return the invocation on whose stack this call stands."""
+    found: dict[str, Any] = {}
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "lm_eval.evaluator":
+            seen = frame.f_locals
+            for name in _WANTED:
+                if name not in found and seen.get(name) is not None:
+                    found[name] = seen[name]
+        frame = frame.f_back
+    return Invocation(lm=found.get("lm"), tracker=found.get("evaluation_tracker"))

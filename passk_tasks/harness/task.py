@@ -1,0 +1,285 @@
+"""The task class behind every YAML of this package, hook by hook.
+
+build_all_requests   preflight; one request with n repeats a problem, or n with a seed each
+apply_filters        the one hook that sees the whole batch: journal, judge, verdicts into `filtered_resps`
+process_results      verdicts of one problem -> metrics; executes nothing, for lm-eval calls it one by one
+dump_config          provenance into the results
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import datasets
+from lm_eval.api.instance import Instance
+from lm_eval.api.task import ConfigurableTask
+
+from passk_tasks import benchmarks, scoring
+from passk_tasks.catalog import TaskSpec, spec_from_config
+from passk_tasks.errors import InfrastructureError, PasskError
+from passk_tasks.estimators import pass_at_k
+from passk_tasks.harness import invocation, journaling, preflight, provenance
+from passk_tasks.results import store
+from passk_tasks.results.journal import JournalHeader
+from passk_tasks.results.samples import RESPONSE, Sample
+from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.verdict import Verdict
+
+_log = logging.getLogger("lm_eval.passk")
+
+FILTER = "none"
+"""What lm-eval's table shows as Filter; its groups look for this name unless they are told another."""
+
+DEFAULT_SEED = 1234  # what lm-eval's OpenAI-style models send when nothing else is said
+BYPASS = "bypass"  # the metric that --predict_only puts in the place of all others
+
+
+class PasskTask(ConfigurableTask):  # type: ignore[misc]
+    """A task whose samples are judged by executing them. Built by lm-eval from a YAML with `class:`."""
+
+    confirmed = False
+    """Whether the user asked for our sandboxed tasks by name: then lm-eval need not ask again."""
+
+    def __init__(self, config: Mapping[str, Any], **_: Any) -> None:
+        config = dict(config)
+        config.pop("class", None)  # lm-eval leaves it in, and its own TaskConfig refuses it
+        metadata = config.get("metadata") or {}
+        self.spec: TaskSpec = spec_from_config(config, source=metadata.get("config_source", "inline"))
+        settings = self.spec.settings
+        self._benchmark = benchmarks.get(settings.benchmark)
+        self._data = benchmarks.load(self._benchmark, settings)
+        self._journal_folder: Path | None = None
+        self._journal: Path | None = None
+        self._ranks = 1
+        self._provenance: dict[str, Any] | None = None
+        metrics = [f"pass@{k}" for k in settings.k] + (["distinct"] if settings.samples > 1 else [])
+        super().__init__(
+            config={
+                **config,
+                "repeats": settings.samples,
+                "test_split": self._benchmark.split,
+                "metric_list": [
+                    # `mean` is the one aggregation with a closed-form standard error.
+                    {"metric": name, "aggregation": "mean", "higher_is_better": True}
+                    for name in metrics
+                ],
+                # Anything but None, or lm-eval looks the metrics up on the hub. The method below is called.
+                "process_results": "process_results",
+            }
+        )
+        if self.confirmed:
+            self.UNSAFE_CODE = False
+
+    # ------------------------------------------------------------------ documents and requests
+
+    def download(self, *_: Any, **__: Any) -> None:
+        """Hand lm-eval the problems that `benchmarks.load` found."""
+        self.dataset = {self._benchmark.split: datasets.Dataset.from_list(self._data.rows)}
+
+    def build_all_requests(
+        self, *, cache_requests: bool = False, apply_chat_template: bool = False, **kwargs: Any
+    ) -> None:
+        """Check everything that can be wrong, then build the requests."""
+        run = invocation.current()
+        provenance.begun(run)
+        self.spec = replace(self.spec, generation_kwargs=deepcopy(dict(self.config.generation_kwargs)))
+        self._journal_folder = journaling.folder(self.spec.settings, run)
+        preflight.check(
+            self.spec,
+            self._data,
+            run,
+            self._journal_folder,
+            predict_only=self._predict_only,
+            chat=apply_chat_template,
+        )
+        if cache_requests:
+            # lm-eval's key for them has neither n nor the generation arguments in it (0.4.13, api/task.py).
+            _log.warning(
+                "task %s: --cache_requests is not used; it would bring back requests of other settings",
+                self.task_name,
+            )
+        self._ranks = int(kwargs.get("world_size") or 1)
+        super().build_all_requests(cache_requests=False, apply_chat_template=apply_chat_template, **kwargs)
+        journaling.expect(self)
+
+    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance | list[Instance]:
+        """Return one request for n repeats or, with `seeds: distinct`, n requests for one.
+
+        Sample i of a problem has the seed `generation_kwargs.seed + i`, 1234 + i where there is none. It is
+        the same for all problems, because lm-eval sends those requests at one time whose generation arguments
+        are equal.
+        """
+        instance = super().construct_requests(doc, ctx, **kwargs)
+        if self.spec.settings.seeds != "distinct":
+            return instance
+        prompt, arguments, *rest = instance.arguments
+        task, doc_id, _ = instance.metadata
+        base = arguments.get("seed")
+        base = DEFAULT_SEED if base is None else int(base)
+        return [
+            Instance(
+                request_type=instance.request_type,
+                doc=doc,
+                arguments=(prompt, {**deepcopy(arguments), "seed": base + index}, *rest),
+                idx=index,
+                metadata=(task, doc_id, 1),
+            )
+            for index in range(self.spec.settings.samples)
+        ]
+
+    # ------------------------------------------------------------------ after generation
+
+    def apply_filters(self) -> None:
+        """Journal the generations, judge them in one batch, leave the outcomes in `filtered_resps`.
+
+        Raises:
+            InfrastructureError: samples remained without a verdict; outcomes and generations are on disk.
+        """
+        run = invocation.current()
+        journaling.write_all(self)
+        if self._predict_only:
+            self._fill([{"extraction": self._strategy(sample)} for sample in self.samples()])
+            return
+        spec = replace(self.spec, settings=replace(self.spec.settings, workers=self._workers()))
+        try:
+            scored = scoring.score(self.samples(), spec=spec, dataset=self._data, progress=run.rank == 0)
+        except PasskError as error:
+            raise type(error)(
+                f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
+            ) from error
+        self._fill([_outcome(record) for record in scored.records])
+        reports = run.gather(provenance.report(scored, str(self._journal)))
+        if reports is not None:
+            self._provenance = provenance.collect(self.spec, self._data, reports, ranks=self._ranks)
+        self._refuse_infra_errors(scored)
+        if self._provenance is not None:
+            provenance.finished(self._provenance)
+
+    def process_results(
+        self,
+        doc: Mapping[str, Any],  # noqa: ARG002  lm-eval's signature
+        results: Sequence[Sequence[str]],
+    ) -> dict[str, Any]:
+        """Return the metrics of one problem from what `apply_filters` left of its samples."""
+        if self._predict_only:
+            return {BYPASS: None}
+        # One request with n answers or n requests with one: both are a list of lists here.
+        outcomes = [json.loads(text) for answers in results for text in answers]
+        n = len(outcomes)
+        c = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
+        metrics = {f"pass@{k}": float(pass_at_k(n, c, k)) for k in self.spec.settings.k}
+        if self.spec.settings.samples > 1:
+            metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
+        return metrics
+
+    def dump_config(self) -> dict[str, Any]:
+        """Return the configuration with the run's provenance under `metadata.passk_results`."""
+        config = dict(super().dump_config())
+        if self._provenance is not None:
+            config["metadata"] = {
+                **(config.get("metadata") or {}),
+                "passk_results": deepcopy(self._provenance),
+            }
+        return config
+
+    # ------------------------------------------------------------------ parts of the above
+
+    @property
+    def answered(self) -> bool:
+        """Whether every request of this rank has its answers."""
+        return bool(self.instances) and all(len(one.resps) >= one.repeats for one in self.instances)
+
+    def samples(self) -> list[Sample]:
+        """Return the generations of this rank, n a problem, in the order of the requests.
+
+        Raises:
+            PasskError: the model gave more or fewer than asked for.
+        """
+        name = self.task_name
+        found = []
+        for instance in self.instances:
+            # On several ranks lm-eval pads the shorter ones with copies of the last request; the
+            # answers to those are nobody's sample.
+            del instance.resps[instance.repeats :]
+            task_id = str(instance.doc["task_id"])
+            for number, text in enumerate(instance.resps):
+                index = instance.idx + number  # one of the two is 0
+                found.append(
+                    Sample(task_id, index, text or "", RESPONSE, f"{name}, {task_id}, sample {index}")
+                )
+        counts = Counter(sample.task_id for sample in found)
+        n = self.spec.settings.samples
+        for task_id in dict.fromkeys(str(instance.doc["task_id"]) for instance in self.instances):
+            if counts[task_id] != n:
+                raise PasskError(
+                    f"task {name}: {task_id} has {counts[task_id]} generations and should have {n}: "
+                    "the model did not answer every request, or `repeats` was changed; set n with "
+                    f"--metadata passk.samples={counts[task_id]}"
+                )
+        return found
+
+    def write_journal(self) -> None:
+        """Write this rank's generations to disk."""
+        run = invocation.current()
+        spec = self.spec
+        header = JournalHeader(
+            task=spec.name,
+            task_version=spec.version,
+            settings=spec.settings.as_dict(),
+            until=spec.until,
+            dataset_sha256=self._data.sha256,
+            dataset_source=self._data.source,
+            rank=run.rank,
+            world_size=run.world_size,
+            extra={"generation_kwargs": spec.generation_kwargs},
+        )
+        folder = self._journal_folder or journaling.folder(spec.settings, run)
+        self._journal = journaling.write(folder, header, self.samples())
+
+    @property
+    def _predict_only(self) -> bool:
+        return BYPASS in self._metric_fn_list
+
+    def _workers(self) -> int:
+        # Every rank on this host judges its share at the same time.
+        here = max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
+        return self.spec.settings.workers or max(1, usable_cpus() // here)
+
+    def _strategy(self, sample: Sample) -> str:
+        found = scoring.candidate(sample, self._data.problems[sample.task_id], self.spec)
+        return found.strategy
+
+    def _fill(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
+        # JSON text, because lm-eval stringifies what stands here when it logs samples.
+        texts = iter([json.dumps(outcome, separators=(",", ":")) for outcome in outcomes])
+        for instance in self.instances:
+            instance.filtered_resps[FILTER] = [next(texts) for _ in range(instance.repeats)]
+
+    def _refuse_infra_errors(self, scored: scoring.Scored) -> None:
+        whole = self._provenance or scored.as_dict()
+        count = whole["verdicts"].get(Verdict.INFRA_ERROR.value, 0)
+        if not count:
+            return
+        assert self._journal is not None
+        folder = self._journal.with_suffix("")
+        store.write(folder, whole, (record.as_dict() for record in scored.records))
+        journals = " ".join(whole.get("journals", [str(self._journal)]))
+        raise InfrastructureError(
+            f"task {self.task_name}: {count} samples remain without a verdict, for a reason that is not the "
+            f"model's, so there is no pass@k. The outcomes of the others are in {folder}. Finish the job "
+            f"without the model: passk score {journals} --task {self.spec.name}"
+        )
+
+
+def _outcome(record: scoring.Record) -> dict[str, Any]:
+    # The problem and the number of the sample are lm-eval's to say; the hash is what `distinct` counts.
+    line = {key: value for key, value in record.as_dict().items() if key not in ("task_id", "sample")}
+    return {**line, "text_sha256": provenance.text_hash(record.sample.text)}
