@@ -1,0 +1,94 @@
+"""Programs to Outcomes: order kept, identical programs run once, infra errors tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from passk_tasks.errors import SandboxError
+from passk_tasks.program import Limits, Program
+from passk_tasks.sandbox.supervisor import Sandbox
+from passk_tasks.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of a batch.
+
+    Attributes:
+        outcomes: one for each program, in the order given.
+        layers: name of each sandbox layer and whether it was active.
+    """
+
+    outcomes: list[Outcome]
+    layers: dict[str, bool]
+
+
+def judge(
+    programs: Sequence[Program],
+    *,
+    limits: Limits,
+    sandbox: str = "strict",
+    workers: int = 0,
+    progress: bool = False,
+) -> Judged:
+    """Judge a batch of programs.
+
+    Args:
+        programs: what to judge; those with `code=None` are `no_code` and are not run.
+        limits: what each candidate may use.
+        sandbox: `strict` or `rlimits`.
+        workers: candidates that run at one time; 0 means as many as there are usable CPUs.
+        progress: show a bar on standard error, if that is a terminal.
+
+    Raises:
+        SandboxError: the host cannot give the sandbox asked for.
+    """
+    outcomes: list[Outcome | None] = [None] * len(programs)
+    same: dict[str, list[int]] = {}
+    for index, program in enumerate(programs):
+        if program.code is None:
+            outcomes[index] = Outcome(Verdict.NO_CODE, "no code in the model's text")
+        else:
+            same.setdefault(program.sha256, []).append(index)
+    places = list(same.values())
+    bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
+    bar.update(len(programs) - sum(map(len, places)))
+    with bar, Sandbox(limits, sandbox, workers) as box:
+        again: list[list[int]] = places
+        for attempt in (1, 2):
+            batch, again = again, []
+            for number, outcome in box.run([programs[where[0]] for where in batch]):
+                where = batch[number]
+                if outcome.verdict is Verdict.INFRA_ERROR and attempt == 1:
+                    again.append(where)
+                    continue
+                for index in where:
+                    outcomes[index] = outcome
+                bar.update(len(where))
+        layers = dict(box.layers)
+    missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    assert not missing, f"programs without an outcome: {missing[:5]}"
+    return Judged([o for o in outcomes if o is not None], layers)
+
+
+def selftest(right: Program, wrong: Program, *, limits: Limits, sandbox: str = "strict") -> dict[str, bool]:
+    """Judge a program that must pass and one that must not; return the active layers.
+
+    Raises:
+        SandboxError: the sandbox cannot start, or either verdict is not what it must be.
+    """
+    judged = judge([right, wrong], limits=limits, sandbox=sandbox, workers=1)
+    passes, fails = judged.outcomes
+    if not passes.passed:
+        raise SandboxError(
+            f"the sandbox fails a right program ({right.task_id}: {passes.verdict}, {passes.detail}): "
+            "no verdict of this host could be trusted. If the limits were lowered, raise them."
+        )
+    if fails.passed:
+        raise SandboxError(
+            f"the sandbox passes a wrong program ({wrong.task_id}): no verdict of this host could be trusted"
+        )
+    return judged.layers

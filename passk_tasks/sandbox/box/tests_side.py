@@ -1,0 +1,481 @@
+"""The tests' side: runs the tests of one candidate after another and decides.
+
+It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets through,
+so a pass means that the tests, here, ran to their end.
+
+    supervisor -> here    {"tests": id, "source", "prelude", "names"}, {"drop": id},
+                          {"program": index, "tests": id, "code", "judge"}
+    here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags"}
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import random
+import secrets
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import types
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from passk_tasks.sandbox.box import codec, frames, zygote
+
+DETAIL_LIMIT = 500  # characters
+TESTS_FILE = "<tests>"
+_EFBIG = 27
+_SCHEDSTAT_NS = 1e-9
+
+
+class CandidateGone(BaseException):
+    """The candidate's process ended, or was ended, before the tests did; not for tests to catch."""
+
+    def __init__(self, verdict: str, detail: str) -> None:
+        super().__init__(verdict, detail)
+        self.verdict, self.detail = verdict, detail
+
+
+class TestsTimeout(BaseException):
+    """The tests themselves used up the CPU seconds of the limit."""
+
+    __test__ = False
+
+
+class Box:
+    """One candidate's process, as the tests see it."""
+
+    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float) -> None:
+        self._control = control
+        self._timeout_s, self._backstop_s = timeout_s, backstop_s
+        self._waited_s = 0.0
+        self._buffer = frames.Buffer(codec.MAX_BYTES)
+        self.fatal: CandidateGone | None = None
+        self._channel, theirs = socket.socketpair()
+        self._channel.setblocking(False)
+        fd = struct.pack("i", theirs.fileno())
+        control.sendmsg([b"F"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fd)])
+        theirs.close()
+        answer, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
+        if answer != b"P":
+            raise EOFError("the zygote is gone")
+        self._pidfd: int = struct.unpack("i", ancillary[0][2][:4])[0]
+        self._poll = select.poll()
+        self._poll.register(self._channel, select.POLLIN)
+        self._poll.register(self._pidfd, select.POLLIN)
+
+    def request(self, message: list[Any]) -> Any:
+        """Send a request and return the decoded reply's tree.
+
+        Raises:
+            CandidateGone: the process ended, ran out of time or sent what is no message.
+        """
+        if self.fatal is not None:
+            raise self.fatal
+        try:
+            self._send(frames.pack(json.dumps(message).encode("ascii")))
+            return self._receive()
+        except CandidateGone as gone:
+            self.fatal = gone
+            raise
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[self._channel.send(view) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+            except OSError:
+                raise CandidateGone("crashed", "") from None
+
+    def _receive(self) -> bytes:
+        while True:
+            try:
+                message = self._buffer.take()
+            except ValueError as error:
+                raise CandidateGone("crashed", f"the candidate's process wrote to its channel: {error}") from None
+            if message is not None:
+                return message
+            try:
+                data = self._channel.recv(1 << 18)
+            except BlockingIOError:
+                self._wait(select.POLLIN)
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                raise CandidateGone("crashed", "")
+            self._buffer.feed(data)
+
+    def _wait(self, event: int) -> None:
+        """Wait until the channel is ready.
+
+        Raises:
+            CandidateGone: the process ended, or its time is up.
+        """
+        if event != select.POLLIN:
+            self._poll.modify(self._channel, event)
+        started = time.monotonic()
+        next_look_s = max(self._timeout_s - self._waited_s, 0.0)
+        try:
+            while True:
+                ready = self._poll.poll(next_look_s * 1000 + 1)
+                if any(fd != self._pidfd for fd, _ in ready):
+                    return
+                if ready:
+                    # Ended. What it wrote before is still to be read, whoever else may hold its channel.
+                    if select.select([self._channel], [], [], 0)[0]:
+                        return
+                    raise CandidateGone("crashed", "")
+                waited_s = self._waited_s + time.monotonic() - started
+                used_s = self._used_s(waited_s)
+                if used_s >= self._timeout_s or waited_s >= self._backstop_s:
+                    raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
+                next_look_s = min(self._timeout_s - used_s, self._backstop_s - waited_s)
+        finally:
+            self._waited_s += time.monotonic() - started
+            if event != select.POLLIN:
+                self._poll.modify(self._channel, select.POLLIN)
+
+    def _used_s(self, waited_s: float) -> float:
+        """Seconds that the candidate used: CPU time, or the wall time in which it did not wait for a CPU.
+
+        The second is what a sleeping program uses. Time on a run queue is the machine's, not the program's.
+        """
+        pid = self._pid()
+        if pid is None:
+            return 0.0
+        cpu_s = queued_s = 0.0
+        for process in [pid, *zygote.descendants(pid)]:
+            try:
+                for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208
+                    with open(f"/proc/{process}/task/{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123
+                        running_ns, waiting_ns, _slices = file.read().split()
+                    cpu_s += int(running_ns) * _SCHEDSTAT_NS
+                    queued_s += int(waiting_ns) * _SCHEDSTAT_NS
+            except (OSError, ValueError):
+                continue
+        return max(cpu_s, waited_s - queued_s)
+
+    def _pid(self) -> int | None:
+        with open(f"/proc/self/fdinfo/{self._pidfd}", encoding="ascii") as file:  # noqa: PTH123
+            for line in file:
+                if line.startswith("Pid:"):
+                    pid = int(line.split()[1])
+                    return pid if pid > 0 else None
+        return None
+
+    def end(self) -> tuple[int, float, float]:
+        """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
+        self._channel.close()
+        os.close(self._pidfd)
+        self._control.send(b"E")
+        report = self._control.recv(1 + zygote.REPORT.size)
+        if report[:1] != b"R":
+            raise EOFError("the zygote is gone")
+        status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
+        return status, cpu_s, peak_kib / 1024
+
+
+class Remote:
+    """Calls into the candidate's process, and remembers what it raised there."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
+
+    def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            sent = codec.encode([list(args), kwargs], _refuse).decode("ascii")
+        except codec.UnsupportedError as error:
+            raise NotPlainError(str(error)) from None
+        reply = self._reply(self.box.request([verb, target, sent]))
+        if len(reply) == 4:  # the candidate changed its arguments
+            for mine, changed in zip(args, reply[2], strict=False):
+                codec.assign(mine, changed)
+            for name, changed in reply[3].items():
+                codec.assign(kwargs.get(name), changed)
+        return reply[1]
+
+    def next(self, number: int) -> Any:
+        reply = self._reply(self.box.request(["next", number]))
+        if reply[0] == "stop":
+            raise StopIteration(reply[1])
+        return reply[1]
+
+    def load(self, source: str) -> None:
+        if self._reply(self.box.request(["load", source])) != ["ok"]:
+            self._violation("an answer of the wrong form")
+
+    def run_tests(self, source: str, proof: str) -> None:
+        if self._reply(self.box.request(["tests", source, proof])) != ["proof", proof]:
+            self._violation("the tests' proof is missing")
+
+    def _reply(self, raw: bytes) -> list[Any]:
+        try:
+            reply = codec.decode(raw, self._resolve)
+        except codec.ProtocolError as error:
+            self._violation(str(error))
+        if type(reply) is not list or not reply:
+            self._violation("an answer of the wrong form")
+        if reply[0] == "raised":
+            self._raise(reply)
+        if reply[0] not in ("value", "stop", "ok", "proof") or not _well_formed(reply):
+            self._violation("an answer of the wrong form")
+        return reply
+
+    def _raise(self, reply: list[Any]) -> NoReturn:
+        if len(reply) != 6 or not all(type(part) is str for part in reply):
+            self._violation("an exception of the wrong form")
+        _, kind_name, arguments, text, own, phase = reply
+        kind = vars(builtins).get(kind_name)
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            self._violation("an exception of no builtin type")
+        if phase == "compile" and not issubclass(kind, MemoryError):
+            raise CandidateGone("syntax_error", f"{own}: {text}")
+        if phase == "reply" and own == "ProtocolError":
+            raise CandidateGone("output_limit", text)
+        if phase == "reply" and own == "UnsupportedError":
+            raise CandidateGone("failed", f"the result cannot be compared: {text}")
+        if issubclass(kind, SystemExit):
+            raise CandidateGone("crashed", f"exited before the tests ended (SystemExit: {text})")
+        try:
+            error = kind(*codec.decode(arguments.encode(), _refuse))
+        except (TypeError, ValueError, codec.ProtocolError, codec.UnsupportedError):
+            error = Exception(text) if not issubclass(kind, Exception) else kind.__new__(kind)
+        self.raised.append((error, own, text))
+        raise error
+
+    def _resolve(self, tag: str, payload: Any) -> Any:
+        if tag == "it" and type(payload) is int:
+            return RemoteIterator(self, payload)
+        if tag == "fn" and type(payload) is int:
+            return RemoteFunction(self, "apply", payload)
+        if tag == "ob" and type(payload) is str:
+            return codec.Opaque(payload)
+        raise codec.ProtocolError("unknown tag")
+
+    def _violation(self, what: str) -> NoReturn:
+        self.box.fatal = CandidateGone("crashed", f"the candidate's process wrote to its channel: {what}")
+        raise self.box.fatal
+
+
+class NotPlainError(Exception):
+    """The tests hand over a value that is not plain data: this problem needs the judge `script`."""
+
+
+class RemoteFunction:
+    """A function of the candidate, by name or by reference."""
+
+    def __init__(self, remote: Remote, verb: str, target: str | int) -> None:
+        self._remote, self._verb, self._target = remote, verb, target
+        self.__name__ = str(target)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._remote.call(self._verb, self._target, args, kwargs)
+
+
+class RemoteIterator:
+    """An iterator of the candidate; each item is fetched when the tests ask for it."""
+
+    def __init__(self, remote: Remote, number: int) -> None:
+        self._remote, self._number = remote, number
+
+    def __iter__(self) -> RemoteIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self._remote.next(self._number)
+
+
+def _well_formed(reply: list[Any]) -> bool:
+    if reply[0] in ("ok",):
+        return len(reply) == 1
+    if len(reply) == 4:
+        return reply[0] == "value" and type(reply[2]) is list and type(reply[3]) is dict
+    return len(reply) == 2
+
+
+def _refuse(kind: str, value: Any) -> Any:
+    raise codec.UnsupportedError(f"{kind} of type {type(value).__name__}")
+
+
+# --- one program after another ------------------------------------------------------------------------------
+
+
+class _Suite:
+    """The compiled tests of one problem."""
+
+    def __init__(self, source: str, prelude: str, names: list[str]) -> None:
+        self.source, self.names = source, names
+        self.lines = source.split("\n")
+        self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
+        self.code: types.CodeType | None = None
+
+    def compiled(self) -> types.CodeType:
+        if self.code is None:
+            self.code = compile(self.source, TESTS_FILE, "exec", dont_inherit=True)
+        return self.code
+
+
+class TestsSide:
+    """Judges programs; one at a time.
+
+    Args:
+        control: socket to the zygote.
+        timeout_s: the limit, as `Limits.timeout_s`.
+        backstop_s: wall seconds after which a candidate's time is up whatever the load.
+        memory_mib: the candidate's limit, to tell a crash for want of memory from others.
+    """
+
+    __test__ = False
+
+    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
+        self._control = control
+        self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
+        self._suites: dict[int, _Suite] = {}
+        self._armed = False
+        signal.signal(signal.SIGPROF, self._on_timer)
+
+    def _on_timer(self, _number: int, _frame: Any) -> None:
+        if self._armed:
+            raise TestsTimeout
+
+    def serve(self, supervisor: int) -> None:
+        """Answer the supervisor until it closes its socket."""
+        while True:
+            try:
+                request = json.loads(frames.read(supervisor))
+            except EOFError:
+                return
+            if "program" in request:
+                outcome = self._judge(self._suites[request["tests"]], request["code"], request["judge"])
+                outcome["program"] = request["program"]
+                frames.write(supervisor, json.dumps(outcome).encode("ascii"))
+            elif "drop" in request:
+                self._suites.pop(request["drop"], None)
+            else:
+                self._suites[request["tests"]] = _Suite(
+                    request["source"], request["prelude"], request["names"]
+                )
+
+    def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
+        started = time.monotonic()
+        run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
+        remote = Remote(Box(self._control, self._timeout_s, self._backstop_s))
+        random.seed(0)  # tests that draw examples draw the same ones for every candidate
+        self._armed = True
+        signal.setitimer(signal.ITIMER_PROF, self._timeout_s)
+        try:
+            run(remote, suite, code)
+            verdict, detail = "passed", ""
+        except BaseException as error:
+            self._armed = False
+            verdict, detail = _explain(error, remote, suite)
+        finally:
+            self._armed = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        if remote.box.fatal is not None:  # whatever tests made of it: they may catch everything
+            verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
+        wall_s = time.monotonic() - started
+        status, cpu_s, peak_mib = remote.box.end()
+        if verdict == "crashed" and not detail:
+            verdict, detail = _explain_status(status, cpu_s >= self._timeout_s, peak_mib >= 0.9 * self._memory_mib)
+        return {
+            "verdict": verdict,
+            "detail": one_line(detail),
+            "cpu_s": round(cpu_s, 6),
+            "wall_s": round(wall_s, 6),
+            "peak_mib": round(peak_mib, 3),
+            "flags": [],
+        }
+
+
+def _run_isolated(remote: Remote, suite: _Suite, code: str) -> None:
+    remote.load(code)
+    namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
+    if suite.prelude is not None:
+        exec(suite.prelude, namespace)
+    for name in suite.names:
+        namespace[name] = RemoteFunction(remote, "call", name)
+    exec(suite.compiled(), namespace)
+
+
+def _run_script(remote: Remote, suite: _Suite, code: str) -> None:
+    remote.load(code)
+    remote.run_tests(suite.source, secrets.token_hex(16))
+
+
+def _explain(error: BaseException, remote: Remote, suite: _Suite) -> tuple[str, str]:
+    """Return verdict and detail for what ended the tests."""
+    if isinstance(error, CandidateGone):
+        return error.verdict, error.detail
+    if isinstance(error, TestsTimeout):
+        return "timeout", "the tests used up the time over what the candidate returned"
+    if isinstance(error, EOFError) and not remote.raised:
+        raise error  # the zygote is gone: not a verdict
+    if isinstance(error, NotPlainError):
+        return "infra_error", f"the tests hand over a {error}, which is not plain data; use judge=script"
+    for mine, own, text in remote.raised:
+        if mine is error:
+            return _explain_raised(error, own, text)
+    where = _line_of(error, suite)
+    if isinstance(error, AssertionError):
+        text = str(error)
+        return "failed", f"{where}: {text}" if text else where
+    if isinstance(error, MemoryError):
+        return "memory_limit", "the tests ran out of memory over what the candidate returned"
+    return "error", f"{type(error).__name__}: {error} in {where}"
+
+
+def _explain_raised(error: BaseException, own: str, text: str) -> tuple[str, str]:
+    detail = f"{own}: {text}" if text else own
+    if isinstance(error, AssertionError):
+        return "failed", detail
+    if isinstance(error, MemoryError):
+        return "memory_limit", detail
+    if isinstance(error, OSError) and error.errno == _EFBIG:
+        return "output_limit", detail
+    return "error", detail
+
+
+def _line_of(error: BaseException, suite: _Suite) -> str:
+    trace, line = error.__traceback__, 0
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == TESTS_FILE:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return suite.lines[line - 1].strip() if 0 < line <= len(suite.lines) else "the tests"
+
+
+def _explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[str, str]:
+    """Return verdict and detail for a process that ended by itself."""
+    code = os.waitstatus_to_exitcode(status)
+    if code == 77:
+        return "memory_limit", "out of memory"
+    if code >= 0:
+        return "crashed", f"exited with status {code} before the tests ended"
+    name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+    if -code == signal.SIGXCPU or (-code == signal.SIGKILL and cpu_spent):
+        return "timeout", "out of CPU time"
+    if memory_spent and -code in (signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL, signal.SIGBUS):
+        return "memory_limit", f"killed by {name} at the memory limit"
+    return "crashed", f"killed by {name} before the tests ended"
+
+
+def one_line(text: str) -> str:
+    """Bound a text and make it safe to store: one line, no control characters, no lone surrogates."""
+    text = " ".join(text[: 2 * DETAIL_LIMIT].split())
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return text if len(text) <= DETAIL_LIMIT else text[: DETAIL_LIMIT - 1] + "…"
+
+
+def prepare() -> None:
+    """Bound what hostile values can cost here."""
+    sys.setrecursionlimit(5000)

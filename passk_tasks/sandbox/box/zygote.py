@@ -1,0 +1,195 @@
+"""A small clean interpreter that forks one candidate at a time and leaves nothing of it behind.
+
+It never sees a program: a candidate reads its own from its channel after the fork. Its commands are single bytes:
+
+    F + one descriptor    fork a candidate that owns the descriptor's socket; answers P + a pidfd
+    E                     end it: kill everything it left, empty its folders; answers R + how it ended
+
+In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once, also
+those that are being forked, and nothing inside can signal it. Without them it is a subreaper and finds orphans
+among its children.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import NoReturn
+
+from passk_tasks.sandbox.box import candidate
+
+REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
+_MAX_CLEANED = 100_000
+
+
+class Scratch:
+    """The folders that a candidate may write to, emptied after each."""
+
+    def __init__(self, folders: tuple[str, ...]) -> None:
+        self.folders = folders
+        self._inodes = [self._used(folder) for folder in folders]
+
+    @staticmethod
+    def _used(folder: str) -> int:
+        status = os.statvfs(folder)
+        return status.f_files - status.f_ffree
+
+    def clean(self, *, is_tmpfs: bool) -> None:
+        """Empty the folders; one system call each where nothing was written."""
+        for folder, fresh in zip(self.folders, self._inodes, strict=True):
+            if not is_tmpfs or self._used(folder) != fresh:
+                _empty(folder)
+
+
+def _empty(folder: str) -> None:
+    """Remove everything in a folder, whatever its depth and its permissions.
+
+    Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle.
+    """
+    os.chmod(folder, 0o1777)  # noqa: PTH101
+    moved = 0
+    for _ in range(_MAX_CLEANED):
+        with os.scandir(folder) as entries:
+            entry = next(iter(entries), None)
+        if entry is None:
+            return
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.path)  # noqa: PTH108
+            continue
+        os.chmod(entry.path, 0o700)  # noqa: PTH101
+        with os.scandir(entry.path) as inner:
+            names = [(i.path, i.is_dir(follow_symlinks=False)) for i in inner]
+        for path, is_folder in names:
+            if is_folder:
+                moved += 1
+                os.rename(path, f"{folder}/.passk-{moved}-{os.getpid()}")  # noqa: PTH104
+            else:
+                os.unlink(path)  # noqa: PTH108
+        os.rmdir(entry.path)  # noqa: PTH106
+
+
+def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) -> NoReturn:
+    """Serve commands until the control socket closes.
+
+    Args:
+        control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
+            channel takes its place, and no other descriptor above 2 is open.
+        scratch: what to empty after each candidate; the first folder is the working directory.
+        cpu_s: RLIMIT_CPU of each process of a candidate, in seconds.
+        is_init: whether this process is init of a pid namespace of its own.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()  # the collector's headers of what exists now are never written again: fewer pages copied
+    pidfds = array.array("i")
+    while True:
+        command, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
+        if not command:
+            os._exit(0)
+        del pidfds[:]
+        pidfds.frombytes(ancillary[0][2][:4])
+        channel = pidfds[0]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        pid = os.fork()
+        if pid == 0:
+            _become_candidate(channel, cpu_s)
+        os.close(channel)
+        pidfd = os.pidfd_open(pid)
+        control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
+        os.close(pidfd)
+        if control.recv(1) != b"E":
+            os._exit(0)
+        status, peak_kib = _end(pid, is_init=is_init)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        scratch.clean(is_tmpfs=is_init)
+        control.send(b"R" + REPORT.pack(status, cpu, min(peak_kib, 0xFFFFFFFF)))
+
+
+def _become_candidate(channel: int, cpu_s: int) -> NoReturn:
+    try:
+        os.dup2(channel, candidate.CHANNEL, inheritable=False)
+        os.close(channel)
+        output = os.memfd_create("output", 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        null = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        gc.enable()
+        candidate.serve()
+    finally:
+        os._exit(79)
+
+
+def _end(pid: int, *, is_init: bool) -> tuple[int, int]:
+    """Kill whatever is left, wait for all of it; return the candidate's wait status and peak resident KiB."""
+    status, peak_kib = 0, 0
+    while True:
+        if is_init:
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        else:
+            _kill_tree()
+        try:
+            ended, how, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return status, peak_kib
+        peak_kib = max(peak_kib, usage.ru_maxrss)
+        if ended == pid:
+            status = how
+
+
+def _kill_tree() -> None:
+    """Kill every descendant of this subreaper, until a pass finds no new one."""
+    seen: set[int] = set()
+    while True:
+        found = descendants(os.getpid()) - seen
+        if not found:
+            return
+        for child in found:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except OSError:
+                pass
+        seen |= found
+
+
+def descendants(root: int) -> set[int]:
+    """Return the living descendants of a process, by /proc."""
+    parents: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != b"Z":
+                parents.setdefault(int(fields[1]), []).append(int(name))
+    found: set[int] = set()
+    rest = [root]
+    while rest:
+        for child in parents.get(rest.pop(), ()):
+            if child not in found:
+                found.add(child)
+                rest.append(child)
+    return found
+
+
+def drop_traces() -> None:
+    """Take this package out of the interpreter's module table and path: a candidate starts without it."""
+    for name in [n for n in sys.modules if n.split(".")[0] == "passk_tasks"]:
+        del sys.modules[name]

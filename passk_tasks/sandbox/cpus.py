@@ -1,0 +1,53 @@
+"""How many programs may run at one time without taking CPU time from each other."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+
+def usable_cpus() -> int:
+    """Return the number of CPUs this process may use: its affinity, and its cgroup's quota rounded up."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        count = os.cpu_count() or 1
+    quota = _cgroup_quota()
+    return max(1, count if quota is None else min(count, math.ceil(quota)))
+
+
+def _cgroup_quota(root: Path = Path("/")) -> float | None:
+    """CPUs that cgroup v2 or v1 grants to this process, None without a limit."""
+    try:
+        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    quotas = []
+    for line in groups:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            # Every ancestor's limit binds; inside a container the path may not exist below the mount.
+            folder = root / "sys/fs/cgroup" / path.lstrip("/")
+            for place in (folder, *folder.parents):
+                quotas.append(_ratio(place / "cpu.max", None))
+                if place == root / "sys/fs/cgroup":
+                    break
+        elif "cpu" in controllers.split(","):
+            for mount in ("cpu", "cpu,cpuacct"):
+                for place in (path.lstrip("/"), ""):
+                    folder = root / "sys/fs/cgroup" / mount / place
+                    quotas.append(_ratio(folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us"))
+    known = [q for q in quotas if q is not None]
+    return min(known) if known else None
+
+
+def _ratio(quota_file: Path, period_file: Path | None) -> float | None:
+    try:
+        words = quota_file.read_text(encoding="ascii").split()
+        if period_file is not None:
+            words.append(period_file.read_text(encoding="ascii").strip())
+        quota, period = int(words[0]), int(words[1])
+    except (OSError, ValueError, IndexError):
+        return None  # absent, or "max"
+    return quota / period if quota > 0 and period > 0 else None

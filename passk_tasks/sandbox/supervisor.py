@@ -1,0 +1,367 @@
+"""The host's side: starts workers, hands out programs, and survives whatever happens to a worker.
+
+    run(programs) ──> [worker] tests' side <──plain data──> candidate
+                      [worker] ...                             ^ forked by the worker's zygote
+
+One thread, one selector. Each worker has one program in judgement and one waiting, so that it is never idle. A
+worker that dies or falls silent is replaced; the program it was judging is tried once more elsewhere.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from passk_tasks.errors import SandboxError, SettingsError
+from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.verdict import Outcome, Verdict
+
+MODES = ("strict", "rlimits")
+_START_S = 30.0  # a worker starts in well under a second; a machine may be very busy
+_GRACE_S = 10.0  # beyond a candidate's backstop, before a silent worker is given up
+_MAX_FAILED_STARTS = 3
+_QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
+_MESSAGE_LIMIT = 1 << 20
+_SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
+
+# Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
+PRELOADED = (
+    "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
+    "hashlib", "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
+    "string", "struct", "time", "types", "typing",
+)  # fmt: skip
+
+# The packages above `box` are stood in for, so that their `__init__` (numpy, yaml) is not run in every worker.
+_BOOT = """
+import json, os, sys, types
+size = int.from_bytes(os.read(0, 4), "little")
+data = b""
+while len(data) < size:
+    data += os.read(0, size - len(data))
+config = json.loads(data)
+for name, path in config["stand_in"].items():
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path]
+from passk_tasks.sandbox.box import launch
+launch.main(config)
+"""
+
+
+
+class Sandbox:
+    """Workers that run programs; a context manager.
+
+    Args:
+        limits: what each candidate may use.
+        mode: `strict` (namespaces, private root, Landlock, seccomp) or `rlimits` (resource limits only).
+        workers: candidates that run at one time; 0 means as many as there are usable CPUs.
+
+    Attributes:
+        layers: name of each layer and whether it is active on this host.
+
+    Raises:
+        SandboxError: the host cannot give what `mode` promises; the message names what is missing.
+        SettingsError: an unknown mode or a negative number of workers.
+    """
+
+    def __init__(self, limits: Limits, mode: str = "strict", workers: int = 0) -> None:
+        if mode not in MODES:
+            raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {mode!r}")
+        if workers < 0:
+            raise SettingsError(f"workers must be 0 (automatic) or more, not {workers}")
+        self.limits, self.mode = limits, mode
+        self.workers = workers or usable_cpus()
+        self.layers: dict[str, bool] = {}
+        self._selector = selectors.DefaultSelector()
+        self._pool: list[_Worker] = []
+        self._failed_starts = 0
+
+    def __enter__(self) -> Sandbox:
+        try:
+            self._start_worker()  # one at least must start now: an error belongs here, not into the run
+            self.layers = dict(self._pool[0].layers)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every worker and all that runs in it."""
+        for worker in self._pool:
+            worker.stop()
+        self._pool.clear()
+        self._selector.close()
+
+    def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
+        """Judge programs; yield each one's position and outcome as it is known, in the order of completion.
+
+        A program whose worker dies twice is `infra_error`. Programs without code are the caller's to sort out.
+        """
+        suites: dict[Tests, int] = {}
+        for program in programs:
+            suites.setdefault(program.tests, len(suites))
+        waiting = collections.deque(range(len(programs)))
+        deaths: collections.Counter[int] = collections.Counter()
+        left = len(programs)
+        while left:
+            self._top_up(min(self.workers, left))
+            for worker in self._pool:
+                while waiting and len(worker.held) < _QUEUE:
+                    index = waiting.popleft()
+                    program = programs[index]
+                    worker.give(index, program, suites[program.tests])
+            for index, outcome in self._receive(deaths, waiting):
+                left -= 1
+                yield index, outcome
+
+    def _top_up(self, wanted: int) -> None:
+        """Replace workers that died and start the ones that are not there yet."""
+        while len(self._pool) < wanted:
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        try:
+            worker = _Worker(self.limits, self.mode)
+        except SandboxError:
+            self._failed_starts += 1
+            if not self._pool or self._failed_starts >= _MAX_FAILED_STARTS:
+                raise
+            return
+        self._failed_starts = 0
+        self._pool.append(worker)
+        self._selector.register(worker.socket, selectors.EVENT_READ, worker)
+
+    def _receive(
+        self, deaths: collections.Counter[int], waiting: collections.deque[int]
+    ) -> list[tuple[int, Outcome]]:
+        """Wait for outcomes; put back what dead or silent workers held."""
+        silence_s = self.limits.timeout_s * (self.limits.backstop + 1) + _GRACE_S
+        deadline = min(worker.heard_s for worker in self._pool) + silence_s
+        ready = self._selector.select(max(0.0, deadline - time.monotonic()))
+        finished: list[tuple[int, Outcome]] = []
+        for key, _ in ready:
+            worker: _Worker = key.data
+            try:
+                finished += worker.read()
+            except (OSError, EOFError, ValueError) as error:
+                finished += self._bury(worker, deaths, waiting, None, str(error))
+        for worker in list(self._pool):
+            if worker.held and time.monotonic() - worker.heard_s > silence_s:
+                detail = f"the tests did not end within {silence_s:g} s of wall time"
+                finished += self._bury(worker, deaths, waiting, Outcome(Verdict.TIMEOUT, detail), detail)
+        return finished
+
+    def _bury(
+        self,
+        worker: _Worker,
+        deaths: collections.Counter[int],
+        waiting: collections.deque[int],
+        outcome: Outcome | None,
+        why: str,
+    ) -> list[tuple[int, Outcome]]:
+        """Take a worker out. The program it was judging gets `outcome`, another try, or `infra_error`."""
+        self._pool.remove(worker)
+        self._selector.unregister(worker.socket)
+        worker.stop()
+        held = list(worker.held)
+        waiting.extendleft(reversed(held[1:]))
+        if not held:
+            return []
+        first = held[0]
+        if outcome is None:
+            deaths[first] += 1
+            if deaths[first] < 2:
+                waiting.appendleft(first)
+                return []
+            outcome = Outcome(Verdict.INFRA_ERROR, f"the sandbox's process ended twice while judging: {why}")
+        return [(first, outcome)]
+
+
+class _Worker:
+    """One worker's process and what it holds."""
+
+    def __init__(self, limits: Limits, mode: str) -> None:
+        self.held: dict[int, str] = {}  # index -> judge; the first is in judgement
+        self.heard_s = time.monotonic()
+        self._suites: collections.OrderedDict[int, None] = collections.OrderedDict()
+        self._buffer = frames.Buffer(_MESSAGE_LIMIT)
+        self.socket, theirs = socket.socketpair()
+        reading, self._lifeline = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                # Isolated, without site: no user file is run, and nothing of the environment matters.
+                [sys.executable, "-I", "-S", "-B", "-c", _BOOT],
+                stdin=theirs,
+                stdout=reading,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,  # an interrupt from the terminal is ours to handle
+            )
+        except OSError as error:
+            self.socket.close()
+            os.close(self._lifeline)
+            raise SandboxError(f"cannot start {sys.executable}: {error}") from error
+        finally:
+            theirs.close()
+            os.close(reading)
+        try:
+            self.layers = self._greet(limits, mode)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            assert self._process.stderr is not None
+            self._process.stderr.close()
+        self.socket.setblocking(True)
+
+    def _greet(self, limits: Limits, mode: str) -> dict[str, bool]:
+        """Send the configuration; return the active layers."""
+        here = Path(__file__).resolve().parent
+        config = {
+            "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
+            "mode": mode,
+            "packages": site_packages(),
+            "preload": PRELOADED,
+            "backstop_s": limits.timeout_s * limits.backstop,
+            **limits.as_dict(),
+        }
+        self.socket.settimeout(_START_S)
+        try:
+            frames.write(self.socket.fileno(), json.dumps(config).encode())
+            answer = json.loads(self._first())
+        except (OSError, EOFError, ValueError) as error:
+            self._process.kill()
+            assert self._process.stderr is not None
+            said = self._process.stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+            why = said or str(error) or type(error).__name__
+            raise SandboxError(f"the sandbox's process did not start: {why}") from error
+        if "fatal" in answer:
+            missing = _missing(answer["layers"])
+            raise SandboxError(
+                f"this host cannot give the sandbox {mode!r}: {answer['fatal']}"
+                + (f" (missing: {missing})" if missing and mode == "strict" else "")
+                + (_REMEDY if mode == "strict" else "")
+            )
+        layers: dict[str, bool] = answer["layers"]
+        return layers
+
+    def _first(self) -> bytes:
+        while (message := self._buffer.take()) is None:
+            data = self.socket.recv(1 << 16)
+            if not data:
+                raise EOFError("it ended at once")
+            self._buffer.feed(data)
+        return message
+
+    def give(self, index: int, program: Program, suite: int) -> None:
+        """Send a program, and its problem's tests if the worker does not have them."""
+        messages: list[dict[str, Any]] = []
+        if suite in self._suites:
+            self._suites.move_to_end(suite)
+        else:
+            tests = program.tests
+            messages.append(
+                {"tests": suite, "source": tests.source, "prelude": tests.prelude, "names": tests.names}
+            )
+            self._suites[suite] = None
+            if len(self._suites) > _SUITES_KEPT:
+                messages.append({"drop": self._suites.popitem(last=False)[0]})
+        judge = program.judge.value
+        messages.append({"program": index, "tests": suite, "code": program.code, "judge": judge})
+        if not self.held:
+            self.heard_s = time.monotonic()
+        self.held[index] = judge
+        with contextlib.suppress(OSError):  # a dead worker is found when it is read
+            self.socket.sendall(b"".join(frames.pack(json.dumps(m).encode("ascii")) for m in messages))
+
+    def read(self) -> list[tuple[int, Outcome]]:
+        """Return what has been judged. EOFError when the worker is gone, ValueError when it talks nonsense."""
+        data = self.socket.recv(1 << 18)
+        if not data:
+            raise EOFError("the sandbox's process ended")
+        self._buffer.feed(data)
+        finished = []
+        while (message := self._buffer.take()) is not None:
+            answer = json.loads(message)
+            if "fatal" in answer:
+                raise EOFError(str(answer["fatal"]))
+            index = answer["program"]
+            judge = self.held.pop(index)
+            self.heard_s = time.monotonic()
+            outcome = Outcome(
+                Verdict(answer["verdict"]),
+                answer["detail"],
+                judge,
+                answer["cpu_s"],
+                answer["wall_s"],
+                answer["peak_mib"],
+                tuple(answer["flags"]),
+            )
+            finished.append((index, outcome))
+        return finished
+
+    def stop(self) -> None:
+        """End the worker's processes and wait for them."""
+        self.socket.close()
+        with contextlib.suppress(OSError):
+            os.close(self._lifeline)
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+_REMEDY = (
+    ". Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces>0; in a container: "
+    "--security-opt seccomp=unconfined), or choose the weaker --sandbox rlimits, which does not keep programs "
+    "from your files or the network"
+)
+
+
+def _missing(layers: dict[str, bool]) -> str:
+    wanted = ("user namespace", "pid namespace", "mount namespace", "network namespace", "private root")
+    return ", ".join(name for name in wanted if not layers.get(name))
+
+
+def _environment() -> dict[str, str]:
+    """The whole environment of candidates: nothing of the user's."""
+    return {
+        "PATH": "",
+        "HOME": "/work",
+        "TMPDIR": "/tmp",  # noqa: S108
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        # One candidate has one CPU; pools of threads only cost address space.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+def site_packages() -> list[str]:
+    """Folders of installed packages that this interpreter imports from."""
+    names = ("site-packages", "dist-packages")
+    return [p for p in dict.fromkeys(sys.path) if Path(p).name in names and Path(p).is_dir()]
