@@ -195,6 +195,28 @@ def score(
     return summarise(records, spec=spec, dataset=dataset, layers=judged.layers)
 
 
+def selftest(spec: TaskSpec, dataset: Dataset) -> None:
+    """Judge a right and a wrong program under the task's own limits, before anything rests on the sandbox.
+
+    The right one is the dataset's own solution; where it has none, nothing is tried.
+
+    Raises:
+        SandboxError: no sandbox of the wanted strength, or a wrong verdict for either.
+    """
+    settings = spec.settings
+    benchmark = benchmarks.get(settings.benchmark)
+    for problem in dataset.problems.values():
+        canonical = benchmark.canonical(problem)
+        if canonical is None:
+            continue
+        wrong = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
+        right_program, wrong_program = (
+            benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
+        )
+        runner.selftest(right_program, wrong_program, limits=settings.limits(), sandbox=settings.sandbox)
+        return
+
+
 def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:
     """Return the candidate in a sample: taken as it stands, or extracted from the model's text.
 

@@ -94,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
             notes.append(
                 f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
             )
+    scoring.selftest(spec, dataset)
     scored = scoring.score(
         given,
         spec=spec,

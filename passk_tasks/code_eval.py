@@ -1,0 +1,148 @@
+"""A stand-in for `evaluate.load("code_eval")` that judges in this package's sandbox.
+
+    metric = evaluate.load(PATH)        PATH is what `passk path --code-eval` prints; nothing is downloaded
+    pass_at_k, results = metric.compute(references=[tests], predictions=[[candidate, …]], k=[1, 10])
+
+Arguments and results are those of code_eval, with two differences: no environment variable has to be set,
+since candidates cannot reach the user's files or the network, and a k that is left out because some problem
+has too few candidates is warned of. References are arbitrary code that needs the candidate's namespace, so
+both run in one process (judge `script`); SECURITY.md says what that leaves open.
+
+`evaluate` copies this file into its cache and runs it from there: it stands alone, and names the package in
+full.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import datasets
+import evaluate
+import numpy as np
+
+from passk_tasks import runner
+from passk_tasks.errors import InfrastructureError, UsageError
+from passk_tasks.estimators import pass_at_k
+from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.verdict import Outcome, Verdict
+
+_DESCRIPTION = """\
+Executes candidates against tests and estimates pass@k, the probability that at least one of k candidates is
+correct (Chen et al. 2021, arXiv:2107.03374). Every candidate runs in a sandboxed process of its own.
+"""
+
+_INPUTS = """\
+Args:
+    predictions: for each problem, a list of candidates: strings of Python code.
+    references: for each problem, a string of Python code that raises unless the candidate before it is right.
+    k: budgets; one that is larger than the number of candidates of some problem is left out, with a warning.
+    num_workers: candidates judged at one time.
+    timeout: seconds that a candidate may work.
+    memory_mib: memory that a candidate may use, in MiB.
+    sandbox: "strict", or "rlimits" for the explicit weaker choice.
+
+Returns:
+    pass_at_k: dict of "pass@k" to its estimate, the mean over problems.
+    results: dict of the problem's number to a list of (completion_id, dict with "task_id", "passed", "result"
+        and "completion_id"); "result" is "passed", "timed out" or "failed: " and the reason.
+"""
+
+_CITATION = """\
+@misc{chen2021evaluating,
+      title={Evaluating Large Language Models Trained on Code},
+      author={Mark Chen and Jerry Tworek and Heewoo Jun and Qiming Yuan and others},
+      year={2021},
+      eprint={2107.03374},
+      archivePrefix={arXiv},
+      primaryClass={cs.LG}
+}
+"""
+
+
+class CodeEval(evaluate.Metric):  # type: ignore[misc]
+    """The metric; `evaluate.load` returns an instance of it."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=datasets.Features(
+                {
+                    "predictions": datasets.Sequence(datasets.Value("string")),
+                    "references": datasets.Value("string"),
+                }
+            ),
+            reference_urls=["https://arxiv.org/abs/2107.03374"],
+        )
+
+    def _compute(
+        self,
+        predictions: Sequence[Sequence[str]],
+        references: Sequence[str],
+        k: Sequence[int] | int = (1, 10, 100),
+        num_workers: int = 4,
+        timeout: float = 3.0,
+        memory_mib: int = 1024,
+        sandbox: str = "strict",
+    ) -> tuple[dict[str, float], dict[int, list[tuple[int, dict[str, Any]]]]]:
+        """Return the scores and the single results."""
+        ks = [k] if isinstance(k, int) else list(k)
+        if bad := [budget for budget in ks if budget < 1]:
+            raise UsageError(f"k must be at least 1, not {bad[0]}")
+        places = [(task, i) for task, candidates in enumerate(predictions) for i in range(len(candidates))]
+        judged = runner.judge(
+            [
+                Program(
+                    task_id=str(task),
+                    code=predictions[task][i],
+                    tests=Tests(source=references[task], names=()),
+                    judge=Judge.SCRIPT,
+                )
+                for task, i in places
+            ],
+            limits=Limits(timeout_s=timeout, memory_mib=memory_mib),
+            sandbox=sandbox,
+            workers=num_workers,
+        )
+        results: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        for (task, i), outcome in zip(places, judged.outcomes, strict=True):
+            if outcome.verdict is Verdict.INFRA_ERROR:
+                raise InfrastructureError(
+                    f"candidate {i} of problem {task} has no verdict, for a reason that is not its own: "
+                    f"{outcome.detail}"
+                )
+            result = {
+                "task_id": task,
+                "passed": outcome.passed,
+                "result": _describe(outcome),
+                "completion_id": i,
+            }
+            results[task].append((i, result))
+        return _estimate(results, ks), results
+
+
+def _estimate(results: dict[int, list[tuple[int, dict[str, Any]]]], ks: list[int]) -> dict[str, float]:
+    # As in code_eval, a problem without candidates does not count.
+    total = np.array([len(result) for result in results.values()])
+    correct = np.array([sum(r["passed"] for _, r in result) for result in results.values()])
+    fewest = int(total.min(initial=np.iinfo(np.int64).max)) if total.size else 0
+    dropped = [k for k in ks if k > fewest]
+    if dropped:
+        warnings.warn(
+            f"{', '.join(f'pass@{k}' for k in dropped)} left out: some problem has only {fewest} candidates",
+            UserWarning,
+            stacklevel=2,
+        )
+    return {f"pass@{k}": pass_at_k(total, correct, k).mean() for k in ks if k <= fewest}
+
+
+def _describe(outcome: Outcome) -> str:
+    if outcome.passed:
+        return "passed"
+    if outcome.verdict is Verdict.TIMEOUT:
+        return "timed out"
+    return f"failed: {outcome.detail or outcome.verdict.value}"
