@@ -77,7 +77,11 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Sa
     """
     files = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
     reader = _Reader()
+    real: set[Path] = set()
     for path in files:
+        if path.resolve() in real:
+            raise SamplesError(f"{path}: named twice; its samples would count twice")
+        real.add(path.resolve())
         if path.is_dir():
             reader.read_folder(path)
         else:
@@ -113,9 +117,11 @@ class _Reader:
     headers: list[tuple[Path, JournalHeader]] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)  # files that are not journals
     untils: set[tuple[str, ...] | None] = field(default_factory=set)
+    lm_eval_file: dict[str, str] = field(default_factory=dict)  # the first with samples of a problem
     responses: Counter[str] = field(default_factory=Counter)  # of lm-eval's files, a problem
     next_index: Counter[str] = field(default_factory=Counter)
     journaled: dict[tuple[str, int], str] = field(default_factory=dict)
+    pooled: str = ""
 
     def read_file(self, path: Path) -> None:
         lines = numbered_lines(path)
@@ -160,6 +166,11 @@ class _Reader:
             raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
         task_id = _task_id(doc["task_id"], where)
         self.untils.add(_until(line.get("arguments")))
+        path = where.rpartition(":")[0]
+        if self.lm_eval_file.setdefault(task_id, path) != path and not self.pooled:
+            self.pooled = (
+                f"{self.lm_eval_file[task_id]} and {path} both have samples of {task_id}; they are pooled"
+            )
         # One request with n responses, or n requests (seeds of their own) with one each: the same order.
         for group in resps:
             for text in group if isinstance(group, list) else [group]:
@@ -227,6 +238,8 @@ class _Reader:
             self.warnings.append(
                 f"{len(self.headers)} of the run's {header.world_size} journals were given, one a rank"
             )
+        if self.pooled:
+            self.warnings.append(self.pooled)
         until = None
         if len(self.untils) == 1:
             until = next(iter(self.untils))

@@ -194,11 +194,15 @@ def test_journals_of_different_runs_are_not_mixed(tmp_path, change, message):
         samples.read([first, second])
 
 
-def test_one_journal_twice_is_refused(tmp_path):
+def test_a_copy_of_a_journal_is_refused(tmp_path):
     """The same sample number of the same problem in two journals is an error with both places."""
     path = write(tmp_path / "a.jsonl", ["a"])
-    with pytest.raises(SamplesError, match=r"sample 0 of HumanEval/0 was given already at .*a\.jsonl:2"):
-        samples.read([path, path])
+    copy = tmp_path / "b.jsonl"
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(
+        SamplesError, match=r"b\.jsonl:2: sample 0 of HumanEval/0 was given already at .*a\.jsonl:2"
+    ):
+        samples.read([path, copy])
 
 
 def test_a_newer_format_is_refused(tmp_path):

@@ -150,6 +150,32 @@ def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
     assert "--set samples=3" in warning
 
 
+def test_several_runs_of_lm_eval_are_pooled_with_a_warning(tmp_path):
+    """A pattern that matches the files of two runs doubles n; that is said, with both files."""
+    files = [jsonl(tmp_path / name, lm_eval_line("HumanEval/0", [["a"]])) for name in ("a.jsonl", "b.jsonl")]
+    read = samples.read(files)
+    assert [sample.index for sample in read.samples] == [0, 1]
+    assert read.warnings == (f"{files[0]} and {files[1]} both have samples of HumanEval/0; they are pooled",)
+
+
+def test_one_file_named_twice_is_refused(tmp_path, monkeypatch):
+    """The same file under two spellings of its path would count every sample twice."""
+    jsonl(tmp_path / "s.jsonl", GOOD)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SamplesError, match=r"s\.jsonl: named twice"):
+        samples.read(["s.jsonl", tmp_path / "s.jsonl"])
+
+
+def test_the_first_samples_of_every_problem_can_be_taken():
+    """`first` keeps n of each problem in their order, counts the rest, and misses none silently."""
+    given = [samples.Sample(t, i, "", "completion", f"f:{i}") for i in range(3) for t in ("a", "b")]
+    kept, left_out = samples.first(given, 2)
+    assert [(s.task_id, s.index) for s in kept] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert left_out == 2
+    with pytest.raises(SamplesError, match=r"f:2: samples=4 were asked for, but a has 3"):
+        samples.first(given, 4)
+
+
 def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
     """Two files made with different stop sequences give none, and a warning."""
     path = jsonl(
