@@ -4,7 +4,7 @@
     python bench/interval_coverage.py --repetitions 500
 
 Problems are drawn from a distribution of true pass rates, samples from the problems, and the intervals are
-computed as passk_tasks does. The plain normal interval, value ± 1.96 standard errors, stands beside in brackets.
+computed as passk_tasks does. The plain normal interval, value ± 1.96 standard errors, stands in brackets.
 """
 
 from __future__ import annotations
@@ -41,7 +41,16 @@ DIFFICULTIES = {
 PROBLEMS = (8, 20, 50, 164, 500)
 BUDGETS = ((1, 1), (10, 1), (10, 10), (20, 1), (20, 10))
 FIXED_PROBLEMS = (1, 8, 20, 164)
-FIXED_BUDGETS = ((10, 1), (20, 1), (20, 10), (200, 1), (200, 10), (200, 100))
+FIXED_BUDGETS = ((10, 1), (20, 1), (20, 10), (200, 10), (200, 100))
+FIXED_DIFFICULTIES = (
+    "near 0: Beta(0.5, 9.5)",
+    "low, skewed: Beta(0.3, 1.7)",
+    "centre: Beta(5, 5)",
+    "U-shaped: Beta(0.3, 0.3)",
+    "30 % hard, 70 % easy",
+    "90 % hard, 10 % easy",
+    "near 1: Beta(9.5, 0.5)",
+)
 FIXED_SETS = 8  # problem sets drawn per row of the second table
 SLACK = 1e-12  # an end that is the truth up to rounding contains it
 
@@ -123,11 +132,11 @@ def table_over_problems(repetitions, rng):
 def table_over_samples(repetitions, rng):
     print(f"| true pass rates | n | k | {' | '.join(f'M = {m}' for m in FIXED_PROBLEMS)} |")
     print("|---" * (3 + len(FIXED_PROBLEMS)) + "|")
-    for name, mixture in DIFFICULTIES.items():
+    for name in FIXED_DIFFICULTIES:
         for n, k in FIXED_BUDGETS:
             cells = []
             for m in FIXED_PROBLEMS:
-                ours, normal, lowest = coverage_over_samples(mixture, n, k, m, repetitions, rng)
+                ours, normal, lowest = coverage_over_samples(DIFFICULTIES[name], n, k, m, repetitions, rng)
                 cells.append(f"{100 * ours:.1f}, {100 * lowest:.1f} ({100 * normal:.1f})")
             print(f"| {name} | {n} | {k} | {' | '.join(cells)} |")
 

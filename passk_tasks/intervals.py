@@ -117,9 +117,8 @@ def effective_problems(value: Any, variance: Any, problems: Any) -> Any:
         variance: their variance, with M - 1.
         problems: their number M, at least 2.
     """
-    spread = (problems - 1) * variance + UNSEEN * (value**2 + (1 - value) ** 2) / 2
-    guarded = spread / (problems - 1 + UNSEEN)
-    return np.maximum(value * (1 - value) * problems**2 / ((problems - 1) * guarded), problems)
+    squares = (problems - 1) * variance + UNSEEN * (value**2 + (1 - value) ** 2) / 2
+    return np.maximum(value * (1 - value) * problems * (problems + UNSEEN) / squares, problems)
 
 
 def effective_draws(value: Any, variance: Any, unit: Any) -> Any:
