@@ -165,14 +165,8 @@ def score(
         UsageError: an unknown way of extraction, or a k that is too large under `strict_k`.
         SandboxError: no sandbox of the wanted strength.
     """
-    if extract not in EXTRACT:
-        raise UsageError(f"there is no extraction {extract!r}{did_you_mean(extract, EXTRACT)}")
-    check_task_ids(samples, dataset, spec.name)
+    check(samples, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
     settings = spec.settings
-    # Before anything is executed: judging takes long, and this is the user's mistake.
-    skipped = budgets_beyond(samples, settings.k)
-    if skipped and strict_k:
-        raise UsageError(_too_few(samples, max(skipped)))
     benchmark = benchmarks.get(settings.benchmark)
     candidates = [candidate(sample, dataset.problems[sample.task_id], spec, extract) for sample in samples]
     programs = [
@@ -193,6 +187,23 @@ def score(
         )
     ]
     return summarise(records, spec=spec, dataset=dataset, layers=judged.layers)
+
+
+def check(
+    samples: Sequence[Sample],
+    *,
+    spec: TaskSpec,
+    dataset: Dataset,
+    extract: str = "auto",
+    strict_k: bool = False,
+) -> None:
+    """Find the user's mistakes before anything is executed; arguments and errors are those of `score`."""
+    if extract not in EXTRACT:
+        raise UsageError(f"there is no extraction {extract!r}{did_you_mean(extract, EXTRACT)}")
+    check_task_ids(samples, dataset, spec.name)
+    beyond = budgets_beyond(samples, spec.settings.k)
+    if beyond and strict_k:
+        raise UsageError(_too_few(samples, max(beyond)))
 
 
 def selftest(spec: TaskSpec, dataset: Dataset) -> None:

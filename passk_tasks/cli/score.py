@@ -94,13 +94,15 @@ def run(options: argparse.Namespace) -> int:
             notes.append(
                 f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
             )
+    strict_k = "k" in overrides
+    scoring.check(given, spec=spec, dataset=dataset, extract=options.extract, strict_k=strict_k)
     scoring.selftest(spec, dataset)
     scored = scoring.score(
         given,
         spec=spec,
         dataset=dataset,
         extract=options.extract,
-        strict_k="k" in overrides,
+        strict_k=strict_k,
         progress=sys.stderr.isatty(),
     )
     scored = replace(scored, warnings=(*notes, *scored.warnings))

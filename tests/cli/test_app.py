@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from passk_tasks import __version__, catalog
+from passk_tasks.cli import app, main
+from passk_tasks.errors import PasskError, SandboxError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_nothing_prints_the_help(capsys):
+    """`passk` alone shows its commands and is content."""
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    for command in ("run", "score", "tasks", "path"):
+        assert f"\n    {command} " in out
+
+
+def test_the_version_is_printed(capsys):
+    """`passk --version` names the distribution and its version."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"passk-tasks {__version__}\n"
+
+
+def test_an_unknown_command_names_the_nearest(capsys):
+    """A misspelt command is one clean line on standard error and exit code 2."""
+    assert main(["scroe", "x"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == "passk: error: there is no command 'scroe' (did you mean 'score'?)\n"
+    assert captured.out == ""
+
+
+def test_a_wrong_option_is_exit_code_2():
+    """What argparse refuses has the code of a user's mistake."""
+    with pytest.raises(SystemExit) as ended:
+        main(["path", "--nonsense"])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (PasskError("it broke"), 1, "passk: error: it broke\n"),
+        (SandboxError("no namespaces"), 3, "passk: error: no namespaces\n"),
+        (PasskError("\033[2Jowned\nsecond line"), 1, "passk: error: \ufffd[2Jowned\nsecond line\n"),
+        (KeyboardInterrupt(), 130, "passk: interrupted\n"),
+    ],
+)
+def test_errors_become_one_message_and_a_code(monkeypatch, capsys, error, code, shown):
+    """An error raised on purpose has no traceback, its class's code, and cannot move the cursor."""
+
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr("passk_tasks.cli.path.run", fail)
+    assert main(["path"]) == code
+    assert capsys.readouterr().err == shown
+
+
+def test_run_hands_over_every_argument(monkeypatch):
+    """`passk run` passes its arguments on untouched, even --help, and returns the code."""
+    from passk_tasks.harness import run
+
+    seen = []
+    monkeypatch.setattr(run, "main", lambda argv: seen.append(list(argv)) or 7)
+    assert main(["run", "--help", "--tasks", "x", "--whatever=1", "--"]) == 7
+    assert seen == [["--help", "--tasks", "x", "--whatever=1", "--"]]
+
+
+def test_the_help_of_every_command_is_there(capsys):
+    """Each command but `run`, whose help is lm-eval's, explains itself."""
+    for command in ("score", "tasks", "path"):
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+        assert f"usage: passk {command}" in capsys.readouterr().out
+    assert app.parser().prog == "passk"
+
+
+def test_path_prints_the_folder_of_the_tasks(capsys):
+    """`passk path` prints one line, the folder for --include_path."""
+    assert main(["path"]) == 0
+    shown = Path(capsys.readouterr().out.removesuffix("\n"))
+    assert shown == catalog.task_configs_path()
+    assert list(shown.glob("**/*.yaml"))
+
+
+def test_path_prints_the_evaluate_module(capsys):
+    """`passk path --code-eval` prints a file that exists."""
+    assert main(["path", "--code-eval"]) == 0
+    shown = Path(capsys.readouterr().out.removesuffix("\n"))
+    assert shown.name == "code_eval.py"
+    assert "class CodeEval" in shown.read_text()
+
+
+def test_tasks_are_listed(capsys):
+    """`passk tasks` has a line a task with n, k, temperature, judge and problems."""
+    assert main(["tasks"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "n", "k", "temperature", "judge", "dataset"]
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert sorted(rows) == catalog.task_names()
+    assert rows["passk_humaneval"][:4] == ["20", "1,10", "0.2", "isolated"]
+    assert rows["passk_humaneval_greedy"][:3] == ["1", "1", "0"]
+
+
+def test_tasks_as_json(capsys):
+    """`passk tasks --json` has every detail, in the same order."""
+    assert main(["tasks", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == catalog.task_names()
+    big = next(row for row in rows if row["name"] == "passk_humaneval_n200")
+    assert big["n"] == 200
+    assert big["k"] == [1, 10, 100]
+    assert big["temperature"] == 0.8
+    assert big["generation_kwargs"]["top_p"] == 0.95
+    assert all(row["description"] for row in rows)
+
+
+def test_python_m_is_the_same_command(tmp_path):
+    """`python -m passk_tasks` works from anywhere and exits with the command's code."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "passk_tasks"]
+    good = subprocess.run([*command, "path"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert good.returncode == 0
+    assert Path(good.stdout.strip()).is_dir()
+    bad = subprocess.run([*command, "pth"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert bad.returncode == 2
+    assert bad.stderr == "passk: error: there is no command 'pth' (did you mean 'path'?)\n"
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(tmp_path):
+    """Standard output closed by `head` ends the command quietly, with the code of SIGPIPE."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    ended = subprocess.run(
+        [sys.executable, "-m", "passk_tasks", "tasks", "--json"],
+        cwd=ROOT,
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write_end)
+    assert ended.stderr == ""
+    assert ended.returncode == 141
+
+
+def test_a_terminal_without_utf_8_is_no_failure():
+    """Under an ASCII output encoding the table is printed with `?` for what cannot be shown."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "passk_tasks", "tasks"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_light_commands_do_not_import_the_framework():
+    """`passk path` and `passk tasks` start without lm_eval, torch or datasets."""
+    script = (
+        "import sys; from passk_tasks.cli import main; main(['path']); main(['tasks']);"
+        "print([m for m in ('lm_eval', 'torch', 'datasets', 'pandas') if m in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passk_tasks import benchmarks, scoring
+from passk_tasks.catalog import load_task
+from passk_tasks.errors import SamplesError, SandboxError, UsageError
+from passk_tasks.extraction import Extraction
+from passk_tasks.results.samples import Sample
+from passk_tasks.verdict import Outcome, Verdict
+
+SPEC = load_task("passk_humaneval", {"samples": 2, "k": [1, 2], "workers": 2})
+DATASET = benchmarks.load(benchmarks.get("humaneval"), SPEC.settings)
+PROBLEM = DATASET.problems["HumanEval/0"]
+BODY = PROBLEM.canonical_solution
+
+
+def sample(text, form="completion", task_id="HumanEval/0", index=0):
+    """Return a sample as a reader would."""
+    return Sample(task_id, index, text, form, f"s.jsonl:{index + 1}")
+
+
+def record(task_id, index, verdict, text=None, flags=()):
+    """Return a record as the judge would leave it."""
+    text = f"text {index}" if text is None else text
+    outcome = Outcome(Verdict(verdict), flags=flags)
+    return scoring.Record(sample(text, task_id=task_id, index=index), Extraction("", "x"), outcome, "00")
+
+
+def summarise(records, spec=SPEC):
+    """Return the score of records."""
+    return scoring.summarise(records, spec=spec, dataset=DATASET, layers={"seccomp": True})
+
+
+# ---------------------------------------------------------------- candidates
+
+
+def test_a_completion_is_appended_to_the_prompt_verbatim():
+    """Under `auto` nothing is cut from a completion, not even what a stop sequence would cut."""
+    text = BODY + "\ndef helper():\n    pass\n"
+    assert scoring.candidate(sample(text), PROBLEM, SPEC).code == PROBLEM.prompt + text
+
+
+def test_a_solution_is_taken_as_it_stands():
+    """A self-contained solution is the candidate, without the prompt, also under `verbatim`."""
+    for extract in ("auto", "verbatim"):
+        found = scoring.candidate(sample("x = 1\n", "solution"), PROBLEM, SPEC, extract)
+        assert found == Extraction("x = 1\n", "solution")
+
+
+def test_a_blank_solution_is_no_code():
+    """EvalPlus writes an empty solution where a model gave none; there is nothing to run."""
+    assert scoring.candidate(sample(" \n", "solution"), PROBLEM, SPEC).code is None
+
+
+def test_a_response_is_extracted_as_the_task_says():
+    """A response gets the task's mode with the task's stop sequences; another mode on request."""
+    text = BODY + "\ndef helper():\n    pass\n"
+    completion = scoring.candidate(sample(text, "response"), PROBLEM, SPEC)
+    assert "def helper" not in completion.code
+    fenced = f"Sure!\n```python\n{PROBLEM.prompt}{BODY}\n```\nBye."
+    answer = scoring.candidate(sample(fenced, "response"), PROBLEM, SPEC, "answer")
+    assert "Sure" not in answer.code
+    compile(answer.code, "candidate", "exec")
+
+
+def test_extraction_can_be_asked_for_on_completions():
+    """`--extract completion` applies the stop sequences to lines that are taken verbatim otherwise."""
+    text = BODY + "\ndef helper():\n    pass\n"
+    assert "def helper" not in scoring.candidate(sample(text), PROBLEM, SPEC, "completion").code
+
+
+def test_an_unknown_extraction_names_the_nearest():
+    """A misspelt mode is the user's mistake, found before anything runs."""
+    with pytest.raises(UsageError, match=r"no extraction 'verbatm' \(did you mean 'verbatim'\?\)"):
+        scoring.score([sample("")], spec=SPEC, dataset=DATASET, extract="verbatm")
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def test_an_unknown_task_id_is_an_error_with_its_place():
+    """A sample of a problem that the task does not have names file, line and the nearest problem."""
+    stray = Sample("HumanEval/1640", 0, "", "completion", "s.jsonl:7")
+    with pytest.raises(
+        SamplesError, match=r"^s\.jsonl:7: passk_humaneval has no problem 'HumanEval/1640' \(did"
+    ):
+        scoring.score([sample(""), stray], spec=SPEC, dataset=DATASET)
+    stray = Sample("Mbpp/2", 0, "", "completion", "s.jsonl:9")
+    with pytest.raises(SamplesError, match=r"no problem 'Mbpp/2' \(it has HumanEval/0 to HumanEval/163\)"):
+        scoring.check_task_ids([stray], DATASET, "passk_humaneval")
+
+
+def test_a_wanted_k_beyond_n_is_an_error_that_names_the_problem():
+    """Under `strict_k` a budget that one problem cannot give is refused before anything runs."""
+    samples = [sample("a"), sample("b", index=1), sample("c", task_id="HumanEval/1", index=2)]
+    with pytest.raises(UsageError, match=r"s\.jsonl:3: pass@2 needs at least 2 samples .* HumanEval/1 has 1"):
+        scoring.score(samples, spec=SPEC, dataset=DATASET, strict_k=True)
+
+
+# ---------------------------------------------------------------- counts and metrics
+
+
+def test_metrics_are_the_mean_over_problems_with_its_standard_error():
+    """pass@1 is the mean of c/n over problems, its error their sd/√M, with n differing between problems."""
+    records = [
+        *(record("HumanEval/0", i, "passed" if i < 1 else "failed") for i in range(2)),
+        *(record("HumanEval/1", i, "passed" if i < 3 else "timeout") for i in range(4)),
+        *(record("HumanEval/2", i, "error") for i in range(3)),
+    ]
+    scored = summarise(records)
+    values = [1 / 2, 3 / 4, 0]
+    assert scored.counts == {"HumanEval/0": (2, 1), "HumanEval/1": (4, 3), "HumanEval/2": (3, 0)}
+    assert scored.metrics["pass@1"].value == pytest.approx(statistics.mean(values), abs=1e-12)
+    assert scored.metrics["pass@1"].se == pytest.approx(statistics.stdev(values) / math.sqrt(3), abs=1e-12)
+    assert scored.metrics["pass@2"].value == pytest.approx((1 + 1 + 0) / 3, abs=1e-12)
+    assert scored.verdicts == {"passed": 4, "failed": 1, "error": 3, "timeout": 1}
+    assert any("n differs between problems: 2 to 4" in warning for warning in scored.warnings)
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_samples_does_not_matter(rng):
+    """Metrics are the same to the last bit in whatever order, from however many ranks, samples come."""
+    chance = random.Random(7)
+    records = [
+        record(f"HumanEval/{p}", i, chance.choice(["passed", "failed"])) for p in range(12) for i in range(3)
+    ]
+    shuffled = list(records)
+    rng.shuffle(shuffled)
+    assert summarise(shuffled).metrics == summarise(records).metrics
+
+
+def test_a_default_k_beyond_n_is_left_out_and_said():
+    """A budget that nobody asked for by name is skipped, listed and warned of."""
+    scored = summarise([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
+    assert list(scored.metrics) == ["pass@1"]
+    assert scored.k_skipped == (2,)
+    assert any(
+        "pass@2 cannot be estimated and is left out: HumanEval/0 has 1 sample" in w for w in scored.warnings
+    )
+
+
+def test_infra_errors_are_not_incorrect_samples():
+    """A sample without a verdict leaves n, is counted, and the numbers are called not final."""
+    records = [record("HumanEval/0", 0, "passed"), record("HumanEval/0", 1, "infra_error")]
+    scored = summarise(records)
+    assert scored.counts == {"HumanEval/0": (1, 1)}
+    assert scored.metrics["pass@1"].value == 1.0
+    assert scored.k_skipped == (2,)
+    assert scored.infra_errors == 1
+    assert "not final" in scored.warnings[0]
+
+
+def test_a_problem_with_nothing_but_infra_errors_leaves_no_metric():
+    """With n = 0 for one problem, no mean over the problems is honest."""
+    records = [record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "infra_error")]
+    assert summarise(records).metrics == {}
+
+
+def test_coverage_is_the_share_of_the_tasks_problems():
+    """Two of 164 problems are covered, and one has no interval."""
+    scored = summarise([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
+    assert scored.coverage == 2 / 164
+    assert summarise([record("HumanEval/0", 0, "passed")]).metrics["pass@1"].se is None
+
+
+def test_distinct_is_the_mean_share_of_different_texts():
+    """Texts are compared within a problem; problems with one sample say nothing."""
+    records = [
+        record("HumanEval/0", 0, "passed", "a"),
+        record("HumanEval/0", 1, "passed", "a"),
+        record("HumanEval/1", 0, "failed", "a"),
+        record("HumanEval/1", 1, "failed", "b"),
+        record("HumanEval/2", 0, "failed", "a"),
+    ]
+    assert summarise(records).distinct == 0.75
+    assert summarise([records[-1]]).distinct is None
+
+
+@pytest.mark.parametrize(("distinct", "warned"), [(1, True), (2, False), (20, False)])
+def test_identical_samples_are_a_loud_warning(distinct, warned):
+    """Twenty equal samples a problem are warned of, with the remedy; a few different ones are not."""
+    records = [
+        record(f"HumanEval/{p}", i, "failed", f"text {i % distinct}") for p in range(5) for i in range(20)
+    ]
+    warnings = [warning for warning in summarise(records).warnings if "identical" in warning]
+    assert bool(warnings) is warned
+    assert all("passk.seeds=distinct" in warning for warning in warnings)
+
+
+def test_nearly_identical_samples_are_warned_of_too():
+    """One odd sample in one of many problems does not hide that the rest are copies."""
+    records = [
+        record(f"HumanEval/{p}", i, "failed", "odd" if (p, i) == (0, 0) else "same")
+        for p in range(10)
+        for i in range(20)
+    ]
+    assert any("identical" in warning for warning in summarise(records).warnings)
+
+
+# ---------------------------------------------------------------- the stored form
+
+
+def test_the_object_has_all_that_is_promised():
+    """Every key of `passk score --json` is there, JSON-ready."""
+    result = summarise([record(f"HumanEval/{p}", i, "passed") for p in range(2) for i in range(2)]).as_dict()
+    assert result.keys() >= {
+        *("task", "problems", "samples", "coverage", "metrics", "verdicts"),
+        *("judge", "sandbox", "limits", "distinct", "warnings", "dataset", "settings"),
+    }
+    assert result["metrics"]["pass@2"].keys() == {"value", "se", "ci95"}
+    low, high = result["metrics"]["pass@2"]["ci95"]
+    assert 0 <= low <= 1 <= high or low <= high == 1
+    assert result["n"] == 2
+    assert result["verdicts"] == {"passed": 4}
+    assert result["sandbox"] == {"mode": "strict", "layers": {"seccomp": True}}
+
+
+def test_an_outcome_line_has_the_promised_keys_and_flags_only_where_raised():
+    """outcomes.jsonl has ten keys in their order; a flag of the judge adds an eleventh."""
+    keys = ["task_id", "sample", "verdict", "detail", "extraction", "judge", "cpu_s", "wall_s", "peak_mib"]
+    keys.append("program_sha256")
+    assert list(record("HumanEval/0", 3, "passed").as_dict()) == keys
+    flagged = record("HumanEval/0", 3, "passed", flags=("early exit",))
+    assert flagged.as_dict()["flags"] == ["early exit"]
+    assert summarise([flagged]).as_dict()["flags"] == {"early exit": 1}
+
+
+# ---------------------------------------------------------------- with the sandbox
+
+
+def test_samples_are_judged_in_input_order():
+    """Right, wrong, broken, endless and missing code each get their verdict, in the order given."""
+    texts = [BODY, "    return None\n", "    return (\n", "    while True: pass\n"]
+    samples = [sample(text, index=i) for i, text in enumerate(texts)]
+    samples.append(sample("", "solution", index=4))
+    spec = dataclasses.replace(SPEC, settings=dataclasses.replace(SPEC.settings, timeout_s=0.5))
+    scored = scoring.score(samples, spec=spec, dataset=DATASET)
+    assert [str(r.outcome.verdict) for r in scored.records] == [
+        "passed",
+        "failed",
+        "syntax_error",
+        "timeout",
+        "no_code",
+    ]
+    assert [r.sample for r in scored.records] == samples
+    assert scored.metrics["pass@1"].value == pytest.approx(1 / 5)
+    assert scored.layers
+
+
+@pytest.mark.parametrize("judge", ["isolated", "script"])
+def test_the_selftest_passes_on_this_host(judge):
+    """A right program passes and a wrong one fails, under both judges."""
+    scoring.selftest(load_task("passk_humaneval", {"judge": judge}), DATASET)
+
+
+def test_a_solution_that_does_not_pass_is_no_sandbox():
+    """Where the dataset's own solution fails, no verdict of this host can be trusted."""
+    broken = dataclasses.replace(PROBLEM, canonical_solution="    return 1 / 0\n")
+    dataset = dataclasses.replace(DATASET, problems={"HumanEval/0": broken})
+    with pytest.raises(SandboxError, match="fails a right program"):
+        scoring.selftest(SPEC, dataset)
+
+
+def test_no_samples_give_an_empty_score():
+    """A rank without documents scores nothing, and that is no error."""
+    scored = scoring.score([], spec=SPEC, dataset=DATASET)
+    assert scored.metrics == {}
+    assert scored.as_dict()["samples"] == 0
