@@ -60,7 +60,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._journal: Path | None = None
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
-        metrics = [f"pass@{k}" for k in settings.k] + (["distinct"] if settings.samples > 1 else [])
+        better = {f"pass@{k}": True for k in settings.k}
+        # None: neither more nor fewer distinct samples make a better model.
+        shown = {**better, "distinct": None} if settings.samples > 1 else better
         super().__init__(
             config={
                 **config,
@@ -68,8 +70,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                 "test_split": self._benchmark.split,
                 "metric_list": [
                     # `mean` is the one aggregation with a closed-form standard error.
-                    {"metric": name, "aggregation": "mean", "higher_is_better": True}
-                    for name in metrics
+                    {"metric": name, "aggregation": "mean", "higher_is_better": higher}
+                    for name, higher in shown.items()
                 ],
                 # Anything but None, or lm-eval looks the metrics up on the hub. The method below is called.
                 "process_results": "process_results",

@@ -1,0 +1,106 @@
+"""Fixtures of the tests of harness/: our tasks as lm-eval loads and evaluates them, `passk` as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lm_eval
+import pytest
+from lm_eval.tasks import TaskManager
+from support import Answer, Canned, environment
+
+from passk_tasks import benchmarks
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.catalog import task_configs_path
+from passk_tasks.harness import journaling
+from passk_tasks.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep journals out of the home folder, and each test's waiting tasks to itself."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    journaling._waiting.clear()
+    yield tmp_path / "state" / "passk"
+    journaling._waiting.clear()
+
+
+@pytest.fixture
+def manager() -> Callable[..., TaskManager]:
+    """lm-eval's task manager with our tasks only; its arguments are `--metadata`."""
+
+    def build(**metadata: Any) -> TaskManager:
+        return TaskManager(include_path=str(task_configs_path()), include_defaults=False, metadata=metadata)
+
+    return build
+
+
+@pytest.fixture
+def load(manager: Callable[..., TaskManager]) -> Callable[..., Any]:
+    """One task, built by lm-eval from its YAML."""
+
+    def build(name: str = "passk_humaneval", **metadata: Any) -> Any:
+        return manager(**metadata).load([name])["tasks"][name]
+
+    return build
+
+
+@pytest.fixture
+def evaluate(manager: Callable[..., TaskManager]) -> Callable[..., dict[str, Any]]:
+    """lm-eval's `simple_evaluate` on our tasks."""
+
+    def run(
+        model: Any,
+        *names: str,
+        metadata: dict[str, Any] | None = None,
+        limit: int | None = 3,
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        return lm_eval.simple_evaluate(
+            model=model,
+            tasks=list(names) or ["passk_humaneval"],
+            task_manager=manager(**(metadata or {})),
+            limit=limit,
+            confirm_run_unsafe_code=True,
+            bootstrap_iters=1,
+            **arguments,
+        )
+
+    return run
+
+
+@pytest.fixture
+def canned() -> Callable[[Answer], Canned]:
+    """A model with canned answers."""
+    return Canned
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """HumanEval's problems."""
+    settings = Settings()
+    return benchmarks.load(benchmarks.get(settings.benchmark), settings)
+
+
+@pytest.fixture(scope="session")
+def passk() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`passk` in a process of its own."""
+
+    def run(*arguments: str, check: bool = True, **changes: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "passk_tasks", *arguments],
+            capture_output=True,
+            text=True,
+            env=environment(**changes),
+            timeout=240,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    return run
