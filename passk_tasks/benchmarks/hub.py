@@ -36,9 +36,8 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
         try:
             loaded = datasets.load_dataset(path, name, split=split)
         except Exception as error:  # every layer below raises its own kinds
-            reason = (
-                why or f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
-            )
+            first_line = (str(error).strip() or "no message").splitlines()[0]
+            reason = why or f"{type(error).__name__}: {first_line}"
             raise DatasetError(
                 f"the dataset {path} cannot be loaded from {datasets.config.HF_ENDPOINT}"
                 f"{' and is not in the local cache' if why else ''} ({reason}); "
