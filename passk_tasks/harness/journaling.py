@@ -59,14 +59,14 @@ def expect(task: Journaled) -> None:
     _waiting.append(weakref.ref(task))
 
 
-def write_all(task: Journaled) -> None:
-    """Write the journals of `task` and of every other task of the run that waits for its own."""
-    waiting = [other for other in (reference() for reference in _waiting) if other is not None]
-    _waiting.clear()
-    for other in [task, *(other for other in waiting if other is not task)]:
-        # What an earlier, broken-off run in this process left behind has no responses.
-        if other is task or other.answered:
-            other.write_journal()
+def write_all() -> None:
+    """Write the journal of every task of the run that has its answers and no journal yet."""
+    # What an earlier, broken-off run in this process left behind has no answers, and stays that way.
+    tasks = [task for task in (reference() for reference in _waiting) if task is not None]
+    _waiting[:] = [weakref.ref(task) for task in tasks if not task.answered]
+    for task in tasks:
+        if task.answered:
+            task.write_journal()
 
 
 def write(folder: Path, header: JournalHeader, samples: Iterable[Sample]) -> Path:

@@ -45,8 +45,7 @@ def main(argv: Sequence[str]) -> int:
     """
     setup_logging()
     arguments = parse(argv)
-    PasskTask.confirmed = True
-    with provenance.collecting() as finished, _without_traceback():
+    with provenance.collecting() as finished, _confirmed(), _without_traceback():
         arguments.func(arguments)
     for result in finished.results:
         print()
@@ -135,6 +134,15 @@ def _config_file(path: str | None) -> dict[str, Any]:
         return dict(EvaluatorConfig.load_yaml_config(path))
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(f"--config {path}: {error}") from error
+
+
+@contextmanager
+def _confirmed() -> Iterator[None]:
+    PasskTask.confirmed = True
+    try:
+        yield
+    finally:
+        PasskTask.confirmed = False
 
 
 @contextmanager

@@ -146,13 +146,14 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             InfrastructureError: samples remained without a verdict; outcomes and generations are on disk.
         """
         run = invocation.current()
-        journaling.write_all(self)
+        journaling.write_all()
+        samples = self.samples()
         if self._predict_only:
-            self._fill([{"extraction": self._strategy(sample)} for sample in self.samples()])
+            self._fill([{"extraction": self._strategy(sample)} for sample in samples])
             return
         spec = replace(self.spec, settings=replace(self.spec.settings, workers=self._workers()))
         try:
-            scored = scoring.score(self.samples(), spec=spec, dataset=self._data, progress=run.rank == 0)
+            scored = scoring.score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
         except PasskError as error:
             raise type(error)(
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"

@@ -79,7 +79,7 @@ def logged(folder: Path, task: str = "passk_humaneval") -> list[dict[str, Any]]:
 
 def samples_file(folder: Path, task: str = "passk_humaneval") -> Path:
     """lm-eval's samples file in a folder; there must be one."""
-    (path,) = folder.glob(f"**/samples_{task}_*.jsonl")
+    (path,) = folder.glob(f"**/samples_{task}_2*.jsonl")
     return path
 
 
