@@ -19,7 +19,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.estimators import pass_at_k
-from passk_tasks.extraction import Extraction
+from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.intervals import Estimate
 from passk_tasks.problem import Problem
 from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
@@ -201,6 +201,11 @@ def check(
     if extract not in EXTRACT:
         raise UsageError(f"there is no extraction {extract!r}{did_you_mean(extract, EXTRACT)}")
     check_task_ids(samples, dataset, spec.name)
+    if extract == "completion" and (whole := next((s for s in samples if s.form == SOLUTION), None)):
+        raise UsageError(
+            f"{whole.origin}: --extract completion continues the prompt, but this is a self-contained "
+            "solution: use auto, or answer where there is text around the code"
+        )
     beyond = budgets_beyond(samples, spec.settings.k)
     if beyond and strict_k:
         raise UsageError(_too_few(samples, max(beyond)))
@@ -234,25 +239,24 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
     Args:
         sample: what was saved.
         problem: its problem.
-        spec: the task; it gives the mode for responses, and the stop sequences for every extraction.
+        spec: the task; it gives the mode for responses, and the stop sequences.
         extract: one of `EXTRACT`.
     """
     if sample.form == SOLUTION and extract in ("auto", "verbatim"):
-        return Extraction(sample.text if sample.text.strip() else None, SOLUTION)
-    verbatim_stops: tuple[str, ...] = ()
-    if extract != "auto":
-        mode = extract
-    elif sample.form == COMPLETION:
-        mode = "verbatim"
-    else:
-        mode, verbatim_stops = spec.settings.extraction, spec.until
+        if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
+            return Extraction(None, Strategy.NONE_EMPTY.value)
+        return Extraction(sample.text, Strategy.VERBATIM.value)
+    mode = extract
+    if extract == "auto":
+        mode = "verbatim" if sample.form == COMPLETION else spec.settings.extraction
     return extraction.extract(
         sample.text,
         mode=mode,
         prompt=problem.prompt,
         entry_point=problem.entry_point,
-        # Verbatim is verbatim, except for a task's own responses: their backends drop some stops.
-        stops=verbatim_stops if mode == "verbatim" else spec.until,
+        # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
+        # chat answer, and what is asked for verbatim is not cut.
+        stops=spec.until if mode in (spec.settings.extraction, "completion") else (),
     )
 
 

@@ -52,12 +52,12 @@ def test_a_solution_is_taken_as_it_stands():
     """A self-contained solution is the candidate, without the prompt, also under `verbatim`."""
     for extract in ("auto", "verbatim"):
         found = scoring.candidate(sample("x = 1\n", "solution"), PROBLEM, SPEC, extract)
-        assert found == Extraction("x = 1\n", "solution")
+        assert found == Extraction("x = 1\n", "verbatim")
 
 
 def test_a_blank_solution_is_no_code():
     """EvalPlus writes an empty solution where a model gave none; there is nothing to run."""
-    assert scoring.candidate(sample(" \n", "solution"), PROBLEM, SPEC).code is None
+    assert scoring.candidate(sample(" \n", "solution"), PROBLEM, SPEC) == Extraction(None, "none:empty")
 
 
 def test_a_response_is_extracted_as_the_task_says():
@@ -75,6 +75,20 @@ def test_extraction_can_be_asked_for_on_completions():
     """`--extract completion` applies the stop sequences to lines that are taken verbatim otherwise."""
     text = BODY + "\ndef helper():\n    pass\n"
     assert "def helper" not in scoring.candidate(sample(text), PROBLEM, SPEC, "completion").code
+
+
+def test_the_stops_of_a_completion_task_do_not_cut_answers():
+    """`--extract answer` on a completion task finds the function, which begins with a stop sequence."""
+    assert "\ndef" in SPEC.until
+    for form in ("response", "completion", "solution"):
+        text = f"Sure!\n```python\n\ndef {PROBLEM.entry_point}(x, y):\n    return x\n```\n"
+        assert "return x" in scoring.candidate(sample(text, form), PROBLEM, SPEC, "answer").code
+
+
+def test_a_solution_cannot_continue_the_prompt():
+    """`--extract completion` on a self-contained solution is refused with its place."""
+    with pytest.raises(UsageError, match=r"^s\.jsonl:1: --extract completion .* self-contained"):
+        scoring.check([sample("x", "solution")], spec=SPEC, dataset=DATASET, extract="completion")
 
 
 def test_an_unknown_extraction_names_the_nearest():

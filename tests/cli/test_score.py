@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
 from pathlib import Path
@@ -159,6 +162,24 @@ def test_every_form_of_the_same_samples_scores_alike(capsys, tmp_path):
         seen.append([(o["task_id"], o["sample"], o["verdict"]) for o in outcomes(tmp_path / "out")])
     assert seen[0] == [(p.task_id, i, v) for p in problems for i, v in enumerate(("passed", "failed"))]
     assert all(one == seen[0] for one in seen)
+
+
+def test_progress_goes_to_a_terminal_on_standard_error(tmp_path, four):
+    """With a terminal as standard error a bar is shown there, and standard output stays one JSON object."""
+    terminal, inside = os.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    ended = subprocess.run(
+        [sys.executable, "-m", "passk_tasks", "score", four, *TASK, "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=inside,
+        check=False,
+    )
+    os.close(inside)
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)["samples"] == 8
+    assert b"8/8" in os.read(terminal, 1 << 16)
+    os.close(terminal)
 
 
 # ---------------------------------------------------------------- options reach what they name
@@ -453,7 +474,7 @@ def test_a_truncated_journal_is_scored_with_a_warning(capsys, tmp_path):
 def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
     """After a real kill in the middle of the judging, the same command gives the undisturbed result."""
     slow = "    import time\n    time.sleep(0.2)\n" + PROBLEMS[4].canonical_solution
-    texts = [[slow.replace("0.2", f"0.2{i}") for i in range(4)] for _ in range(5)]
+    texts = [[slow.replace("0.2", f"0.2{i}") for i in range(4)] for _ in range(2)]
     path = journal(tmp_path / "j.jsonl", texts)
     command = [sys.executable, "-m", "passk_tasks", "score", path, "--workers", "1", "--out"]
     before = Path(path).read_bytes()
@@ -461,7 +482,11 @@ def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
         [*command, str(tmp_path / "killed")], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        time.sleep(2.5)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text():  # its workers
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(0.7)
         assert process.poll() is None, "it should still be judging"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
