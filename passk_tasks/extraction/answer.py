@@ -1,0 +1,271 @@
+"""Chat and reasoning models: code somewhere in an answer.
+
+The order of the search, first success wins; "defines" means: compiles, and binds the entry point to more
+than a stub.
+
+1. The whole text defines the function, or continues the prompt: whatever looks like a tag or a fence in it
+   is in its strings.
+2. Without reasoning and control tokens: the same.
+3. A block that was opened by the chat template and is closed by the text.
+4. The last fenced block that defines the function. Models draft first and settle last; the ancestors take
+   the first (lm-eval, bigcode), the last (LiveCodeBench) or the longest (EvalPlus). Helpers that it lacks
+   and that other blocks define are put above it.
+5. Lines of code among prose that define the function.
+6. All blocks together define it; or one block is a body that completes the prompt.
+7. Something that is at least meant as code, for an honest `syntax_error` or `error` instead of `no_code`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from passk_tasks.extraction.completion import restated_as, with_first_line
+from passk_tasks.extraction.examples import without_examples
+from passk_tasks.extraction.fences import Block, blocks, dedent, prefilled
+from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
+from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.extraction.runs import compiling_run
+from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
+from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
+from passk_tasks.extraction.tokens import cut_at_token, strip_outer
+
+_MAX_BLOCKS = 64  # of those that matter, the last ones; bounds the work on degenerate texts
+_LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
+_CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Code, and whether it is a program that can be right."""
+
+    code: str
+    strategy: Strategy
+    repairs: frozenset[Repair] = frozenset()
+    sound: bool = True
+
+
+def find(text: str, prompt: str, entry_point: str) -> Extraction:
+    """Return the candidate in a chat model's answer."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        return extraction(None, Strategy.NONE_EMPTY, frozenset())
+    search = _Search(prompt, entry_point)
+    repairs = set()
+    outer = strip_outer(text)
+    if outer != text:
+        repairs.add(Repair.SPECIAL_TOKENS)
+    found = search.whole(outer)
+    if found is None:
+        stripped = strip_reasoning(outer)
+        if stripped.cut:
+            repairs.add(Repair.REASONING)
+        inner = strip_outer(stripped.text) if stripped.cut else outer
+        short = cut_at_token(inner)
+        if inner.strip():
+            found = search.anywhere(short)
+        if short != inner and (found is None or not found.sound):
+            # The token may stand in a string that spans lines.
+            longer = search.anywhere(inner)
+            found = longer if longer is not None and longer.sound else found
+        if short != inner or (stripped.cut and inner != stripped.text):
+            repairs.add(Repair.SPECIAL_TOKENS)
+        if found is None or (stripped.unterminated and not found.sound):
+            none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
+            if stripped.unterminated:
+                none = Strategy.NONE_UNTERMINATED_REASONING
+            return extraction(None, none, frozenset(repairs))
+    return extraction(found.code, found.strategy, frozenset(repairs | found.repairs))
+
+
+class _Search:
+    def __init__(self, prompt: str, entry_point: str) -> None:
+        self._prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
+        self._entry = entry_point
+        self._parser = Parser()
+        self._definition = re.compile(
+            rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
+        )
+
+    def whole(self, text: str) -> _Found | None:
+        """Return the text where it is a program, or a body below the prompt."""
+        for source, repairs in ((text, frozenset[Repair]()), (dedent(text), frozenset({Repair.INDENT}))):
+            parsed = self._defining(source)
+            if parsed is not None:
+                return self._program(parsed, restated_as(parsed, self._entry), repairs)
+        return self._body(text, Strategy.BODY)
+
+    def anywhere(self, text: str) -> _Found | None:
+        """Return the best code in a text without reasoning."""
+        found = self.whole(text)
+        if found is not None:
+            return found
+        found = self._prefilled(text)
+        if found is not None:
+            return found
+        fenced = blocks(text)
+        return (
+            self._in_block(fenced, text)
+            or self._in_prose(text)
+            or self._in_blocks_together(fenced)
+            or self._in_body_blocks(fenced)
+            or self._mended_body(text, Strategy.BODY)
+            or self._unsound(text, fenced)
+        )
+
+    def _defining(self, source: str) -> Parsed | None:
+        """Return the parsed source where it defines the entry point, and not as a stub."""
+        if self._entry not in source:
+            return None
+        parsed = self._parser.parse(source)
+        if parsed is None or not parsed.defines(self._entry) or parsed.is_stub(self._entry):
+            return None
+        return parsed
+
+    def _program(
+        self,
+        parsed: Parsed,
+        strategy: Strategy,
+        repairs: frozenset[Repair] = frozenset(),
+        *,
+        sound: bool = True,
+    ) -> _Found:
+        """Return a program that defines the entry point, with the prompt's context and without examples."""
+        source = without_examples(parsed, self._entry)
+        if source != parsed.source:
+            shorter = Parser().parse(source)
+            if shorter is not None:
+                parsed, repairs = shorter, repairs | {Repair.EXAMPLES}
+        return _Found(with_context(parsed, self._prompt, self._entry), strategy, repairs, sound)
+
+    def _body(self, text: str, strategy: Strategy) -> _Found | None:
+        """Return prompt + text where the text is a body with its indentation."""
+        if not first_line(text).startswith((" ", "\t")) or self._parser.parse(self._prompt + text) is None:
+            return None
+        return _Found(self._prompt + text, strategy)
+
+    def _mended_body(self, text: str, strategy: Strategy) -> _Found | None:
+        """Return prompt + text where it lost the indentation of its first line, or all of it, on the way.
+
+        Only where it does not compile as it is: `print(f(1))` is an example, not a body.
+        """
+        if not text.strip() or self._parser.parse(self._prompt + text) is not None:
+            return None
+        indent = body_indent(self._prompt)
+        first = with_first_line(text, indent)
+        ways = [] if first is None else [first]
+        if strategy is Strategy.FENCE_BODY:
+            # Markdown keeps no left margin; and tabs below a prompt with spaces are our doing.
+            lines = dedent(text).split("\n")
+            margin = "".join(indent + line + "\n" if line.strip() else "\n" for line in lines)
+            ways += [margin, margin.expandtabs(4)]
+        for way in ways:
+            if self._parser.parse(self._prompt + way) is not None:
+                return _Found(self._prompt + way, strategy, frozenset({Repair.INDENT}))
+        return None
+
+    def _prefilled(self, text: str) -> _Found | None:
+        split = prefilled(text)
+        if split is None:
+            return None
+        head = split[0] + "\n"
+        parsed = self._defining(head)
+        if parsed is not None:
+            return self._program(parsed, Strategy.FENCE_PREFILLED)
+        return self._body(head, Strategy.FENCE_PREFILLED)
+
+    def _in_block(self, fenced: list[Block], text: str) -> _Found | None:
+        mentioning = [block for block in fenced if self._entry in block.content]
+        for block in reversed(mentioning[-_MAX_BLOCKS:]):
+            strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
+            for source, repairs in self._readings(block, text):
+                parsed = self._defining(source)
+                if parsed is None:
+                    continue
+                joined = self._with_helpers(parsed, [other for other in fenced if other is not block])
+                if joined is not None:
+                    return self._program(joined, Strategy.FENCE_JOINED, repairs)
+                return self._program(parsed, strategy, repairs)
+        return None
+
+    def _readings(self, block: Block, text: str) -> Iterator[tuple[str, frozenset[Repair]]]:
+        """Yield the ways to read a block, from the most to the least literal."""
+        # "```" on one line and "python" on the next.
+        yield _LANGUAGE_LINE.sub("", block.content, count=1), frozenset()
+        yield dedent(block.content), frozenset({Repair.INDENT})
+        if block.closed and ('"""' in block.content or "'''" in block.content):
+            # A fence in a docstring without indentation ended the block too early.
+            lines = text.split("\n")
+            ends = [i for i in range(block.last + 1, len(lines)) if lines[i].startswith(("```", "~~~"))]
+            for end in ends[:4]:
+                yield "\n".join(lines[block.first : end]) + "\n", frozenset()
+        run = compiling_run(block.content, self._entry, self._parser)
+        if run is not None:
+            yield run.source, frozenset({Repair.TRIMMED})
+
+    def _with_helpers(self, parsed: Parsed, others: list[Block]) -> Parsed | None:
+        """Return the program with what it lacks and other blocks define above it; None if nothing is."""
+        helpers: list[str] = []
+        source, bound = parsed.source, parsed.bound
+        if not others:
+            return None
+        given = Parser().parse(context(self._prompt, self._entry))
+        missing = self._lacking(source, bound | (given.bound if given else frozenset()))
+        if not missing:
+            return None
+        for block in reversed([b for b in others if b.may_be_python][-_MAX_BLOCKS:]):
+            if not any(name in block.content for name in missing):
+                continue
+            other = self._parser.parse(block.content)
+            for unit in reversed(other.units() if other is not None else []):
+                found = names(unit.source)
+                if found is not None and found.bound & missing and self._entry not in found.bound:
+                    helpers.insert(0, unit.source + "\n")
+                    bound |= found.bound
+                    missing = (missing - found.bound) | (found.used - bound - BUILTINS)
+        return self._parser.parse("".join(helpers) + source) if helpers else None
+
+    def _lacking(self, source: str, bound: frozenset[str]) -> frozenset[str]:
+        found = names(source)
+        return found.used - bound - BUILTINS if found is not None else frozenset()
+
+    def _in_prose(self, text: str) -> _Found | None:
+        parsed = compiling_run(text, self._entry, self._parser)
+        return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
+
+    def _in_blocks_together(self, fenced: list[Block]) -> _Found | None:
+        pieces = [block.content for block in fenced if block.may_be_python][-_MAX_BLOCKS:]
+        parsed = self._defining("\n".join(pieces)) if len(pieces) > 1 else None
+        return self._program(parsed, Strategy.FENCE_JOINED) if parsed is not None else None
+
+    def _in_body_blocks(self, fenced: list[Block]) -> _Found | None:
+        bodies = [b.content for b in fenced if b.may_be_python and b.content.strip()][-_MAX_BLOCKS:]
+        for content in reversed(bodies):
+            # A broken definition of the function must not end up inside the prompt's.
+            if self._definition.search(content) is None:
+                found = self._body(content, Strategy.FENCE_BODY)
+                found = found or self._mended_body(content, Strategy.FENCE_BODY)
+                if found is not None:
+                    return found
+        return None
+
+    def _unsound(self, text: str, fenced: list[Block]) -> _Found | None:
+        """Return what was meant as code: a stub, a broken function, or a program without the function."""
+        above = context(self._prompt, self._entry)
+        python = [block for block in fenced if block.may_be_python and block.content.strip()][-_MAX_BLOCKS:]
+        for wanted in (self._definition, _CODE_LINE):
+            for block in reversed(python):
+                if wanted.search(block.content):
+                    strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
+                    return self._as_it_is(block.content, strategy, above)
+        if _CODE_LINE.search(text) and self._parser.parse(text) is not None:
+            return self._as_it_is(text, Strategy.WHOLE_FILE, above)
+        match = self._definition.search(text)
+        return self._as_it_is(text[match.start() :], Strategy.PROSE_CODE, above) if match else None
+
+    def _as_it_is(self, source: str, strategy: Strategy, above: str) -> _Found:
+        parsed = self._parser.parse(source)
+        if parsed is not None:
+            return _Found(with_context(parsed, self._prompt, self._entry), strategy, sound=False)
+        return _Found(above + source, strategy, sound=False)

@@ -1,0 +1,230 @@
+"""Markdown's fenced blocks, as CommonMark has them and as models write them.
+
+Beyond CommonMark: an opening fence may follow prose on its line, a closing one may follow code; a fence with
+a language inside an open block closes that block and opens the next; prose may follow a closing fence. A
+fence indented by four columns more than the opening one is content, since docstrings hold Markdown too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_PYTHON = "python py python3 python2 py3 ipython ipython3 pyi sage {python}"
+_OTHERS = """
+bash sh shell zsh console terminal cmd powershell text txt plaintext plain output out result json
+yaml toml xml html css sql diff markdown md latex tex mermaid pycon python-repl pytb doctest
+javascript js typescript ts java kotlin scala c cpp c++ cs csharp go rust rs ruby rb php perl swift
+r julia lua haskell none
+"""
+PYTHON = frozenset(_PYTHON.split())
+OTHERS = frozenset(_OTHERS.split())
+LANGUAGES = PYTHON | OTHERS
+
+_MARK = re.compile(
+    r"(?P<lead>[ \t]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?:\*\*)?)(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)"
+)
+_CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """An opening fence: its character, how many of them, its column and its language in lower case."""
+
+    char: str
+    size: int
+    column: int
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The content of one fenced block.
+
+    Attributes:
+        content: its lines, without the indentation of the fence where every line has that.
+        language: first word of the info string in lower case, `""` where there is none.
+        closed: whether a closing fence was found.
+        first: index of the line after the opening fence.
+        last: index of the line with the closing fence.
+    """
+
+    content: str
+    language: str
+    closed: bool
+    first: int
+    last: int
+
+    @property
+    def may_be_python(self) -> bool:
+        """Whether the language is Python or not told."""
+        return self.language in PYTHON or self.language not in OTHERS
+
+
+@dataclass(frozen=True, slots=True)
+class FenceLine:
+    """A line that may be a fence, and where in the text its marks begin."""
+
+    position: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one line does to the fences: perhaps end a block, perhaps begin one, perhaps both."""
+
+    closes: bool = False
+    last: str | None = None  # code before the closing marks
+    opens: Fence | None = None
+    first: str | None = None  # code after the opening marks
+    one_line: bool = False  # the block that it opens ends on the same line
+
+
+def blocks(text: str) -> list[Block]:
+    """Return the fenced blocks of `text` in order; its lines end in LF only."""
+    found: list[Block] = []
+    fence: Fence | None = None
+    content: list[str] = []
+    first = 0
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        step = _step(line, fence)
+        if step is None:
+            if fence is not None:
+                content.append(line)
+            continue
+        if step.closes and fence is not None:
+            if step.last is not None:
+                content.append(step.last)
+            found.append(_block(content, fence, first, index, closed=True))
+            fence = None
+        if step.opens is not None:
+            fence, first = step.opens, index + 1
+            content = [] if step.first is None else [step.first]
+            if step.one_line:
+                found.append(_block(content, fence, first, index, closed=True))
+                fence = None
+    if fence is not None:
+        found.append(_block(content, fence, first, len(lines), closed=False))
+    return found
+
+
+def prefilled(text: str) -> tuple[str, str] | None:
+    """Return what stands before and after the first fence, where that one can only be a closing one.
+
+    Chat templates may put "```python" into the assistant's turn, so that the text begins with code.
+    """
+    if "```" not in text:
+        return None
+    lines = text.split("\n")
+    at = next(index for index, line in enumerate(lines) if "```" in line)
+    before, _, after = lines[at].partition("```")
+    if after.strip("`* \t") and before.strip():
+        return None
+    if after.split()[:1] and after.split()[0].lower().strip("*") in LANGUAGES:
+        return None
+    head = "\n".join([*lines[:at], before] if before.strip() else lines[:at])
+    return (head, "\n".join(lines[at + 1 :])) if head.strip() else None
+
+
+def fence_lines(text: str) -> Iterator[FenceLine]:
+    """Yield the lines that may be fences, for `next_state`."""
+    start = 0
+    for line in text.split("\n"):
+        if "```" in line or "~~~" in line:
+            marks = [at for mark in ("```", "~~~") if (at := line.find(mark)) >= 0]
+            yield FenceLine(start + min(marks), line)
+        start += len(line) + 1
+
+
+def next_state(fence: Fence | None, at: FenceLine) -> Fence | None:
+    """Return the fence that is open after the line, given the one open before it."""
+    step = _step(at.line, fence)
+    if step is None:
+        return fence
+    return None if step.one_line else step.opens
+
+
+def dedent(content: str, at_most: int | None = None) -> str:
+    """Return the lines without the indentation that they all share, or without `at_most` columns of it."""
+    lines = content.split("\n")
+    shared: str | None = None
+    for line in lines:
+        if line.strip():
+            indent = line[: len(line) - len(line.lstrip(" \t"))]
+            if shared is None:
+                shared = indent
+            while not indent.startswith(shared):
+                shared = shared[:-1]
+    width = len(shared or "")
+    if at_most is not None:
+        width = min(width, at_most)
+    return "\n".join(line[width:] for line in lines)
+
+
+def _block(content: list[str], fence: Fence, first: int, last: int, *, closed: bool) -> Block:
+    text = "".join(line + "\n" for line in content)
+    return Block(dedent(text, fence.column), fence.language, closed, first, last)
+
+
+def _step(line: str, fence: Fence | None) -> _Step | None:
+    """Return what the line does, None where it is no fence."""
+    if "```" not in line and "~~~" not in line:
+        return None
+    mark = _MARK.match(line)
+    if fence is None:
+        return _opening(line, mark)
+    if mark is not None and mark["marks"][0] == fence.char:
+        info = mark["info"].strip().strip("*").strip()
+        if len(mark["lead"].expandtabs(4)) >= fence.column + 4 or len(mark["marks"]) < fence.size:
+            return None
+        word = info.split()[0].lower() if info else ""
+        if word in LANGUAGES:
+            opening = _opening(line, mark)
+            return _Step(
+                closes=True,
+                opens=opening.opens if opening else None,
+                first=opening.first if opening else None,
+                one_line=opening.one_line if opening else False,
+            )
+        return _Step(closes=True)
+    return _closing_after_code(line, fence)
+
+
+def _closing_after_code(line: str, fence: Fence) -> _Step | None:
+    bare = line.rstrip()
+    code = bare.rstrip(fence.char)
+    if len(bare) - len(code) < fence.size or fence.char * 3 in code or code.rstrip()[-1:] in ("", '"', "'"):
+        return None
+    return _Step(closes=True, last=code)
+
+
+def _opening(line: str, mark: re.Match[str] | None) -> _Step | None:
+    if mark is None:
+        # "Here is the code: ```python"
+        before, marks, after = line.rpartition("```")
+        language = after.strip().strip("*").strip().lower()
+        if marks and language in LANGUAGES and "`" not in before:
+            return _Step(opens=Fence("`", 3, 0, language))
+        return None
+    marks, info = mark["marks"], mark["info"]
+    fence = Fence(marks[0], len(marks), len(mark["lead"].expandtabs(4)), "")
+    one_line = False
+    if marks[0] == "`" and "`" in info:
+        # "```python def f(): return 1```", or inline code such as "```f(1)``` gives 2", which is no block.
+        if not info.rstrip().endswith(marks):
+            return None
+        info, one_line = info.rstrip()[: -len(marks)], True
+    language, first = _language(info)
+    return _Step(opens=Fence(fence.char, fence.size, fence.column, language), first=first, one_line=one_line)
+
+
+def _language(info: str) -> tuple[str, str | None]:
+    """Return the language of an info string, and code that a model wrote on the same line."""
+    stripped = info.strip().strip("*").strip()
+    if _CODE_AHEAD.match(stripped):
+        return "", stripped
+    word, _, rest = stripped.partition(" ")
+    rest = rest.strip()
+    return word.lower(), rest if _CODE_AHEAD.match(rest) else None

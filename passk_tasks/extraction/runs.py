@@ -1,0 +1,87 @@
+"""Finds the lines of code that define a function among lines that are not Python."""
+
+from __future__ import annotations
+
+import re
+
+from passk_tasks.extraction.fences import dedent
+from passk_tasks.extraction.syntax import Parsed, Parser
+
+_MAX_DEFINITIONS = 6  # how many definitions of the function are tried, from the last
+_MAX_CUTS = 40  # how many pieces of prose are cut off around one
+
+# The beginning of a statement that may stand above a function.
+_STATEMENT = re.compile(
+    r"@\w|from\s+[\w.]+\s+import\s|import\s+\w|(?:async\s+)?def\s+\w+|class\s+\w+\s*[:(]"
+    r"|[A-Za-z_]\w*(?:\[[^\]\n]{0,80}\]|\.\w+)?\s*(?::[^=\n]{0,80})?=[^=]|(?:try|if|for|while|with)\b[^\n]{0,300}:\s*$"
+    r"|#|\"\"\"|'''"
+)
+_NESTING = re.compile(r"\s*(?:class|def|async\s+def)\b")
+# A line like these goes on with the statement above it, or says nothing: no end of a function.
+_NO_CUT = ("#", ")", "]", "}", '"', "'", "\\")
+
+
+def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
+    """Return the largest run of lines that compiles and defines the function, from its last definition.
+
+    It starts at the first statement above the definition, leaves out prose between the two, and ends
+    before the first line below that does not parse. It ends at a line without indentation only, so a
+    function that breaks off in its middle is never completed by leaving its rest out.
+    """
+    name = re.escape(entry_point)
+    pattern = re.compile(
+        rf"^(?P<indent>[ \t]*)(?:(?:async[ \t]+)?def[ \t]+{name}\b|{name}[ \t]*=[^=])", re.MULTILINE
+    )
+    found = [(m.start("indent"), m["indent"]) for m in pattern.finditer(text)] if entry_point else []
+    for position, indent in reversed(found[-_MAX_DEFINITIONS:]):
+        lines, at = text.split("\n"), text.count("\n", 0, position)
+        if indent:
+            region = _indented_region(lines, at, indent)
+            if region is None:
+                continue
+            lines, at = region
+        parsed = _around(lines, at, entry_point, parser)
+        if parsed is not None and not parsed.is_stub(entry_point):
+            return parsed
+    return None
+
+
+def _indented_region(lines: list[str], at: int, indent: str) -> tuple[list[str], int] | None:
+    """Return the lines around `at` with at least its indentation, dedented; None inside a class."""
+    first = last = at
+    while first > 0 and (lines[first - 1].startswith(indent) or not lines[first - 1].strip()):
+        first -= 1
+    while last + 1 < len(lines) and (lines[last + 1].startswith(indent) or not lines[last + 1].strip()):
+        last += 1
+    if first > 0 and _NESTING.match(lines[first - 1]):
+        return None  # a method, or a function within another: not what the tests can call
+    region = dedent("\n".join(lines[first : last + 1])).split("\n")
+    return region, at - first
+
+
+def _around(lines: list[str], at: int, entry_point: str, parser: Parser) -> Parsed | None:
+    start = next((i for i in range(at) if _STATEMENT.match(lines[i])), at)
+    kept, at = lines[start:], at - start
+    for _ in range(_MAX_CUTS):
+        source = "\n".join(kept) + "\n"
+        parsed = parser.parse(source)
+        if parsed is not None:
+            return parsed if parsed.defines(entry_point) else None
+        error = parser.error_line(source) - 1
+        if error < 0:
+            return None
+        if error < at:
+            # Prose above the function: blank it out, up to the next line that looks like code.
+            first = next((i for i in range(error, -1, -1) if kept[i][:1].strip()), 0)
+            after = next((i for i in range(error + 1, at) if _STATEMENT.match(kept[i])), at)
+            if not any(line.strip() for line in kept[first:after]):
+                return None
+            kept[first:after] = [""] * (after - first)
+        else:
+            end = min(error, len(kept) - 1)
+            while end > at and (not kept[end][:1].strip() or kept[end].startswith(_NO_CUT)):
+                end -= 1
+            if end <= at:
+                return None
+            del kept[end:]
+    return None

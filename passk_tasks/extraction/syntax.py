@@ -1,0 +1,197 @@
+"""Python's own parser on hostile text: bounded, silent, and never an exception.
+
+CPython 3.10 to 3.13 bounds the depth of what it parses and compiles (RecursionError, MemoryError,
+SyntaxError; tried with every prefix and postfix operator up to 60,000 deep). What it does
+not bound is time, which grows with length: hence a limit for one source and one for all attempts at a text.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+MAX_SOURCE_CHARS = 128 * 1024
+MAX_TOTAL_CHARS = 384 * 1024  # about half a second
+
+BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+
+_FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
+_WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
+_T = TypeVar("_T")
+
+
+def _silently(function: Callable[[], _T]) -> _T:
+    with _WARNINGS_LOCK, warnings.catch_warnings():
+        # Under `-W error` a SyntaxWarning would turn a valid program into an invalid one.
+        warnings.simplefilter("ignore")
+        return function()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Global names of a piece of code.
+
+    Attributes:
+        bound: bound at module level.
+        used: read anywhere in it.
+        immediate: read while it is executed, not only when a function of it is called later.
+    """
+
+    bound: frozenset[str]
+    used: frozenset[str]
+    immediate: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Top-level statements that share lines (nearly always one), cut out of their source."""
+
+    first: int  # line numbers, from 1, both inclusive
+    last: int
+    nodes: tuple[ast.stmt, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A source that compiles; its lines end in LF only, as Python's line numbers count them."""
+
+    source: str
+    tree: ast.Module
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """Names bound at module level, in branches and loops too."""
+        return frozenset(name for name, _ in _bindings(self.tree.body))
+
+    def defines(self, name: str) -> bool:
+        """Whether `name` is bound at module level."""
+        return any(bound == name for bound, _ in _bindings(self.tree.body))
+
+    def is_stub(self, name: str) -> bool:
+        """Whether the last definition of `name` is a function without a body of its own."""
+        nodes = [node for bound, node in _bindings(self.tree.body) if bound == name]
+        last = max(nodes, key=lambda node: getattr(node, "lineno", 0), default=None)
+        if not isinstance(last, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        return all(
+            isinstance(node, ast.Pass)
+            or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+            or (isinstance(node, ast.Raise) and "NotImplementedError" in _plain_names(node))
+            for node in last.body
+        )
+
+    def units(self) -> list[Unit]:
+        """Return the top-level statements in order, decorators included."""
+        lines = self.source.split("\n")
+        groups: list[tuple[int, int, list[ast.stmt]]] = []
+        for node in self.tree.body:
+            decorators = getattr(node, "decorator_list", [])
+            first = min([node.lineno, *(d.lineno for d in decorators)])
+            last = node.end_lineno or node.lineno
+            if groups and groups[-1][1] >= first:
+                groups[-1] = (groups[-1][0], max(last, groups[-1][1]), [*groups[-1][2], node])
+            else:
+                groups.append((first, last, [node]))
+        return [Unit(a, b, tuple(nodes), "\n".join(lines[a - 1 : b])) for a, b, nodes in groups]
+
+
+class Parser:
+    """Parses the candidates of one text within a common budget."""
+
+    def __init__(self) -> None:
+        self._left = MAX_TOTAL_CHARS
+        self._seen: dict[str, Parsed | int] = {}
+
+    def parse(self, source: str) -> Parsed | None:
+        """Return the parsed source, or None where it does not compile or the budget is spent."""
+        result = self._parse(source)
+        return result if isinstance(result, Parsed) else None
+
+    def error_line(self, source: str) -> int:
+        """Return the line of the first error, from 1; 0 where there is none or it has no line."""
+        result = self._parse(source)
+        return 0 if isinstance(result, Parsed) else result
+
+    def _parse(self, source: str) -> Parsed | int:
+        if source in self._seen:
+            return self._seen[source]
+        if len(source) > min(MAX_SOURCE_CHARS, self._left):
+            return 0
+        self._left -= len(source) + 64  # something for each attempt, however short
+        result: Parsed | int
+        try:
+            result = Parsed(source, _silently(lambda: _compiled(source)))
+        except SyntaxError as error:
+            result = error.lineno or 0
+        except _FAILURES:
+            result = 0
+        self._seen[source] = result
+        return result
+
+
+def _compiled(source: str) -> ast.Module:
+    tree = ast.parse(source)
+    # ast.parse accepts `return` outside a function and more of the kind; only compile() refuses it.
+    compile(tree, "<candidate>", "exec", dont_inherit=True)
+    return tree
+
+
+def names(source: str) -> Names | None:
+    """Return the global names of a source that compiles; None where they cannot be found out."""
+    try:
+        return _silently(lambda: _names(symtable.symtable(source, "<candidate>", "exec")))
+    except _FAILURES:
+        return None
+
+
+def _names(module: symtable.SymbolTable) -> Names:
+    used: set[str] = set()
+    immediate: set[str] = set()
+    bound = {s.get_name() for s in module.get_symbols() if s.is_assigned() or s.is_imported()}
+    stack = [(module, True)]
+    while stack:
+        table, runs_now = stack.pop()
+        top = table is module
+        here = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
+        used |= here
+        if runs_now:
+            immediate |= here
+        # Class bodies and comprehensions run where they stand.
+        stack += [(t, runs_now and _runs_at_once(t)) for t in table.get_children()]
+    return Names(frozenset(bound), frozenset(used), frozenset(immediate))
+
+
+def _runs_at_once(table: symtable.SymbolTable) -> bool:
+    return table.get_type() == "class" or table.get_name() in {"listcomp", "setcomp", "dictcomp", "genexpr"}
+
+
+def _plain_names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_INNER = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    """Yield each name bound in the scope of `body` with the node that binds it, in no special order."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, _SCOPES):
+            yield node.name, node
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0], node
+        elif isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store):
+                yield node.id, node
+        elif not isinstance(node, _INNER):
+            stack.extend(ast.iter_child_nodes(node))
