@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import samples
@@ -271,6 +273,53 @@ def test_a_journal_is_not_mixed_with_other_files(tmp_path):
         journal.write("HumanEval/0", 0, "a")
     with pytest.raises(SamplesError, match=r"s\.jsonl: not a journal, but .*j\.jsonl is one"):
         samples.read([tmp_path / "j.jsonl", jsonl(tmp_path / "s.jsonl", GOOD)])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+keys = st.sampled_from(
+    [
+        *(
+            "task_id",
+            "completion",
+            "solution",
+            "doc",
+            "resps",
+            "filter",
+            "arguments",
+            "text",
+            "sample",
+            "end",
+        ),
+        *("passk_journal", "task", "settings", "until", "dataset_sha256", "task_version"),
+    ]
+)
+odd_lines = st.one_of(
+    st.dictionaries(
+        keys, json_values | st.sampled_from([1, "HumanEval/0", {"task_id": "x"}]), max_size=6
+    ).map(lambda value: json.dumps(value).encode()),
+    st.binary(max_size=12),
+    st.just(b'{"task_id": "HumanEval/0", "completion": "a"}'),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=st.lists(odd_lines, max_size=4), gzipped=st.booleans())
+def test_any_file_is_read_or_refused_with_its_name(tmp_path_factory, lines, gzipped):
+    """Whatever a file holds, it is read as samples of text, or refused by an error that names it."""
+    path = tmp_path_factory.mktemp("any") / "odd.jsonl"
+    data = b"\n".join(lines)
+    path.write_bytes(gzip.compress(data) if gzipped else data)
+    try:
+        read = samples.read(path)
+    except SamplesError as error:
+        assert str(error).startswith(str(path))  # noqa: PT017
+    else:
+        assert all(isinstance(s.text, str) and isinstance(s.task_id, str) for s in read.samples)
+        assert len({(s.task_id, s.index) for s in read.samples}) == len(read.samples) > 0
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not beside this checkout")
