@@ -110,6 +110,8 @@ def violations(module: str, source: str, *, is_package: bool = False) -> list[st
     """Return one line for each import of `source` that the table does not allow."""
     depths = layers()
     own = module.split(".")[0]
+    if own not in depths and own not in FACE | BOTTOM | SAME_AS_CLI:
+        return [f"{module}: the layer table has no row for it"]
     found = []
     for imported in imports(module, source, is_package=is_package):
         where = f"{module}, line {imported.line}: {imported.target}"
