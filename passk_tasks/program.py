@@ -76,14 +76,15 @@ class Limits:
     Attributes:
         timeout_s: seconds of work. CPU time and time asleep count, time spent waiting for a busy CPU does
             not, so that a loaded machine does not turn right answers into timeouts.
-        memory_mib: address space of each process of the candidate, in MiB.
+        memory_mib: address space of each process of the candidate, in MiB. A program that takes ever more ends
+            after about 0.3 s of page faults at the default; all of its processes together may use four times it.
         output_mib: what it may write to standard output and to any one file, in MiB.
         processes: processes and threads at one time.
         backstop: wall seconds may reach `backstop * timeout_s` whatever the load; then the run goes on.
     """
 
     timeout_s: float = 3.0
-    memory_mib: int = 1024
+    memory_mib: int = 512
     output_mib: int = 16
     processes: int = 64
     backstop: float = 20.0

@@ -47,7 +47,7 @@ class Settings:
     dataset: str = "embedded"
     data_files: str | None = None
     timeout_s: float = 3.0
-    memory_mib: int = 1024
+    memory_mib: int = 512
     output_mib: int = 16
     processes: int = 64
     workers: int = 0

@@ -3,8 +3,8 @@
     run(programs) ──> [worker] tests' side <──plain data──> candidate
                       [worker] ...                             ^ forked by the worker's zygote
 
-One thread, one selector. Each worker has one program in judgement and one waiting, so that it is never idle. A
-worker that dies or falls silent is replaced; the program it was judging is tried once more elsewhere.
+One thread, one selector. Each worker has one program in judgement and one waiting, so that it is never idle.
+A worker that dies or falls silent is replaced; the program it was judging is tried once more elsewhere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox.box import frames
-from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.verdict import Outcome, Verdict
 
 MODES = ("strict", "rlimits")
@@ -45,7 +45,8 @@ PRELOADED = (
     "string", "struct", "time", "types", "typing",
 )  # fmt: skip
 
-# The packages above `box` are stood in for, so that their `__init__` (numpy, yaml) is not run in every worker.
+# The packages above `box` are stood in for, so that their `__init__` (numpy, yaml) is not run in every
+# worker.
 _BOOT = """
 import json, os, sys, types
 size = int.from_bytes(os.read(0, 4), "little")
@@ -59,7 +60,6 @@ for name, path in config["stand_in"].items():
 from passk_tasks.sandbox.box import launch
 launch.main(config)
 """
-
 
 
 class Sandbox:
@@ -89,6 +89,7 @@ class Sandbox:
         self._selector = selectors.DefaultSelector()
         self._pool: list[_Worker] = []
         self._failed_starts = 0
+        self._free_cpus = choose_cpus(self.workers)
 
     def __enter__(self) -> Sandbox:
         try:
@@ -114,7 +115,8 @@ class Sandbox:
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs; yield each one's position and outcome as it is known, in the order of completion.
 
-        A program whose worker dies twice is `infra_error`. Programs without code are the caller's to sort out.
+        A program whose worker dies twice is `infra_error`. Programs without code are the caller's to sort
+        out.
         """
         suites: dict[Tests, int] = {}
         for program in programs:
@@ -139,9 +141,11 @@ class Sandbox:
             self._start_worker()
 
     def _start_worker(self) -> None:
+        cpu = self._free_cpus.pop()
         try:
-            worker = _Worker(self.limits, self.mode)
+            worker = _Worker(self.limits, self.mode, cpu)
         except SandboxError:
+            self._free_cpus.append(cpu)
             self._failed_starts += 1
             if not self._pool or self._failed_starts >= _MAX_FAILED_STARTS:
                 raise
@@ -162,7 +166,7 @@ class Sandbox:
             worker: _Worker = key.data
             try:
                 finished += worker.read()
-            except (OSError, EOFError, ValueError) as error:
+            except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
                 finished += self._bury(worker, deaths, waiting, None, str(error))
         for worker in list(self._pool):
             if worker.held and time.monotonic() - worker.heard_s > silence_s:
@@ -182,6 +186,7 @@ class Sandbox:
         self._pool.remove(worker)
         self._selector.unregister(worker.socket)
         worker.stop()
+        self._free_cpus.append(worker.cpu)
         held = list(worker.held)
         waiting.extendleft(reversed(held[1:]))
         if not held:
@@ -199,7 +204,8 @@ class Sandbox:
 class _Worker:
     """One worker's process and what it holds."""
 
-    def __init__(self, limits: Limits, mode: str) -> None:
+    def __init__(self, limits: Limits, mode: str, cpu: int | None) -> None:
+        self.cpu = cpu
         self.held: dict[int, str] = {}  # index -> judge; the first is in judgement
         self.heard_s = time.monotonic()
         self._suites: collections.OrderedDict[int, None] = collections.OrderedDict()
@@ -210,7 +216,7 @@ class _Worker:
             self._process = subprocess.Popen(
                 # Isolated, without site: no user file is run, and nothing of the environment matters.
                 [sys.executable, "-I", "-S", "-B", "-c", _BOOT],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=reading,
                 stderr=subprocess.PIPE,
                 cwd="/",
@@ -240,6 +246,7 @@ class _Worker:
         config = {
             "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
             "mode": mode,
+            "cpu": self.cpu,
             "packages": site_packages(),
             "preload": PRELOADED,
             "backstop_s": limits.timeout_s * limits.backstop,
@@ -295,7 +302,12 @@ class _Worker:
             self.socket.sendall(b"".join(frames.pack(json.dumps(m).encode("ascii")) for m in messages))
 
     def read(self) -> list[tuple[int, Outcome]]:
-        """Return what has been judged. EOFError when the worker is gone, ValueError when it talks nonsense."""
+        """Return what has been judged.
+
+        Raises:
+            EOFError: the worker is gone.
+            ValueError, KeyError, TypeError: it talks nonsense.
+        """
         data = self.socket.recv(1 << 18)
         if not data:
             raise EOFError("the sandbox's process ended")
@@ -336,8 +348,8 @@ class _Worker:
 _REMEDY = (
     ". Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
     "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces>0; in a container: "
-    "--security-opt seccomp=unconfined), or choose the weaker --sandbox rlimits, which does not keep programs "
-    "from your files or the network"
+    "--security-opt seccomp=unconfined), or choose the weaker --sandbox rlimits, which does not keep "
+    "programs from your files or the network"
 )
 
 
@@ -350,8 +362,8 @@ def _environment() -> dict[str, str]:
     """The whole environment of candidates: nothing of the user's."""
     return {
         "PATH": "",
-        "HOME": "/work",
-        "TMPDIR": "/tmp",  # noqa: S108
+        "HOME": "/box",
+        "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         # One candidate has one CPU; pools of threads only cost address space.

@@ -1,9 +1,9 @@
 """The driver in the candidate's process.
 
-Everything here shares an interpreter with hostile code, so nothing here decides anything: it loads the candidate,
-calls its functions with the arguments that arrive, and sends back what they return. What it sends is believed to
-be data, never a verdict. Under the judge `script` it runs the tests as well and sends back the proof that came
-with them; SECURITY.md says what that is worth.
+Everything here shares an interpreter with hostile code, so nothing here decides anything: it loads the
+candidate, calls its functions with the arguments that arrive, and sends back what they return. What it sends
+is believed to be data, never a verdict. Under the judge `script` it runs the tests as well and sends back the
+proof that came with them; SECURITY.md says what that is worth.
 
 Requests, each a JSON list:
 
@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 from passk_tasks.sandbox.box import codec, frames
 
 CHANNEL = 3
-FILENAME = "/work/solution.py"
+FILENAME = "/box/solution.py"
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
 _EXCEPTIONS = {
     name: kind
@@ -70,7 +70,7 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
             return b'["ok"]'
         if verb == "tests":
             phase = "tests"
-            exec(compile(request[1], "/work/tests.py", "exec", dont_inherit=True), module.__dict__)
+            exec(compile(request[1], "/box/tests.py", "exec", dont_inherit=True), module.__dict__)
             return json.dumps(["proof", request[2]]).encode()
         phase = "call"
         if verb == "next":
@@ -116,7 +116,7 @@ def _register(module: types.ModuleType, source: str) -> None:
 
 
 def _describe(error: BaseException) -> tuple[str, str, str, str]:
-    """Return the nearest builtin exception's name, the encoded arguments, the text and the own name; never raises."""
+    """Return nearest builtin exception, encoded arguments, text and own name; never raises."""
     nearest, arguments, text, own = "Exception", "[]", "", "Exception"
     try:
         nearest = next(k.__name__ for k in type(error).__mro__ if _EXCEPTIONS.get(k.__name__) is k)
@@ -125,7 +125,7 @@ def _describe(error: BaseException) -> tuple[str, str, str, str]:
         plain = codec.encode(list(error.args), _no_reference).decode("ascii")
         if len(plain) <= TEXT_LIMIT:
             arguments = plain
-    except BaseException:  # noqa: S110 - hostile __str__ and args: what was found so far is enough
+    except BaseException:
         pass
     return nearest, arguments, text, own
 

@@ -4,9 +4,9 @@ Both sides use this module. The candidate's side may be replaced by anything tha
 `decode` trusts nothing: whatever the bytes are, it returns a value built of the types below or raises
 `ProtocolError`. No user class is ever looked up, no attribute read, nothing imported but numpy.
 
-JSON carries None, bool, int, float, str and list as they are. Everything else is an object with one key, its tag.
-Instances of subclasses cross as the base value they hold, read by the base type's own methods, so that an
-overridden `__eq__` stays behind.
+JSON carries None, bool, int, float, str and list as they are. Everything else is an object with one key, its
+tag. Instances of subclasses cross as the base value they hold, read by the base type's own methods, so that
+an overridden `__eq__` stays behind.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_DEPTH = 150  # of nested containers
-MAX_BYTES = 64 << 20  # of one message
+MAX_BYTES = 32 << 20  # of one message
 # Decimal conversion of larger ints is refused by Python and quadratic besides: they cross as hexadecimal.
 _SMALL_INT_BITS = 8192
 _SMALL_INT = 1 << _SMALL_INT_BITS
@@ -62,7 +62,8 @@ def encode(value: Any, reference: Reference) -> bytes:
 
     Args:
         value: anything.
-        reference: called with `("iterator" | "function" | "object", value)` for what is not plain data; returns
+        reference: called with `(kind, value)` (`iterator`, `function`, `object`) for what is not plain data;
+        returns
             the tree to send in its place, or raises `UnsupportedError`.
 
     Raises:
@@ -85,11 +86,19 @@ def decode(raw: bytes, resolve: Reference) -> Any:
         return _value(json.loads(raw), resolve, 0)
     except ProtocolError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError, AttributeError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        ArithmeticError,
+        RecursionError,
+        AttributeError,
+    ) as error:
         raise ProtocolError(f"invalid message: {type(error).__name__}") from None
 
 
-# --- to a tree that JSON can hold -----------------------------------------------------------------------------
+# --- to a tree that JSON can hold ---
 
 
 def _tree(value: Any, reference: Reference, depth: int) -> Any:
@@ -110,8 +119,7 @@ def _items(values: Any, reference: Reference, depth: int) -> list[Any]:
     """Encode the items of a list; long lists of plain atoms are passed through at C speed."""
     kinds = set(map(type, values))
     if kinds <= _ATOMS and (
-        int not in kinds
-        or (kinds == {int} and max(values) < _SMALL_INT and min(values) > -_SMALL_INT)
+        int not in kinds or (kinds == {int} and max(values) < _SMALL_INT and min(values) > -_SMALL_INT)
     ):
         return values if type(values) is list else list(values)
     return [_tree(v, reference, depth) for v in values]
@@ -140,7 +148,7 @@ def _plain(tag: str, write: Callable[[Any], Any]) -> Callable[[Any, Reference, i
 
 
 _WRITERS: dict[type, Callable[[Any, Reference, int], Any]] = {
-    list: lambda value, reference, depth: _items(value, reference, depth),
+    list: _items,
     tuple: _listed("t"),
     set: _listed("s"),
     frozenset: _listed("fs"),
@@ -202,7 +210,7 @@ def _other(value: Any, kind: type, reference: Reference, depth: int) -> Any:
     return reference("object", value)
 
 
-# --- and back -------------------------------------------------------------------------------------------------
+# --- and back ---
 
 
 def _value(tree: Any, resolve: Reference, depth: int) -> Any:
@@ -297,8 +305,8 @@ _READERS: dict[str, Callable[[Any, Reference, int], Any]] = {
 def assign(target: Any, changed: Any) -> Any:
     """Make `target`, an argument that the tests still hold, equal to what the candidate made of it.
 
-    Containers are changed in place, level by level, so that whoever holds one of them sees the change, as in one
-    process. Returns what should stand in `target`'s place where it cannot be changed in place.
+    Containers are changed in place, level by level, so that whoever holds one of them sees the change, as in
+    one process. Returns what should stand in `target`'s place where it cannot be changed in place.
     """
     kind = type(target)
     if kind is not type(changed):
@@ -327,7 +335,12 @@ def assign(target: Any, changed: Any) -> Any:
         kept = tuple(map(assign, target, changed))
         return target if all(map(lambda a, b: a is b, target, kept)) else kept
     numpy = sys.modules.get("numpy")
-    if numpy is not None and kind is numpy.ndarray and target.shape == changed.shape and target.flags.writeable:
+    if (
+        numpy is not None
+        and kind is numpy.ndarray
+        and target.shape == changed.shape
+        and target.flags.writeable
+    ):
         target[...] = changed
         return target
     return changed

@@ -26,7 +26,7 @@ PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
 
 # The same number on every architecture: they were added after the tables were unified.
-_SYS_MOUNT_SETATTR = 442
+_SYS_MOUNT_SETATTR, _SYS_PIDFD_OPEN = 442, 434
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
@@ -49,13 +49,20 @@ def syscall(number: int, what: str, *arguments: Any) -> int:
     return _check(_libc.syscall(ctypes.c_long(number), *converted), what)
 
 
+def pidfd_open(pid: int) -> int:
+    """Return a descriptor of a process; interpreters built on old systems lack `os.pidfd_open`."""
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    return syscall(_SYS_PIDFD_OPEN, "pidfd_open", pid, 0)
+
+
 def unshare(flags: int) -> None:
     """Leave the namespaces named by `flags` for new ones."""
     _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    """mount(2)."""
+    """Mount a file system, or change a mount; the kernel's own arguments."""
     encoded = [None if s is None else os.fsencode(s) for s in (source, target, kind, data)]
     _check(
         _libc.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), f"mount {target}"
@@ -63,7 +70,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
 
 
 def umount(target: str, flags: int = MNT_DETACH) -> None:
-    """umount2(2)."""
+    """Unmount; lazily unless told otherwise."""
     _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), f"umount {target}")
 
 
@@ -96,7 +103,7 @@ def pivot_to(root: str) -> None:
 
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
-    """prctl(2)."""
+    """Change an attribute of this process."""
     _check(
         _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), ctypes.c_ulong(second), 0, 0),
         f"prctl {option}",

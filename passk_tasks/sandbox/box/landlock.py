@@ -41,9 +41,7 @@ def restrict(readable: list[str], writable: list[str]) -> int:
     if version < 1:
         raise OSError(38, "Landlock is not available")
     files = (1 << _FILE_BITS[min(version, 5)]) - 1
-    attributes = struct.pack(
-        "QQQ", files, _TCP if version >= 4 else 0, _SCOPED if version >= 6 else 0
-    )
+    attributes = struct.pack("QQQ", files, _TCP if version >= 4 else 0, _SCOPED if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = kernel.syscall(_CREATE, "landlock_create_ruleset", attributes, size, 0)
     try:
@@ -62,10 +60,15 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     except FileNotFoundError:
         return
     try:
-        if not os.path.isdir(path):  # noqa: PTH112 - pathlib costs memory in every candidate
+        if not os.path.isdir(path):
             rights &= _ON_FILES
         kernel.syscall(
-            _ADD, f"landlock rule for {path}", ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, handle), 0
+            _ADD,
+            f"landlock rule for {path}",
+            ruleset,
+            _RULE_PATH_BENEATH,
+            struct.pack("=Qi", rights, handle),
+            0,
         )
     finally:
         os.close(handle)

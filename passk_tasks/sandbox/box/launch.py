@@ -32,7 +32,9 @@ _TESTS_EXTRA_MIB = 512
 
 
 def main(config: dict[str, Any]) -> NoReturn:
-    """Become a worker. Descriptor 0 is the supervisor's socket, 1 a pipe that closes when the supervisor dies."""
+    """Become a worker. Descriptor 0 is the supervisor's socket, 1 a pipe that closes when the supervisor
+    dies.
+    """
     supervisor = os.dup(0)
     lifeline = os.dup(1)
     null = os.open("/dev/null", os.O_RDWR)
@@ -42,6 +44,8 @@ def main(config: dict[str, Any]) -> NoReturn:
     layers: dict[str, bool] = {}
     try:
         strict = config["mode"] == "strict"
+        if config["cpu"] is not None:
+            os.sched_setaffinity(0, {config["cpu"]})
         if strict:
             identity = _enter_namespaces(layers)
             pid = os.fork()
@@ -55,15 +59,16 @@ def main(config: dict[str, Any]) -> NoReturn:
         os.close(lifeline)
         _preload(config["preload"], config["packages"])
         if strict:
-            rootfs.build(config["packages"])
+            shown = rootfs.build(config["packages"])
             layers["private root"] = True
-            folders = rootfs.SCRATCH
+            folders: tuple[str, ...] = rootfs.SCRATCH
         else:
+            shown = rootfs.Shown([], {})
             folders = (tempfile.mkdtemp(prefix="passk-"),)
             os.environ.update(HOME=folders[0], TMPDIR=folders[0])
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if not os.fork():
-            _become_zygote(theirs, supervisor, config, identity, folders)
+            _become_zygote(theirs, supervisor, config, identity, folders, shown)
         theirs.close()
         layers.update(json.loads(ours.recv(1 << 16)))
         if "fatal" in layers:
@@ -93,7 +98,7 @@ def main(config: dict[str, Any]) -> NoReturn:
 
 def _wait(pid: int, lifeline: int) -> NoReturn:
     """Wait for the tests' side; end it when the supervisor is gone."""
-    pidfd = os.pidfd_open(pid)
+    pidfd = kernel.pidfd_open(pid)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(lifeline, select.POLLIN)
@@ -107,8 +112,8 @@ def _wait(pid: int, lifeline: int) -> NoReturn:
 def _enter_namespaces(layers: dict[str, bool]) -> int:
     """Enter new namespaces; return the user id, inside, that candidates get.
 
-    Root maps a second, unprivileged id and uses that for candidates: the kernel exempts uid 0 from the limit on
-    processes. Others can map only themselves.
+    Root maps a second, unprivileged id and uses that for candidates: the kernel exempts uid 0 from the limit
+    on processes. Others can map only themselves.
     """
     uid, gid = os.getuid(), os.getgid()
     identity = rootfs.USER
@@ -158,8 +163,10 @@ def _become_zygote(
     config: dict[str, Any],
     identity: int | None,
     folders: tuple[str, ...],
+    shown: rootfs.Shown,
 ) -> NoReturn:
     layers: dict[str, Any] = {}
+    kept: frozenset[str] = frozenset()
     strict = identity is not None
     try:
         os.close(supervisor)
@@ -169,7 +176,7 @@ def _become_zygote(
                 os._exit(0)  # the tests' side, init of the outer namespace, adopts the zygote
             # Process folders only: the rest of /proc tells about the host.
             layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
-            rootfs.mount_scratch(_SCRATCH_MIB)
+            kept = rootfs.mount_scratch(_SCRATCH_MIB, shown)
             rootfs.seal()
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
@@ -177,7 +184,7 @@ def _become_zygote(
         control.detach()
         control = socket.socket(fileno=candidate.CHANNEL)
         os.closerange(candidate.CHANNEL + 1, 4096)
-        os.chdir(folders[0] if not strict else "/work")
+        os.chdir(folders[0])
         os.umask(0o022)
         cpu_s = int(config["timeout_s"]) + 2
         _limit(config)
@@ -185,7 +192,7 @@ def _become_zygote(
         if strict:
             _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        scratch = zygote.Scratch(folders)
+        scratch = zygote.Scratch(folders, kept)
         zygote.drop_traces()
         control.send(json.dumps(layers).encode())
     except BaseException as error:
@@ -195,7 +202,9 @@ def _become_zygote(
     zygote.run(control, scratch, cpu_s, is_init=strict)
 
 
-def _confine(identity: int | None, layers: dict[str, Any], *, readable: list[str], writable: list[str]) -> None:
+def _confine(
+    identity: int | None, layers: dict[str, Any], *, readable: list[str], writable: list[str]
+) -> None:
     """Give up every privilege; after this only what the filter and the domain allow is possible."""
     assert identity is not None
     if os.getuid() != identity:
@@ -259,7 +268,7 @@ def _standard_path() -> set[str]:
     import sysconfig
 
     folders = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
-    return {*folders, *(os.path.join(f, "lib-dynload") for f in folders)}  # noqa: PTH118
+    return {*folders, *(os.path.join(f, "lib-dynload") for f in folders)}
 
 
 def _kill_children() -> None:
@@ -269,5 +278,5 @@ def _kill_children() -> None:
 
 
 def _put(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
+    with open(path, "w", encoding="ascii") as file:
         file.write(text)

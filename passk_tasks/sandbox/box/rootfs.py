@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from typing import NamedTuple
 
 from passk_tasks.sandbox.box import kernel
 
@@ -18,9 +19,12 @@ MASKED_PACKAGES = (
     "lcb_runner",
     "multipl_e",
 )
+_SAFE = kernel.MS_NOSUID | kernel.MS_NODEV
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_MOUNTPOINT = "/tmp"  # noqa: S108 - any folder of the host; it is covered in a private mount namespace only
+_MOUNTPOINT = "/tmp"
 USER = 65534
+# What a program may write to; the first is its working directory and home.
+SCRATCH = ("/box", "/tmp", "/dev/shm")
 
 join, islink, isdir, exists = os.path.join, os.path.islink, os.path.isdir, os.path.exists
 
@@ -47,7 +51,7 @@ def interpreter_paths(packages: list[str]) -> list[str]:
 
 def _mapped_libraries() -> list[str]:
     """Shared objects of this process, libpython among them, wherever they lie."""
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:  # noqa: PTH123
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         found = {line.split(None, 5)[5].strip() for line in maps if line.count("/")}
     return sorted(path for path in found if ".so" in path and path.startswith("/"))
 
@@ -60,13 +64,13 @@ def _follow(path: str) -> tuple[str, list[tuple[str, str]]]:
     while rest and len(links) < 40:
         part = rest.pop(0)
         if part == "..":
-            at = os.path.dirname(at)  # noqa: PTH120
+            at = os.path.dirname(at)
             continue
         if part == ".":
             continue
         here = join(at, part)
         if islink(here):
-            target = os.readlink(here)  # noqa: PTH115
+            target = os.readlink(here)
             links.append((here, target))
             rest = [p for p in target.split("/") if p] + rest
             if target.startswith("/"):
@@ -76,8 +80,15 @@ def _follow(path: str) -> tuple[str, list[tuple[str, str]]]:
     return at, links
 
 
-def build(packages: list[str]) -> None:
-    """Make the new root and enter it. The caller owns a private mount namespace.
+class Shown(NamedTuple):
+    """What of the host the new root shows: bind mounts, and symbolic links to them."""
+
+    bound: list[str]
+    links: dict[str, str]
+
+
+def build(packages: list[str]) -> Shown:
+    """Make the new root and enter it; return what it shows. The caller owns a private mount namespace.
 
     Raises:
         OSError: naming the mount that failed.
@@ -93,7 +104,7 @@ def build(packages: list[str]) -> None:
 
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     root = _MOUNTPOINT
-    kernel.mount("passk", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=1m,nr_inodes=4k")
+    _tmpfs(root, "mode=0755,size=1m,nr_inodes=4k")
     bound: list[str] = []
     # Shortest first: a folder covers what lies in it.
     for real in sorted(real_paths, key=len):
@@ -101,34 +112,29 @@ def build(packages: list[str]) -> None:
             _bind(real_paths[real], root + real)
             bound.append(real)
         os.close(real_paths[real])
+    links = {link: target for link, target in links.items() if not _covered(link, bound)}
     for link, target in links.items():
-        if not _covered(link, bound) and not islink(root + link):
-            os.makedirs(os.path.dirname(root + link), 0o755, exist_ok=True)  # noqa: PTH103, PTH120
-            os.symlink(target, root + link)  # noqa: PTH211
+        _link(target, root + link)
     _mask(root, packages)
     for path in bound:
         kernel.make_readonly(root + path)
     for name, handle in devices.items():
         _bind(handle, join(root, "dev", name), isfile=True)
         os.close(handle)
-    for folder in ("tmp", "work", "proc", "dev/shm", "etc"):
-        os.makedirs(join(root, folder), 0o755, exist_ok=True)  # noqa: PTH103
-    _write(join(root, "etc/passwd"), f"candidate:x:{USER}:{USER}::/work:/bin/false\n")
+    for folder in ("tmp", "box", "proc", "dev/shm", "etc"):
+        os.makedirs(join(root, folder), 0o755, exist_ok=True)
+    _write(join(root, "etc/passwd"), f"candidate:x:{USER}:{USER}::/box:/bin/false\n")
     _write(join(root, "etc/group"), f"candidate:x:{USER}:\n")
     _write(join(root, "etc/hosts"), "127.0.0.1 localhost\n")
     # While the host's /proc is still in this namespace: without one in sight the kernel allows no new one.
     mount_proc(join(root, "proc"))
     kernel.pivot_to(root)
+    return Shown(bound, links)
 
 
 def seal() -> None:
     """Make the root itself read-only, once whatever belongs on top of it is mounted."""
-    kernel.mount(
-        None,
-        "/",
-        None,
-        kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV,
-    )
+    kernel.mount(None, "/", None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _SAFE)
 
 
 def mount_proc(target: str = "/proc", options: str | None = None) -> bool:
@@ -141,39 +147,62 @@ def mount_proc(target: str = "/proc", options: str | None = None) -> bool:
     return True
 
 
-def mount_scratch(size_mib: int) -> None:
-    """Mount the folders that a program may write to."""
-    for target in SCRATCH:
-        kernel.mount(
-            "scratch",
-            target,
-            "tmpfs",
-            kernel.MS_NOSUID | kernel.MS_NODEV,
-            f"mode=1777,size={size_mib}m,nr_inodes=16k",
-        )
+def mount_scratch(size_mib: int, shown: Shown) -> frozenset[str]:
+    """Mount the folders that a program may write to; return what must stay in them.
+
+    An interpreter may live below one of them (a virtual environment in /tmp): what `build` bound there is
+    bound again on top, below a folder that is read-only.
+    """
+    kept: set[str] = set()
+    for folder in SCRATCH:
+        inside = [path for path in shown.bound if path.startswith(folder + "/")]
+        links = {link: target for link, target in shown.links.items() if link.startswith(folder + "/")}
+        handles = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in inside]
+        _tmpfs(folder, f"mode=1777,size={size_mib}m,nr_inodes=16k")
+        direct = {path for path in (*inside, *links) if path.count("/") == folder.count("/") + 1}
+        tops = {join(folder, path[len(folder) + 1 :].split("/")[0]) for path in (*inside, *links)} - direct
+        for top in tops:
+            os.mkdir(top)
+            _tmpfs(top, "mode=0755,size=1m,nr_inodes=4k")
+        for path, handle in zip(inside, handles, strict=True):
+            _bind(handle, path)
+            os.close(handle)
+            kernel.make_readonly(path)
+        for link, target in links.items():
+            _link(target, link)
+        for top in tops:
+            kernel.mount(None, top, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _SAFE)
+        kept |= tops | direct
+    return frozenset(kept)
 
 
-SCRATCH = ("/tmp", "/work", "/dev/shm")  # noqa: S108
+def _tmpfs(target: str, options: str) -> None:
+    kernel.mount("tmpfs", target, "tmpfs", _SAFE, options)
 
 
 def _covered(path: str, bound: list[str]) -> bool:
     return any(path == b or path.startswith(b + "/") for b in bound)
 
 
+def _link(target: str, link: str) -> None:
+    os.makedirs(os.path.dirname(link), 0o755, exist_ok=True)
+    os.symlink(target, link)
+
+
 def _bind(handle: int, target: str, *, isfile: bool = False) -> None:
     source = f"/proc/self/fd/{handle}"
     if isfile or not isdir(source):
-        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)  # noqa: PTH103, PTH120
+        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
     else:
-        os.makedirs(target, 0o755, exist_ok=True)  # noqa: PTH103
+        os.makedirs(target, 0o755, exist_ok=True)
     kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
 
 
 def _mask(root: str, packages: list[str]) -> None:
     """Cover the packages that hold tests and solutions with an empty folder."""
     empty = join(root, "empty")
-    os.makedirs(empty, 0o755, exist_ok=True)  # noqa: PTH103
+    os.makedirs(empty, 0o755, exist_ok=True)
     for folder in packages:
         for name in MASKED_PACKAGES:
             path = root + _follow(join(folder, name))[0]
@@ -182,5 +211,5 @@ def _mask(root: str, packages: list[str]) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,9 +1,9 @@
 """The system call filter: what a Python program needs is allowed, everything else fails with an error.
 
-A list of what is allowed, not of what is forbidden: a call that a future kernel adds is refused by default, with
-ENOSYS, so that libraries fall back to what they did before it existed. What is plainly hostile gets EPERM. Calls
-that may touch another process of the same user (the zygote, which is the candidate's init) are allowed only on
-the caller itself.
+A list of what is allowed, not of what is forbidden: a call that a future kernel adds is refused by default,
+with ENOSYS, so that libraries fall back to what they did before it existed. What is plainly hostile gets
+EPERM. Calls that may touch another process of the same user (the zygote, which is the candidate's init) are
+allowed only on the caller itself.
 
 Each row below is `name:number on x86-64:number on arm64`; numbers from the kernel's own headers.
 """
@@ -27,7 +27,7 @@ _ALLOWED = """
     pwritev:296:70 renameat2:316:276 copy_file_range:326:285 preadv2:327:286 pwritev2:328:287
     statx:332:291 openat2:437:437 faccessat2:439:439 fchmodat2:452:452
     readahead:187:213 flock:73:32 fcntl:72:25 dup:32:23 dup2:33: dup3:292:24 close_range:436:436
-    memfd_create:319:279 inotify_init:253: inotify_init1:294:26 inotify_add_watch:254:27
+    inotify_init:253: inotify_init1:294:26 inotify_add_watch:254:27
     inotify_rm_watch:255:28
     mmap:9:222 mprotect:10:226 munmap:11:215 brk:12:214 mremap:25:216 msync:26:227 mincore:27:232
     madvise:28:233 mlock:149:228 mlock2:325:284 munlock:150:229 mlockall:151:230 munlockall:152:231

@@ -1,7 +1,7 @@
 """The tests' side: runs the tests of one candidate after another and decides.
 
-It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets through,
-so a pass means that the tests, here, ran to their end.
+It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets
+through, so a pass means that the tests, here, ran to their end.
 
     supervisor -> here    {"tests": id, "source", "prelude", "names"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
@@ -11,6 +11,7 @@ so a pass means that the tests, here, ran to their end.
 from __future__ import annotations
 
 import builtins
+import gc
 import json
 import os
 import random
@@ -19,7 +20,6 @@ import select
 import signal
 import socket
 import struct
-import sys
 import time
 import types
 from collections.abc import Callable
@@ -31,6 +31,9 @@ DETAIL_LIMIT = 500  # characters
 TESTS_FILE = "<tests>"
 _EFBIG = 27
 _SCHEDSTAT_NS = 1e-9
+_LOOK_S = 0.1  # a candidate that runs longer is looked at this often
+_TREE = 4  # times the memory limit, for all processes of a candidate together
+_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 class CandidateGone(BaseException):
@@ -50,9 +53,9 @@ class TestsTimeout(BaseException):
 class Box:
     """One candidate's process, as the tests see it."""
 
-    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float) -> None:
+    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
         self._control = control
-        self._timeout_s, self._backstop_s = timeout_s, backstop_s
+        self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._waited_s = 0.0
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
@@ -99,7 +102,9 @@ class Box:
             try:
                 message = self._buffer.take()
             except ValueError as error:
-                raise CandidateGone("crashed", f"the candidate's process wrote to its channel: {error}") from None
+                raise CandidateGone(
+                    "crashed", f"the candidate's process wrote to its channel: {error}"
+                ) from None
             if message is not None:
                 return message
             try:
@@ -122,10 +127,9 @@ class Box:
         if event != select.POLLIN:
             self._poll.modify(self._channel, event)
         started = time.monotonic()
-        next_look_s = max(self._timeout_s - self._waited_s, 0.0)
         try:
             while True:
-                ready = self._poll.poll(next_look_s * 1000 + 1)
+                ready = self._poll.poll(_LOOK_S * 1000)
                 if any(fd != self._pidfd for fd, _ in ready):
                     return
                 if ready:
@@ -133,43 +137,42 @@ class Box:
                     if select.select([self._channel], [], [], 0)[0]:
                         return
                     raise CandidateGone("crashed", "")
-                waited_s = self._waited_s + time.monotonic() - started
-                used_s = self._used_s(waited_s)
-                if used_s >= self._timeout_s or waited_s >= self._backstop_s:
-                    raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
-                next_look_s = min(self._timeout_s - used_s, self._backstop_s - waited_s)
+                self._look(self._waited_s + time.monotonic() - started)
         finally:
             self._waited_s += time.monotonic() - started
             if event != select.POLLIN:
                 self._poll.modify(self._channel, select.POLLIN)
 
-    def _used_s(self, waited_s: float) -> float:
-        """Seconds that the candidate used: CPU time, or the wall time in which it did not wait for a CPU.
+    def _look(self, waited_s: float) -> None:
+        """End a candidate that used up its time, or whose processes together use too much memory.
 
-        The second is what a sleeping program uses. Time on a run queue is the machine's, not the program's.
+        What it used of its time is CPU seconds, or the wall seconds in which it did not wait for a CPU: the
+        second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's.
         """
         pid = self._pid()
         if pid is None:
-            return 0.0
-        cpu_s = queued_s = 0.0
-        for process in [pid, *zygote.descendants(pid)]:
+            return
+        cpu_s = queued_s = resident_mib = 0.0
+        tree = [pid, *zygote.descendants(pid)]
+        for process in tree:
             try:
-                for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208
-                    with open(f"/proc/{process}/task/{thread}/schedstat", encoding="ascii") as file:  # noqa: PTH123
-                        running_ns, waiting_ns, _slices = file.read().split()
+                for thread in os.listdir(f"/proc/{process}/task"):
+                    running_ns, waiting_ns, _ = _words(f"/proc/{process}/task/{thread}/schedstat")
                     cpu_s += int(running_ns) * _SCHEDSTAT_NS
                     queued_s += int(waiting_ns) * _SCHEDSTAT_NS
+                resident_mib += int(_words(f"/proc/{process}/statm")[1]) * _PAGE_MIB
             except (OSError, ValueError):
-                continue
-        return max(cpu_s, waited_s - queued_s)
+                continue  # it ended meanwhile
+        if max(cpu_s, waited_s - queued_s) >= self._timeout_s or waited_s >= self._backstop_s:
+            raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
+        # Each process has its own limit. Resident pages that forks share are counted once for each.
+        if resident_mib > _TREE * self._memory_mib:
+            raise CandidateGone("memory_limit", f"{len(tree)} processes use {resident_mib:.0f} MiB together")
 
     def _pid(self) -> int | None:
-        with open(f"/proc/self/fdinfo/{self._pidfd}", encoding="ascii") as file:  # noqa: PTH123
-            for line in file:
-                if line.startswith("Pid:"):
-                    pid = int(line.split()[1])
-                    return pid if pid > 0 else None
-        return None
+        words = _words(f"/proc/self/fdinfo/{self._pidfd}")
+        pid = int(words[words.index("Pid:") + 1])
+        return pid if pid > 0 else None
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
@@ -191,6 +194,7 @@ class Remote:
         self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
         try:
             sent = codec.encode([list(args), kwargs], _refuse).decode("ascii")
         except codec.UnsupportedError as error:
@@ -204,16 +208,19 @@ class Remote:
         return reply[1]
 
     def next(self, number: int) -> Any:
+        """Fetch an iterator's next item; StopIteration at its end."""
         reply = self._reply(self.box.request(["next", number]))
         if reply[0] == "stop":
             raise StopIteration(reply[1])
         return reply[1]
 
     def load(self, source: str) -> None:
+        """Run the candidate's module."""
         if self._reply(self.box.request(["load", source])) != ["ok"]:
             self._violation("an answer of the wrong form")
 
     def run_tests(self, source: str, proof: str) -> None:
+        """Run tests in the candidate's own namespace; returns only when `proof` comes back."""
         if self._reply(self.box.request(["tests", source, proof])) != ["proof", proof]:
             self._violation("the tests' proof is missing")
 
@@ -294,6 +301,11 @@ class RemoteIterator:
         return self._remote.next(self._number)
 
 
+def _words(path: str) -> list[str]:
+    with open(path, encoding="ascii") as file:
+        return file.read().split()
+
+
 def _well_formed(reply: list[Any]) -> bool:
     if reply[0] in ("ok",):
         return len(reply) == 1
@@ -319,6 +331,7 @@ class _Suite:
         self.code: types.CodeType | None = None
 
     def compiled(self) -> types.CodeType:
+        """Compile once for all candidates of the problem."""
         if self.code is None:
             self.code = compile(self.source, TESTS_FILE, "exec", dont_inherit=True)
         return self.code
@@ -368,7 +381,7 @@ class TestsSide:
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
         started = time.monotonic()
         run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
-        remote = Remote(Box(self._control, self._timeout_s, self._backstop_s))
+        remote = Remote(Box(self._control, self._timeout_s, self._backstop_s, self._memory_mib))
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
         self._armed = True
         signal.setitimer(signal.ITIMER_PROF, self._timeout_s)
@@ -386,7 +399,9 @@ class TestsSide:
         wall_s = time.monotonic() - started
         status, cpu_s, peak_mib = remote.box.end()
         if verdict == "crashed" and not detail:
-            verdict, detail = _explain_status(status, cpu_s >= self._timeout_s, peak_mib >= 0.9 * self._memory_mib)
+            verdict, detail = _explain_status(
+                status, cpu_s >= self._timeout_s, peak_mib >= 0.9 * self._memory_mib
+            )
         return {
             "verdict": verdict,
             "detail": one_line(detail),
@@ -418,8 +433,6 @@ def _explain(error: BaseException, remote: Remote, suite: _Suite) -> tuple[str, 
         return error.verdict, error.detail
     if isinstance(error, TestsTimeout):
         return "timeout", "the tests used up the time over what the candidate returned"
-    if isinstance(error, EOFError) and not remote.raised:
-        raise error  # the zygote is gone: not a verdict
     if isinstance(error, NotPlainError):
         return "infra_error", f"the tests hand over a {error}, which is not plain data; use judge=script"
     for mine, own, text in remote.raised:
@@ -472,10 +485,13 @@ def _explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[s
 def one_line(text: str) -> str:
     """Bound a text and make it safe to store: one line, no control characters, no lone surrogates."""
     text = " ".join(text[: 2 * DETAIL_LIMIT].split())
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    text = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
     return text if len(text) <= DETAIL_LIMIT else text[: DETAIL_LIMIT - 1] + "…"
 
 
 def prepare() -> None:
-    """Bound what hostile values can cost here."""
-    sys.setrecursionlimit(5000)
+    """Make ready for many programs: what is loaded by now is never collected, so never looked at again."""
+    gc.collect()
+    gc.freeze()

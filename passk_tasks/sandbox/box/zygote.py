@@ -1,13 +1,14 @@
 """A small clean interpreter that forks one candidate at a time and leaves nothing of it behind.
 
-It never sees a program: a candidate reads its own from its channel after the fork. Its commands are single bytes:
+It never sees a program: a candidate reads its own from its channel after the fork. Its commands are single
+bytes:
 
     F + one descriptor    fork a candidate that owns the descriptor's socket; answers P + a pidfd
     E                     end it: kill everything it left, empty its folders; answers R + how it ended
 
-In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once, also
-those that are being forked, and nothing inside can signal it. Without them it is a subreaper and finds orphans
-among its children.
+In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once,
+also those that are being forked, and nothing inside can signal it. Without them it is a subreaper and finds
+orphans among its children.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ import struct
 import sys
 from typing import NoReturn
 
-from passk_tasks.sandbox.box import candidate
+from passk_tasks.sandbox.box import candidate, kernel
 
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
 
 
 class Scratch:
-    """The folders that a candidate may write to, emptied after each."""
+    """The folders that a candidate may write to, emptied after each but for the paths in `kept`."""
 
-    def __init__(self, folders: tuple[str, ...]) -> None:
-        self.folders = folders
+    def __init__(self, folders: tuple[str, ...], kept: frozenset[str]) -> None:
+        self.folders, self._kept = folders, kept
         self._inodes = [self._used(folder) for folder in folders]
 
     @staticmethod
@@ -44,34 +45,34 @@ class Scratch:
         """Empty the folders; one system call each where nothing was written."""
         for folder, fresh in zip(self.folders, self._inodes, strict=True):
             if not is_tmpfs or self._used(folder) != fresh:
-                _empty(folder)
+                _empty(folder, self._kept)
 
 
-def _empty(folder: str) -> None:
-    """Remove everything in a folder, whatever its depth and its permissions.
+def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
+    """Remove everything in a folder but `kept`, whatever its depth and its permissions.
 
     Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle.
     """
-    os.chmod(folder, 0o1777)  # noqa: PTH101
+    os.chmod(folder, 0o1777)
     moved = 0
     for _ in range(_MAX_CLEANED):
         with os.scandir(folder) as entries:
-            entry = next(iter(entries), None)
+            entry = next((e for e in entries if e.path not in kept), None)
         if entry is None:
             return
         if not entry.is_dir(follow_symlinks=False):
-            os.unlink(entry.path)  # noqa: PTH108
+            os.unlink(entry.path)
             continue
-        os.chmod(entry.path, 0o700)  # noqa: PTH101
+        os.chmod(entry.path, 0o700)
         with os.scandir(entry.path) as inner:
             names = [(i.path, i.is_dir(follow_symlinks=False)) for i in inner]
         for path, is_folder in names:
             if is_folder:
                 moved += 1
-                os.rename(path, f"{folder}/.passk-{moved}-{os.getpid()}")  # noqa: PTH104
+                os.rename(path, f"{folder}/.passk-{moved}-{os.getpid()}")
             else:
-                os.unlink(path)  # noqa: PTH108
-        os.rmdir(entry.path)  # noqa: PTH106
+                os.unlink(path)
+        os.rmdir(entry.path)
 
 
 def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) -> NoReturn:
@@ -100,7 +101,7 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         if pid == 0:
             _become_candidate(channel, cpu_s)
         os.close(channel)
-        pidfd = os.pidfd_open(pid)
+        pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
         if control.recv(1) != b"E":
@@ -108,15 +109,17 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         status, peak_kib = _end(pid, is_init=is_init)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        scratch.clean(is_tmpfs=is_init)
+        # The verdict goes first: should cleaning fail, this worker ends, and only the next program waits for
+        # that.
         control.send(b"R" + REPORT.pack(status, cpu, min(peak_kib, 0xFFFFFFFF)))
+        scratch.clean(is_tmpfs=is_init)
 
 
 def _become_candidate(channel: int, cpu_s: int) -> NoReturn:
     try:
         os.dup2(channel, candidate.CHANNEL, inheritable=False)
         os.close(channel)
-        output = os.memfd_create("output", 0)
+        output = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
@@ -170,10 +173,10 @@ def _kill_tree() -> None:
 def descendants(root: int) -> set[int]:
     """Return the living descendants of a process, by /proc."""
     parents: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208
+    for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                with open(f"/proc/{name}/stat", "rb") as file:
                     fields = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
