@@ -159,13 +159,13 @@ class Sandbox:
     ) -> list[tuple[int, Outcome]]:
         """Wait for outcomes; put back what dead or silent workers held."""
         silence_s = self.limits.timeout_s * (self.limits.backstop + 1) + _GRACE_S
-        deadline = min(worker.heard_s for worker in self._pool) + silence_s
-        ready = self._selector.select(max(0.0, deadline - time.monotonic()))
+        oldest_s = min((worker.heard_s for worker in self._pool if worker.held), default=time.monotonic())
+        ready = self._selector.select(max(0.0, oldest_s + silence_s - time.monotonic()))
         finished: list[tuple[int, Outcome]] = []
         for key, _ in ready:
             worker: _Worker = key.data
             try:
-                finished += worker.read()
+                worker.read(finished)
             except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
                 finished += self._bury(worker, deaths, waiting, None, str(error))
         for worker in list(self._pool):
@@ -301,8 +301,8 @@ class _Worker:
         with contextlib.suppress(OSError):  # a dead worker is found when it is read
             self.socket.sendall(b"".join(frames.pack(json.dumps(m).encode("ascii")) for m in messages))
 
-    def read(self) -> list[tuple[int, Outcome]]:
-        """Return what has been judged.
+    def read(self, finished: list[tuple[int, Outcome]]) -> None:
+        """Add what has been judged to `finished`: also what came before an error.
 
         Raises:
             EOFError: the worker is gone.
@@ -312,7 +312,6 @@ class _Worker:
         if not data:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
-        finished = []
         while (message := self._buffer.take()) is not None:
             answer = json.loads(message)
             if "fatal" in answer:
@@ -330,7 +329,6 @@ class _Worker:
                 tuple(answer["flags"]),
             )
             finished.append((index, outcome))
-        return finished
 
     def stop(self) -> None:
         """End the worker's processes and wait for them."""

@@ -1,10 +1,10 @@
 """What runs inside the sandbox: standard library only, loaded by a clean interpreter.
 
-    launch   enters the namespaces and becomes the tests' side; forks the zygote first
-    rootfs   the root that candidates see
-    kernel, seccomp, landlock     system calls that Python does not wrap
-    zygote   forks one candidate at a time and cleans up after it
-    candidate                     the driver in the candidate's process
-    tests_side                    runs the tests and decides
-    codec, frames                 what crosses between the two
+launch   enters the namespaces and becomes the tests' side; forks the zygote first
+rootfs   the root that candidates see
+kernel, seccomp, landlock     system calls that Python does not wrap
+zygote   forks one candidate at a time and cleans up after it
+candidate                     the driver in the candidate's process
+tests_side                    runs the tests and decides
+codec, frames                 what crosses between the two
 """

@@ -285,6 +285,7 @@ class RemoteFunction:
         self.__name__ = str(target)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it where it lives."""
         return self._remote.call(self._verb, self._target, args, kwargs)
 
 

@@ -69,6 +69,7 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
         for path, is_folder in names:
             if is_folder:
                 moved += 1
+                os.chmod(path, 0o700)  # moving a folder writes to it
                 os.rename(path, f"{folder}/.passk-{moved}-{os.getpid()}")
             else:
                 os.unlink(path)
