@@ -8,6 +8,7 @@ than one process; it is what lm-eval itself uses there.
 
 from __future__ import annotations
 
+import atexit
 import os
 from typing import Any
 
@@ -37,6 +38,7 @@ class Group:
         self._dist: Any = dist
         if not dist.is_initialized():
             dist.init_process_group("gloo")  # no GPU is needed to play samples back
+            atexit.register(dist.destroy_process_group)
 
     def all_gather(self, tensor: Any) -> Any:
         """Return the tensors of all ranks, one after the other."""

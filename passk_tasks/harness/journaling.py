@@ -7,6 +7,7 @@ generation.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -46,12 +47,12 @@ def folder(settings: Settings, invocation: Invocation) -> Path:
         return Path(settings.journal).expanduser()
     if invocation.results_folder is not None:
         return invocation.results_folder
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "passk"
-    try:
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: a user without a home
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "passk"
         state.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir()) / "passk"
-    return state if os.access(state, os.W_OK) else Path(tempfile.gettempdir()) / "passk"
+        if os.access(state, os.W_OK):
+            return state
+    return Path(tempfile.gettempdir()) / "passk"
 
 
 def expect(task: Journaled) -> None:

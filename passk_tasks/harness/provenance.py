@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,11 +69,17 @@ def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, 
         )
     return {
         **result,
-        "generation_kwargs": dict(spec.generation_kwargs),
+        "generation_kwargs": json_ready(spec.generation_kwargs),
         "journals": [one.journal for one in reports],
         "ranks": len(reports),
         **store.provenance(),
     }
+
+
+def json_ready(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return generation arguments as JSON can hold them: from Python, they may be any objects."""
+    ready: dict[str, Any] = json.loads(json.dumps(arguments, default=repr))
+    return ready
 
 
 def text_hash(text: str) -> str:

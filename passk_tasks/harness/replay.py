@@ -25,7 +25,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
-from passk_tasks.errors import UsageError, did_you_mean
+from passk_tasks.errors import UsageError
 from passk_tasks.harness.distributed import Group
 from passk_tasks.results import samples
 
@@ -168,7 +168,7 @@ class ReplayLM(LM):  # type: ignore[misc]
             if have:
                 lines.append(f"{task_id} has {have} saved samples, and {wanted} are asked for")
             else:
-                lines.append(f"{task_id} has no saved sample{did_you_mean(task_id, list(self._texts)[:1])}")
+                lines.append(f"{task_id} has no saved sample")
         shown = "; ".join(lines[:5]) + (f"; and {len(lines) - 5} problems more" if len(lines) > 5 else "")
         return (
             f"replay: {', '.join(self.paths)}: {shown}. Ask for fewer with --metadata passk.samples=… "
@@ -194,8 +194,9 @@ class ReplayLM(LM):  # type: ignore[misc]
 
 
 def _paths(path: str | Sequence[str]) -> list[str]:
-    if not isinstance(path, str):
+    if isinstance(path, (list, tuple)):
         return [str(one) for one in path]
+    path = str(path)  # lm-eval makes a number of path=1
     # A comma may stand in the name of a file.
     return [path] if path == EMBEDDED or Path(path).exists() else [one for one in path.split(",") if one]
 

@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     for result in finished.results:
         print()
         print(summary.render(result))
-    check_saved(finished)
+    check_saved(finished, samples=_logs_samples(arguments))
     return 0
 
 
@@ -100,8 +100,13 @@ def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any]) -> None:
             arguments.metadata = {**metadata, f"{NAMESPACE}.seeds": "distinct"}
 
 
-def check_saved(finished: provenance.Collected) -> None:
-    """Raise unless lm-eval's results are on disk; lm-eval itself logs a failure and exits with 0."""
+def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
+    """Raise unless lm-eval's files are on disk; lm-eval itself logs a failure and exits with 0.
+
+    Args:
+        finished: what was seen of the run.
+        samples: whether the samples should be there too (`--log_samples`).
+    """
     run = finished.invocation
     if run is None or run.output_path is None or run.results_folder is None or not finished.speaks:
         return
@@ -111,11 +116,16 @@ def check_saved(finished: provenance.Collected) -> None:
     path = run.results_folder / f"{stem}_{date}.json"
     try:
         json.loads(path.read_text(encoding="utf-8"))
+        for result in finished.results if samples else []:
+            path = run.results_folder / f"samples_{result['task']}_{date}.jsonl"
+            lines = path.read_bytes().count(b"\n")
+            if lines != result["problems"]:
+                raise ValueError(f"{lines} of {result['problems']} lines")
     except (OSError, ValueError) as error:
-        journals = [journal for result in finished.results for journal in result["journals"]]
+        journals = " ".join(journal for result in finished.results for journal in result["journals"])
         raise PasskError(
-            f"lm-eval could not save the results ({path}: {error}); its log says more at the level INFO. The "
-            f"generations are safe, and `passk score` works from them: {' '.join(journals) or 'see the log'}"
+            f"lm-eval could not save {path} ({error}); its log says more at the level INFO. The generations "
+            f"are safe, and `passk score` works from them: {journals or 'the log has their path'}"
         ) from error
 
 
@@ -125,6 +135,12 @@ def _include_paths(given: Any) -> str | list[str]:
     theirs = [] if given is None else [given] if isinstance(given, (str, Path)) else list(given)
     others = [str(path) for path in theirs if Path(path).resolve() != ours.resolve()]
     return [str(ours), *others] if others else str(ours)
+
+
+def _logs_samples(arguments: argparse.Namespace) -> bool:
+    # What was not said on the command line is not in `arguments` at all.
+    said = {**_config_file(arguments.config), **vars(arguments)}
+    return bool(said.get("log_samples"))
 
 
 def _config_file(path: str | None) -> dict[str, Any]:

@@ -242,7 +242,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             dataset_source=self._data.source,
             rank=run.rank,
             world_size=run.world_size,
-            extra={"generation_kwargs": spec.generation_kwargs},
+            extra={"generation_kwargs": provenance.json_ready(spec.generation_kwargs)},
         )
         folder = self._journal_folder or journaling.folder(spec.settings, run)
         self._journal = journaling.write(folder, header, self.samples())

@@ -11,7 +11,7 @@ from support import environment, record
 
 from passk_tasks.harness.replay import ReplayLM
 
-SETTINGS = {"passk.samples": 2, "passk.k": [1, 2], "passk.timeout_s": 1}
+SETTINGS = {"passk.samples": 2, "passk.k": [1, 2], "passk.timeout_s": 0.7}
 
 
 def journal_of(folder: Path, process: subprocess.Popen[bytes]) -> Path:

@@ -95,16 +95,32 @@ def test_results_that_were_not_saved(evaluate, canned, tmp_path, path) -> None:
     tracker = EvaluationTracker(output_path=str(tmp_path / path))
     tracker.general_config_tracker.model_name_sanitized = "m"
     finished = provenance.Collected([{"journals": ["runs/journal.jsonl"]}], Invocation(tracker=tracker))
-    with pytest.raises(PasskError, match=r"could not save the results.*runs/journal.jsonl"):
-        run.check_saved(finished)
+    with pytest.raises(PasskError, match=r"could not save .*\.json .*runs/journal\.jsonl"):
+        run.check_saved(finished, samples=False)
     tracker.save_results_aggregated(results={"configs": {}})
-    run.check_saved(finished)
+    run.check_saved(finished, samples=False)
+
+
+def test_samples_that_were_not_saved(tmp_path) -> None:
+    """Samples that lm-eval failed to write, or wrote in part, are an error with the file's name."""
+    tracker = EvaluationTracker(output_path=str(tmp_path))
+    tracker.general_config_tracker.model_name_sanitized = "m"
+    tracker.save_results_aggregated(results={"configs": {}})
+    result = {"task": "passk_humaneval", "problems": 2, "journals": ["journal.jsonl"]}
+    finished = provenance.Collected([result], Invocation(tracker=tracker))
+    hashes = {"doc_hash": "", "prompt_hash": "", "target_hash": "", "arguments": [], "target": ""}
+    lines = [{**hashes, "resps": [[text]], "filtered_resps": [["{}"]]} for text in ("fine", "\ud800")]
+    tracker.save_results_samples(task_name="passk_humaneval", samples=lines)  # UTF-8 has no lone surrogates
+    with pytest.raises(PasskError, match=r"samples_passk_humaneval_.*1 of 2 lines"):
+        run.check_saved(finished, samples=True)
+    tracker.save_results_samples(task_name="passk_humaneval", samples=lines[:1])
+    run.check_saved(finished, samples=True)
 
 
 def test_nothing_to_save_is_no_error() -> None:
     """Without --output_path, and without a task of ours, there is nothing to check."""
-    run.check_saved(provenance.Collected([], None))
-    run.check_saved(provenance.Collected([], Invocation(tracker=EvaluationTracker())))
+    run.check_saved(provenance.Collected([], None), samples=True)
+    run.check_saved(provenance.Collected([], Invocation(tracker=EvaluationTracker())), samples=True)
 
 
 @pytest.fixture
@@ -133,9 +149,9 @@ def test_mistakes_are_the_users(arguments, said) -> None:
 
 def test_a_mistake_ends_without_a_traceback(passk) -> None:
     """A user's mistake ends the command with exit code 2 and one message."""
-    done = passk("run", "--tasks", "passk_humaneval", "--metadata", "passk.sample=1", check=False)
+    done = passk("run", "--model", "replay", check=False)
     assert done.returncode == 2
-    assert "passk: error: task passk_humaneval: there is no setting 'sample'" in done.stderr
+    assert done.stderr.startswith("passk: error: no task is named")
     assert "Traceback" not in done.stderr
 
 

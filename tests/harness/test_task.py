@@ -234,6 +234,14 @@ def test_documents_in_any_order(evaluate, canned) -> None:
     assert scores == {"HumanEval/3": 0.0, "HumanEval/7": 1.0, "HumanEval/9": 0.0}
 
 
+def test_arguments_that_json_does_not_know(evaluate, canned) -> None:
+    """Generation arguments may be any Python objects; journal and provenance describe them."""
+    found = evaluate(canned(canonical), "passk_humaneval_greedy", limit=1, gen_kwargs={"stopper": Path("x")})
+    facts = record(found, "passk_humaneval_greedy")
+    assert facts["generation_kwargs"]["stopper"] == "PosixPath('x')"
+    assert samples.read(facts["journals"]).header.extra["generation_kwargs"]["stopper"] == "PosixPath('x')"
+
+
 def test_identical_samples_are_a_loud_warning(evaluate, canned, caplog) -> None:
     """Samples that are all alike at T > 0 are warned of in the log and in the results, with the remedy."""
     model = canned(lambda doc, _: canonical(doc, 0))
