@@ -7,9 +7,9 @@ than a stub.
    is in its strings.
 2. Without reasoning and control tokens: the same.
 3. A block that was opened by the chat template and is closed by the text.
-4. The last fenced block that defines the function. Models draft first and settle last; the ancestors take
-   the first (lm-eval, bigcode), the last (LiveCodeBench) or the longest (EvalPlus). Helpers that it lacks
-   and that other blocks define are put above it.
+4. The last fenced block that defines the function, an unclosed one only if no other does. Models draft first
+   and settle last; the ancestors take the first (lm-eval, bigcode), the last (LiveCodeBench) or the longest
+   (EvalPlus). Helpers that it lacks and that other blocks define are put above it.
 5. Lines of code among prose that define the function.
 6. All blocks together define it; or one block is a body that completes the prompt.
 7. Something that is at least meant as code, for an honest `syntax_error` or `error` instead of `no_code`.
@@ -33,6 +33,10 @@ from passk_tasks.extraction.tokens import cut_at_token, strip_outer
 
 _MAX_BLOCKS = 64  # of those that matter, the last ones; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
+# Tags that answers are asked for in, on the line of the code: <answer>def f(): …</answer>
+_WRAPPER = re.compile(
+    r"</?(?:answer|final_answer|solution|code|pre|output)(?: [^<>\n]{0,80})?>", re.IGNORECASE
+)
 _CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 
 
@@ -84,13 +88,15 @@ class _Search:
         self._prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
         self._entry = entry_point
         self._parser = Parser()
+        above = Parser().parse(context(self._prompt, entry_point))
+        self._given = above.bound if above is not None else frozenset()  # names that the prompt binds
         self._definition = re.compile(
             rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
         )
 
     def whole(self, text: str) -> _Found | None:
         """Return the text where it is a program, or a body below the prompt."""
-        for source, repairs in ((text, frozenset[Repair]()), (dedent(text), frozenset({Repair.INDENT}))):
+        for source, repairs in ((text, frozenset[Repair]()), *self._dedented(text)):
             parsed = self._defining(source)
             if parsed is not None:
                 return self._program(parsed, restated_as(parsed, self._entry), repairs)
@@ -114,6 +120,12 @@ class _Search:
             or self._unsound(text, fenced)
         )
 
+    def _dedented(self, text: str) -> list[tuple[str, frozenset[Repair]]]:
+        """Return the text at the margin where it is an indented function, and not a body."""
+        # A body may assign its result to the function's own name: only `def` tells.
+        flat = dedent(text) if text.lstrip("\n")[:1] in (" ", "\t") else text
+        return [(flat, frozenset({Repair.INDENT}))] if flat != text and self._definition.search(flat) else []
+
     def _defining(self, source: str) -> Parsed | None:
         """Return the parsed source where it defines the entry point, and not as a stub."""
         if self._entry not in source:
@@ -132,7 +144,7 @@ class _Search:
         sound: bool = True,
     ) -> _Found:
         """Return a program that defines the entry point, with the prompt's context and without examples."""
-        source = without_examples(parsed, self._entry)
+        source = without_examples(parsed, self._entry, self._given)
         if source != parsed.source:
             shorter = Parser().parse(source)
             if shorter is not None:
@@ -176,8 +188,11 @@ class _Search:
         return self._body(head, Strategy.FENCE_PREFILLED)
 
     def _in_block(self, fenced: list[Block], text: str) -> _Found | None:
-        mentioning = [block for block in fenced if self._entry in block.content]
-        for block in reversed(mentioning[-_MAX_BLOCKS:]):
+        mentioning = [block for block in fenced if self._entry in block.content][-_MAX_BLOCKS:]
+        # What breaks off at the end of the text must not replace what is complete.
+        closed = [block for block in mentioning if block.closed]
+        unclosed = [block for block in mentioning if not block.closed]
+        for block in [*reversed(closed), *unclosed]:
             strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
             for source, repairs in self._readings(block, text):
                 parsed = self._defining(source)
@@ -193,7 +208,7 @@ class _Search:
         """Yield the ways to read a block, from the most to the least literal."""
         # "```" on one line and "python" on the next.
         yield _LANGUAGE_LINE.sub("", block.content, count=1), frozenset()
-        yield dedent(block.content), frozenset({Repair.INDENT})
+        yield from self._dedented(block.content)
         if block.closed and ('"""' in block.content or "'''" in block.content):
             # A fence in a docstring without indentation ended the block too early.
             lines = text.split("\n")
@@ -210,8 +225,7 @@ class _Search:
         source, bound = parsed.source, parsed.bound
         if not others:
             return None
-        given = Parser().parse(context(self._prompt, self._entry))
-        missing = self._lacking(source, bound | (given.bound if given else frozenset()))
+        missing = self._lacking(source, bound | self._given)
         if not missing:
             return None
         for block in reversed([b for b in others if b.may_be_python][-_MAX_BLOCKS:]):
@@ -232,6 +246,8 @@ class _Search:
 
     def _in_prose(self, text: str) -> _Found | None:
         parsed = compiling_run(text, self._entry, self._parser)
+        if parsed is None and _WRAPPER.search(text):
+            parsed = compiling_run(_WRAPPER.sub("\n", text), self._entry, self._parser)
         return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
 
     def _in_blocks_together(self, fenced: list[Block]) -> _Found | None:

@@ -10,38 +10,32 @@ from __future__ import annotations
 import ast
 import sys
 
-from passk_tasks.extraction.syntax import BUILTINS, Names, Parsed, Unit, names
+from passk_tasks.extraction.syntax import BUILTINS, Names, Parsed, Unit, binds_callable, names
 
 # A statement at module level that uses one of these shows something, asks for something, or ends the program.
-_SHOWING_NAMES = "print pprint input exit quit breakpoint doctest unittest pytest timeit SystemExit"
+_SHOWING_NAMES = "print pprint input open exit quit breakpoint doctest unittest pytest timeit SystemExit"
 _SHOWING = frozenset(_SHOWING_NAMES.split())
-_SYS_SHOWING = frozenset(("exit", "_exit", "stdin", "stdout", "stderr"))
+_SYS_SHOWING = frozenset(("argv", "exit", "_exit", "stdin", "stdout", "stderr"))
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def without_examples(parsed: Parsed, entry_point: str) -> str:
-    """Return the source without the top-level statements that only show the function at work."""
+def without_examples(parsed: Parsed, entry_point: str, given: frozenset[str] = frozenset()) -> str:
+    """Return the source without the top-level statements that only show the function at work.
+
+    `given` are names that the program may use without binding them: the prompt's.
+    """
     units = parsed.units()
     known = [(unit, found) for unit in units if (found := names(unit.source)) is not None]
     if len(known) < len(units):
         return parsed.source  # not understood: as the model wrote it
-    needed = _needed(known, entry_point)
-    bound = {name for _, found in known for name in found.bound}
-    if any(_imports_star(node) for unit in units for node in unit.nodes):
-        bound.add("*")  # anything may be bound
-    entry_stays = any(
-        entry_point in found.bound and not all(_is_main_guard(node) for node in unit.nodes)
-        for unit, found in known
-    )
+    view = _View(known, entry_point, given)
     dropped: list[Unit] = []
-    tainted: set[str] = set()  # names that exist only in what was dropped
-    calling: set[str] = {entry_point}  # functions that call the entry point, or show something
     for unit, found in known:
-        if _is_example(unit, found, needed, bound, tainted, calling, entry_stays=entry_stays):
+        if view.is_example(unit, found):
             dropped.append(unit)
-            tainted |= found.bound - needed
-        elif _only_defines(unit) and found.used & (calling | tainted | _SHOWING) and not found.bound & needed:
-            calling |= found.bound
+            view.tainted |= found.bound - view.needed
+        elif _only_defines(unit) and view.shows(found) and not found.bound & view.needed:
+            view.calling |= found.bound
     if not dropped:
         return parsed.source
     lines = parsed.source.split("\n")
@@ -49,8 +43,61 @@ def without_examples(parsed: Parsed, entry_point: str) -> str:
     return "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
 
 
+class _View:
+    """What is known of a program's names while its statements are judged in order.
+
+    Attributes:
+        needed: the entry point, and what it needs, directly or through others.
+        bound: every name that the program binds or may take for bound.
+        tainted: names that exist only in what was dropped.
+        calling: the entry point, and functions that call it or show something.
+    """
+
+    def __init__(self, known: list[tuple[Unit, Names]], entry_point: str, given: frozenset[str]) -> None:
+        self._entry = entry_point
+        self.needed = _needed(known, entry_point)
+        self.bound = {name for _, found in known for name in found.bound} | given | BUILTINS
+        self.tainted: set[str] = set()
+        self.calling = {entry_point}
+        nodes = [node for unit, _ in known for node in unit.nodes]
+        self._star = any(map(_imports_star, nodes))
+        # Where only a main guard defines the entry point, it is no example.
+        self._stays = binds_callable([node for node in nodes if not _is_main_guard(node)], entry_point)
+
+    def shows(self, found: Names) -> bool:
+        """Whether it calls the entry point, uses a result of it, prints, reads, or ends the program."""
+        return not found.used.isdisjoint(self.calling | self.tainted | _SHOWING)
+
+    def is_example(self, unit: Unit, found: Names) -> bool:
+        """Whether the program is better off without the statement."""
+        nodes = unit.nodes
+        if all(_is_main_guard(node) for node in nodes):
+            return self._stays
+        if all(isinstance(node, ast.Assert) for node in nodes):
+            return True
+        if found.bound & self.needed:
+            # total = total([1, 2]): the example takes the name from the function.
+            only_entry = found.bound & self.needed == {self._entry}
+            return only_entry and self._stays and not binds_callable(nodes, self._entry)
+        if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes):
+            # Unneeded and perhaps not installed; `import sys` costs nothing to keep.
+            return not any(map(_imports_star, nodes)) and not all(map(_is_stdlib, nodes))
+        if _only_defines(unit):
+            return bool(found.immediate & self.tainted)
+        if _mutates(unit, self.needed, self.calling):
+            return False
+        return self.shows(found) or _touches_sys(unit) or self._is_prose(nodes, found)
+
+    def _is_prose(self, nodes: tuple[ast.stmt, ...], found: Names) -> bool:
+        """Whether it is prose that parses, and raises NameError: `Done`, `- note`, `Complexity: O(n)`."""
+        plain = all(
+            isinstance(node, ast.Expr) or (isinstance(node, ast.AnnAssign) and node.value is None)
+            for node in nodes
+        )
+        return plain and not self._star and bool(found.immediate - self.bound)
+
+
 def _needed(known: list[tuple[Unit, Names]], entry_point: str) -> set[str]:
-    """Return the names that the entry point needs, directly or through others; it is one of them."""
     binders: dict[str, list[Names]] = {}
     for _, found in known:
         for name in found.bound:
@@ -62,34 +109,6 @@ def _needed(known: list[tuple[Unit, Names]], entry_point: str) -> set[str]:
             needed |= fresh
             new.extend(fresh)
     return needed
-
-
-def _is_example(
-    unit: Unit,
-    found: Names,
-    needed: set[str],
-    bound: set[str],
-    tainted: set[str],
-    calling: set[str],
-    *,
-    entry_stays: bool,
-) -> bool:
-    if all(_is_main_guard(node) for node in unit.nodes):
-        return entry_stays
-    if all(isinstance(node, ast.Assert) for node in unit.nodes):
-        return True
-    if found.bound & needed:
-        return False
-    if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in unit.nodes):
-        # Unneeded and perhaps not installed: what the examples wanted. `import sys` costs nothing to keep.
-        return not any(map(_imports_star, unit.nodes)) and not all(map(_is_stdlib, unit.nodes))
-    if _only_defines(unit):
-        return bool(found.immediate & tainted)
-    if "*" not in bound and any(_is_prose(node, found, bound) for node in unit.nodes):
-        return True
-    if _mutates(unit, needed, calling):
-        return False
-    return bool(found.used & (calling | tainted | _SHOWING)) or _touches_sys(unit)
 
 
 def _is_main_guard(node: ast.stmt) -> bool:
@@ -113,17 +132,6 @@ def _is_stdlib(node: ast.stmt) -> bool:
     else:
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
     return all(module.partition(".")[0] in sys.stdlib_module_names for module in modules)
-
-
-def _is_prose(node: ast.stmt, found: Names, bound: set[str]) -> bool:
-    """Whether it is a line of prose that parses: `Explanation`, `[PYTHON]`, `Complexity: O(n)`."""
-    if isinstance(node, ast.AnnAssign):
-        plain = node.value is None
-    else:
-        value = node.value if isinstance(node, ast.Expr) else None
-        parts = value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
-        plain = all(isinstance(part, ast.Name) for part in parts)
-    return plain and bool(found.immediate - bound - BUILTINS)
 
 
 def _mutates(unit: Unit, needed: set[str], calling: set[str]) -> bool:

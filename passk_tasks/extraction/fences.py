@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PYTHON = "python py python3 python2 py3 ipython ipython3 pyi sage {python}"
 _OTHERS = """
@@ -28,8 +28,7 @@ _MARK = re.compile(
 _CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """An opening fence: its character, how many of them, its column and its language in lower case."""
 
     char: str
@@ -38,8 +37,7 @@ class Fence:
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """The content of one fenced block.
 
     Attributes:
@@ -62,16 +60,14 @@ class Block:
         return self.language in PYTHON or self.language not in OTHERS
 
 
-@dataclass(frozen=True, slots=True)
-class FenceLine:
+class FenceLine(NamedTuple):
     """A line that may be a fence, and where in the text its marks begin."""
 
     position: int
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """What one line does to the fences: perhaps end a block, perhaps begin one, perhaps both."""
 
     closes: bool = False
@@ -79,6 +75,9 @@ class _Step:
     opens: Fence | None = None
     first: str | None = None  # code after the opening marks
     one_line: bool = False  # the block that it opens ends on the same line
+
+
+_CLOSES = _Step(closes=True)
 
 
 def blocks(text: str) -> list[Block]:
@@ -148,6 +147,8 @@ def next_state(fence: Fence | None, at: FenceLine) -> Fence | None:
 
 def dedent(content: str, at_most: int | None = None) -> str:
     """Return the lines without the indentation that they all share, or without `at_most` columns of it."""
+    if at_most == 0:
+        return content
     lines = content.split("\n")
     shared: str | None = None
     for line in lines:
@@ -188,7 +189,7 @@ def _step(line: str, fence: Fence | None) -> _Step | None:
                 first=opening.first if opening else None,
                 one_line=opening.one_line if opening else False,
             )
-        return _Step(closes=True)
+        return _CLOSES
     return _closing_after_code(line, fence)
 
 
@@ -209,15 +210,15 @@ def _opening(line: str, mark: re.Match[str] | None) -> _Step | None:
             return _Step(opens=Fence("`", 3, 0, language))
         return None
     marks, info = mark["marks"], mark["info"]
-    fence = Fence(marks[0], len(marks), len(mark["lead"].expandtabs(4)), "")
     one_line = False
     if marks[0] == "`" and "`" in info:
         # "```python def f(): return 1```", or inline code such as "```f(1)``` gives 2", which is no block.
         if not info.rstrip().endswith(marks):
             return None
         info, one_line = info.rstrip()[: -len(marks)], True
-    language, first = _language(info)
-    return _Step(opens=Fence(fence.char, fence.size, fence.column, language), first=first, one_line=one_line)
+    language, first = _language(info) if info else ("", None)
+    fence = Fence(marks[0], len(marks), len(mark["lead"].expandtabs(4)), language)
+    return _Step(opens=fence, first=first, one_line=one_line)
 
 
 def _language(info: str) -> tuple[str, str | None]:

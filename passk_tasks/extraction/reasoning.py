@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from passk_tasks.extraction.fences import Fence, fence_lines, next_state
 from passk_tasks.extraction.tokens import quoted
@@ -77,8 +78,7 @@ def _strip_harmony(text: str) -> Stripped | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Tag:
+class _Tag(NamedTuple):
     kind: str  # of xml tags, the word: <think> is not closed by </reasoning>
     opens: bool
     start: int

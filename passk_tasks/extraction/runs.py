@@ -16,9 +16,9 @@ _STATEMENT = re.compile(
     r"|[A-Za-z_]\w*(?:\[[^\]\n]{0,80}\]|\.\w+)?\s*(?::[^=\n]{0,80})?=[^=]|(?:try|if|for|while|with)\b[^\n]{0,300}:\s*$"
     r"|#|\"\"\"|'''"
 )
-_NESTING = re.compile(r"\s*(?:class|def|async\s+def)\b")
+_NESTING = re.compile(r"\s*(?:class|def|async\s+def)\b|\s*\)[^\n]{0,200}:\s*$")
 # A line like these goes on with the statement above it, or says nothing: no end of a function.
-_NO_CUT = ("#", ")", "]", "}", '"', "'", "\\")
+_NO_CUT = ("#", ")", "]", "}", '"', "'")
 
 
 def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
@@ -30,9 +30,9 @@ def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
     """
     name = re.escape(entry_point)
     pattern = re.compile(
-        rf"^(?P<indent>[ \t]*)(?:(?:async[ \t]+)?def[ \t]+{name}\b|{name}[ \t]*=[^=])", re.MULTILINE
+        rf"^(?P<indent>[ \t]*)(?:async[ \t]+)?def[ \t]+{name}\b|^{name}[ \t]*=[^=]", re.MULTILINE
     )
-    found = [(m.start("indent"), m["indent"]) for m in pattern.finditer(text)] if entry_point else []
+    found = [(m.start(), m["indent"]) for m in pattern.finditer(text)] if entry_point else []
     for position, indent in reversed(found[-_MAX_DEFINITIONS:]):
         lines, at = text.split("\n"), text.count("\n", 0, position)
         if indent:

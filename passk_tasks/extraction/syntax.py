@@ -12,7 +12,7 @@ import builtins
 import symtable
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -71,13 +71,13 @@ class Parsed:
         return frozenset(name for name, _ in _bindings(self.tree.body))
 
     def defines(self, name: str) -> bool:
-        """Whether `name` is bound at module level."""
-        return any(bound == name for bound, _ in _bindings(self.tree.body))
+        """Whether `name` is bound at module level, to what may be a function."""
+        return binds_callable(self.tree.body, name)
 
     def is_stub(self, name: str) -> bool:
         """Whether the last definition of `name` is a function without a body of its own."""
-        nodes = [node for bound, node in _bindings(self.tree.body) if bound == name]
-        last = max(nodes, key=lambda node: getattr(node, "lineno", 0), default=None)
+        nodes = [n for bound, n in _bindings(self.tree.body) if bound == name and may_be_callable(n, name)]
+        last = max(nodes, key=lambda node: node.lineno, default=None)
         if not isinstance(last, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
         return all(
@@ -178,13 +178,32 @@ def _plain_names(node: ast.AST) -> set[str]:
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _INNER = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_VALUES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp, ast.Compare)
 
 
-def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
-    """Yield each name bound in the scope of `body` with the node that binds it, in no special order."""
-    stack: list[ast.AST] = list(body)
+def may_be_callable(node: ast.stmt, name: str) -> bool:
+    """Whether the statement may bind `name` to a function: not `f = 3`, `f = f(1)`, `for f in …`."""
+    if isinstance(node, (*_SCOPES, ast.Import, ast.ImportFrom)):
+        return True
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+        return False
+    called = node.value.func if isinstance(node.value, ast.Call) else None
+    own_result = isinstance(called, ast.Name) and called.id == name
+    return not own_result and not isinstance(node.value, (*_VALUES, ast.JoinedStr, *_INNER[1:]))
+
+
+def binds_callable(body: Iterable[ast.stmt], name: str) -> bool:
+    """Whether any of the statements, or of those in their branches, may bind `name` to a function."""
+    return any(bound == name and may_be_callable(node, name) for bound, node in _bindings(body))
+
+
+def _bindings(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield each name bound in the scope of `body`, with the statement that binds it, in no special order."""
+    stack: list[tuple[ast.AST, ast.stmt]] = [(node, node) for node in body]
     while stack:
-        node = stack.pop()
+        node, statement = stack.pop()
+        if isinstance(node, ast.stmt):
+            statement = node
         if isinstance(node, _SCOPES):
             yield node.name, node
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -192,6 +211,6 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                 yield alias.asname or alias.name.partition(".")[0], node
         elif isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Store):
-                yield node.id, node
+                yield node.id, statement
         elif not isinstance(node, _INNER):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend((child, statement) for child in ast.iter_child_nodes(node))

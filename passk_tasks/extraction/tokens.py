@@ -38,12 +38,11 @@ def strip_outer(text: str) -> str:
         tail_end = end
         while tail_end > start and text[tail_end - 1].isspace():
             tail_end -= 1
-        # The longest token is short: look only at the tail, however long the text is.
-        tail = text[max(start, tail_end - 64) : tail_end]
-        last = next((m for m in _TOKEN.finditer(tail) if m.end() == len(tail)), None)
-        if last is None:
+        # The longest token is short: look only at the tail, however long the text is. None has a second "<".
+        begin = text.rfind("<", max(start, tail_end - 64), tail_end)
+        if begin < 0 or _TOKEN.fullmatch(text, begin, tail_end) is None:
             return text[start:end]
-        end = tail_end - len(last.group())
+        end = begin
 
 
 def cut_at_token(text: str) -> str:
