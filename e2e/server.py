@@ -2,9 +2,9 @@
 
     python e2e/server.py --model FOLDER [--port 0] [--log requests.jsonl]
 
-It is what servers are, in the respects that matter to repeated sampling: `seed` is honoured, so that equal
-requests with an equal seed get equal answers, and only the first four stop sequences are. One request is
-answered at a time. The first line of standard output is the address.
+`seed` is honoured, as servers do: equal requests with an equal seed get equal answers. Of the stop sequences
+only the first four are, which is OpenAI's limit, so that the others are left to whoever asked. One request
+is answered at a time. The first line of standard output is the address.
 """
 
 from __future__ import annotations
