@@ -1,0 +1,266 @@
+"""The documents, held against what they describe."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+import passk_tasks
+from passk_tasks import catalog, errors
+from passk_tasks.catalog import load_task, task_names
+from passk_tasks.cli import app
+from passk_tasks.settings import Settings, from_metadata
+from passk_tasks.verdict import Verdict
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def committed() -> list[Path]:
+    """Return the files that git knows or, where this is no clone, all that a clone would have."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        unwanted = {".venv", "build", "dist", "runs", "__pycache__"}
+        return [p for p in ROOT.rglob("*") if p.is_file() and not unwanted & set(p.relative_to(ROOT).parts)]
+    return [path for name in listed if name and (path := ROOT / name).is_file()]
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> Iterator[list[str]]:
+    """Yield the words of every command in the README's shell blocks."""
+    for block in blocks("sh"):
+        for line in block.splitlines():
+            words: list[str] = []
+            for word in [*shlex.split(line, comments=True), "&&"]:
+                if word != "&&":
+                    words.append(word)
+                elif words:
+                    yield words
+                    words = []
+
+
+def passk_commands() -> list[list[str]]:
+    """Return the arguments of every `passk` in the README's shell blocks."""
+    return [words[1:] for words in commands() if Path(words[0]).name == "passk"]
+
+
+def table(header: str) -> list[list[str]]:
+    """Return the cells of the README's table whose first column has this name, without the header."""
+    lines = iter(README.splitlines())
+    for line in lines:
+        if line.startswith(f"| {header} |"):
+            next(lines)  # the rule
+            break
+    else:
+        raise AssertionError(f"the README has no table of {header}s")
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split(" | ")])
+    return rows
+
+
+def code(cell: str) -> str:
+    """Return what stands in backticks in a cell, the whole of it."""
+    assert re.fullmatch(r"`[^`]+`", cell), cell
+    return cell[1:-1]
+
+
+def names_of_tasks() -> set[str]:
+    """Return what `--tasks` takes: names and the tag."""
+    return {*task_names(), "passk"}
+
+
+# ---------------------------------------------------------------------- commands
+
+
+def test_there_are_commands() -> None:
+    """The README shows runs with every kind of model, and scoring."""
+    shown = [words[0] for words in passk_commands()]
+    assert set(shown) == {"run", "score"}
+    models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
+    assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
+
+
+@pytest.mark.parametrize("words", [w for w in passk_commands() if w[0] == "run"], ids=" ".join)
+def test_run_commands_parse(words: list[str]) -> None:
+    """A `passk run` of the README is understood by the real parser, names real tasks and real settings."""
+    from passk_tasks.harness import run
+
+    arguments = run.parse(words[1:])
+    assert set(arguments.tasks.split(",") if isinstance(arguments.tasks, str) else arguments.tasks) <= (
+        names_of_tasks()
+    )
+    Settings.parse(from_metadata(arguments.metadata), where="README").check_k()
+
+
+@pytest.mark.parametrize("words", [w for w in passk_commands() if w[0] != "run"], ids=" ".join)
+def test_other_commands_parse(words: list[str]) -> None:
+    """Any other `passk` command of the README is understood by the real parser."""
+    options = app.parser().parse_args(words)
+    if words[0] == "score":
+        assert options.task is None or options.task in names_of_tasks()
+        overrides = dict(item.split("=", 1) for item in options.set)
+        Settings.parse(overrides, where="README")
+
+
+def test_lm_eval_s_own_command_parses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `lm-eval run` of the README is understood by lm-eval's parser and includes our tasks."""
+    from lm_eval._cli import HarnessCLI
+
+    (words,) = (words for words in commands() if words[0] == "lm-eval")
+    monkeypatch.setattr("sys.argv", words)
+    arguments = HarnessCLI().parse_args()
+    assert arguments.include_path == "$(passk path)"
+    assert arguments.confirm_run_unsafe_code
+
+
+def test_commands_in_the_text_exist() -> None:
+    """Whatever stands as `passk …` within the README's text is a command."""
+    known = {"run", "score", "tasks", "path"}
+    assert set(re.findall(r"`passk ([a-z]+)", README)) <= known
+
+
+def test_every_option_has_a_help_text() -> None:
+    """Each command and option of `passk` says what it is for."""
+    (commands_of,) = (
+        action for action in app.parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    assert all(choice.help for choice in commands_of._choices_actions)
+    for name, parser in commands_of.choices.items():
+        assert all(action.help for action in parser._actions), name
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def test_the_settings_table_is_complete() -> None:
+    """The README's settings are the fields of `Settings`, in their order, with their defaults."""
+    expected = []
+    defaults = Settings().as_dict()
+    for field in fields(Settings):
+        assert field.default is not MISSING
+        value = defaults[field.name]
+        expected.append([f"`{field.name}`", "–" if value is None else f"`{value}`"])
+    assert [row[:2] for row in table("setting")] == expected
+
+
+def test_the_task_table_is_complete() -> None:
+    """The README's tasks are those of the YAML, with their n, k and temperature."""
+    shown = {code(row[0]): row[1:4] for row in table("task")}
+    expected = {}
+    for name in task_names():
+        spec = load_task(name)
+        greedy = not spec.generation_kwargs.get("do_sample")
+        temperature = "0" if greedy else f"{spec.generation_kwargs['temperature']:g}"
+        expected[name] = [str(spec.settings.samples), ", ".join(map(str, spec.settings.k)), temperature]
+    assert shown == expected
+
+
+def test_every_task_is_tagged() -> None:
+    """All tasks have the tag `passk`, as the README says."""
+    for name in task_names():
+        config = catalog.load_yaml(load_task(name).source)
+        assert "passk" in ([config["tag"]] if isinstance(config["tag"], str) else config["tag"])
+
+
+def test_the_verdict_table_is_complete() -> None:
+    """The README's verdicts are the members of `Verdict`, in their order."""
+    assert [code(row[0]) for row in table("verdict")] == [verdict.value for verdict in Verdict]
+
+
+def test_the_exit_codes_are_those_of_the_errors() -> None:
+    """The README's exit codes are 0 and those that the errors carry."""
+    codes = {errors.UsageError.exit_code, errors.SandboxError.exit_code, errors.InfrastructureError.exit_code}
+    assert [int(row[0]) for row in table("code")] == [0, *sorted(codes)]
+
+
+# ---------------------------------------------------------------------- code
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.split("\n", 1)[0])
+def test_python_blocks_run(block: str) -> None:
+    """The Python of the README runs as it stands there."""
+    exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_test_command_is_ci_s() -> None:
+    """`.ci/run` finds the README's test command, and there is one such line."""
+    lines = [line for block in blocks("sh") for line in block.splitlines() if "-m pytest" in line]
+    assert len(lines) == 1
+    found = subprocess.run(
+        ["grep", "-m", "1", "-e", "-m pytest", "README.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == lines[0]
+    assert """grep -m 1 -e '-m pytest' README.md""" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_make_check_is_ci_s() -> None:
+    """`.ci/run` checks what `make check` checks."""
+    recipe = re.search(r"^check:\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert recipe
+    wanted = [line.strip().replace("$(PYTHON)", ".venv/bin/python") for line in recipe[1].splitlines()]
+    assert "\n".join(wanted) in (ROOT / ".ci" / "run").read_text()
+
+
+# ---------------------------------------------------------------------- the other documents
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of every document names a file or folder that is there."""
+    broken = []
+    for path in committed():
+        if path.suffix != ".md":
+            continue
+        for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+            if "://" not in link and not link.startswith("#"):
+                target = path.parent / link.partition("#")[0]
+                if not target.exists():
+                    broken.append(f"{path.relative_to(ROOT)}: {link}")
+    assert broken == []
+
+
+def test_the_version_is_one() -> None:
+    """CITATION.cff has the package's version, and the changelog a heading that it can be released under."""
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(rf"^version: {re.escape(passk_tasks.__version__)}$", citation, flags=re.MULTILINE)
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]
+    assert releases
+    assert all("### Scores\n" in release for release in releases)
+
+
+def test_no_file_names_a_developer_s_machine() -> None:
+    """No committed file holds an absolute path that exists on one machine only."""
+    # In pieces, so that this file does not find itself.
+    folders = "|".join(("/work/(?:main|shared)", "/home/[a-z]+", "/root", "/Users/[A-Za-z]+", "/tmp/w"))
+    pattern = re.compile(rf"(?<![\w.}}\])~*-])(?:{folders})/[\w.]")
+    found = []
+    for path in committed():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # compressed
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    assert found == []
