@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -117,6 +119,35 @@ def test_other_commands_parse(words: list[str]) -> None:
         assert options.task is None or options.task in names_of_tasks()
         overrides = dict(item.split("=", 1) for item in options.set)
         Settings.parse(overrides, where="README")
+
+
+def test_the_first_command_prints_what_is_shown(tmp_path: Path) -> None:
+    """The README's first command gives the numbers that the README shows below it."""
+    words = next(words for words in passk_commands() if words[0] == "run")
+    done = subprocess.run(
+        [sys.executable, "-m", "passk_tasks", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+    def numbers(text: str) -> list[str]:
+        # Other lines depend on the host: sandbox layers, and how a candidate fails that exhausts something.
+        kept = re.findall(
+            r"^\|.*pass@.*\||^passk_humaneval:.*|^ +pass@.*|^ +passed .*", text, flags=re.MULTILINE
+        )
+        return [line.strip() for line in kept]
+
+    (shown,) = (block for block in blocks("text") if "pass@1" in block)
+    assert numbers(done.stdout) == numbers(shown)
+    assert len(numbers(shown)) == 6
+    assert list(tmp_path.glob("runs/*/results_*.json"))
+    assert list(tmp_path.glob("runs/*/samples_passk_humaneval_*.jsonl"))
+    assert list(tmp_path.glob("runs/*/passk_journal_*.jsonl"))
 
 
 def test_lm_eval_s_own_command_parses(monkeypatch: pytest.MonkeyPatch) -> None:
