@@ -48,7 +48,9 @@ PRELOADED = (
 # The packages above `box` are stood in for, so that their `__init__` (numpy, yaml) is not run in every
 # worker.
 _BOOT = """
-import json, os, sys, types
+import sys
+sys.path[:] = [path for path in sys.path if path]
+import json, os, types
 size = int.from_bytes(os.read(0, 4), "little")
 data = b""
 while len(data) < size:
@@ -214,8 +216,9 @@ class _Worker:
         reading, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                # Isolated, without site: no user file is run, and nothing of the environment matters.
-                [sys.executable, "-I", "-S", "-B", "-c", _BOOT],
+                # Without site no file of the user is run. Not -I: it would ignore PYTHONHASHSEED, and of the
+                # environment there is only what is given here.
+                [sys.executable, "-s", "-S", "-B", "-c", _BOOT],
                 stdin=theirs.fileno(),
                 stdout=reading,
                 stderr=subprocess.PIPE,

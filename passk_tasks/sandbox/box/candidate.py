@@ -8,7 +8,8 @@ proof that came with them; SECURITY.md says what that is worth.
 Requests, each a JSON list:
 
     ["load", source]                  -> ["ok"] or an exception
-    ["call", name, args, kwargs]      -> ["value", result] or ["value", result, args, kwargs] if those changed
+    ["call", name, args, kwargs]      -> ["value", result], and a third item if the call changed arguments: a
+                                         list of [position or keyword, new value]
     ["apply", n, args, kwargs]        -> the same, for a function that crossed as reference n
     ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
     ["tests", source, proof]          -> ["proof", proof] or an exception
@@ -86,25 +87,33 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
                 raise NameError(f"name {request[1]!r} is not defined") from None
         else:
             function = references[request[1]]
-        before = request[2]
-        args, kwargs = codec.decode(before.encode("ascii"), _no_reference)
+        args = [codec.decode(raw.encode("ascii"), _no_reference) for raw in request[2]]
+        kwargs = {key: codec.decode(raw.encode("ascii"), _no_reference) for key, raw in request[3].items()}
         result = function(*args, **kwargs)
-        reply: list[Any] = ["value", result]
         phase = "reply"
-        if args or kwargs:
-            try:
-                after = codec.encode([args, kwargs], refer).decode("ascii")
-            except (codec.UnsupportedError, codec.ProtocolError):
-                after = before  # an argument now holds what cannot cross
-            if after != before:
-                reply += [args, kwargs]
-        return codec.encode(reply, refer)
+        changed = [
+            [key, value]
+            for key, value, raw in (
+                *((i, value, raw) for i, (value, raw) in enumerate(zip(args, request[2], strict=True))),
+                *((key, kwargs[key], raw) for key, raw in request[3].items()),
+            )
+            if raw[0] in "[{" and _differs(value, raw)
+        ]
+        return codec.encode(["value", result, changed] if changed else ["value", result], refer)
     except MemoryError:
         references.clear()
         module.__dict__.clear()
         return b'["raised","MemoryError","[]","","MemoryError","call"]'
     except BaseException as error:
         return json.dumps(["raised", *_describe(error), phase]).encode()
+
+
+def _differs(value: Any, raw: str) -> bool:
+    """Whether an argument is no longer what it was; what it holds now may not be plain data."""
+    try:
+        return codec.encode(value, _no_reference).decode("ascii") != raw
+    except (codec.UnsupportedError, codec.ProtocolError):
+        return False
 
 
 def _register(module: types.ModuleType, source: str) -> None:
@@ -134,5 +143,5 @@ def _name(value: Any) -> str:
     return str(type.__dict__["__name__"].__get__(type(value)))[:200]
 
 
-def _no_reference(tag: str, payload: Any) -> Any:
-    raise codec.ProtocolError(f"unexpected reference {tag!r} to {payload!r}")
+def _no_reference(tag: str, _payload: Any) -> Any:
+    raise codec.ProtocolError(f"unexpected reference {tag!r}")

@@ -196,16 +196,27 @@ class Remote:
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
         try:
-            sent = codec.encode([list(args), kwargs], _refuse).decode("ascii")
+            sent = [codec.encode(arg, _refuse).decode("ascii") for arg in args]
+            named = {key: codec.encode(arg, _refuse).decode("ascii") for key, arg in kwargs.items()}
         except codec.UnsupportedError as error:
             raise NotPlainError(str(error)) from None
-        reply = self._reply(self.box.request([verb, target, sent]))
-        if len(reply) == 4:  # the candidate changed its arguments
-            for mine, changed in zip(args, reply[2], strict=False):
-                codec.assign(mine, changed)
-            for name, changed in reply[3].items():
-                codec.assign(kwargs.get(name), changed)
+        reply = self._reply(self.box.request([verb, target, sent, named]))
+        if len(reply) == 3:
+            self._assign(args, kwargs, reply[2])
         return reply[1]
+
+    def _assign(self, args: tuple[Any, ...], kwargs: dict[str, Any], changes: list[Any]) -> None:
+        """Do to the tests' own arguments what the candidate did to its copies."""
+        for change in changes:
+            if type(change) is not list or len(change) != 2:
+                self._violation("a change of no argument")
+            key, value = change
+            if type(key) is int and 0 <= key < len(args):
+                codec.assign(args[key], value)
+            elif type(key) is str and key in kwargs:
+                codec.assign(kwargs[key], value)
+            else:
+                self._violation("a change of no argument")
 
     def next(self, number: int) -> Any:
         """Fetch an iterator's next item; StopIteration at its end."""
@@ -310,8 +321,8 @@ def _words(path: str) -> list[str]:
 def _well_formed(reply: list[Any]) -> bool:
     if reply[0] in ("ok",):
         return len(reply) == 1
-    if len(reply) == 4:
-        return reply[0] == "value" and type(reply[2]) is list and type(reply[3]) is dict
+    if len(reply) == 3:
+        return reply[0] == "value" and type(reply[2]) is list
     return len(reply) == 2
 
 

@@ -1,0 +1,45 @@
+"""Messages with their length before them."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passk_tasks.sandbox.box import frames
+
+
+@given(st.lists(st.binary(max_size=50)), st.integers(1, 20))
+def test_buffer_gives_whole_messages_however_they_arrive(messages, step):
+    """Cut into pieces of any size, the same messages come out."""
+    stream = b"".join(map(frames.pack, messages))
+    buffer, out = frames.Buffer(100), []
+    for start in range(0, len(stream), step):
+        buffer.feed(stream[start : start + step])
+        while (message := buffer.take()) is not None:
+            out.append(message)
+    assert out == messages
+
+
+def test_an_announced_length_over_the_limit_is_an_error():
+    """Four hostile bytes do not make the reader wait for four gigabytes."""
+    buffer = frames.Buffer(100)
+    buffer.feed(b"\xff\xff\xff\xff")
+    with pytest.raises(ValueError, match="over the limit"):
+        buffer.take()
+
+
+def test_pipe_round_trip_of_a_message_larger_than_the_pipe():
+    """Writing and reading go on until the message is whole; an end in between is EOFError."""
+    reading, writing = os.pipe()
+    message = os.urandom(300_000)
+    writer = threading.Thread(target=lambda: (frames.write(writing, message), os.close(writing)))
+    writer.start()
+    assert frames.read(reading) == message
+    writer.join()
+    with pytest.raises(EOFError):
+        frames.read(reading)
+    os.close(reading)

@@ -1,0 +1,184 @@
+"""Verdicts of real programs in the real sandbox; the hostile ones are in tests/selfcheck."""
+
+from __future__ import annotations
+
+import pytest
+
+from passk_tasks import runner
+from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.verdict import Verdict
+
+LIMITS = Limits(timeout_s=1.0, memory_mib=256)
+SQUARE = Tests("def check(f):\n    assert f(2) == 4\n    assert f(3) == 9\ncheck(square)\n", ("square",))
+
+
+def judge(code, tests=SQUARE, how=Judge.ISOLATED, limits=LIMITS, sandbox="strict"):
+    """Judge one program."""
+    program = Program("t/0", code, tests, how)
+    return runner.judge([program], limits=limits, sandbox=sandbox, workers=1).outcomes[0]
+
+
+RIGHT = "def square(x): return x * x\n"
+CASES = [
+    ("def square(x): return x * x", Verdict.PASSED, ""),
+    ("def square(x): return 4", Verdict.FAILED, ""),
+    ("def square(x): return x / 0", Verdict.ERROR, "ZeroDivisionError"),
+    ("def other(x): return x", Verdict.ERROR, "square"),
+    ("def square(x: return x", Verdict.SYNTAX_ERROR, "SyntaxError"),
+    ("def square(x): return '\ud800' + 1 # \ud800", Verdict.SYNTAX_ERROR, ""),
+    ("def square(x): return x\0", Verdict.SYNTAX_ERROR, ""),
+    ("raise ValueError('early')", Verdict.ERROR, "ValueError: early"),
+    ("while True: pass", Verdict.TIMEOUT, ""),
+    ("def square(x):\n    import time\n    time.sleep(60)", Verdict.TIMEOUT, ""),
+    ("x = [0] * 10**10", Verdict.MEMORY_LIMIT, ""),
+    ("x = []\nwhile True: x.append(bytearray(10**6))", Verdict.MEMORY_LIMIT, ""),
+    ("while True: print('x' * 10**5)", Verdict.OUTPUT_LIMIT, ""),
+    ("import os\nos._exit(0)", Verdict.CRASHED, "status 0"),
+    ("def square(x): raise SystemExit(0)", Verdict.CRASHED, "SystemExit"),
+    ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", Verdict.CRASHED, "SIGKILL"),
+    ("def square(x):\n    import ctypes\n    ctypes.string_at(0)", Verdict.CRASHED, "SIGSEGV"),
+]
+
+
+@pytest.mark.parametrize("how", list(Judge))
+@pytest.mark.parametrize("sandbox", ["strict", "rlimits"])
+def test_each_end_has_its_verdict(how, sandbox):
+    """The table of ends, under both judges and both sandboxes; one batch for each."""
+    programs = [Program("t/0", code, SQUARE, how) for code, _, _ in CASES]
+    judged = runner.judge(programs, limits=LIMITS, sandbox=sandbox)
+    for (code, verdict, detail), outcome in zip(CASES, judged.outcomes, strict=True):
+        assert outcome.verdict is verdict, (code, outcome)
+        assert detail in outcome.detail, (code, outcome)
+        assert outcome.judge == how.value
+
+
+def test_a_failed_assertion_is_named():
+    """The detail shows the line of the tests that did not hold."""
+    assert judge("def square(x): return 4").detail == "assert f(3) == 9"
+
+
+def test_an_outcome_has_its_measures():
+    """CPU, wall seconds and memory are the candidate's own."""
+    outcome = judge("x = bytearray(60 << 20)\nfor i in range(3 * 10**6): pass\ndef square(x): return x * x")
+    assert outcome.passed
+    assert 0.01 < outcome.cpu_s < 1
+    assert outcome.wall_s >= outcome.cpu_s * 0.5
+    assert 60 < outcome.peak_mib < 150
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ("timeout_s", "import time\ndef square(x):\n    time.sleep(0.4)\n    return x * x"),
+        ("memory_mib", "x = bytearray(150 << 20)\ndef square(x): return x * x"),
+        ("output_mib", "print('x' * (2 << 20), flush=True)\ndef square(x): return x * x"),
+        (
+            "processes",
+            "import os, time\nfor _ in range(5):\n    os.fork() or time.sleep(9)\n" + RIGHT,
+        ),
+    ],
+)
+def test_every_limit_reaches_what_it_names(field, code):
+    """A program that needs more than a lowered limit passes with the limit raised, and not without."""
+    low = {"timeout_s": 0.3, "memory_mib": 100, "output_mib": 1, "processes": 3}
+    high = {"timeout_s": 5.0, "memory_mib": 400, "output_mib": 4, "processes": 50}
+    assert judge(code, limits=Limits(**high)).passed
+    assert not judge(code, limits=Limits(**{**high, field: low[field]})).passed
+
+
+def test_arguments_that_a_test_looks_at_afterwards_are_changed():
+    """A function that sorts in place changes the list that the tests hold, its inner lists too."""
+    tests = Tests(
+        "inner = [3, 1]\nx = [inner, [2]]\nassert work(x, more={'k': x}) is None\n"
+        "assert inner == [1, 3]\nassert x == [[1, 3], [2], 'new']\n",
+        ("work",),
+    )
+    code = "def work(x, more):\n    x[0].sort()\n    x.append('new')"
+    assert judge(code, tests).passed
+    assert judge("def work(x, more): pass", tests).verdict is Verdict.FAILED
+
+
+def test_exceptions_that_a_test_expects():
+    """A builtin exception arrives as itself, an own one as its nearest builtin base."""
+    tests = Tests(
+        "def raises(kind, *args):\n    try:\n        work(*args)\n"
+        "    except kind as error:\n        return error\n"
+        "    raise AssertionError('nothing raised')\n"
+        "assert str(raises(KeyError, 1)) == \"'k'\"\n"
+        "assert raises(ValueError, 2).args == ('own', 7)\n"
+        "assert raises(FileNotFoundError, 3).errno == 2\n",
+        ("work",),
+    )
+    code = (
+        "class Own(ValueError): pass\n"
+        "def work(x):\n    if x == 1: raise KeyError('k')\n"
+        "    if x == 2: raise Own('own', 7)\n    open('/nowhere')"
+    )
+    assert judge(code, tests).passed
+
+
+def test_generators_and_functions_cross_as_references():
+    """A generator is advanced only as far as the tests read it; a returned function can be called."""
+    tests = Tests(
+        "g = numbers()\nassert next(g) == 0\nassert [next(g), next(g)] == [1, 2]\n"
+        "assert adder(3)(4) == 7\nassert list(finite(2)) == ['a', 'b']\nassert seen() == 3\n",
+        ("numbers", "adder", "finite", "seen"),
+    )
+    code = (
+        "count = 0\n"
+        "def numbers():\n    global count\n    while True:\n        count += 1\n        yield count - 1\n"
+        "def adder(n): return lambda m: n + m\n"
+        "def finite(n): return map(str, 'ab')\n"
+        "def seen(): return count\n"
+    )
+    assert judge(code, tests).passed
+
+
+def test_an_endless_iterator_ends_as_a_timeout():
+    """Reading all of an endless iterator uses the candidate's time up."""
+    tests = Tests("assert list(f()) == []\n", ("f",))
+    assert judge("import itertools\ndef f(): return itertools.count()", tests).verdict is Verdict.TIMEOUT
+
+
+def test_tests_that_swallow_everything_cannot_pass_a_dead_candidate():
+    """A bare except in the tests does not hide that the candidate is gone."""
+    tests = Tests("try:\n    f()\nexcept BaseException:\n    pass\n", ("f",))
+    outcome = judge("import os\ndef f(): os._exit(0)", tests)
+    assert outcome.verdict is Verdict.CRASHED
+
+
+def test_values_that_tests_cannot_hand_over_are_ours_to_answer_for():
+    """A lambda as argument is no plain data: not the model's fault, and the remedy is named."""
+    outcome = judge("def f(g): return g(1)", Tests("assert f(lambda x: x) == 1\n", ("f",)))
+    assert outcome.verdict is Verdict.INFRA_ERROR
+    assert "judge=script" in outcome.detail
+    assert judge("def f(g): return g(1)", Tests("assert f(lambda x: x) == 1\n", ("f",)), Judge.SCRIPT).passed
+
+
+def test_candidates_start_alike():
+    """No file, module state or environment of one program is there for the next."""
+    dirty = (
+        "import os, sys, math\nmath.pi = 3\nos.environ['X'] = '1'\nsys.modules['left'] = sys\n"
+        "for d in ('/tmp', '/box', '/dev/shm'):\n"
+        "    os.makedirs(d + '/a/b', exist_ok=True)\n    open(d + '/a/b/c', 'w').close()\n"
+        "    os.chmod(d + '/a/b', 0)\n"
+        "def square(x): return x * x"
+    )
+    clean = (
+        "import os, sys, math\n"
+        "left = [n for d in ('/tmp', '/box', '/dev/shm') for n in os.listdir(d) if n in 'ab' or n[0] == '.']\n"
+        "assert not left and math.pi > 3.1 and 'X' not in os.environ and 'left' not in sys.modules, left\n"
+        "def square(x): return x * x"
+    )
+    programs = [Program("t/0", code, SQUARE) for code in (dirty, clean, dirty + "\n#", clean + "\n#")]
+    outcomes = runner.judge(programs, limits=LIMITS, workers=1).outcomes
+    assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 4, outcomes
+
+
+def test_the_same_program_gets_the_same_random_numbers():
+    """Hash seed and random seed are fixed, on both sides."""
+    code = "import random\nx = (random.random(), hash('a'))\ndef f(y): return x == y\ndef g(): return x"
+    tests = Tests("import random\nprint(random.random())\nassert g() == g()\nassert f(g())", ("f", "g"))
+    assert judge(code, tests).passed
+    shown = code + "\nraise ValueError(repr(x))"
+    assert judge(shown, tests).detail == judge(shown + "\n", tests).detail

@@ -1,0 +1,150 @@
+"""Batches: order, duplicates, dead workers, the trial before a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from passk_tasks import runner
+from passk_tasks.errors import SandboxError, SettingsError
+from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
+from passk_tasks.verdict import Verdict
+
+LIMITS = Limits(timeout_s=2.0, memory_mib=256)
+TESTS = Tests("assert f() == 1\n", ("f",))
+RIGHT = Program("t/0", "def f(): return 1", TESTS)
+WRONG = Program("t/0", "def f(): return 2", TESTS)
+
+
+def test_order_is_kept_whatever_ends_first():
+    """Outcomes stand in the order of the programs, not of their ends."""
+    slow = Program("t/0", "import time\ntime.sleep(0.3)\ndef f(): return 1", TESTS)
+    programs = [slow, WRONG, Program("t/0", None, TESTS), RIGHT, slow]
+    outcomes = runner.judge(programs, limits=LIMITS).outcomes
+    assert [o.verdict.value for o in outcomes] == ["passed", "failed", "no_code", "passed", "passed"]
+
+
+def test_identical_programs_run_once(monkeypatch):
+    """The same code under the same tests is one execution; another judge is another program."""
+    batches = []
+    run = supervisor.Sandbox.run
+    monkeypatch.setattr(
+        supervisor.Sandbox,
+        "run",
+        lambda self, programs: (batches.append(len(programs)), run(self, programs))[1],
+    )
+    script = Program("t/0", RIGHT.code, TESTS, Judge.SCRIPT)
+    outcomes = runner.judge([RIGHT, RIGHT, WRONG, script, RIGHT], limits=LIMITS).outcomes
+    assert batches[0] == 3
+    assert [o.passed for o in outcomes] == [True, True, False, True, True]
+
+
+def test_nothing_to_do_starts_nothing():
+    """An empty batch, or one without code, needs no outcome from a sandbox."""
+    assert runner.judge([], limits=LIMITS).outcomes == []
+    assert runner.judge([Program("t", None, TESTS)], limits=LIMITS).outcomes[0].verdict is Verdict.NO_CODE
+
+
+def children(pid):
+    """Children of a process."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("sandbox", ["strict", "rlimits"])
+def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
+    """Killing every process of the sandbox in the middle of a run changes no verdict."""
+    programs = [
+        Program("t/0", f"import time\ntime.sleep(0.05)\ndef f(): return 1 # {n}", TESTS) for n in range(40)
+    ]
+    box = supervisor.Sandbox(LIMITS, sandbox, 2)
+
+    def kill():
+        for _ in range(2):
+            time.sleep(0.4)
+            for child in children(os.getpid()):
+                for victim in [*children(child), child]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(victim, signal.SIGKILL)
+
+    with box:
+        killer = threading.Thread(target=kill)
+        killer.start()
+        outcomes = dict(box.run(programs))
+        killer.join()
+    assert [outcomes[n].verdict for n in range(40)] == [Verdict.PASSED] * 40
+
+
+def test_a_program_that_kills_its_worker_twice_is_ours_and_stops_nothing():
+    """Under rlimits a program can kill its zygote: it gets `infra_error`, the others their verdicts."""
+    killer = Program("t/0", "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(5)", TESTS)
+    outcomes = runner.judge([RIGHT, killer, WRONG], limits=LIMITS, sandbox="rlimits").outcomes
+    assert [o.verdict.value for o in outcomes] == ["passed", "infra_error", "failed"]
+
+
+def test_no_process_and_no_file_is_left(tmp_path, monkeypatch):
+    """After a run nothing of the sandbox lives or lies around."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = set(children(os.getpid()))
+    for sandbox in ("strict", "rlimits"):
+        daemon = Program(
+            "t/0",
+            "import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(60)\ndef f(): return 1",
+            TESTS,
+        )
+        assert runner.judge([RIGHT, daemon], limits=LIMITS, sandbox=sandbox).outcomes[1].passed
+    assert set(children(os.getpid())) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_selftest_wants_a_pass_and_a_failure():
+    """The trial names what is wrong: a right program that fails, or a wrong one that passes."""
+    assert runner.selftest(RIGHT, WRONG, limits=LIMITS)["resource limits"]
+    with pytest.raises(SandboxError, match="fails a right program"):
+        runner.selftest(WRONG, WRONG, limits=LIMITS)
+    with pytest.raises(SandboxError, match="passes a wrong program"):
+        runner.selftest(RIGHT, RIGHT, limits=LIMITS)
+
+
+def test_a_host_that_cannot_is_refused_with_the_remedy(monkeypatch):
+    """Strict never falls back: the error names what is missing and the weaker choice."""
+    monkeypatch.setattr(supervisor, "_BOOT", BROKEN_UNSHARE + supervisor._BOOT)
+    with pytest.raises(SandboxError, match=r"unshare.*missing: user namespace.*--sandbox rlimits"):
+        runner.judge([RIGHT], limits=LIMITS)
+
+
+BROKEN_UNSHARE = """
+import ctypes
+real = ctypes.CDLL
+class Refusing(real):
+    def __getattr__(self, name):
+        if name == "unshare":
+            def refuse(flags):
+                ctypes.set_errno(1)
+                return -1
+            return refuse
+        return super().__getattr__(name)
+ctypes.CDLL = Refusing
+"""
+
+
+def test_an_interpreter_that_cannot_start_is_an_error_for_people(monkeypatch, tmp_path):
+    """What the interpreter said on its way down is in the message."""
+    monkeypatch.setattr(supervisor, "_BOOT", "raise SystemExit('no such luck')")
+    with pytest.raises(SandboxError, match="no such luck"):
+        runner.judge([RIGHT], limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [({"sandbox": "none"}, "strict"), ({"workers": -1}, "workers")]
+)
+def test_impossible_settings_are_named(arguments, word):
+    """An unknown sandbox or a negative number of workers is the caller's mistake."""
+    with pytest.raises(SettingsError, match=word):
+        runner.judge([RIGHT], limits=LIMITS, **arguments)
