@@ -1,4 +1,4 @@
-"""Programs to Outcomes: order kept, identical programs run once, infra errors tried again."""
+"""Programs to Outcomes: order kept, identical programs run once."""
 
 from __future__ import annotations
 
@@ -57,17 +57,10 @@ def judge(
     bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
     bar.update(len(programs) - sum(map(len, places)))
     with bar, Sandbox(limits, sandbox, workers) as box:
-        again: list[list[int]] = places
-        for attempt in (1, 2):
-            batch, again = again, []
-            for number, outcome in box.run([programs[where[0]] for where in batch]):
-                where = batch[number]
-                if outcome.verdict is Verdict.INFRA_ERROR and attempt == 1:
-                    again.append(where)
-                    continue
-                for index in where:
-                    outcomes[index] = outcome
-                bar.update(len(where))
+        for number, outcome in box.run([programs[where[0]] for where in places]):
+            for index in places[number]:
+                outcomes[index] = outcome
+            bar.update(len(places[number]))
         layers = dict(box.layers)
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     assert not missing, f"programs without an outcome: {missing[:5]}"

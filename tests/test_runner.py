@@ -66,12 +66,11 @@ def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
     box = supervisor.Sandbox(LIMITS, sandbox, 2)
 
     def kill():
-        for _ in range(2):
-            time.sleep(0.4)
-            for child in children(os.getpid()):
-                for victim in [*children(child), child]:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(victim, signal.SIGKILL)
+        time.sleep(0.4)
+        for child in children(os.getpid()):
+            for victim in [*children(child), child]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
 
     with box:
         killer = threading.Thread(target=kill)

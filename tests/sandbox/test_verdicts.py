@@ -166,7 +166,8 @@ def test_candidates_start_alike():
     )
     clean = (
         "import os, sys, math\n"
-        "left = [n for d in ('/tmp', '/box', '/dev/shm') for n in os.listdir(d) if n in 'ab' or n[0] == '.']\n"
+        "left = [n for d in ('/tmp', '/box', '/dev/shm') for n in os.listdir(d)\n"
+        "        if n in 'ab' or n[0] == '.']\n"
         "assert not left and math.pi > 3.1 and 'X' not in os.environ and 'left' not in sys.modules, left\n"
         "def square(x): return x * x"
     )
