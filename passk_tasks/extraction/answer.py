@@ -153,9 +153,19 @@ class _Search:
 
     def _body(self, text: str, strategy: Strategy) -> _Found | None:
         """Return prompt + text where the text is a body with its indentation."""
-        if not first_line(text).startswith((" ", "\t")) or self._parser.parse(self._prompt + text) is None:
+        return self._below(text, strategy) if first_line(text).startswith((" ", "\t")) else None
+
+    def _below(
+        self, text: str, strategy: Strategy, repairs: frozenset[Repair] = frozenset()
+    ) -> _Found | None:
+        """Return prompt + text where that compiles, without examples below the body."""
+        parsed = self._parser.parse(self._prompt + text)
+        if parsed is None:
             return None
-        return _Found(self._prompt + text, strategy)
+        source = without_examples(parsed, self._entry, first_line=self._prompt.count("\n") + 1)
+        if source != parsed.source:
+            repairs |= {Repair.EXAMPLES}
+        return _Found(source, strategy, repairs)
 
     def _mended_body(self, text: str, strategy: Strategy) -> _Found | None:
         """Return prompt + text where it lost the indentation of its first line, or all of it, on the way.
@@ -172,10 +182,8 @@ class _Search:
             lines = dedent(text).split("\n")
             margin = "".join(indent + line + "\n" if line.strip() else "\n" for line in lines)
             ways += [margin, margin.expandtabs(4)]
-        for way in ways:
-            if self._parser.parse(self._prompt + way) is not None:
-                return _Found(self._prompt + way, strategy, frozenset({Repair.INDENT}))
-        return None
+        bodies = (self._below(way, strategy, frozenset({Repair.INDENT})) for way in ways)
+        return next((body for body in bodies if body is not None), None)
 
     def _prefilled(self, text: str) -> _Found | None:
         split = prefilled(text)

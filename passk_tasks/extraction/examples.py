@@ -19,10 +19,13 @@ _SYS_SHOWING = frozenset(("argv", "exit", "_exit", "stdin", "stdout", "stderr"))
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def without_examples(parsed: Parsed, entry_point: str, given: frozenset[str] = frozenset()) -> str:
+def without_examples(
+    parsed: Parsed, entry_point: str, given: frozenset[str] = frozenset(), first_line: int = 1
+) -> str:
     """Return the source without the top-level statements that only show the function at work.
 
-    `given` are names that the program may use without binding them: the prompt's.
+    `given` are names that the program may use without binding them: the prompt's. What begins above
+    `first_line` stays.
     """
     units = parsed.units()
     known = [(unit, found) for unit in units if (found := names(unit.source)) is not None]
@@ -31,7 +34,7 @@ def without_examples(parsed: Parsed, entry_point: str, given: frozenset[str] = f
     view = _View(known, entry_point, given)
     dropped: list[Unit] = []
     for unit, found in known:
-        if view.is_example(unit, found):
+        if unit.first >= first_line and view.is_example(unit, found):
             dropped.append(unit)
             view.tainted |= found.bound - view.needed
         elif _only_defines(unit) and view.shows(found) and not found.bound & view.needed:

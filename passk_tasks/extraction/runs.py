@@ -40,7 +40,8 @@ def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
             if region is None:
                 continue
             lines, at = region
-        parsed = _around(lines, at, entry_point, parser)
+        # Where nothing can be made of the lines above, the function alone.
+        parsed = _around(lines, at, entry_point, parser) or _around(lines[at:], 0, entry_point, parser)
         if parsed is not None and not parsed.is_stub(entry_point):
             return parsed
     return None
@@ -70,8 +71,10 @@ def _around(lines: list[str], at: int, entry_point: str, parser: Parser) -> Pars
         error = parser.error_line(source) - 1
         if error < 0:
             return None
-        if error < at:
-            # Prose above the function: blank it out, up to the next line that looks like code.
+        if error < at or (error == at > 0 and any(line.strip() for line in kept[:at])):
+            # Prose above the function: blank it out, up to the next line that looks like code. The function's
+            # own line is blamed where the one above it lacks its block.
+            error = min(error, at - 1)
             first = next((i for i in range(error, -1, -1) if kept[i][:1].strip()), 0)
             after = next((i for i in range(error + 1, at) if _STATEMENT.match(kept[i])), at)
             if not any(line.strip() for line in kept[first:after]):

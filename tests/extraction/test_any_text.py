@@ -8,7 +8,7 @@ import warnings
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapes import BARE, BODY, FILE, FUNCTION, HELPED, PROMPT, TABBED, answer, completion, fence, run
+from shapes import BARE, BODY, FILE, FUNCTION, HELPED, PROMPT, TABBED, answer, completion, fence
 
 from passk_tasks.extraction import MODES, Extraction, Repair, Strategy, extract
 
@@ -61,16 +61,15 @@ def test_a_completion_without_repair_is_a_prefix_of_the_text(text, stops):
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_extracting_from_extracted_code_changes_nothing(text):
-    """A candidate that compiles and defines the function is an answer that gives itself."""
+    """A candidate that compiles is an answer that gives itself."""
     found = answer(text)
     try:
-        compile(found.code or "(", "<candidate>", "exec", dont_inherit=True)
-        defined = run(found).get("total") is not None
-    except Exception:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(found.code or "(", "<candidate>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
         return
-    again = answer(found.code or "")
-    if defined and again.strategy.startswith(("whole_file", "restated_function")):
-        assert again.code == found.code
+    assert answer(found.code or "").code == found.code
 
 
 MEBI = 1 << 20
