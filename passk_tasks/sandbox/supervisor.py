@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import json
 import os
 import selectors
@@ -91,6 +92,7 @@ class Sandbox:
         self._selector = selectors.DefaultSelector()
         self._pool: list[_Worker] = []
         self._failed_starts = 0
+        self._numbers = itertools.count()
         self._free_cpus = choose_cpus(self.workers)
 
     def __enter__(self) -> Sandbox:
@@ -122,7 +124,9 @@ class Sandbox:
         """
         suites: dict[Tests, int] = {}
         for program in programs:
-            suites.setdefault(program.tests, len(suites))
+            if program.tests not in suites:
+                # Never a number twice in the life of a worker, which knows tests by it.
+                suites[program.tests] = next(self._numbers)
         waiting = collections.deque(range(len(programs)))
         deaths: collections.Counter[int] = collections.Counter()
         left = len(programs)

@@ -6,6 +6,7 @@ import pytest
 
 from passk_tasks import runner
 from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
 
 LIMITS = Limits(timeout_s=1.0, memory_mib=256)
@@ -183,3 +184,48 @@ def test_the_same_program_gets_the_same_random_numbers():
     assert judge(code, tests).passed
     shown = code + "\nraise ValueError(repr(x))"
     assert judge(shown, tests).detail == judge(shown + "\n", tests).detail
+
+
+HOSTILE_ANSWERS = [
+    ("def square(x): return 10**10000", Verdict.FAILED),  # no text for so large a number
+    ("def square(x):\n    raise UnicodeDecodeError('utf-8', b'', -10**15, 0, '')", None),
+    ("import time\ndef square(x):\n    for _ in range(99): time.sleep(0.08)", Verdict.TIMEOUT),
+    (
+        "import os, time\nos.write(3, (20_000_000).to_bytes(4, 'little'))\n"
+        "while True:\n    os.write(3, b'x')\n    time.sleep(0.05)",
+        Verdict.TIMEOUT,
+    ),
+    ("import os\nos.write(3, b'\\xff' * 8)\nwhile True: pass", Verdict.CRASHED),
+    ("import os\nos.write(3, b'\\x06\\0\\0\\0[\"ok\"]' * 9)\ndef square(x): return x * x", Verdict.CRASHED),
+    (
+        'import os\nm = b\'["raised","UnicodeDecodeError","[\\\\"utf-8\\\\",{\\\\"b\\\\":\\\\"\\\\"},-9,0,\\\\"\\\\"]",'
+        '"","X","call"]\'\nos.write(3, len(m).to_bytes(4, \'little\') + m)\nos.read(0, 1)\nos._exit(0)',
+        Verdict.ERROR,
+    ),
+    (
+        "import os\nfor _ in range(20):\n    if not os.fork():\n        if os.fork(): os._exit(0)\n"
+        "        while True: pass\nwhile True: pass",
+        Verdict.TIMEOUT,
+    ),
+]
+
+
+def test_hostile_answers_have_verdicts_in_time():
+    """Whatever comes over the channel, and however slowly, is the candidate's failure, soon."""
+    tests = Tests(SQUARE.source.replace("== 4", "== 4, square(2)"), ("square",))
+    programs = [Program("t/0", code, tests) for code, _ in HOSTILE_ANSWERS]
+    outcomes = runner.judge(programs, limits=LIMITS, workers=1).outcomes
+    for (code, verdict), outcome in zip(HOSTILE_ANSWERS, outcomes, strict=True):
+        assert outcome.verdict not in (Verdict.PASSED, Verdict.INFRA_ERROR), (code, outcome)
+        assert verdict in (None, outcome.verdict), (code, outcome)
+        assert outcome.cpu_s < 2.5 * LIMITS.timeout_s, (code, outcome)
+        assert outcome.wall_s < 7 * LIMITS.timeout_s, (code, outcome)
+
+
+def test_one_sandbox_judges_batch_after_batch():
+    """Tests of an earlier batch are never taken for those of a later one."""
+    with Sandbox(LIMITS, "strict", 1) as box:
+        for expected in range(3):
+            tests = Tests(f"assert f() == {expected}\n", ("f",))
+            [(_, outcome)] = box.run([Program("t/0", "def f(): return 1", tests)])
+            assert outcome.passed == (expected == 1)

@@ -93,6 +93,7 @@ def decode(raw: bytes, resolve: Reference) -> Any:
         IndexError,
         ArithmeticError,
         RecursionError,
+        SystemError,
         AttributeError,
     ) as error:
         raise ProtocolError(f"invalid message: {type(error).__name__}") from None
@@ -262,7 +263,14 @@ def _array(payload: Any) -> Any:
     dtype, shape, data = payload
     if not _DTYPE.fullmatch(_text(dtype)):
         raise ProtocolError("not a plain dtype")
-    return numpy.frombuffer(_raw(data), dtype=dtype).reshape([int(n) for n in shape]).copy()
+    array = numpy.frombuffer(_raw(data), dtype=dtype)
+    if (
+        array.dtype.kind == "U"
+        and array.size
+        and array.view(numpy.dtype("u4").newbyteorder(array.dtype.byteorder)).max() > sys.maxunicode
+    ):
+        raise ProtocolError("not a text")  # numpy crashes on it later
+    return array.reshape([int(n) for n in shape]).copy()
 
 
 def _scalar(payload: Any) -> Any:

@@ -11,6 +11,7 @@ through, so a pass means that the tests, here, ran to their end.
 from __future__ import annotations
 
 import builtins
+import functools
 import gc
 import json
 import os
@@ -30,8 +31,9 @@ from passk_tasks.sandbox.box import codec, frames, zygote
 DETAIL_LIMIT = 500  # characters
 TESTS_FILE = "<tests>"
 _EFBIG = 27
-_SCHEDSTAT_NS = 1e-9
+_TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
+_TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _TREE = 4  # times the memory limit, for all processes of a candidate together
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
@@ -50,13 +52,24 @@ class TestsTimeout(BaseException):
     __test__ = False
 
 
+# How long an answer of each kind is.
+_LENGTHS = {"ok": (1,), "proof": (2,), "stop": (2,), "value": (2, 3)}
+
+
 class Box:
     """One candidate's process, as the tests see it."""
 
-    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
-        self._control = control
+    def __init__(
+        self,
+        control: socket.socket,
+        timeout_s: float,
+        backstop_s: float,
+        memory_mib: int,
+        zygote_pid: int,
+    ) -> None:
+        self._control, self._zygote_pid = control, zygote_pid
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
-        self._waited_s = 0.0
+        self._waited_s, self._look_at_s = 0.0, _LOOK_S
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
         self._channel, theirs = socket.socketpair()
@@ -126,53 +139,51 @@ class Box:
         """
         if event != select.POLLIN:
             self._poll.modify(self._channel, event)
-        started = time.monotonic()
-        try:
-            while True:
-                ready = self._poll.poll(_LOOK_S * 1000)
-                if any(fd != self._pidfd for fd, _ in ready):
-                    return
-                if ready:
-                    # Ended. What it wrote before is still to be read, whoever else may hold its channel.
-                    if select.select([self._channel], [], [], 0)[0]:
-                        return
-                    raise CandidateGone("crashed", "")
-                self._look(self._waited_s + time.monotonic() - started)
-        finally:
+        while True:
+            started = time.monotonic()
+            ready = self._poll.poll(_LOOK_S * 1000)
             self._waited_s += time.monotonic() - started
-            if event != select.POLLIN:
-                self._poll.modify(self._channel, select.POLLIN)
+            # By the sum of all waits: answers that trickle in do not put the next look off.
+            if self._waited_s >= self._look_at_s:
+                self._look()
+                self._look_at_s = self._waited_s + _LOOK_S
+            if any(fd != self._pidfd for fd, _ in ready):
+                break
+            # Ended? What it wrote before is still to be read, whoever else may hold its channel.
+            if ready and not select.select([self._channel], [], [], 0)[0]:
+                raise CandidateGone("crashed", "")
+            if ready:
+                break
+        if event != select.POLLIN:
+            self._poll.modify(self._channel, select.POLLIN)
 
-    def _look(self, waited_s: float) -> None:
+    def _look(self) -> None:
         """End a candidate that used up its time, or whose processes together use too much memory.
 
         What it used of its time is CPU seconds, or the wall seconds in which it did not wait for a CPU: the
         second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's.
+        Orphans count: whatever lives below the zygote is the candidate's.
         """
-        pid = self._pid()
-        if pid is None:
-            return
         cpu_s = queued_s = resident_mib = 0.0
-        tree = [pid, *zygote.descendants(pid)]
+        tree = zygote.descendants(self._zygote_pid, zombies=True)
         for process in tree:
             try:
+                stat = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+                cpu_s += sum(map(int, stat[11:15])) / _TICKS  # its own, and of children it waited for
                 for thread in os.listdir(f"/proc/{process}/task"):
-                    running_ns, waiting_ns, _ = _words(f"/proc/{process}/task/{thread}/schedstat")
-                    cpu_s += int(running_ns) * _SCHEDSTAT_NS
-                    queued_s += int(waiting_ns) * _SCHEDSTAT_NS
-                resident_mib += int(_words(f"/proc/{process}/statm")[1]) * _PAGE_MIB
-            except (OSError, ValueError):
+                    queued_s += int(_read(f"/proc/{process}/task/{thread}/schedstat").split()[1]) * 1e-9
+                resident_mib += int(_read(f"/proc/{process}/statm").split()[1]) * _PAGE_MIB
+            except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
-        if max(cpu_s, waited_s - queued_s) >= self._timeout_s or waited_s >= self._backstop_s:
+        backstop_s = self._backstop_s
+        if len(tree) > 1:
+            backstop_s = min(backstop_s, _TREE_BACKSTOP * self._timeout_s)
+        used_s = max(cpu_s, self._waited_s - queued_s)
+        if used_s >= self._timeout_s or self._waited_s >= backstop_s:
             raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
         # Each process has its own limit. Resident pages that forks share are counted once for each.
         if resident_mib > _TREE * self._memory_mib:
             raise CandidateGone("memory_limit", f"{len(tree)} processes use {resident_mib:.0f} MiB together")
-
-    def _pid(self) -> int | None:
-        words = _words(f"/proc/self/fdinfo/{self._pidfd}")
-        pid = int(words[words.index("Pid:") + 1])
-        return pid if pid > 0 else None
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
@@ -200,7 +211,7 @@ class Remote:
             named = {key: codec.encode(arg, _refuse).decode("ascii") for key, arg in kwargs.items()}
         except codec.UnsupportedError as error:
             raise NotPlainError(str(error)) from None
-        reply = self._reply(self.box.request([verb, target, sent, named]))
+        reply = self._reply([verb, target, sent, named], "value")
         if len(reply) == 3:
             self._assign(args, kwargs, reply[2])
         return reply[1]
@@ -220,31 +231,33 @@ class Remote:
 
     def next(self, number: int) -> Any:
         """Fetch an iterator's next item; StopIteration at its end."""
-        reply = self._reply(self.box.request(["next", number]))
+        reply = self._reply(["next", number], "value", "stop")
         if reply[0] == "stop":
             raise StopIteration(reply[1])
         return reply[1]
 
     def load(self, source: str) -> None:
         """Run the candidate's module."""
-        if self._reply(self.box.request(["load", source])) != ["ok"]:
-            self._violation("an answer of the wrong form")
+        self._reply(["load", source], "ok")
 
     def run_tests(self, source: str, proof: str) -> None:
         """Run tests in the candidate's own namespace; returns only when `proof` comes back."""
-        if self._reply(self.box.request(["tests", source, proof])) != ["proof", proof]:
+        if self._reply(["tests", source, proof], "proof")[1] != proof:
             self._violation("the tests' proof is missing")
 
-    def _reply(self, raw: bytes) -> list[Any]:
+    def _reply(self, request: list[Any], *kinds: str) -> list[Any]:
+        """Ask, and return an answer of one of the kinds: a list that starts with its name."""
         try:
-            reply = codec.decode(raw, self._resolve)
+            reply = codec.decode(self.box.request(request), self._resolve)
         except codec.ProtocolError as error:
             self._violation(str(error))
         if type(reply) is not list or not reply:
             self._violation("an answer of the wrong form")
         if reply[0] == "raised":
             self._raise(reply)
-        if reply[0] not in ("value", "stop", "ok", "proof") or not _well_formed(reply):
+        if reply[0] not in kinds or len(reply) not in _LENGTHS[reply[0]]:
+            self._violation("an answer of the wrong form")
+        if len(reply) == 3 and type(reply[2]) is not list:
             self._violation("an answer of the wrong form")
         return reply
 
@@ -263,10 +276,7 @@ class Remote:
             raise CandidateGone("failed", f"the result cannot be compared: {text}")
         if issubclass(kind, SystemExit):
             raise CandidateGone("crashed", f"exited before the tests ended (SystemExit: {text})")
-        try:
-            error = kind(*codec.decode(arguments.encode(), _refuse))
-        except (TypeError, ValueError, codec.ProtocolError, codec.UnsupportedError):
-            error = Exception(text) if not issubclass(kind, Exception) else kind.__new__(kind)
+        error = _exception(kind, arguments, text)
         self.raised.append((error, own, text))
         raise error
 
@@ -313,17 +323,19 @@ class RemoteIterator:
         return self._remote.next(self._number)
 
 
-def _words(path: str) -> list[str]:
-    with open(path, encoding="ascii") as file:
-        return file.read().split()
+def _exception(kind: type[BaseException], arguments: str, text: str) -> BaseException:
+    """Make the exception that the candidate raised, as far as its arguments are plain data."""
+    if issubclass(kind, UnicodeError) and kind is not UnicodeError:
+        return kind.__new__(kind)  # CPython trusts the positions in its arguments, as far as a crash
+    try:
+        return kind(*codec.decode(arguments.encode("ascii"), _refuse))
+    except (TypeError, ValueError, codec.ProtocolError, codec.UnsupportedError):
+        return kind.__new__(kind) if issubclass(kind, Exception) else Exception(text)
 
 
-def _well_formed(reply: list[Any]) -> bool:
-    if reply[0] in ("ok",):
-        return len(reply) == 1
-    if len(reply) == 3:
-        return reply[0] == "value" and type(reply[2]) is list
-    return len(reply) == 2
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def _refuse(kind: str, value: Any) -> Any:
@@ -362,8 +374,11 @@ class TestsSide:
     __test__ = False
 
     def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
-        self._control = control
-        self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
+        self._memory_mib, self._timeout_s = memory_mib, timeout_s
+        [zygote_pid] = zygote.descendants(os.getpid())
+        self._start: Callable[[], Box] = functools.partial(
+            Box, control, timeout_s, backstop_s, memory_mib, zygote_pid
+        )
         self._suites: dict[int, _Suite] = {}
         self._armed = False
         signal.signal(signal.SIGPROF, self._on_timer)
@@ -393,7 +408,7 @@ class TestsSide:
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
         started = time.monotonic()
         run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
-        remote = Remote(Box(self._control, self._timeout_s, self._backstop_s, self._memory_mib))
+        remote = Remote(self._start())
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
         self._armed = True
         signal.setitimer(signal.ITIMER_PROF, self._timeout_s)
@@ -402,7 +417,10 @@ class TestsSide:
             verdict, detail = "passed", ""
         except BaseException as error:
             self._armed = False
-            verdict, detail = _explain(error, remote, suite)
+            try:
+                verdict, detail = _explain(error, remote, suite)
+            except Exception as worse:  # hostile values are in there: turning them to text may fail
+                verdict, detail = "error", f"{type(error).__name__}, and {type(worse).__name__} in showing it"
         finally:
             self._armed = False
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -452,11 +470,11 @@ def _explain(error: BaseException, remote: Remote, suite: _Suite) -> tuple[str, 
             return _explain_raised(error, own, text)
     where = _line_of(error, suite)
     if isinstance(error, AssertionError):
-        text = str(error)
+        text = _text(error)
         return "failed", f"{where}: {text}" if text else where
     if isinstance(error, MemoryError):
         return "memory_limit", "the tests ran out of memory over what the candidate returned"
-    return "error", f"{type(error).__name__}: {error} in {where}"
+    return "error", f"{type(error).__name__}: {_text(error)} in {where}"
 
 
 def _explain_raised(error: BaseException, own: str, text: str) -> tuple[str, str]:
@@ -468,6 +486,13 @@ def _explain_raised(error: BaseException, own: str, text: str) -> tuple[str, str
     if isinstance(error, OSError) and error.errno == _EFBIG:
         return "output_limit", detail
     return "error", detail
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except ValueError:  # an int of more digits than Python turns to text
+        return "(too long to show)"
 
 
 def _line_of(error: BaseException, suite: _Suite) -> str:

@@ -173,8 +173,8 @@ def _kill_tree() -> None:
         seen |= found
 
 
-def descendants(root: int) -> set[int]:
-    """Return the living descendants of a process, by /proc."""
+def descendants(root: int, *, zombies: bool = False) -> set[int]:
+    """Return the descendants of a process, by /proc; the living ones unless told otherwise."""
     parents: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -183,7 +183,7 @@ def descendants(root: int) -> set[int]:
                     fields = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
-            if fields[0] != b"Z":
+            if zombies or fields[0] != b"Z":
                 parents.setdefault(int(fields[1]), []).append(int(name))
     found: set[int] = set()
     rest = [root]
