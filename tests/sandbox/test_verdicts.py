@@ -198,8 +198,10 @@ HOSTILE_ANSWERS = [
     ("import os\nos.write(3, b'\\xff' * 8)\nwhile True: pass", Verdict.CRASHED),
     ("import os\nos.write(3, b'\\x06\\0\\0\\0[\"ok\"]' * 9)\ndef square(x): return x * x", Verdict.CRASHED),
     (
-        'import os\nm = b\'["raised","UnicodeDecodeError","[\\\\"utf-8\\\\",{\\\\"b\\\\":\\\\"\\\\"},-9,0,\\\\"\\\\"]",'
-        '"","X","call"]\'\nos.write(3, len(m).to_bytes(4, \'little\') + m)\nos.read(0, 1)\nos._exit(0)',
+        "import json, os\n"
+        "args = json.dumps(['utf-8', {'b': ''}, -9, 0, ''])\n"
+        "m = json.dumps(['raised', 'UnicodeDecodeError', args, '', 'X', 'call']).encode()\n"
+        "os.write(3, len(m).to_bytes(4, 'little') + m)\nos.read(0, 1)\nos._exit(0)",
         Verdict.ERROR,
     ),
     (
