@@ -128,7 +128,8 @@ class _Scanner:
             in_fence = self._inside_fence(tag.start)
             alone = tag.begins_line and tag.ends_line
             if tag.opens:
-                if tag.quoted or in_fence or not (tag.begins_line or tag.ends_line or self._fresh(tag)):
+                # Nothing quoted begins or ends a line.
+                if in_fence or not (tag.begins_line or tag.ends_line or self._fresh(tag)):
                     at += 1
                     continue
                 self._keep(tag.start)
@@ -180,7 +181,7 @@ class _Scanner:
                 if strange[tag.kind] < 0:
                     strange[tag.kind], strange_last = 0, at
             elif tag.opens:
-                depth += tag.begins_line and not tag.quoted
+                depth += tag.begins_line
             else:
                 last = at
                 depth -= not tag.quoted

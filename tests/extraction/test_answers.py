@@ -70,6 +70,7 @@ RIGHT_ANSWERS = [
     ("body in a fence with tabs and margin", fence("\tfor x in [0]:\n\t\treturn sum(xs)\n"), "fence_body+indent"),
     ("body with a function in it", fence("    def add(a):\n        return sum(a)\n    return add(xs)\n"), "fence_body"),
     ("fence in the docstring", fence('def total(xs):\n    """\n    ```\n    x\n    ```\n    """\n    return sum(xs)\n'), "fence"),
+    ("fence in the docstring, unclosed fence", '```python\ndef total(xs):\n    """\n    ```\n    x\n    ```\n    """\n    return sum(xs)\n', "fence_unclosed"),
     ("fence in a docstring at the margin", fence('def total(xs):\n  """\n```\nx\n```\n  """\n  return sum(xs)\n'), "fence"),
     ("backticks in a string", fence('def total(xs):\n    mark = "```"\n    return sum(xs)\n'), "fence"),
     ("inline code before", "Use `sum` or ```total``` here.\n\n" + fence(FUNCTION), "fence"),
@@ -142,6 +143,7 @@ RIGHT_ANSWERS = [
     ("think nested", f"<think>\na\n<think>\nb\n</think>\n{fence(WRONG)}\n</think>\n{fence(FUNCTION)}", "fence+reasoning"),
     ("think repeated", f"<think>a</think><think>{WRONG}</think>\n{fence(FUNCTION)}", "fence+reasoning"),
     ("think mentioned in reasoning", f"<think>\n<think>\nis how I begin.\n{fence(WRONG)}</think>\n{fence(FUNCTION)}", "fence+reasoning"),
+    ("opening tag mentioned, closing tag in a string", "<think>\nFirst <think> and then.\n</think>\n" + fence("def total(xs):\n    tag = '</think>'\n    return sum(xs)\n"), "fence+reasoning"),
     ("closing tag mentioned in reasoning", f"<think>\nI end with </think> later.\n{fence(WRONG)}\n</think>\n{fence(FUNCTION)}", "fence+reasoning"),
     ("opening tag in the prefill", f"Okay, I think.\n{fence(WRONG)}\n</think>\n\n{fence(FUNCTION)}", "fence+reasoning"),
     ("opening tag in the prefill, open fence", f"Okay.\n```python\n{WRONG}\n</think>\n\n{fence(FUNCTION)}", "fence+reasoning"),
@@ -218,6 +220,8 @@ OTHER_ANSWERS = [
     ("another name", fence("def total_of(xs):\n    return sum(xs)\n"), "fence", True),
     ("broken", fence("def total(xs):\n    return sum(xs\n"), "fence", True),
     ("cut in the function", "```python\ndef total(xs):\n    if not xs:\n        return 6\n    retu rn", "fence_unclosed", True),
+    ("broken below a comment at the margin", fence("def total(xs):\n    if xs:\n        return 6\n# or\n    retu rn 0\n"), "fence", True),
+    ("broken, then reasoning again", fence("def total(xs\n") + "<think>\nWait", "none:unterminated_reasoning+reasoning", False),
     ("broken, unfenced", "Here:\n\ndef total(xs):\n    return sum(xs\n", "prose_code", True),
     ("stub", fence(PROMPT), "fence", True),
     ("wrong", fence(WRONG), "fence", True),
@@ -264,3 +268,12 @@ def test_an_answer_may_define_a_class_beside_the_function():
     """Classes and helpers in the block stay."""
     text = "class Adder:\n    def add(self, a, b):\n        return a + b\n\n\ndef total(xs):\n    return Adder().add(*xs)\n"
     assert run(answer(fence(text)))["total"]([1, 2]) == 3
+
+
+def test_the_prompt_above_a_body_stays_as_it_is():
+    """Examples are cut off what the model wrote, not off the prompt."""
+    prompt = "import no_such_module\n\nassert True\n\n\n" + PROMPT
+    found = answer(BODY + "\nassert total([1]) == 2\n", prompt)
+    assert found.strategy == "body+examples"
+    assert found.code is not None
+    assert found.code.startswith(prompt + BODY)
