@@ -28,6 +28,7 @@ from passk_tasks.sandbox.box import candidate, kernel
 
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
+_SCRATCH_MODE = 0o1777
 
 
 class Scratch:
@@ -43,8 +44,9 @@ class Scratch:
         return status.f_files - status.f_ffree
 
     def clean(self, *, is_tmpfs: bool) -> None:
-        """Empty the folders; one system call each where nothing was written."""
+        """Empty the folders; two system calls each where nothing was written."""
         for folder, fresh in zip(self.folders, self._inodes, strict=True):
+            os.chmod(folder, _SCRATCH_MODE)  # of an ordinary user's run, candidates own them
             if not is_tmpfs or self._used(folder) != fresh:
                 _empty(folder, self._kept)
 
@@ -54,7 +56,6 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
 
     Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle.
     """
-    os.chmod(folder, 0o1777)
     moved = 0
     for _ in range(_MAX_CLEANED):
         with os.scandir(folder) as entries:
