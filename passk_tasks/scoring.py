@@ -178,6 +178,7 @@ def score(
         limits=settings.limits(),
         sandbox=settings.sandbox,
         workers=settings.workers,
+        packages=settings.packages,
         progress=progress,
     )
     records = [
@@ -229,7 +230,13 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> None:
         right_program, wrong_program = (
             benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
         )
-        runner.selftest(right_program, wrong_program, limits=settings.limits(), sandbox=settings.sandbox)
+        runner.selftest(
+            right_program,
+            wrong_program,
+            limits=settings.limits(),
+            sandbox=settings.sandbox,
+            packages=settings.packages,
+        )
         return
 
 

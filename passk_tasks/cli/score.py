@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         **scored.as_dict(),
         "extract": options.extract,
         "inputs": list(options.samples),
-        **store.provenance(),
+        **store.provenance(spec.settings.packages),
     }
     if options.out is not None:
         store.write(options.out, result, (record.as_dict() for record in scored.records))

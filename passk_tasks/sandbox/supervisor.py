@@ -29,6 +29,7 @@ from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
+from passk_tasks.sandbox.packages import INSTALLED, Packages, resolve
 from passk_tasks.verdict import Outcome, Verdict
 
 MODES = ("strict", "rlimits")
@@ -72,6 +73,8 @@ class Sandbox:
         limits: what each candidate may use.
         mode: `strict` (namespaces, private root, Landlock, seccomp) or `rlimits` (resource limits only).
         workers: candidates that run at one time; 0 means as many as there are usable CPUs.
+        packages: which installed packages candidates can import: `installed`, `stdlib` or names. Under
+            `rlimits` a candidate that looks for others in the file system finds them.
 
     Attributes:
         layers: name of each layer and whether it is active on this host.
@@ -81,7 +84,13 @@ class Sandbox:
         SettingsError: an unknown mode or a negative number of workers.
     """
 
-    def __init__(self, limits: Limits, mode: str = "strict", workers: int = 0) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        mode: str = "strict",
+        workers: int = 0,
+        packages: str | Sequence[str] = INSTALLED,
+    ) -> None:
         if mode not in MODES:
             raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {mode!r}")
         if workers < 0:
@@ -89,6 +98,7 @@ class Sandbox:
         self.limits, self.mode = limits, mode
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
+        self._packages = resolve(packages)
         self._selector = selectors.DefaultSelector()
         self._pool: list[_Worker] = []
         self._failed_starts = 0
@@ -149,7 +159,7 @@ class Sandbox:
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = _Worker(self.limits, self.mode, cpu)
+            worker = _Worker(self.limits, self.mode, self._packages, cpu)
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1
@@ -210,7 +220,7 @@ class Sandbox:
 class _Worker:
     """One worker's process and what it holds."""
 
-    def __init__(self, limits: Limits, mode: str, cpu: int | None) -> None:
+    def __init__(self, limits: Limits, mode: str, packages: Packages, cpu: int | None) -> None:
         self.cpu = cpu
         self.held: dict[int, str] = {}  # index -> judge; the first is in judgement
         self.heard_s = time.monotonic()
@@ -238,7 +248,7 @@ class _Worker:
             theirs.close()
             os.close(reading)
         try:
-            self.layers = self._greet(limits, mode)
+            self.layers = self._greet(limits, mode, packages)
         except BaseException:
             self.stop()
             raise
@@ -247,14 +257,15 @@ class _Worker:
             self._process.stderr.close()
         self.socket.setblocking(True)
 
-    def _greet(self, limits: Limits, mode: str) -> dict[str, bool]:
+    def _greet(self, limits: Limits, mode: str, packages: Packages) -> dict[str, bool]:
         """Send the configuration; return the active layers."""
         here = Path(__file__).resolve().parent
         config = {
             "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
             "mode": mode,
             "cpu": self.cpu,
-            "packages": site_packages(),
+            "packages": packages.folders,
+            "shown": packages.shown,
             "preload": PRELOADED,
             "backstop_s": limits.timeout_s * limits.backstop,
             **limits.as_dict(),
@@ -376,9 +387,3 @@ def _environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }
-
-
-def site_packages() -> list[str]:
-    """Folders of installed packages that this interpreter imports from."""
-    names = ("site-packages", "dist-packages")
-    return [p for p in dict.fromkeys(sys.path) if Path(p).name in names and Path(p).is_dir()]

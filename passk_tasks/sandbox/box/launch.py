@@ -57,9 +57,9 @@ def main(config: dict[str, Any]) -> NoReturn:
             identity = None
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         os.close(lifeline)
-        _preload(config["preload"], config["packages"])
+        _preload(config["preload"], config["packages"], config["shown"])
         if strict:
-            shown = rootfs.build(config["packages"])
+            shown = rootfs.build(config["shown"], config["packages"])
             layers["private root"] = True
             folders: tuple[str, ...] = rootfs.SCRATCH
         else:
@@ -251,9 +251,11 @@ def _at_most(limit: int, value: int) -> tuple[int, int]:
     return value, value
 
 
-def _preload(modules: list[str], packages: list[str]) -> None:
+def _preload(modules: list[str], packages: list[str], shown: list[str]) -> None:
     """Import what candidates commonly import, once, before anything is forked."""
     sys.path[:] = [p for p in sys.path if p in _standard_path()] + packages
+    if packages != shown:
+        sys.meta_path.insert(0, _OnlyShown(packages, shown))
     import site
 
     site.setquit()
@@ -262,6 +264,29 @@ def _preload(modules: list[str], packages: list[str]) -> None:
     for name in modules:
         importlib.import_module(name)
     sys.argv[:] = [""]
+
+
+class _OnlyShown:
+    """Hides packages that were not chosen, also where no private root does.
+
+    Args:
+        folders: site-packages folders.
+        shown: what of them was chosen.
+    """
+
+    def __init__(self, folders: list[str], shown: list[str]) -> None:
+        self._folders = set(folders)
+        self._names = {os.path.basename(path).split(".")[0] for path in shown}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Raise for a top-level module that only a hidden package has; otherwise leave it to the others."""
+        del target
+        if path is None and name not in self._names:
+            for folder in self._folders:
+                if os.path.exists(os.path.join(folder, name)) or os.path.exists(
+                    os.path.join(folder, name + ".py")
+                ):
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _standard_path() -> set[str]:

@@ -29,12 +29,8 @@ SCRATCH = ("/box", "/tmp", "/dev/shm")
 join, islink, isdir, exists = os.path.join, os.path.islink, os.path.isdir, os.path.exists
 
 
-def interpreter_paths(packages: list[str]) -> list[str]:
-    """Return the files and folders without which this interpreter cannot run, then `packages`.
-
-    Args:
-        packages: site-packages folders that candidates may import from.
-    """
+def interpreter_paths() -> list[str]:
+    """Return the files and folders without which this interpreter cannot run."""
     multiarch = sysconfig.get_config_var("MULTIARCH") or ""
     wanted = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     wanted += [sys.executable, join(sys.prefix, "pyvenv.cfg")]
@@ -45,7 +41,6 @@ def interpreter_paths(packages: list[str]) -> list[str]:
         wanted += [join("/lib", multiarch), join("/usr/lib", multiarch)]
     wanted += _mapped_libraries()
     wanted += ["/usr/share/zoneinfo"]
-    wanted += packages
     return [path for path in wanted if path and exists(path)]
 
 
@@ -87,15 +82,19 @@ class Shown(NamedTuple):
     links: dict[str, str]
 
 
-def build(packages: list[str]) -> Shown:
+def build(packages: list[str], folders: list[str]) -> Shown:
     """Make the new root and enter it; return what it shows. The caller owns a private mount namespace.
+
+    Args:
+        packages: installed packages to show: whole site-packages folders, or files and folders in them.
+        folders: the site-packages folders.
 
     Raises:
         OSError: naming the mount that failed.
     """
     real_paths: dict[str, int] = {}
     links: dict[str, str] = {}
-    for path in interpreter_paths(packages):
+    for path in (*interpreter_paths(), *packages):
         real, on_the_way = _follow(path)
         links.update(on_the_way)
         if real not in real_paths:
@@ -115,7 +114,7 @@ def build(packages: list[str]) -> Shown:
     links = {link: target for link, target in links.items() if not _covered(link, bound)}
     for link, target in links.items():
         _link(target, root + link)
-    _mask(root, packages)
+    _mask(root, folders)
     for path in bound:
         kernel.make_readonly(root + path)
     for name, handle in devices.items():
@@ -199,11 +198,11 @@ def _bind(handle: int, target: str, *, isfile: bool = False) -> None:
     kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
 
 
-def _mask(root: str, packages: list[str]) -> None:
+def _mask(root: str, folders: list[str]) -> None:
     """Cover the packages that hold tests and solutions with an empty folder."""
     empty = join(root, "empty")
     os.makedirs(empty, 0o755, exist_ok=True)
-    for folder in packages:
+    for folder in folders:
         for name in MASKED_PACKAGES:
             path = root + _follow(join(folder, name))[0]
             if isdir(path):

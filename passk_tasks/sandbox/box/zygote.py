@@ -37,6 +37,8 @@ class Scratch:
     def __init__(self, folders: tuple[str, ...], kept: frozenset[str]) -> None:
         self.folders, self._kept = folders, kept
         self._inodes = [self._used(folder) for folder in folders]
+        # By candidates too, which have the same user: they can lock the folders themselves.
+        self._owned = all(os.stat(folder).st_uid == os.geteuid() for folder in folders)
 
     @staticmethod
     def _used(folder: str) -> int:
@@ -46,7 +48,8 @@ class Scratch:
     def clean(self, *, is_tmpfs: bool) -> None:
         """Empty the folders; two system calls each where nothing was written."""
         for folder, fresh in zip(self.folders, self._inodes, strict=True):
-            os.chmod(folder, _SCRATCH_MODE)  # of an ordinary user's run, candidates own them
+            if self._owned:
+                os.chmod(folder, _SCRATCH_MODE)
             if not is_tmpfs or self._used(folder) != fresh:
                 _empty(folder, self._kept)
 
