@@ -22,6 +22,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from passk_tasks.sandbox.box import candidate, kernel
@@ -81,7 +82,14 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
         os.rmdir(entry.path)
 
 
-def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) -> NoReturn:
+def run(
+    control: socket.socket,
+    scratch: Scratch,
+    cpu_s: int,
+    *,
+    is_init: bool,
+    confine: Callable[[], None] | None = None,
+) -> NoReturn:
     """Serve commands until the control socket closes.
 
     Args:
@@ -90,6 +98,7 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         scratch: what to empty after each candidate; the first folder is the working directory.
         cpu_s: RLIMIT_CPU of each process of a candidate, in seconds.
         is_init: whether this process is init of a pid namespace of its own.
+        confine: what a candidate does to itself before anything else, where the zygote could not be confined.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
@@ -105,14 +114,15 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         pid = os.fork()
         if pid == 0:
-            _become_candidate(channel, cpu_s)
+            _become_candidate(channel, cpu_s, confine)
         os.close(channel)
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
-        if control.recv(1) != b"E":
-            os._exit(0)
+        last = control.recv(1) != b"E"
         status, peak_kib = _end(pid, is_init=is_init)
+        if last:
+            os._exit(0)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         # The verdict goes first: should cleaning fail, this worker ends, and only the next program waits for
@@ -121,7 +131,7 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         scratch.clean(is_tmpfs=is_init)
 
 
-def _become_candidate(channel: int, cpu_s: int) -> NoReturn:
+def _become_candidate(channel: int, cpu_s: int, confine: Callable[[], None] | None) -> NoReturn:
     try:
         os.dup2(channel, candidate.CHANNEL, inheritable=False)
         os.close(channel)
@@ -135,6 +145,8 @@ def _become_candidate(channel: int, cpu_s: int) -> NoReturn:
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if confine is not None:
+            confine()
         gc.enable()
         random.seed(0)  # the module draws a fresh seed after a fork; verdicts should not depend on one
         candidate.serve()
@@ -163,18 +175,20 @@ def _end(pid: int, *, is_init: bool) -> tuple[int, int]:
 
 
 def _kill_tree() -> None:
-    """Kill every descendant of this subreaper, until a pass finds no new one."""
+    """Kill every descendant of this subreaper: stop all, until a pass finds no new one, then kill all."""
     seen: set[int] = set()
-    while True:
-        found = descendants(os.getpid()) - seen
-        if not found:
-            return
-        for child in found:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except OSError:
-                pass
+    while found := descendants(os.getpid()) - seen:
         seen |= found
+        _signal(found, signal.SIGSTOP)  # what is stopped forks no more
+    _signal(seen, signal.SIGKILL)
+
+
+def _signal(processes: set[int], number: int) -> None:
+    for process in processes:
+        try:
+            os.kill(process, number)
+        except OSError:
+            pass
 
 
 def descendants(root: int, *, zombies: bool = False) -> set[int]:
