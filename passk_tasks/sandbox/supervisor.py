@@ -29,7 +29,9 @@ from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox import cgroups
 from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.packages import INSTALLED, Packages, resolve
 from passk_tasks.verdict import Outcome, Verdict
@@ -42,6 +44,7 @@ _GRACE_S = 10.0  # beyond a candidate's backstop, before a silent worker is give
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
 _MESSAGE_LIMIT = 1 << 20
+_OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
 
 # Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
@@ -251,6 +254,7 @@ class _Worker:
         self._suites: collections.OrderedDict[int, None] = collections.OrderedDict()
         self._buffer = frames.Buffer(_MESSAGE_LIMIT)
         # In namespaces the scratch folders are in memory, and end with them.
+        self._groups = {} if way == "rlimits" else _make_groups(limits)
         self._scratch = None if way == "namespaces" else tempfile.mkdtemp(prefix="passk-")
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
@@ -290,6 +294,7 @@ class _Worker:
             "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
             "way": way,
             "scratch": self._scratch,
+            "cgroups": sorted({str(group) for group in self._groups.values()}),
             "cpu": self.cpu,
             "packages": packages.folders,
             "shown": packages.shown,
@@ -309,8 +314,7 @@ class _Worker:
             raise SandboxError(f"the sandbox's process did not start: {why}") from error
         if "fatal" in answer:
             raise _RefusedError(answer["fatal"], answer["layers"])
-        layers: dict[str, bool] = answer["layers"]
-        return layers
+        return {**answer["layers"], **dict.fromkeys(self._groups, True)}
 
     def _first(self) -> bytes:
         while (message := self._buffer.take()) is None:
@@ -381,6 +385,7 @@ class _Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        cgroups.remove(self._groups)
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -402,6 +407,12 @@ class _RefusedError(SandboxError):
     def __init__(self, why: str, layers: dict[str, bool]) -> None:
         super().__init__(why)
         self.layers = layers
+
+
+def _make_groups(limits: Limits) -> dict[str, Path]:
+    """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
+    memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
+    return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 
 def _environment() -> dict[str, str]:

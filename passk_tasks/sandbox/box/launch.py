@@ -27,10 +27,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
+from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 
 _STACK_BYTES = 120 << 20  # the kernel keeps at least 128 MiB free below a main thread's stack
 _SCRATCH_MIB = 64
-_TESTS_EXTRA_MIB = 512
 
 
 def main(config: dict[str, Any]) -> NoReturn:
@@ -46,6 +46,8 @@ def main(config: dict[str, Any]) -> NoReturn:
     layers: dict[str, bool] = {}
     try:
         strict = config["way"] == "namespaces"
+        for group in config["cgroups"]:
+            _put(os.path.join(group, "cgroup.procs"), str(os.getpid()))
         if config["cpu"] is not None:
             os.sched_setaffinity(0, {config["cpu"]})
         if strict:
@@ -86,7 +88,7 @@ def main(config: dict[str, Any]) -> NoReturn:
             _drop_privileges(identity, {})
             landlock.enforce(landlock.ruleset([*trees, "/proc"], ["/dev/null", folders[0]], listed))
             kernel.install_seccomp(seccomp.program(sockets=False))
-        resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + _TESTS_EXTRA_MIB))
+        resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + TESTS_EXTRA_MIB))
         frames.write(supervisor, json.dumps({"layers": layers}).encode())
         tests_side.prepare()
         side = tests_side.TestsSide(ours, config["timeout_s"], config["backstop_s"], config["memory_mib"])
