@@ -255,3 +255,12 @@ def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
     outcome = judge(code, how=Judge.SCRIPT)
     assert outcome.passed
     assert outcome.flags == flags
+
+
+@pytest.mark.parametrize("how", list(Judge))
+def test_cpu_seconds_decide_exactly(how):
+    """A little less than the limit passes, a little more does not, however often anyone looks."""
+    spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
+    limits = Limits(timeout_s=0.5)
+    assert judge(spin.format(0.4), how=how, limits=limits).passed
+    assert judge(spin.format(0.52), how=how, limits=limits).verdict is Verdict.TIMEOUT
