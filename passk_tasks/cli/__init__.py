@@ -3,6 +3,7 @@
 app     the commands, what is printed for an error, and the exit code
 score   re-execute saved samples
 tasks   what there is to run
+selfcheck   what the sandbox guarantees on this host
 path    the folder for --include_path
 """
 
