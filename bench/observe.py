@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -24,27 +23,11 @@ SUPERVISOR_MIB, ZYGOTE_MIB = 200, 40
 LONG_SAMPLES = 200  # of each of the 164 problems: 32,800
 
 
-class CpuWatch:
-    """CPU time that others took since this was made, as a share of the machine's."""
-
-    def __init__(self):
-        self._start = time.monotonic(), self._busy(), self._own()
-
-    @staticmethod
-    def _busy():
-        words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
-        user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, words[:8])
-        return (user + nice + system + irq + softirq + steal) * _TICK_S
-
-    @staticmethod
-    def _own():
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return sum(u.ru_utime + u.ru_stime for u in used)
-
-    def others(self):
-        then, busy, own = self._start
-        total = (time.monotonic() - then) * (os.cpu_count() or 1)
-        return max(0.0, (self._busy() - busy) - (self._own() - own)) / total
+def busy_s():
+    """CPU seconds that the whole machine has spent, those that its own host took from it included."""
+    words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, words[:8])
+    return (user + nice + system + irq + softirq + steal) * _TICK_S
 
 
 def available_gib():
