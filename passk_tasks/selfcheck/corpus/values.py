@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import ISOLATED, NOT_PASSED, SOLVE, Attack, Guarantee, checks, maker
+from passk_tasks.selfcheck.attack import (
+    AS_LOOP,
+    ISOLATED,
+    NOT_PASSED,
+    SOLVE,
+    Attack,
+    Guarantee,
+    checks,
+    maker,
+)
 from passk_tasks.verdict import Verdict
 
 _attack = maker("hostile values", Guarantee.RUN, tests=SOLVE, real="unseen")
@@ -174,7 +183,7 @@ ATTACKS = (
         tests=checks("assert list(solve(3)) == [16]"),
         expected=frozenset({Verdict.TIMEOUT}),
         guarantee=Guarantee.TIME,
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "generators-of-generators",
@@ -244,7 +253,7 @@ ATTACKS = (
             raise Endless
         """,
         expected=frozenset({Verdict.TIMEOUT}),
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "exception-whose-text-raises",
