@@ -110,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
         **scored.as_dict(),
         "extract": options.extract,
         "inputs": list(options.samples),
+        "generation_kwargs": _generated_with(file),
         **store.provenance(),
     }
     if options.out is not None:
@@ -178,6 +179,13 @@ def _spec(task: str | None, file: SampleFile, overrides: dict[str, Any]) -> Task
         generation_kwargs={"until": list(header.until)},
         source=Path(file.samples[0].origin),
     )
+
+
+def _generated_with(file: SampleFile) -> dict[str, Any] | None:
+    # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
+    if file.header is not None:
+        return {"until": list(file.header.until), **file.header.extra.get("generation_kwargs", {})}
+    return None if file.until is None else {"until": list(file.until)}
 
 
 def _check_dataset(header: JournalHeader | None, dataset: Dataset, overrides: dict[str, Any]) -> list[str]:
