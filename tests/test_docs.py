@@ -94,7 +94,7 @@ def names_of_tasks() -> set[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    assert set(shown) == {"run", "score"}
+    assert set(shown) == {"run", "score", "runs", "compare"}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 
@@ -163,7 +163,7 @@ def test_lm_eval_s_own_command_parses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_commands_in_the_text_exist() -> None:
     """Whatever stands as `passk …` within the README's text is a command."""
-    known = {"run", "score", "tasks", "path"}
+    known = {"run", "score", "runs", "compare", "tasks", "path"}
     assert set(re.findall(r"`passk ([a-z]+)", README)) <= known
 
 
@@ -217,7 +217,8 @@ def test_the_verdict_table_is_complete() -> None:
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
     """The README's exit codes are 0 and those that the errors carry."""
-    codes = {errors.UsageError.exit_code, errors.SandboxError.exit_code, errors.InfrastructureError.exit_code}
+    kinds = (errors.PasskError, errors.UsageError, errors.SandboxError, errors.InfrastructureError)
+    codes = {kind.exit_code for kind in kinds}
     assert [int(row[0]) for row in table("code")] == [0, *sorted(codes)]
 
 
