@@ -76,8 +76,10 @@ class Limits:
     Attributes:
         timeout_s: seconds of work. CPU time and time asleep count, time spent waiting for a busy CPU does
             not, so that a loaded machine does not turn right answers into timeouts.
-        memory_mib: address space of each process of the candidate, in MiB. A program that takes ever more ends
-            after about 0.3 s of page faults at the default; all of its processes together may use four times it.
+        memory_mib: address space of each process of the candidate, in MiB. A program that takes ever more
+        ends
+            after about 0.3 s of page faults at the default; all of its processes together may use four times
+            it.
         output_mib: what it may write to standard output and to any one file, in MiB.
         processes: processes and threads at one time.
         backstop: wall seconds may reach `backstop * timeout_s` whatever the load; then the run goes on.

@@ -32,6 +32,7 @@ def judge(
     limits: Limits,
     sandbox: str = "strict",
     workers: int = 0,
+    packages: str | Sequence[str] = "installed",
     progress: bool = False,
 ) -> Judged:
     """Judge a batch of programs.
@@ -41,6 +42,7 @@ def judge(
         limits: what each candidate may use.
         sandbox: `strict` or `rlimits`.
         workers: candidates that run at one time; 0 means as many as there are usable CPUs.
+        packages: which installed packages candidates can import: `installed`, `stdlib` or names.
         progress: show a bar on standard error, if that is a terminal.
 
     Raises:
@@ -56,7 +58,7 @@ def judge(
     places = list(same.values())
     bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
     bar.update(len(programs) - sum(map(len, places)))
-    with bar, Sandbox(limits, sandbox, workers) as box:
+    with bar, Sandbox(limits, sandbox, workers, packages) as box:
         for number, outcome in box.run([programs[where[0]] for where in places]):
             for index in places[number]:
                 outcomes[index] = outcome
@@ -67,13 +69,20 @@ def judge(
     return Judged([o for o in outcomes if o is not None], layers)
 
 
-def selftest(right: Program, wrong: Program, *, limits: Limits, sandbox: str = "strict") -> dict[str, bool]:
+def selftest(
+    right: Program,
+    wrong: Program,
+    *,
+    limits: Limits,
+    sandbox: str = "strict",
+    packages: str | Sequence[str] = "installed",
+) -> dict[str, bool]:
     """Judge a program that must pass and one that must not; return the active layers.
 
     Raises:
         SandboxError: the sandbox cannot start, or either verdict is not what it must be.
     """
-    judged = judge([right, wrong], limits=limits, sandbox=sandbox, workers=1)
+    judged = judge([right, wrong], limits=limits, sandbox=sandbox, workers=1, packages=packages)
     passes, fails = judged.outcomes
     if not passes.passed:
         raise SandboxError(

@@ -178,6 +178,7 @@ def score(
         limits=settings.limits(),
         sandbox=settings.sandbox,
         workers=settings.workers,
+        packages=settings.packages,
         progress=progress,
     )
     records = [
@@ -211,10 +212,10 @@ def check(
         raise UsageError(_too_few(samples, max(beyond)))
 
 
-def selftest(spec: TaskSpec, dataset: Dataset) -> None:
+def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
     """Judge a right and a wrong program under the task's own limits, before anything rests on the sandbox.
 
-    The right one is the dataset's own solution; where it has none, nothing is tried.
+    The right one is the dataset's own solution; where it has none, nothing is tried, and False returned.
 
     Raises:
         SandboxError: no sandbox of the wanted strength, or a wrong verdict for either.
@@ -229,8 +230,15 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> None:
         right_program, wrong_program = (
             benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
         )
-        runner.selftest(right_program, wrong_program, limits=settings.limits(), sandbox=settings.sandbox)
-        return
+        runner.selftest(
+            right_program,
+            wrong_program,
+            limits=settings.limits(),
+            sandbox=settings.sandbox,
+            packages=settings.packages,
+        )
+        return True
+    return False
 
 
 def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:

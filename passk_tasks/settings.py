@@ -35,6 +35,8 @@ class Settings:
         processes: processes and threads a candidate may have at one time.
         workers: candidates judged at one time; 0 means as many as there are usable CPUs.
         sandbox: `strict`, or `rlimits` for the explicit weaker choice.
+        packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
+            of distributions, which bring what they require.
         seeds: `same`, or `distinct` for a `seed` of its own in each of the n requests.
         journal: folder for the journal of the generations; None leaves the choice to the run.
     """
@@ -52,6 +54,7 @@ class Settings:
     processes: int = 64
     workers: int = 0
     sandbox: str = "strict"
+    packages: str | tuple[str, ...] = "installed"
     seeds: str = "same"
     journal: str | None = None
 
@@ -111,7 +114,8 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `parse` takes them back."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**values, "k": list(self.k), "judge": self.judge.value}
+        packages = self.packages if isinstance(self.packages, str) else list(self.packages)
+        return {**values, "k": list(self.k), "judge": self.judge.value, "packages": packages}
 
 
 def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -218,6 +222,16 @@ def _choice(*choices: str) -> Callable[[Any], str]:
 
 _JUDGES = _choice(*(judge.value for judge in Judge))
 
+
+def _packages(value: Any) -> str | tuple[str, ...]:
+    if value in ("installed", "stdlib"):
+        return str(value)
+    names = value.strip("[]").split(",") if isinstance(value, str) else value
+    if isinstance(names, (list, tuple)) and names and all(isinstance(n, str) and n.strip() for n in names):
+        return tuple(dict.fromkeys(name.strip() for name in names))
+    raise ValueError("installed, stdlib, or names of installed distributions")
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "benchmark": _text("the name of a benchmark, e.g. humaneval"),
     "samples": _whole("a whole number of generations a problem", 1),
@@ -232,6 +246,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "processes": _whole("a whole number of processes"),
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
     "sandbox": _choice("strict", "rlimits"),
+    "packages": _packages,
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
 }

@@ -113,18 +113,20 @@ def test_selftest_wants_a_pass_and_a_failure():
 
 def test_a_host_that_cannot_is_refused_with_the_remedy(monkeypatch):
     """Strict never falls back: the error names what is missing and the weaker choice."""
-    monkeypatch.setattr(supervisor, "_BOOT", BROKEN_UNSHARE + supervisor._BOOT)
-    with pytest.raises(SandboxError, match=r"unshare.*missing: user namespace.*--sandbox rlimits"):
+    monkeypatch.setattr(supervisor, "_BOOT", WEAK_HOST + supervisor._BOOT)
+    with pytest.raises(
+        SandboxError, match=r"unshare.*Landlock is not available.*missing: user namespace.*--sandbox rlimits"
+    ):
         runner.judge([RIGHT], limits=LIMITS)
 
 
-BROKEN_UNSHARE = """
+WEAK_HOST = """
 import ctypes
 real = ctypes.CDLL
 class Refusing(real):
     def __getattr__(self, name):
-        if name == "unshare":
-            def refuse(flags):
+        if name == "unshare" or name == "syscall":
+            def refuse(*arguments):
                 ctypes.set_errno(1)
                 return -1
             return refuse

@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         "extract": options.extract,
         "inputs": list(options.samples),
         "generation_kwargs": _generated_with(file),
-        **store.provenance(),
+        **store.provenance(spec.settings.packages),
     }
     if options.out is not None:
         store.write(options.out, result, (record.as_dict() for record in scored.records))

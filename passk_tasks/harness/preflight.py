@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
@@ -102,23 +102,20 @@ def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], whe
         # Checked in 0.4.13: hf and the OpenAI-style models take 0 for it, vLLM takes 1.
         raise PreflightError(
             f"{where}: {n} samples a problem need a temperature, and lm-eval's models differ in what they "
-            "take "
-            "for a missing one (0 for most): add it, e.g. --gen_kwargs temperature=0.2"
+            "take for a missing one (0 for most): add it, e.g. --gen_kwargs temperature=0.2"
         )
     temperature = _number(generation_kwargs["temperature"], f"{where}: temperature")
     if temperature <= 0:
         raise PreflightError(
             f"{where}: {n} samples a problem at temperature {temperature:g} would all be the one greedy "
-            "answer: "
-            "raise it with --gen_kwargs temperature=0.2, or take one sample with --metadata passk.samples=1 "
-            "passk.k=1"
+            "answer: raise it with --gen_kwargs temperature=0.2, or take one sample with "
+            "--metadata passk.samples=1 passk.k=1"
         )
     for name, only_one in (("top_k", 1), ("top_p", 0)):
         if name in generation_kwargs and _number(generation_kwargs[name], f"{where}: {name}") == only_one:
             raise PreflightError(
                 f"{where}: {name}={only_one} leaves one token to choose from, so that {n} samples a problem "
-                "would all "
-                f"be alike: change it with --gen_kwargs {name}=…, or take one sample"
+                f"would all be alike: change it with --gen_kwargs {name}=…, or take one sample"
             )
 
 
@@ -130,15 +127,13 @@ def check_model(
         if invocation.model_is("HFLM"):
             raise PreflightError(
                 f"{where}: passk.seeds=distinct is for servers that take a `seed` with each request; the "
-                "model hf "
-                "does not, and draws n different samples without it: leave the setting out"
+                "model hf does not, and draws n different samples without it: leave the setting out"
             )
         return
     if settings.samples > 1 and (invocation.model_is(_OPENAI_STYLE_CLASS) or "seed" in generation_kwargs):
         _log.warning(
             "%s: every request carries the same seed, so a server that honours it returns %d identical "
-            "samples a "
-            "problem; add --metadata passk.seeds=distinct (`passk run` does so by itself)",
+            "samples a problem; add --metadata passk.seeds=distinct (`passk run` does so by itself)",
             where,
             settings.samples,
         )
@@ -161,24 +156,24 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
         SandboxError: the sandbox does not start, or judges either of them wrongly.
     """
     settings = spec.settings
-    key = (settings.benchmark, settings.judge, settings.sandbox, settings.limits(), dataset.sha256)
+    key = (
+        settings.benchmark,
+        settings.judge,
+        settings.sandbox,
+        settings.packages,
+        settings.limits(),
+        dataset.sha256,
+    )
     if key in _tested:
         return
-    benchmark = benchmarks.get(settings.benchmark)
-    problem = next((p for p in dataset.problems.values() if benchmark.canonical(p) is not None), None)
-    if problem is None:
+    try:
+        tried = scoring.selftest(spec, dataset)
+    except SandboxError as error:
+        raise SandboxError(f"task {spec.name}: {error}") from error
+    if not tried:
         _log.warning(
             "task %s: no problem has a canonical solution, so the sandbox is not tried beforehand", spec.name
         )
-        return
-    right = benchmark.program(problem, benchmark.canonical(problem), settings.judge)
-    wrong = benchmark.program(
-        problem, f"def {problem.entry_point}(*args):\n    return None\n", settings.judge
-    )
-    try:
-        runner.selftest(right, wrong, limits=settings.limits(), sandbox=settings.sandbox)
-    except SandboxError as error:
-        raise SandboxError(f"task {spec.name}: {error}") from error
     _tested.add(key)
 
 
@@ -211,9 +206,8 @@ def _warn_of_form(settings: Settings, invocation: Invocation, where: str, *, cha
     elif settings.extraction == "completion" and chat:
         _log.warning(
             "%s: it asks a base model to go on with a piece of code, and a chat template is applied, under "
-            "which "
-            "models rather answer than go on; for chat models there are the tasks with `instruct` in their "
-            "names",
+            "which models rather answer than go on; for chat models there are the tasks with `instruct` in "
+            "their names",
             where,
         )
 

@@ -72,7 +72,7 @@ def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, 
         "generation_kwargs": json_ready(spec.generation_kwargs),
         "journals": [one.journal for one in reports],
         "ranks": len(reports),
-        **store.provenance(),
+        **store.provenance(spec.settings.packages),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -30,6 +31,7 @@ class Conditions:
         judge: who decided that a candidate passed.
         limits: what a candidate may use.
         sandbox: its mode.
+        packages: hash of the packages that candidates could import, with their versions.
         python: version of the interpreter that judged.
         passk_tasks: version of this package.
     """
@@ -49,6 +51,7 @@ class Conditions:
     judge: str | None = None
     limits: Mapping[str, Any] | None = None
     sandbox: str | None = None
+    packages: str | None = None
     python: str | None = None
     passk_tasks: str | None = None
 
@@ -113,6 +116,7 @@ def _common(facts: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Co
         judge=facts.get("judge"),
         limits={name: limits[name] for name in _LIMITS if name in limits} or None,
         sandbox=(facts.get("sandbox") or {}).get("mode"),
+        packages=_sha256(json.dumps(facts["packages"], sort_keys=True)) if "packages" in facts else None,
         python=facts.get("python"),
         passk_tasks=facts.get("passk_tasks"),
     )

@@ -6,12 +6,11 @@ the former one.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.results.lines import dump_line
+from passk_tasks.sandbox.packages import resolve
 
 RESULTS = "results.json"
 OUTCOMES = "outcomes.jsonl"
@@ -66,19 +66,18 @@ def dumps(result: Mapping[str, Any]) -> str:
     return json.dumps(result, indent=2, allow_nan=False)
 
 
-def provenance() -> dict[str, Any]:
-    """Return when and with what a result came about: date, versions, the packages candidates may import."""
-    packages = {
-        str(distribution.metadata["Name"]).lower(): str(distribution.version)
-        for distribution in importlib.metadata.distributions()
-        if distribution.metadata["Name"]
-    }
+def provenance(packages: str | Sequence[str]) -> dict[str, Any]:
+    """Return when and with what a result came about: date, versions, the packages candidates can import.
+
+    Args:
+        packages: the setting of that name.
+    """
     return {
         "passk_tasks": __version__,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": dict(sorted(packages.items())),
+        "packages": resolve(packages).versions,
     }
 
 

@@ -15,10 +15,12 @@ import itertools
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,16 +29,22 @@ from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox import cgroups
 from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
+from passk_tasks.sandbox.packages import INSTALLED, Packages, resolve
 from passk_tasks.verdict import Outcome, Verdict
 
 MODES = ("strict", "rlimits")
+# How each mode may be had, the strongest first.
+_WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _START_S = 30.0  # a worker starts in well under a second; a machine may be very busy
 _GRACE_S = 10.0  # beyond a candidate's backstop, before a silent worker is given up
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
 _MESSAGE_LIMIT = 1 << 20
+_OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
 
 # Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
@@ -70,8 +78,11 @@ class Sandbox:
 
     Args:
         limits: what each candidate may use.
-        mode: `strict` (namespaces, private root, Landlock, seccomp) or `rlimits` (resource limits only).
+        mode: `strict` (namespaces, private root, Landlock, seccomp; on a host that forbids user namespaces,
+            Landlock, seccomp and a reaper) or `rlimits` (resource limits only).
         workers: candidates that run at one time; 0 means as many as there are usable CPUs.
+        packages: which installed packages candidates can import: `installed`, `stdlib` or names. Under
+            `rlimits` a candidate that looks for others in the file system finds them.
 
     Attributes:
         layers: name of each layer and whether it is active on this host.
@@ -81,7 +92,13 @@ class Sandbox:
         SettingsError: an unknown mode or a negative number of workers.
     """
 
-    def __init__(self, limits: Limits, mode: str = "strict", workers: int = 0) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        mode: str = "strict",
+        workers: int = 0,
+        packages: str | Sequence[str] = INSTALLED,
+    ) -> None:
         if mode not in MODES:
             raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {mode!r}")
         if workers < 0:
@@ -89,6 +106,7 @@ class Sandbox:
         self.limits, self.mode = limits, mode
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
+        self._packages = resolve(packages)
         self._selector = selectors.DefaultSelector()
         self._pool: list[_Worker] = []
         self._failed_starts = 0
@@ -97,7 +115,7 @@ class Sandbox:
 
     def __enter__(self) -> Sandbox:
         try:
-            self._start_worker()  # one at least must start now: an error belongs here, not into the run
+            self._find_way()
             self.layers = dict(self._pool[0].layers)
         except BaseException:
             self.close()
@@ -146,10 +164,29 @@ class Sandbox:
         while len(self._pool) < wanted:
             self._start_worker()
 
+    def _find_way(self) -> None:
+        """Start the first worker in the strongest way that works: an error belongs here, not into the run."""
+        refused: list[_RefusedError] = []
+        for way in _WAYS[self.mode]:
+            self._way = way
+            try:
+                self._start_worker()
+            except _RefusedError as error:
+                refused.append(error)
+                continue
+            return
+        reasons = "; ".join(f"{error} ({way})" for error, way in zip(refused, _WAYS[self.mode], strict=True))
+        if self.mode != "strict":
+            raise SandboxError(f"this host cannot give the sandbox {self.mode!r}: {reasons}")
+        missing = ", ".join(name for name in _NAMESPACES if not refused[0].layers.get(name))
+        raise SandboxError(
+            f"this host cannot give the sandbox 'strict': {reasons} (missing: {missing}){_REMEDY}"
+        )
+
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = _Worker(self.limits, self.mode, cpu)
+            worker = _Worker(self.limits, self._way, self._packages, cpu)
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1
@@ -210,12 +247,15 @@ class Sandbox:
 class _Worker:
     """One worker's process and what it holds."""
 
-    def __init__(self, limits: Limits, mode: str, cpu: int | None) -> None:
+    def __init__(self, limits: Limits, way: str, packages: Packages, cpu: int | None) -> None:
         self.cpu = cpu
         self.held: dict[int, str] = {}  # index -> judge; the first is in judgement
         self.heard_s = time.monotonic()
         self._suites: collections.OrderedDict[int, None] = collections.OrderedDict()
         self._buffer = frames.Buffer(_MESSAGE_LIMIT)
+        # In namespaces the scratch folders are in memory, and end with them.
+        self._groups = {} if way == "rlimits" else _make_groups(limits)
+        self._scratch = None if way == "namespaces" else tempfile.mkdtemp(prefix="passk-")
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
         try:
@@ -238,7 +278,7 @@ class _Worker:
             theirs.close()
             os.close(reading)
         try:
-            self.layers = self._greet(limits, mode)
+            self.layers = self._greet(limits, way, packages)
         except BaseException:
             self.stop()
             raise
@@ -247,14 +287,17 @@ class _Worker:
             self._process.stderr.close()
         self.socket.setblocking(True)
 
-    def _greet(self, limits: Limits, mode: str) -> dict[str, bool]:
+    def _greet(self, limits: Limits, way: str, packages: Packages) -> dict[str, bool]:
         """Send the configuration; return the active layers."""
         here = Path(__file__).resolve().parent
         config = {
             "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
-            "mode": mode,
+            "way": way,
+            "scratch": self._scratch,
+            "cgroups": sorted({str(group) for group in self._groups.values()}),
             "cpu": self.cpu,
-            "packages": site_packages(),
+            "packages": packages.folders,
+            "shown": packages.shown,
             "preload": PRELOADED,
             "backstop_s": limits.timeout_s * limits.backstop,
             **limits.as_dict(),
@@ -270,14 +313,8 @@ class _Worker:
             why = said or str(error) or type(error).__name__
             raise SandboxError(f"the sandbox's process did not start: {why}") from error
         if "fatal" in answer:
-            missing = _missing(answer["layers"])
-            raise SandboxError(
-                f"this host cannot give the sandbox {mode!r}: {answer['fatal']}"
-                + (f" (missing: {missing})" if missing and mode == "strict" else "")
-                + (_REMEDY if mode == "strict" else "")
-            )
-        layers: dict[str, bool] = answer["layers"]
-        return layers
+            raise _RefusedError(answer["fatal"], answer["layers"])
+        return {**answer["layers"], **dict.fromkeys(self._groups, True)}
 
     def _first(self) -> bytes:
         while (message := self._buffer.take()) is None:
@@ -348,6 +385,9 @@ class _Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        cgroups.remove(self._groups)
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 _REMEDY = (
@@ -358,9 +398,21 @@ _REMEDY = (
 )
 
 
-def _missing(layers: dict[str, bool]) -> str:
-    wanted = ("user namespace", "pid namespace", "mount namespace", "network namespace", "private root")
-    return ", ".join(name for name in wanted if not layers.get(name))
+_NAMESPACES = ("user namespace", "pid namespace", "mount namespace", "network namespace", "private root")
+
+
+class _RefusedError(SandboxError):
+    """A worker could not set up one way of sandboxing; `layers` holds what it got as far as."""
+
+    def __init__(self, why: str, layers: dict[str, bool]) -> None:
+        super().__init__(why)
+        self.layers = layers
+
+
+def _make_groups(limits: Limits) -> dict[str, Path]:
+    """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
+    memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
+    return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 
 def _environment() -> dict[str, str]:
@@ -376,9 +428,3 @@ def _environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }
-
-
-def site_packages() -> list[str]:
-    """Folders of installed packages that this interpreter imports from."""
-    names = ("site-packages", "dist-packages")
-    return [p for p in dict.fromkeys(sys.path) if Path(p).name in names and Path(p).is_dir()]

@@ -250,7 +250,9 @@ def test_lm_evals_results_file_is_recognised_as_the_wrong_one(tmp_path):
         samples.read(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", gzip.compress(b"")], ids=["empty", "blank lines", "empty gzip"]
+)
 def test_a_file_without_samples_is_an_error(tmp_path, content):
     """Nothing to score is said so, with the file's name."""
     path = tmp_path / "empty.jsonl"

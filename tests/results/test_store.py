@@ -70,7 +70,7 @@ def test_a_folder_that_vanished_meanwhile_is_an_error_with_its_path(tmp_path):
 
 def test_provenance_names_versions():
     """Python, this package and what candidates may import are all in."""
-    found = store.provenance()
+    found = store.provenance("installed")
     assert found["passk_tasks"]
     assert "numpy" in found["packages"]
     assert json.loads(store.dumps(found)) == found

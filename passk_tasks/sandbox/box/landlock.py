@@ -28,11 +28,16 @@ def abi() -> int:
         return 0
 
 
-def restrict(readable: list[str], writable: list[str]) -> int:
-    """Restrict this process and its descendants to the given trees; return the ABI that was used.
+def ruleset(readable: list[str], writable: list[str], listed: list[str] | None = None) -> int:
+    """Return a descriptor of rules that allow the given trees, for `enforce`.
+
+    Args:
+        readable: files and folders to read and execute, with all that is below.
+        writable: the same to read and write.
+        listed: folders whose names may be listed, with those of the folders below.
 
     No TCP port may be bound or connected to (ABI 4), no process outside the domain signalled and no abstract
-    socket outside it reached (ABI 6). Needs no_new_privs.
+    socket outside it reached (ABI 6).
 
     Raises:
         OSError: the kernel has no Landlock.
@@ -43,29 +48,35 @@ def restrict(readable: list[str], writable: list[str]) -> int:
     files = (1 << _FILE_BITS[min(version, 5)]) - 1
     attributes = struct.pack("QQQ", files, _TCP if version >= 4 else 0, _SCOPED if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
-    ruleset = kernel.syscall(_CREATE, "landlock_create_ruleset", attributes, size, 0)
-    try:
-        for paths, rights in ((readable, _READ), (writable, files & ~_EXECUTE)):
-            for path in paths:
-                _allow(ruleset, path, rights & files)
-        kernel.syscall(_RESTRICT, "landlock_restrict_self", ruleset, 0)
-    finally:
-        os.close(ruleset)
-    return version
+    rules = kernel.syscall(_CREATE, "landlock_create_ruleset", attributes, size, 0)
+    for paths, rights in (
+        (readable, _READ),
+        (writable, files & ~_EXECUTE),
+        (listed or [], _READ_DIR),
+    ):
+        for path in paths:
+            _allow(rules, path, rights & files)
+    return rules
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def enforce(rules: int) -> None:
+    """Restrict this process and its descendants; needs no_new_privs. Closes the descriptor."""
+    kernel.syscall(_RESTRICT, "landlock_restrict_self", rules, 0)
+    os.close(rules)
+
+
+def _allow(rules: int, path: str, rights: int) -> None:
     try:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # what cannot be opened here cannot be opened there
     try:
         if not os.path.isdir(path):
             rights &= _ON_FILES
         kernel.syscall(
             _ADD,
             f"landlock rule for {path}",
-            ruleset,
+            rules,
             _RULE_PATH_BENEATH,
             struct.pack("=Qi", rights, handle),
             0,

@@ -5,7 +5,10 @@
         └── zygote: init of pid namespace B, inside A; has the writable folders
             └── one candidate at a time
 
-Under `rlimits` there are no namespaces: worker, tests' side and zygote are ordinary processes.
+There are three ways (`config["way"]`). `namespaces` is that. `landlock` is for hosts that forbid user
+namespaces: worker, tests' side and zygote are ordinary processes, each candidate confines itself to the
+interpreter's files and a folder of its own, cannot open sockets or signal others, and is found by the zygote,
+a subreaper, whatever it does. `rlimits` is the same without the confinement.
 """
 
 from __future__ import annotations
@@ -16,19 +19,18 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import traceback
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
+from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 
 _STACK_BYTES = 120 << 20  # the kernel keeps at least 128 MiB free below a main thread's stack
 _SCRATCH_MIB = 64
-_TESTS_EXTRA_MIB = 512
 
 
 def main(config: dict[str, Any]) -> NoReturn:
@@ -43,7 +45,9 @@ def main(config: dict[str, Any]) -> NoReturn:
     os.close(null)
     layers: dict[str, bool] = {}
     try:
-        strict = config["mode"] == "strict"
+        strict = config["way"] == "namespaces"
+        for group in config["cgroups"]:
+            _put(os.path.join(group, "cgroup.procs"), str(os.getpid()))
         if config["cpu"] is not None:
             os.sched_setaffinity(0, {config["cpu"]})
         if strict:
@@ -57,15 +61,17 @@ def main(config: dict[str, Any]) -> NoReturn:
             identity = None
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         os.close(lifeline)
-        _preload(config["preload"], config["packages"])
+        _preload(config["preload"], config["packages"], config["shown"])
         if strict:
-            shown = rootfs.build(config["packages"])
+            shown = rootfs.build(config["shown"], config["packages"])
             layers["private root"] = True
             folders: tuple[str, ...] = rootfs.SCRATCH
         else:
             shown = rootfs.Shown([], {})
-            folders = (tempfile.mkdtemp(prefix="passk-"),)
+            folders = (config["scratch"],)
             os.environ.update(HOME=folders[0], TMPDIR=folders[0])
+            if config["way"] == "landlock":
+                identity = _landlock_identity(folders[0])
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if not os.fork():
             _become_zygote(theirs, supervisor, config, identity, folders, shown)
@@ -77,7 +83,12 @@ def main(config: dict[str, Any]) -> NoReturn:
             rootfs.seal()
             _confine(identity, {}, readable=["/"], writable=["/dev/null"])
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # the change of user has cleared it
-        resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + _TESTS_EXTRA_MIB))
+        elif config["way"] == "landlock":
+            trees, listed = rootfs.readable_paths(config["shown"], config["packages"])
+            _drop_privileges(identity, {})
+            landlock.enforce(landlock.ruleset([*trees, "/proc"], ["/dev/null", folders[0]], listed))
+            kernel.install_seccomp(seccomp.program(sockets=False))
+        resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + TESTS_EXTRA_MIB))
         frames.write(supervisor, json.dumps({"layers": layers}).encode())
         tests_side.prepare()
         side = tests_side.TestsSide(ours, config["timeout_s"], config["backstop_s"], config["memory_mib"])
@@ -87,7 +98,6 @@ def main(config: dict[str, Any]) -> NoReturn:
             ours.close()
             if not strict:
                 _kill_children()
-                shutil.rmtree(folders[0], ignore_errors=True)
     except BaseException as error:
         with contextlib.suppress(OSError):
             text = "".join(traceback.format_exception_only(type(error), error)).strip()
@@ -167,7 +177,8 @@ def _become_zygote(
 ) -> NoReturn:
     layers: dict[str, Any] = {}
     kept: frozenset[str] = frozenset()
-    strict = identity is not None
+    strict = config["way"] == "namespaces"
+    confine = None
     try:
         os.close(supervisor)
         if strict:
@@ -191,6 +202,8 @@ def _become_zygote(
         layers["resource limits"] = True
         if strict:
             _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
+        elif config["way"] == "landlock":
+            confine = _prepare_landlock(identity, layers, config, folders)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         scratch = zygote.Scratch(folders, kept)
         zygote.drop_traces()
@@ -199,24 +212,62 @@ def _become_zygote(
         text = "".join(traceback.format_exception_only(type(error), error)).strip()
         control.send(json.dumps({"fatal": text}).encode())
         os._exit(1)
-    zygote.run(control, scratch, cpu_s, is_init=strict)
+    zygote.run(control, scratch, cpu_s, is_init=strict, confine=confine)
+
+
+def _landlock_identity(folder: str) -> int | None:
+    """Return the user that candidates get without a user namespace, None to stay who we are.
+
+    Root becomes an unprivileged user where that one can read the interpreter; its folders may be closed to
+    others.
+    """
+    if os.getuid() != 0:
+        return None
+    needed = rootfs.interpreter_paths()  # found as root: the other user may not even see that they are there
+    probe = os.fork()
+    if not probe:
+        try:
+            os.setgroups([])
+            os.setresgid(rootfs.USER, rootfs.USER, rootfs.USER)
+            os.setresuid(rootfs.USER, rootfs.USER, rootfs.USER)
+            readable = all(os.access(path, os.R_OK) for path in needed)
+            os._exit(0 if readable else 1)
+        finally:
+            os._exit(1)
+    if os.waitpid(probe, 0)[1] != 0:
+        return None
+    os.chown(folder, rootfs.USER, rootfs.USER)
+    return rootfs.USER
+
+
+def _prepare_landlock(
+    identity: int | None, layers: dict[str, Any], config: dict[str, Any], folders: tuple[str, ...]
+) -> Callable[[], None]:
+    """Confine the zygote as far as it can be, and return what confines a candidate the rest of the way."""
+    if not seccomp.supported():
+        raise OSError(38, "no system call filter for this machine")
+    trees, listed = rootfs.readable_paths(config["shown"], config["packages"])
+    rules = landlock.ruleset(trees, [*folders, "/dev/null"], listed)
+    scoped = landlock.abi() >= 6
+    _drop_privileges(identity, layers)
+    kernel.install_seccomp(seccomp.program(sockets=False))
+    layers.update({"landlock": True, "seccomp": True, "reaper": True})
+
+    def confine() -> None:
+        landlock.enforce(rules)
+        if not scoped:
+            kernel.install_seccomp(seccomp.signals_program(os.getpid()))
+
+    return confine
 
 
 def _confine(
     identity: int | None, layers: dict[str, Any], *, readable: list[str], writable: list[str]
 ) -> None:
     """Give up every privilege; after this only what the filter and the domain allow is possible."""
-    assert identity is not None
-    if os.getuid() != identity:
-        os.setgroups([])
-        os.setresgid(identity, identity, identity)
-        os.setresuid(identity, identity, identity)
-    kernel.drop_capabilities()
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    layers["no new privileges"] = True
-    layers["unprivileged user"] = True
+    _drop_privileges(identity, layers)
     try:
-        landlock.restrict(readable, writable)
+        landlock.enforce(landlock.ruleset(readable, writable))
         layers["landlock"] = True
     except OSError:
         layers["landlock"] = False
@@ -230,13 +281,24 @@ def _confine(
         layers["seccomp"] = False
 
 
+def _drop_privileges(identity: int | None, layers: dict[str, Any]) -> None:
+    if identity is not None and os.getuid() != identity:
+        os.setgroups([])
+        os.setresgid(identity, identity, identity)
+        os.setresuid(identity, identity, identity)
+    kernel.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    layers["no new privileges"] = True
+    layers["unprivileged user"] = os.getuid() != 0
+
+
 def _limit(config: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, _mib(config["output_mib"]))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
     resource.setrlimit(resource.RLIMIT_STACK, _at_most(resource.RLIMIT_STACK, _STACK_BYTES))
-    if config["mode"] == "strict":
+    if config["way"] == "namespaces":
         # Counted per user namespace; on the host it would count the user's other processes too.
         resource.setrlimit(resource.RLIMIT_NPROC, (config["processes"], config["processes"]))
 
@@ -251,9 +313,11 @@ def _at_most(limit: int, value: int) -> tuple[int, int]:
     return value, value
 
 
-def _preload(modules: list[str], packages: list[str]) -> None:
+def _preload(modules: list[str], packages: list[str], shown: list[str]) -> None:
     """Import what candidates commonly import, once, before anything is forked."""
     sys.path[:] = [p for p in sys.path if p in _standard_path()] + packages
+    if packages != shown:
+        sys.meta_path.insert(0, _OnlyShown(packages, shown))
     import site
 
     site.setquit()
@@ -262,6 +326,29 @@ def _preload(modules: list[str], packages: list[str]) -> None:
     for name in modules:
         importlib.import_module(name)
     sys.argv[:] = [""]
+
+
+class _OnlyShown:
+    """Hides packages that were not chosen, also where no private root does.
+
+    Args:
+        folders: site-packages folders.
+        shown: what of them was chosen.
+    """
+
+    def __init__(self, folders: list[str], shown: list[str]) -> None:
+        self._folders = set(folders)
+        self._names = {os.path.basename(path).split(".")[0] for path in shown}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Raise for a top-level module that only a hidden package has; otherwise leave it to the others."""
+        del target
+        if path is None and name not in self._names:
+            for folder in self._folders:
+                if os.path.exists(os.path.join(folder, name)) or os.path.exists(
+                    os.path.join(folder, name + ".py")
+                ):
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _standard_path() -> set[str]:

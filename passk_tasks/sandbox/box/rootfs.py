@@ -29,15 +29,13 @@ SCRATCH = ("/box", "/tmp", "/dev/shm")
 join, islink, isdir, exists = os.path.join, os.path.islink, os.path.isdir, os.path.exists
 
 
-def interpreter_paths(packages: list[str]) -> list[str]:
-    """Return the files and folders without which this interpreter cannot run, then `packages`.
-
-    Args:
-        packages: site-packages folders that candidates may import from.
-    """
+def interpreter_paths() -> list[str]:
+    """Return the files and folders without which this interpreter cannot run."""
     multiarch = sysconfig.get_config_var("MULTIARCH") or ""
     wanted = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
-    wanted += [sys.executable, join(sys.prefix, "pyvenv.cfg")]
+    # Without `site`, sys.prefix is the base interpreter's also in a virtual environment.
+    folder = os.path.dirname(sys.executable)
+    wanted += [sys.executable, join(folder, "pyvenv.cfg"), join(os.path.dirname(folder), "pyvenv.cfg")]
     if sys.base_prefix not in ("/", "/usr", "/usr/local"):
         wanted.append(join(sys.base_prefix, "lib"))  # conda keeps the libraries of its packages there
     wanted += ["/lib64", "/usr/lib64", "/lib/ld-linux-aarch64.so.1", "/etc/ld.so.cache"]
@@ -45,7 +43,6 @@ def interpreter_paths(packages: list[str]) -> list[str]:
         wanted += [join("/lib", multiarch), join("/usr/lib", multiarch)]
     wanted += _mapped_libraries()
     wanted += ["/usr/share/zoneinfo"]
-    wanted += packages
     return [path for path in wanted if path and exists(path)]
 
 
@@ -87,19 +84,24 @@ class Shown(NamedTuple):
     links: dict[str, str]
 
 
-def build(packages: list[str]) -> Shown:
+def build(packages: list[str], folders: list[str]) -> Shown:
     """Make the new root and enter it; return what it shows. The caller owns a private mount namespace.
+
+    Args:
+        packages: installed packages to show: whole site-packages folders, or files and folders in them.
+        folders: the site-packages folders.
 
     Raises:
         OSError: naming the mount that failed.
     """
     real_paths: dict[str, int] = {}
     links: dict[str, str] = {}
-    for path in interpreter_paths(packages):
+    for path in (*interpreter_paths(), *packages):
         real, on_the_way = _follow(path)
         links.update(on_the_way)
         if real not in real_paths:
             real_paths[real] = os.open(real, os.O_PATH | os.O_CLOEXEC)
+    masked = masked_paths(folders)  # now: the mount below may cover them
     devices = {name: os.open(join("/dev", name), os.O_PATH | os.O_CLOEXEC) for name in _DEVICES}
 
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -115,7 +117,7 @@ def build(packages: list[str]) -> Shown:
     links = {link: target for link, target in links.items() if not _covered(link, bound)}
     for link, target in links.items():
         _link(target, root + link)
-    _mask(root, packages)
+    _mask(root, masked)
     for path in bound:
         kernel.make_readonly(root + path)
     for name, handle in devices.items():
@@ -199,15 +201,44 @@ def _bind(handle: int, target: str, *, isfile: bool = False) -> None:
     kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
 
 
-def _mask(root: str, packages: list[str]) -> None:
+def _mask(root: str, masked: list[str]) -> None:
     """Cover the packages that hold tests and solutions with an empty folder."""
     empty = join(root, "empty")
     os.makedirs(empty, 0o755, exist_ok=True)
-    for folder in packages:
-        for name in MASKED_PACKAGES:
-            path = root + _follow(join(folder, name))[0]
-            if isdir(path):
-                kernel.mount(empty, path, None, kernel.MS_BIND)
+    for path in masked:
+        if isdir(root + path):
+            kernel.mount(empty, root + path, None, kernel.MS_BIND)
+
+
+def masked_paths(folders: list[str]) -> list[str]:
+    """Return where packages with tests and solutions really lie: also those of the base interpreter."""
+    stdlib = sysconfig.get_path("stdlib")
+    places = [*folders, join(stdlib, "site-packages"), join(stdlib, "dist-packages")]
+    paths = {_follow(join(place, name))[0] for place in places for name in MASKED_PACKAGES}
+    return sorted(path for path in paths if isdir(path))
+
+
+def readable_paths(packages: list[str], folders: list[str]) -> tuple[list[str], list[str]]:
+    """Return what to allow where there is no private root: trees to read, and folders to list only.
+
+    A rule of Landlock holds for all that lies below, so a folder with something masked in it is opened up
+    into its entries.
+    """
+    masked = masked_paths(folders)
+    trees: list[str] = []
+    listed: list[str] = []
+    rest = [_follow(path)[0] for path in (*interpreter_paths(), *packages)]
+    rest += [join("/dev", name) for name in _DEVICES]
+    while rest:
+        path = rest.pop()
+        if path in masked or path in listed:
+            continue
+        if any(hidden.startswith(path + "/") for hidden in masked):
+            listed.append(path)
+            rest += [join(path, name) for name in os.listdir(path)]
+        else:
+            trees.append(path)
+    return sorted(set(trees)), listed + [folder for folder in folders if isdir(folder)]
 
 
 def _write(path: str, text: str) -> None:

@@ -23,38 +23,36 @@ _ALLOWED = """
     flistxattr:196:13 fadvise64:221:223 utimes:235: openat:257:56 mkdirat:258:34 mknodat:259:33
     fchownat:260:54 futimesat:261: newfstatat:262:79 unlinkat:263:35 renameat:264:38 linkat:265:37
     symlinkat:266:36 readlinkat:267:78 fchmodat:268:53 faccessat:269:48 splice:275:76 tee:276:77
-    sync_file_range:277:84 utimensat:280:88 fallocate:285:47 preadv:295:69
-    pwritev:296:70 renameat2:316:276 copy_file_range:326:285 preadv2:327:286 pwritev2:328:287
-    statx:332:291 openat2:437:437 faccessat2:439:439 fchmodat2:452:452
-    readahead:187:213 flock:73:32 fcntl:72:25 dup:32:23 dup2:33: dup3:292:24 close_range:436:436
-    inotify_init:253: inotify_init1:294:26 inotify_add_watch:254:27
-    inotify_rm_watch:255:28
-    mmap:9:222 mprotect:10:226 munmap:11:215 brk:12:214 mremap:25:216 msync:26:227 mincore:27:232
-    madvise:28:233 mlock:149:228 mlock2:325:284 munlock:150:229 mlockall:151:230 munlockall:152:231
-    membarrier:324:283 pkey_mprotect:329:288 pkey_alloc:330:289 pkey_free:331:290
-    rt_sigaction:13:134 rt_sigprocmask:14:135 rt_sigreturn:15:139 rt_sigpending:127:136
-    rt_sigtimedwait:128:137 rt_sigqueueinfo:129:138 rt_tgsigqueueinfo:297:240 rt_sigsuspend:130:133
-    sigaltstack:131:132 pause:34: alarm:37: getitimer:36:102 setitimer:38:103 nanosleep:35:101
-    clock_nanosleep:230:115 clock_gettime:228:113 clock_getres:229:114 gettimeofday:96:169 time:201:
-    times:100:153 timer_create:222:107 timer_settime:223:110 timer_gettime:224:108
-    timer_getoverrun:225:109 timer_delete:226:111 timerfd_create:283:85 timerfd_settime:286:86
-    timerfd_gettime:287:87 signalfd:282: signalfd4:289:74 eventfd:284: eventfd2:290:19 fork:57:
-    vfork:58: execve:59:221 execveat:322:281 exit:60:93 exit_group:231:94 wait4:61:260 waitid:247:95
-    kill:62:129 tkill:200:130 tgkill:234:131 restart_syscall:219:128 pidfd_send_signal:424:424
-    pidfd_open:434:434 sched_yield:24:124 sched_getparam:143:121 sched_getscheduler:145:120
-    sched_get_priority_max:146:125 sched_get_priority_min:147:126 sched_rr_get_interval:148:127
-    sched_getaffinity:204:123 sched_getattr:315:275 getpid:39:172 gettid:186:178 getppid:110:173
-    getpgrp:111: getpgid:121:155 setpgid:109:154 getsid:124:156 setsid:112:157 getuid:102:174
-    geteuid:107:175 getgid:104:176 getegid:108:177 getresuid:118:148 getresgid:120:150 getgroups:115:158
-    capget:125:90 getpriority:140:141 getrlimit:97:163 setrlimit:160:164 getrusage:98:165 sysinfo:99:179
-    uname:63:160 getcpu:309:168 getrandom:318:278 futex:202:98 futex_waitv:449:449
-    set_robust_list:273:99 get_robust_list:274:100 set_tid_address:218:96 rseq:334:293 arch_prctl:158:
-    prctl:157:167
-    poll:7: ppoll:271:73 select:23: pselect6:270:72 epoll_create:213: epoll_create1:291:20
-    epoll_ctl:233:21 epoll_wait:232: epoll_pwait:281:22 epoll_pwait2:441:441 pipe:22: pipe2:293:59
-    connect:42:203 accept:43:202 accept4:288:242 sendto:44:206 recvfrom:45:207 sendmsg:46:211
-    recvmsg:47:212 sendmmsg:307:269 recvmmsg:299:243 shutdown:48:210 bind:49:200 listen:50:201
-    getsockname:51:204 getpeername:52:205 setsockopt:54:208 getsockopt:55:209
+    sync_file_range:277:84 utimensat:280:88 fallocate:285:47 preadv:295:69 pwritev:296:70
+    renameat2:316:276 copy_file_range:326:285 preadv2:327:286 pwritev2:328:287 statx:332:291
+    openat2:437:437 faccessat2:439:439 fchmodat2:452:452 readahead:187:213 flock:73:32 fcntl:72:25
+    dup:32:23 dup2:33: dup3:292:24 close_range:436:436 landlock_restrict_self:446:446 inotify_init:253:
+    inotify_init1:294:26 inotify_add_watch:254:27 inotify_rm_watch:255:28 mmap:9:222 mprotect:10:226
+    munmap:11:215 brk:12:214 mremap:25:216 msync:26:227 mincore:27:232 madvise:28:233 mlock:149:228
+    mlock2:325:284 munlock:150:229 mlockall:151:230 munlockall:152:231 membarrier:324:283
+    pkey_mprotect:329:288 pkey_alloc:330:289 pkey_free:331:290 rt_sigaction:13:134 rt_sigprocmask:14:135
+    rt_sigreturn:15:139 rt_sigpending:127:136 rt_sigtimedwait:128:137 rt_sigqueueinfo:129:138
+    rt_tgsigqueueinfo:297:240 rt_sigsuspend:130:133 sigaltstack:131:132 pause:34: alarm:37:
+    getitimer:36:102 setitimer:38:103 nanosleep:35:101 clock_nanosleep:230:115 clock_gettime:228:113
+    clock_getres:229:114 gettimeofday:96:169 time:201: times:100:153 timer_create:222:107
+    timer_settime:223:110 timer_gettime:224:108 timer_getoverrun:225:109 timer_delete:226:111
+    timerfd_create:283:85 timerfd_settime:286:86 timerfd_gettime:287:87 signalfd:282: signalfd4:289:74
+    eventfd:284: eventfd2:290:19 fork:57: vfork:58: execve:59:221 execveat:322:281 exit:60:93
+    exit_group:231:94 wait4:61:260 waitid:247:95 kill:62:129 tkill:200:130 tgkill:234:131
+    restart_syscall:219:128 pidfd_send_signal:424:424 pidfd_open:434:434 sched_yield:24:124
+    sched_getparam:143:121 sched_getscheduler:145:120 sched_get_priority_max:146:125
+    sched_get_priority_min:147:126 sched_rr_get_interval:148:127 sched_getaffinity:204:123
+    sched_getattr:315:275 getpid:39:172 gettid:186:178 getppid:110:173 getpgrp:111: getpgid:121:155
+    setpgid:109:154 getsid:124:156 setsid:112:157 getuid:102:174 geteuid:107:175 getgid:104:176
+    getegid:108:177 getresuid:118:148 getresgid:120:150 getgroups:115:158 capget:125:90
+    getpriority:140:141 getrlimit:97:163 setrlimit:160:164 getrusage:98:165 sysinfo:99:179 uname:63:160
+    getcpu:309:168 getrandom:318:278 futex:202:98 futex_waitv:449:449 set_robust_list:273:99
+    get_robust_list:274:100 set_tid_address:218:96 rseq:334:293 arch_prctl:158: prctl:157:167 poll:7:
+    ppoll:271:73 select:23: pselect6:270:72 epoll_create:213: epoll_create1:291:20 epoll_ctl:233:21
+    epoll_wait:232: epoll_pwait:281:22 epoll_pwait2:441:441 pipe:22: pipe2:293:59 connect:42:203
+    accept:43:202 accept4:288:242 sendto:44:206 recvfrom:45:207 sendmsg:46:211 recvmsg:47:212
+    sendmmsg:307:269 recvmmsg:299:243 shutdown:48:210 bind:49:200 listen:50:201 getsockname:51:204
+    getpeername:52:205 setsockopt:54:208 getsockopt:55:209
 """
 
 # Allowed for some arguments only; see `_checks`.
@@ -93,6 +91,7 @@ _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
 _AF_UNIX = 1
 # Every CLONE_NEW* flag; CLONE_NEWTIME cannot be given to clone(2).
 _NEW_NAMESPACES = 0x7E020000
+_SIGNALLING_FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # typing into the terminal of whoever started the run
 
 _Instruction = tuple[int, int, int, int]
@@ -103,8 +102,12 @@ def supported() -> bool:
     return platform.machine() in _AUDIT_ARCH
 
 
-def program() -> bytes:
+def program(*, sockets: bool = True) -> bytes:
     """Return the filter for this machine as an array of `struct sock_filter`.
+
+    Args:
+        sockets: allow local sockets by name. Where there is no private root, their names are the host's, and
+            only pairs of connected sockets are allowed.
 
     Raises:
         OSError: the machine is neither x86-64 nor arm64.
@@ -122,6 +125,8 @@ def program() -> bytes:
     for low, high in _ranges(_numbers(_ALLOWED, machine).values()):
         code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ALLOW)]
     checks = _checks()
+    if not sockets:
+        checks["socket"] = [(_RET, 0, 0, _ERRNO | _EAFNOSUPPORT)]
     for name, number in _numbers(_CHECKED, machine).items():
         body = checks[name]
         code += [(_JEQ, 0, len(body), number), *body]
@@ -129,6 +134,34 @@ def program() -> bytes:
         code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ERRNO | _EPERM)]
     # x32 calls on x86-64 carry bit 30 and match nothing above.
     code.append((_RET, 0, 0, _ERRNO | _ENOSYS))
+    return _assemble(code)
+
+
+def signals_program(pid: int) -> bytes:
+    """Return a filter, for on top of the other, that lets a process signal only itself and its group.
+
+    For kernels whose Landlock does not do that (before ABI 6) and that gave no pid namespace; and
+    truncate(2), which Landlock knows since ABI 3, is refused.
+    """
+    machine = platform.machine()
+    numbers = _numbers(_ALLOWED, machine)
+    refuse = (_RET, 0, 0, _ERRNO | _EPERM)
+    code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
+    for name in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
+        allowed = [(_JEQ, 1, 0, pid), (_JEQ, 0, 1, 0), (_RET, 0, 0, _ALLOW)]
+        body = [(_LD_W_ABS, 0, 0, _argument(0)), *allowed, refuse]
+        code += [(_JEQ, 0, len(body), numbers[name]), *body]
+    for name in ("pidfd_send_signal", "truncate"):
+        code += [(_JEQ, 0, 1, numbers[name]), refuse]
+    body = [(_LD_W_ABS, 0, 0, _argument(1))]
+    for command in _SIGNALLING_FCNTL:
+        body += [(_JEQ, 0, 1, command), refuse]
+    code += [(_JEQ, 0, len(body) + 1, numbers["fcntl"]), *body, (_RET, 0, 0, _ALLOW)]
+    code.append((_RET, 0, 0, _ALLOW))
+    return _assemble(code)
+
+
+def _assemble(code: list[_Instruction]) -> bytes:
     return b"".join(struct.pack("HBBI", op, jt, jf, k) for op, jt, jf, k in code)
 
 

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, frames, zygote
+from passk_tasks.sandbox.box.limits import TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
 TESTS_FILE = "<tests>"
@@ -34,7 +35,6 @@ _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
-_TREE = 4  # times the memory limit, for all processes of a candidate together
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
@@ -182,7 +182,7 @@ class Box:
         if used_s >= self._timeout_s or self._waited_s >= backstop_s:
             raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
         # Each process has its own limit. Resident pages that forks share are counted once for each.
-        if resident_mib > _TREE * self._memory_mib:
+        if resident_mib > TREE_MEMORY * self._memory_mib:
             raise CandidateGone("memory_limit", f"{len(tree)} processes use {resident_mib:.0f} MiB together")
 
     def end(self) -> tuple[int, float, float]:

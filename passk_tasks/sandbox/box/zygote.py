@@ -22,12 +22,14 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from passk_tasks.sandbox.box import candidate, kernel
 
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
+_SCRATCH_MODE = 0o1777
 
 
 class Scratch:
@@ -36,6 +38,8 @@ class Scratch:
     def __init__(self, folders: tuple[str, ...], kept: frozenset[str]) -> None:
         self.folders, self._kept = folders, kept
         self._inodes = [self._used(folder) for folder in folders]
+        # By candidates too, which have the same user: they can lock the folders themselves.
+        self._owned = all(os.stat(folder).st_uid == os.geteuid() for folder in folders)
 
     @staticmethod
     def _used(folder: str) -> int:
@@ -43,8 +47,10 @@ class Scratch:
         return status.f_files - status.f_ffree
 
     def clean(self, *, is_tmpfs: bool) -> None:
-        """Empty the folders; one system call each where nothing was written."""
+        """Empty the folders; two system calls each where nothing was written."""
         for folder, fresh in zip(self.folders, self._inodes, strict=True):
+            if self._owned:
+                os.chmod(folder, _SCRATCH_MODE)
             if not is_tmpfs or self._used(folder) != fresh:
                 _empty(folder, self._kept)
 
@@ -54,7 +60,6 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
 
     Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle.
     """
-    os.chmod(folder, 0o1777)
     moved = 0
     for _ in range(_MAX_CLEANED):
         with os.scandir(folder) as entries:
@@ -77,7 +82,14 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
         os.rmdir(entry.path)
 
 
-def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) -> NoReturn:
+def run(
+    control: socket.socket,
+    scratch: Scratch,
+    cpu_s: int,
+    *,
+    is_init: bool,
+    confine: Callable[[], None] | None = None,
+) -> NoReturn:
     """Serve commands until the control socket closes.
 
     Args:
@@ -86,6 +98,7 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         scratch: what to empty after each candidate; the first folder is the working directory.
         cpu_s: RLIMIT_CPU of each process of a candidate, in seconds.
         is_init: whether this process is init of a pid namespace of its own.
+        confine: what a candidate does to itself before anything else, where the zygote could not be confined.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
@@ -101,14 +114,15 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         pid = os.fork()
         if pid == 0:
-            _become_candidate(channel, cpu_s)
+            _become_candidate(channel, cpu_s, confine)
         os.close(channel)
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
-        if control.recv(1) != b"E":
-            os._exit(0)
+        last = control.recv(1) != b"E"
         status, peak_kib = _end(pid, is_init=is_init)
+        if last:
+            os._exit(0)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         # The verdict goes first: should cleaning fail, this worker ends, and only the next program waits for
@@ -117,7 +131,7 @@ def run(control: socket.socket, scratch: Scratch, cpu_s: int, *, is_init: bool) 
         scratch.clean(is_tmpfs=is_init)
 
 
-def _become_candidate(channel: int, cpu_s: int) -> NoReturn:
+def _become_candidate(channel: int, cpu_s: int, confine: Callable[[], None] | None) -> NoReturn:
     try:
         os.dup2(channel, candidate.CHANNEL, inheritable=False)
         os.close(channel)
@@ -131,6 +145,8 @@ def _become_candidate(channel: int, cpu_s: int) -> NoReturn:
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if confine is not None:
+            confine()
         gc.enable()
         random.seed(0)  # the module draws a fresh seed after a fork; verdicts should not depend on one
         candidate.serve()
@@ -159,18 +175,20 @@ def _end(pid: int, *, is_init: bool) -> tuple[int, int]:
 
 
 def _kill_tree() -> None:
-    """Kill every descendant of this subreaper, until a pass finds no new one."""
+    """Kill every descendant of this subreaper: stop all, until a pass finds no new one, then kill all."""
     seen: set[int] = set()
-    while True:
-        found = descendants(os.getpid()) - seen
-        if not found:
-            return
-        for child in found:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except OSError:
-                pass
+    while found := descendants(os.getpid()) - seen:
         seen |= found
+        _signal(found, signal.SIGSTOP)  # what is stopped forks no more
+    _signal(seen, signal.SIGKILL)
+
+
+def _signal(processes: set[int], number: int) -> None:
+    for process in processes:
+        try:
+            os.kill(process, number)
+        except OSError:
+            pass
 
 
 def descendants(root: int, *, zombies: bool = False) -> set[int]:

@@ -1,0 +1,9 @@
+"""Numbers that the host's side and the worker must agree on."""
+
+from __future__ import annotations
+
+TREE_MEMORY = 4
+"""All processes of a candidate together may use this many times the memory limit of each."""
+
+TESTS_EXTRA_MIB = 512
+"""What the tests' side may use beyond a candidate's limit."""

@@ -1,0 +1,104 @@
+"""A memory and a process cap for all processes of a worker together, where this process may make cgroups.
+
+Version 1 lets whoever owns the hierarchy (root, mostly) make a group below its own. Version 2 wants groups
+with processes to be leaves, so a worker's group is made beside ours, where its parent is delegated to us.
+Everything here is a further layer: where it is not to be had, the limits of each process and the looks at all
+of them remain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from pathlib import Path
+
+_numbers = itertools.count()
+
+
+def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[str, Path]:
+    """Make groups for one worker; return them by the layer that each gives.
+
+    Args:
+        memory_bytes: cap on the memory of all processes, files in memory included.
+        processes: cap on processes and threads.
+        root: where /proc and /sys are; another in tests.
+    """
+    name = f"passk-{os.getpid()}-{next(_numbers)}"
+    made: dict[str, Path] = {}
+    for controllers, parent in _parents(root):
+        group = parent / name
+        wanted = {}
+        if controllers is None:
+            with contextlib.suppress(OSError):
+                available = (parent / "cgroup.subtree_control").read_text(encoding="ascii").split()
+                wanted = {
+                    layer: limit
+                    for controller, layer, limit in (
+                        ("memory", "memory cgroup", ("memory.max", memory_bytes)),
+                        ("pids", "process cgroup", ("pids.max", processes)),
+                    )
+                    if controller in available
+                }
+        elif "memory" in controllers:
+            wanted = {"memory cgroup": ("memory.limit_in_bytes", memory_bytes)}
+        elif "pids" in controllers:
+            wanted = {"process cgroup": ("pids.max", processes)}
+        if not wanted:
+            continue
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            for file, value in wanted.values():
+                (group / file).write_text(str(value), encoding="ascii")
+        except OSError:
+            remove({"": group})
+            continue
+        made.update(dict.fromkeys(wanted, group))
+    return made
+
+
+def remove(groups: dict[str, Path]) -> None:
+    """Remove groups whose processes have ended; the kernel takes a moment to let go of the last one."""
+    for group in set(groups.values()):
+        for _ in range(50):
+            try:
+                group.rmdir()
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(0.02)
+                continue
+            break
+
+
+def _parents(root: Path) -> list[tuple[list[str] | None, Path]]:
+    """Return, for each hierarchy, its controllers (None for version 2) and the group to make ours in."""
+    found: list[tuple[list[str] | None, Path]] = []
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        mounts = (root / "proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return found
+    places: dict[str, Path] = {}
+    for mount in mounts:
+        _, target, kind, options, *_ = mount.split()
+        if kind == "cgroup2":
+            places.setdefault("", root / target.lstrip("/"))
+        elif kind == "cgroup":
+            for option in options.split(","):
+                places.setdefault(option, root / target.lstrip("/"))
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            if "" in places and path != "/":
+                found.append((None, (places[""] / path.lstrip("/")).parent))
+        else:
+            names = controllers.split(",")
+            place = next((places[n] for n in names if n in places), None)
+            if place is not None:
+                found.append((names, place / path.lstrip("/")))
+    return found

@@ -1,0 +1,89 @@
+"""Caps for all processes of a worker, where cgroups can be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from passk_tasks import runner
+from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox import cgroups
+from passk_tasks.sandbox.supervisor import Sandbox
+
+
+def host(root, own, mounts):
+    """Lay out the files of a host."""
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/cgroup").write_text(own)
+    (root / "proc/self/mounts").write_text(mounts)
+
+
+def test_version_1_makes_a_group_below_ours(tmp_path):
+    """Memory and processes have a hierarchy each."""
+    mounts = "cgroup /cg/memory cgroup rw,memory 0 0\ncgroup /cg/pids cgroup rw,pids 0 0\n"
+    host(tmp_path, "4:memory:/a\n8:pids:/\n1:cpu:/\n", mounts)
+    (tmp_path / "cg/memory/a").mkdir(parents=True)
+    (tmp_path / "cg/pids").mkdir(parents=True)
+    made = cgroups.create(1 << 30, 70, tmp_path)
+    assert (made["memory cgroup"] / "memory.limit_in_bytes").read_text() == str(1 << 30)
+    assert made["memory cgroup"].parent == tmp_path / "cg/memory/a"
+    assert (made["process cgroup"] / "pids.max").read_text() == "70"
+
+
+def test_version_2_makes_a_group_beside_ours(tmp_path):
+    """One group with the controllers that our parent hands down."""
+    host(tmp_path, "0::/user/me\n", "cgroup2 /cg cgroup2 rw 0 0\n")
+    (tmp_path / "cg/user/me").mkdir(parents=True)
+    (tmp_path / "cg/user/cgroup.subtree_control").write_text("cpu memory")
+    made = cgroups.create(1 << 30, 70, tmp_path)
+    assert list(made) == ["memory cgroup"]
+    assert made["memory cgroup"].parent == tmp_path / "cg/user"
+    assert (made["memory cgroup"] / "memory.max").read_text() == str(1 << 30)
+
+
+@pytest.mark.parametrize("own", ["0::/\n", "0::/user/me\n", "", "4:memory:/nowhere\n"])
+def test_without_delegation_there_is_no_group(tmp_path, own):
+    """A missing hierarchy, or one that is not ours to change, is no error."""
+    host(tmp_path, own, "cgroup2 /cg cgroup2 rw 0 0\ncgroup /cg/memory cgroup rw,memory 0 0\n")
+    assert cgroups.create(1 << 30, 70, tmp_path) == {}
+
+
+@pytest.fixture
+def groups():
+    """Groups of the real host."""
+    made = cgroups.create(1 << 30, 70)
+    cgroups.remove(made)
+    assert not any(group.exists() for group in made.values())
+    if not made:
+        pytest.skip("no cgroup is delegated to this process")
+    return made
+
+
+def test_a_worker_is_in_its_groups_and_leaves_none(groups):
+    """The layers are named while the groups are there, and no group stays."""
+    program = Program("t/0", "def f(): return 1", Tests("assert f() == 1", ("f",)))
+    before = {p for group in groups.values() for p in group.parent.glob("passk-*")}
+    with Sandbox(Limits(), "strict", 1) as box:
+        assert set(groups) <= {name for name, active in box.layers.items() if active}
+        [(_, outcome)] = box.run([program])
+        assert outcome.passed
+        now = {p for group in groups.values() for p in group.parent.glob("passk-*")} - before
+        assert all(Path(group, "cgroup.procs").read_text().split() for group in now)
+        assert len(now) == len(groups)
+    assert {p for group in groups.values() for p in group.parent.glob("passk-*")} == before
+
+
+def test_processes_that_grow_together_are_capped(groups):
+    """Forks that each stay below their limit do not together take the host's memory."""
+    if "memory cgroup" not in groups:
+        pytest.skip("no memory cgroup is delegated to this process")
+    code = (
+        "import os, time\nfor _ in range(20):\n    if not os.fork():\n        x = bytearray(60 << 20)\n"
+        "        for i in range(0, len(x), 4096): x[i] = 1\n        time.sleep(5)\n        os._exit(0)\n"
+        "time.sleep(5)\ndef f(): return 1"
+    )
+    program = Program("t/0", code, Tests("assert f() == 1", ("f",)))
+    outcome = runner.judge([program], limits=Limits(timeout_s=4, memory_mib=100), workers=1).outcomes[0]
+    assert outcome.verdict.value in ("memory_limit", "crashed"), outcome
+    assert outcome.wall_s < 3

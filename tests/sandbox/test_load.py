@@ -1,0 +1,59 @@
+"""Verdicts on a loaded machine."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+
+from passk_tasks import benchmarks, runner
+from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.settings import Settings
+from passk_tasks.verdict import Verdict
+
+
+@contextlib.contextmanager
+def busy(processes):
+    """Keep this many processes computing."""
+    loops = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+# Half a second of work, whatever the machine: it watches its own CPU clock.
+HALF_A_SECOND = (
+    "import time\nend = time.process_time() + 0.5\n"
+    "while time.process_time() < end: pass\ndef f(): return {n}\n"
+)
+
+
+@pytest.mark.slow
+def test_a_loaded_machine_changes_no_verdict():
+    """With 8 busy processes a core, 16 right programs of 0.5 s and all canonical solutions pass in 3 s."""
+    humaneval = benchmarks.get("humaneval")
+    problems = benchmarks.load(humaneval, Settings()).problems.values()
+    programs = [
+        Program("t/0", HALF_A_SECOND.format(n=n), Tests(f"assert f() == {n}\n", ("f",))) for n in range(16)
+    ]
+    programs += [humaneval.program(p, humaneval.canonical(p), Judge.ISOLATED) for p in problems]
+    programs.append(Program("t/0", "while True: pass", Tests("", ())))
+    programs.append(Program("t/0", "import time\ntime.sleep(99)", Tests("", ())))
+    with busy(8 * usable_cpus()):
+        outcomes = runner.judge(programs, limits=Limits(timeout_s=3.0)).outcomes
+    assert {o.verdict for o in outcomes[:-2]} == {Verdict.PASSED}
+    assert {o.verdict for o in outcomes[-2:]} == {Verdict.TIMEOUT}
+
+
+def test_a_loaded_core_is_not_the_programs_fault():
+    """Beside three busy processes a core, a right program may outlast its limit by the wall clock."""
+    program = Program("t/0", HALF_A_SECOND.format(n=1), Tests("assert f() == 1\n", ("f",)))
+    with busy(3 * usable_cpus()):
+        outcome = runner.judge([program], limits=Limits(timeout_s=0.8)).outcomes[0]
+    assert outcome.passed, outcome

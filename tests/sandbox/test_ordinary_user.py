@@ -1,0 +1,89 @@
+"""The sandbox for an ordinary user: run as one by a test that is root."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "passk_tasks"
+USER = 54321
+
+SCRIPT = """
+import json, sys, types
+for name, path in json.loads(sys.argv[1]).items():
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path]
+from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox.supervisor import Sandbox
+tests = Tests("assert f(2) == 4", ("f",))
+programs = [Program("t/0", code, tests) for code in json.loads(sys.argv[2])]
+with Sandbox(Limits(timeout_s=2), "strict", 1) as box:
+    outcomes = dict(box.run(programs))
+print(json.dumps({"layers": box.layers, "verdicts": [outcomes[i].verdict for i in range(len(programs))]}))
+"""
+
+PROGRAMS = [
+    ("def f(x): return x * x", "passed"),
+    ("def f(x): return 5", "failed"),
+    # Locks the folders that the next program writes to.
+    ("import os\nfor d in ('/tmp', '/box', '/dev/shm'): os.chmod(d, 0)\ndef f(x): return 4", "passed"),
+    ("for d in ('/tmp', '.', '/dev/shm'): open(d + '/x', 'w').close()\ndef f(x): return 4", "passed"),
+    ("import os\nassert os.listdir('/dev/shm') == [] and os.getuid() != 0\ndef f(x): return 4", "passed"),
+    ("import os\nwhile True: os.fork()", "error"),
+    ("import os\nos.kill(1, 9)\ndef f(x): return 4", "passed"),
+]
+
+
+def interpreter():
+    """Return an interpreter that the other user may execute, None where there is none."""
+    for python in (sys.executable, shutil.which("python3", path="/usr/bin:/usr/local/bin")):
+        if python is None:
+            continue
+        probe = [
+            python,
+            "-S",
+            "-c",
+            f"import sys, os; sys.exit(sys.version_info < (3, 10) or not os.listdir({str(PACKAGE)!r}))",
+        ]
+        try:
+            if (
+                subprocess.run(
+                    probe, user=USER, group=USER, extra_groups=[], cwd="/", capture_output=True
+                ).returncode
+                == 0
+            ):
+                return python
+        except PermissionError:
+            continue
+    return None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="not root: the other tests run as an ordinary user already")
+def test_an_ordinary_user_gets_the_same_sandbox():
+    """Without any privilege: the same layers, the same verdicts, and nothing left for the next program."""
+    python = interpreter()
+    if python is None:
+        pytest.skip("no interpreter that another user may execute, or the checkout is closed to others")
+    stand_in = {"passk_tasks": str(PACKAGE)}
+    done = subprocess.run(
+        [python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps([code for code, _ in PROGRAMS])],
+        user=USER,
+        group=USER,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if "SandboxError" in done.stderr and "unshare" in done.stderr:
+        pytest.skip("this host forbids user namespaces to ordinary users")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["layers"]["user namespace"]
+    assert answer["verdicts"] == [verdict for _, verdict in PROGRAMS]

