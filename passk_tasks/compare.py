@@ -19,7 +19,6 @@ import numpy as np
 from passk_tasks import metrics as metrics_module
 from passk_tasks import paired
 from passk_tasks.errors import UsageError
-from passk_tasks.intervals import Estimate
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.paired import Difference
 from passk_tasks.results.runs import Run
@@ -168,7 +167,7 @@ class Comparison:
             "unrecorded": list(self.unrecorded),
             "metrics": {
                 metric.name: {
-                    "scores": [score_as_dict(score) for score in self.scores[metric.name]],
+                    "scores": [score.as_dict() for score in self.scores[metric.name]],
                     "pairs": [_pair_as_dict(pair) for pair in self.pairs[metric.name]],
                 }
                 for metric in self.metrics
@@ -302,21 +301,6 @@ def label(number: int) -> str:
         number, rest = divmod(number - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
-
-
-def estimate_as_dict(estimate: Estimate) -> dict[str, Any]:
-    """Return one uncertainty as JSON has it: `se`, `ci95`, `method`."""
-    ci95 = None if estimate.ci95 is None else list(estimate.ci95)
-    return {"se": estimate.se, "ci95": ci95, "method": estimate.method}
-
-
-def score_as_dict(score: Score) -> dict[str, Any]:
-    """Return a score as JSON has it: `value`, and each uncertainty under its name."""
-    return {
-        "value": score.value,
-        "over_problems": estimate_as_dict(score.over_problems),
-        "over_samples": estimate_as_dict(score.over_samples),
-    }
 
 
 def _flat(run: Run, problems: Sequence[str]) -> dict[str, Any]:

@@ -55,6 +55,14 @@ class Estimate:
     ci95: tuple[float, float] | None
     method: str = ""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the uncertainty, without the value, as JSON has it."""
+        return {
+            "se": self.se,
+            "ci95": None if self.ci95 is None else list(self.ci95),
+            "method": self.method,
+        }
+
 
 def over_problems(values: npt.ArrayLike, clusters: Sequence[Hashable] | None = None) -> Estimate:
     """Return the mean of per-problem scores with its uncertainty over problems and samples.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -145,6 +146,14 @@ class Score:
     def value(self) -> float:
         """The score, in [0, 1]."""
         return self.over_problems.value
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the score as JSON has it: `value`, and each uncertainty under its name."""
+        return {
+            "value": self.value,
+            "over_problems": self.over_problems.as_dict(),
+            "over_samples": self.over_samples.as_dict(),
+        }
 
 
 def score(

@@ -48,14 +48,16 @@ class Page:
 
     def text(self, text: str, style: str = "", *, indent: int = 2, hang: int = 0) -> None:
         """Add a paragraph, wrapped at `WIDTH`; lines after the first are indented by `hang` more."""
-        wrapped = textwrap.wrap(
-            plain(text),
-            WIDTH - indent - hang,
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
-        for number, piece in enumerate(wrapped):
+        for number, piece in enumerate(_wrap(text, WIDTH - indent - hang)):
             self._lines.append(" " * (indent + (hang if number else 0)) + self.paint(style, piece))
+
+    def facts(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Add a line for each name and text; texts are wrapped and stand below each other."""
+        width = max((len(name) for name, _ in facts), default=0)
+        for name, text in facts:
+            wrapped = _wrap(text, WIDTH - width - 4)
+            self._lines.append(f"  {self.paint(DIM, f'{plain(name):<{width}}')}  {wrapped[0]}")
+            self._lines += [f"  {'':{width}}  {more}" for more in wrapped[1:]]
 
     def table(
         self,
@@ -84,6 +86,10 @@ class Page:
             ]
             style = DIM if number == 0 else "" if styles is None else styles[number - 1]
             self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(plain(text), width, break_on_hyphens=False, break_long_words=False) or [""]
 
 
 def without_colour(text: str) -> str:

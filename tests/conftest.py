@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from passk_tasks.results import store
-from passk_tasks.scoring import estimate, estimate_as_dict
+from passk_tasks.scoring import estimate
 
 FACTS: dict[str, Any] = {
     "task": "passk_humaneval",
@@ -47,7 +47,7 @@ def facts_of(counts: Mapping[str, tuple[int, int]], changes: Mapping[str, Any]) 
         "n": ns.pop() if len(ns) == 1 else None,
         "k": ks,
         "k_skipped": [],
-        "metrics": {name: estimate_as_dict(one) for name, one in estimate(counts, ks).items()},
+        "metrics": {name: one.as_dict() for name, one in estimate(counts, ks).items()},
         "verdicts": {name: count for name, count in verdicts.items() if count},
         **changes,
     }

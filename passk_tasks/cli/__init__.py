@@ -3,6 +3,7 @@
 app     the commands, what is printed for an error, and the exit code
 score   re-execute saved samples
 runs    what is in a folder of results
+show    the summary of a stored run
 compare which of several runs is better
 tasks   what there is to run
 path    the folder for --include_path

@@ -36,6 +36,27 @@ def add_clusters(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add RUN and `--task`."""
+    parser.add_argument("run_path", metavar="RUN", help="results file, or folder with the results of one run")
+    parser.add_argument("--task", help="take the run of this task")
+
+
+def one_run(options: argparse.Namespace) -> Run:
+    """Return the run that RUN and `--task` name.
+
+    Raises:
+        UsageError: there are several.
+    """
+    listed = runs.listing(options.run_path)
+    wanted = [one for one in listed.runs if options.task in (None, one.task)]
+    if len(wanted) > 1:
+        files = "".join(f"\n  {one.path} ({one.task})" for one in wanted)
+        raise UsageError(f"{options.run_path} holds {len(wanted)} runs; name one, or --task:{files}")
+    (found,) = runs.load_all([options.run_path], task=options.task)
+    return found
+
+
 def metrics(options: argparse.Namespace) -> list[Metric] | None:
     """Return the metrics asked for, in their order; None where none was.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from passk_tasks.results import samples, store, summary
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import SampleFile
 from passk_tasks.settings import NAMESPACE, Settings
+from passk_tasks.terminal import colour_wanted
 
 # Options that are settings of the task under another name.
 _SETTINGS = {"k": "k", "judge": "judge", "workers": "workers", "timeout": "timeout_s", "memory": "memory_mib"}
@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         for warning in scored.warnings:
             print(f"passk: warning: {warning}", file=sys.stderr)
     else:
-        print(summary.render(result, colour=_colour()))
+        print(summary.render(result, colour=colour_wanted(sys.stdout)))
         if options.out is not None:
             print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:
@@ -198,7 +198,3 @@ def _check_dataset(header: JournalHeader | None, dataset: Dataset, overrides: di
     if overrides.keys() & {"data_files", "dataset", "benchmark"}:
         return [difference]
     raise DatasetError(f"{difference}; name the ones to use with --set data_files=PATH")
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -18,6 +18,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from passk_tasks.errors import SamplesError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
@@ -45,6 +48,7 @@ class StoredRun:
         scores: each stored metric's value, `pass@1` first.
         verdicts: how many samples ended with each.
         warnings: what the run itself had to say to whoever reads its numbers.
+        facts: the whole object that is stored, with the keys of `passk score --json`.
     """
 
     path: Path
@@ -60,6 +64,7 @@ class StoredRun:
     scores: Mapping[str, float]
     verdicts: Mapping[str, int]
     warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -201,6 +206,14 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
     return [load(run) for run in chosen.values()]
 
 
+def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out."""
+    counts = {task_id: nc for task_id, nc in run.counts.items() if nc[0]}
+    task_ids = sorted(counts)
+    pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
+    return task_ids, pairs[:, 0], pairs[:, 1]
+
+
 def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = None) -> dict[str, str]:
     """Return what stands in a column of the problems, by task_id: problems that share it share a source.
 
@@ -321,6 +334,7 @@ def _stored(
         scores={name: float(metric["value"]) for name, metric in facts["metrics"].items()},
         verdicts={str(name): int(count) for name, count in facts["verdicts"].items()},
         warnings=tuple(map(str, facts.get("warnings", ()))),
+        facts=facts,
     )
 
 
