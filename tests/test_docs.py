@@ -94,7 +94,7 @@ def names_of_tasks() -> set[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    assert set(shown) == {"run", "score", "runs", "show", "compare"}
+    assert set(shown) == {"run", "score", "runs", "show", "compare", "curve", "plan"}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 
@@ -163,7 +163,7 @@ def test_lm_eval_s_own_command_parses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_commands_in_the_text_exist() -> None:
     """Whatever stands as `passk …` within the README's text is a command."""
-    known = {"run", "score", "runs", "show", "compare", "tasks", "path"}
+    known = {"run", "score", "runs", "show", "compare", "curve", "plan", "tasks", "path"}
     assert set(re.findall(r"`passk ([a-z]+)", README)) <= known
 
 

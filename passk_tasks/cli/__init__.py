@@ -5,6 +5,8 @@ score   re-execute saved samples
 runs    what is in a folder of results
 show    the summary of a stored run
 compare which of several runs is better
+curve   what more samples buy
+plan    how many samples a wanted half-width takes
 tasks   what there is to run
 path    the folder for --include_path
 """

@@ -71,6 +71,20 @@ def metrics(options: argparse.Namespace) -> list[Metric] | None:
         raise UsageError(str(error)) from None
 
 
+def whole_numbers(option: str, text: str | None) -> list[int] | None:
+    """Return the numbers in `1,10,100`, ascending; None where the option was not given.
+
+    Raises:
+        UsageError: something else stands there.
+    """
+    if text is None:
+        return None
+    try:
+        return sorted({int(part) for part in text.split(",") if part.strip()})
+    except ValueError:
+        raise UsageError(f"{option} {text}: whole numbers expected, e.g. {option} 1,10,100") from None
+
+
 def clusters(options: argparse.Namespace, found: list[Run]) -> Mapping[str, Hashable] | None:
     """Return what problems share, by task_id, from the first run that knows; None where nobody asked.
 
