@@ -58,7 +58,7 @@ def row(draw, n, k, problems, repetitions, rng):
     for _ in range(repetitions):
         one, two = draw(rng, (problems,))
         a, b = (pass_at_k(n, rng.binomial(n, rates), k) for rates in (one, two))
-        got = difference(a, b, grid=n if k == 1 else None)
+        got = difference(a, b, grid=n if k == 1 else None, draws=1000)
         low, high = got.ci95
         ours += low <= truth <= high
         normal += abs(got.value - truth) <= Z95 * got.se

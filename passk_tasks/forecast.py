@@ -6,9 +6,10 @@ find something. That is an assumption about problems nobody has solved yet: no d
 problems that were hardly solved. `bench/forecast_holdout.py` measures how often the intervals hold.
 
 Three things keep it honest. The interval integrates over all shapes that the counts allow instead of
-trusting the best one, and it lets each problem count half, since no family of shapes is quite right. A problem that is solved in more than a quarter of its samples tells only that it is,
-and some of those may lie outside of the Beta distribution: its shape near 1 has no say in its shape near 0.
-And some share of the problems may be out of reach for good.
+trusting the best one, and lets each problem count half, since no family of shapes is quite right. A problem
+that is solved in more than a quarter of its samples tells only that it is, and some of those may lie outside
+of the Beta distribution: its shape near 1 has no say in its shape near 0. And some share of the problems may
+be out of reach for good.
 """
 
 from __future__ import annotations

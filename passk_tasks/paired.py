@@ -60,6 +60,7 @@ def difference(
     *,
     grid: int | None = None,
     clusters: Sequence[Hashable] | None = None,
+    draws: int = DRAWS,
     seed: int = 0,
 ) -> Difference:
     """Return the paired difference of two runs, second minus first, see arXiv:2411.00640.
@@ -73,7 +74,8 @@ def difference(
         second: the other run's scores of the same problems, in the same order.
         grid: all scores are multiples of 1/grid: makes the p-value exact for any number of problems.
         clusters: what each problem shares with others; problems of one cluster are flipped together.
-        seed: of the sign flips, where they are drawn.
+        draws: sign flips to draw, where not all are looked at.
+        seed: of the drawing.
 
     Raises:
         ValueError: for scores of different lengths, none at all, or outside [0, 1].
@@ -88,7 +90,7 @@ def difference(
             raise ValueError("scores must be in [0, 1]")
     each = after - before
     sums, sizes = clustered(each, clusters)
-    p, exact = sign_flip(sums, grid=grid, seed=seed)
+    p, exact = sign_flip(sums, grid=grid, draws=draws, seed=seed)
     value = math.fsum(each) / len(each)
     if len(sums) == 1:
         return Difference(value, None, None, p, exact)

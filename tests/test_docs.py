@@ -83,6 +83,12 @@ def code(cell: str) -> str:
     return cell[1:-1]
 
 
+def subcommands() -> argparse._SubParsersAction:
+    """Return what the real parser knows of the commands of `passk`."""
+    (found,) = (action for action in app.parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return found
+
+
 def names_of_tasks() -> set[str]:
     """Return what `--tasks` takes: names and the tag."""
     return {*task_names(), "passk"}
@@ -163,17 +169,13 @@ def test_lm_eval_s_own_command_parses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_commands_in_the_text_exist() -> None:
     """Whatever stands as `passk …` within the README's text is a command."""
-    known = {"run", "score", "runs", "show", "compare", "curve", "plan", "tasks", "path"}
-    assert set(re.findall(r"`passk ([a-z]+)", README)) <= known
+    assert set(re.findall(r"`passk ([a-z]+)", README)) <= set(subcommands().choices)
 
 
 def test_every_option_has_a_help_text() -> None:
     """Each command and option of `passk` says what it is for."""
-    (commands_of,) = (
-        action for action in app.parser()._actions if isinstance(action, argparse._SubParsersAction)
-    )
-    assert all(choice.help for choice in commands_of._choices_actions)
-    for name, parser in commands_of.choices.items():
+    assert all(choice.help for choice in subcommands()._choices_actions)
+    for name, parser in subcommands().choices.items():
         assert all(action.help for action in parser._actions), name
 
 

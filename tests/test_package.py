@@ -139,6 +139,16 @@ def test_path_is_the_same_from_checkout_and_wheel(installed: Path, tmp_path: Pat
     assert "passk_humaneval" in run(installed / "passk", "tasks", cwd=tmp_path)
 
 
+def test_an_editable_installation_copies_nothing(tmp_path: Path) -> None:
+    """An editable installation has no folder of the package beside the checkout's."""
+    target = tmp_path / "editable"
+    options = ("--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", target)
+    run(sys.executable, "-m", "pip", "install", *options, "--editable", ROOT, cwd=tmp_path)
+    assert not (target / "passk_tasks").exists()
+    (pth,) = target.glob("*.pth")
+    assert pth.read_text().strip() == str(ROOT)
+
+
 def test_the_installed_version_is_the_package_s(installed: Path, tmp_path: Path) -> None:
     """The distribution's version and `passk_tasks.__version__` are one."""
     code = (

@@ -149,3 +149,10 @@ def test_impossible_settings_are_named(arguments, word):
     """An unknown sandbox or a negative number of workers is the caller's mistake."""
     with pytest.raises(SettingsError, match=word):
         runner.judge([RIGHT], limits=LIMITS, **arguments)
+
+
+def test_other_systems_are_refused(monkeypatch):
+    """Where there is no Linux there is no sandbox, and the error says so."""
+    monkeypatch.setattr(supervisor.sys, "platform", "darwin")
+    with pytest.raises(SandboxError, match="needs Linux, not darwin"):
+        runner.judge([RIGHT], limits=LIMITS)

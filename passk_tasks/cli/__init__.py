@@ -8,6 +8,7 @@ compare which of several runs is better
 curve   what more samples buy
 plan    how many samples a wanted half-width takes
 tasks   what there is to run
+selfcheck   what the sandbox guarantees on this host
 path    the folder for --include_path
 """
 

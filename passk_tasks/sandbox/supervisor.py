@@ -101,6 +101,8 @@ class Sandbox:
     ) -> None:
         if mode not in MODES:
             raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {mode!r}")
+        if sys.platform != "linux":
+            raise SandboxError(f"the sandbox needs Linux, not {sys.platform}: judge on a Linux machine")
         if workers < 0:
             raise SettingsError(f"workers must be 0 (automatic) or more, not {workers}")
         self.limits, self.mode = limits, mode

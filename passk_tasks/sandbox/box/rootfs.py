@@ -42,7 +42,7 @@ def interpreter_paths() -> list[str]:
     if multiarch:
         wanted += [join("/lib", multiarch), join("/usr/lib", multiarch)]
     wanted += _mapped_libraries()
-    wanted += ["/usr/share/zoneinfo"]
+    wanted += ["/usr/share/zoneinfo", "/usr/lib/locale"]
     return [path for path in wanted if path and exists(path)]
 
 

@@ -30,6 +30,7 @@ from passk_tasks.sandbox.box import codec, frames, zygote
 from passk_tasks.sandbox.box.limits import TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
+_MAX_FLAGS = 20
 TESTS_FILE = "<tests>"
 _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
@@ -53,7 +54,7 @@ class TestsTimeout(BaseException):
 
 
 # How long an answer of each kind is.
-_LENGTHS = {"ok": (1,), "proof": (2,), "stop": (2,), "value": (2, 3)}
+_LENGTHS = {"ok": (1,), "proof": (3,), "stop": (2,), "value": (2, 3)}
 
 
 class Box:
@@ -85,8 +86,8 @@ class Box:
         self._poll.register(self._channel, select.POLLIN)
         self._poll.register(self._pidfd, select.POLLIN)
 
-    def request(self, message: list[Any]) -> Any:
-        """Send a request and return the decoded reply's tree.
+    def request(self, message: list[Any]) -> bytes:
+        """Send a request and return the reply, undecoded.
 
         Raises:
             CandidateGone: the process ended, ran out of time or sent what is no message.
@@ -203,6 +204,7 @@ class Remote:
     def __init__(self, box: Box) -> None:
         self.box = box
         self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
+        self.flags: list[str] = []
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
@@ -242,8 +244,10 @@ class Remote:
 
     def run_tests(self, source: str, proof: str) -> None:
         """Run tests in the candidate's own namespace; returns only when `proof` comes back."""
-        if self._reply(["tests", source, proof], "proof")[1] != proof:
+        reply = self._reply(["tests", source, proof], "proof")
+        if reply[1] != proof:
             self._violation("the tests' proof is missing")
+        self.flags += [one_line(flag) for flag in reply[2] if type(flag) is str][:_MAX_FLAGS]
 
     def _reply(self, request: list[Any], *kinds: str) -> list[Any]:
         """Ask, and return an answer of one of the kinds: a list that starts with its name."""
@@ -428,6 +432,8 @@ class TestsSide:
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
         wall_s = time.monotonic() - started
         status, cpu_s, peak_mib = remote.box.end()
+        if verdict == "passed" and cpu_s > self._timeout_s:  # it ended between two looks
+            verdict, detail = "timeout", f"{cpu_s:.2f} s of CPU time"
         if verdict == "crashed" and not detail:
             verdict, detail = _explain_status(
                 status, cpu_s >= self._timeout_s, peak_mib >= 0.9 * self._memory_mib
@@ -438,7 +444,7 @@ class TestsSide:
             "cpu_s": round(cpu_s, 6),
             "wall_s": round(wall_s, 6),
             "peak_mib": round(peak_mib, 3),
-            "flags": [],
+            "flags": remote.flags,
         }
 
 

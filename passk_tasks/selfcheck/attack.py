@@ -1,0 +1,132 @@
+"""One program of the corpus, and what must come of it.
+
+An attack reports its own success by passing: `attack()` returns `"reached"` only where it got what it was
+after, and its tests assert that. So a guarantee is broken when a hostile program passes, when the run has no
+verdict for it, or when a probe on the host sees what it did. A right program breaks it by not passing.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from passk_tasks.program import Judge, Tests
+from passk_tasks.verdict import Verdict
+
+BOTH = (Judge.ISOLATED, Judge.SCRIPT)
+ISOLATED = (Judge.ISOLATED,)
+
+# A hostile program that does not compile attacks nothing, so `syntax_error` is no success.
+NOT_PASSED = frozenset(
+    {
+        Verdict.FAILED,
+        Verdict.ERROR,
+        Verdict.TIMEOUT,
+        Verdict.MEMORY_LIMIT,
+        Verdict.OUTPUT_LIMIT,
+        Verdict.CRASHED,
+    }
+)
+PASSED = frozenset({Verdict.PASSED})
+
+# `solve(n)` should be n * n + 7: nothing that a program without the tests would return by chance.
+SOLVE = Tests(
+    "def check(candidate):\n    assert candidate(3) == 16\n    assert candidate(10) == 107\n\ncheck(solve)\n",
+    ("solve",),
+)
+REACHED = Tests('assert attack() == "reached"\n', ("attack",))
+
+
+class Guarantee(str, Enum):
+    """What the sandbox and its judges promise, in the order of the table."""
+
+    VERDICT = "a wrong program does not pass by forging its verdict"
+    ORACLE = "expected values and tests stay out of reach, and results are plain data"
+    EXIT = "an early exit is no pass"
+    CHANNEL = "hostile bytes on the channel are `crashed`"
+    RUN = "no program stops the run or loses its verdict"
+    BETWEEN = "no program meets what another one left behind"
+    SURVIVOR = "nothing survives its verdict or delays it"
+    TIME = "the time limit holds"
+    MEMORY = "the memory limit holds"
+    OUTPUT = "output and disk limits hold"
+    READ = "host files cannot be read"
+    WRITE = "host files cannot be written"
+    SECRET = "secrets of the user stay out of reach"
+    NETWORK = "no network, no socket of the host"
+    SIGNAL = "no process of the host can be signalled or read"
+    KERNEL = "privileges and risky system calls are refused"
+    RIGHT = "right programs pass"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One program of the corpus; plain data.
+
+    Attributes:
+        name: unique, in kebab case.
+        category: the module's idea, e.g. `early exits`.
+        guarantee: what it tries to break.
+        code: the candidate. `@WORD@` is replaced by what `probes` knows of the host, see `probes.Facts`.
+        tests: what judges it.
+        judges: the judges it is tried under.
+        expected: verdicts under which the guarantee holds.
+        host_probe: what is looked at on the host afterwards, a name in `probes.PROBES`.
+        known_gap: why the judge `script` cannot refuse it; None where it must.
+        before: programs that run just before it, in the same worker.
+        harms: whether it would hurt a host without namespaces; then it is not tried there.
+        bounded_time: whether it must end about as soon as a plain endless loop does.
+        real: whether it succeeds against a harness without isolation: `always`, as `root`, or `unseen` where
+            that is not tried (it would hurt, or is aimed at this package's own driver).
+    """
+
+    name: str
+    category: str
+    guarantee: Guarantee
+    code: str
+    tests: Tests
+    judges: tuple[Judge, ...] = BOTH
+    expected: frozenset[Verdict] = NOT_PASSED
+    host_probe: str | None = None
+    known_gap: str | None = None
+    before: tuple[str, ...] = ()
+    harms: bool = False
+    bounded_time: bool = False
+    real: str = "always"
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it is a program that must pass."""
+        return self.expected == PASSED
+
+    def gap(self, judge: Judge) -> str | None:
+        """Return why this judge is known not to refuse it, None where it must."""
+        return self.known_gap if judge is Judge.SCRIPT else None
+
+
+def maker(category: str, guarantee: Guarantee, **defaults: object) -> Callable[..., Attack]:
+    """Return a function `(name, code, **fields) -> Attack` with the fields that a module's attacks share."""
+    base = Attack("", category, guarantee, "", REACHED)
+    base = replace(base, **defaults)  # type: ignore[arg-type]
+
+    def make(name: str, code: str, **fields: object) -> Attack:
+        return replace(base, name=name, code=source(code), **fields)  # type: ignore[arg-type]
+
+    return make
+
+
+def source(code: str) -> str:
+    """Return a block of code as it stands in a corpus module, without its indentation and first newline."""
+    return textwrap.dedent(code).lstrip("\n")
+
+
+def checks(statements: str, *names: str, prelude: str = "") -> Tests:
+    """Return tests made of statements about the named functions."""
+    return Tests(
+        source(statements).rstrip("\n") + "\n", names or ("solve",), source(prelude) if prelude else ""
+    )

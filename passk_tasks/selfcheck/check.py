@@ -1,0 +1,251 @@
+"""Runs the corpus, and says which guarantees hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from passk_tasks import runner
+from passk_tasks.program import Judge, Limits, Program
+from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee
+from passk_tasks.selfcheck.corpus import CORPUS
+from passk_tasks.selfcheck.corpus.timeouts import ENDLESS_LOOP
+from passk_tasks.selfcheck.probes import Probes
+from passk_tasks.verdict import Outcome, Verdict
+
+# Short, so that loops and hogs end soon; large enough for every right program of the corpus.
+LIMITS = Limits(timeout_s=1.0, memory_mib=384, output_mib=8, processes=48, backstop=10.0)
+# What may be lost to a busy machine before a program counts as having dodged the time limit.
+_SLOWER, _SLACK_S = 2.0, 1.0
+
+# What gives each guarantee; names of `Sandbox.layers`, and the judge's own doing in words.
+GIVEN_BY: dict[Guarantee, tuple[str, ...]] = {
+    Guarantee.VERDICT: ("tests in a process of their own",),
+    Guarantee.ORACLE: ("tests in a process of their own", "private root", "pid namespace"),
+    Guarantee.EXIT: ("tests in a process of their own",),
+    Guarantee.CHANNEL: ("plain data on the channel",),
+    Guarantee.RUN: ("pid namespace", "resource limits", "process cgroup", "plain data on the channel"),
+    Guarantee.BETWEEN: ("a process for each program", "private root", "ipc namespace"),
+    Guarantee.SURVIVOR: ("pid namespace",),
+    Guarantee.TIME: ("CPU and wall clock", "resource limits"),
+    Guarantee.MEMORY: ("resource limits", "memory cgroup"),
+    Guarantee.OUTPUT: ("resource limits", "private root"),
+    Guarantee.READ: ("private root", "private proc", "landlock"),
+    Guarantee.WRITE: ("private root", "landlock", "unprivileged user"),
+    Guarantee.SECRET: ("clean interpreter", "private root", "pid namespace"),
+    Guarantee.NETWORK: ("network namespace", "seccomp", "landlock"),
+    Guarantee.SIGNAL: ("pid namespace", "landlock"),
+    Guarantee.KERNEL: ("seccomp", "no new privileges", "unprivileged user", "user namespace"),
+    Guarantee.RIGHT: (),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one attack under one judge.
+
+    Attributes:
+        attack: the program.
+        judge: who judged it.
+        outcome: what came of it; None where it was not tried, as it would hurt this host.
+        broken: what it achieved, empty where the guarantee held.
+    """
+
+    attack: Attack
+    judge: Judge
+    outcome: Outcome | None
+    broken: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Attack and judge in one word."""
+        return f"{self.attack.name}[{self.judge}]"
+
+    @property
+    def is_known_gap(self) -> bool:
+        """Whether this judge is known not to refuse it."""
+        return self.attack.gap(self.judge) is not None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One guarantee and whether it held.
+
+    Attributes:
+        guarantee: what is promised.
+        layers: what gives it, with whether it is active; None for what is no layer of the sandbox.
+        tried: how many trials there were.
+        broken: the trials that broke it.
+        untried: how many were left out, as they would hurt this host.
+    """
+
+    guarantee: Guarantee
+    layers: dict[str, bool | None]
+    tried: int
+    broken: tuple[Trial, ...]
+    untried: int
+
+    @property
+    def state(self) -> str:
+        """`proved`, `NOT proved`, or `not tried`."""
+        if self.broken:
+            return "NOT proved"
+        # Half an answer is none: where the harmful half is left out, the rest proves nothing.
+        return "not tried" if self.untried or not self.tried else "proved"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of one self-check.
+
+    Attributes:
+        sandbox: the mode, `strict` or `rlimits`.
+        layers: the sandbox's layers and whether each is active.
+        trials: every attack under every judge it is for, in the corpus's order.
+        host: what happened to the host that no single attack can be blamed for.
+    """
+
+    sandbox: str
+    layers: dict[str, bool]
+    trials: tuple[Trial, ...]
+    host: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[Row]:
+        """One row for each guarantee. Known gaps of the judge `script` do not count here."""
+        rows = []
+        for guarantee in Guarantee:
+            mine = [t for t in self.trials if t.attack.guarantee is guarantee and not t.is_known_gap]
+            rows.append(
+                Row(
+                    guarantee,
+                    {name: self.layers.get(name) for name in GIVEN_BY[guarantee]},
+                    sum(t.outcome is not None for t in mine),
+                    tuple(t for t in mine if t.broken),
+                    sum(t.outcome is None for t in mine),
+                )
+            )
+        return rows
+
+    @property
+    def known_gaps(self) -> list[Trial]:
+        """The trials that passed as SECURITY.md says they may."""
+        return [t for t in self.trials if t.is_known_gap and t.broken]
+
+    @property
+    def proved(self) -> bool:
+        """Whether every guarantee is proved."""
+        return not self.host and all(row.state == "proved" for row in self.rows)
+
+
+def check(
+    *,
+    sandbox: str = "strict",
+    workers: int = 0,
+    attacks: Sequence[Attack] = CORPUS,
+    limits: Limits = LIMITS,
+    progress: bool = False,
+) -> Report:
+    """Attack the sandbox with the corpus.
+
+    Args:
+        sandbox: `strict` or `rlimits`; under `rlimits` what would hurt the host is left out.
+        workers: programs at one time; 0 means as many as there are usable CPUs.
+        attacks: the programs.
+        limits: what each may use.
+        progress: show a bar on standard error.
+
+    Raises:
+        SandboxError: the host cannot give the sandbox asked for.
+    """
+    trials: list[Trial] = []
+    layers: dict[str, bool] = {}
+    tried = [a for a in attacks if sandbox == "strict" or not a.harms]
+    with Probes() as probes:
+        for judge in Judge:
+            mine = [a for a in tried if judge in a.judges]
+            together = _mixed([a for a in mine if not a.before])
+            # What must follow each other needs one worker, which takes programs in their order.
+            in_rows = [a for a in mine if a.before]
+            outcomes: dict[str, Outcome] = {}
+            for batch, number in ((together, workers), (in_rows, 1)):
+                if batch:
+                    judged = _run(batch, judge, probes, limits, sandbox, number, progress)
+                    outcomes.update(judged[0])
+                    layers.update(judged[1])
+            trials += [
+                _trial(attack, judge, outcomes, probes) for attack in attacks if judge in attack.judges
+            ]
+        findings = probes.findings(tried)
+        host = tuple(probes.host_findings())
+    trials = [_blamed(trial, findings) for trial in trials]
+    return Report(sandbox, layers, tuple(trials), host)
+
+
+def _mixed(attacks: list[Attack]) -> list[Attack]:
+    """Deal right programs out among the others, so that each kind has the other around it."""
+    right = [a for a in attacks if a.is_right]
+    others = [a for a in attacks if not a.is_right]
+    both = [(i / max(1, len(group)), a.name, a) for group in (right, others) for i, a in enumerate(group)]
+    return [attack for _, _, attack in sorted(both, key=lambda item: item[:2])]
+
+
+def _run(
+    attacks: Sequence[Attack],
+    judge: Judge,
+    probes: Probes,
+    limits: Limits,
+    sandbox: str,
+    workers: int,
+    progress: bool,
+) -> tuple[dict[str, Outcome], dict[str, bool]]:
+    programs: list[Program] = []
+    places: dict[str, int] = {}
+    for attack in attacks:
+        for number, code in enumerate(attack.before):
+            # Each its own: identical programs would run once.
+            unique = f"{probes.fill(attack, code)}\n# {attack.name} {number}\n"
+            programs.append(Program(f"before {attack.name}", unique, SOLVE, judge))
+        places[attack.name] = len(programs)
+        programs.append(Program(attack.name, probes.fill(attack, attack.code), attack.tests, judge))
+    judged = runner.judge(programs, limits=limits, sandbox=sandbox, workers=workers, progress=progress)
+    return {name: judged.outcomes[place] for name, place in places.items()}, judged.layers
+
+
+def _trial(attack: Attack, judge: Judge, outcomes: dict[str, Outcome], probes: Probes) -> Trial:
+    outcome = outcomes.get(attack.name)
+    if outcome is None:
+        return Trial(attack, judge, None)
+    return Trial(attack, judge, outcome, broken_by(attack, outcome, outcomes.get(ENDLESS_LOOP.name), probes))
+
+
+def broken_by(attack: Attack, outcome: Outcome, yardstick: Outcome | None, probes: Probes) -> tuple[str, ...]:
+    """Return what the outcome of an attack shows to be broken.
+
+    Args:
+        attack: the program.
+        outcome: what came of it.
+        yardstick: the outcome of a plain endless loop in the same batch.
+        probes: what knows the secret.
+    """
+    said = []
+    if outcome.verdict not in attack.expected:
+        said.append(f"{outcome.verdict}: {outcome.detail}" if outcome.detail else str(outcome.verdict))
+    if outcome.verdict is Verdict.INFRA_ERROR and attack.guarantee is not Guarantee.RUN:
+        said.append("the run is left without a verdict")
+    if attack.bounded_time and outcome.verdict is Verdict.TIMEOUT and outcome.wall_s == 0:
+        said.append("its worker had to be given up")
+    if attack.bounded_time and yardstick is not None:
+        longest_s = _SLOWER * yardstick.wall_s + _SLACK_S
+        if outcome.wall_s > longest_s:
+            said.append(f"it took {outcome.wall_s:.1f} s where {longest_s:.1f} s is the most")
+    if probes.told(outcome):
+        said.append("the outcome tells the user's secret")
+    return tuple(said)
+
+
+def _blamed(trial: Trial, findings: dict[str, list[str]]) -> Trial:
+    said = findings.get(trial.attack.name)
+    if trial.outcome is None or not said:
+        return trial
+    return Trial(trial.attack, trial.judge, trial.outcome, (*trial.broken, *said))

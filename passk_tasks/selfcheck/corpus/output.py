@@ -1,0 +1,126 @@
+"""Programs that write without end."""
+
+from __future__ import annotations
+
+from passk_tasks.selfcheck.attack import ISOLATED, NOT_PASSED, SOLVE, Guarantee, maker
+from passk_tasks.verdict import Verdict
+
+_output = maker(
+    "output",
+    Guarantee.OUTPUT,
+    tests=SOLVE,
+    judges=ISOLATED,
+    expected=frozenset({Verdict.OUTPUT_LIMIT}),
+    real="unseen",
+)
+
+ATTACKS = (
+    _output(
+        "prints-without-end",
+        """
+        def solve(n):
+            while True:
+                print("x" * 100_000)
+        """,
+    ),
+    _output(
+        "errors-without-end",
+        """
+        import sys
+
+        def solve(n):
+            while True:
+                sys.stderr.write("x" * 100_000 + "\\n")
+        """,
+    ),
+    _output(
+        "writes-to-descriptor-one-without-end",
+        """
+        import os
+
+        def solve(n):
+            while True:
+                os.write(1, b"x" * 1_000_000)
+        """,
+    ),
+    _output(
+        "errors-of-writing-swallowed",
+        """
+        import os
+
+        def solve(n):
+            while True:
+                try:
+                    os.write(1, b"x" * 1_000_000)
+                except OSError:
+                    pass
+        """,
+        expected=frozenset({Verdict.OUTPUT_LIMIT, Verdict.TIMEOUT}),
+        bounded_time=True,
+    ),
+    _output(
+        "one-file-without-end",
+        """
+        def solve(n):
+            with open("large", "wb") as file:
+                while True:
+                    file.write(bytes(1 << 20))
+        """,
+    ),
+    _output(
+        "one-sparse-file-of-a-terabyte",
+        """
+        import os
+
+        def solve(n):
+            with open("sparse", "wb") as file:
+                file.truncate(1 << 40)
+            return n * n + 7
+        """,
+    ),
+    _output(
+        "many-files-without-end",
+        """
+        def solve(n):
+            number = 0
+            while True:
+                number += 1
+                with open(f"large-{number}", "wb") as file:
+                    file.write(bytes(1 << 20))
+        """,
+        expected=NOT_PASSED,
+        harms=True,
+    ),
+    _output(
+        "prints-in-children",
+        """
+        import os
+
+        def solve(n):
+            pids = []
+            for _ in range(4):
+                pid = os.fork()
+                if pid == 0:
+                    while True:
+                        os.write(1, b"x" * 100_000)
+                pids.append(pid)
+            return n * n + 7 if all(os.waitpid(p, 0)[1] == 0 for p in pids) else 0
+        """,
+        expected=NOT_PASSED,
+    ),
+    _output(
+        "core-dump",
+        """
+        import os, resource
+
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (-1, -1))
+        except ValueError:
+            pass
+
+        def solve(n):
+            os.abort()
+        """,
+        expected=frozenset({Verdict.CRASHED}),
+    ),
+)

@@ -1,0 +1,130 @@
+"""The result of a self-check, for people and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from passk_tasks.selfcheck.check import Report, Row, Trial
+
+_NAMES_SHOWN = 4
+_WIDTH = 110
+_ESCAPE = {"proved": "\x1b[32m", "NOT proved": "\x1b[31m", "not tried": "\x1b[33m"}
+
+
+def render(report: Report, *, colour: bool = False) -> str:
+    """Return the table of guarantees.
+
+    Args:
+        report: what `check` returned.
+        colour: use ANSI colours.
+    """
+    first = max(len(row.guarantee.value) for row in report.rows)
+    lines = [f"sandbox: {report.sandbox}"]
+    for title, active in (("active", True), ("not active", False)):
+        names = ", ".join(name for name, on in report.layers.items() if on is active)
+        if names:
+            lines += textwrap.wrap(f"{title}: {names}", _WIDTH, subsequent_indent="  ")
+    lines += ["", f"{'guarantee':{first}}  result"]
+    for row in report.rows:
+        state = f"{_ESCAPE[row.state]}{row.state}\x1b[0m" if colour else row.state
+        lines.append(f"{row.guarantee.value:{first}}  {state}{_count(row)}")
+        given = _given(row, report)
+        if given:
+            lines.append(f"    by {given}")
+        lines += [f"    broken by {_shown(trial)}" for trial in row.broken[:_NAMES_SHOWN]]
+        if len(row.broken) > _NAMES_SHOWN:
+            lines.append(f"    and by {len(row.broken) - _NAMES_SHOWN} more (see --json)")
+    lines += ["", *[f"on the host: {what}" for what in report.host]]
+    gaps = report.known_gaps
+    if gaps:
+        lines += textwrap.wrap(
+            f"judge script: {len(gaps)} known ways to pass it wrongly, as candidate and tests share an "
+            "interpreter (SECURITY.md); they do not count above. The judge isolated refuses each of them.",
+            _WIDTH,
+        )
+    verdict = "every guarantee is proved" if report.proved else "not every guarantee is proved on this host"
+    tried = sum(row.tried for row in report.rows) + len(gaps)
+    lines.append(f"{verdict}: {tried} programs judged")
+    return "\n".join(lines)
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """Return the report as one JSON-ready object."""
+    return {
+        "sandbox": report.sandbox,
+        "proved": report.proved,
+        "layers": report.layers,
+        "guarantees": [
+            {
+                "guarantee": row.guarantee.value,
+                "layers": row.layers,
+                "state": row.state,
+                "tried": row.tried,
+                "untried": row.untried,
+                "broken": [_trial(trial) for trial in row.broken],
+            }
+            for row in report.rows
+        ],
+        "known_gaps": [{**_trial(trial), "reason": trial.attack.known_gap} for trial in report.known_gaps],
+        "host": list(report.host),
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    assert trial.outcome is not None
+    return {
+        "name": trial.attack.name,
+        "category": trial.attack.category,
+        "judge": trial.judge.value,
+        "verdict": trial.outcome.verdict.value,
+        "cpu_s": trial.outcome.cpu_s,
+        "wall_s": trial.outcome.wall_s,
+        "broken": list(trial.broken),
+    }
+
+
+def _count(row: Row) -> str:
+    parts = [f"{row.tried} tried"] if row.tried else []
+    if row.broken:
+        parts.append(f"{len(row.broken)} broke it")
+    if row.untried:
+        parts.append(f"{row.untried} not tried, as they would hurt this host")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _given(row: Row, report: Report) -> str:
+    """Name what gives the guarantee; a layer that is not active here is said so."""
+    known = [
+        name if row.layers[name] or name not in _LAYERS else f"{name} (not active)"
+        for name in row.layers
+        if report.layers or name not in _LAYERS
+    ]
+    return ", ".join(known)
+
+
+# The names in `GIVEN_BY` that are layers of the sandbox; the rest is how the judges are built.
+_LAYERS = frozenset(
+    {
+        "user namespace",
+        "pid namespace",
+        "mount namespace",
+        "network namespace",
+        "ipc namespace",
+        "private root",
+        "private proc",
+        "landlock",
+        "seccomp",
+        "no new privileges",
+        "unprivileged user",
+        "resource limits",
+        "memory cgroup",
+        "process cgroup",
+    }
+)
+
+
+def _shown(trial: Trial) -> str:
+    # It quotes what candidates wrote.
+    text = "".join(c if c.isprintable() else "\ufffd" for c in f"{trial.name}: {'; '.join(trial.broken)}")
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
