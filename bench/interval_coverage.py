@@ -141,6 +141,25 @@ def table_over_samples(repetitions, rng):
             print(f"| {name} | {n} | {k} | {' | '.join(cells)} |")
 
 
+def table_clustered(repetitions, rng):
+    """Problems of a cluster have one pass rate; clusters of four, or of one to twelve; n = 1."""
+    print("| true pass rates | clusters | of | clustered | plain |\n|---|---|---|---|---|")
+    for name in ("U-shaped: Beta(0.3, 0.3)", "low, skewed: Beta(0.3, 1.7)", "centre: Beta(5, 5)"):
+        for clusters in (8, 20, 50, 160):
+            for sizes in ("4", "1 to 12"):
+                counts = np.zeros(2)
+                for _ in range(repetitions):
+                    many = np.full(clusters, 4) if sizes == "4" else rng.integers(1, 13, clusters)
+                    names = np.repeat(np.arange(clusters), many)
+                    rates = draw_rates(DIFFICULTIES[name], clusters, rng)[names]
+                    scores = (rng.random(len(names)) < rates).astype(float)
+                    for i, groups in enumerate((names.tolist(), None)):
+                        low, high = over_problems(scores, groups).ci95
+                        counts[i] += low - SLACK <= true_score(DIFFICULTIES[name], 1) <= high + SLACK
+                ours, plain = 100 * counts / repetitions
+                print(f"| {name} | {clusters} | {sizes} | {ours:.1f} | {plain:.1f} |")
+
+
 def share(flags):
     return f"{100 * np.mean(flags):.0f} %"
 
@@ -157,6 +176,8 @@ def main():
     table_over_problems(arguments.repetitions, np.random.default_rng(arguments.seed))
     print("\n### Over samples\n")
     table_over_samples(arguments.repetitions // 4, np.random.default_rng(arguments.seed))
+    print("\n### Clusters\n")
+    table_clustered(arguments.repetitions // 4, np.random.default_rng(arguments.seed))
 
 
 if __name__ == "__main__":

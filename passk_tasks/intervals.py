@@ -13,6 +13,7 @@ and at few problems; `bench/interval_coverage.py` measures both, `docs/statistic
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from passk_tasks.estimators import pass_at_k, sampling_variance
+
+Floats = npt.NDArray[np.float64]
 
 Z95 = 1.959963984540054
 """The normal distribution's 97.5 % quantile."""
@@ -42,8 +45,9 @@ class Estimate:
         se: its standard error; None where the data cannot tell.
         ci95: its 95 % interval; None where the data cannot tell. It contains `value`, lies in [0, 1] and is
             never a point, and is not symmetric about `value`.
-        method: what varies and how `se` was found, one of `over-problems`, `over-samples` and
-            `over-samples-bound` (too few samples for an unbiased estimate: an upper bound).
+        method: what varies and how `se` was found, one of `over-problems`, `over-problems-clustered`,
+            `over-samples` and `over-samples-bound` (too few samples for an unbiased estimate: an upper
+            bound).
     """
 
     value: float
@@ -51,22 +55,38 @@ class Estimate:
     ci95: tuple[float, float] | None
     method: str = ""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the uncertainty, without the value, as JSON has it."""
+        return {
+            "se": self.se,
+            "ci95": None if self.ci95 is None else list(self.ci95),
+            "method": self.method,
+        }
 
-def over_problems(values: npt.ArrayLike) -> Estimate:
+
+def over_problems(values: npt.ArrayLike, clusters: Sequence[Hashable] | None = None) -> Estimate:
     """Return the mean of per-problem scores with its uncertainty over problems and samples.
 
     The standard error is the standard deviation of the scores (with M - 1) over √M, to the last bit what
     lm-eval prints, see arXiv:2411.00640. One problem says nothing about others: `se` and `ci95` are None.
 
+    Problems that share a source are not so many independent draws. With `clusters` the standard error is the
+    clustered one of the same paper, with G/(G - 1) for G clusters, so that clusters of one problem each
+    change nothing; one cluster says nothing about others.
+
     Args:
         values: one score in [0, 1] a problem, such as its pass@k.
+        clusters: what each problem shares with others, such as its source file.
 
     Raises:
-        ValueError: for no values, values outside [0, 1], and more than one dimension.
+        ValueError: for no values, values outside [0, 1], more than one dimension, and clusters of another
+            number than values.
     """
     scores = _scores(values)
     problems = len(scores)
     value = sum(scores) / problems
+    if clusters is not None:
+        return _over_clusters(scores, value, clusters)
     if problems == 1:
         return Estimate(value, None, None, "over-problems")
     variance = sum([(score - value) ** 2 for score in scores]) / (problems - 1)
@@ -96,17 +116,62 @@ def over_samples(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> Estimate:
     if np.ndim(k) != 0:
         raise ValueError(f"k must be one number, not {k!r}")
     scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
-    bound = over_problems(scores)
     samples = np.broadcast_to(np.asarray(n, dtype=np.float64), scores.shape)
-    if np.any(samples < 2 * k):
+    enough = not np.any(samples < 2 * k)
+    return over_samples_of(scores, sampling_variance(n, c, k) if enough else None, k / samples)
+
+
+def over_samples_of(values: npt.ArrayLike, variances: npt.ArrayLike | None, draws: npt.ArrayLike) -> Estimate:
+    """Return the mean of per-problem scores with its uncertainty over samples, for any estimator of order k.
+
+    Args:
+        values: one score in [0, 1] a problem.
+        variances: unbiased estimates of each score's variance over samples; None where there are none, which
+            gives the bound that `over_samples` speaks of.
+        draws: k/n of each problem.
+    """
+    bound = over_problems(values)
+    if variances is None:
         return Estimate(bound.value, bound.se, bound.ci95, "over-samples-bound")
-    problems = len(scores)
-    variance = float(np.sum(sampling_variance(n, c, k))) / problems**2
-    trials = effective_draws(bound.value, variance, float(np.mean(k / samples)) / problems)
+    problems = np.size(values)
+    # An unbiased estimate of a variance near 0 may be negative; their sum is one no more.
+    variance = max(float(np.sum(np.asarray(variances))), 0.0) / problems**2
+    trials = effective_draws(bound.value, variance, float(np.mean(np.asarray(draws))) / problems)
     return Estimate(bound.value, math.sqrt(variance), _ci95(bound.value, trials), "over-samples")
 
 
-def effective_problems(value: Any, variance: Any, problems: Any) -> Any:
+def clustered(values: npt.ArrayLike, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
+    """Return the sum of the values of each cluster, and how many they are; each value alone where None.
+
+    Raises:
+        ValueError: clusters of another number than values.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if clusters is None:
+        return array, np.ones(len(array))
+    if len(clusters) != len(array):
+        raise ValueError(f"{len(array)} problems have {len(clusters)} clusters; one for each is wanted")
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
+    index = np.array([numbers[name] for name in clusters], dtype=np.intp)
+    sums = np.bincount(index, weights=array).astype(np.float64)
+    return sums, np.bincount(index).astype(np.float64)
+
+
+def _over_clusters(scores: list[float], value: float, clusters: Sequence[Hashable]) -> Estimate:
+    sums, sizes = clustered([score - value for score in scores], clusters)
+    count, problems = len(sums), len(scores)
+    if count == 1:
+        return Estimate(value, None, None, "over-problems-clustered")
+    variance = float(np.sum(sums**2)) / (count - 1)
+    se = math.sqrt(variance * count) / problems
+    # Clusters take the place of problems, in units of their mean size. The fewest trials that correlated
+    # problems can be worth are M² / Σ size², which is the number of clusters where they are alike.
+    least = problems**2 / float(np.sum(sizes**2))
+    trials = effective_problems(value, variance * (count / problems) ** 2, count, least)
+    return Estimate(value, se, _ci95(value, trials), "over-problems-clustered")
+
+
+def effective_problems(value: Any, variance: Any, problems: Any, least: Any = None) -> Any:
     """Return how many solved-or-not problems would know the mean as well as these scores do.
 
     At least as many as there are, since no scores in [0, 1] vary more than those that are 0 or 1; for such
@@ -116,9 +181,12 @@ def effective_problems(value: Any, variance: Any, problems: Any) -> Any:
         value: mean of the scores; this and the others may be arrays.
         variance: their variance, with M - 1.
         problems: their number M, at least 2.
+        least: what the result is at least; `problems` where None.
     """
     squares = (problems - 1) * variance + UNSEEN * (value**2 + (1 - value) ** 2) / 2
-    return np.maximum(value * (1 - value) * problems * (problems + UNSEEN) / squares, problems)
+    return np.maximum(
+        value * (1 - value) * problems * (problems + UNSEEN) / squares, problems if least is None else least
+    )
 
 
 def effective_draws(value: Any, variance: Any, unit: Any) -> Any:

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, intervals, runner
+from passk_tasks import benchmarks, extraction, metrics, runner
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
-from passk_tasks.estimators import pass_at_k
 from passk_tasks.extraction import Extraction, Strategy
-from passk_tasks.intervals import Estimate
+from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
 from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
 from passk_tasks.verdict import Outcome, Verdict
@@ -80,7 +79,7 @@ class Scored:
         dataset: its problems, all of them.
         records: one a sample, in input order.
         counts: (n, c) by task_id, in order of appearance; n leaves out what has no verdict (infra_error).
-        metrics: pass@k over the problems that have samples.
+        metrics: pass@k over the problems that have samples, each with both of its uncertainties.
         k_skipped: budgets that some problem has too few samples for.
         verdicts: how many samples ended with each verdict, those that occur.
         distinct: mean over the problems with n > 1 of distinct texts / n; None where there is none.
@@ -92,7 +91,7 @@ class Scored:
     dataset: Dataset
     records: list[Record]
     counts: dict[str, tuple[int, int]]
-    metrics: dict[str, Estimate]
+    metrics: dict[str, Score]
     k_skipped: tuple[int, ...]
     verdicts: dict[str, int]
     distinct: float | None
@@ -124,7 +123,7 @@ class Scored:
             "n": ns.pop() if len(ns) == 1 else None,
             "k": [k for k in settings.k if k not in self.k_skipped],
             "k_skipped": list(self.k_skipped),
-            "metrics": {name: estimate_as_dict(estimate) for name, estimate in self.metrics.items()},
+            "metrics": {name: found.as_dict() for name, found in self.metrics.items()},
             "verdicts": self.verdicts,
             "distinct": self.distinct,
             "judge": settings.judge.value,
@@ -325,18 +324,14 @@ def summarise(
     )
 
 
-def estimate(counts: Mapping[str, tuple[int, int]], ks: Sequence[int]) -> dict[str, Estimate]:
+def estimate(counts: Mapping[str, tuple[int, int]], ks: Sequence[int]) -> dict[str, Score]:
     """Return pass@k over problems of (n, c), keyed `pass@k`; n may differ and must be at least k."""
     if not counts:
         return {}
     # By task_id, so that neither the order of a file nor the number of ranks moves the last digit of a sum.
     pairs = np.array([counts[task_id] for task_id in sorted(counts)])
-    return {f"pass@{k}": intervals.over_problems(pass_at_k(pairs[:, 0], pairs[:, 1], k)) for k in ks}
-
-
-def estimate_as_dict(value: Estimate) -> dict[str, Any]:
-    """Return an estimate as stored and printed: `value`, `se`, `ci95`."""
-    return {"value": value.value, "se": value.se, "ci95": None if value.ci95 is None else list(value.ci95)}
+    wanted = [Metric(PASS, k) for k in ks]
+    return {metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1]) for metric in wanted}
 
 
 def budgets_beyond(samples: Sequence[Sample], ks: Sequence[int]) -> tuple[int, ...]:

@@ -100,7 +100,7 @@ def names_of_tasks() -> set[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    assert set(shown) == {"run", "score"}
+    assert set(shown) == {"run", "score", "runs", "show", "compare", "curve", "plan"}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 
@@ -219,7 +219,8 @@ def test_the_verdict_table_is_complete() -> None:
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
     """The README's exit codes are 0 and those that the errors carry."""
-    codes = {errors.UsageError.exit_code, errors.SandboxError.exit_code, errors.InfrastructureError.exit_code}
+    kinds = (errors.PasskError, errors.UsageError, errors.SandboxError, errors.InfrastructureError)
+    codes = {kind.exit_code for kind in kinds}
     assert [int(row[0]) for row in table("code")] == [0, *sorted(codes)]
 
 

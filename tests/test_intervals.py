@@ -189,3 +189,39 @@ def test_coverage_over_samples_is_about_95_percent(n, k):
     low, high = wilson(value, effective_draws(value, variance, k / n / problems))
     assert over_samples(n, c[0], k).ci95 == pytest.approx((low[0], high[0]), abs=1e-9)
     assert np.mean((low <= truth) & (truth <= high)) >= 0.93
+
+
+@given(scores.filter(lambda values: len(values) > 1))
+def test_clusters_of_one_problem_change_nothing(values):
+    """With a cluster for each problem the clustered estimate is the plain one."""
+    plain, clustered = over_problems(values), over_problems(values, range(len(values)))
+    assert clustered.method == "over-problems-clustered"
+    assert clustered.value == plain.value
+    assert clustered.se == pytest.approx(plain.se, abs=1e-12)
+    assert clustered.ci95 == pytest.approx(plain.ci95, abs=1e-9)
+
+
+@given(scores.filter(lambda values: len(values) > 1), st.integers(2, 4))
+def test_copies_of_a_problem_in_one_cluster_count_once(values, copies):
+    """Repeating every problem in its own cluster gives the uncertainty of the problems themselves."""
+    plain = over_problems(values)
+    names = [i for i in range(len(values)) for _ in range(copies)]
+    clustered = over_problems([value for value in values for _ in range(copies)], names)
+    assert clustered.se == pytest.approx(plain.se, abs=1e-9)
+    assert clustered.ci95 == pytest.approx(plain.ci95, abs=1e-6)
+    assert_sound(clustered)
+
+
+def test_one_cluster_says_nothing_about_others():
+    """Neither standard error nor interval; and every problem needs a cluster."""
+    alone = over_problems([0.1, 0.5, 1.0], ["a"] * 3)
+    assert (alone.se, alone.ci95) == (None, None)
+    with pytest.raises(ValueError, match="3 problems have 2 clusters"):
+        over_problems([0.1, 0.5, 1.0], ["a", "b"])
+
+
+def test_a_large_cluster_is_hardly_more_than_one_draw():
+    """90 of 100 problems of one source are not worth 11 clusters: the interval is wider than for eleven."""
+    uneven = over_problems([1.0] * 90 + [0.0] * 10, ["big"] * 90 + list(range(10)))
+    even = over_problems([1.0] * 10 + [0.0])
+    assert uneven.ci95[1] - uneven.ci95[0] > even.ci95[1] - even.ci95[0]

@@ -22,7 +22,7 @@ SAME_AS_CLI = {"__main__"}
 
 FRAMEWORK = "lm_eval"
 FRAMEWORK_LAYER = "harness"
-PURE = {"estimators", "intervals"}
+PURE = {"estimators", "intervals", "metrics", "paired", "curve", "forecast", "plan"}
 IMPURE = {
     "datetime",
     "io",

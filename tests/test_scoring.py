@@ -133,7 +133,10 @@ def test_metrics_are_the_mean_over_problems_with_its_standard_error():
     values = [1 / 2, 3 / 4, 0]
     assert scored.counts == {"HumanEval/0": (2, 1), "HumanEval/1": (4, 3), "HumanEval/2": (3, 0)}
     assert scored.metrics["pass@1"].value == pytest.approx(statistics.mean(values), abs=1e-12)
-    assert scored.metrics["pass@1"].se == pytest.approx(statistics.stdev(values) / math.sqrt(3), abs=1e-12)
+    over_problems = scored.metrics["pass@1"].over_problems
+    assert over_problems.se == pytest.approx(statistics.stdev(values) / math.sqrt(3), abs=1e-12)
+    within = [n / (n - 1) * p * (1 - p) / n for n, p in zip((2, 4, 3), values, strict=True)]
+    assert scored.metrics["pass@1"].over_samples.se == pytest.approx(math.sqrt(sum(within)) / 3, abs=1e-12)
     assert scored.metrics["pass@2"].value == pytest.approx((1 + 1 + 0) / 3, abs=1e-12)
     assert scored.verdicts == {"passed": 4, "failed": 1, "error": 3, "timeout": 1}
     assert any("n differs between problems: 2 to 4" in warning for warning in scored.warnings)
@@ -182,7 +185,7 @@ def test_coverage_is_the_share_of_the_tasks_problems():
     """Two of 164 problems are covered, and one has no interval."""
     scored = summarise([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
     assert scored.coverage == 2 / 164
-    assert summarise([record("HumanEval/0", 0, "passed")]).metrics["pass@1"].se is None
+    assert summarise([record("HumanEval/0", 0, "passed")]).metrics["pass@1"].over_problems.se is None
 
 
 def test_distinct_is_the_mean_share_of_different_texts():
@@ -229,8 +232,8 @@ def test_the_object_has_all_that_is_promised():
         *("task", "problems", "samples", "coverage", "metrics", "verdicts"),
         *("judge", "sandbox", "limits", "distinct", "warnings", "dataset", "settings"),
     }
-    assert result["metrics"]["pass@2"].keys() == {"value", "se", "ci95"}
-    low, high = result["metrics"]["pass@2"]["ci95"]
+    assert result["metrics"]["pass@2"].keys() == {"value", "over_problems", "over_samples"}
+    low, high = result["metrics"]["pass@2"]["over_problems"]["ci95"]
     assert 0 <= low <= 1 <= high or low <= high == 1
     assert result["n"] == 2
     assert result["verdicts"] == {"passed": 4}

@@ -2,6 +2,11 @@
 
 app     the commands, what is printed for an error, and the exit code
 score   re-execute saved samples
+runs    what is in a folder of results
+show    the summary of a stored run
+compare which of several runs is better
+curve   what more samples buy
+plan    how many samples a wanted half-width takes
 tasks   what there is to run
 selfcheck   what the sandbox guarantees on this host
 path    the folder for --include_path

@@ -1,7 +1,7 @@
 """The commands of `passk`, what is printed for an error, and the exit code.
 
 0    done
-1    failed for another reason that the message gives
+1    failed for another reason that the message gives; compare: the last run is worse
 2    the user's mistake: arguments, files, settings
 3    no sandbox of the wanted strength on this host
 4    samples remained without a verdict; everything else was saved
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 
 from passk_tasks._version import __version__
-from passk_tasks.cli import path, score, selfcheck, tasks
+from passk_tasks.cli import compare, curve, path, plan, runs, score, selfcheck, show, tasks
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
 
 _INTERRUPTED = 130
@@ -59,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     # Only for the list in the help: its arguments are lm-eval's and never pass through here.
     commands.add_parser("run", help=_RUN_HELP, add_help=False)
     score.add_parser(commands)
+    runs.add_parser(commands)
+    show.add_parser(commands)
+    compare.add_parser(commands)
+    curve.add_parser(commands)
+    plan.add_parser(commands)
     tasks.add_parser(commands)
     selfcheck.add_parser(commands)
     path.add_parser(commands)
@@ -75,7 +80,7 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments:
         top.print_help()
         return 0
-    commands = ("run", "score", "tasks", "selfcheck", "path")
+    commands = ("run", "score", "runs", "show", "compare", "curve", "plan", "tasks", "selfcheck", "path")
     if not arguments[0].startswith("-") and arguments[0] not in commands:
         raise UsageError(f"there is no command {arguments[0]!r}{did_you_mean(arguments[0], commands)}")
     for stream in (sys.stdout, sys.stderr):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from passk_tasks.results import samples, store, summary
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import SampleFile
 from passk_tasks.settings import NAMESPACE, Settings
+from passk_tasks.terminal import colour_wanted
 
 # Options that are settings of the task under another name.
 _SETTINGS = {"k": "k", "judge": "judge", "workers": "workers", "timeout": "timeout_s", "memory": "memory_mib"}
@@ -110,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
         **scored.as_dict(),
         "extract": options.extract,
         "inputs": list(options.samples),
+        "generation_kwargs": _generated_with(file),
         **store.provenance(spec.settings.packages),
     }
     if options.out is not None:
@@ -119,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         for warning in scored.warnings:
             print(f"passk: warning: {warning}", file=sys.stderr)
     else:
-        print(summary.render(result, colour=_colour()))
+        print(summary.render(result, colour=colour_wanted(sys.stdout)))
         if options.out is not None:
             print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:
@@ -180,6 +181,13 @@ def _spec(task: str | None, file: SampleFile, overrides: dict[str, Any]) -> Task
     )
 
 
+def _generated_with(file: SampleFile) -> dict[str, Any] | None:
+    # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
+    if file.header is not None:
+        return {"until": list(file.header.until), **file.header.extra.get("generation_kwargs", {})}
+    return None if file.until is None else {"until": list(file.until)}
+
+
 def _check_dataset(header: JournalHeader | None, dataset: Dataset, overrides: dict[str, Any]) -> list[str]:
     if header is None or header.dataset_sha256 == dataset.sha256:
         return []
@@ -190,7 +198,3 @@ def _check_dataset(header: JournalHeader | None, dataset: Dataset, overrides: di
     if overrides.keys() & {"data_files", "dataset", "benchmark"}:
         return [difference]
     raise DatasetError(f"{difference}; name the ones to use with --set data_files=PATH")
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

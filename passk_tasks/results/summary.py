@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-WIDTH = 96
+from passk_tasks.terminal import BOLD, DIM, GREEN, WIDTH, YELLOW, Page
 
-_BOLD, _GREEN, _YELLOW, _DIM, _END = "\033[1m", "\033[32m", "\033[1;33m", "\033[2m", "\033[0m"
+__all__ = ["WIDTH", "metrics_table", "render"]
+
+_BOUND = "over-samples-bound"
 
 
 def render(result: Mapping[str, Any], *, colour: bool = False) -> str:
@@ -18,44 +19,45 @@ def render(result: Mapping[str, Any], *, colour: bool = False) -> str:
         result: the object of `passk score --json`, or a run's provenance, which has the same keys.
         colour: whether the terminal shows colours.
     """
-
-    def paint(code: str, text: str) -> str:
-        return f"{code}{text}{_END}" if colour else text
-
-    lines = [paint(_BOLD, _plain(_headline(result))), ""]
-    metrics = result["metrics"]
-    if metrics:
-        width = max(map(len, metrics))
-        head = f"  {'':{width}}   value      se    95 % interval"
-        lines.append(paint(_DIM, head))
-        lines += [f"  {paint(_BOLD, f'{name:<{width}}')}  {_estimate(metrics[name])}" for name in metrics]
-        lines.append("")
+    page = Page(colour=colour)
+    page.line(_headline(result), BOLD)
+    page.line()
+    if result["metrics"]:
+        metrics_table(page, result["metrics"])
+        page.line()
     verdicts, samples = result["verdicts"], result["samples"]
     if verdicts:
-        count_width = max(len("samples"), len(f"{samples:,}"))
-        name_width = max(len("verdict"), *map(len, verdicts))
-        lines.append(paint(_DIM, f"  {'verdict':<{name_width}}  {'samples':>{count_width}}    share"))
-        for name, count in verdicts.items():
-            shown = f"{name:<{name_width}}"
-            shown = paint(_GREEN, shown) if name == "passed" else shown
-            shown = paint(_YELLOW, shown) if name == "infra_error" else shown
-            lines.append(f"  {shown}  {count:>{count_width},}  {count / samples:>7.2%}")
-        lines.append("")
-    facts = [(name, text) for name, text in _facts(result) if text]
-    fact_width = max(len(name) for name, _ in facts)
-    for name, text in facts:
-        wrapped = textwrap.wrap(
-            _plain(text), WIDTH - fact_width - 4, break_on_hyphens=False, break_long_words=False
-        )
-        lines.append(f"  {paint(_DIM, f'{name:<{fact_width}}')}  {wrapped[0]}")
-        lines += [f"  {'':{fact_width}}  {more}" for more in wrapped[1:]]
+        rows = [(name, f"{count:,}", f"{count / samples:.2%}") for name, count in verdicts.items()]
+        styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name in verdicts]
+        page.table(("verdict", "samples", "share"), rows, "lrr", styles=styles)
+        page.line()
+    page.facts([(name, text) for name, text in _facts(result) if text])
     for warning in result.get("warnings", []):
-        lines.append("")
-        wrapped = textwrap.wrap(
-            f"warning: {_plain(warning)}", WIDTH - 2, break_on_hyphens=False, break_long_words=False
-        )
-        lines += [paint(_YELLOW, f"  {line}") for line in wrapped]
-    return "\n".join(lines)
+        page.line()
+        page.text(f"warning: {warning}", YELLOW)
+    return str(page)
+
+
+def metrics_table(page: Page, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """Add the table of metrics, each with both of its uncertainties, and what they mean.
+
+    Args:
+        page: where to.
+        metrics: by name, each as `metrics.Score.as_dict` gives it.
+    """
+    rows = [
+        (name, f"{one['value']:.4f}", *_uncertainty(one["over_problems"]), *_uncertainty(one["over_samples"]))
+        for name, one in metrics.items()
+    ]
+    page.table(("", "value", "se", "over problems", "se", "over samples"), rows, "lrrlrl")
+    page.line()
+    page.text(
+        "95 % intervals. Over problems: if others of this kind were asked; over samples: if these were asked "
+        "again.",
+        DIM,
+    )
+    if any(one["over_samples"]["method"] == _BOUND for one in metrics.values()):
+        page.text("≤ bound: n < 2k leaves no unbiased estimate, so what holds over problems stands in.", DIM)
 
 
 def _headline(result: Mapping[str, Any]) -> str:
@@ -65,11 +67,12 @@ def _headline(result: Mapping[str, Any]) -> str:
     return f"{result['task']}: {problems:,} of {total:,} problems, {samples:,} samples{each}"
 
 
-def _estimate(estimate: Mapping[str, Any]) -> str:
-    if estimate["se"] is None or estimate["ci95"] is None:
-        return f"{estimate['value']:.4f}       -    none from one problem"
-    low, high = estimate["ci95"]
-    return f"{estimate['value']:.4f}  {estimate['se']:.4f}  {low:.4f} … {high:.4f}"
+def _uncertainty(one: Mapping[str, Any]) -> tuple[str, str]:
+    if one["se"] is None or one["ci95"] is None:
+        return "-", "none from one" if one["method"].startswith("over-problems") else "none"
+    low, high = one["ci95"]
+    bound = "≤ " if one["method"] == _BOUND else ""
+    return f"{bound}{one['se']:.4f}", f"{low:.4f} … {high:.4f}"
 
 
 def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -100,8 +103,3 @@ def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     if dataset:
         facts.append(("problems", f"{dataset['source']}, sha256 {dataset['sha256'][:12]}"))
     return facts
-
-
-def _plain(text: str) -> str:
-    """Return text that cannot move the cursor: names come from files that others wrote."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -90,9 +90,11 @@ def test_the_json_object(capsys, four):
     assert result["problems"] == 4
     assert result["samples"] == 8
     assert result["coverage"] == 4 / 164
-    assert result["metrics"]["pass@1"] | {"ci95": None} == {"value": 0.5, "se": 0.0, "ci95": None}
+    assert result["metrics"]["pass@1"]["value"] == 0.5
+    assert result["metrics"]["pass@1"]["over_problems"]["se"] == 0.0
+    assert result["metrics"]["pass@1"]["over_samples"]["se"] == pytest.approx(0.25)
     assert result["metrics"]["pass@2"]["value"] == 1.0
-    low, high = result["metrics"]["pass@1"]["ci95"]
+    low, high = result["metrics"]["pass@1"]["over_problems"]["ci95"]
     assert low < 0.5 < high
     assert result["verdicts"] == {"passed": 4, "failed": 4}
     assert result["judge"] == "isolated"
@@ -238,7 +240,7 @@ def test_set_overrides_any_setting(capsys, tmp_path):
     result = score(capsys, samples, *TASK, "--set", f"data_files={problems}", "--set", "passk.k=1,2")
     assert result["coverage"] == 1.0
     assert result["metrics"]["pass@1"]["value"] == 0.5
-    assert result["metrics"]["pass@1"]["se"] is None, "one problem says nothing about others"
+    assert result["metrics"]["pass@1"]["over_problems"]["se"] is None, "one problem says nothing about others"
     assert problems in result["dataset"]["source"]
 
 

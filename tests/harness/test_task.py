@@ -82,7 +82,7 @@ def test_a_run_end_to_end(evaluate, canned, state_folder, seeds) -> None:
     assert facts["verdicts"] == {"passed": 6, "failed": 3}
     assert (facts["n"], facts["k"], facts["problems"], facts["coverage"]) == (3, [1, 2], 3, 3 / 164)
     assert facts["metrics"]["pass@1"]["value"] == values["pass@1,none"]
-    assert facts["metrics"]["pass@1"]["se"] == pytest.approx(values["pass@1_stderr,none"])
+    assert facts["metrics"]["pass@1"]["over_problems"]["se"] == pytest.approx(values["pass@1_stderr,none"])
     assert facts["distinct"] == 1.0
     assert any(facts["sandbox"]["layers"].values())
     assert facts["dataset"]["source"] == "embedded"

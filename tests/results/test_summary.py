@@ -13,8 +13,16 @@ RESULT = {
     "samples": 1640,
     "n": 20,
     "metrics": {
-        "pass@1": {"value": 0.02621, "se": 0.00694, "ci95": [0.01273, 0.03969]},
-        "pass@10": {"value": 0.10321, "se": 0.01812, "ci95": [0.06771, 0.13871]},
+        "pass@1": {
+            "value": 0.02621,
+            "over_problems": {"se": 0.00694, "ci95": [0.01273, 0.03969], "method": "over-problems"},
+            "over_samples": {"se": 0.00217, "ci95": [0.02201, 0.03112], "method": "over-samples"},
+        },
+        "pass@10": {
+            "value": 0.10321,
+            "over_problems": {"se": 0.01812, "ci95": [0.06771, 0.13871], "method": "over-problems"},
+            "over_samples": {"se": 0.01812, "ci95": [0.06771, 0.13871], "method": "over-samples-bound"},
+        },
     },
     "verdicts": {"passed": 86, "failed": 1500, "timeout": 54},
     "distinct": 0.9912,
@@ -36,8 +44,9 @@ def test_everything_a_person_needs_is_in_the_summary():
     text = render(RESULT)
     for part in (
         "passk_humaneval: 82 of 164 problems, 1,640 samples (n = 20)",
-        "pass@1   0.0262  0.0069  0.0127 … 0.0397",
-        "pass@10  0.1032  0.0181  0.0677 … 0.1387",
+        "pass@1   0.0262  0.0069  0.0127 … 0.0397    0.0022  0.0220 … 0.0311",
+        "pass@10  0.1032  0.0181  0.0677 … 0.1387  ≤ 0.0181  0.0677 … 0.1387",
+        "≤ bound: n < 2k",
         "50.0% of the task's problems",
         "99.1%",
         "isolated; 3 s, 1024 MiB of memory",
@@ -68,8 +77,12 @@ def test_colour_adds_nothing_but_escape_codes():
 
 def test_one_problem_has_no_interval():
     """Where the standard error cannot be known, the table says so instead of 0."""
-    one = {"pass@1": {"value": 1.0, "se": None, "ci95": None}}
-    assert "pass@1  1.0000       -    none from one problem" in render(changed(metrics=one))
+    unknown = {"se": None, "ci95": None}
+    known = {"se": 0.1, "ci95": [0.8, 1.0], "method": "over-samples"}
+    one = {"value": 1.0, "over_problems": {**unknown, "method": "over-problems"}, "over_samples": known}
+    text = render(changed(metrics={"pass@1": one}))
+    assert "pass@1  1.0000   -  none from one  0.1000  0.8000 … 1.0000" in text
+    assert "bound" not in text
 
 
 def test_full_coverage_and_single_samples_are_not_spoken_of():

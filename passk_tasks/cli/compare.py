@@ -1,0 +1,263 @@
+"""`passk compare`: which of several runs is better, and whether that is more than noise."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from passk_tasks import compare
+from passk_tasks.cli import options as shared
+from passk_tasks.compare import LOST, Change, Comparison, Condition, Pair, label
+from passk_tasks.errors import UsageError
+from passk_tasks.results import runs
+from passk_tasks.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted
+
+_SHOWN = 10  # changed problems in each direction, unless all are asked for
+_ALL_PAIRS = 5  # runs, up to which every pair is shown
+_REGRESSED = 1
+
+_EPILOG = """\
+A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
+several runs gives all of them, by date. Runs are paired problem by problem. The interval says what the
+difference would be on other problems of this kind; p is the sign-flip test's: how often runs that are alike
+differ by as much.
+
+exit codes: 0 done, 1 the last run is worse than the first (--fail-on-regression: by the first metric asked
+for, p < 0.05), 2 a mistake in arguments or files, or runs that measured different things"""
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `compare` to the commands."""
+    parser = commands.add_parser(
+        "compare",
+        help="which of several runs is better, beyond noise, and which problems changed",
+        description="Compare stored runs, paired by problem.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
+    parser.add_argument("--task", help="take only the runs of this task")
+    shared.add_metrics(parser)
+    shared.add_clusters(parser)
+    parser.add_argument(
+        "--anyway", action="store_true", help="compare runs of different problems or task versions too"
+    )
+    parser.add_argument(
+        "--fail-on-regression",
+        action="store_true",
+        help="exit with 1 when the last run is worse than the first beyond noise",
+    )
+    parser.add_argument("--all", action="store_true", help="show every changed problem and every pair")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare and print."""
+    found = runs.load_all(options.runs, task=options.task)
+    if len(found) < 2:
+        raise UsageError(
+            f"{options.runs[0]} holds one run ({found[0].task} of {found[0].name}); name another one, to "
+            "compare it with"
+        )
+    result = compare.compare(
+        found,
+        metrics=shared.metrics(options),
+        anyway=options.anyway,
+        clusters=shared.clusters(options, found),
+    )
+    if options.json:
+        print(json.dumps(result.as_dict(), indent=2))
+    else:
+        print(render(result, colour=colour_wanted(sys.stdout), everything=options.all))
+    return _REGRESSED if options.fail_on_regression and result.regressed else 0
+
+
+def render(result: Comparison, *, colour: bool = False, everything: bool = False) -> str:
+    """Return the comparison as people read it, without a newline at its end.
+
+    Args:
+        result: what to show.
+        colour: whether the terminal shows colours.
+        everything: show all changed problems and all pairs.
+    """
+    page = Page(colour=colour)
+    left_out = f"; {result.left_out} that not all have are left out" if result.left_out else ""
+    page.line(f"{len(result.runs)} runs over {len(result.problems)} problems{left_out}", BOLD)
+    page.line()
+    rows = [
+        (
+            label(i),
+            one.name,
+            one.task,
+            "-" if one.date is None else f"{one.date:%Y-%m-%d %H:%M}",
+            str(one.path),
+        )
+        for i, one in enumerate(result.runs)
+    ]
+    page.table(("", "model", "task", "date", "results"), rows, "lllll")
+    page.line()
+    _conditions(page, result)
+    _ranking(page, result)
+    _pairs(page, result, everything=everything)
+    if len(result.runs) == 2:
+        _changes(page, result, everything=everything)
+    for warning in result.warnings:
+        page.line()
+        page.text(f"warning: {warning}", YELLOW)
+    page.line()
+    page.text(_conclusion(result), BOLD)
+    return str(page)
+
+
+def _conditions(page: Page, result: Comparison) -> None:
+    if result.conditions:
+        head = ("differs", *(label(i) for i in range(len(result.runs))))
+        rows = [(one.name, *map(_value, _told_apart(one))) for one in result.conditions]
+        styles = [RED if one.unlike else YELLOW for one in result.conditions]
+        page.table(head, rows, "l" * len(head), styles=styles)
+    else:
+        page.line("  every condition that all runs recorded is the same")
+    if result.unrecorded:
+        page.text(f"not recorded by all: {', '.join(result.unrecorded)}", DIM)
+    page.line()
+
+
+def _ranking(page: Page, result: Comparison) -> None:
+    several = len(result.runs) > 2
+    groups = {i: [] for i in range(len(result.runs))}  # type: dict[int, list[str]]
+    for number, group in enumerate(result.groups, 1):
+        for i in group:
+            groups[i].append(str(number))
+    for metric in result.metrics:
+        primary = metric == result.primary
+        order = result.order if primary else range(len(result.runs))
+        rows = []
+        for i in order:
+            score = result.scores[metric.name][i]
+            row = [label(i), f"{score.value:.4f}", _interval(score.over_problems.ci95)]
+            bound = "≤ " if score.over_samples.method.endswith("bound") else ""
+            row.append(bound + _interval(score.over_samples.ci95))
+            rows.append([*row, " ".join(groups[i])] if several and primary else row)
+        head = [metric.name, "", "over problems", "over samples"]
+        align = "lrll"
+        if several and primary:
+            head, align = [*head, "group"], align + "l"
+        page.table(head, rows, align)
+        page.line()
+    if several:
+        page.text(f"Runs of one group cannot be told apart by {result.primary.name}.", DIM)
+        page.line()
+
+
+def _pairs(page: Page, result: Comparison, *, everything: bool) -> None:
+    several = len(result.runs) > 2
+    for metric in result.metrics:
+        pairs = list(result.pairs[metric.name])
+        if several and metric != result.primary and not everything:
+            continue
+        if len(result.runs) > _ALL_PAIRS and not everything:
+            near = {frozenset(two) for two in zip(result.order, result.order[1:], strict=False)}
+            pairs = [pair for pair in pairs if {pair.first, pair.second} in near]
+        head = [metric.name, "difference", "over problems", "over samples", "p"]
+        align = "lrllr"
+        if several:
+            head, align = [*head, "p (Holm)"], align + "r"
+        if pairs and pairs[0].mcnemar is not None:
+            head, align = [*head, "only first", "only second", "p (McNemar)"], align + "rrr"
+        rows, styles = [], []
+        for pair in pairs:
+            rows.append(_pair(pair, several=several))
+            styles.append("" if not pair.apart else GREEN if pair.difference.value > 0 else RED)
+        page.table(head, rows, align, styles=styles)
+        page.line()
+
+
+def _pair(pair: Pair, *, several: bool) -> list[str]:
+    one = pair.difference
+    row = [
+        f"{label(pair.first)} → {label(pair.second)}",
+        f"{one.value:+.4f}",
+        _interval(one.ci95, signed=True),
+    ]
+    row += [_interval(pair.over_samples, signed=True), _p(one.p)]
+    if several:
+        row.append(_p(pair.p_adjusted))
+    if pair.mcnemar is not None:
+        row += [str(pair.mcnemar[0]), str(pair.mcnemar[1]), _p(pair.mcnemar[2])]
+    return row
+
+
+def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
+    if not result.changes:
+        page.line("  no problem changed its pass rate")
+        return
+    worse = [one for one in result.changes if one.difference < 0]
+    better = [one for one in result.changes if one.difference > 0][::-1]
+    for name, changes, style in (("worse in B", worse, RED), ("better in B", better, GREEN)):
+        if not changes:
+            continue
+        shown = changes if everything else changes[:_SHOWN]
+        rows = [
+            (one.task_id, _rate(one.before), "→", _rate(one.after), one.flip or "", _verdicts(one))
+            for one in shown
+        ]
+        styles = [style if one.flip else "" for one in shown]
+        page.table((name, "A", "", "B", "", "verdicts in A → B"), rows, "lrlrll", styles=styles)
+        if len(shown) < len(changes):
+            page.line(f"  … and {len(changes) - len(shown)} more: --all", DIM)
+        page.line()
+    lost = sum(one.flip == LOST for one in worse)
+    gained = sum(one.flip is not None for one in better)
+    page.line(f"  {lost} problems lost (solved in A, never in B), {gained} gained", BOLD)
+
+
+def _conclusion(result: Comparison) -> str:
+    pair = result.first_to_last
+    one, name, last = pair.difference, result.primary.name, label(len(result.runs) - 1)
+    if one.beyond_noise:
+        better = "better" if one.value > 0 else "worse"
+        return f"{last} is {better} than A by {abs(one.value):.4f} of {name}, beyond noise (p = {_p(one.p)})."
+    reach = f", which may be from {_interval(one.ci95, signed=True)}" if one.ci95 else ""
+    return f"No difference in {name} between A and {last} is shown (p = {_p(one.p)}){reach}."
+
+
+def _told_apart(one: Condition) -> list[Any]:
+    # Hashes are shown by their first digits, as everywhere; paths and the like in full.
+    short = [v[:12] if isinstance(v, str) and len(v) == 64 and v.isalnum() else v for v in one.values]
+    return short if len(set(map(repr, short))) == len(set(map(repr, one.values))) else list(one.values)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "?"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _verdicts(change: Change) -> str:
+    def listed(verdicts: Mapping[str, int]) -> str:
+        if sum(verdicts.values()) == 1:
+            return next(iter(verdicts))
+        return ", ".join(f"{count} {name}" for name, count in verdicts.items())
+
+    return f"{listed(change.verdicts_before)} → {listed(change.verdicts_after)}"
+
+
+def _rate(counts: tuple[int, int]) -> str:
+    return f"{counts[1]}/{counts[0]}"
+
+
+def _interval(ci95: tuple[float, float] | None, *, signed: bool = False) -> str:
+    if ci95 is None:
+        return "-"
+    form = "+.4f" if signed else ".4f"
+    return f"{ci95[0]:{form}} … {ci95[1]:{form}}"
+
+
+def _p(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"

@@ -1,0 +1,74 @@
+"""`passk runs`: what is in a folder of results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from passk_tasks.results import runs
+from passk_tasks.results.runs import StoredRun
+from passk_tasks.terminal import DIM, Page, colour_wanted
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `runs` to the commands."""
+    parser = commands.add_parser(
+        "runs",
+        help="what is in a folder of results: date, model, task, conditions, scores",
+        description="List the runs in a folder: lm-eval's results and those of `passk score --out`.",
+    )
+    parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="folder or results file")
+    parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the runs."""
+    found = runs.listing(options.folder)
+    if options.json:
+        print(json.dumps([one.as_dict() for one in found.runs], indent=2))
+        for note in found.notes:
+            print(f"passk: {note}", file=sys.stderr)
+        return 0
+    print(render(found, options.folder, colour=colour_wanted(sys.stdout)))
+    return 0
+
+
+def render(found: runs.Listing, folder: str, *, colour: bool = False) -> str:
+    """Return the table of runs, without a newline at its end."""
+    page = Page(colour=colour)
+    if not found.runs:
+        page.line(f"no runs in {folder}")
+    else:
+        head = ("date", "model", "task", "problems", "n", "T", "judge", "scores", "results")
+        rows = [_row(one, folder) for one in found.runs]
+        page.table(head, rows, "lllrrrlll", indent=0)
+        if any(one.samples_path is None for one in found.runs):
+            page.line()
+            page.line("* the samples are not beside the results: nothing but these scores is known", DIM)
+    if found.notes:
+        page.line()
+    for note in found.notes:
+        page.text(note, DIM, indent=0)
+    return str(page)
+
+
+def _row(one: StoredRun, folder: str) -> tuple[str, ...]:
+    conditions = one.conditions
+    problems = (
+        f"{one.problems}" if one.problems == one.problems_total else f"{one.problems}/{one.problems_total}"
+    )
+    path = one.path.relative_to(folder) if one.path.is_relative_to(folder) else one.path
+    return (
+        "-" if one.date is None else one.date.strftime("%Y-%m-%d %H:%M"),
+        one.name,
+        one.task,
+        problems,
+        "-" if conditions.n is None else str(conditions.n),
+        "-" if conditions.temperature is None else f"{conditions.temperature:g}",
+        conditions.judge or "-",
+        ", ".join(f"{name} {value:.4f}" for name, value in one.scores.items()) or "-",
+        str(path) + ("" if one.samples_path else " *"),
+    )

@@ -1,0 +1,88 @@
+"""What more samples buy: pass@k for k up to n, what each further sample adds, what only the tail solves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from passk_tasks import metrics
+from passk_tasks.estimators import pass_at_k
+from passk_tasks.metrics import PASS, Metric, Score
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """pass@k at one budget.
+
+    Attributes:
+        k: the budget.
+        score: pass@k with both of its uncertainties; the bands hold for each k by itself.
+        gain: what the k-th sample adds, pass@k - pass@(k-1).
+        samples_per_solved: samples spent on each problem that k samples solve, k / pass@k; None where they
+            solve none.
+    """
+
+    k: int
+    score: Score
+    gain: float
+    samples_per_solved: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the point as JSON has it."""
+        return {
+            "k": self.k,
+            **self.score.as_dict(),
+            "gain": self.gain,
+            "samples_per_solved": self.samples_per_solved,
+        }
+
+
+def curve(
+    n: npt.ArrayLike,
+    c: npt.ArrayLike,
+    ks: Sequence[int] | None = None,
+    clusters: Sequence[Hashable] | None = None,
+) -> list[Point]:
+    """Return pass@k for each budget.
+
+    Args:
+        n: samples of each problem, or one number for all.
+        c: correct ones among them, one number a problem.
+        ks: budgets; where None, every one from 1 to the fewest samples of a problem.
+        clusters: what each problem shares with others; None for problems that share nothing.
+
+    Raises:
+        ValueError: as `pass_at_k` and `intervals.over_problems`.
+    """
+    budgets = range(1, int(np.min(np.asarray(n))) + 1) if ks is None else ks
+    points = []
+    for k in budgets:
+        score = metrics.score(Metric(PASS, k), n, c, clusters)
+        before = float(np.mean(pass_at_k(n, c, k - 1))) if k > 1 else 0.0
+        per_solved = k / score.value if score.value else None
+        points.append(Point(k, score, score.value - before, per_solved))
+    return points
+
+
+def tail_only(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> npt.NDArray[np.intp]:
+    """Return the numbers of the problems that are solved, but by k samples no more often than not.
+
+    Args:
+        n: samples of each problem, or one number for all.
+        c: correct ones among them, one number a problem.
+        k: budget.
+    """
+    scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
+    solved = np.broadcast_to(np.asarray(c), scores.shape) > 0
+    # pass@k of exactly 1/2 may come out an ulp beyond.
+    return np.flatnonzero(solved & (scores <= 0.5 + 1e-12))
+
+
+def budgets_to_show(most: int) -> list[int]:
+    """Return budgets for a short table: 1, 2, 5, 10, 20, 50, … and the last."""
+    steps = [step * 10**power for power in range(7) for step in (1, 2, 5)]
+    return [*(k for k in steps if k < most), most]

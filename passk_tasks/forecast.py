@@ -1,0 +1,189 @@
+"""What more samples would solve: a beta-binomial fit over problems, extrapolated beyond n.
+
+The pass rates of the problems are taken for draws from a Beta distribution, whose shape the counts tell, see
+arXiv:2510.05197. What has been solved stays solved; for the rest, the shape says how many more samples would
+find something. That is an assumption about problems nobody has solved yet: no data supports it but the
+problems that were hardly solved. `bench/forecast_holdout.py` measures how often the intervals hold.
+
+Three things keep it honest. The interval integrates over all shapes that the counts allow instead of
+trusting the best one, and lets each problem count half, since no family of shapes is quite right. A problem
+that is solved in more than a quarter of its samples tells only that it is, and some of those may lie outside
+of the Beta distribution: its shape near 1 has no say in its shape near 0. And some share of the problems may
+be out of reach for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from passk_tasks.estimators import pass_at_k
+
+Floats = npt.NDArray[np.float64]
+
+_MEANS = np.linspace(-8.0, 6.0, 29)  # of logit(a / (a + b)); each mean rate is as likely as any other before
+_SIZES = np.linspace(-4.0, 6.0, 17)  # of log(a + b), with a normal prior around 0
+_SIZE_SD = 2.0
+_EASY = np.array([0, 0.03, 0.06, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75])  # share of problems above the Beta
+_NEVER = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8])  # share of the others that no sample ever solves
+_NO_EASY, _NO_NEVER = 0.2, 0.8  # prior chance that there are none of either
+_TRUST = 0.5  # power of the likelihood: no family of shapes fits so well that each problem counts in full
+_TAIL = 0.25  # share of the samples up to which the number of correct ones counts as such
+_KEPT = 0.999  # of the posterior's weight; the rest is spread over very many shapes
+_REACH = 100  # times n, beyond which nothing is forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """pass@k as it would be seen after k samples a problem, of which those at hand are the first.
+
+    Attributes:
+        k: samples a problem, in all.
+        value: the expected share of solved problems.
+        ci95: its 95 % prediction interval; it never falls below what is solved already.
+    """
+
+    k: int
+    value: float
+    ci95: tuple[float, float]
+
+
+def forecast(n: npt.ArrayLike, c: npt.ArrayLike, ks: Sequence[int]) -> list[Forecast]:
+    """Forecast pass@k for budgets beyond n.
+
+    Args:
+        n: samples of each problem, or one number for all.
+        c: correct ones among them.
+        ks: budgets, each larger than every n.
+
+    Raises:
+        ValueError: as `pass_at_k`, for fewer than two samples of some problem, for budgets that need no
+            forecast, and for those so far out that none would mean anything.
+    """
+    solved_at = np.atleast_1d(np.asarray(pass_at_k(n, c, 1)))  # checks n and c
+    correct = np.broadcast_to(np.atleast_1d(np.asarray(c, dtype=np.int64)), solved_at.shape)
+    samples = np.broadcast_to(np.atleast_1d(np.asarray(n, dtype=np.int64)), solved_at.shape)
+    if not samples.size:
+        raise ValueError("there are no problems to forecast from")
+    if samples.min() < 2:
+        raise ValueError("one sample a problem tells nothing about how pass rates differ; a forecast needs 2")
+    for k in ks:
+        if k <= samples.max():
+            raise ValueError(f"pass@{k} needs no forecast: there are {samples.max()} samples of a problem")
+        if k > _REACH * samples.min():
+            raise ValueError(
+                f"pass@{k} is more than {_REACH} times beyond the {samples.min()} samples of a problem"
+            )
+    shapes = fit(samples, correct)
+    unsolved = np.unique(samples[correct == 0], return_counts=True)
+    return [_forecast(k, shapes, len(correct), *unsolved) for k in ks]
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Distributions of pass rates that the counts allow, an array each.
+
+    Attributes:
+        a: first parameter of the Beta distribution.
+        b: second parameter.
+        never: share of its problems that no sample ever solves.
+        weight: how likely each is, in sum 1.
+    """
+
+    a: Floats
+    b: Floats
+    never: Floats
+    weight: Floats
+
+
+def fit(n: npt.NDArray[np.int64], c: npt.NDArray[np.int64]) -> Shapes:
+    """Return the shapes that the counts allow, the most likely first.
+
+    The likelihood of a problem is the beta-binomial one where at most a quarter of its samples are correct,
+    and that of "more than a quarter" elsewhere.
+
+    Args:
+        n: samples of each problem.
+        c: correct ones among them.
+    """
+    grids = np.meshgrid(_MEANS, _SIZES, _EASY, _NEVER, indexing="ij")
+    mean, size, easy, never = (grid.ravel() for grid in grids)
+    a, b = np.exp(size) / (1 + np.exp(-mean)), np.exp(size) / (1 + np.exp(mean))
+    # The density of a flat mean rate m in its logit is m(1 - m).
+    log_weight = -np.logaddexp(0, mean) - np.logaddexp(0, -mean) - (size / _SIZE_SD) ** 2 / 2
+    log_weight += np.where(easy == 0, np.log(_NO_EASY), np.log((1 - _NO_EASY) / (len(_EASY) - 1)))
+    log_weight += np.where(never == 0, np.log(_NO_NEVER), np.log((1 - _NO_NEVER) / (len(_NEVER) - 1)))
+    # Neither share has a part in the beta-binomial itself.
+    shape = (len(_MEANS) * len(_SIZES), -1)
+    one_a, one_b = a.reshape(shape)[:, 0], b.reshape(shape)[:, 0]
+    for samples in np.unique(n):
+        here = c[n == samples]
+        most = max(1, int(_TAIL * samples))
+        j = np.arange(most + 1)[:, None]
+        log_choose = _log_gamma(samples + 1.0) - _log_gamma(j + 1.0) - _log_gamma(samples - j + 1.0)
+        one = np.exp(log_choose + _log_beta(one_a + j, one_b + samples - j) - _log_beta(one_a, one_b))
+        chance = np.repeat(one, len(a) // len(one_a), axis=1) * (1 - never)
+        chance[0] += never
+        chance *= 1 - easy
+        beyond = np.clip(1 - chance.sum(axis=0), 1e-300, 1)
+        seen = np.bincount(here[here <= most], minlength=most + 1)
+        log_weight += _TRUST * (seen @ np.log(chance + 1e-300))
+        log_weight += _TRUST * np.count_nonzero(here > most) * np.log(beyond)
+    weight = np.exp(log_weight - log_weight.max())
+    order = np.argsort(-weight, kind="stable")
+    kept = order[: int(np.searchsorted(np.cumsum(weight[order]), _KEPT * weight.sum())) + 1]
+    return Shapes(a[kept], b[kept], never[kept], weight[kept] / weight[kept].sum())
+
+
+def _forecast(
+    k: int, shapes: Shapes, problems: int, open_n: npt.NDArray[np.int64], open_count: npt.NDArray[np.int64]
+) -> Forecast:
+    solved = problems - int(open_count.sum())
+    a, b = shapes.a, shapes.b
+    pmf = np.ones((len(a), 1))
+    expected = float(solved)
+    for samples, count in zip(open_n, open_count, strict=True):
+        # Nothing so far: either it is out of reach, or more samples find it with a chance that has fallen.
+        silent = (1 - shapes.never) * np.exp(_log_beta(a, b + samples) - _log_beta(a, b))
+        within_reach = silent / (silent + shapes.never)
+        found = within_reach * -np.expm1(_log_beta(a, b + k) - _log_beta(a, b + samples))
+        expected += float(count * shapes.weight @ found)
+        pmf = _convolve(pmf, _binomial(int(count), found))
+    total = np.cumsum(shapes.weight @ pmf)
+    last = pmf.shape[1] - 1
+    low, high = (min(int(np.searchsorted(total, share)), last) for share in (0.025, 0.975))
+    value = expected / problems
+    return Forecast(k, value, (min((solved + low) / problems, value), max((solved + high) / problems, value)))
+
+
+def _binomial(count: int, chance: Floats) -> Floats:
+    """Return the probabilities of 0 … count successes, a row for each chance."""
+    i = np.arange(count + 1)
+    log_choose = _log_gamma(count + 1.0) - _log_gamma(i + 1.0) - _log_gamma(count - i + 1.0)
+    p = np.clip(chance, 1e-300, 1 - 1e-16)[:, None]
+    return np.asarray(np.exp(log_choose + i * np.log(p) + (count - i) * np.log1p(-p)))
+
+
+def _convolve(one: Floats, two: Floats) -> Floats:
+    if one.shape[1] == 1:
+        return one * two
+    return np.array([np.convolve(x, y) for x, y in zip(one, two, strict=True)])
+
+
+def _log_beta(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    return np.asarray(_log_gamma(a) + _log_gamma(b) - _log_gamma(a + b))
+
+
+def _log_gamma(x: npt.ArrayLike) -> Floats:
+    """Logarithm of Γ(x) for x > 0, by Stirling's series after eight steps up; good to some 1e-13."""
+    x = np.asarray(x, dtype=np.float64)
+    shift = np.zeros_like(x)
+    for i in range(8):
+        shift = shift + np.log(x + i)
+    y = x + 8
+    series = 1 / (12 * y) - 1 / (360 * y**3) + 1 / (1260 * y**5) - 1 / (1680 * y**7) + 1 / (1188 * y**9)
+    return np.asarray((y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + series - shift)

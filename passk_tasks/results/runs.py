@@ -1,0 +1,416 @@
+"""Stored runs, read back for whoever compares or shows them: verdicts, counts, conditions.
+
+    lm-eval's output folder     results_<date>.json with samples_<task>_<date>.jsonl beside it (--log_samples)
+    passk score --out FOLDER    results.json with outcomes.jsonl
+
+`listing` reads the small files only; `load` adds every sample's outcome. Nothing here executes anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from passk_tasks.errors import SamplesError, did_you_mean
+from passk_tasks.results import store
+from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
+from passk_tasks.results.lines import numbered_lines, parse_object
+from passk_tasks.verdict import Outcome, Verdict
+
+_DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What the results file of a run says of one task.
+
+    Attributes:
+        path: the results file.
+        samples_path: the file with the outcome of every sample; None where lm-eval was not told to keep it.
+        task: name of the task.
+        model: name of the model; None for samples that do not say who made them.
+        date: when the run ended; None where it is not recorded.
+        conditions: all that must be the same for two runs to be comparable.
+        problems: how many were run.
+        problems_total: how many the task has.
+        samples: over all problems.
+        k: the budgets that the run was asked for, those that it has samples for.
+        scores: each stored metric's value, `pass@1` first.
+        verdicts: how many samples ended with each.
+        warnings: what the run itself had to say to whoever reads its numbers.
+        facts: the whole object that is stored, with the keys of `passk score --json`.
+    """
+
+    path: Path
+    samples_path: Path | None
+    task: str
+    model: str | None
+    date: datetime | None
+    conditions: Conditions
+    problems: int
+    problems_total: int
+    samples: int
+    k: tuple[int, ...]
+    scores: Mapping[str, float]
+    verdicts: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What people call the run: its model, else its folder."""
+        return self.model or self.path.resolve().parent.name
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the run as `passk runs --json` prints it."""
+        return {
+            "path": str(self.path),
+            "task": self.task,
+            "model": self.model,
+            "date": None if self.date is None else self.date.isoformat(),
+            "problems": self.problems,
+            "problems_total": self.problems_total,
+            "samples": self.samples,
+            "has_samples": self.samples_path is not None,
+            "scores": dict(self.scores),
+            "verdicts": dict(self.verdicts),
+            "conditions": self.conditions.as_dict(),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Run(StoredRun):
+    """A stored run with the outcome of every sample.
+
+    Attributes:
+        outcomes: one for each sample of a problem, in the order of the samples, by task_id.
+        prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
+    """
+
+    outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """(n, c) by task_id; n leaves out samples without a verdict (infra_error)."""
+        return {
+            task_id: (
+                sum(outcome.verdict is not Verdict.INFRA_ERROR for outcome in outcomes),
+                sum(outcome.passed for outcome in outcomes),
+            )
+            for task_id, outcomes in self.outcomes.items()
+        }
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in a folder.
+
+    Attributes:
+        runs: by date, those without one first.
+        notes: what is there and is not a run that can be read, a line each.
+    """
+
+    runs: tuple[StoredRun, ...]
+    notes: tuple[str, ...] = ()
+
+
+def listing(path: str | os.PathLike[str]) -> Listing:
+    """Return the runs in a results file, or anywhere below a folder.
+
+    Raises:
+        SamplesError: the path does not exist, or a file that was named cannot be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*.json") if _is_results(file))
+    elif path.exists():
+        files = [_results_of(path)]
+    else:
+        raise SamplesError(f"{path}: no such file or folder")
+    runs: list[StoredRun] = []
+    notes: list[str] = []
+    for file in files:
+        try:
+            found, said = _read(file)
+        except SamplesError as error:
+            if not path.is_dir():
+                raise
+            found, said = [], [str(error)]
+        runs += found
+        notes += said
+    earliest = datetime.min.replace(tzinfo=timezone.utc)
+    runs.sort(key=lambda run: (run.date or earliest, str(run.path), run.task))
+    return Listing(tuple(runs), tuple(notes))
+
+
+def load(stored: StoredRun) -> Run:
+    """Read the outcome of every sample of a run.
+
+    Raises:
+        SamplesError: there is no file with outcomes, or it is broken or belongs to another run.
+    """
+    if stored.samples_path is None:
+        raise SamplesError(
+            f"{stored.path}: the outcomes of {stored.task}'s samples are not beside it; run with "
+            "--log_samples or, where the journal is still there: passk score JOURNAL --out FOLDER"
+        )
+    reader = _Outcomes(stored.samples_path)
+    if stored.samples_path.name == store.OUTCOMES:
+        reader.read_score()
+    else:
+        reader.read_lm_eval()
+    outcomes = {task_id: tuple(found) for task_id, found in reader.outcomes.items()}
+    seen = Counter(outcome.verdict.value for found in outcomes.values() for outcome in found)
+    if dict(seen) != {name: count for name, count in stored.verdicts.items() if count}:
+        raise SamplesError(
+            f"{stored.samples_path}: it holds {sum(seen.values())} samples, {seen['passed']} of them passed, "
+            f"and {stored.path.name} speaks of {stored.samples} and {stored.verdicts.get('passed', 0)}: the "
+            "two files are not of one run"
+        )
+    values = {item.name: getattr(stored, item.name) for item in fields(StoredRun)}
+    # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
+    prompts = reader.prompts if stored.conditions.prompt is not None else {}
+    return Run(**values, outcomes=outcomes, prompts=prompts)
+
+
+def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
+    """Read every run that `paths` hold, in the order given, those of one folder by date; each run once.
+
+    Args:
+        paths: results files, or folders with any number of them.
+        task: take only the runs of this task.
+
+    Raises:
+        SamplesError: a path without any run, or one that cannot be read.
+    """
+    chosen: dict[tuple[Path, str], StoredRun] = {}
+    for path in paths:
+        found = listing(path)
+        wanted = [run for run in found.runs if task in (None, run.task)]
+        if not wanted:
+            raise SamplesError(_nothing(Path(path), found, task))
+        for run in wanted:
+            chosen.setdefault((run.path.resolve(), run.task), run)
+    return [load(run) for run in chosen.values()]
+
+
+def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out."""
+    counts = {task_id: nc for task_id, nc in run.counts.items() if nc[0]}
+    task_ids = sorted(counts)
+    pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
+    return task_ids, pairs[:, 0], pairs[:, 1]
+
+
+def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = None) -> dict[str, str]:
+    """Return what stands in a column of the problems, by task_id: problems that share it share a source.
+
+    Args:
+        run: whose problems are meant.
+        column: of the dataset, e.g. `source_file`.
+        problems: lines of JSON with `task_id` and the column; needed for runs whose samples file holds no
+            problems, those of `passk score`.
+
+    Raises:
+        SamplesError: the column is not there, for all problems or for one.
+    """
+    found: dict[str, str] = {}
+    path = Path(problems) if problems is not None else run.samples_path
+    if path is None or path.name == store.OUTCOMES:
+        raise SamplesError(
+            f"{path}: outcomes hold no columns of the problems; name a file that does with --problems"
+        )
+    for number, raw in numbered_lines(path):
+        where = f"{path}:{number}"
+        line = parse_object(raw, where)
+        row = line["doc"] if isinstance(line.get("doc"), Mapping) else line
+        if "task_id" not in row:
+            raise SamplesError(f"{where}: there is no task_id")
+        if column not in row:
+            raise SamplesError(f"{where}: there is no column {column!r}{did_you_mean(column, row)}")
+        found[str(row["task_id"])] = json.dumps(row[column], sort_keys=True)
+    missing = [task_id for task_id in run.outcomes if task_id not in found]
+    if missing:
+        raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
+    return found
+
+
+def _is_results(path: Path) -> bool:
+    return path.name == store.RESULTS or _DATED.match(path.name) is not None
+
+
+def _results_of(path: Path) -> Path:
+    """Return the results file that a file named by the user stands for: itself, or the one beside it."""
+    if path.name == store.OUTCOMES:
+        return path.with_name(store.RESULTS)
+    match = re.match(r"^samples_.+_(\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl$", path.name)
+    if match:
+        beside = sorted(path.parent.glob(f"*_{match[1]}.json"))
+        if beside:
+            return beside[0]
+    return path
+
+
+def _read(path: Path) -> tuple[list[StoredRun], list[str]]:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SamplesError(f"{path}: not JSON: {error}") from error
+    if not isinstance(content, Mapping):
+        raise SamplesError(f"{path}: expected a JSON object, found {type(content).__name__}")
+    try:
+        if isinstance(content.get("configs"), Mapping):
+            return _read_lm_eval(path, content)
+        if {"task", "verdicts", "settings"} <= content.keys():
+            beside = path.with_name(store.OUTCOMES)
+            conditions = from_score(content)
+            return [_stored(path, beside if beside.exists() else None, None, conditions, content)], []
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SamplesError(
+            f"{path}: not as a run of ours leaves it ({type(error).__name__}: {error})"
+        ) from error
+    raise SamplesError(
+        f"{path}: neither lm-eval's results nor those of `passk score --out`; samples and journals become a "
+        "run with: passk score FILE --out FOLDER"
+    )
+
+
+def _read_lm_eval(path: Path, content: Mapping[str, Any]) -> tuple[list[StoredRun], list[str]]:
+    runs, notes = [], []
+    match = _DATED.match(path.name)
+    for task, config in content["configs"].items():
+        metadata = (config or {}).get("metadata") or {}
+        facts = metadata.get("passk_results")
+        if facts is None:
+            why = (
+                "its samples were not judged (--predict_only)"
+                if "passk" in metadata
+                else "not a task of ours"
+            )
+            notes.append(f"{path}: {task}: {why}")
+            continue
+        samples = path.with_name(f"samples_{task}_{match[1]}.jsonl") if match else None
+        model = content.get("model_name") or (content.get("config") or {}).get("model")
+        drawn = ((content.get("config") or {}).get("replay") or {}).get("drawn_with") or {}
+        model = drawn.get("model", model)
+        conditions = from_lm_eval(content, config, facts)
+        beside = samples if samples is not None and samples.exists() else None
+        runs.append(_stored(path, beside, None if model is None else str(model), conditions, facts))
+    return runs, notes
+
+
+def _stored(
+    path: Path, samples: Path | None, model: str | None, conditions: Conditions, facts: Mapping[str, Any]
+) -> StoredRun:
+    date = datetime.fromisoformat(facts["date"]) if facts.get("date") else None
+    if date is not None and date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    problems = int(facts["problems"])
+    return StoredRun(
+        path=path,
+        samples_path=samples,
+        task=str(facts["task"]),
+        model=model,
+        date=date,
+        conditions=conditions,
+        problems=problems,
+        problems_total=int(facts.get("problems_total") or round(problems / (facts.get("coverage") or 1))),
+        samples=int(facts["samples"]),
+        k=tuple(int(k) for k in facts["k"]),
+        scores={name: float(metric["value"]) for name, metric in facts["metrics"].items()},
+        verdicts={str(name): int(count) for name, count in facts["verdicts"].items()},
+        warnings=tuple(map(str, facts.get("warnings", ()))),
+        facts=facts,
+    )
+
+
+class _Outcomes:
+    """The outcomes in one file, of either kind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.outcomes: dict[str, list[Outcome]] = {}
+        self.prompts: dict[str, str] = {}
+
+    def read_score(self) -> None:
+        numbered: dict[str, dict[int, Outcome]] = {}
+        for number, raw in numbered_lines(self.path):
+            where = f"{self.path}:{number}"
+            line = parse_object(raw, where)
+            index = line.get("sample")
+            if not isinstance(index, int):
+                raise SamplesError(f"{where}: the sample has no number")
+            numbered.setdefault(_task_id(line, where), {})[index] = _outcome(line, where)
+        # A file that pools runs may hold them in turn; the samples' own numbers are their order.
+        self.outcomes = {
+            task_id: [found[index] for index in sorted(found)] for task_id, found in numbered.items()
+        }
+
+    def read_lm_eval(self) -> None:
+        for number, raw in numbered_lines(self.path):
+            where = f"{self.path}:{number}"
+            line = parse_object(raw, where)
+            doc = line.get("doc")
+            task_id = _task_id(doc if isinstance(doc, Mapping) else {}, where)
+            if task_id in self.outcomes:
+                raise SamplesError(f"{where}: {task_id} is there twice")
+            if isinstance(line.get("prompt_hash"), str):
+                self.prompts[task_id] = line["prompt_hash"]
+            # One request with n answers or n requests with one: a list of lists in either case.
+            answers = line.get("filtered_resps")
+            nested = answers if isinstance(answers, list) else []
+            texts = [text for item in nested for text in (item if isinstance(item, list) else [item])]
+            if not texts:
+                raise SamplesError(f"{where}: {task_id} has no outcomes in `filtered_resps`")
+            self.outcomes[task_id] = [
+                _outcome(parse_object(str(text).encode("utf-8", "surrogatepass"), where), where)
+                for text in texts
+            ]
+
+
+def _task_id(row: Mapping[str, Any], where: str) -> str:
+    if "task_id" not in row:
+        raise SamplesError(f"{where}: there is no task_id")
+    return str(row["task_id"])
+
+
+def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
+    try:
+        return Outcome(
+            verdict=Verdict(line["verdict"]),
+            detail=str(line.get("detail", "")),
+            judge=str(line.get("judge", "")),
+            cpu_s=float(line.get("cpu_s", 0)),
+            wall_s=float(line.get("wall_s", 0)),
+            peak_mib=float(line.get("peak_mib", 0)),
+            flags=tuple(map(str, line.get("flags", ()))),
+        )
+    except (KeyError, ValueError, TypeError):
+        verdicts = [verdict.value for verdict in Verdict]
+        shown = line.get("verdict")
+        raise SamplesError(
+            f"{where}: no outcome of ours: its verdict is {shown!r}{did_you_mean(str(shown), verdicts)}"
+        ) from None
+
+
+def _nothing(path: Path, found: Listing, task: str | None) -> str:
+    if found.runs:
+        tasks = {run.task for run in found.runs}
+        return f"{path}: no run of {task} in it{did_you_mean(str(task), tasks)}"
+    if found.notes:
+        return f"{path}: no run in it that can be read: {found.notes[0]}"
+    return f"{path}: no results in it; lm-eval writes them with --output_path, `passk score` with --out"

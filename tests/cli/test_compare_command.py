@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from passk_tasks import compare
+from passk_tasks.cli import compare as command
+from passk_tasks.cli import main
+from passk_tasks.metrics import Metric
+from passk_tasks.results import runs
+from passk_tasks.terminal import without_colour
+
+
+def counts(*correct, n=10):
+    """Return (n, c) of problems in a row."""
+    return {f"HumanEval/{i}": (n, c) for i, c in enumerate(correct)}
+
+
+@pytest.fixture
+def folders(tmp_path, scored):
+    """A good run and a worse one."""
+    good = scored(tmp_path / "good", counts(*[9] * 20, 0, 10))
+    bad = scored(tmp_path / "bad", counts(*[6] * 20, 2, 0), limits={"timeout_s": 9.0, "memory_mib": 512})
+    return str(good), str(bad)
+
+
+def test_what_a_person_needs_is_shown(folders, capsys):
+    """Runs, conditions, scores, difference, changed problems and the conclusion, in this order."""
+    assert main(["compare", *folders]) == 0
+    out = capsys.readouterr().out
+    parts = [
+        "2 runs over 22 problems",
+        "  A  good ",
+        "limits.timeout_s  3",
+        "not recorded by all: limits.output_mib",
+        "  pass@1          over problems    over samples",
+        "  A → B      -0.3",
+        "worse in B",
+        "HumanEval/21  10/10  →  0/10  lost  10 passed → 10 failed",
+        "… and 11 more: --all",
+        "better in B",
+        "HumanEval/20  0/10  →  2/10  gained",
+        "1 problems lost (solved in A, never in B), 1 gained",
+        "B is worse than A by 0.3",
+    ]
+    places = [out.find(part) for part in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+    assert main(["compare", *folders, "--all"]) == 0
+    assert "more: --all" not in capsys.readouterr().out
+
+
+def test_a_regression_fails_when_asked(folders, capsys):
+    """Exit code 1 for the worse run given last, 0 the other way round and without the option."""
+    good, bad = folders
+    assert main(["compare", good, bad]) == 0
+    assert main(["compare", good, bad, "--fail-on-regression"]) == 1
+    assert main(["compare", good, bad, "--fail-on-regression", "--json"]) == 1
+    assert main(["compare", bad, good, "--fail-on-regression"]) == 0
+    assert main(["compare", good, good, "--fail-on-regression"]) == 2, "a run is no comparison with itself"
+    assert "holds one run" in capsys.readouterr().err
+
+
+def test_json_is_one_object(folders, capsys):
+    """`--json` prints nothing else, and what `as_dict` says."""
+    assert main(["compare", *folders, "--json", "--metrics", "pass^2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == json.loads(
+        json.dumps(compare.compare(runs.load_all(folders), metrics=[Metric.parse("pass^2")]).as_dict())
+    )
+    assert list(found["metrics"]) == ["pass@1", "pass^2"]
+    assert found["regressed"] is True
+
+
+def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
+    """A folder gives all of its runs; the table has the best first and says who cannot be told apart."""
+    scored(tmp_path / "a", counts(*[2] * 20), date="2026-01-01T00:00:00+00:00")
+    scored(tmp_path / "b", counts(*[8] * 19, 7), date="2026-01-02T00:00:00+00:00")
+    scored(tmp_path / "c", counts(*[8] * 20), date="2026-01-03T00:00:00+00:00")
+    assert main(["compare", str(tmp_path), "--k", "1"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines() if "0.8000 " in line or "0.7950 " in line]
+    assert [row[0] for row in rows[:2]] == ["C", "B"]
+    assert [row[-1] for row in rows[:2]] == ["1", "1"]
+    assert "p (Holm)" in out
+    assert "Runs of one group cannot be told apart by pass@1." in out
+    assert "worse in B" not in out
+
+
+def test_many_runs_show_neighbours_unless_all_are_wanted(tmp_path, scored, capsys):
+    """With six runs the pairs next to each other in the ranking are shown, with --all all fifteen."""
+    for i in range(6):
+        scored(tmp_path / f"run{i}", counts(*[i + 1] * 20))
+    main(["compare", str(tmp_path), "--k", "1"])
+    assert capsys.readouterr().out.count(" → ") == 5 + 0
+    main(["compare", str(tmp_path), "--k", "1", "--all"])
+    assert capsys.readouterr().out.count(" → ") == 15
+
+
+def test_unlike_runs_are_exit_code_2(tmp_path, scored, capsys):
+    """Runs on other problems are refused unless --anyway; the difference is then listed first."""
+    one = scored(tmp_path / "one", counts(1, 2))
+    two = scored(tmp_path / "two", counts(1, 2), dataset={"source": "x", "sha256": "f" * 64}, judge="script")
+    assert main(["compare", str(one), str(two)]) == 2
+    assert "these runs measured different things (dataset: 53e600000000 and ffffffffffff)" in (
+        capsys.readouterr().err
+    )
+    assert main(["compare", str(one), str(two), "--anyway"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("dataset") < out.index("judge")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--metrics", "pass@x"], "there is no metric 'pass@x'"),
+        (["--k", "0"], "there is no metric 'pass@0'"),
+        (["--k", "11"], "pass@11 needs 11 samples of each problem"),
+        (["--cluster", "source"], "name a file that does with --problems"),
+        (["--problems", "x"], "--problems is for --cluster"),
+        (["--task", "nope"], "no run of nope"),
+    ],
+)
+def test_mistakes_are_told(folders, capsys, arguments, message):
+    """Each mistake is one line and exit code 2."""
+    assert main(["compare", *folders, *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_clusters_may_come_from_a_file(folders, tmp_path, capsys):
+    """`--cluster` with `--problems` gives clustered standard errors."""
+    problems = tmp_path / "problems.jsonl"
+    lines = [{"task_id": f"HumanEval/{i}", "source": i // 6} for i in range(22)]
+    problems.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert main(["compare", *folders, "--cluster", "source", "--problems", str(problems), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    methods = {score["over_problems"]["method"] for score in found["metrics"]["pass@1"]["scores"]}
+    assert methods == {"over-problems-clustered"}
+
+
+def test_colour_is_only_paint(folders):
+    """The coloured page without its codes is the plain one; a worse run is red."""
+    result = compare.compare(runs.load_all(folders))
+    plain, coloured = command.render(result), command.render(result, colour=True)
+    assert without_colour(coloured) == plain
+    assert "\033" not in plain
+    assert "\033[31m" in coloured
+
+
+def test_names_from_files_cannot_move_the_cursor(tmp_path, evaluated, capsys):
+    """A model name with an escape sequence loses the escape character, here and in the list of runs."""
+    content = {"model_name": "\033[2Jowned"}
+    for name in ("a", "b"):
+        evaluated(tmp_path / name, counts(1, 2), content=content)
+    assert main(["compare", str(tmp_path)]) == 0
+    assert main(["runs", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "\033" not in out
+    assert "owned" in out
+
+
+def test_runs_are_listed(tmp_path, scored, evaluated, capsys):
+    """`passk runs` has a line a run: date, model, task, conditions, scores and where it is."""
+    scored(tmp_path / "scored", counts(1, 2))
+    path = evaluated(tmp_path / "lm", counts(3, 4, n=4))
+    next(path.parent.glob("samples_*")).unlink()
+    assert main(["runs", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    head, first, second = out.splitlines()[:3]
+    assert head.split() == ["date", "model", "task", "problems", "n", "T", "judge", "scores", "results"]
+    assert "org/model  passk_humaneval     2/164   4  0.2  isolated  pass@1 0.8750" in first
+    assert "lm/results_2026-01-02T03-04-05.678901.json *" in first
+    assert "pass@1 0.1500, pass@10 1.0000  scored/results.json" in second
+    assert "* the samples are not beside the results" in out
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["has_samples"] for one in listed] == [False, True]
+    assert listed[0]["conditions"]["temperature"] == 0.2
+
+
+def test_an_empty_folder_is_no_error(tmp_path, capsys):
+    """Nothing to list is said, with exit code 0; a folder that is not there is a mistake."""
+    assert main(["runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
+    assert main(["runs", str(tmp_path / "x")]) == 2

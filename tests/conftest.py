@@ -1,0 +1,141 @@
+"""Stored runs in both of their forms, with whatever counts and conditions a test needs."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passk_tasks.results import store
+from passk_tasks.scoring import estimate
+
+FACTS: dict[str, Any] = {
+    "task": "passk_humaneval",
+    "task_version": "1.0",
+    "problems_total": 164,
+    "distinct": 1.0,
+    "judge": "isolated",
+    "sandbox": {"mode": "strict", "layers": {"seccomp": True}},
+    "limits": {"timeout_s": 3.0, "memory_mib": 512, "output_mib": 16, "processes": 64, "backstop": 20.0},
+    "dataset": {"source": "embedded", "sha256": "53e6" + "0" * 60},
+    "settings": {"extraction": "completion", "judge": "isolated"},
+    "warnings": [],
+    "passk_tasks": "0.1.0",
+    "date": "2026-01-02T03:04:05+00:00",
+    "python": "3.12.1",
+    "packages": {},
+}
+GENERATION = {"until": ["\ndef"], "do_sample": True, "temperature": 0.2, "top_p": 0.95, "max_gen_toks": 1024}
+
+
+def facts_of(counts: Mapping[str, tuple[int, int]], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object that both kinds of results hold."""
+    fewest, ns = min(n for n, _ in counts.values()), {n for n, _ in counts.values()}
+    samples, passed = (sum(nc[i] for nc in counts.values()) for i in (0, 1))
+    ks = [k for k in (1, 10) if k <= fewest]
+    verdicts = {"passed": passed, "failed": samples - passed}
+    return {
+        **copy.deepcopy(FACTS),
+        "problems": len(counts),
+        "coverage": len(counts) / 164,
+        "samples": samples,
+        "n": ns.pop() if len(ns) == 1 else None,
+        "k": ks,
+        "k_skipped": [],
+        "metrics": {name: one.as_dict() for name, one in estimate(counts, ks).items()},
+        "verdicts": {name: count for name, count in verdicts.items() if count},
+        **changes,
+    }
+
+
+def outcome(passed: bool) -> dict[str, Any]:
+    """Return what is stored of one sample, but for its problem."""
+    verdict, detail = ("passed", "") if passed else ("failed", "assert f(1) == 2")
+    return {"verdict": verdict, "detail": detail, "extraction": "body", "judge": "isolated"} | {
+        "cpu_s": 0.002,
+        "wall_s": 0.003,
+        "peak_mib": 13.5,
+        "program_sha256": "0" * 64,
+    }
+
+
+@pytest.fixture
+def scored() -> Callable[..., Path]:
+    """Write what `passk score --out FOLDER` leaves for these (n, c); keyword arguments change its facts."""
+
+    def write(folder: Path, counts: Mapping[str, tuple[int, int]], **changes: Any) -> Path:
+        lines = [
+            {"task_id": task_id, "sample": i, **outcome(i < c)}
+            for task_id, (n, c) in counts.items()
+            for i in range(n)
+        ]
+        store.write(folder, {"extract": "auto", "inputs": ["x.jsonl"], **facts_of(counts, changes)}, lines)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def evaluated() -> Callable[..., Path]:
+    """Write what lm-eval leaves for these (n, c) and return the results file.
+
+    `content` and `config` change the file and the task's configuration in it, `doc` adds columns to a
+    problem, all other keyword arguments change the facts.
+    """
+
+    def write(
+        folder: Path,
+        counts: Mapping[str, tuple[int, int]],
+        *,
+        content: Mapping[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None,
+        doc: Callable[[str], Mapping[str, Any]] = lambda task_id: {},
+        prompt: str = "{task_id}",
+        date: str = "2026-01-02T03-04-05.678901",
+        **changes: Any,
+    ) -> Path:
+        facts = facts_of(counts, {"generation_kwargs": GENERATION, **changes})
+        task = facts["task"]
+        whole = {
+            "results": {task: {}},
+            "configs": {
+                task: {
+                    "task": task,
+                    "doc_to_text": "{{prompt}}",
+                    "num_fewshot": 0,
+                    "metadata": {"version": 1.0, "passk": {}, "passk_results": facts},
+                    **(config or {}),
+                }
+            },
+            "n-shot": {task: 0},
+            "config": {"model": "hf", "model_args": {"pretrained": "org/model"}},
+            "model_name": "org/model",
+            "system_instruction": None,
+            "system_instruction_sha": None,
+            "chat_template": None,
+            "chat_template_sha": None,
+            **(content or {}),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"results_{date}.json"
+        path.write_text(json.dumps(whole))
+        lines = []
+        for number, (task_id, (n, c)) in enumerate(counts.items()):
+            answers = [json.dumps({**outcome(i < c), "text_sha256": f"{i:016x}"}) for i in range(n)]
+            line = {
+                "doc_id": number,
+                "doc": {"task_id": task_id, **doc(task_id)},
+                # As lm-eval has it: one request with n answers.
+                "filtered_resps": [answers],
+                "prompt_hash": hashlib.sha256(prompt.format(task_id=task_id).encode()).hexdigest(),
+            }
+            lines.append(json.dumps(line) + "\n")
+        (folder / f"samples_{task}_{date}.jsonl").write_text("".join(lines))
+        return path
+
+    return write

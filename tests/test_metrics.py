@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passk_tasks.estimators import sampling_variance
+from passk_tasks.intervals import over_problems, over_samples
+from passk_tasks.metrics import Metric, score
+
+NAMES = ("pass@3", "pass^2", "g-pass@4_0.5", "mg-pass@4")
+
+
+def brute(name, outcomes):
+    """Return a metric as the mean over all subsets, and the mean product over all disjoint pairs of them."""
+    metric = Metric.parse(name)
+    k, n = metric.k, len(outcomes)
+
+    def kernel(chosen):
+        passed = sum(outcomes[i] for i in chosen)
+        if name == "pass@3":
+            return float(passed >= 1)
+        if name == "pass^2":
+            return float(passed == k)
+        if name == "g-pass@4_0.5":
+            return float(passed >= 2)
+        return 2 / k * sum(passed >= i for i in range(k // 2 + 1, k + 1))
+
+    subsets = list(itertools.combinations(range(n), k))
+    mean = sum(map(kernel, subsets)) / len(subsets)
+    products = [kernel(a) * kernel(b) for a in subsets for b in subsets if not set(a) & set(b)]
+    return mean, sum(products) / len(products)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("c", range(9))
+def test_value_and_variance_are_those_of_all_subsets(name, c):
+    """The value is the mean over all subsets, the variance its square less the mean over disjoint pairs."""
+    mean, square = brute(name, [1] * c + [0] * (8 - c))
+    metric = Metric.parse(name)
+    assert metric.values(8, c)[0] == pytest.approx(mean, abs=1e-12)
+    assert metric.variances(8, c)[0] == pytest.approx(mean**2 - square, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_variance_is_unbiased(name):
+    """Its mean over binomial samples is the variance of the value over them."""
+    metric, n, p = Metric.parse(name), 9, 0.37
+    c = np.arange(n + 1)
+    weight = np.array([math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in c])
+    values = metric.values(n, c)
+    truth = float(weight @ values**2 - (weight @ values) ** 2)
+    assert float(weight @ metric.variances(n, c)) == pytest.approx(truth, rel=1e-9)
+
+
+def test_scorio_agrees():
+    """The independent implementation gives the same scores of the same table."""
+    scorio = pytest.importorskip("scorio.eval", reason="scorio, the oracle, is not installed")
+    rng = np.random.default_rng(0)
+    table = (rng.random((30, 12)) < rng.random((30, 1))).astype(int)
+    n, c = 12, table.sum(axis=1)
+
+    def mean(name):
+        return score(Metric.parse(name), n, c).value
+
+    assert mean("pass@5") == pytest.approx(scorio.pass_at_k(table, 5))
+    assert mean("pass^5") == pytest.approx(scorio.pass_hat_k(table, 5))
+    assert mean("g-pass@5_0.6") == pytest.approx(scorio.g_pass_at_k_tau(table, 5, 0.6))
+    assert mean("mg-pass@6") == pytest.approx(scorio.mg_pass_at_k(table, 6))
+
+
+@given(st.integers(1, 200), st.sampled_from(["pass@{}", "pass^{}", "g-pass@{}_0.25", "mg-pass@{}"]))
+def test_names_are_read_back(k, form):
+    """`parse` takes what `name` gives."""
+    name = form.format(k)
+    assert Metric.parse(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "pass", "pass@0", "pass@-1", "pass@1_0.5", "g-pass@5", "g-pass@5_2", "g-pass@5_1.2.3"]
+)
+def test_other_names_are_refused(name):
+    """What is no metric is an error, not the nearest one."""
+    with pytest.raises(ValueError, match=r"metric|g-pass@ needs"):
+        Metric.parse(name)
+
+
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=30))
+def test_pass_at_k_is_the_same_as_before(correct):
+    """For pass@k both uncertainties are those of `intervals`, to the last bit."""
+    got = score(Metric.parse("pass@3"), 6, correct)
+    assert got.over_samples == over_samples(6, correct, 3)
+    assert got.over_problems == over_problems(Metric.parse("pass@3").values(6, correct))
+
+
+def test_too_few_samples_give_the_labelled_bound():
+    """Below n = 2k no metric has a variance over samples; its bound says that it is one."""
+    for name in NAMES:
+        got = score(Metric.parse(name), 4 if name != "pass^2" else 3, [0, 1, 3, 2])
+        if Metric.parse(name).variances(4 if name != "pass^2" else 3, [0, 1, 3, 2]) is None:
+            assert got.over_samples.method == "over-samples-bound"
+            assert got.over_samples.ci95 == got.over_problems.ci95
+    assert Metric.parse("pass^2").variances(3, [1]) is None
+
+
+def test_pass_hat_mirrors_pass_at():
+    """All of k pass as often as, with failures for passes, none of k does."""
+    n, c = 10, np.arange(11)
+    assert Metric.parse("pass^3").variances(n, c) == pytest.approx(sampling_variance(n, n - c, 3))
+    assert Metric.parse("pass^3").values(n, c) == pytest.approx(1 - Metric.parse("pass@3").values(n, n - c))
