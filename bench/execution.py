@@ -44,7 +44,7 @@ ANCESTOR_ADDRESS_SPACE_GIB = 4
 MIX_FREE_GIB = 12
 COLUMNS = (
     "system", "programs", "programs/s, rounds", "median", "ours is × as fast", "wanted",
-    "CPU ms a program", "parent, peak MiB", "others", "wrong verdicts",
+    "CPU ms a program", "ours: × less CPU", "parent, peak MiB", "others", "wrong verdicts",
 )  # fmt: skip
 ENDINGS = {
     "wrong": ("    return None", "    return undefined_name", "    return ("),
@@ -229,17 +229,19 @@ def table(names, answers, targets):
         runs, rate = answers[name], medians[name]
         rates = ", ".join(f"{a['programs'] / a['seconds']:.3g}" for a in runs)
         # The ratio of each round, not of the medians: both ran under the same load.
-        pairs = zip(answers.get("isolated", []), runs, strict=False)
+        pairs = list(zip(answers.get("isolated", []), runs, strict=False))
         ratios = [a["programs"] / a["seconds"] / (b["programs"] / b["seconds"]) for a, b in pairs]
         ratio = statistics.median(ratios) if ours and ratios else None
         wanted, bare = targets.get(name), CONTENDERS[name].function == "floor"
         cpu_ms = 1000 * statistics.median(a["cpu_s"] / a["programs"] for a in runs)
+        spent = [b["cpu_s"] / b["programs"] / (a["cpu_s"] / a["programs"]) for a, b in pairs]
+        less_cpu = f"{statistics.median(spent):.3g}" if spent and name != "isolated" else ""
         verdict = f"{wanted:g} ×: {reached(ratio >= wanted)}" if wanted and ratio else ""
         shown = "" if ratio is None or name == "isolated" else f"{ratio:.3g}"
         print(
             f"| {CONTENDERS[name].label} | {runs[0]['programs']} | {rates} | {rate:.3g} "
             f"| {shown} | {verdict} "
-            f"| {cpu_ms:.3g} | {'' if bare else format(max(a['peak_mib'] for a in runs), '.0f')} "
+            f"| {cpu_ms:.3g} | {less_cpu} | {'' if bare else format(max(a['peak_mib'] for a in runs), '.0f')} "
             f"| {max(a['others'] for a in runs):.0%} | {'' if bare else max(a['unexpected'] for a in runs)} |"
         )
     print()

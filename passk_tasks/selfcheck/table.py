@@ -127,4 +127,5 @@ _LAYERS = frozenset(
 def _shown(trial: Trial) -> str:
     # It quotes what candidates wrote.
     text = "".join(c if c.isprintable() else "\ufffd" for c in f"{trial.name}: {'; '.join(trial.broken)}")
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    most = _WIDTH - len("    broken by ")
+    return text if len(text) <= most else text[: most - 1] + "…"

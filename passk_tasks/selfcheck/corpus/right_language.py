@@ -131,8 +131,11 @@ ATTACKS = (
         def total(n):
             return 0 if n == 0 else n + total(n - 1)
 
+        # CPython 3.12 and later bound recursion through C by themselves, whatever the limit says.
+        DEPTH = 10_000 if sys.version_info < (3, 12) else 1000
+
         def solve(n):
-            assert total(10_000) == 50_005_000
+            assert total(DEPTH) == DEPTH * (DEPTH + 1) // 2
             return n * n + 7
         """,
         real="unseen",
