@@ -18,6 +18,10 @@ from passk_tasks.verdict import Verdict
 BOTH = (Judge.ISOLATED, Judge.SCRIPT)
 ISOLATED = (Judge.ISOLATED,)
 
+# Times as long as a plain endless loop. A tree of processes may starve its own main one, so it is held by the
+# wall clock, which is laxer.
+AS_LOOP, AS_TREE = 2.0, 8.0
+
 # A hostile program that does not compile attacks nothing, so `syntax_error` is no success.
 NOT_PASSED = frozenset(
     {
@@ -80,7 +84,7 @@ class Attack:
         known_gap: why the judge `script` cannot refuse it; None where it must.
         before: programs that run just before it, in the same worker.
         harms: whether it would hurt a host without namespaces; then it is not tried there.
-        bounded_time: whether it must end about as soon as a plain endless loop does.
+        times: how many times as long as a plain endless loop it may take; None where that does not matter.
         real: whether it succeeds against a harness without isolation: `always`, as `root`, or `unseen` where
             that is not tried (it would hurt, or is aimed at this package's own driver).
     """
@@ -96,7 +100,7 @@ class Attack:
     known_gap: str | None = None
     before: tuple[str, ...] = ()
     harms: bool = False
-    bounded_time: bool = False
+    times: float | None = None
     real: str = "always"
 
     @property
@@ -127,6 +131,4 @@ def source(code: str) -> str:
 
 def checks(statements: str, *names: str, prelude: str = "") -> Tests:
     """Return tests made of statements about the named functions."""
-    return Tests(
-        source(statements).rstrip("\n") + "\n", names or ("solve",), source(prelude) if prelude else ""
-    )
+    return Tests(source(statements).rstrip("\n") + "\n", names or ("solve",), source(prelude))

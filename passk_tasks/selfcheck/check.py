@@ -15,8 +15,8 @@ from passk_tasks.verdict import Outcome, Verdict
 
 # Short, so that loops and hogs end soon; large enough for every right program of the corpus.
 LIMITS = Limits(timeout_s=1.0, memory_mib=384, output_mib=8, processes=48, backstop=10.0)
-# What may be lost to a busy machine before a program counts as having dodged the time limit.
-_SLOWER, _SLACK_S = 2.0, 1.0
+# What may be lost to a busy machine besides, before a program counts as having dodged the time limit.
+_SLACK_S = 1.0
 
 # What gives each guarantee; names of `Sandbox.layers`, and the judge's own doing in words.
 GIVEN_BY: dict[Guarantee, tuple[str, ...]] = {
@@ -233,10 +233,10 @@ def broken_by(attack: Attack, outcome: Outcome, yardstick: Outcome | None, probe
         said.append(f"{outcome.verdict}: {outcome.detail}" if outcome.detail else str(outcome.verdict))
     if outcome.verdict is Verdict.INFRA_ERROR and attack.guarantee is not Guarantee.RUN:
         said.append("the run is left without a verdict")
-    if attack.bounded_time and outcome.verdict is Verdict.TIMEOUT and outcome.wall_s == 0:
+    if attack.times and outcome.verdict is Verdict.TIMEOUT and outcome.wall_s == 0:
         said.append("its worker had to be given up")
-    if attack.bounded_time and yardstick is not None:
-        longest_s = _SLOWER * yardstick.wall_s + _SLACK_S
+    if attack.times and yardstick is not None:
+        longest_s = attack.times * yardstick.wall_s + _SLACK_S
         if outcome.wall_s > longest_s:
             said.append(f"it took {outcome.wall_s:.1f} s where {longest_s:.1f} s is the most")
     if probes.told(outcome):

@@ -15,7 +15,6 @@ import resource
 import secrets
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -168,6 +167,7 @@ class Probes:
         found: dict[str, list[str]] = {}
         heard = self._heard()
         processes = _processes()
+        left = _left_behind(f"p{self._run}", self._home)
         for attack in attacks:
             token = self.token(attack)
             said = [
@@ -176,7 +176,7 @@ class Probes:
                 *([f"{heard[token]} was reached"] if token in heard else []),
                 *([f"process {pid} is still there" for pid, name in processes.items() if token in name]),
                 *self._ipc(attack),
-                *[f"{p} was left on the host" for p in _left_behind(token, self._home)],
+                *[f"{path} was left on the host" for path in left if token in path.name],
             ]
             if said:
                 found[attack.name] = said
@@ -319,10 +319,16 @@ def _processes() -> dict[int, str]:
     return found
 
 
-def _left_behind(token: str, home: Path) -> list[str]:
-    """Return files with this token in the folders of the host that programs write to."""
-    found = []
-    for folder in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/dev/shm"), home, Path.cwd()):
+def _left_behind(mark: str, home: Path) -> list[Path]:
+    """Remove what carries this mark from the folders of the host that programs write to; return the paths."""
+    found: list[Path] = []
+    for folder in {Path(tempfile.gettempdir()), Path("/tmp"), Path("/dev/shm"), home, Path.cwd()}:
         with contextlib.suppress(OSError):
-            found += [str(p) for p in folder.iterdir() if token in p.name and stat.S_IFMT(p.lstat().st_mode)]
-    return sorted(set(found))
+            found += [path for path in folder.iterdir() if mark in path.name]
+    for path in found:
+        with contextlib.suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    return sorted(found)

@@ -47,7 +47,7 @@ def test_right_programs_break_by_not_passing(verdict: Verdict) -> None:
 def test_slow_verdicts_break() -> None:
     """What must end as soon as an endless loop breaks its guarantee by taking longer or losing its worker."""
     loop = Outcome(Verdict.TIMEOUT, wall_s=2.0)
-    one = attack(bounded_time=True)
+    one = attack(times=2.0)
     assert not broken(one, Outcome(Verdict.TIMEOUT, wall_s=2.5), loop)
     assert broken(one, Outcome(Verdict.TIMEOUT, wall_s=20.0), loop)
     assert broken(one, Outcome(Verdict.TIMEOUT, wall_s=0.0), loop)

@@ -157,14 +157,15 @@ def test_survivors_are_seen(probes: Probes) -> None:
 
 
 def test_files_left_on_the_host_are_seen(probes: Probes) -> None:
-    """A file whose name carries a token is seen in the folders that programs write to."""
+    """A file whose name carries a token is seen in the folders that programs write to, and taken away."""
     one = attack()
     path = Path("/tmp") / probes.token(one)
     path.touch()
     try:
         assert str(path) in str(probes.findings([one])["one"])
+        assert not path.exists()
     finally:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def test_shared_memory_is_seen_and_removed(probes: Probes) -> None:

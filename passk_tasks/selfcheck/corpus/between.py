@@ -64,6 +64,7 @@ ATTACKS = (
             import left_behind
             return left_behind.LEFT
         """,
+        harms=True,
     ),
     _row(
         "state-left-in-modules",
@@ -186,6 +187,7 @@ ATTACKS = (
             libc = ctypes.CDLL(None)
             found = [libc.shmget(@KEY@, 0, 0), libc.semget(@KEY@, 0, 0), libc.msgget(@KEY@, 0)]
             found.append(libc.mq_open(b"/@TOKEN@", 2))
+            libc.mq_unlink(b"/@TOKEN@")
             libc.sem_open.restype = ctypes.c_void_p
             return "reached" if max(found) >= 0 or libc.sem_open(b"/@TOKEN@", 0) else "nothing"
         """,

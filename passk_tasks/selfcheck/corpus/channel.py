@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import json
 
-from passk_tasks.selfcheck.attack import ISOLATED, NOT_PASSED, SOLVE, Attack, Guarantee, checks, maker
+from passk_tasks.selfcheck.attack import (
+    AS_LOOP,
+    ISOLATED,
+    NOT_PASSED,
+    SOLVE,
+    Attack,
+    Guarantee,
+    checks,
+    maker,
+)
 from passk_tasks.verdict import Verdict
 
 _CRASHED = frozenset({Verdict.CRASHED})
@@ -88,7 +97,7 @@ ATTACKS = (
         """,
         expected=frozenset({Verdict.TIMEOUT}),
         guarantee=Guarantee.TIME,
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "out-of-band-bytes",
@@ -102,7 +111,7 @@ ATTACKS = (
             time.sleep(30)
         """,
         expected=frozenset({Verdict.CRASHED, Verdict.TIMEOUT}),
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "descriptors-sent-along",
@@ -132,7 +141,7 @@ ATTACKS = (
             return 0
         """,
         expected=NOT_PASSED,
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "never-reads-its-requests",
@@ -145,7 +154,7 @@ ATTACKS = (
         tests=checks("assert solve(['x' * 1000] * 5000) == 16"),
         expected=frozenset({Verdict.TIMEOUT}),
         guarantee=Guarantee.TIME,
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "answers-flood-the-channel",

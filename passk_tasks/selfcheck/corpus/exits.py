@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import ISOLATED, SOLVE, Attack, Guarantee, maker, source
+from passk_tasks.selfcheck.attack import AS_LOOP, ISOLATED, SOLVE, Attack, Guarantee, maker, source
 
 _attack = maker("early exits", Guarantee.EXIT, tests=SOLVE)
 
@@ -81,7 +81,7 @@ ATTACKS = (
     _called("killed-by-itself", "os.kill(os.getpid(), 9)", real="unseen"),
     _called("terminated-by-itself", "os.kill(os.getpid(), 15)", real="unseen"),
     _called("interrupted-by-itself", "os.kill(os.getpid(), 2)", real="unseen"),
-    _called("stopped-by-itself", "os.kill(os.getpid(), 19)", real="unseen", bounded_time=True),
+    _called("stopped-by-itself", "os.kill(os.getpid(), 19)", real="unseen", times=AS_LOOP),
     _called("abort", "os.abort()", real="unseen"),
     _called("segmentation-fault", "ctypes.string_at(0)", "import ctypes", real="unseen"),
     _called(

@@ -157,6 +157,33 @@ ATTACKS = (
         """,
     ),
     _attempt("overwrite-a-host-file", 'open("@CANARY@", "w").write("mine")', "import sys"),
+    _attempt("touch-a-device-of-the-host", 'os.utime("/dev/null")'),
+    _read(
+        "watch-a-folder-of-the-host",
+        """
+        import ctypes
+
+        def attack():
+            libc = ctypes.CDLL(None)
+            watch = libc.inotify_add_watch(libc.inotify_init1(0), b"@CANARY_DIR@", 0xFFF)
+            return "reached" if watch >= 0 else "nothing"
+        """,
+    ),
+    _read(
+        "descriptors-besides-the-four",
+        """
+        import os
+
+        def attack():
+            for fd in range(4, 256):
+                try:
+                    os.fstat(fd)
+                    return "reached"
+                except OSError:
+                    pass
+        """,
+        real="unseen",
+    ),
     _attempt("append-to-a-host-file", 'os.write(os.open("@CANARY@", os.O_WRONLY | os.O_APPEND), b"mine")'),
     _attempt("truncate-a-host-file", 'os.truncate("@CANARY@", 0)'),
     _attempt("remove-a-host-file", 'os.remove("@CANARY@")'),

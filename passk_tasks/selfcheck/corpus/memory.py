@@ -141,6 +141,7 @@ ATTACKS = (
                 got += os.read(ready, 1)
             return n * n + 7
         """,
+        expected=_SWALLOWED,
         harms=True,
     ),
     _hog(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import ISOLATED, NOT_PASSED, SOLVE, Guarantee, maker
+from passk_tasks.selfcheck.attack import AS_LOOP, ISOLATED, NOT_PASSED, SOLVE, Guarantee, maker
 from passk_tasks.verdict import Verdict
 
 _output = maker(
@@ -56,7 +56,7 @@ ATTACKS = (
                     pass
         """,
         expected=frozenset({Verdict.OUTPUT_LIMIT, Verdict.TIMEOUT}),
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _output(
         "one-file-without-end",

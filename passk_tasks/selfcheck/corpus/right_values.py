@@ -245,6 +245,50 @@ ATTACKS = (
         ),
     ),
     _right(
+        "own-generator-handed-back-to-it",
+        """
+        def solve(numbers):
+            for number in numbers:
+                yield number + 1
+        """,
+        tests=checks("assert list(solve(solve([1, 2]))) == [3, 4]"),
+    ),
+    _right(
+        "own-function-handed-back-to-it",
+        """
+        def solve(function):
+            if callable(function):
+                return lambda n: function(function(n))
+            return lambda n: n + function
+        """,
+        tests=checks("assert solve(solve(3))(1) == 7"),
+    ),
+    _right(
+        "own-object-handed-back-to-it",
+        """
+        class Stack:
+            def __init__(self):
+                self.items = []
+
+        def new():
+            return Stack()
+
+        def push(stack, item):
+            stack.items.append(item)
+            return len(stack.items)
+        """,
+        tests=checks(
+            """
+            stack, other = new(), new()
+            assert push(stack, 1) == 1
+            assert push(stack, 2) == 2
+            assert push(other, 1) == 1
+            """,
+            "new",
+            "push",
+        ),
+    ),
+    _right(
         "helper-of-the-prompt-in-the-tests",
         """
         def poly(xs, x):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from passk_tasks.program import Tests
-from passk_tasks.selfcheck.attack import NOT_PASSED, Guarantee, maker
+from passk_tasks.selfcheck.attack import NOT_PASSED, REACHED, Guarantee, maker
 from passk_tasks.verdict import Verdict
 
 # Whatever their verdict: what counts is whether the outcome tells the secret.
@@ -55,6 +55,19 @@ ATTACKS = (
             found = "".join((libc.getenv(n) or b"").decode() for n in (b"HF_TOKEN", b"@SECRET_NAME@"))
             {_TELL}
         """,
+    ),
+    _secret(
+        "names-in-the-environment",
+        """
+        import os
+
+        def attack():
+            words = ("TOKEN", "SECRET", "PROXY", "KEY", "USER", "SSH", "PWD", "SHELL", "PYTHONPATH")
+            names = [n for n in os.environ if any(word in n.upper() for word in words)]
+            return "reached" if names or os.environ.get("HOME") == "@HOME@" else "nothing"
+        """,
+        tests=REACHED,
+        expected=NOT_PASSED,
     ),
     _secret(
         "secret-in-a-temporary-file",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import NOT_PASSED, SOLVE, Attack, Guarantee, checks, maker, source
+from passk_tasks.selfcheck.attack import AS_LOOP, NOT_PASSED, SOLVE, Attack, Guarantee, checks, maker, source
 from passk_tasks.verdict import Verdict
 
 _attack = maker("stops the run", Guarantee.RUN, tests=SOLVE, real="unseen")
@@ -37,7 +37,7 @@ ATTACKS = (
             os.kill(-1, 19)
             time.sleep(30)
         """,
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _harmful(
         "every-signal-to-init-and-parent",

@@ -5,7 +5,7 @@ What stays carries `@TOKEN@` in its name or its arguments, which is what the pro
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import PASSED, SOLVE, Guarantee, maker
+from passk_tasks.selfcheck.attack import AS_LOOP, PASSED, SOLVE, Guarantee, maker
 
 _attack = maker(
     "descendants",
@@ -13,7 +13,7 @@ _attack = maker(
     tests=SOLVE,
     expected=PASSED,
     host_probe="survivors",
-    bounded_time=True,
+    times=AS_LOOP,
     real="unseen",
 )
 _NAMED = """

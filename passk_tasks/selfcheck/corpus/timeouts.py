@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import BOTH, ISOLATED, SOLVE, Attack, Guarantee, checks, maker
+from passk_tasks.selfcheck.attack import (
+    AS_LOOP,
+    AS_TREE,
+    BOTH,
+    ISOLATED,
+    SOLVE,
+    Attack,
+    Guarantee,
+    checks,
+    maker,
+)
 from passk_tasks.verdict import Verdict
 
 _attack = maker(
@@ -11,7 +21,7 @@ _attack = maker(
     tests=SOLVE,
     judges=ISOLATED,  # the limits are the same under both: one is enough
     expected=frozenset({Verdict.TIMEOUT}),
-    bounded_time=True,
+    times=AS_LOOP,
     real="unseen",
 )
 
@@ -73,7 +83,7 @@ ATTACKS = (
             return len(str(x))
         """,
         expected=frozenset({Verdict.TIMEOUT, Verdict.ERROR, Verdict.MEMORY_LIMIT}),
-        bounded_time=False,
+        times=None,
     ),
     _loop(
         "factorial",
@@ -225,6 +235,7 @@ ATTACKS = (
             while True:
                 pass
         """,
+        times=AS_TREE,
     ),
     _attack(
         "hides-behind-children-that-nobody-waits-for",
@@ -259,6 +270,7 @@ ATTACKS = (
             while True:
                 pass
         """,
+        times=AS_TREE,
     ),
     _attack(
         "sleeps-in-small-slices",

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import ISOLATED, NOT_PASSED, SOLVE, Attack, Guarantee, checks, maker
+from passk_tasks.selfcheck.attack import (
+    AS_LOOP,
+    ISOLATED,
+    NOT_PASSED,
+    SOLVE,
+    Attack,
+    Guarantee,
+    checks,
+    maker,
+)
 from passk_tasks.verdict import Verdict
 
 _attack = maker("hostile values", Guarantee.RUN, tests=SOLVE, real="unseen")
@@ -174,7 +183,52 @@ ATTACKS = (
         tests=checks("assert list(solve(3)) == [16]"),
         expected=frozenset({Verdict.TIMEOUT}),
         guarantee=Guarantee.TIME,
-        bounded_time=True,
+        times=AS_LOOP,
+    ),
+    *(
+        _returns(
+            f"{name}-handed-back-to-it",
+            expression,
+            imports,
+            tests=checks("assert solve(solve(3)) == 263"),
+        )
+        for name, expression, imports in (
+            ("object", "Own()", "class Own:\n            pass"),
+            ("generator", "(n for n in [16])", "import sys"),
+            ("function", "lambda: n", "import sys"),
+            ("class", "Own", "class Own(int):\n            pass"),
+            ("module", "sys", "import sys"),
+        )
+    ),
+    _attack(
+        "range-whose-sum-never-ends",
+        """
+        def solve(n):
+            return range(10 ** 15)
+        """,
+        tests=checks("assert sum(solve(3)) == 16"),
+        judges=ISOLATED,
+        expected=frozenset({Verdict.TIMEOUT}),
+        guarantee=Guarantee.TIME,
+        times=AS_LOOP,
+    ),
+    _attack(
+        "integers-that-hash-alike",
+        """
+        import os, time
+
+        def solve(n):
+            numbers = ",".join(str(i * (2 ** 61 - 1)) for i in range(300_000))
+            raw = f'["value",{{"s":[{numbers}]}}]'.encode()
+            rest = memoryview(len(raw).to_bytes(4, "little") + raw)
+            while rest:
+                rest = rest[os.write(3, rest):]
+            time.sleep(30)
+        """,
+        judges=ISOLATED,
+        expected=frozenset({Verdict.TIMEOUT, Verdict.CRASHED, Verdict.FAILED}),
+        guarantee=Guarantee.TIME,
+        times=AS_LOOP,
     ),
     _attack(
         "generators-of-generators",
@@ -244,7 +298,7 @@ ATTACKS = (
             raise Endless
         """,
         expected=frozenset({Verdict.TIMEOUT}),
-        bounded_time=True,
+        times=AS_LOOP,
     ),
     _attack(
         "exception-whose-text-raises",
