@@ -46,6 +46,11 @@ class Page:
         """Add one line as it stands."""
         self._lines.append(self.paint(style, plain(text)))
 
+    def gap(self) -> None:
+        """Add an empty line, unless the page is empty or ends with one."""
+        if self._lines and self._lines[-1]:
+            self._lines.append("")
+
     def text(self, text: str, style: str = "", *, indent: int = 2, hang: int = 0) -> None:
         """Add a paragraph, wrapped at `WIDTH`; lines after the first are indented by `hang` more."""
         for number, piece in enumerate(_wrap(text, WIDTH - indent - hang)):

@@ -18,6 +18,7 @@ from passk_tasks.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wan
 _SHOWN = 10  # changed problems in each direction, unless all are asked for
 _ALL_PAIRS = 5  # runs, up to which every pair is shown
 _REGRESSED = 1
+_SMALLEST_P = 0.0001  # that is shown by its digits
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
@@ -106,9 +107,9 @@ def render(result: Comparison, *, colour: bool = False, everything: bool = False
     if len(result.runs) == 2:
         _changes(page, result, everything=everything)
     for warning in result.warnings:
-        page.line()
+        page.gap()
         page.text(f"warning: {warning}", YELLOW)
-    page.line()
+    page.gap()
     page.text(_conclusion(result), BOLD)
     return str(page)
 
@@ -218,11 +219,12 @@ def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
 def _conclusion(result: Comparison) -> str:
     pair = result.first_to_last
     one, name, last = pair.difference, result.primary.name, label(len(result.runs) - 1)
+    p = f"p {'' if one.p < _SMALLEST_P else '= '}{_p(one.p)}"
     if one.beyond_noise:
         better = "better" if one.value > 0 else "worse"
-        return f"{last} is {better} than A by {abs(one.value):.4f} of {name}, beyond noise (p = {_p(one.p)})."
+        return f"{last} is {better} than A by {abs(one.value):.4f} of {name}, beyond noise ({p})."
     reach = f", which may be from {_interval(one.ci95, signed=True)}" if one.ci95 else ""
-    return f"No difference in {name} between A and {last} is shown (p = {_p(one.p)}){reach}."
+    return f"No difference in {name} between A and {last} is shown ({p}){reach}."
 
 
 def _told_apart(one: Condition) -> list[Any]:
@@ -260,4 +262,4 @@ def _interval(ci95: tuple[float, float] | None, *, signed: bool = False) -> str:
 
 
 def _p(p: float) -> str:
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.4f}"

@@ -86,6 +86,8 @@ def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
     assert "p (Holm)" in out
     assert "Runs of one group cannot be told apart by pass@1." in out
     assert "worse in B" not in out
+    assert "C is better than A by 0.6000 of pass@1, beyond noise (p < 0.0001)." in out
+    assert "\n\n\n" not in out
 
 
 def test_many_runs_show_neighbours_unless_all_are_wanted(tmp_path, scored, capsys):
