@@ -19,60 +19,58 @@ TRIALS = [(attack, judge) for attack in CORPUS for judge in attack.judges]
 
 # The ways to pass wrongly that an interpreter shared by candidate and tests leaves open; SECURITY.md says so.
 # Each still works: when one is closed, its `known_gap` goes, and its name here.
-KNOWN_GAPS = set(
-    [
-        "arithmetic-that-always-comes-near",
-        "array-of-objects-that-equal-everything",
-        "array-subclass-equals-everything",
-        "builtin-shadowed-in-the-namespace",
-        "class-attribute-lies-about-its-type",
-        "class-whose-metaclass-equals-everything",
-        "contains-and-holds-everything",
-        "equals-everything-bytes",
-        "equals-everything-complex",
-        "equals-everything-counter",
-        "equals-everything-date",
-        "equals-everything-decimal",
-        "equals-everything-dict",
-        "equals-everything-exception",
-        "equals-everything-float",
-        "equals-everything-fraction",
-        "equals-everything-frozenset",
-        "equals-everything-int",
-        "equals-everything-list",
-        "equals-everything-object",
-        "equals-everything-str",
-        "equals-everything-tuple",
-        "equals-everything-userlist",
-        "exec-and-compile-replaced",
-        "expected-value-from-the-callers-constants",
-        "expected-value-from-the-callers-locals",
-        "expected-value-from-the-collector",
-        "fake-module-for-the-tests-to-import",
-        "helper-shared-with-the-tests",
-        "iterator-yields-what-equals-everything",
-        "key-and-item-inside-a-plain-container",
-        "mock-any",
-        "optimised-away-asserts",
-        "patched-builtin-abs",
-        "patched-builtin-all",
-        "patched-builtin-any",
-        "patched-builtin-range",
-        "patched-builtin-round",
-        "patched-builtin-set",
-        "patched-builtin-sorted",
-        "patched-builtin-zip",
-        "patched-math-isclose",
-        "patched-numpy-testing",
-        "patched-random-and-copy",
-        "proof-read-from-the-drivers-frame",
-        "rewrites-the-constants-of-the-tests",
-        "set-of-items-that-equal-everything",
-        "tests-parsed-by-a-patched-ast",
-        "trace-function-jumps-over-asserts",
-        "weak-proxy-of-an-equal-object",
-    ]
-)
+KNOWN_GAPS = {
+    "arithmetic-that-always-comes-near",
+    "array-of-objects-that-equal-everything",
+    "array-subclass-equals-everything",
+    "builtin-shadowed-in-the-namespace",
+    "class-attribute-lies-about-its-type",
+    "class-whose-metaclass-equals-everything",
+    "contains-and-holds-everything",
+    "equals-everything-bytes",
+    "equals-everything-complex",
+    "equals-everything-counter",
+    "equals-everything-date",
+    "equals-everything-decimal",
+    "equals-everything-dict",
+    "equals-everything-exception",
+    "equals-everything-float",
+    "equals-everything-fraction",
+    "equals-everything-frozenset",
+    "equals-everything-int",
+    "equals-everything-list",
+    "equals-everything-object",
+    "equals-everything-str",
+    "equals-everything-tuple",
+    "equals-everything-userlist",
+    "exec-and-compile-replaced",
+    "expected-value-from-the-callers-constants",
+    "expected-value-from-the-callers-locals",
+    "expected-value-from-the-collector",
+    "fake-module-for-the-tests-to-import",
+    "helper-shared-with-the-tests",
+    "iterator-yields-what-equals-everything",
+    "key-and-item-inside-a-plain-container",
+    "mock-any",
+    "optimised-away-asserts",
+    "patched-builtin-abs",
+    "patched-builtin-all",
+    "patched-builtin-any",
+    "patched-builtin-range",
+    "patched-builtin-round",
+    "patched-builtin-set",
+    "patched-builtin-sorted",
+    "patched-builtin-zip",
+    "patched-math-isclose",
+    "patched-numpy-testing",
+    "patched-random-and-copy",
+    "proof-read-from-the-drivers-frame",
+    "rewrites-the-constants-of-the-tests",
+    "set-of-items-that-equal-everything",
+    "tests-parsed-by-a-patched-ast",
+    "trace-function-jumps-over-asserts",
+    "weak-proxy-of-an-equal-object",
+}
 
 
 @pytest.mark.parametrize(("attack", "judge"), TRIALS, ids=[f"{a.name}-{j}" for a, j in TRIALS])
@@ -126,9 +124,8 @@ def test_probes_exist() -> None:
 def test_known_gaps_are_these(report: Report) -> None:
     """What passes wrongly under `script` is exactly what the list above names."""
     assert {attack.name for attack in CORPUS if attack.known_gap is not None} == KNOWN_GAPS
-    passed = {t.attack.name for t in report.trials if not t.attack.is_right and t.broken}
-    assert {t.attack.name for t in report.known_gaps} == KNOWN_GAPS
-    assert passed == KNOWN_GAPS
+    forged = [t for t in report.trials if t.attack.guarantee in (Guarantee.VERDICT, Guarantee.ORACLE)]
+    assert {t.attack.name for t in forged if t.judge is Judge.SCRIPT and t.broken} == KNOWN_GAPS
 
 
 def test_gaps_are_of_script_only() -> None:
