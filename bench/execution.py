@@ -241,7 +241,8 @@ def table(names, answers, targets):
         print(
             f"| {CONTENDERS[name].label} | {runs[0]['programs']} | {rates} | {rate:.3g} "
             f"| {shown} | {verdict} "
-            f"| {cpu_ms:.3g} | {less_cpu} | {'' if bare else format(max(a['peak_mib'] for a in runs), '.0f')} "
+            f"| {cpu_ms:.3g} | {less_cpu} "
+            f"| {'' if bare else format(max(a['peak_mib'] for a in runs), '.0f')} "
             f"| {max(a['others'] for a in runs):.0%} | {'' if bare else max(a['unexpected'] for a in runs)} |"
         )
     print()
