@@ -148,10 +148,13 @@ class Score:
         return self.over_problems.value
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the score as JSON has it: `value`, and each uncertainty under its name."""
+        """Return the score as JSON has it: `value`, `se` and `ci95` over problems, and each uncertainty by name."""
+        over_problems = self.over_problems.as_dict()
         return {
             "value": self.value,
-            "over_problems": self.over_problems.as_dict(),
+            "se": over_problems["se"],
+            "ci95": over_problems["ci95"],
+            "over_problems": over_problems,
             "over_samples": self.over_samples.as_dict(),
         }
 

@@ -40,6 +40,7 @@ MODES = ("strict", "rlimits")
 # How each mode may be had, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _START_S = 30.0  # a worker starts in well under a second; a machine may be very busy
+_WATCH_S = 0.5
 _GRACE_S = 10.0  # beyond a candidate's backstop, before a silent worker is given up
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
@@ -205,7 +206,8 @@ class Sandbox:
         """Wait for outcomes; put back what dead or silent workers held."""
         silence_s = self.limits.timeout_s * (self.limits.backstop + 1) + _GRACE_S
         oldest_s = min((worker.heard_s for worker in self._pool if worker.held), default=time.monotonic())
-        ready = self._selector.select(max(0.0, oldest_s + silence_s - time.monotonic()))
+        wait_s = max(0.0, oldest_s + silence_s - time.monotonic())
+        ready = self._selector.select(min(wait_s, _WATCH_S))
         finished: list[tuple[int, Outcome]] = []
         for key, _ in ready:
             worker: _Worker = key.data
@@ -214,8 +216,14 @@ class Sandbox:
             except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
                 finished += self._bury(worker, deaths, waiting, None, str(error))
         for worker in list(self._pool):
-            if worker.held and time.monotonic() - worker.heard_s > silence_s:
-                detail = f"the tests did not end within {silence_s:g} s of wall time"
+            silent_s = time.monotonic() - worker.heard_s
+            if (
+                worker.held
+                and silent_s > self.limits.timeout_s
+                and (silent_s > silence_s or worker.tests_cpu_s() > self.limits.timeout_s + _WATCH_S)
+            ):
+                # Hung where no signal reaches the interpreter, e.g. in the sum of a range without end.
+                detail = f"the tests did not end in {silent_s:.1f} s over what the candidate returned"
                 finished += self._bury(worker, deaths, waiting, Outcome(Verdict.TIMEOUT, detail), detail)
         return finished
 
@@ -250,7 +258,8 @@ class _Worker:
     """One worker's process and what it holds."""
 
     def __init__(self, limits: Limits, way: str, packages: Packages, cpu: int | None) -> None:
-        self.cpu = cpu
+        self.cpu, self._way = cpu, way
+        self._cpu_at_first_s: float | None = None
         self.held: dict[int, str] = {}  # index -> judge; the first is in judgement
         self.heard_s = time.monotonic()
         self._suites: collections.OrderedDict[int, None] = collections.OrderedDict()
@@ -365,6 +374,7 @@ class _Worker:
             index = answer["program"]
             judge = self.held.pop(index)
             self.heard_s = time.monotonic()
+            self._cpu_at_first_s = None
             outcome = Outcome(
                 Verdict(answer["verdict"]),
                 answer["detail"],
@@ -375,6 +385,19 @@ class _Worker:
                 tuple(answer["flags"]),
             )
             finished.append((index, outcome))
+
+    def tests_cpu_s(self) -> float:
+        """CPU seconds that the tests' side has used since this was first asked after its last word."""
+        pid = self._process.pid
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if self._way == "namespaces":  # the process itself only waits for the tests' side
+                pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            used_s = sum(map(int, stat.rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+            if self._cpu_at_first_s is None:
+                self._cpu_at_first_s = used_s
+            return used_s - self._cpu_at_first_s
+        return 0.0
 
     def stop(self) -> None:
         """End the worker's processes and wait for them."""

@@ -64,10 +64,14 @@ def serve() -> NoReturn:
 
 def _answer(request: list[Any], module: types.ModuleType, references: list[Any]) -> bytes:
     def refer(kind: str, value: Any) -> dict[str, Any]:
-        if kind == "object":
-            return {"ob": _name(value)}
         references.append(value)
-        return {"it" if kind == "iterator" else "fn": len(references) - 1}
+        number = len(references) - 1
+        if kind == "object":
+            return {"ob": [_name(value), number]}
+        return {"it" if kind == "iterator" else "fn": number}
+
+    def handed_back(tag: str, payload: Any) -> Any:
+        return references[payload] if tag == "ref" else module.__dict__[payload]
 
     verb = request[0]
     phase = "compile"
@@ -97,8 +101,8 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
                 raise NameError(f"name {request[1]!r} is not defined") from None
         else:
             function = references[request[1]]
-        args = [codec.decode(raw.encode("ascii"), _no_reference) for raw in request[2]]
-        kwargs = {key: codec.decode(raw.encode("ascii"), _no_reference) for key, raw in request[3].items()}
+        args = [codec.decode(raw.encode("ascii"), handed_back) for raw in request[2]]
+        kwargs = {key: codec.decode(raw.encode("ascii"), handed_back) for key, raw in request[3].items()}
         result = function(*args, **kwargs)
         phase = "reply"
         changed = [

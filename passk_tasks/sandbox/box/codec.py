@@ -48,10 +48,10 @@ class UnsupportedError(Exception):
 class Opaque:
     """Stands for an object that cannot cross; equal to nothing but itself."""
 
-    __slots__ = ("kind",)
+    __slots__ = ("kind", "number")
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, number: int | None = None) -> None:
+        self.kind, self.number = kind, number
 
     def __repr__(self) -> str:
         return f"<an object of type {self.kind!r} that is not plain data>"

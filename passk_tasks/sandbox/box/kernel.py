@@ -74,9 +74,10 @@ def umount(target: str, flags: int = MNT_DETACH) -> None:
     _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), f"umount {target}")
 
 
-def make_readonly(target: str) -> None:
-    """Make a bind mount, and every mount under it, read-only, without set-user-id and devices."""
-    attributes = struct.pack("QQQQ", _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV, 0, 0, 0)
+def make_readonly(target: str, *, device: bool = False) -> None:
+    """Make a bind mount, and every mount under it, read-only, without set-user-id and, but for one, devices."""
+    flags = _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | (0 if device else _MOUNT_ATTR_NODEV)
+    attributes = struct.pack("QQQQ", flags, 0, 0, 0)
     try:
         syscall(
             _SYS_MOUNT_SETATTR,

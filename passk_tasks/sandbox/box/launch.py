@@ -132,8 +132,10 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
         parent = os.getpid()
         helper = os.fork()
         if not helper:
-            # Outside the new namespace: only there may two ids be mapped.
-            os.read(ready[0], 1)
+            # Outside the new namespace: only there may two ids be mapped. An end of ours means that it failed.
+            os.close(ready[1])
+            if os.read(ready[0], 1) != b"x":
+                os._exit(0)
             try:
                 for name in ("uid_map", "gid_map"):
                     _put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")

@@ -122,6 +122,9 @@ def build(packages: list[str], folders: list[str]) -> Shown:
         kernel.make_readonly(root + path)
     for name, handle in devices.items():
         _bind(handle, join(root, "dev", name), isfile=True)
+        kernel.make_readonly(
+            join(root, "dev", name), device=True
+        )  # its times and mode, not what is written to it
         os.close(handle)
     for folder in ("tmp", "box", "proc", "dev/shm", "etc"):
         os.makedirs(join(root, folder), 0o755, exist_ok=True)

@@ -209,8 +209,8 @@ class Remote:
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
         try:
-            sent = [codec.encode(arg, _refuse).decode("ascii") for arg in args]
-            named = {key: codec.encode(arg, _refuse).decode("ascii") for key, arg in kwargs.items()}
+            sent = [codec.encode(arg, self._hand_back).decode("ascii") for arg in args]
+            named = {key: codec.encode(arg, self._hand_back).decode("ascii") for key, arg in kwargs.items()}
         except codec.UnsupportedError as error:
             raise NotPlainError(str(error)) from None
         reply = self._reply([verb, target, sent, named], "value")
@@ -284,13 +284,23 @@ class Remote:
         self.raised.append((error, own, text))
         raise error
 
+    def _hand_back(self, kind: str, value: Any) -> dict[str, Any]:
+        """Name what the candidate made and gets back; whatever else is not plain data is refused."""
+        if isinstance(value, RemoteIterator) and value.remote is self:
+            return {"ref": value.number}
+        if isinstance(value, RemoteFunction) and value.remote is self:
+            return {"name" if value.verb == "call" else "ref": value.target}
+        if isinstance(value, codec.Opaque) and value.number is not None:
+            return {"ref": value.number}
+        return _refuse(kind, value)
+
     def _resolve(self, tag: str, payload: Any) -> Any:
         if tag == "it" and type(payload) is int:
             return RemoteIterator(self, payload)
         if tag == "fn" and type(payload) is int:
             return RemoteFunction(self, "apply", payload)
-        if tag == "ob" and type(payload) is str:
-            return codec.Opaque(payload)
+        if tag == "ob" and type(payload) is list and list(map(type, payload)) == [str, int]:
+            return codec.Opaque(*payload)
         raise codec.ProtocolError("unknown tag")
 
     def _violation(self, what: str) -> NoReturn:
@@ -306,25 +316,25 @@ class RemoteFunction:
     """A function of the candidate, by name or by reference."""
 
     def __init__(self, remote: Remote, verb: str, target: str | int) -> None:
-        self._remote, self._verb, self._target = remote, verb, target
+        self.remote, self.verb, self.target = remote, verb, target
         self.__name__ = str(target)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it where it lives."""
-        return self._remote.call(self._verb, self._target, args, kwargs)
+        return self.remote.call(self.verb, self.target, args, kwargs)
 
 
 class RemoteIterator:
     """An iterator of the candidate; each item is fetched when the tests ask for it."""
 
     def __init__(self, remote: Remote, number: int) -> None:
-        self._remote, self._number = remote, number
+        self.remote, self.number = remote, number
 
     def __iter__(self) -> RemoteIterator:
         return self
 
     def __next__(self) -> Any:
-        return self._remote.next(self._number)
+        return self.remote.next(self.number)
 
 
 def _exception(kind: type[BaseException], arguments: str, text: str) -> BaseException:
@@ -342,7 +352,7 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def _refuse(kind: str, value: Any) -> Any:
+def _refuse(kind: str, value: Any) -> NoReturn:
     raise codec.UnsupportedError(f"{kind} of type {type(value).__name__}")
 
 
