@@ -224,7 +224,8 @@ class Sandbox:
             ):
                 # Hung where no signal reaches the interpreter, e.g. in the sum of a range without end.
                 detail = f"the tests did not end in {silent_s:.1f} s over what the candidate returned"
-                finished += self._bury(worker, deaths, waiting, Outcome(Verdict.TIMEOUT, detail), detail)
+                outcome = Outcome(Verdict.TIMEOUT, detail, next(iter(worker.held.values())), wall_s=silent_s)
+                finished += self._bury(worker, deaths, waiting, outcome, detail)
         return finished
 
     def _bury(

@@ -75,7 +75,7 @@ def umount(target: str, flags: int = MNT_DETACH) -> None:
 
 
 def make_readonly(target: str, *, device: bool = False) -> None:
-    """Make a bind mount, and every mount under it, read-only, without set-user-id and, but for one, devices."""
+    """Make a bind mount, and every mount under it, read-only, without set-user-id and other devices."""
     flags = _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | (0 if device else _MOUNT_ATTR_NODEV)
     attributes = struct.pack("QQQQ", flags, 0, 0, 0)
     try:

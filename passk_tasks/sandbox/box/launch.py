@@ -132,7 +132,7 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
         parent = os.getpid()
         helper = os.fork()
         if not helper:
-            # Outside the new namespace: only there may two ids be mapped. An end of ours means that it failed.
+            # Outside the new namespace: only there may two ids be mapped. An end means that it failed.
             os.close(ready[1])
             if os.read(ready[0], 1) != b"x":
                 os._exit(0)
