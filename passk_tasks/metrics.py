@@ -148,7 +148,7 @@ class Score:
         return self.over_problems.value
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the score as JSON has it: `value`, `se` and `ci95` over problems; each uncertainty by name."""
+        """Return the score as JSON has it: `value`, `se` and `ci95` over problems, and both by name."""
         over_problems = self.over_problems.as_dict()
         return {
             "value": self.value,
