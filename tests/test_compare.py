@@ -233,7 +233,7 @@ def test_json_has_everything(pair):
     assert (one["first"], one["second"], one["p_method"]) == ("A", "B", "exact")
     assert one["ci95_over_samples"][0] < one["difference"] < one["ci95_over_samples"][1]
     score = found["metrics"]["pass@10"]["scores"][0]
-    assert score.keys() == {"value", "over_problems", "over_samples"}
+    assert score.keys() == {"value", "se", "ci95", "over_problems", "over_samples"}
     assert score["over_samples"]["method"] == "over-samples-bound"
     assert found["changes"][0] == {
         "task_id": "HumanEval/0",

@@ -232,7 +232,7 @@ def test_the_object_has_all_that_is_promised():
         *("task", "problems", "samples", "coverage", "metrics", "verdicts"),
         *("judge", "sandbox", "limits", "distinct", "warnings", "dataset", "settings"),
     }
-    assert result["metrics"]["pass@2"].keys() == {"value", "over_problems", "over_samples"}
+    assert result["metrics"]["pass@2"].keys() == {"value", "se", "ci95", "over_problems", "over_samples"}
     low, high = result["metrics"]["pass@2"]["over_problems"]["ci95"]
     assert 0 <= low <= 1 <= high or low <= high == 1
     assert result["n"] == 2
