@@ -9,10 +9,13 @@ of them remain.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import time
 from pathlib import Path
+
+from passk_tasks.sandbox import leftovers
 
 _numbers = itertools.count()
 
@@ -28,6 +31,7 @@ def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[st
     name = f"passk-{os.getpid()}-{next(_numbers)}"
     made: dict[str, Path] = {}
     for controllers, parent in _parents(root):
+        _sweep(parent)
         group = parent / name
         wanted = {}
         if controllers is None:
@@ -73,6 +77,15 @@ def remove(groups: dict[str, Path]) -> None:
                 time.sleep(0.02)
                 continue
             break
+
+
+@functools.cache  # once in a process
+def _sweep(parent: Path) -> None:
+    """Remove the groups of runs that were killed; the kernel keeps those that have processes."""
+    for group in parent.glob("passk-*-*"):
+        if leftovers.is_stale(group):
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 def _parents(root: Path) -> list[tuple[list[str] | None, Path]]:

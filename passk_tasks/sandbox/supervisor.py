@@ -20,7 +20,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import Limits, Program, Tests
-from passk_tasks.sandbox import cgroups
+from passk_tasks.sandbox import cgroups, leftovers
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
@@ -267,7 +266,7 @@ class _Worker:
         self._buffer = frames.Buffer(_MESSAGE_LIMIT)
         # In namespaces the scratch folders are in memory, and end with them.
         self._groups = {} if way == "rlimits" else _make_groups(limits)
-        self._scratch = None if way == "namespaces" else tempfile.mkdtemp(prefix="passk-")
+        self._scratch = None if way == "namespaces" else leftovers.make_scratch()
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 
 import pytest
 
@@ -47,6 +49,26 @@ def test_without_delegation_there_is_no_group(tmp_path, own):
     """A missing hierarchy, or one that is not ours to change, is no error."""
     host(tmp_path, own, "cgroup2 /cg cgroup2 rw 0 0\ncgroup /cg/memory cgroup rw,memory 0 0\n")
     assert cgroups.create(1 << 30, 70, tmp_path) == {}
+
+
+def test_groups_of_killed_runs_are_swept(tmp_path):
+    """A group whose process is no more goes; a young one, a living run's and a stranger's stay."""
+    host(tmp_path, "8:pids:/\n", "cgroup /cg/pids cgroup rw,pids 0 0\n")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    names = {
+        f"passk-{ended.pid}-0": 3600,
+        f"passk-{ended.pid}-1": 0,
+        f"passk-{os.getppid()}-0": 3600,
+        "other": 3600,
+    }
+    for name, age_s in names.items():
+        folder = tmp_path / "cg/pids" / name
+        folder.mkdir(parents=True)
+        os.utime(folder, (time.time() - age_s,) * 2)
+    cgroups.remove(cgroups.create(1 << 30, 70, tmp_path))
+    left = {path.name for path in (tmp_path / "cg/pids").iterdir()} - {f"passk-{os.getpid()}-0"}
+    assert set(names) - left == {f"passk-{ended.pid}-0"}
 
 
 @pytest.fixture

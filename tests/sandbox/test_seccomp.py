@@ -104,6 +104,15 @@ def test_calls_that_depend_on_an_argument(machine, name, arguments, answer):
     assert run(seccomp.program(), nr, ARCH[machine], *arguments) == answer
 
 
+def test_attributes_of_files_change_in_appearance_only(machine):
+    """The calls report success and do nothing; every other call is left to the filter below."""
+    numbers = seccomp._numbers(seccomp._ALLOWED, machine)
+    for name in set(seccomp._ATTRIBUTES) & set(numbers):
+        assert run(seccomp.attributes_program(), numbers[name], ARCH[machine]) == refused(0), name
+    for other in ("openat", "mkdirat", "fsync", "umask", "unlinkat", "renameat2"):
+        assert run(seccomp.attributes_program(), numbers[other], ARCH[machine]) == ALLOW
+
+
 def test_no_call_stands_in_two_tables(machine):
     """The order of the tables decides nothing."""
     seen = [

@@ -264,3 +264,14 @@ def test_cpu_seconds_decide_exactly(how):
     limits = Limits(timeout_s=0.5)
     assert judge(spin.format(0.4), how=how, limits=limits).passed
     assert judge(spin.format(0.52), how=how, limits=limits).verdict is Verdict.TIMEOUT
+
+
+def test_the_name_of_the_host_is_not_told():
+    """In a namespace of its own, a program sees a name that says nothing."""
+    program = Program(
+        "t/0", "import os\ndef f(): return os.uname().nodename", Tests("assert f() == 'box', f()", ("f",))
+    )
+    judged = runner.judge([program], limits=Limits(), workers=1)
+    if "uts namespace" not in judged.layers:
+        pytest.skip("this host allows no user namespace")
+    assert judged.outcomes[0].passed, judged.outcomes[0]

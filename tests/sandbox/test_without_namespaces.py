@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -87,6 +88,25 @@ def test_the_hosts_files_network_and_processes_are_out_of_reach():
             or "not permitted" in outcome.detail
             or "[Errno 97]" in outcome.detail
         )
+
+
+def test_mode_owner_and_times_of_files_do_not_change():
+    """Landlock knows nothing of them: the filter lets the calls do nothing. Copying and unpacking go on."""
+    victim = PACKAGE / "supervisor.py"
+    library = Path(os.__file__)
+    before = library.stat(), victim.stat()
+    attack = (
+        "import os, shutil\n"
+        f"for path in {str(library)!r}, {str(victim)!r}:\n"
+        "    for change in (lambda: os.chmod(path, 0), lambda: os.utime(path, (1, 1)),\n"
+        "                   lambda: os.chown(path, 1, 1), lambda: os.fchmod(os.open(path, 0), 0)):\n"
+        "        try:\n            change()\n        except OSError:\n            pass\n"
+        "shutil.copy(os.__file__, 'copy.py')\n"
+    )
+    assert judge(attack + RIGHT).outcomes[0].passed
+    after = library.stat(), victim.stat()
+    for old, new in zip(before, after, strict=True):
+        assert (old.st_mode, old.st_uid, old.st_mtime) == (new.st_mode, new.st_uid, new.st_mtime)
 
 
 def test_a_signal_reaches_nothing_outside():

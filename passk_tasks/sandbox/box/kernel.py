@@ -111,13 +111,17 @@ def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     )
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, for this process and for whatever it executes."""
+def drop_bounding_capabilities() -> None:
+    """Let nothing that is executed from here on gain a capability; for who may (CAP_SETPCAP)."""
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
         except OSError:
-            break  # past the last one that this kernel knows, or not allowed to: the sets below still go
+            break  # past the last one that this kernel knows, or not allowed to
+
+
+def drop_capabilities() -> None:
+    """Give up every capability that this process has."""
     header = struct.pack("Ii", 0x20080522, 0)
     syscall(_SYS_CAPSET[_machine], "capset", header, struct.pack("6I", *(0,) * 6))
 

@@ -166,6 +166,7 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
     ):
         kernel.unshare(flag)
         layers[name] = True
+    socket.sethostname("box")  # the host's own name tells whose machine it is
     return identity
 
 
@@ -257,6 +258,7 @@ def _prepare_landlock(
 
     def confine() -> None:
         landlock.enforce(rules)
+        kernel.install_seccomp(seccomp.attributes_program())
         if not scoped:
             kernel.install_seccomp(seccomp.signals_program(os.getpid()))
 
@@ -284,6 +286,7 @@ def _confine(
 
 
 def _drop_privileges(identity: int | None, layers: dict[str, Any]) -> None:
+    kernel.drop_bounding_capabilities()  # root only can
     if identity is not None and os.getuid() != identity:
         os.setgroups([])
         os.setresgid(identity, identity, identity)

@@ -61,6 +61,7 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
     Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle.
     """
     moved = 0
+    prefix = f"{folder}/.{os.urandom(8).hex()}"  # no name that a candidate could have put there
     for _ in range(_MAX_CLEANED):
         with os.scandir(folder) as entries:
             entry = next((e for e in entries if e.path not in kept), None)
@@ -76,7 +77,7 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
             if is_folder:
                 moved += 1
                 os.chmod(path, 0o700)  # moving a folder writes to it
-                os.rename(path, f"{folder}/.passk-{moved}-{os.getpid()}")
+                os.rename(path, f"{prefix}-{moved}")
             else:
                 os.unlink(path)
         os.rmdir(entry.path)
