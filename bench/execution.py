@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -266,6 +267,8 @@ def rates_part(runner, names, problems, args):
     medians = table(names, answers, {name: CONTENDERS[name].target for name in names})
     for note in dict.fromkeys(notes):
         print(f"- {note}")
+    works = [plain_work_ms(problems) for _ in range(3)]
+    print(f"- a reference solution and its tests without a harness: {statistics.median(works):.2f} ms of CPU")
     if "isolated" in medians:
         rate = medians["isolated"]
         print(f"- 400 programs/s: {rate:.0f}, {reached(rate >= 400)}")
@@ -273,6 +276,37 @@ def rates_part(runner, names, problems, args):
             if name in medians:
                 print(f"- {rate / medians[name]:.0%} of the rate of {CONTENDERS[name].label}")
     print()
+
+
+BARE_HOG = """
+import resource, time
+resource.setrlimit(resource.RLIMIT_AS, ({size}, {size}))
+rows = []
+try:
+    while True:
+        rows.append([0] * 4096)
+except MemoryError:
+    del rows
+print(time.process_time())
+"""
+
+
+def bare_hog_s():
+    """CPU seconds of a hog under the same limit in a bare interpreter: what the machine's pages cost."""
+    code = BARE_HOG.format(size=Settings().memory_mib << 20)
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)]
+    runs += [subprocess.run(runs[0].args, capture_output=True, text=True, check=True) for _ in range(2)]
+    return statistics.median(float(run.stdout) for run in runs)
+
+
+def plain_work_ms(problems):
+    """CPU milliseconds that a reference solution and its tests take without any harness, on average."""
+    started = time.process_time()
+    for problem in problems:
+        namespace = {}
+        exec(problem["prompt"] + problem["canonical"], namespace)
+        exec(problem["tests"], namespace)
+    return 1000 * (time.process_time() - started) / len(problems)
 
 
 def mix_part(runner, names, problems, args):
@@ -290,6 +324,8 @@ def mix_part(runner, names, problems, args):
     medians = table(names, answers, {})
     for note in dict.fromkeys(notes):
         print(f"- {note}")
+    hog_s = bare_hog_s()
+    print(f"- a hog under the same limit in a bare interpreter: {hog_s:.2f} s of CPU")
     others = [rate for name, rate in medians.items() if CONTENDERS[name].function != "ours"]
     for name in ("isolated", "script"):
         if name in medians:
@@ -299,7 +335,8 @@ def mix_part(runner, names, problems, args):
             print(
                 f"- {CONTENDERS[name].label}: {taken_s:.1f} s; the loops alone must cost {documents} × "
                 f"{TIMEOUT_S:g} s / {usable_cpus()} workers = {least_s:.1f} s: {ratio:.2f} × "
-                f"(wanted 1.2: {reached(ratio <= 1.2)})"
+                f"(wanted 1.2: {reached(ratio <= 1.2)}), "
+                f"{taken_s / (least_s + documents * hog_s / usable_cpus()):.2f} × of loops and bare hogs"
             )
             if others:
                 best = medians[name] / max(others)
