@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
-from passk_tasks.errors import SandboxError
+from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome, Verdict
@@ -91,12 +91,13 @@ def selftest(
     """Judge a program that must pass and one that must not; return the active layers.
 
     Raises:
-        SandboxError: the sandbox cannot start, or either verdict is not what it must be.
+        SelftestError: the right program does not pass.
+        SandboxError: the sandbox cannot start, or the wrong program passes.
     """
     judged = judge([right, wrong], limits=limits, sandbox=sandbox, workers=1, packages=packages)
     passes, fails = judged.outcomes
     if not passes.passed:
-        raise SandboxError(
+        raise SelftestError(
             f"the sandbox fails a right program ({right.task_id}: {passes.verdict}, {passes.detail}): "
             "no verdict of this host could be trusted. If the limits were lowered, raise them."
         )

@@ -102,7 +102,7 @@ def needs_script(source: str, names: Collection[str]) -> bool:
 def _words_only(line: re.Match[str]) -> str:
     """Return the assignment of a long list with nothing but the names in it.
 
-    The trees of a benchmark's inputs take seconds and gigabytes; all that matters of them here is their names.
+    The trees of a benchmark's inputs take seconds and gigabytes; what matters of them here is their names.
     """
     words = set(_WORD.findall(_TEXT.sub("", line[2])))
     if any(map(iskeyword, words - {"None", "True", "False"})):
