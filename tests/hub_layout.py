@@ -145,6 +145,5 @@ def wrong(doc: Row) -> str:
     """Return a completion that runs and is wrong."""
     if "canonical_solution" in doc:
         return "    return None\n"
-    names = benchmarks.get("mbpp").problem(doc).entry_point if "text" in doc else None
-    names = names or benchmarks.get("mbpp_sanitized").problem(doc).entry_point
-    return f"def {names}(*args):\n    return None\n"
+    name = "double" if "double" in doc["code"] else "hypotenuse"
+    return f"def {name}(*args):\n    return None\n"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
+from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program
+from passk_tasks.settings import Settings
 
 KEPT_TESTS = 1024
 """Problems of a family whose `Tests` are kept: more than any of them has in memory at one time."""
@@ -64,6 +67,15 @@ class Benchmark(ABC):
     @abstractmethod
     def canonical(self, problem: Problem) -> str | None:
         """Return the whole reference candidate, which must pass, or None where the dataset has none."""
+
+    def missing(self, settings: Settings) -> list[str]:
+        """Return what this host lacks for a run with these settings, a few words each."""
+        if settings.data_files is not None:
+            found = Path(settings.data_files).expanduser().exists()
+            return [] if found else [f"problems ({settings.data_files} does not exist)"]
+        if settings.dataset == "hub" and not hub.is_cached(self.hub_path):
+            return [f"problems (to be fetched from the hub: {self.hub_path})"]
+        return []
 
     def embedded_rows(self) -> list[dict[str, Any]] | None:
         """Return the rows that are installed with this package's dependencies, or None.

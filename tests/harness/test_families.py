@@ -110,14 +110,17 @@ def test_the_papers_three_shots(load, here) -> None:
     assert "\r" not in asked.replace(doc["code"], "")
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in catalog.task_names() if catalog.load_task(n).settings.extraction == "answer"]
-)
+CHAT = [
+    name
+    for name in catalog.task_names()
+    if catalog.load_task(name).settings.extraction == "answer"
+    and catalog.load_task(name).settings.dataset == "hub"
+]
+
+
+@pytest.mark.parametrize("name", CHAT)
 def test_chat_models_answer_in_a_block(evaluate, canned, here, name) -> None:
     """A chat task shows the whole problem and takes the code out of an answer around it."""
-    settings = catalog.load_task(name).settings
-    if settings.dataset == "embedded":
-        return  # test_task has those
 
     def answer(doc, _index):
         code = hub_layout.right(doc)
