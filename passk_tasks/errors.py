@@ -7,6 +7,7 @@ PasskError                    what a person can mend; the command line prints it
 │   ├── DatasetError          problems that cannot be loaded, or are not the ones they should be
 │   └── PreflightError        found before the first token was generated
 ├── SandboxError              no sandbox of the wanted strength on this host (exit code 3)
+│   └── SelftestError         it fails a program that should pass
 └── InfrastructureError       samples remained without a verdict, for a reason that is ours (exit code 4)
 
 `ValueError` is a base of `UsageError`, so that callers of the Python API may catch either.
@@ -50,6 +51,10 @@ class SandboxError(PasskError):
     """This host cannot give a sandbox of the strength asked for."""
 
     exit_code = 3
+
+
+class SelftestError(SandboxError):
+    """The sandbox fails a program that should pass; the fault may be the program's."""
 
 
 class InfrastructureError(PasskError):

@@ -15,6 +15,8 @@ class Problem:
         entry_point: name of the function that the tests call.
         test: source of the tests, as the benchmark ships it.
         canonical_solution: a reference completion of `prompt`, where the benchmark has one.
+        needs_script: the tests hand over objects that are not plain data, or use names that only the
+            candidate defines, so that only the judge `script` can run them.
     """
 
     task_id: str
@@ -22,3 +24,4 @@ class Problem:
     entry_point: str
     test: str
     canonical_solution: str | None = None
+    needs_script: bool = False

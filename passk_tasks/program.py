@@ -32,6 +32,8 @@ class Tests:
         prelude: trusted code that `source` needs besides those names (helpers from the prompt). It runs on
             the tests' side under `isolated`, and is not used under `script`, where the candidate's own
             namespace has it.
+        base: statements that run first, in the same execution. `source` is reached only where they hold, so a
+            pass needs both, and the outcome says how the base went. `""` where there is no such stage.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -39,6 +41,7 @@ class Tests:
     source: str
     names: tuple[str, ...]
     prelude: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Program:
     def sha256(self) -> str:
         """Hash of everything that determines the verdict: code, tests and judge."""
         digest = hashlib.sha256()
-        for part in (self.judge.value, self.tests.prelude, self.tests.source, *self.tests.names, self.code):
+        tests = self.tests
+        for part in (self.judge.value, tests.prelude, tests.base, tests.source, *tests.names, self.code):
             # Lengths keep neighbouring parts apart; lone surrogates are legal in model text.
             raw = b"\xff" if part is None else part.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(raw))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
-from passk_tasks.errors import SandboxError
-from passk_tasks.program import Limits, Program
+from passk_tasks.errors import SandboxError, SelftestError
+from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -52,21 +52,32 @@ def judge(
     same: dict[str, list[int]] = {}
     for index, program in enumerate(programs):
         if program.code is None:
-            outcomes[index] = Outcome(Verdict.NO_CODE, "no code in the model's text")
+            outcomes[index] = _with_base(Outcome(Verdict.NO_CODE, "no code in the model's text"), program)
         else:
             same.setdefault(program.sha256, []).append(index)
-    places = list(same.values())
+    # Programs with the same tests follow each other: a worker keeps the compiled tests of some problems only.
+    first: dict[Tests, int] = {}
+    for index, program in enumerate(programs):
+        first.setdefault(program.tests, index)
+    places = sorted(same.values(), key=lambda where: first[programs[where[0]].tests])
     bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
     bar.update(len(programs) - sum(map(len, places)))
     with bar, Sandbox(limits, sandbox, workers, packages) as box:
         for number, outcome in box.run([programs[where[0]] for where in places]):
             for index in places[number]:
-                outcomes[index] = outcome
+                outcomes[index] = _with_base(outcome, programs[index])
             bar.update(len(places[number]))
         layers = dict(box.layers)
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     assert not missing, f"programs without an outcome: {missing[:5]}"
     return Judged([o for o in outcomes if o is not None], layers)
+
+
+def _with_base(outcome: Outcome, program: Program) -> Outcome:
+    """Let an outcome that no tests' side gave say that the base did not pass."""
+    if outcome.base_passed is None and program.tests.base:
+        return replace(outcome, base_passed=False)
+    return outcome
 
 
 def selftest(
@@ -80,12 +91,13 @@ def selftest(
     """Judge a program that must pass and one that must not; return the active layers.
 
     Raises:
-        SandboxError: the sandbox cannot start, or either verdict is not what it must be.
+        SelftestError: the right program does not pass.
+        SandboxError: the sandbox cannot start, or the wrong program passes.
     """
     judged = judge([right, wrong], limits=limits, sandbox=sandbox, workers=1, packages=packages)
     passes, fails = judged.outcomes
     if not passes.passed:
-        raise SandboxError(
+        raise SelftestError(
             f"the sandbox fails a right program ({right.task_id}: {passes.verdict}, {passes.detail}): "
             "no verdict of this host could be trusted. If the limits were lowered, raise them."
         )

@@ -7,6 +7,7 @@ n is counted from the data, problem by problem; nothing here believes a setting 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 from passk_tasks import benchmarks, extraction, metrics, runner
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
-from passk_tasks.errors import SamplesError, UsageError, did_you_mean
+from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
 from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
@@ -26,6 +27,11 @@ from passk_tasks.verdict import Outcome, Verdict
 
 EXTRACT = ("auto", "verbatim", "completion", "answer")
 """What `extract` may be; `auto` lets each sample's form decide."""
+
+_SELFTESTS = 3  # problems that are tried before the sandbox is blamed
+
+BASE = "base_"
+"""Before the name of a metric: of the base stage of the tests alone."""
 
 ALIKE = 0.05
 """Share of samples, beyond the first of their problem, that must be new; below it sampling has failed.
@@ -51,7 +57,7 @@ class Record:
     program_sha256: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the sample's line of `outcomes.jsonl`; `flags` only where the judge raised one."""
+        """Return the sample's line of `outcomes.jsonl`; `flags` and `base_passed` where there are any."""
         outcome = self.outcome
         line: dict[str, Any] = {
             "task_id": self.sample.task_id,
@@ -65,6 +71,8 @@ class Record:
             "peak_mib": outcome.peak_mib,
             "program_sha256": self.program_sha256,
         }
+        if outcome.base_passed is not None:
+            line["base_passed"] = outcome.base_passed
         if outcome.flags:
             line["flags"] = list(outcome.flags)
         return line
@@ -79,7 +87,8 @@ class Scored:
         dataset: its problems, all of them.
         records: one a sample, in input order.
         counts: (n, c) by task_id, in order of appearance; n leaves out what has no verdict (infra_error).
-        metrics: pass@k over the problems that have samples, each with both of its uncertainties.
+        metrics: pass@k over the problems that have samples, each with both of its uncertainties; base_pass@k
+            beside it where the tests have a base stage.
         k_skipped: budgets that some problem has too few samples for.
         verdicts: how many samples ended with each verdict, those that occur.
         distinct: mean over the problems with n > 1 of distinct texts / n; None where there is none.
@@ -215,27 +224,32 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
     """Judge a right and a wrong program under the task's own limits, before anything rests on the sandbox.
 
     The right one is the dataset's own solution; where it has none, nothing is tried, and False returned.
+    Some solutions do not pass their own tests (docs/judges.md), so there are three tries for a right one.
 
     Raises:
         SandboxError: no sandbox of the wanted strength, or a wrong verdict for either.
     """
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
-    for problem in dataset.problems.values():
-        canonical = benchmark.canonical(problem)
-        if canonical is None:
-            continue
+    canonicals = ((p, benchmark.canonical(p)) for p in dataset.problems.values())
+    tries = list(itertools.islice(((p, code) for p, code in canonicals if code is not None), _SELFTESTS))
+    for number, (problem, canonical) in enumerate(tries, start=1):
         wrong = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
         right_program, wrong_program = (
             benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
         )
-        runner.selftest(
-            right_program,
-            wrong_program,
-            limits=settings.limits(),
-            sandbox=settings.sandbox,
-            packages=settings.packages,
-        )
+        try:
+            runner.selftest(
+                right_program,
+                wrong_program,
+                limits=settings.limits(),
+                sandbox=settings.sandbox,
+                packages=settings.packages,
+            )
+        except SelftestError:
+            if number == len(tries):
+                raise
+            continue
         return True
     return False
 
@@ -280,6 +294,7 @@ def summarise(
     """
     total: Counter[str] = Counter()
     correct: Counter[str] = Counter()
+    base_correct: Counter[str] = Counter()
     texts: defaultdict[str, set[str]] = defaultdict(set)
     sampled: Counter[str] = Counter()
     verdicts: Counter[Verdict] = Counter()
@@ -290,9 +305,15 @@ def summarise(
         texts[task_id].add(record.sample.text)
         total[task_id] += verdict is not Verdict.INFRA_ERROR
         correct[task_id] += verdict is Verdict.PASSED
+        base_correct[task_id] += bool(record.outcome.base_passed) and verdict is not Verdict.INFRA_ERROR
     counts = {task_id: (total[task_id], correct[task_id]) for task_id in sampled}
     fewest = min(total.values(), default=0)
     k_skipped = tuple(k for k in spec.settings.k if k > fewest)
+    ks = [k for k in spec.settings.k if k not in k_skipped]
+    found = estimate(counts, ks)
+    if any(record.outcome.base_passed is not None for record in records):
+        base = {task_id: (n, base_correct[task_id]) for task_id, (n, _) in counts.items()}
+        found |= {BASE + name: one for name, one in estimate(base, ks).items()}
     shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
     warnings = []
     if verdicts[Verdict.INFRA_ERROR]:
@@ -315,7 +336,7 @@ def summarise(
         dataset=dataset,
         records=list(records),
         counts=counts,
-        metrics=estimate(counts, [k for k in spec.settings.k if k not in k_skipped]),
+        metrics=found,
         k_skipped=k_skipped,
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=sum(shares) / len(shares) if shares else None,

@@ -37,6 +37,7 @@ class Outcome:
         wall_s: wall seconds from the start of the candidate's process to its verdict.
         peak_mib: largest resident set of the candidate's process, in MiB.
         flags: what looks like an attempt to fool the judge, in short words.
+        base_passed: whether the base stage of the tests passed; None where they have none.
     """
 
     verdict: Verdict
@@ -46,6 +47,7 @@ class Outcome:
     wall_s: float = 0.0
     peak_mib: float = 0.0
     flags: tuple[str, ...] = ()
+    base_passed: bool | None = None
 
     @property
     def passed(self) -> bool:

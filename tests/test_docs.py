@@ -91,7 +91,14 @@ def subcommands() -> argparse._SubParsersAction:
 
 def names_of_tasks() -> set[str]:
     """Return what `--tasks` takes: names and the tag."""
-    return {*task_names(), "passk"}
+    tags = {tag for name in task_names() for tag in tags_of(name)}
+    return {*task_names(), *tags}
+
+
+def tags_of(name: str) -> list[str]:
+    """Return the tags of a task."""
+    tag = catalog.load_yaml(load_task(name).source)["tag"]
+    return [tag] if isinstance(tag, str) else tag
 
 
 # ---------------------------------------------------------------------- commands
@@ -194,22 +201,30 @@ def test_the_settings_table_is_complete() -> None:
 
 
 def test_the_task_table_is_complete() -> None:
-    """The README's tasks are those of the YAML, with their n, k and temperature."""
-    shown = {code(row[0]): row[1:4] for row in table("task")}
+    """The README's tasks are those of the YAML, as `passk tasks --markdown` prints them."""
+    shown = {code(row[0]): row[1:] for row in table("task")}
     expected = {}
     for name in task_names():
         spec = load_task(name)
         greedy = not spec.generation_kwargs.get("do_sample")
         temperature = "0" if greedy else f"{spec.generation_kwargs['temperature']:g}"
-        expected[name] = [str(spec.settings.samples), ", ".join(map(str, spec.settings.k)), temperature]
+        ks = ", ".join(map(str, spec.settings.k))
+        expected[name] = [str(spec.settings.samples), ks, temperature, spec.description]
     assert shown == expected
 
 
+def test_the_task_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's table of tasks is what `passk tasks --markdown` prints, to the letter."""
+    assert app.main(["tasks", "--markdown"]) == 0
+    assert capsys.readouterr().out in README
+
+
 def test_every_task_is_tagged() -> None:
-    """All tasks have the tag `passk`, as the README says."""
+    """All tasks have the tag `passk`, as the README says, and it names every other tag."""
     for name in task_names():
-        config = catalog.load_yaml(load_task(name).source)
-        assert "passk" in ([config["tag"]] if isinstance(config["tag"], str) else config["tag"])
+        first, *others = tags_of(name)
+        assert first == "passk"
+        assert all(f"`{tag}`" in README for tag in others)
 
 
 def test_the_verdict_table_is_complete() -> None:

@@ -1,22 +1,37 @@
 """Benchmarks: one module a family, from a dataset row to a `Problem`, from a candidate to a `Program`.
 
-base.py       what a family has to say of itself
-loading.py    its rows: embedded, from the hub, or from local files; checked and hashed
-humaneval.py  HumanEval
+base            what a family has to say of itself
+loading         its rows: embedded, from the hub, or from local files; checked and hashed
+inspection      what tests need, known from their syntax tree
+humaneval       HumanEval
+humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
+evoeval         EvoEval's seven subsets
+mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 
-To add a family, write its module and name it in `_FAMILIES`.
+To add a family, write its module and name it in `_CLASSES`.
 """
 
 from __future__ import annotations
 
+from passk_tasks.benchmarks import evoeval
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.humaneval import HumanEval
+from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
 from passk_tasks.benchmarks.loading import Dataset, load
+from passk_tasks.benchmarks.mbpp import Mbpp, MbppPlus, MbppSanitized
 from passk_tasks.errors import UsageError, did_you_mean
 
 __all__ = ["Benchmark", "Dataset", "get", "load", "names"]
 
-_FAMILIES: dict[str, Benchmark] = {family.name: family for family in (HumanEval(),)}
+_CLASSES: tuple[type[Benchmark], ...] = (
+    HumanEval,
+    HumanEvalPlus,
+    Mbpp,
+    MbppSanitized,
+    MbppPlus,
+    *evoeval.SUBSETS,
+)
+_FAMILIES: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 
 
 def names() -> list[str]:

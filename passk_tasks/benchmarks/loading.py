@@ -58,7 +58,7 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
             )
         rows = embedded
         expected_sha256 = benchmark.sha256
-    rows = [_ordered(row, benchmark.columns) for row in rows]
+    rows = [_ordered(row, benchmark.columns) for row in benchmark.rows(rows)]
     problems = _problems(benchmark, rows, source)
     sha256 = rows_sha256(rows)
     if expected_sha256 is not None and sha256 != expected_sha256:

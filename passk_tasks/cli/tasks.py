@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from passk_tasks import benchmarks
 from passk_tasks.catalog import TaskSpec, load_task, task_names
 
-_COLUMNS = ("name", "n", "k", "temperature", "judge", "dataset")
+_COLUMNS = ("name", "n", "k", "temperature", "judge", "dataset", "missing")
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -17,6 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "tasks", help="what there is to run", description="List the tasks and what each of them needs."
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
+    parser.add_argument("--markdown", action="store_true", help="print the table of the README")
     parser.set_defaults(run=run)
 
 
@@ -26,11 +29,25 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rows, indent=2))
         return 0
+    if options.markdown:
+        print(markdown(rows))
+        return 0
     cells = [list(_COLUMNS), *([_cell(row[column]) for column in _COLUMNS] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(_COLUMNS))]
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     return 0
+
+
+def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the tasks as the README's table, without a newline at its end."""
+    lines = ["| task | n | k | temperature | what it is |", "|---|---|---|---|---|"]
+    for row in rows:
+        ks = ", ".join(map(str, row["k"]))
+        lines.append(
+            f"| `{row['name']}` | {row['n']} | {ks} | {row['temperature']:g} | {row['description']} |"
+        )
+    return "\n".join(lines)
 
 
 def _row(spec: TaskSpec) -> dict[str, Any]:
@@ -45,6 +62,7 @@ def _row(spec: TaskSpec) -> dict[str, Any]:
         "temperature": float(kwargs.get("temperature", 0)) if kwargs.get("do_sample") else 0.0,
         "judge": settings.judge.value,
         "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
+        "missing": benchmarks.get(settings.benchmark).missing(settings),
         "extraction": settings.extraction,
         "generation_kwargs": kwargs,
     }
@@ -52,5 +70,5 @@ def _row(spec: TaskSpec) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list):
-        return ",".join(map(str, value))
+        return ",".join(map(str, value)) or "-"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -60,7 +60,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._journal: Path | None = None
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
-        better = {f"pass@{k}": True for k in settings.k}
+        stages = ("", scoring.BASE) if self._benchmark.base_stage else ("",)
+        better = {f"{stage}pass@{k}": True for stage in stages for k in settings.k}
         # None: neither more nor fewer distinct samples make a better model.
         shown = {**better, "distinct": None} if settings.samples > 1 else better
         super().__init__(
@@ -177,8 +178,14 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         # One request with n answers or n requests with one: both are a list of lists here.
         outcomes = [json.loads(text) for answers in results for text in answers]
         n = len(outcomes)
-        c = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
-        metrics = {f"pass@{k}": float(pass_at_k(n, c, k)) for k in self.spec.settings.k}
+        correct = {"": sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)}
+        if self._benchmark.base_stage:
+            correct[scoring.BASE] = sum(outcome.get("base_passed") is True for outcome in outcomes)
+        metrics = {
+            f"{stage}pass@{k}": float(pass_at_k(n, c, k))
+            for stage, c in correct.items()
+            for k in self.spec.settings.k
+        }
         if self.spec.settings.samples > 1:
             metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
         return metrics

@@ -398,6 +398,7 @@ def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
             wall_s=float(line.get("wall_s", 0)),
             peak_mib=float(line.get("peak_mib", 0)),
             flags=tuple(map(str, line.get("flags", ()))),
+            base_passed=None if line.get("base_passed") is None else bool(line["base_passed"]),
         )
     except (KeyError, ValueError, TypeError):
         verdicts = [verdict.value for verdict in Verdict]

@@ -343,7 +343,13 @@ class _Worker:
         else:
             tests = program.tests
             messages.append(
-                {"tests": suite, "source": tests.source, "prelude": tests.prelude, "names": tests.names}
+                {
+                    "tests": suite,
+                    "source": tests.source,
+                    "prelude": tests.prelude,
+                    "names": tests.names,
+                    "base": tests.base,
+                }
             )
             self._suites[suite] = None
             if len(self._suites) > _SUITES_KEPT:
@@ -383,6 +389,7 @@ class _Worker:
                 answer["wall_s"],
                 answer["peak_mib"],
                 tuple(answer["flags"]),
+                answer["base"],
             )
             finished.append((index, outcome))
 

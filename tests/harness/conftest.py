@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hub_layout
 import lm_eval
 import pytest
 from lm_eval.tasks import TaskManager
@@ -15,7 +16,7 @@ from support import Answer, Canned, environment
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.catalog import task_configs_path
+from passk_tasks.catalog import load_task, task_configs_path
 from passk_tasks.harness import journaling
 from passk_tasks.settings import Settings
 
@@ -47,6 +48,19 @@ def load(manager: Callable[..., TaskManager]) -> Callable[..., Any]:
 
     def build(name: str = "passk_humaneval", **metadata: Any) -> Any:
         return manager(**metadata).load([name])["tasks"][name]
+
+    return build
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Metadata that lets a task find its problems here: a folder in the hub's layout, or nothing."""
+
+    def build(name: str) -> dict[str, str]:
+        settings = load_task(name).settings
+        if settings.dataset == "embedded":
+            return {}
+        return {"passk.data_files": str(hub_layout.folder(settings.benchmark, tmp_path / "hub"))}
 
     return build
 

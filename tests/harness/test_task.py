@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +12,48 @@ import pytest
 from lm_eval.api.metrics import mean
 from support import alternating, canonical, outcomes, record
 
-from passk_tasks import catalog, runner, scoring
+from passk_tasks import benchmarks, catalog, runner, scoring
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
 from passk_tasks.results import samples
 from passk_tasks.verdict import Outcome, Verdict
 
 
 @pytest.mark.parametrize("name", catalog.task_names())
-def test_lm_eval_builds_every_task(load, dataset, name) -> None:
+def test_lm_eval_builds_every_task(load, here, name) -> None:
     """lm-eval builds each YAML into a task whose repeats, metrics and documents are the settings'."""
-    task, spec = load(name), catalog.load_task(name)
-    assert task.spec == spec
+    files = here(name)
+    task, spec = load(name, **files), catalog.load_task(name)
+    assert replace(task.spec.settings, data_files=None) == spec.settings
+    assert task.spec.generation_kwargs == spec.generation_kwargs
     assert task.config.repeats == spec.settings.samples
-    assert list(task.aggregation()) == [f"pass@{k}" for k in spec.settings.k] + ["distinct"] * (
-        spec.settings.samples > 1
-    )
-    assert [doc["task_id"] for doc in task.eval_docs] == list(dataset.problems)
+    family = benchmarks.get(spec.settings.benchmark)
+    stages = ("", "base_") if family.base_stage else ("",)
+    assert list(task.aggregation()) == [f"{stage}pass@{k}" for stage in stages for k in spec.settings.k] + [
+        "distinct"
+    ] * (spec.settings.samples > 1)
+    problems = benchmarks.load(family, task.spec.settings).problems
+    assert [doc["task_id"] for doc in task.eval_docs] == list(problems)
     assert task.UNSAFE_CODE
 
 
-@pytest.mark.parametrize("name", ["passk_humaneval", "passk_humaneval_greedy", "passk_humaneval_n200"])
-def test_base_models_get_the_prompt_itself(load, name) -> None:
-    """A completion task's prompt is the problem's, to the last newline."""
-    task = load(name)
-    assert all(task.doc_to_text(doc) == doc["prompt"] for doc in task.eval_docs)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in catalog.task_names()
+        if catalog.load_task(name).settings.extraction == "completion" and "fewshot" not in name
+    ],
+)
+def test_base_models_get_the_prompt_itself(load, here, name) -> None:
+    """A completion task's prompt is the problem's, which the candidate starts with, to the last newline."""
+    task = load(name, **here(name))
+    spec = task.spec
+    problems = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings).problems
+    prompts = {doc["task_id"]: task.doc_to_text(doc) for doc in task.eval_docs}
+    if spec.settings.benchmark == "humaneval_plus":  # EvalPlus strips it
+        assert prompts == {task_id: p.prompt.strip() + "\n" for task_id, p in problems.items()}
+    else:
+        assert prompts == {task_id: problem.prompt for task_id, problem in problems.items()}
 
 
 def test_the_mean_is_lm_evals_own(load) -> None:

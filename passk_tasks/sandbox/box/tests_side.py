@@ -3,14 +3,16 @@
 It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets
 through, so a pass means that the tests, here, ran to their end.
 
-    supervisor -> here    {"tests": id, "source", "prelude", "names"}, {"drop": id},
+    supervisor -> here    {"tests": id, "source", "prelude", "names", "base"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
-    here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags"}
+    here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags",
+                           "base": whether the base tests passed, null where there are none}
 """
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import gc
 import json
@@ -31,7 +33,7 @@ from passk_tasks.sandbox.box.limits import TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
 _MAX_FLAGS = 20
-TESTS_FILE = "<tests>"
+TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
@@ -205,6 +207,13 @@ class Remote:
         self.box = box
         self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
         self.flags: list[str] = []
+        self.base_passed = False
+
+    def end_base(self) -> None:
+        """Note that the base tests passed; they may have caught the exception that says otherwise."""
+        if self.box.fatal is not None:
+            raise self.box.fatal
+        self.base_passed = True
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
@@ -360,19 +369,25 @@ def _refuse(kind: str, value: Any) -> NoReturn:
 
 
 class _Suite:
-    """The compiled tests of one problem."""
+    """The tests of one problem, compiled once for all of its candidates."""
 
-    def __init__(self, source: str, prelude: str, names: list[str]) -> None:
-        self.source, self.names = source, names
-        self.lines = source.split("\n")
+    def __init__(self, source: str, prelude: str, names: list[str], base: str) -> None:
+        self.source, self.names, self.base = source, names, base
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
-        self.code: types.CodeType | None = None
+        self._codes: list[types.CodeType] = []
 
-    def compiled(self) -> types.CodeType:
-        """Compile once for all candidates of the problem."""
-        if self.code is None:
-            self.code = compile(self.source, TESTS_FILE, "exec", dont_inherit=True)
-        return self.code
+    def stages(self) -> list[types.CodeType]:
+        """Return the base tests, where there are some, and the tests."""
+        if not self._codes:
+            named = [(self.base, BASE_FILE)] if self.base else []
+            named.append((self.source, TESTS_FILE))
+            self._codes = [compile(source, name, "exec", dont_inherit=True) for source, name in named]
+        return self._codes
+
+    def line(self, file: str, number: int) -> str:
+        """Return a line of either stage, without what surrounds it; `""` where there is none."""
+        lines = (self.base if file == BASE_FILE else self.source).split("\n")
+        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 class TestsSide:
@@ -416,10 +431,14 @@ class TestsSide:
                 self._suites.pop(request["drop"], None)
             else:
                 self._suites[request["tests"]] = _Suite(
-                    request["source"], request["prelude"], request["names"]
+                    request["source"], request["prelude"], request["names"], request["base"]
                 )
 
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
+        if judge == "isolated":
+            # Megabytes of literals take their time, which is not the first candidate's.
+            with contextlib.suppress(Exception):  # raised again where it is explained
+                suite.stages()
         started = time.monotonic()
         run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
         remote = Remote(self._start())
@@ -455,6 +474,7 @@ class TestsSide:
             "wall_s": round(wall_s, 6),
             "peak_mib": round(peak_mib, 3),
             "flags": remote.flags,
+            "base": (remote.base_passed or verdict == "passed") if suite.base else None,
         }
 
 
@@ -465,11 +485,18 @@ def _run_isolated(remote: Remote, suite: _Suite, code: str) -> None:
         exec(suite.prelude, namespace)
     for name in suite.names:
         namespace[name] = RemoteFunction(remote, "call", name)
-    exec(suite.compiled(), namespace)
+    *base, tests = suite.stages()
+    for stage in base:
+        exec(stage, dict(namespace))
+        remote.end_base()
+    exec(tests, namespace)
 
 
 def _run_script(remote: Remote, suite: _Suite, code: str) -> None:
     remote.load(code)
+    if suite.base:
+        remote.run_tests(suite.base, secrets.token_hex(16))
+        remote.end_base()
     remote.run_tests(suite.source, secrets.token_hex(16))
 
 
@@ -512,12 +539,13 @@ def _text(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException, suite: _Suite) -> str:
-    trace, line = error.__traceback__, 0
+    trace, shown = error.__traceback__, ""
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == TESTS_FILE:
-            line = trace.tb_lineno
+        file = trace.tb_frame.f_code.co_filename
+        if file in (TESTS_FILE, BASE_FILE):
+            shown = suite.line(file, trace.tb_lineno)
         trace = trace.tb_next
-    return suite.lines[line - 1].strip() if 0 < line <= len(suite.lines) else "the tests"
+    return shown or "the tests"
 
 
 def _explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[str, str]:

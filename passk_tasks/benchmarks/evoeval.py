@@ -1,0 +1,56 @@
+"""EvoEval (Xia et al., 2024, arXiv:2403.19114): HumanEval's problems, evolved in seven ways.
+
+Each subset is a repository of its own, `evoeval/EvoEval_<subset>`, in HumanEval's columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks.humaneval import HumanEval
+
+
+class EvoEval(HumanEval):
+    """What the subsets share."""
+
+    hub_name: ClassVar[str | None] = None
+    sha256: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, subset: str) -> None:
+        cls.name = f"evoeval_{subset}"
+        cls.hub_path = f"evoeval/EvoEval_{subset}"
+
+    def embedded_rows(self) -> list[dict[str, Any]] | None:
+        """Return None: no package carries these."""
+        return None
+
+
+class Difficult(EvoEval, subset="difficult"):
+    """More constraints and requirements."""
+
+
+class Creative(EvoEval, subset="creative"):
+    """The same in a more unusual story."""
+
+
+class Subtle(EvoEval, subset="subtle"):
+    """A small change, e.g. the opposite order."""
+
+
+class Combine(EvoEval, subset="combine"):
+    """Two problems in one."""
+
+
+class ToolUse(EvoEval, subset="tool_use"):
+    """Helper functions in the prompt to build on."""
+
+
+class Verbose(EvoEval, subset="verbose"):
+    """HumanEval's own problems in more words."""
+
+
+class Concise(EvoEval, subset="concise"):
+    """HumanEval's own problems in fewer words."""
+
+
+SUBSETS: tuple[type[EvoEval], ...] = (Difficult, Creative, Subtle, Combine, ToolUse, Verbose, Concise)

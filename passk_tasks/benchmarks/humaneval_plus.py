@@ -1,0 +1,69 @@
+"""HumanEval+ (Liu et al., 2023, arXiv:2305.01210): HumanEval's problems with some 80 times as many tests.
+
+The hub's `evalplus/humanevalplus` has HumanEval's columns; its `test` holds base and plus inputs together.
+The base stage is HumanEval's own tests, so base_pass@k is HumanEval's pass@k of the same samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks.humaneval import HumanEval
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Tests
+
+
+@dataclass(frozen=True, slots=True)
+class PlusProblem(Problem):
+    """A problem with HumanEval's own tests beside the stronger ones.
+
+    Attributes:
+        base_test: source of HumanEval's own `check`.
+    """
+
+    base_test: str = ""
+
+
+class HumanEvalPlus(HumanEval):
+    """HumanEval's problems under EvalPlus's tests."""
+
+    name: ClassVar[str] = "humaneval_plus"
+    hub_path: ClassVar[str] = "evalplus/humanevalplus"
+    hub_name: ClassVar[str | None] = None
+    sha256: ClassVar[str | None] = None
+    base_stage: ClassVar[bool] = True
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row, joined by task_id with HumanEval's tests.
+
+        Raises:
+            DatasetError: as `HumanEval.problem`, or HumanEval has no problem of that task_id.
+        """
+        plain = super().problem(row)
+        base = _base_tests().get(plain.task_id)
+        if base is None:
+            raise DatasetError(
+                f"row {plain.task_id!r}: HumanEval has no problem of this task_id, so no base tests for it"
+            )
+        fields = {name: getattr(plain, name) for name in Problem.__dataclass_fields__}
+        return PlusProblem(**fields, base_test=base)
+
+    def tests(self, problem: Problem) -> Tests:
+        """Return HumanEval's tests as the base stage, and EvalPlus's after them."""
+        tests = super().tests(problem)
+        if not isinstance(problem, PlusProblem):
+            return tests
+        return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
+
+    def embedded_rows(self) -> list[dict[str, Any]] | None:
+        """Return None: only HumanEval's own problems are installed with this package."""
+        return None
+
+
+@cache
+def _base_tests() -> dict[str, str]:
+    return {row["task_id"]: row["test"] for row in HumanEval().embedded_rows() or []}

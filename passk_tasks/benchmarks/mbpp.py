@@ -1,0 +1,163 @@
+"""MBPP (Austin et al., 2021, arXiv:2108.07732) and MBPP+ (Liu et al., 2023, arXiv:2305.01210).
+
+A problem is a sentence, a reference program and three assertions. The hub's `google-research-datasets/mbpp`
+has the configurations `full` (974 problems, 500 of them the test split) and `sanitized` (427, of them 257),
+which name the columns of sentence and imports differently. `evalplus/mbppplus` has the sanitized columns and
+`test`, a program with some 100 inputs a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks import inspection
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, Tests
+
+_TEST_SPLIT = range(11, 511)
+"""Numbers of the test split, in a file that holds all problems: README of google-research/mbpp."""
+
+
+@dataclass(frozen=True, slots=True)
+class MbppProblem(Problem):
+    """A problem whose tests are statements.
+
+    Attributes:
+        setup: imports and other statements that the assertions need.
+        base_test: the assertions that the prompt shows, where `test` holds others; else `""`.
+        functions: what the assertions call of the candidate, the entry point first.
+    """
+
+    setup: str = ""
+    base_test: str = ""
+    functions: tuple[str, ...] = ()
+
+
+class Mbpp(Benchmark):
+    """The test split of the configuration `full`."""
+
+    name: ClassVar[str] = "mbpp"
+    hub_path: ClassVar[str] = "google-research-datasets/mbpp"
+    hub_name: ClassVar[str | None] = "full"
+    split: ClassVar[str] = "test"
+    columns: ClassVar[tuple[str, ...]] = ("task_id", "text", "code", "test_list")
+    sentence: ClassVar[str] = "text"
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the test split's rows, their numbers as EvalPlus writes them: `Mbpp/11`.
+
+        The repository of the authors has one file without splits; what is not of the test split is left out,
+        for the paper's prompt shows problems of that file.
+        """
+        kept = []
+        for row in rows:
+            number = row.get("task_id")
+            if isinstance(number, int):
+                if number not in _TEST_SPLIT and self.hub_name is not None:
+                    continue
+                row = {**row, "task_id": f"Mbpp/{number}"}
+            kept.append(dict(row))
+        return kept
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row of `full`, `sanitized` or MBPP+."""
+        task_id = text(row, "task_id", self.columns)
+        sentence = text(row, self.sentence, self.columns)
+        code = text(row, "code", self.columns).replace("\r\n", "\n")
+        assertions = _texts(row, "test_list", self.columns)
+        if not assertions:
+            raise DatasetError(f"row {task_id!r}: column 'test_list' is empty")
+        setup = _setup(row, self.columns)
+        try:
+            asserted = "".join(line + "\n" for line in assertions)
+            functions = inspection.functions(assertions, setup, code)
+            test = self._test(row, asserted)
+            if test != asserted:
+                functions = tuple(dict.fromkeys((*functions, *inspection.functions([test], setup, code))))
+            needs_script = any(inspection.needs_script(setup + part, functions) for part in {asserted, test})
+        except DatasetError as error:
+            raise DatasetError(f"row {task_id!r}: {error}") from None
+        return MbppProblem(
+            task_id=task_id,
+            # One assertion, as InCoder, BigCode's harness and EvalPlus: it says the function's name.
+            prompt=f'"""\n{sentence}\n{assertions[0]}\n"""\n',
+            entry_point=functions[0],
+            test=test,
+            canonical_solution=code,
+            needs_script=needs_script,
+            setup=setup,
+            base_test=asserted if test != asserted else "",
+            functions=functions,
+        )
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the candidate under the assertions, in its own namespace where those need it."""
+        judge = self.judge_of(problem, judge)
+        return Program(problem.task_id, code, _tests(problem, judge), judge)
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the reference program."""
+        return problem.canonical_solution
+
+    def _test(self, _row: Mapping[str, Any], asserted: str) -> str:
+        return asserted
+
+
+class MbppSanitized(Mbpp):
+    """The test split of the configuration `sanitized`, whose problems its authors checked by hand."""
+
+    name: ClassVar[str] = "mbpp_sanitized"
+    hub_name: ClassVar[str | None] = "sanitized"
+    columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "code", "test_imports", "test_list")
+    sentence: ClassVar[str] = "prompt"
+
+
+class MbppPlus(Mbpp):
+    """EvalPlus's tests, never only the three assertions, the first of which the prompt shows."""
+
+    name: ClassVar[str] = "mbpp_plus"
+    hub_path: ClassVar[str] = "evalplus/mbppplus"
+    hub_name: ClassVar[str | None] = None
+    columns: ClassVar[tuple[str, ...]] = (*MbppSanitized.columns, "test")
+    sentence: ClassVar[str] = "prompt"
+    base_stage: ClassVar[bool] = True
+
+    def _test(self, row: Mapping[str, Any], _asserted: str) -> str:
+        return text(row, "test", self.columns)
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _tests(problem: Problem, judge: Judge) -> Tests:
+    assert isinstance(problem, MbppProblem)
+    if judge is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
+        base = problem.setup + problem.base_test if problem.base_test else ""
+        return Tests(problem.setup + problem.test, problem.functions, base=base)
+    return Tests(problem.test, problem.functions, prelude=problem.setup, base=problem.base_test)
+
+
+def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+    lines = _texts(row, "test_imports", columns) if row.get("test_imports") is not None else []
+    if row.get("test_setup_code"):
+        lines.append(text(row, "test_setup_code", columns).replace("\r\n", "\n"))
+    return "".join(line + "\n" for line in lines)
+
+
+def _texts(row: Mapping[str, Any], column: str, columns: tuple[str, ...]) -> list[str]:
+    """Return a column that holds a list of texts."""
+    if column not in row:
+        text(row, column, columns)  # raises with what is there and what is expected
+    value = row[column]
+    if (
+        not isinstance(value, Sequence)
+        or isinstance(value, str)
+        or not all(isinstance(v, str) for v in value)
+    ):
+        raise DatasetError(
+            f"row {row.get('task_id')!r}: column {column!r} must be a list of texts, not {value!r:.80}"
+        )
+    return [item.replace("\r\n", "\n") for item in value]
