@@ -1,7 +1,8 @@
 """The commands of `passk`, what is printed for an error, and the exit code.
 
 0    done
-1    failed for another reason that the message gives; compare: the last run is worse
+1    failed for another reason that the message gives; compare: the last run is worse;
+     audit: a reference does not pass
 2    the user's mistake: arguments, files, settings
 3    no sandbox of the wanted strength on this host
 4    samples remained without a verdict; everything else was saved
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Sequence
 
 from passk_tasks._version import __version__
-from passk_tasks.cli import compare, curve, path, plan, runs, score, selfcheck, show, tasks
+from passk_tasks.cli import audit, compare, curve, path, plan, runs, score, selfcheck, show, tasks
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
 
 _INTERRUPTED = 130
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     curve.add_parser(commands)
     plan.add_parser(commands)
     tasks.add_parser(commands)
+    audit.add_parser(commands)
     selfcheck.add_parser(commands)
     path.add_parser(commands)
     return top
@@ -80,7 +82,10 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments:
         top.print_help()
         return 0
-    commands = ("run", "score", "runs", "show", "compare", "curve", "plan", "tasks", "selfcheck", "path")
+    commands = (
+        *("run", "score", "runs", "show", "compare", "curve", "plan"),
+        *("tasks", "audit", "selfcheck", "path"),
+    )
     if not arguments[0].startswith("-") and arguments[0] not in commands:
         raise UsageError(f"there is no command {arguments[0]!r}{did_you_mean(arguments[0], commands)}")
     for stream in (sys.stdout, sys.stderr):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 from passk_tasks.errors import UsageError
 from passk_tasks.metrics import PASS, Metric
 from passk_tasks.results import runs
 from passk_tasks.results.runs import Run
 from passk_tasks.results.store import OUTCOMES
+from passk_tasks.settings import NAMESPACE
 
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +36,39 @@ def add_clusters(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON lines with task_id and that column, for runs that do not hold their problems",
     )
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """Add `--set`."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override any setting of the task, e.g. data_files=PATH; may be repeated",
+    )
+
+
+def assignments(items: Sequence[str], named: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the settings of `--set`, as text: `Settings` converts and checks them.
+
+    Args:
+        items: what was given.
+        named: settings that came by options of their own.
+
+    Raises:
+        UsageError: an item is not KEY=VALUE, or contradicts another.
+    """
+    found = dict(named or {})
+    for item in items:
+        key, equals, value = item.partition("=")
+        key = key.strip().removeprefix(NAMESPACE + ".")
+        if not equals or not key:
+            raise UsageError(f"--set {item}: KEY=VALUE expected, e.g. --set data_files=problems.jsonl")
+        if found.get(key, value) != value:
+            raise UsageError(f"--set {item}: {key} is also given as {found[key]}; give it once")
+        found[key] = value
+    return found
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 from passk_tasks import benchmarks, scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec, load_task
+from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import DatasetError, InfrastructureError, UsageError
 from passk_tasks.program import Judge
 from passk_tasks.results import samples, store, summary
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import SampleFile
-from passk_tasks.settings import NAMESPACE, Settings
+from passk_tasks.settings import Settings
 from passk_tasks.terminal import colour_wanted
 
 # Options that are settings of the task under another name.
@@ -62,13 +63,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--sandbox", choices=("strict", "rlimits"), help="rlimits is the explicit weaker choice"
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override any setting of the task, e.g. data_files=PATH; may be repeated",
-    )
+    add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.set_defaults(run=run)
@@ -142,15 +137,7 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         for option, setting in _SETTINGS.items()
         if getattr(options, option) is not None
     }
-    for item in options.set:
-        key, equals, value = item.partition("=")
-        key = key.strip().removeprefix(NAMESPACE + ".")
-        if not equals or not key:
-            raise UsageError(f"--set {item}: KEY=VALUE expected, e.g. --set data_files=problems.jsonl")
-        if named.get(key, value) != value:
-            raise UsageError(f"--set {item}: {key} is also given as {named[key]}; give it once")
-        named[key] = value
-    return named
+    return assignments(options.set, named)
 
 
 def _spec(task: str | None, file: SampleFile, overrides: dict[str, Any]) -> TaskSpec:

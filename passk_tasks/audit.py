@@ -1,0 +1,285 @@
+"""What a benchmark's tests are worth: which wrong programs they let pass.
+
+    problem -> its reference, trivial bodies, mutants -> one batch of judging -> Audit
+
+Weak tests overstate correctness: a program that passes them need not be right. The reference solution must
+pass; a body that ignores the problem must not; of references with one small mistake, good tests catch most.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from passk_tasks import benchmarks, mutations, runner
+from passk_tasks.benchmarks import Benchmark, Dataset
+from passk_tasks.catalog import TaskSpec
+from passk_tasks.errors import UsageError
+from passk_tasks.problem import Problem
+from passk_tasks.verdict import Outcome, Verdict
+
+REFERENCE, TRIVIAL, MUTANT = "reference", "trivial", "mutant"
+
+_BODIES = {
+    "empty": "pass",
+    "stub": "raise NotImplementedError",
+    "constant None": "return None",
+    "constant True": "return True",
+    "constant False": "return False",
+    "constant 0": "return 0",
+    "constant 1": "return 1",
+    "constant ''": "return ''",
+    "constant []": "return []",
+}
+_ECHO = "echo of the first argument"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A program that was tried on a problem's tests.
+
+    Attributes:
+        kind: `reference`, `trivial` or `mutant`.
+        what: for people: which body, or which line was changed into what.
+        code: the program.
+        outcome: what the tests said.
+    """
+
+    kind: str
+    what: str
+    code: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemAudit:
+    """What came of one problem.
+
+    Attributes:
+        task_id: the problem.
+        trials: all that was tried; those without a verdict (infra_error) among them.
+    """
+
+    task_id: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def reference(self) -> Trial | None:
+        """The reference solution; None where the dataset has none."""
+        return next((trial for trial in self.trials if trial.kind == REFERENCE), None)
+
+    @property
+    def mutants(self) -> list[Trial]:
+        """The mutants that have a verdict, of a reference that passes."""
+        if self.reference is None or not self.reference.outcome.passed:
+            return []
+        return [t for t in self.trials if t.kind == MUTANT and t.outcome.verdict is not Verdict.INFRA_ERROR]
+
+    @property
+    def survivors(self) -> list[Trial]:
+        """The mutants that passed."""
+        return [trial for trial in self.mutants if trial.outcome.passed]
+
+    @property
+    def trivial_passes(self) -> list[Trial]:
+        """Trivial bodies that passed."""
+        return [trial for trial in self.trials if trial.kind == TRIVIAL and trial.outcome.passed]
+
+    @property
+    def caught(self) -> float | None:
+        """Share of the mutants that the tests catch; None where there are none."""
+        return 1 - len(self.survivors) / len(self.mutants) if self.mutants else None
+
+    @property
+    def base_caught(self) -> float | None:
+        """Share of the mutants that the base stage alone catches; None where there is no such stage."""
+        judged = [trial.outcome.base_passed for trial in self.mutants]
+        if not judged or None in judged:
+            return None
+        return 1 - sum(map(bool, judged)) / len(judged)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the problem's part of `passk audit --json`."""
+        reference = self.reference
+        return {
+            "task_id": self.task_id,
+            "reference": None if reference is None else reference.outcome.verdict.value,
+            "reference_detail": "" if reference is None else reference.outcome.detail,
+            "trivial_passes": [trial.what for trial in self.trivial_passes],
+            "mutants": len(self.mutants),
+            "caught": self.caught,
+            "base_caught": self.base_caught,
+            "survivors": [{"change": trial.what, "code": trial.code} for trial in self.survivors],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the tests of a task are worth.
+
+    Attributes:
+        task: its name.
+        problems: one for each problem that was looked at, in the dataset's order.
+        problems_total: how many the task has.
+        infra_errors: programs that remained without a verdict.
+        layers: of the sandbox that judged.
+    """
+
+    task: str
+    problems: tuple[ProblemAudit, ...]
+    problems_total: int
+    infra_errors: int
+    layers: dict[str, bool]
+
+    @property
+    def failing(self) -> list[ProblemAudit]:
+        """Problems whose own reference does not pass."""
+        return [p for p in self.problems if p.reference is not None and not p.reference.outcome.passed]
+
+    @property
+    def without_reference(self) -> int:
+        """How many problems have no reference solution."""
+        return sum(problem.reference is None for problem in self.problems)
+
+    @property
+    def caught(self) -> float | None:
+        """Mean over the problems of the share of mutants caught: each problem counts once, as in pass@k."""
+        return _mean([p.caught for p in self.problems])
+
+    @property
+    def base_caught(self) -> float | None:
+        """The same of the base stage."""
+        return _mean([p.base_caught for p in self.problems])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object of `passk audit --json`."""
+        return {
+            "task": self.task,
+            "problems": len(self.problems),
+            "problems_total": self.problems_total,
+            "references_failing": [problem.task_id for problem in self.failing],
+            "without_reference": self.without_reference,
+            "trivial_passes": sum(bool(problem.trivial_passes) for problem in self.problems),
+            "mutants": sum(len(problem.mutants) for problem in self.problems),
+            "caught": self.caught,
+            "base_caught": self.base_caught,
+            "infra_errors": self.infra_errors,
+            "sandbox_layers": self.layers,
+            "by_problem": [problem.as_dict() for problem in self.problems],
+        }
+
+
+def audit(
+    spec: TaskSpec,
+    dataset: Dataset,
+    *,
+    mutants: int = 20,
+    problems: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Audit:
+    """Try programs of known worth on the tests of a task.
+
+    Args:
+        spec: the task, with its judge and limits.
+        dataset: its problems.
+        mutants: at most that many a problem, drawn without replacement.
+        problems: only the first so many; None for all.
+        seed: of the draw.
+        progress: show a progress bar.
+
+    Raises:
+        UsageError: no problem has a reference solution.
+        SandboxError: no sandbox of the wanted strength.
+    """
+    settings = spec.settings
+    benchmark = benchmarks.get(settings.benchmark)
+    chosen = list(dataset.problems.values())[:problems]
+    tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, mutants, seed)]
+    if not tried:
+        raise UsageError(
+            f"task {spec.name}: none of its problems has a reference solution, so there is nothing to audit"
+        )
+    judged = runner.judge(
+        [benchmark.program(problem, code, settings.judge) for problem, (_, _, code) in tried],
+        limits=settings.limits(),
+        sandbox=settings.sandbox,
+        workers=settings.workers,
+        packages=settings.packages,
+        progress=progress,
+    )
+    trials: dict[str, list[Trial]] = {problem.task_id: [] for problem in chosen}
+    for (problem, (kind, what, code)), outcome in zip(tried, judged.outcomes, strict=True):
+        trials[problem.task_id].append(Trial(kind, what, code, outcome))
+    return Audit(
+        task=spec.name,
+        problems=tuple(ProblemAudit(task_id, tuple(found)) for task_id, found in trials.items()),
+        problems_total=len(dataset.problems),
+        infra_errors=sum(outcome.verdict is Verdict.INFRA_ERROR for outcome in judged.outcomes),
+        layers=judged.layers,
+    )
+
+
+def _programs(
+    benchmark: Benchmark, problem: Problem, limit: int, seed: int
+) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, description and code of what is tried on a problem."""
+    reference = benchmark.canonical(problem)
+    if reference is None:
+        return
+    yield REFERENCE, "the reference solution", reference
+    try:
+        ast.parse(reference)
+    except (SyntaxError, ValueError, RecursionError):
+        return  # it fails, which is what there is to say of it
+    yield from ((TRIVIAL, what, code) for what, code in trivial(reference, problem.entry_point))
+    for mutant in mutations.mutants(reference, limit=limit, seed=seed):
+        yield MUTANT, _change(reference, mutant), mutant.code
+
+
+def trivial(reference: str, entry_point: str) -> list[tuple[str, str]]:
+    """Return programs that ignore the problem: the reference with another body, and what that is.
+
+    Args:
+        reference: a program that compiles.
+        entry_point: the function whose body is replaced; where there is none of the name (a program that
+            reads its input), there is nothing to return.
+    """
+    tree = ast.parse(reference)
+    function = next(
+        (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == entry_point), None
+    )
+    if function is None:
+        return []
+    bodies = dict(_BODIES)
+    arguments = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    if arguments[:1] == ["self"]:
+        del arguments[0]
+    if arguments:
+        bodies[_ECHO] = f"return {arguments[0]}"
+    found = []
+    for what, body in bodies.items():
+        function.body = ast.parse(f"def f():\n    {body}").body[0].body  # type: ignore[attr-defined]
+        found.append((what, ast.unparse(tree) + "\n"))
+    return found
+
+
+def _change(reference: str, mutant: mutations.Mutant) -> str:
+    """Return the line that a mutant changes and what it is now, in one line."""
+    before = ast.unparse(ast.parse(reference)).splitlines()
+    lines = [
+        line
+        for line in difflib.unified_diff(before, mutant.code.splitlines(), n=0, lineterm="")
+        if line[:1] in "+-" and line[:3] not in ("+++", "---")
+    ]
+    gone = " ".join(line[1:].strip() for line in lines if line[0] == "-")
+    new = " ".join(line[1:].strip() for line in lines if line[0] == "+")
+    return f"line {mutant.line}: {gone} -> {new or 'nothing'}"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,143 @@
+"""`passk audit`: what the tests of a benchmark are worth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from passk_tasks import audit, benchmarks, scoring
+from passk_tasks.audit import Audit, ProblemAudit
+from passk_tasks.catalog import load_task
+from passk_tasks.cli.options import add_set, assignments
+from passk_tasks.errors import UsageError
+from passk_tasks.terminal import GREEN, RED, YELLOW, Page, colour_wanted
+
+_EPILOG = """\
+Some mutants are right all the same (`i < n` and `i != n` may never differ), so that no benchmark catches all
+of them. The share is for comparing tests, base with plus tests, or one benchmark with another; and the
+survivors show where tests look away.
+
+exit codes: 0 done, 1 a reference solution does not pass, 2 a mistake in the arguments or the data, 3 no
+sandbox of the wanted strength on this host"""
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `audit` to the commands."""
+    parser = commands.add_parser(
+        "audit",
+        help="what the tests of a benchmark are worth",
+        description="Run reference solutions, bodies that ignore the problem, and references with one small "
+        "mistake in each through the tests of a task.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("task", metavar="TASK", help="the task, see `passk tasks`")
+    parser.add_argument(
+        "--mutants", default="20", metavar="N", help="mutants a problem at most (default: 20)"
+    )
+    parser.add_argument("--problems", metavar="N", help="only the first N problems")
+    parser.add_argument("--seed", default="0", metavar="N", help="of the choice of mutants (default: 0)")
+    parser.add_argument(
+        "--show", default="10", metavar="N", help="problems with the weakest tests to show (default: 10)"
+    )
+    add_set(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Audit and print; 1 where a reference does not pass."""
+    problems = None if options.problems is None else _number("--problems", options.problems, least=1)
+    mutants, seed, show = (
+        _number(f"--{name}", getattr(options, name)) for name in ("mutants", "seed", "show")
+    )
+    spec = load_task(options.task, assignments(options.set))
+    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
+    scoring.selftest(spec, dataset)
+    found = audit.audit(
+        spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=sys.stderr.isatty()
+    )
+    if options.json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        print(render(found, show=show, colour=colour_wanted(sys.stdout)))
+    return 1 if found.failing else 0
+
+
+def render(found: Audit, *, show: int, colour: bool = False) -> str:
+    """Return the audit as text: the whole, references that fail, trivial passes, the weakest problems."""
+    page = Page(colour=colour)
+    page.line(f"{found.task}: {len(found.problems)} of {found.problems_total} problems audited")
+    page.gap()
+    mutants = sum(len(problem.mutants) for problem in found.problems)
+    with_reference = len(found.problems) - found.without_reference
+    page.facts(
+        [
+            ("references that pass", f"{with_reference - len(found.failing)} of {with_reference}"),
+            ("problems that a trivial body passes", str(sum(bool(p.trivial_passes) for p in found.problems))),
+            ("mutants caught, mean over problems", f"{_share(found.caught)} ({mutants} mutants)"),
+            *(
+                [("by the base tests alone", _share(found.base_caught))]
+                if found.base_caught is not None
+                else []
+            ),
+        ]
+    )
+    if found.without_reference:
+        page.text(f"{found.without_reference} problems have no reference solution and are left out", YELLOW)
+    if found.infra_errors:
+        page.text(f"{found.infra_errors} programs have no verdict (infra_error) and are left out", YELLOW)
+    if found.failing:
+        page.gap()
+        page.line("references that do not pass", RED)
+        for problem in found.failing:
+            assert problem.reference is not None
+            outcome = problem.reference.outcome
+            page.text(f"{problem.task_id}: {outcome.verdict}: {outcome.detail}", indent=2, hang=2)
+    if trivial := [problem for problem in found.problems if problem.trivial_passes]:
+        page.gap()
+        page.line("problems that a body passes which ignores them", RED)
+        for problem in trivial:
+            bodies = ", ".join(trial.what for trial in problem.trivial_passes)
+            page.text(f"{problem.task_id}: {bodies}", indent=2, hang=2)
+    _weakest(page, found, show)
+    return str(page)
+
+
+def _weakest(page: Page, found: Audit, show: int) -> None:
+    weak = [problem for problem in found.problems if problem.survivors]
+    weak.sort(key=lambda problem: problem.caught or 0.0)
+    page.gap()
+    if not weak:
+        if any(problem.mutants for problem in found.problems):
+            page.line("no mutant survives", GREEN)
+        return
+    if not show:
+        return
+    with_base = found.base_caught is not None
+    page.line(f"the weakest tests: {min(show, len(weak))} of {len(weak)} problems with survivors")
+    head = ["problem", "mutants", "caught", *(["base"] if with_base else [])]
+    page.table(head, [_row(problem, with_base) for problem in weak[:show]], "l" + "r" * (len(head) - 1))
+    page.gap()
+    page.line("survivors")
+    for problem in weak[:show]:
+        page.line(f"  {problem.task_id}")
+        for trial in problem.survivors:
+            page.text(trial.what, indent=4, hang=2)
+
+
+def _row(problem: ProblemAudit, with_base: bool) -> list[str]:
+    row = [problem.task_id, str(len(problem.mutants)), _share(problem.caught)]
+    return [*row, _share(problem.base_caught)] if with_base else row
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{100 * value:.1f} %"
+
+
+def _number(option: str, text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(f"{option} {text}: a whole number expected, {least} or more")
+    return int(text)

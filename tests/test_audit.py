@@ -1,0 +1,114 @@
+"""What a benchmark's tests are worth, tried with programs of known worth."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from passk_tasks import benchmarks
+from passk_tasks.audit import MUTANT, TRIVIAL, audit, trivial
+from passk_tasks.catalog import load_task
+from passk_tasks.errors import UsageError
+
+STRONG = "def check(candidate):\n" + "".join(
+    f"    assert candidate({n}) == {n * n + 1}\n" for n in (0, 1, 2, 3, -4)
+)
+WEAK = "def check(candidate):\n    assert candidate(0) == 1\n"
+BLIND = "def check(candidate):\n    candidate(0)\n"
+
+
+def rows(*tests, body="    return n * n + 1\n"):
+    """Return problems that differ in their tests only."""
+    return [
+        {
+            "task_id": f"T/{number}",
+            "prompt": "def f(n):\n",
+            "canonical_solution": body,
+            "test": test,
+            "entry_point": "f",
+        }
+        for number, test in enumerate(tests)
+    ]
+
+
+def audited(tmp_path, lines, **options):
+    """Audit the problems as a task of HumanEval's columns."""
+    path = tmp_path / "problems.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in lines))
+    spec = load_task("passk_humaneval", {"data_files": str(path)})
+    dataset = benchmarks.load(benchmarks.get("humaneval"), spec.settings)
+    return audit(spec, dataset, **options)
+
+
+def test_strong_tests_catch_more_than_weak_ones(tmp_path):
+    """Shares, survivors and trivial passes tell three kinds of tests apart."""
+    strong, weak, blind = audited(tmp_path, rows(STRONG, WEAK, BLIND)).problems
+    assert strong.caught == 1.0
+    assert not strong.survivors
+    assert not strong.trivial_passes
+    assert 0 < weak.caught < 1
+    assert any("n * n + 1 -> return n + n + 1" in trial.what for trial in weak.survivors)
+    assert [trial.what for trial in weak.trivial_passes] == ["constant True", "constant 1"]
+    assert blind.caught == 0.0
+    # All but the one that raises.
+    tried = [trial.what for trial in blind.trials if trial.kind == TRIVIAL]
+    assert [trial.what for trial in blind.trivial_passes] == [what for what in tried if what != "stub"]
+
+
+def test_a_reference_that_fails_is_named_and_its_mutants_do_not_count(tmp_path):
+    """Nothing can be said of tests by mutants of a wrong program."""
+    found = audited(tmp_path, rows(STRONG, body="    return n\n"))
+    assert [problem.task_id for problem in found.failing] == ["T/0"]
+    (problem,) = found.problems
+    assert any(trial.kind == MUTANT for trial in problem.trials)
+    assert problem.mutants == []
+    assert problem.caught is None
+    assert found.caught is None
+
+
+def test_the_mean_counts_each_problem_once(tmp_path):
+    """As in pass@k, whatever the number of mutants."""
+    found = audited(tmp_path, rows(STRONG, BLIND))
+    assert found.caught == 0.5
+    assert found.as_dict()["caught"] == 0.5
+    json.dumps(found.as_dict())
+
+
+def test_limits(tmp_path):
+    """At most so many mutants a problem, only the first so many problems; the same draw for the same seed."""
+    found = audited(tmp_path, rows(STRONG, WEAK), mutants=2, problems=1)
+    assert [len(problem.mutants) for problem in found.problems] == [2]
+    assert found.problems_total == 2
+    again = audited(tmp_path, rows(STRONG, WEAK), mutants=2, problems=1)
+    assert [t.code for t in found.problems[0].trials] == [t.code for t in again.problems[0].trials]
+
+
+def test_without_references_there_is_nothing_to_audit(monkeypatch, tmp_path):
+    """It is said before anything runs."""
+    monkeypatch.setattr(type(benchmarks.get("humaneval")), "canonical", lambda *_: None)
+    with pytest.raises(UsageError, match="reference solution"):
+        audited(tmp_path, rows(STRONG))
+
+
+@pytest.mark.parametrize(
+    ("reference", "echo"),
+    [
+        ("def f(a, b):\n    '''Doc.'''\n    return b\n", "return a"),
+        ("class Solution:\n    def f(self, x):\n        return x\n", "return x"),
+        ("def f(*, key):\n    return key\n", None),
+    ],
+)
+def test_trivial_bodies_keep_the_signature(reference, echo):
+    """Every body compiles; the echo is there where there is a first argument."""
+    bodies = dict(trivial(reference, "f"))
+    for code in bodies.values():
+        compile(code, "trivial", "exec")
+    assert ("echo of the first argument" in bodies) == (echo is not None)
+    if echo:
+        assert echo in bodies["echo of the first argument"]
+
+
+def test_a_program_without_the_function_has_no_trivial_bodies():
+    """One that reads its input has nothing to replace."""
+    assert trivial("print(input())\n", "f") == []
