@@ -5,8 +5,8 @@
 Each argument is a file or a folder in the hub's layout. Every reference solution that passes is run `samples`
 times, told apart by a comment. Plain execution is candidate and tests in one fork of an interpreter that has
 numpy loaded already, without a sandbox, a limit or a reader of what happened: what evalplus does for one
-candidate, and the least that any judge could do that compiles the tests anew. CPU seconds of all processes count;
-the contenders take turns.
+candidate, and the least that any judge could do that compiles the tests anew. CPU seconds of all processes
+count; the contenders take turns.
 """
 
 from __future__ import annotations
