@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import copy
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -66,7 +67,9 @@ def mutants(source: str, *, limit: int | None = None, seed: int = 0) -> list[Mut
     Raises:
         SyntaxError: `source` is not Python.
     """
-    tree = ast.parse(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes in the texts of others
+        tree = ast.parse(source)
     original = ast.unparse(tree)
     found: dict[str, Mutant] = {}
     places = [(number, change) for number, node in enumerate(ast.walk(tree)) for change in _changes(node)]

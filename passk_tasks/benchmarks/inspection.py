@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from keyword import iskeyword
@@ -112,7 +113,9 @@ def _words_only(line: re.Match[str]) -> str:
 
 def _parse(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in the texts of others
+            return ast.parse(source)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise DatasetError(f"this is not Python: {error}: {source!r:.120}") from None
 
