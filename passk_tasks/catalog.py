@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,13 @@ def _task_files(root: Path) -> Iterator[Path]:
 
 
 def _configs() -> dict[str, tuple[Path, dict[str, Any]]]:
+    return _configs_below(task_configs_path())
+
+
+@lru_cache(maxsize=4)  # or whoever goes through all tasks by name would read all files for each
+def _configs_below(root: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     found: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for path in _task_files(task_configs_path()):
+    for path in _task_files(root):
         config = load_yaml(path)
         name = config.get("task")
         if "group" in config and "class" not in config:

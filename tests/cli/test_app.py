@@ -106,11 +106,32 @@ def test_tasks_are_listed(capsys):
     """`passk tasks` has a line a task with n, k, temperature, judge and problems."""
     assert main(["tasks"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["name", "n", "k", "temperature", "judge", "dataset"]
+    assert head.split() == ["name", "n", "k", "temperature", "judge", "dataset", "missing"]
     rows = {line.split()[0]: line.split()[1:] for line in lines}
     assert sorted(rows) == catalog.task_names()
     assert rows["passk_humaneval"][:4] == ["20", "1,10", "0.2", "isolated"]
     assert rows["passk_humaneval_greedy"][:3] == ["1", "1", "0"]
+    assert rows["passk_humaneval"][-1] == "-"
+
+
+def test_tasks_say_what_is_missing(capsys, tmp_path, monkeypatch):
+    """A task whose problems have to be fetched says so, until the cache of `datasets` has them."""
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path))
+
+    def missing():
+        assert main(["tasks", "--json"]) == 0
+        return {row["name"]: row["missing"] for row in json.loads(capsys.readouterr().out)}
+
+    before = missing()
+    assert before["passk_humaneval"] == []
+    assert before["passk_mbpp_plus"] == ["problems (to be fetched from the hub: evalplus/mbppplus)"]
+    (tmp_path / "evalplus___mbppplus").mkdir()
+    (tmp_path / "evoeval___evo_eval_tool_use").mkdir()
+    after = missing()
+    found = {"passk_mbpp_plus", "passk_mbpp_plus_n20", "passk_mbpp_plus_instruct"}
+    found |= {"passk_evoeval_tool_use", "passk_evoeval_tool_use_instruct"}
+    assert {name for name in before if before[name] != after[name]} == found
+    assert not any(after[name] for name in found)
 
 
 def test_tasks_as_json(capsys):
