@@ -296,3 +296,26 @@ def test_decimal_and_fraction_subclasses_and_signs():
     assert repr(cross(-0.0)) == "-0.0"
     assert cross(decimal.Decimal("-0.10")).as_tuple() == decimal.Decimal("-0.10").as_tuple()
     assert cross(fractions.Fraction(1, 3)) == fractions.Fraction(1, 3)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+def test_the_fast_encoder_writes_what_json_does(tree):
+    """The same text as json.dumps, which every reader of JSON understands."""
+    written = codec.dumps(tree)
+    assert written == json.dumps(tree, separators=(",", ":"))
+    assert repr(codec.loads(written)) == repr(json.loads(written))
+
+
+def test_without_the_fast_encoder_messages_are_the_same(monkeypatch):
+    """An interpreter may lack it."""
+    tree = ["value", {"t": [1, 2.5, None, "\ud800"]}]
+    expected = codec.dumps(tree)
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    assert codec._make_dumps()(tree) == expected
+
+
+@pytest.mark.parametrize("raw", [b"[1] 2", b"", b" ", b"[1", b"\xff", b"nul", b"[1]\x00"])
+def test_anything_but_one_value_is_a_protocol_error(raw):
+    """Trailing text, half a message, no ASCII."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(raw, lambda *_: None)

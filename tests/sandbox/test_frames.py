@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 
 import pytest
@@ -43,3 +44,18 @@ def test_pipe_round_trip_of_a_message_larger_than_the_pipe():
     with pytest.raises(EOFError):
         frames.read(reading)
     os.close(reading)
+
+
+@given(st.lists(st.binary(max_size=200) | st.just(b"x" * 300_000), max_size=5))
+def test_a_reader_returns_messages_however_they_arrive(messages):
+    """Several in one piece, one in several pieces, empty ones."""
+    left, right = socket.socketpair()
+    with left, right:
+        data = b"".join(map(frames.pack, messages))
+        sender = threading.Thread(target=lambda: (left.sendall(data), left.shutdown(socket.SHUT_WR)))
+        sender.start()
+        reader = frames.Reader(right.fileno())
+        assert [reader.read() for _ in messages] == messages
+        with pytest.raises(EOFError):
+            reader.read()
+        sender.join()

@@ -52,9 +52,10 @@ def serve() -> NoReturn:
     """Answer requests until the channel closes; never returns."""
     references: list[Any] = []
     module = types.ModuleType("solution")
+    channel = frames.Reader(CHANNEL)
     try:
         while True:
-            reply = _answer(json.loads(frames.read(CHANNEL)), module, references)
+            reply = _answer(codec.loads(channel.read().decode("ascii")), module, references)
             frames.write(CHANNEL, reply)
     except MemoryError:
         os._exit(77)
@@ -101,8 +102,8 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
                 raise NameError(f"name {request[1]!r} is not defined") from None
         else:
             function = references[request[1]]
-        args = [codec.decode(raw.encode("ascii"), handed_back) for raw in request[2]]
-        kwargs = {key: codec.decode(raw.encode("ascii"), handed_back) for key, raw in request[3].items()}
+        args = [codec.decode(raw, handed_back) for raw in request[2]]
+        kwargs = {key: codec.decode(raw, handed_back) for key, raw in request[3].items()}
         result = function(*args, **kwargs)
         phase = "reply"
         changed = [
@@ -125,7 +126,7 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
 def _differs(value: Any, raw: str) -> bool:
     """Whether an argument is no longer what it was; what it holds now may not be plain data."""
     try:
-        return codec.encode(value, _no_reference).decode("ascii") != raw
+        return codec.text(value, _no_reference) != raw
     except (codec.UnsupportedError, codec.ProtocolError):
         return False
 
@@ -160,7 +161,7 @@ def _describe(error: BaseException) -> tuple[str, str, str, str]:
         nearest = next(k.__name__ for k in type(error).__mro__ if _EXCEPTIONS.get(k.__name__) is k)
         own = _name(error)
         text = str.__str__(str(error))[:TEXT_LIMIT]
-        plain = codec.encode(list(error.args), _no_reference).decode("ascii")
+        plain = codec.text(list(error.args), _no_reference)
         if len(plain) <= TEXT_LIMIT:
             arguments = plain
     except BaseException:

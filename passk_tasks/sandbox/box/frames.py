@@ -38,6 +38,31 @@ def _exactly(fd: int, size: int) -> bytes:
     return b"".join(parts)
 
 
+class Reader:
+    """Receives messages on a blocking descriptor, with one system call for each that is short."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._data = b""
+
+    def read(self) -> bytes:
+        """Return the next message; EOFError when the other side is gone."""
+        while len(self._data) < HEADER:
+            self._more()
+        end = HEADER + int.from_bytes(self._data[:HEADER], "little")
+        if len(self._data) < end:
+            missing = end - len(self._data)
+            self._data += _exactly(self._fd, missing)
+        message, self._data = self._data[HEADER:end], self._data[end:]
+        return message
+
+    def _more(self) -> None:
+        data = os.read(self._fd, 1 << 16)
+        if not data:
+            raise EOFError("the other side closed the channel")
+        self._data += data
+
+
 class Buffer:
     """Collects what arrives on a non-blocking descriptor until a message is whole.
 

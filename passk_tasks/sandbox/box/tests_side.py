@@ -97,7 +97,7 @@ class Box:
         if self.fatal is not None:
             raise self.fatal
         try:
-            self._send(frames.pack(json.dumps(message).encode("ascii")))
+            self._send(frames.pack(codec.dumps(message).encode("ascii")))
             return self._receive()
         except CandidateGone as gone:
             self.fatal = gone
@@ -123,10 +123,10 @@ class Box:
                 ) from None
             if message is not None:
                 return message
+            self._wait(select.POLLIN)
             try:
                 data = self._channel.recv(1 << 18)
             except BlockingIOError:
-                self._wait(select.POLLIN)
                 continue
             except OSError:
                 data = b""
@@ -218,8 +218,8 @@ class Remote:
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
         try:
-            sent = [codec.encode(arg, self._hand_back).decode("ascii") for arg in args]
-            named = {key: codec.encode(arg, self._hand_back).decode("ascii") for key, arg in kwargs.items()}
+            sent = [codec.text(arg, self._hand_back) for arg in args]
+            named = {key: codec.text(arg, self._hand_back) for key, arg in kwargs.items()}
         except codec.UnsupportedError as error:
             raise NotPlainError(str(error)) from None
         reply = self._reply([verb, target, sent, named], "value")
