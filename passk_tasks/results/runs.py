@@ -96,10 +96,13 @@ class Run(StoredRun):
     Attributes:
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
         prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
+        programs: hash of what was executed for each sample of a problem, by the sample's number, in the order
+            of `outcomes`; an empty text where not recorded.
     """
 
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -182,7 +185,7 @@ def load(stored: StoredRun) -> Run:
     values = {item.name: getattr(stored, item.name) for item in fields(StoredRun)}
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
-    return Run(**values, outcomes=outcomes, prompts=prompts)
+    return Run(**values, outcomes=outcomes, prompts=prompts, programs=reader.programs)
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
@@ -345,20 +348,23 @@ class _Outcomes:
         self.path = path
         self.outcomes: dict[str, list[Outcome]] = {}
         self.prompts: dict[str, str] = {}
+        self.programs: dict[str, dict[int, str]] = {}
 
     def read_score(self) -> None:
-        numbered: dict[str, dict[int, Outcome]] = {}
+        numbered: dict[str, dict[int, tuple[Outcome, str]]] = {}
         for number, raw in numbered_lines(self.path):
             where = f"{self.path}:{number}"
             line = parse_object(raw, where)
             index = line.get("sample")
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
-            numbered.setdefault(_task_id(line, where), {})[index] = _outcome(line, where)
+            found = (_outcome(line, where), _program(line))
+            numbered.setdefault(_task_id(line, where), {})[index] = found
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
-        self.outcomes = {
-            task_id: [found[index] for index in sorted(found)] for task_id, found in numbered.items()
-        }
+        for task_id, by_number in numbered.items():
+            order = sorted(by_number)
+            self.outcomes[task_id] = [by_number[index][0] for index in order]
+            self.programs[task_id] = {index: by_number[index][1] for index in order}
 
     def read_lm_eval(self) -> None:
         for number, raw in numbered_lines(self.path):
@@ -376,16 +382,19 @@ class _Outcomes:
             texts = [text for item in nested for text in (item if isinstance(item, list) else [item])]
             if not texts:
                 raise SamplesError(f"{where}: {task_id} has no outcomes in `filtered_resps`")
-            self.outcomes[task_id] = [
-                _outcome(parse_object(str(text).encode("utf-8", "surrogatepass"), where), where)
-                for text in texts
-            ]
+            lines = [parse_object(str(text).encode("utf-8", "surrogatepass"), where) for text in texts]
+            self.outcomes[task_id] = [_outcome(one, where) for one in lines]
+            self.programs[task_id] = {index: _program(one) for index, one in enumerate(lines)}
 
 
 def _task_id(row: Mapping[str, Any], where: str) -> str:
     if "task_id" not in row:
         raise SamplesError(f"{where}: there is no task_id")
     return str(row["task_id"])
+
+
+def _program(line: Mapping[str, Any]) -> str:
+    return str(line.get("program_sha256", ""))
 
 
 def _outcome(line: Mapping[str, Any], where: str) -> Outcome:

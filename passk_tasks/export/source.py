@@ -1,0 +1,207 @@
+"""What an export is made from: a stored run, and where a format needs them the candidates that it judged.
+
+results file -> Run (outcomes) ─┐
+samples file -> texts ──────────┼─> extraction -> candidate, proved to be the judged one by its hash
+problems ───────────────────────┘
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from passk_tasks import benchmarks, scoring
+from passk_tasks.benchmarks import Benchmark, Dataset
+from passk_tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks.program import Judge
+from passk_tasks.results import runs, samples, store
+from passk_tasks.results.runs import Run, StoredRun
+from passk_tasks.results.samples import Sample
+from passk_tasks.settings import Settings
+from passk_tasks.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One judged sample.
+
+    Attributes:
+        text: what the model wrote, as it was saved.
+        code: the whole program that was judged; None where the text held none.
+        strategy: how the code was found in the text.
+        outcome: what the judge said.
+    """
+
+    text: str
+    code: str | None
+    strategy: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run, with what a format needs of it.
+
+    Attributes:
+        run: what its results file says.
+        family: the benchmark family's name.
+        hub_path: repository of the family's problems on the hub.
+        split: the split of them that is evaluated.
+        published: whether the run's problems are the family's published ones, by their hash.
+        rows: the task's problems as the dataset has them, by task_id; empty where no candidates were loaded.
+        candidates: those of each problem that the run has samples of, in the order of the samples; empty
+            where the format needs none.
+    """
+
+    run: StoredRun
+    family: str
+    hub_path: str
+    split: str
+    published: bool
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def n(self) -> int | None:
+        """Samples a problem; None where it differs between problems."""
+        return self.run.conditions.n
+
+    @property
+    def temperature(self) -> float | None:
+        """The sampling temperature, 0 for greedy decoding; None where the run did not record it."""
+        return self.run.conditions.temperature
+
+    @property
+    def top_p(self) -> float | None:
+        """The nucleus; None where the run did not record it."""
+        found = (self.run.conditions.sampling or {}).get("top_p")
+        return None if found is None else float(found)
+
+    def in_order(self) -> list[tuple[str, Mapping[str, Any], tuple[Candidate, ...]]]:
+        """Return task_id, row and candidates of every problem with samples, in the dataset's order."""
+        return [
+            (task_id, row, self.candidates[task_id])
+            for task_id, row in self.rows.items()
+            if task_id in self.candidates
+        ]
+
+
+def load(
+    stored: StoredRun,
+    *,
+    candidates: bool,
+    texts: Iterable[str | os.PathLike[str]] | None = None,
+    data_files: str | None = None,
+) -> Source:
+    """Return what a format needs of a run.
+
+    Args:
+        stored: the run.
+        candidates: whether the candidates themselves are needed.
+        texts: files with the samples, for a run that does not say where they are.
+        data_files: the problems, where those that the run names are not at hand.
+
+    Raises:
+        SamplesError: the outcomes or the texts are not there, or do not belong together.
+        DatasetError: the problems cannot be had.
+        UsageError: the problems are not those of the run, or a judged program cannot be made again.
+    """
+    where = str(stored.path)
+    settings = Settings.parse(stored.facts.get("settings") or {}, where=where)
+    if data_files is not None:
+        settings = replace(settings, data_files=data_files)
+    benchmark = benchmarks.get(settings.benchmark)
+    source = Source(
+        run=stored,
+        family=benchmark.name,
+        hub_path=benchmark.hub_path,
+        split=benchmark.split,
+        published=stored.conditions.dataset is not None and stored.conditions.dataset == benchmark.sha256,
+    )
+    if not candidates:
+        return source
+    run = runs.load(stored)
+    given = _texts(run, texts)
+    dataset = benchmarks.load(benchmark, settings)
+    if dataset.sha256 != run.conditions.dataset:
+        raise UsageError(
+            f"{where}: its problems (sha256 {str(run.conditions.dataset)[:12]}) are not those of "
+            f"{dataset.source} (sha256 {dataset.sha256[:12]}); name the file they are in with --data-files"
+        )
+    found = _candidates(run, given, _spec(run, settings), dataset, benchmark)
+    return replace(source, run=run, rows={str(row["task_id"]): row for row in dataset.rows}, candidates=found)
+
+
+def _texts(run: Run, named: Iterable[str | os.PathLike[str]] | None) -> dict[tuple[str, int], Sample]:
+    assert run.samples_path is not None  # `runs.load` has read it
+    if named is not None:
+        paths = [Path(path) for path in named]
+    elif run.samples_path.name != store.OUTCOMES:
+        paths = [run.samples_path]
+    else:
+        # `passk score` notes the names that it was given, which may be relative to wherever that was.
+        paths = [Path(str(path)) for path in run.facts.get("inputs") or ()]
+        gone = [path for path in paths if not path.exists()]
+        if gone or not paths:
+            was = f", which were {', '.join(map(str, paths))}" if paths else ""
+            raise SamplesError(
+                f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
+            )
+    return {(sample.task_id, sample.index): sample for sample in samples.read(paths).samples}
+
+
+def _spec(run: Run, settings: Settings) -> TaskSpec:
+    until = run.conditions.stops
+    if until is None and run.task in task_names():  # samples without a record of their own stops
+        until = load_task(run.task).until
+    return TaskSpec(
+        name=run.task,
+        version=run.conditions.version or "",
+        description="",
+        settings=settings,
+        generation_kwargs={"until": list(until or ())},
+        source=run.path,
+    )
+
+
+def _candidates(
+    run: Run,
+    texts: Mapping[tuple[str, int], Sample],
+    spec: TaskSpec,
+    dataset: Dataset,
+    benchmark: Benchmark,
+) -> dict[str, tuple[Candidate, ...]]:
+    extract = str(run.facts.get("extract", "auto"))
+    judge = Judge(run.facts.get("judge", spec.settings.judge.value))
+    found: dict[str, tuple[Candidate, ...]] = {}
+    unlike: Counter[str] = Counter()
+    for task_id, outcomes in run.outcomes.items():
+        if task_id not in dataset.problems:
+            raise SamplesError(f"{run.samples_path}: {spec.name} has no problem {task_id!r}")
+        problem = dataset.problems[task_id]
+        candidates = []
+        for (index, program), outcome in zip(run.programs[task_id].items(), outcomes, strict=True):
+            sample = texts.get((task_id, index))
+            if sample is None:
+                raise SamplesError(
+                    f"{run.path}: the text of sample {index} of {task_id} is not among the samples; name "
+                    "the files that were scored with --samples"
+                )
+            code = scoring.candidate(sample, problem, spec, extract)
+            if benchmark.program(problem, code.code, judge).sha256 != program:
+                unlike[task_id] += 1
+            candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
+        found[task_id] = tuple(candidates)
+    if unlike:
+        raise UsageError(
+            f"{run.path}: {unlike.total()} of its {run.samples} samples do not give the program that was "
+            f"judged, e.g. of {next(iter(unlike))}: the samples are not those of this run, or another version "
+            f"of passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with --out, and "
+            "export that"
+        )
+    return found
