@@ -58,7 +58,7 @@ class ExportError(UsageError):
 
     def __init__(self, where: str, missing: Iterable[str]) -> None:
         self.missing = tuple(missing)
-        super().__init__("\n  - ".join([f"{where}: it would be turned down, for", *self.missing]))
+        super().__init__("\n  - ".join([f"{where}: the receiver demands what it has not", *self.missing]))
 
 
 class SandboxError(PasskError):

@@ -1,6 +1,6 @@
 """The files that leaderboards and other tools accept, made from stored runs. Nothing is uploaded or executed.
 
-    StoredRun -> source.load -> Source -> Format.missing (refused with all of it) -> Format.files -> a folder
+    StoredRun -> source.load -> Source -> Format.missing: refused with all of it -> Format.files
 
 source.py           outcomes, texts and problems joined; a candidate is proved to be the judged one by its hash
 base.py             what a format has to say of itself, what receivers demand

@@ -1,8 +1,8 @@
 """The folder of a submission to the BigCode models leaderboard.
 
-bigcode-evaluation-harness, leaderboard/README.md and leaderboard/group_jsons.py: HumanEval and MultiPL-E with 50
-samples at T = 0.2 and top_p = 0.95; a summary of every task's pass@1, with generations and metrics beside it for
-credibility, in `community_results/ORGANISATION_MODEL_USER/` of the leaderboard's space.
+bigcode-evaluation-harness, leaderboard/README.md and leaderboard/group_jsons.py: HumanEval and MultiPL-E with
+50 samples at T = 0.2 and top_p = 0.95; a summary of every task's pass@1, with generations and metrics beside
+it for credibility, in `community_results/ORGANISATION_MODEL_USER/` of the leaderboard's space.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """BigCodeBench: solutions, results and pass@k as `bigcodebench.evaluate` names and writes them.
 
-bigcodebench 0.2.5 (bigcodebench/generate.py for the name, bigcodebench/evaluate.py for the rest). Its evaluation
-puts `code_prompt` before each solution unless told otherwise; the file's name says that it does.
+bigcodebench 0.2.5 (bigcodebench/generate.py for the name, bigcodebench/evaluate.py for the rest). Its
+evaluation puts `code_prompt` before each solution unless told otherwise; the file's name says that it does.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class BigCodeBench(Format):
             yield f"the full set (1140 problems) or the hard one (148): the run's has {len(source.rows)}"
         yield from demand_sampling(source)
         yield from demand_name(details.backend, "what ran the model", "--backend vllm|hf|openai|…")
-        if not NAME.fullmatch(_model(source, details)):
-            yield f"a model's name that can stand in a file's: {_model(source, details)!r} cannot; --model NAME"
+        model = _model(source, details)
+        if not NAME.fullmatch(model):
+            yield f"a model's name that can stand in a file's: {model!r} cannot; --model NAME"
         if details.revision is not None:
             yield from demand_name(details.revision, "the model's revision", "--revision NAME")
 
@@ -56,8 +57,9 @@ class BigCodeBench(Format):
         subset = _SUBSETS[source.run.problems_total]
         split = _split(source)
         model = _model(source, details)
+        hard = "-hard" if subset == "hard" else ""
         stem = (
-            f"{model}--{details.revision or 'main'}--bigcodebench{'-hard' if subset == 'hard' else ''}-{split}--"
+            f"{model}--{details.revision or 'main'}--bigcodebench{hard}-{split}--"
             f"{details.backend}-{source.temperature}-{source.n}-sanitized_calibrated"
         )
         solutions = (
@@ -100,7 +102,7 @@ def _model(source: Source, details: Details) -> str:
 
 
 def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, Any]:
-    # What their evaluation runs and writes down: the solution below a function of the prompt that does nothing.
+    # What their evaluation runs and writes down: the solution below the prompt's function that does nothing.
     outcome = candidate.outcome
     return {
         "task_id": task_id,

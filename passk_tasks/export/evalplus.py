@@ -45,9 +45,9 @@ class EvalPlus(Format):
         return (
             f"To see them as EvalPlus does: evalplus.evaluate --dataset humaneval --samples {SAMPLES} "
             f"--base_only. For its leaderboard the additional tests must run too: remove {RESULTS}, evaluate "
-            "without --base_only (in EvalPlus's container: it has no sandbox of its own), and open an issue at "
-            "https://github.com/evalplus/evalplus with the results. The hash in the results is that of our "
-            "rows, not of EvalPlus's file."
+            "without --base_only (in EvalPlus's container: it has no sandbox of its own), and open an issue "
+            "at https://github.com/evalplus/evalplus with the results. The hash in the results is that of "
+            "our rows, not of EvalPlus's file."
         )
 
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 from typing import Any, ClassVar
 
-from passk_tasks._version import __version__
 from passk_tasks.export.base import (
     RELATIONSHIPS,
     Details,
@@ -58,7 +56,7 @@ class EveryEvalEver(Format):
         timestamp = str(source.run.date.timestamp())
         identity = f"{source.family}/{model}/{timestamp}"
         samples = lines(
-            _sample(source, model, identity, *item) for item in source.in_order() for item in _each(item)
+            _sample(source, model, identity, *one) for item in source.in_order() for one in _each(item)
         )
         # A UUID of version 4 as demanded, but of the content: the same run gives the same file.
         name = uuid.UUID(bytes=hashlib.sha256(samples + timestamp.encode()).digest()[:16], version=4)
@@ -75,7 +73,11 @@ class EveryEvalEver(Format):
                 "evaluator_relationship": details.relationship,
                 **({"source_organization_url": details.source_url} if details.source_url else {}),
             },
-            "eval_library": _library(source),
+            "eval_library": {
+                "name": "passk-tasks",
+                "version": source.run.conditions.passk_tasks or "unknown",
+                "additional_details": {"harness": "lm_eval"},
+            },
             "model_info": {
                 "name": model.partition("/")[2],
                 "id": model,
@@ -101,18 +103,10 @@ class EveryEvalEver(Format):
         """What checks it, and where it goes."""
         return (
             "To check it with the receiver's own code: pip install every-eval-ever; every_eval_ever validate "
-            "data/. To submit: open a pull request at https://huggingface.co/datasets/evaleval/EEE_datastore "
+            "data/*/*/*/*. To submit: open a pull request at https://huggingface.co/datasets/evaleval/EEE_datastore "
             "with data/ as it is. `deployment_type` and `model_availability` are `unknown`: no run records "
             "them; put in what you know."
         )
-
-
-def _library(source: Source) -> dict[str, Any]:
-    judged = {"passk_tasks": source.run.conditions.passk_tasks or __version__}
-    if source.run.samples_path is not None and source.run.samples_path.name.startswith("samples_"):
-        version = source.run.facts.get("lm_eval") or metadata.version("lm_eval")
-        return {"name": "lm_eval", "version": str(version), "additional_details": judged}
-    return {"name": "passk-tasks", "version": judged["passk_tasks"]}
 
 
 def _result(source: Source, name: str) -> dict[str, Any]:
@@ -141,7 +135,7 @@ def _result(source: Source, name: str) -> dict[str, Any]:
             "metric_kind": "pass_rate",
             "metric_unit": "proportion",
             "metric_parameters": {"k": k, "n": source.n},
-            "evaluation_description": f"Unbiased {name} (arXiv:2107.03374) over the problems of {source.family}",
+            "evaluation_description": f"Unbiased {name} (arXiv:2107.03374) on {source.family}",
             "lower_is_better": False,
             "score_type": "continuous",
             "min_score": 0.0,

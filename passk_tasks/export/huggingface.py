@@ -81,10 +81,10 @@ class EvalResults(Format):
         """How the file gets into the repository."""
         name = (details.dataset_id or "").rpartition("/")[2]
         return (
-            f"See first that https://huggingface.co/datasets/{details.dataset_id} has an eval.yaml with the task "
-            f"{details.dataset_task}, and how its leaderboard scales scores: here it is percent. Then add the "
-            f"file to the model's repository as .eval_results/{name}.yaml, by a pull request where it is not "
-            "yours. The form has no field for uncertainty; it is in the notes."
+            f"See first that https://huggingface.co/datasets/{details.dataset_id} has an eval.yaml with the "
+            f"task {details.dataset_task}, and how its leaderboard scales scores: here it is percent. Then "
+            f"add the file to the model's repository as .eval_results/{name}.yaml, by a pull request where it is "
+            "not yours. The form has no field for uncertainty; it is in the notes."
         )
 
 
@@ -128,7 +128,7 @@ class ModelIndex(Format):
         # Read back as the hub's own library reads a card.
         again, found = model_index_to_eval_results(yaml.safe_load(content)["model-index"])
         card = ModelCardData(model_name=name, eval_results=results)
-        if again != name or found != results or card.to_dict()["model-index"] != index:
+        if again != name or found != results or card.to_dict()["model-index"] != index:  # type: ignore[no-untyped-call]
             raise UsageError(f"{sources[0].run.path}: what it says does not survive in a model card")
         return {"model-index.yaml": content.encode()}
 

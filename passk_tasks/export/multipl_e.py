@@ -1,7 +1,7 @@
 """MultiPL-E: a results file for each problem, as its evaluation writes them and `pass_k.py` reads them.
 
-nuprl/MultiPL-E, pass_k.py: correct is status OK with exit code 0; temperature 0.2 gives pass@1, 0.8 gives pass@10
-and pass@100, any other is an error.
+nuprl/MultiPL-E, pass_k.py: correct is status OK with exit code 0; temperature 0.2 gives pass@1, 0.8 gives
+pass@10 and pass@100, any other is an error.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class MultiPLE(Format):
         """What reads them."""
         k = "1" if sources[0].temperature == _TEMPERATURES[0] else "10 and pass@100"
         return (
-            f"MultiPL-E's pass_k.py DIR reads the folder; at this temperature it prints pass@{k}. There is no "
-            "submission of such files: they are for whoever compares with published ones."
+            f"MultiPL-E's pass_k.py DIR reads the folder; at this temperature it prints pass@{k}. There is "
+            "no submission of such files: they are for whoever compares with published ones."
         )
 
 

@@ -200,8 +200,8 @@ def _candidates(
     if unlike:
         raise UsageError(
             f"{run.path}: {unlike.total()} of its {run.samples} samples do not give the program that was "
-            f"judged, e.g. of {next(iter(unlike))}: the samples are not those of this run, or another version "
-            f"of passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with --out, and "
-            "export that"
+            f"judged, e.g. of {next(iter(unlike))}: the samples are not those of this run, or another "
+            f"version of passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with "
+            "--out, and export that"
         )
     return found

@@ -203,7 +203,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
         found = listing(path)
         wanted = [run for run in found.runs if task in (None, run.task)]
         if not wanted:
-            raise SamplesError(_nothing(Path(path), found, task))
+            raise SamplesError(nothing(path, found, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
     return [load(run) for run in chosen.values()]
@@ -417,7 +417,9 @@ def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
         ) from None
 
 
-def _nothing(path: Path, found: Listing, task: str | None) -> str:
+def nothing(path: str | os.PathLike[str], found: Listing, task: str | None) -> str:
+    """Return what to say of a path without any run, or without one of the task."""
+    path = Path(path)
     if found.runs:
         tasks = {run.task for run in found.runs}
         return f"{path}: no run of {task} in it{did_you_mean(str(task), tasks)}"
