@@ -21,9 +21,9 @@ _EPILOG = f"""\
 formats:
 {chr(10).join(f"  {name:<{_WIDEST}}  {one.summary}" for name, one in FORMATS.items())}
 
-Each format is checked for what its receiver demands (all problems, n, temperature, names); a run that would be
-turned down is refused with the list of everything that is missing, and nothing is written. Nothing is
-uploaded: how to submit is printed. Texts come from lm-eval's samples (--log_samples) or from the files
+Each format is checked for what its receiver demands (all problems, n, temperature, names); a run that
+would be turned down is refused with the list of everything that is missing, and nothing is written. Nothing
+is uploaded: how to submit is printed. Texts come from lm-eval's samples (--log_samples) or from the files
 that `passk score` was given; each candidate is proved by its hash to be the one that was judged."""
 
 

