@@ -96,13 +96,10 @@ class Run(StoredRun):
     Attributes:
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
         prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
-        programs: hash of what was executed for each sample of a problem, by the sample's number, in the order
-            of `outcomes`; an empty text where not recorded.
     """
 
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
-    programs: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -185,7 +182,7 @@ def load(stored: StoredRun) -> Run:
     values = {item.name: getattr(stored, item.name) for item in fields(StoredRun)}
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
-    return Run(**values, outcomes=outcomes, prompts=prompts, programs=reader.programs)
+    return Run(**values, outcomes=outcomes, prompts=prompts)
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
@@ -203,7 +200,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
         found = listing(path)
         wanted = [run for run in found.runs if task in (None, run.task)]
         if not wanted:
-            raise SamplesError(nothing(path, found, task))
+            raise SamplesError(_nothing(Path(path), found, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
     return [load(run) for run in chosen.values()]
@@ -348,23 +345,20 @@ class _Outcomes:
         self.path = path
         self.outcomes: dict[str, list[Outcome]] = {}
         self.prompts: dict[str, str] = {}
-        self.programs: dict[str, dict[int, str]] = {}
 
     def read_score(self) -> None:
-        numbered: dict[str, dict[int, tuple[Outcome, str]]] = {}
+        numbered: dict[str, dict[int, Outcome]] = {}
         for number, raw in numbered_lines(self.path):
             where = f"{self.path}:{number}"
             line = parse_object(raw, where)
             index = line.get("sample")
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
-            found = (_outcome(line, where), _program(line))
-            numbered.setdefault(_task_id(line, where), {})[index] = found
+            numbered.setdefault(_task_id(line, where), {})[index] = _outcome(line, where)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
-        for task_id, by_number in numbered.items():
-            order = sorted(by_number)
-            self.outcomes[task_id] = [by_number[index][0] for index in order]
-            self.programs[task_id] = {index: by_number[index][1] for index in order}
+        self.outcomes = {
+            task_id: [found[index] for index in sorted(found)] for task_id, found in numbered.items()
+        }
 
     def read_lm_eval(self) -> None:
         for number, raw in numbered_lines(self.path):
@@ -382,19 +376,16 @@ class _Outcomes:
             texts = [text for item in nested for text in (item if isinstance(item, list) else [item])]
             if not texts:
                 raise SamplesError(f"{where}: {task_id} has no outcomes in `filtered_resps`")
-            lines = [parse_object(str(text).encode("utf-8", "surrogatepass"), where) for text in texts]
-            self.outcomes[task_id] = [_outcome(one, where) for one in lines]
-            self.programs[task_id] = {index: _program(one) for index, one in enumerate(lines)}
+            self.outcomes[task_id] = [
+                _outcome(parse_object(str(text).encode("utf-8", "surrogatepass"), where), where)
+                for text in texts
+            ]
 
 
 def _task_id(row: Mapping[str, Any], where: str) -> str:
     if "task_id" not in row:
         raise SamplesError(f"{where}: there is no task_id")
     return str(row["task_id"])
-
-
-def _program(line: Mapping[str, Any]) -> str:
-    return str(line.get("program_sha256", ""))
 
 
 def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
@@ -417,9 +408,7 @@ def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
         ) from None
 
 
-def nothing(path: str | os.PathLike[str], found: Listing, task: str | None) -> str:
-    """Return what to say of a path without any run, or without one of the task."""
-    path = Path(path)
+def _nothing(path: Path, found: Listing, task: str | None) -> str:
     if found.runs:
         tasks = {run.task for run in found.runs}
         return f"{path}: no run of {task} in it{did_you_mean(str(task), tasks)}"
