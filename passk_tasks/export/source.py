@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.program import Judge
-from passk_tasks.results import runs, samples, store
+from passk_tasks.results import runs, store
 from passk_tasks.results.runs import Run, StoredRun
 from passk_tasks.results.samples import Sample
 from passk_tasks.settings import Settings
@@ -137,22 +137,16 @@ def load(
     return replace(source, run=run, rows={str(row["task_id"]): row for row in dataset.rows}, candidates=found)
 
 
-def _texts(run: Run, named: Iterable[str | os.PathLike[str]] | None) -> dict[tuple[str, int], Sample]:
-    assert run.samples_path is not None  # `runs.load` has read it
-    if named is not None:
-        paths = [Path(path) for path in named]
-    elif run.samples_path.name != store.OUTCOMES:
-        paths = [run.samples_path]
-    else:
+def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str, list[Sample]]:
+    if paths is None and run.samples_path is not None and run.samples_path.name == store.OUTCOMES:
         # `passk score` notes the names that it was given, which may be relative to wherever that was.
-        paths = [Path(str(path)) for path in run.facts.get("inputs") or ()]
-        gone = [path for path in paths if not path.exists()]
-        if gone or not paths:
-            was = f", which were {', '.join(map(str, paths))}" if paths else ""
+        inputs = [str(path) for path in run.facts.get("inputs") or ()]
+        if not inputs or not all(Path(path).exists() for path in inputs):
+            was = f", which were {', '.join(inputs)}" if inputs else ""
             raise SamplesError(
                 f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
             )
-    return {(sample.task_id, sample.index): sample for sample in samples.read(paths).samples}
+    return runs.texts(run, paths)
 
 
 def _spec(run: Run, settings: Settings) -> TaskSpec:
@@ -171,7 +165,7 @@ def _spec(run: Run, settings: Settings) -> TaskSpec:
 
 def _candidates(
     run: Run,
-    texts: Mapping[tuple[str, int], Sample],
+    texts: Mapping[str, Sequence[Sample]],
     spec: TaskSpec,
     dataset: Dataset,
     benchmark: Benchmark,
@@ -185,23 +179,17 @@ def _candidates(
             raise SamplesError(f"{run.samples_path}: {spec.name} has no problem {task_id!r}")
         problem = dataset.problems[task_id]
         candidates = []
-        for (index, program), outcome in zip(run.programs[task_id].items(), outcomes, strict=True):
-            sample = texts.get((task_id, index))
-            if sample is None:
-                raise SamplesError(
-                    f"{run.path}: the text of sample {index} of {task_id} is not among the samples; name "
-                    "the files that were scored with --samples"
-                )
+        for sample, outcome, program in zip(texts[task_id], outcomes, run.programs[task_id], strict=True):
             code = scoring.candidate(sample, problem, spec, extract)
-            if benchmark.program(problem, code.code, judge).sha256 != program:
-                unlike[task_id] += 1
+            unlike[task_id] += benchmark.program(problem, code.code, judge).sha256 != program
             candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
         found[task_id] = tuple(candidates)
-    if unlike:
+    if unlike.total():
+        first = next(task_id for task_id, count in unlike.items() if count)
         raise UsageError(
             f"{run.path}: {unlike.total()} of its {run.samples} samples do not give the program that was "
-            f"judged, e.g. of {next(iter(unlike))}: the samples are not those of this run, or another "
-            f"version of passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with "
-            "--out, and export that"
+            f"judged, e.g. of {first}: the samples are not those of this run, or another version of "
+            f"passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with --out, and "
+            "export that"
         )
     return found

@@ -207,7 +207,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
         found = listing(path)
         wanted = [run for run in found.runs if task in (None, run.task)]
         if not wanted:
-            raise SamplesError(_nothing(Path(path), found, task))
+            raise SamplesError(nothing(path, found, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
     return [load(run) for run in chosen.values()]
@@ -282,15 +282,21 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
     return found
 
 
-def texts(run: Run) -> dict[str, list[Sample]]:
+def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> dict[str, list[Sample]]:
     """Return the samples of a run as they were saved, by task_id and in the order of its outcomes.
 
     lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
 
+    Args:
+        run: whose.
+        paths: other files to read them from.
+
     Raises:
         SamplesError: they cannot be had, or are not those that were judged.
     """
-    if run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
+    if paths is not None:
+        found = saved.read(paths).samples
+    elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
         found = saved.read(run.samples_path).samples
     elif run.facts.get("inputs"):
         found = saved.read(run.facts["inputs"]).samples
@@ -492,7 +498,8 @@ def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
         ) from None
 
 
-def _nothing(path: Path, found: Listing, task: str | None) -> str:
+def nothing(path: str | os.PathLike[str], found: Listing, task: str | None) -> str:
+    """Return what to say of a path without any run, or without one of the task."""
     if found.runs:
         tasks = {run.task for run in found.runs}
         return f"{path}: no run of {task} in it{did_you_mean(str(task), tasks)}"

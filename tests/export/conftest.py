@@ -109,12 +109,6 @@ def evaluated_run(humaneval: benchmarks.Dataset) -> Callable[..., Path]:
     return write
 
 
-def stored(path: Path) -> StoredRun:
-    """Return the one run in a place."""
-    (found,) = runs.listing(path).runs
-    return found
-
-
 @pytest.fixture
 def source() -> Callable[..., Source]:
     """Make a source of any family's problems: rows, and for each problem codes with their verdicts."""

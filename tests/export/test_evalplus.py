@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from one_run import stored
 
 from passk_tasks.export import export
 from passk_tasks.export.evalplus import EvalPlus

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import stored
+from one_run import stored
 
 from passk_tasks.errors import ExportError
 from passk_tasks.export import Details, export

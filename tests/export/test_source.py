@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import stored
+from one_run import stored
 
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.export import source
@@ -53,7 +53,7 @@ def test_a_text_that_is_missing_is_named(tmp_path, scored_run):
     folder = scored_run(tmp_path)
     lines = (folder / "given.jsonl").read_text().splitlines()
     (folder / "less.jsonl").write_text("\n".join(lines[:-1]))
-    with pytest.raises(SamplesError, match="text of sample 3 of HumanEval/163"):
+    with pytest.raises(SamplesError, match="3 samples of HumanEval/163, and 4 were judged"):
         source.load(stored(folder), candidates=True, texts=[folder / "less.jsonl"])
 
 
