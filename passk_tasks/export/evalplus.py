@@ -17,6 +17,8 @@ from passk_tasks.export.source import Candidate, Source
 SAMPLES = "samples.jsonl"
 RESULTS = "samples_eval_results.json"
 
+_PLUS = {"humaneval_plus": 164, "mbpp_plus": 378}  # families with both kinds of tests, and how many problems
+
 
 class EvalPlus(Format):
     """`task_id` and `solution`; then the status of each."""
@@ -25,10 +27,16 @@ class EvalPlus(Format):
     summary: ClassVar[str] = f"EvalPlus: {SAMPLES} and {RESULTS}"
 
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
-        """Every problem, judged by the base tests, which are HumanEval's own."""
+        """Every problem, judged by HumanEval's own tests, or by those and the additional ones in turn."""
         (source,) = sources
-        yield from demand_published(source)
+        if source.family not in _PLUS:
+            yield from demand_published(source)
+        elif any(_base_passed(one) is None for _, _, found in source.in_order() for one in found):
+            yield "the base tests' own verdict for every sample: some have none; score them again"
         yield from demand_all(source)
+        wanted = _PLUS.get(source.family, source.run.problems_total)
+        if source.run.problems_total != wanted:
+            yield f"EvalPlus's {wanted} problems: the run's set has {source.run.problems_total}"
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """Both files, problem by problem."""
@@ -42,18 +50,35 @@ class EvalPlus(Format):
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What reads them, and what is not in them."""
+        plus = sources[0].family in _PLUS
+        dataset = "mbpp" if sources[0].family == "mbpp_plus" else "humaneval"
+        more = (
+            f"For its leaderboard the additional tests must run too: remove {RESULTS} and leave --base_only "
+            "away, in EvalPlus's container, since it has no sandbox of its own. "
+        )
         return (
-            f"To see them as EvalPlus does: evalplus.evaluate --dataset humaneval --samples {SAMPLES} "
-            f"--base_only. For its leaderboard the additional tests must run too: remove {RESULTS}, evaluate "
-            "without --base_only (in EvalPlus's container: it has no sandbox of its own), and open an issue "
-            "at https://github.com/evalplus/evalplus with the results. The hash in the results is that of "
-            "our rows, not of EvalPlus's file."
+            f"To see them as EvalPlus does: evalplus.evaluate --dataset {dataset} --samples {SAMPLES}"
+            f"{'' if plus else ' --base_only'}. {'' if plus else more}To submit, open an issue at "
+            "https://github.com/evalplus/evalplus with the results. The hash in them is that of our rows, "
+            "not of EvalPlus's file."
         )
 
 
 def statuses(candidate: Candidate) -> tuple[str, str | None]:
-    """Return the status by the base tests, and by the additional ones, None where those did not run."""
-    return status(candidate), None
+    """Return the status by the base tests, and by the additional ones, None where there are none.
+
+    The additional tests run where the base tests passed, so a base that failed fails both: a pass of
+    EvalPlus needs both anyway.
+    """
+    base_passed, last = _base_passed(candidate), status(candidate)
+    if base_passed is None:
+        return last, None
+    return ("pass", last) if base_passed else (last, last)
+
+
+def _base_passed(candidate: Candidate) -> bool | None:
+    found: bool | None = getattr(candidate.outcome, "base_passed", None)
+    return found
 
 
 def _results(source: Source) -> dict[str, Any]:
@@ -73,10 +98,12 @@ def _results(source: Source) -> dict[str, Any]:
                     "plus_fail_tests": [],
                 }
             )
-    scores = {name: metric(source, name)["value"] for name in source.run.scores if name.startswith("pass@")}
+    scores = {name: metric(source, name)["value"] for name in source.run.scores}
+    last = {name: value for name, value in scores.items() if name.startswith("pass@")}
+    base = {name[5:]: value for name, value in scores.items() if name.startswith("base_pass@")}
     return {
         "date": "" if date is None else date.strftime("%Y-%m-%d %H:%M"),
         "hash": source.run.conditions.dataset,
         "eval": results,
-        "pass_at_k": {"base": scores},
+        "pass_at_k": {"base": base, "plus": last} if source.family in _PLUS else {"base": last},
     }

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from one_run import stored
 
 from passk_tasks.export import export
-from passk_tasks.export.evalplus import EvalPlus
+from passk_tasks.export.evalplus import EvalPlus, statuses
+from passk_tasks.export.source import Candidate
 from passk_tasks.results import samples
 from passk_tasks.verdict import Verdict
 
@@ -40,6 +41,32 @@ def test_the_receiver_reads_what_is_written(tmp_path, evaluated_run, capsys, mon
     evaluate.evaluate(dataset="humaneval", samples=str(solutions), base_only=True)
     assert f"pass@1:\t{run.scores['pass@1']:.3f}" in capsys.readouterr().out
     assert len(list(data.load_solutions(str(solutions)))) == run.samples
+
+
+class Staged:
+    """An outcome of tests with a base stage."""
+
+    def __init__(self, base_passed: bool, passed: bool) -> None:
+        self.base_passed, self.passed, self.detail = base_passed, passed, ""
+        self.verdict = Verdict.PASSED if passed else Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("base", "passed", "expected"),
+    [(True, True, ("pass", "pass")), (True, False, ("pass", "fail")), (False, False, ("fail", "fail"))],
+)
+def test_a_base_stage_has_its_own_status(base, passed, expected):
+    """Where base and additional tests were judged apart, both statuses are written; a pass needs both."""
+    assert statuses(Candidate("", "", "body", Staged(base, passed))) == expected
+
+
+def test_sets_of_another_size_are_refused(source):
+    """EvalPlus wants all of its own problems, and a verdict of the base tests for each sample."""
+    rows = [{"task_id": "HumanEval/0", "prompt": "p"}]
+    found = source(rows, [("a = 1", Verdict.PASSED)], family="humaneval_plus")
+    said = list(EvalPlus().missing([found], None))
+    assert len(said) == 2
+    assert "164 problems" in said[1]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
