@@ -99,11 +99,14 @@ def _results(source: Source) -> dict[str, Any]:
                 }
             )
     scores = {name: metric(source, name)["value"] for name in source.run.scores}
-    last = {name: value for name, value in scores.items() if name.startswith("pass@")}
-    base = {name[5:]: value for name, value in scores.items() if name.startswith("base_pass@")}
+    found = {name: value for name, value in scores.items() if name.startswith("pass@")}
+    by_tests = {"base": found}
+    if source.family in _PLUS:
+        base_found = {name[5:]: value for name, value in scores.items() if name.startswith("base_pass@")}
+        by_tests = {"base": base_found, "plus": found}
     return {
         "date": "" if date is None else date.strftime("%Y-%m-%d %H:%M"),
         "hash": source.run.conditions.dataset,
         "eval": results,
-        "pass_at_k": {"base": base, "plus": last} if source.family in _PLUS else {"base": last},
+        "pass_at_k": by_tests,
     }
