@@ -43,7 +43,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         help="results file, or folder with the results of one run; several for bigcode and model-index",
     )
     parser.add_argument("--format", required=True, metavar="FORMAT", help="one of the formats below")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the files")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="folder for the files; those of an earlier export are replaced",
+    )
     parser.add_argument("--task", help="take only the runs of this task")
     parser.add_argument(
         "--samples", action="append", metavar="FILE", help="samples that were scored; may be repeated"

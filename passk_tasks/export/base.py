@@ -16,6 +16,9 @@ from passk_tasks.verdict import Verdict
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 """`organisation/model`, as the hub has it; safe as a part of a file's name."""
 
+FIRST = "pass@1"
+"""The metric that most receivers want alone, and that every single sample is a part of."""
+
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 """A user's or an organisation's name on the hub."""
 
@@ -122,6 +125,13 @@ def demand_sampling(source: Source, *, temperatures: Sequence[float] | None = No
     elif temperatures is not None and source.temperature not in temperatures:
         wanted = " or ".join(f"{value:g}" for value in temperatures)
         yield f"temperature {wanted}: the run has {source.temperature:g}; --gen_kwargs temperature=…"
+
+
+def demand_first(source: Source) -> Iterator[str]:
+    """Yield what is missing of: a stored pass@1."""
+    if FIRST not in source.run.scores:
+        names = ", ".join(source.run.scores) or "no score"
+        yield f"{FIRST}: the run has {names}; score its samples again with --k 1,… and --out"
 
 
 def demand_repository(source: Source, details: Details) -> Iterator[str]:

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from passk_tasks.export.base import (
+    FIRST,
     Details,
     Format,
     demand_all,
+    demand_first,
     demand_name,
     demand_repository,
     demand_sampling,
@@ -57,7 +59,7 @@ class BigCode(Format):
         folder = f"community_results/{organisation}_{short}_{details.user}"
         results, found = [], {}
         for source in sources:
-            task, score = str(_task(source)), metric(source, "pass@1")
+            task, score = str(_task(source)), metric(source, FIRST)
             results.append({"task": task, "pass@1": score["value"]})
             generations = [[one.code or "" for one in candidates] for _, _, candidates in source.in_order()]
             found[f"{folder}/generations_{short}/generations_{task}_{short}.json"] = (
@@ -88,6 +90,7 @@ class BigCode(Format):
         elif task == "humaneval":
             yield from demand_published(source)
         yield from demand_all(source)
+        yield from demand_first(source)
         if source.n is not None and source.n != _N:
             yield f"n = {_N}: the run has {source.n}; --metadata passk.samples={_N}"
         yield from demand_sampling(source, temperatures=(_TEMPERATURE,))
@@ -113,6 +116,6 @@ def _config(source: Source, model: str) -> dict[str, Any]:
         "temperature": source.temperature,
         "top_p": source.top_p,
         "n_samples": source.n,
-        "uncertainty": metric(source, "pass@1"),
+        "uncertainty": metric(source, FIRST),
         "conditions": conditions,
     }

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from passk_tasks.export.base import (
+    FIRST,
     RELATIONSHIPS,
     Details,
     Format,
+    demand_first,
     demand_repository,
     dumps,
     lines,
@@ -23,10 +25,9 @@ from passk_tasks.export.base import (
     model_name,
 )
 from passk_tasks.export.source import Candidate, Source
+from passk_tasks.problem import Problem
 
 SCHEMA = "0.3.0"
-
-_FIRST = "pass@1"  # the result that every single sample is a part of
 
 
 class EveryEvalEver(Format):
@@ -45,8 +46,7 @@ class EveryEvalEver(Format):
             yield f"what they are to the model's makers: --relationship {'|'.join(RELATIONSHIPS)}"
         if source.run.date is None:
             yield "when it was evaluated: the run did not record it"
-        if _FIRST not in source.run.scores:
-            yield f"{_FIRST}, which the samples are a part of: --k 1,… when it is scored"
+        yield from demand_first(source)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """The aggregate and the samples."""
@@ -55,9 +55,7 @@ class EveryEvalEver(Format):
         model = model_name(source, details)
         timestamp = str(source.run.date.timestamp())
         identity = f"{source.family}/{model}/{timestamp}"
-        samples = lines(
-            _sample(source, model, identity, *one) for item in source.in_order() for one in _each(item)
-        )
+        samples = lines(_samples(source, model, identity))
         # A UUID of version 4 as demanded, but of the content: the same run gives the same file.
         name = uuid.UUID(bytes=hashlib.sha256(samples + timestamp.encode()).digest()[:16], version=4)
         folder = f"data/{source.family}/{model}"
@@ -181,33 +179,25 @@ def _generation(source: Source) -> dict[str, Any]:
     }
 
 
-def _each(
-    item: tuple[str, Mapping[str, Any], tuple[Candidate, ...]],
-) -> Iterator[tuple[str, Mapping[str, Any], Candidate, int]]:
-    task_id, row, candidates = item
-    for index, candidate in enumerate(candidates):
-        yield task_id, row, candidate, index
+def _samples(source: Source, model: str, identity: str) -> Iterator[dict[str, Any]]:
+    for task_id, _, candidates in source.in_order():
+        for index, candidate in enumerate(candidates):
+            yield _sample(source, model, identity, source.problems[task_id], candidate, index)
 
 
 def _sample(
-    source: Source,
-    model: str,
-    identity: str,
-    task_id: str,
-    row: Mapping[str, Any],
-    candidate: Candidate,
-    index: int,
+    source: Source, model: str, identity: str, problem: Problem, candidate: Candidate, index: int
 ) -> dict[str, Any]:
-    prompt, solution = str(row.get("prompt", "")), row.get("canonical_solution")
-    reference = [] if solution is None else [str(solution)]
+    prompt, solution = problem.prompt, problem.canonical_solution
+    reference = [] if solution is None else [solution]
     outcome = candidate.outcome
     return {
         "schema_version": SCHEMA,
         "evaluation_id": identity,
         "model_id": model,
         "evaluation_name": source.run.task,
-        "evaluation_result_id": _FIRST,
-        "sample_id": task_id,
+        "evaluation_result_id": FIRST,
+        "sample_id": problem.task_id,
         "sample_hash": hashlib.sha256(
             "".join([prompt, *reference]).encode("utf-8", "surrogatepass")
         ).hexdigest(),

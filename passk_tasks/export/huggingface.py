@@ -13,10 +13,13 @@ import yaml
 
 from passk_tasks.errors import UsageError
 from passk_tasks.export.base import (
+    FIRST,
+    REPOSITORY,
     Details,
     Format,
     conditions,
     demand_all,
+    demand_first,
     demand_name,
     demand_repository,
     interval,
@@ -24,8 +27,6 @@ from passk_tasks.export.base import (
     model_name,
 )
 from passk_tasks.export.source import Source
-
-_METRIC = "pass@1"
 
 
 class EvalResults(Format):
@@ -39,7 +40,8 @@ class EvalResults(Format):
         """Every problem; the registered benchmark and its task, which nobody can check offline."""
         (source,) = sources
         yield from demand_all(source)
-        if details.dataset_id is None or "/" not in details.dataset_id:
+        yield from demand_first(source)
+        if not REPOSITORY.fullmatch(details.dataset_id or ""):
             yield "the registered benchmark's repository on the hub: --dataset-id ORGANISATION/DATASET"
         yield from demand_name(
             details.dataset_task, "its task, one that the dataset's eval.yaml names", "--dataset-task TASK"
@@ -62,7 +64,7 @@ class EvalResults(Format):
             ) from error
         assert details.dataset_id is not None
         assert details.dataset_task is not None
-        score = metric(source, _METRIC)
+        score = metric(source, FIRST)
         entry = EvalResultEntry(
             dataset_id=details.dataset_id,
             task_id=details.dataset_task,
@@ -70,7 +72,7 @@ class EvalResults(Format):
             date=None if source.run.date is None else source.run.date.isoformat(),
             source_url=details.source_url,
             source_user=details.user,
-            notes=f"{_METRIC} in percent; {conditions(source)}; as a share {interval(score)}",
+            notes=f"{FIRST} in percent; {conditions(source)}; as a share {interval(score)}",
         )
         content = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, width=100)
         if parse_eval_result_entries(yaml.safe_load(content)) != [entry]:

@@ -31,7 +31,11 @@ class HumanEvalSamples(Format):
         yield from demand_published(source)
         # n may differ here: the receiver takes any number of lines.
         yield from (text for text in demand_all(source) if not text.startswith("the same number"))
-        lost = [task_id for task_id, row, found in source.in_order() if _lost(str(row["prompt"]), found)]
+        lost = [
+            task_id
+            for task_id, _, found in source.in_order()
+            if _lost(source.problems[task_id].prompt, found)
+        ]
         if lost:
             yield (
                 f"candidates that can be written below their prompt: {len(lost)} problems have one that "
@@ -96,9 +100,10 @@ def _compiles(code: str) -> bool:
 
 
 def _samples(source: Source) -> Iterator[dict[str, Any]]:
-    for task_id, row, candidates in source.in_order():
+    for task_id, _, candidates in source.in_order():
+        prompt = source.problems[task_id].prompt
         for candidate in candidates:
-            yield {"task_id": task_id, "completion": completion(str(row["prompt"]), candidate.code)}
+            yield {"task_id": task_id, "completion": completion(prompt, candidate.code)}
 
 
 def _results(source: Source) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from passk_tasks import benchmarks, scoring
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks.problem import Problem
 from passk_tasks.program import Judge
 from passk_tasks.results import runs, store
 from passk_tasks.results.runs import Run, StoredRun
@@ -53,7 +54,8 @@ class Source:
         hub_path: repository of the family's problems on the hub.
         split: the split of them that is evaluated.
         published: whether the run's problems are the family's published ones, by their hash.
-        rows: the task's problems as the dataset has them, by task_id; empty where no candidates were loaded.
+        problems: all of the task's, by task_id; empty where no candidates were loaded.
+        rows: the same as the dataset has them.
         candidates: those of each problem that the run has samples of, in the order of the samples; empty
             where the format needs none.
     """
@@ -63,6 +65,7 @@ class Source:
     hub_path: str
     split: str
     published: bool
+    problems: Mapping[str, Problem] = field(default_factory=dict, repr=False)
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
 
@@ -134,7 +137,9 @@ def load(
             f"{dataset.source} (sha256 {dataset.sha256[:12]}); name the file they are in with --data-files"
         )
     found = _candidates(run, given, _spec(run, settings), dataset, benchmark)
-    return replace(source, run=run, rows={str(row["task_id"]): row for row in dataset.rows}, candidates=found)
+    # Under the names that the family gives its problems; a row may have another, or none.
+    rows = dict(zip(dataset.problems, dataset.rows, strict=True))
+    return replace(source, run=run, problems=dataset.problems, rows=rows, candidates=found)
 
 
 def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str, list[Sample]]:

@@ -12,6 +12,7 @@ import pytest
 from passk_tasks import benchmarks, scoring
 from passk_tasks.catalog import TaskSpec, load_task
 from passk_tasks.export.source import Candidate, Source
+from passk_tasks.problem import Problem
 from passk_tasks.results import runs, store
 from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.runs import StoredRun
@@ -154,6 +155,10 @@ def source() -> Callable[..., Source]:
             hub_path=f"hub/{family}",
             split="test",
             published=published,
+            problems={
+                str(row["task_id"]): Problem(str(row["task_id"]), str(row.get("prompt", "")), "f", "")
+                for row in rows
+            },
             rows={str(row["task_id"]): row for row in rows},
             candidates=dict.fromkeys(counts, found),
         )
