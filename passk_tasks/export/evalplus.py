@@ -31,7 +31,7 @@ class EvalPlus(Format):
         (source,) = sources
         if source.family not in _PLUS:
             yield from demand_published(source)
-        elif any(_base_passed(one) is None for _, _, found in source.in_order() for one in found):
+        elif any(one.outcome.base_passed is None for _, _, found in source.in_order() for one in found):
             yield "the base tests' own verdict for every sample: some have none; score them again"
         yield from demand_all(source)
         wanted = _PLUS.get(source.family, source.run.problems_total)
@@ -70,15 +70,10 @@ def statuses(candidate: Candidate) -> tuple[str, str | None]:
     The additional tests run where the base tests passed, so a base that failed fails both: a pass of
     EvalPlus needs both anyway.
     """
-    base_passed, last = _base_passed(candidate), status(candidate)
+    base_passed, last = candidate.outcome.base_passed, status(candidate)
     if base_passed is None:
         return last, None
     return ("pass", last) if base_passed else (last, last)
-
-
-def _base_passed(candidate: Candidate) -> bool | None:
-    found: bool | None = getattr(candidate.outcome, "base_passed", None)
-    return found
 
 
 def _results(source: Source) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from passk_tasks.export import export
 from passk_tasks.export.evalplus import EvalPlus, statuses
 from passk_tasks.export.source import Candidate
 from passk_tasks.results import samples
-from passk_tasks.verdict import Verdict
+from passk_tasks.verdict import Outcome, Verdict
 
 
 def test_statuses_and_scores_are_the_run_s(tmp_path, evaluated_run):
@@ -43,21 +43,14 @@ def test_the_receiver_reads_what_is_written(tmp_path, evaluated_run, capsys, mon
     assert len(list(data.load_solutions(str(solutions)))) == run.samples
 
 
-class Staged:
-    """An outcome of tests with a base stage."""
-
-    def __init__(self, base_passed: bool, passed: bool) -> None:
-        self.base_passed, self.passed, self.detail = base_passed, passed, ""
-        self.verdict = Verdict.PASSED if passed else Verdict.FAILED
-
-
 @pytest.mark.parametrize(
     ("base", "passed", "expected"),
     [(True, True, ("pass", "pass")), (True, False, ("pass", "fail")), (False, False, ("fail", "fail"))],
 )
 def test_a_base_stage_has_its_own_status(base, passed, expected):
     """Where base and additional tests were judged apart, both statuses are written; a pass needs both."""
-    assert statuses(Candidate("", "", "body", Staged(base, passed))) == expected
+    outcome = Outcome(Verdict.PASSED if passed else Verdict.FAILED, base_passed=base)
+    assert statuses(Candidate("", "", "body", outcome)) == expected
 
 
 def test_sets_of_another_size_are_refused(source):
