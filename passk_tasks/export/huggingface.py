@@ -116,6 +116,7 @@ class ModelIndex(Format):
                 task_type="text-generation",
                 dataset_type=source.hub_path,
                 dataset_name=source.family,
+                dataset_config=source.hub_name,
                 dataset_split=source.split,
                 metric_type=metric_name,
                 metric_value=metric(source, metric_name)["value"],

@@ -18,7 +18,6 @@ from passk_tasks.export.base import (
     demand_columns,
     demand_name,
     demand_sampling,
-    model_name,
 )
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.verdict import Verdict
@@ -55,7 +54,6 @@ class MultiPLE(Format):
                 "name": row["name"],
                 "language": row["language"],
                 "temperature": source.temperature,
-                "model": model_name(source, details),
                 "prompt": row["prompt"],
                 "tests": row["tests"],
                 "results": [_result(row, candidate, timestamp) for candidate in candidates],

@@ -52,8 +52,10 @@ class Source:
         run: what its results file says.
         family: the benchmark family's name.
         hub_path: repository of the family's problems on the hub.
+        hub_name: configuration in it; None for its only one.
         split: the split of them that is evaluated.
-        published: whether the run's problems are the family's published ones, by their hash.
+        published: whether the run's problems are the family's published ones: by their hash or, where it has
+            none, because they came from the hub.
         problems: all of the task's, by task_id; empty where no candidates were loaded.
         rows: the same as the dataset has them.
         candidates: those of each problem that the run has samples of, in the order of the samples; empty
@@ -63,6 +65,7 @@ class Source:
     run: StoredRun
     family: str
     hub_path: str
+    hub_name: str | None
     split: str
     published: bool
     problems: Mapping[str, Problem] = field(default_factory=dict, repr=False)
@@ -123,8 +126,9 @@ def load(
         run=stored,
         family=benchmark.name,
         hub_path=benchmark.hub_path,
+        hub_name=benchmark.hub_name,
         split=benchmark.split,
-        published=stored.conditions.dataset is not None and stored.conditions.dataset == benchmark.sha256,
+        published=_published(stored, benchmark),
     )
     if not candidates:
         return source
@@ -140,6 +144,13 @@ def load(
     # Under the names that the family gives its problems; a row may have another, or none.
     rows = dict(zip(dataset.problems, dataset.rows, strict=True))
     return replace(source, run=run, problems=dataset.problems, rows=rows, candidates=found)
+
+
+def _published(stored: StoredRun, benchmark: Benchmark) -> bool:
+    if benchmark.sha256 is not None:
+        return stored.conditions.dataset == benchmark.sha256
+    origin = str((stored.facts.get("dataset") or {}).get("source", ""))
+    return origin.startswith(f"hub: {benchmark.hub_path} ")
 
 
 def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str, list[Sample]]:

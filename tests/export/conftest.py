@@ -153,6 +153,7 @@ def source() -> Callable[..., Source]:
             run=run,
             family=family,
             hub_path=f"hub/{family}",
+            hub_name=None,
             split="test",
             published=published,
             problems={

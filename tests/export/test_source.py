@@ -7,6 +7,8 @@ from one_run import stored
 
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.export import source
+from passk_tasks.results import samples
+from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.verdict import Verdict
 
 
@@ -74,3 +76,25 @@ def test_scores_alone_need_no_samples(tmp_path, evaluated_run):
     assert source.load(stored(folder), candidates=False).candidates == {}
     with pytest.raises(SamplesError, match="--log_samples"):
         source.load(stored(folder), candidates=True)
+
+
+def test_published_is_what_came_from_the_hub(evaluated_run, tmp_path):
+    """A family without a hash of its own has published problems where they came from the hub."""
+    settings = {"benchmark": "humaneval_plus"}
+    for source_of, expected in (("hub: evalplus/humanevalplus (test)", True), ("/a/file.jsonl", False)):
+        folder = evaluated_run(
+            tmp_path / str(expected), settings=settings, dataset={"source": source_of, "sha256": "ab"}
+        )
+        found = source.load(stored(folder), candidates=False)
+        assert (found.family, found.published) == ("humaneval_plus", expected)
+
+
+def test_the_journal_is_a_source_of_texts(tmp_path, evaluated_run, humaneval):
+    """The journal of a run holds the very texts that lm-eval's samples hold."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    header = JournalHeader(run.task, "1.0", {}, (), humaneval.sha256)
+    with Journal(tmp_path / "journal.jsonl", header) as journal:
+        for sample in samples.read(run.samples_path).samples:
+            journal.write(sample.task_id, sample.index, sample.text)
+    found = source.load(run, candidates=True, texts=[tmp_path / "journal.jsonl"])
+    assert found.candidates == source.load(run, candidates=True).candidates
