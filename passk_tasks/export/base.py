@@ -134,9 +134,13 @@ def demand_first(source: Source) -> Iterator[str]:
         yield f"{FIRST}: the run has {names}; score its samples again with --k 1,… and --out"
 
 
-def demand_repository(source: Source, details: Details) -> Iterator[str]:
-    """Yield what is missing of: a model named as the hub names it."""
-    named = model_name(source, details)
+def demand_repository(sources: Sequence[Source], details: Details) -> Iterator[str]:
+    """Yield what is missing of: one model, named as the hub names it."""
+    names = list(dict.fromkeys(model_name(source, details) for source in sources))
+    if len(names) > 1:
+        yield f"runs of one model: these are of {', '.join(map(repr, names))}; export them apart"
+        return
+    (named,) = names
     if not REPOSITORY.fullmatch(named):
         yield f"the model as organisation/model: the run calls it {named!r}; --model ORGANISATION/MODEL"
 

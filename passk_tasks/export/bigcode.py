@@ -42,7 +42,7 @@ class BigCode(Format):
 
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """HumanEval or MultiPL-E, n = 50, T = 0.2, top_p = 0.95; model and user by their names on the hub."""
-        yield from demand_repository(sources[0], details)
+        yield from demand_repository(sources, details)
         yield from demand_name(details.user, "your name on the hub", "--user NAME")
         tasks = [_task(source) for source in sources]
         for task in dict.fromkeys(tasks):

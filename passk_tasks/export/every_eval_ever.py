@@ -39,7 +39,7 @@ class EveryEvalEver(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Who evaluated, what they are to the model's makers, a date, the model by its name on the hub."""
         (source,) = sources
-        yield from demand_repository(source, details)
+        yield from demand_repository(sources, details)
         if not details.organization:
             yield "who evaluated: --organization NAME"
         if details.relationship not in RELATIONSHIPS:

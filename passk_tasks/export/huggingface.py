@@ -100,7 +100,7 @@ class ModelIndex(Format):
 
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem; the model by its name on the hub."""
-        yield from demand_repository(sources[0], details)
+        yield from demand_repository(sources, details)
         for source in sources:
             named = f"{source.run.task}: " if len(sources) > 1 else ""
             yield from (named + text for text in demand_all(source))

@@ -93,6 +93,15 @@ def test_a_run_without_pass_at_1_says_so(source):
         assert any("pass@1: the run has no score" in text for text in FORMATS[name].missing([found], DETAILS))
 
 
+@pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if one.several])
+def test_several_runs_are_of_one_model(source, name):
+    """Runs of two models are not put under one name, unless that name is given for both."""
+    found = [source([ROW], [("a = 1", Verdict.PASSED)], model=model) for model in ("a/b", "c/d")]
+    text = "runs of one model: these are of 'a/b', 'c/d'"
+    assert any(text in said for said in FORMATS[name].missing(found, Details()))
+    assert not any(text in said for said in FORMATS[name].missing(found, DETAILS))
+
+
 def test_one_run_is_taken(tmp_path, scored_run):
     """A format for one run refuses two, and none."""
     run = stored(scored_run(tmp_path / "run", n=1))
