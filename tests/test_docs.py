@@ -108,7 +108,8 @@ def tags_of(name: str) -> list[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    assert set(shown) == {"run", "score", "runs", "show", "compare", "curve", "plan", "export"}
+    wanted = {"run", "score", "runs", "show", "compare", "curve", "plan", "export", "audit"}
+    assert set(shown) == wanted
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 
