@@ -9,28 +9,90 @@ The map, from the bottom up; imports go down only, docs/architecture.md has the 
     benchmarks/                           dataset row -> Problem, candidate -> Program
     sandbox/  runner                      Program -> Outcome
     results/  scoring                     saved samples -> score
+    compare  export/                      stored runs against each other, and as others want them
     code_eval                             the same for users of `evaluate`
+    api                                   what each command does, on Python values; the names below
     harness/                              the same inside lm-eval, which nothing else here imports
     cli/                                  the command `passk`
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from passk_tasks._version import __version__
-from passk_tasks.catalog import task_configs_path
-from passk_tasks.errors import PasskError
-from passk_tasks.estimators import pass_at_k, pass_hat_k
-from passk_tasks.program import Judge, Limits
-from passk_tasks.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from passk_tasks.api import (
+        compare_runs,
+        export_runs,
+        forecast_run,
+        list_runs,
+        load_problems,
+        load_runs,
+        load_task,
+        pass_curve,
+        plan_from_rate,
+        plan_from_run,
+        read_samples,
+        score_run,
+        score_samples,
+    )
+    from passk_tasks.catalog import task_configs_path, task_names
+    from passk_tasks.errors import PasskError
+    from passk_tasks.estimators import g_pass_at_k, mg_pass_at_k, pass_at_k, pass_hat_k
+    from passk_tasks.metrics import Metric
+    from passk_tasks.program import Judge, Limits
+    from passk_tasks.verdict import Outcome, Verdict
 
 __all__ = [
     "Judge",
     "Limits",
+    "Metric",
     "Outcome",
     "PasskError",
     "Verdict",
     "__version__",
+    "compare_runs",
+    "export_runs",
+    "forecast_run",
+    "g_pass_at_k",
+    "list_runs",
+    "load_problems",
+    "load_runs",
+    "load_task",
+    "mg_pass_at_k",
     "pass_at_k",
+    "pass_curve",
     "pass_hat_k",
+    "plan_from_rate",
+    "plan_from_run",
+    "read_samples",
+    "score_run",
+    "score_samples",
     "task_configs_path",
+    "task_names",
 ]
+
+# Where each name is defined, loaded when it is first asked for: `import passk_tasks` alone costs nothing.
+_HOMES = {
+    "catalog": ("task_configs_path", "task_names"),
+    "errors": ("PasskError",),
+    "estimators": ("g_pass_at_k", "mg_pass_at_k", "pass_at_k", "pass_hat_k"),
+    "metrics": ("Metric",),
+    "program": ("Judge", "Limits"),
+    "verdict": ("Outcome", "Verdict"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME.get(name, 'api')}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

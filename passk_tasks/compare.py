@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from passk_tasks import paired
 from passk_tasks.errors import UsageError
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.paired import Difference
+from passk_tasks.results import summary
 from passk_tasks.results.runs import Run
 from passk_tasks.verdict import Outcome
 
@@ -43,6 +45,12 @@ class Condition:
     name: str
     values: tuple[Any, ...]
     unlike: bool = False
+
+    def shown(self) -> list[str]:
+        """Return the values as people read them: hashes by their first digits where these differ."""
+        short = [v[:12] if isinstance(v, str) and len(v) == 64 and v.isalnum() else v for v in self.values]
+        alike = len(set(map(repr, short))) != len(set(map(repr, self.values)))
+        return [_shown(value) for value in (self.values if alike else short)]
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,19 @@ class Comparison:
         """Whether the last run is worse than the first beyond noise; one question, so p is not adjusted."""
         difference = self.first_to_last.difference
         return difference.value < 0 and difference.beyond_noise
+
+    @property
+    def conclusion(self) -> str:
+        """One sentence: which of the first and the last run is better, or that nothing is shown."""
+        pair = self.first_to_last
+        one, name, last = pair.difference, self.primary.name, label(len(self.runs) - 1)
+        shown = summary.p_value(one.p)
+        p = f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+        if one.beyond_noise:
+            better = "better" if one.value > 0 else "worse"
+            return f"{last} is {better} than A by {abs(one.value):.4f} of {name}, beyond noise ({p})."
+        reach = f", which may be from {summary.interval(one.ci95, signed=True)}" if one.ci95 else ""
+        return f"No difference in {name} between A and {last} is shown ({p}){reach}."
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object of `passk compare --json`."""
@@ -301,6 +322,14 @@ def label(number: int) -> str:
         number, rest = divmod(number - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "?"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _flat(run: Run, problems: Sequence[str]) -> dict[str, Any]:

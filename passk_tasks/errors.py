@@ -5,7 +5,8 @@ PasskError                    what a person can mend; the command line prints it
 │   ├── SettingsError         an unknown or impossible setting of a task
 │   ├── SamplesError          a samples file that cannot be read, with file and line
 │   ├── DatasetError          problems that cannot be loaded, or are not the ones they should be
-│   └── PreflightError        found before the first token was generated
+│   ├── PreflightError        found before the first token was generated
+│   └── ExportError           a run that is not what a leaderboard or tool takes, with all that is missing
 ├── SandboxError              no sandbox of the wanted strength on this host (exit code 3)
 │   └── SelftestError         it fails a program that should pass
 └── InfrastructureError       samples remained without a verdict, for a reason that is ours (exit code 4)
@@ -45,6 +46,19 @@ class DatasetError(UsageError):
 
 class PreflightError(UsageError):
     """Something that would spoil the run, found before the first token was generated."""
+
+
+class ExportError(UsageError):
+    """A run that its receiver would turn down.
+
+    Args:
+        where: the run, and what it was to be exported as.
+        missing: everything that the receiver demands and the run has not, a line each.
+    """
+
+    def __init__(self, where: str, missing: Iterable[str]) -> None:
+        self.missing = tuple(missing)
+        super().__init__("\n  - ".join([f"{where}: the receiver demands what it has not", *self.missing]))
 
 
 class SandboxError(PasskError):

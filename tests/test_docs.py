@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import re
 import shlex
@@ -107,7 +108,7 @@ def tags_of(name: str) -> list[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    assert set(shown) == {"run", "score", "runs", "show", "compare", "curve", "plan", "audit"}
+    assert set(shown) == {"run", "score", "runs", "show", "compare", "curve", "plan", "audit", "export"}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 
@@ -246,6 +247,22 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 def test_python_blocks_run(block: str) -> None:
     """The Python of the README runs as it stands there."""
     exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_api_s_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python of docs/api.md runs as it stands there."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    exec(compile(block, "docs/api.md", "exec"), {})
+
+
+def test_the_api_s_table_is_complete() -> None:
+    """docs/api.md names every public function, and no other; each command beside it exists."""
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split("## An example")[0]
+    named = set(re.findall(r"`(\w+)\(", text)) | {"pass_at_k", "pass_hat_k", "g_pass_at_k", "mg_pass_at_k"}
+    assert named == {n for n in passk_tasks.__all__ if inspect.isfunction(getattr(passk_tasks, n))}
+    assert set(re.findall(r"^\| `passk ([a-z]+)", text, flags=re.MULTILINE)) <= set(subcommands().choices)
 
 
 def test_the_test_command_is_ci_s() -> None:

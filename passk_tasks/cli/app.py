@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 
 from passk_tasks._version import __version__
-from passk_tasks.cli import audit, compare, curve, path, plan, runs, score, selfcheck, show, tasks
+from passk_tasks.cli import audit, compare, curve, export, path, plan, runs, score, selfcheck, show, tasks
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
 
 _INTERRUPTED = 130
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_parser(commands)
     curve.add_parser(commands)
     plan.add_parser(commands)
+    export.add_parser(commands)
     tasks.add_parser(commands)
     audit.add_parser(commands)
     selfcheck.add_parser(commands)
@@ -84,7 +85,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     commands = (
         *("run", "score", "runs", "show", "compare", "curve", "plan"),
-        *("tasks", "audit", "selfcheck", "path"),
+        *("export", "tasks", "audit", "selfcheck", "path"),
     )
     if not arguments[0].startswith("-") and arguments[0] not in commands:
         raise UsageError(f"there is no command {arguments[0]!r}{did_you_mean(arguments[0], commands)}")

@@ -10,15 +10,15 @@ from typing import Any
 
 from passk_tasks import compare
 from passk_tasks.cli import options as shared
-from passk_tasks.compare import LOST, Change, Comparison, Condition, Pair, label
+from passk_tasks.compare import LOST, Change, Comparison, Pair, label
 from passk_tasks.errors import UsageError
 from passk_tasks.results import runs
+from passk_tasks.results.summary import interval, p_value
 from passk_tasks.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted
 
 _SHOWN = 10  # changed problems in each direction, unless all are asked for
 _ALL_PAIRS = 5  # runs, up to which every pair is shown
 _REGRESSED = 1
-_SMALLEST_P = 0.0001  # that is shown by its digits
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
@@ -110,14 +110,14 @@ def render(result: Comparison, *, colour: bool = False, everything: bool = False
         page.gap()
         page.text(f"warning: {warning}", YELLOW)
     page.gap()
-    page.text(_conclusion(result), BOLD)
+    page.text(result.conclusion, BOLD)
     return str(page)
 
 
 def _conditions(page: Page, result: Comparison) -> None:
     if result.conditions:
         head = ("differs", *(label(i) for i in range(len(result.runs))))
-        rows = [(one.name, *map(_value, _told_apart(one))) for one in result.conditions]
+        rows = [(one.name, *one.shown()) for one in result.conditions]
         styles = [RED if one.unlike else YELLOW for one in result.conditions]
         page.table(head, rows, "l" * len(head), styles=styles)
     else:
@@ -139,9 +139,9 @@ def _ranking(page: Page, result: Comparison) -> None:
         rows = []
         for i in order:
             score = result.scores[metric.name][i]
-            row = [label(i), f"{score.value:.4f}", _interval(score.over_problems.ci95)]
+            row = [label(i), f"{score.value:.4f}", interval(score.over_problems.ci95)]
             bound = "≤ " if score.over_samples.method.endswith("bound") else ""
-            row.append(bound + _interval(score.over_samples.ci95))
+            row.append(bound + interval(score.over_samples.ci95))
             rows.append([*row, " ".join(groups[i])] if several and primary else row)
         head = [metric.name, "", "over problems", "over samples"]
         align = "lrll"
@@ -182,13 +182,13 @@ def _pair(pair: Pair, *, several: bool) -> list[str]:
     row = [
         f"{label(pair.first)} → {label(pair.second)}",
         f"{one.value:+.4f}",
-        _interval(one.ci95, signed=True),
+        interval(one.ci95, signed=True),
     ]
-    row += [_interval(pair.over_samples, signed=True), _p(one.p)]
+    row += [interval(pair.over_samples, signed=True), p_value(one.p)]
     if several:
-        row.append(_p(pair.p_adjusted))
+        row.append(p_value(pair.p_adjusted))
     if pair.mcnemar is not None:
-        row += [str(pair.mcnemar[0]), str(pair.mcnemar[1]), _p(pair.mcnemar[2])]
+        row += [str(pair.mcnemar[0]), str(pair.mcnemar[1]), p_value(pair.mcnemar[2])]
     return row
 
 
@@ -216,31 +216,6 @@ def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
     page.line(f"  {lost} problems lost (solved in A, never in B), {gained} gained", BOLD)
 
 
-def _conclusion(result: Comparison) -> str:
-    pair = result.first_to_last
-    one, name, last = pair.difference, result.primary.name, label(len(result.runs) - 1)
-    p = f"p {'' if one.p < _SMALLEST_P else '= '}{_p(one.p)}"
-    if one.beyond_noise:
-        better = "better" if one.value > 0 else "worse"
-        return f"{last} is {better} than A by {abs(one.value):.4f} of {name}, beyond noise ({p})."
-    reach = f", which may be from {_interval(one.ci95, signed=True)}" if one.ci95 else ""
-    return f"No difference in {name} between A and {last} is shown ({p}){reach}."
-
-
-def _told_apart(one: Condition) -> list[Any]:
-    # Hashes are shown by their first digits, as everywhere; paths and the like in full.
-    short = [v[:12] if isinstance(v, str) and len(v) == 64 and v.isalnum() else v for v in one.values]
-    return short if len(set(map(repr, short))) == len(set(map(repr, one.values))) else list(one.values)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "?"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _verdicts(change: Change) -> str:
     def listed(verdicts: Mapping[str, int]) -> str:
         if sum(verdicts.values()) == 1:
@@ -252,14 +227,3 @@ def _verdicts(change: Change) -> str:
 
 def _rate(counts: tuple[int, int]) -> str:
     return f"{counts[1]}/{counts[0]}"
-
-
-def _interval(ci95: tuple[float, float] | None, *, signed: bool = False) -> str:
-    if ci95 is None:
-        return "-"
-    form = "+.4f" if signed else ".4f"
-    return f"{ci95[0]:{form}} … {ci95[1]:{form}}"
-
-
-def _p(p: float) -> str:
-    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.4f}"

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, scoring
-from passk_tasks.benchmarks import Dataset
-from passk_tasks.catalog import TaskSpec, load_task
+from passk_tasks import api, scoring
 from passk_tasks.cli.options import add_set, assignments
-from passk_tasks.errors import DatasetError, InfrastructureError, UsageError
+from passk_tasks.errors import InfrastructureError
 from passk_tasks.program import Judge
-from passk_tasks.results import samples, store, summary
-from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.samples import SampleFile
-from passk_tasks.settings import Settings
+from passk_tasks.results import store, summary
 from passk_tasks.terminal import colour_wanted
 
 # Options that are settings of the task under another name.
@@ -78,36 +72,9 @@ def run(options: argparse.Namespace) -> int:
     overrides = _overrides(options)
     if options.out is not None:
         store.prepare(options.out)
-    file = samples.read(options.samples)
-    spec = _spec(options.task, file, overrides)
-    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
-    notes = [*file.warnings, *_check_dataset(file.header, dataset, overrides)]
-    given = file.samples
-    if "samples" in overrides:
-        given, left_out = samples.first(given, spec.settings.samples)
-        if left_out:
-            notes.append(
-                f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
-            )
-    strict_k = "k" in overrides
-    scoring.check(given, spec=spec, dataset=dataset, extract=options.extract, strict_k=strict_k)
-    scoring.selftest(spec, dataset)
-    scored = scoring.score(
-        given,
-        spec=spec,
-        dataset=dataset,
-        extract=options.extract,
-        strict_k=strict_k,
-        progress=sys.stderr.isatty(),
+    scored, result = api.score_files(
+        options.samples, options.task, overrides, extract=options.extract, progress=sys.stderr.isatty()
     )
-    scored = replace(scored, warnings=(*notes, *scored.warnings))
-    result = {
-        **scored.as_dict(),
-        "extract": options.extract,
-        "inputs": list(options.samples),
-        "generation_kwargs": _generated_with(file),
-        **store.provenance(spec.settings.packages),
-    }
     if options.out is not None:
         store.write(options.out, result, (record.as_dict() for record in scored.records))
     if options.json:
@@ -138,50 +105,3 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         if getattr(options, option) is not None
     }
     return assignments(options.set, named)
-
-
-def _spec(task: str | None, file: SampleFile, overrides: dict[str, Any]) -> TaskSpec:
-    header = file.header
-    if header is None:
-        if task is None:
-            raise UsageError(
-                "--task is needed: these samples do not say of which task they are (see `passk tasks`)"
-            )
-        spec = load_task(task, overrides)
-        if file.until is not None:  # what was in force when the samples were made
-            spec = replace(spec, generation_kwargs={**spec.generation_kwargs, "until": list(file.until)})
-        return spec
-    if task is not None and task != header.task:
-        raise UsageError(
-            f"{file.samples[0].origin}: the journal is of {header.task}, not of {task}: leave --task away, "
-            "and change single settings with --set"
-        )
-    # From the journal alone: the task's YAML may be the user's own, or have changed since.
-    recorded = Settings.parse(header.settings, where="the journal's settings")
-    return TaskSpec(
-        name=header.task,
-        version=header.task_version,
-        description="",
-        settings=Settings.parse(overrides, where=f"task {header.task}", base=recorded),
-        generation_kwargs={"until": list(header.until)},
-        source=Path(file.samples[0].origin),
-    )
-
-
-def _generated_with(file: SampleFile) -> dict[str, Any] | None:
-    # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
-    if file.header is not None:
-        return {"until": list(file.header.until), **file.header.extra.get("generation_kwargs", {})}
-    return None if file.until is None else {"until": list(file.until)}
-
-
-def _check_dataset(header: JournalHeader | None, dataset: Dataset, overrides: dict[str, Any]) -> list[str]:
-    if header is None or header.dataset_sha256 == dataset.sha256:
-        return []
-    difference = (
-        f"the problems ({dataset.source}, sha256 {dataset.sha256[:12]}) are not those of the journal "
-        f"({header.dataset_source}, sha256 {header.dataset_sha256[:12]})"
-    )
-    if overrides.keys() & {"data_files", "dataset", "benchmark"}:
-        return [difference]
-    raise DatasetError(f"{difference}; name the ones to use with --set data_files=PATH")

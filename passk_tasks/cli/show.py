@@ -7,14 +7,8 @@ import json
 import sys
 from typing import Any
 
-import numpy as np
-
-from passk_tasks import metrics
 from passk_tasks.cli import options as shared
-from passk_tasks.errors import UsageError
-from passk_tasks.metrics import PASS, Metric
 from passk_tasks.results import runs, summary
-from passk_tasks.results.runs import Run
 from passk_tasks.terminal import colour_wanted
 
 _EPILOG = """\
@@ -41,31 +35,10 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
     found = shared.one_run(options)
-    wanted = shared.metrics(options) or [Metric(PASS, k) for k in found.k]
-    clusters = shared.clusters(options, [found])
-    result = {**found.facts, "metrics": scores(found, wanted, clusters)}
+    scores = runs.scores(found, shared.metrics(options), shared.clusters(options, [found]))
+    result = {**found.facts, "metrics": {name: score.as_dict() for name, score in scores.items()}}
     if options.json:
         print(json.dumps(result, indent=2))
     else:
         print(summary.render(result, colour=colour_wanted(sys.stdout)))
     return 0
-
-
-def scores(found: Run, wanted: list[Metric], clusters: Any = None) -> dict[str, dict[str, Any]]:
-    """Return the metrics of a run by name, pass@1 first whatever was asked for.
-
-    Raises:
-        UsageError: a budget beyond the samples of some problem.
-    """
-    task_ids, n, c = runs.counted(found)
-    if not task_ids:
-        raise UsageError(f"{found.path}: no sample has a verdict")
-    chosen = list(dict.fromkeys([Metric(PASS, 1), *wanted]))
-    for metric in chosen:
-        if metric.k > n.min():
-            poorest = task_ids[int(np.argmin(n))]
-            raise UsageError(
-                f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
-            )
-    shared_by = None if clusters is None else [clusters[task_id] for task_id in task_ids]
-    return {metric.name: metrics.score(metric, n, c, shared_by).as_dict() for metric in chosen}

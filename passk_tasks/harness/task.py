@@ -27,6 +27,7 @@ from passk_tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.estimators import pass_at_k
 from passk_tasks.harness import invocation, journaling, preflight, provenance
+from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
@@ -249,10 +250,17 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             dataset_source=self._data.source,
             rank=run.rank,
             world_size=run.world_size,
-            extra={"generation_kwargs": provenance.json_ready(spec.generation_kwargs)},
+            extra={"generation_kwargs": provenance.json_ready(self._drawn_with(run.model))},
         )
         folder = self._journal_folder or journaling.folder(spec.settings, run)
         self._journal = journaling.write(folder, header, self.samples())
+
+    def _drawn_with(self, model: Any) -> dict[str, Any]:
+        """Return how the samples came about: by the task's arguments, unless they are only played back."""
+        if not isinstance(model, ReplayLM):
+            return self.spec.generation_kwargs
+        drawn = {key: value for key, value in (model.origin or {}).items() if key != "model"}
+        return {**({"do_sample": True} if drawn else {}), **drawn, "until": list(self.spec.until)}
 
     @property
     def _predict_only(self) -> bool:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,10 +21,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.errors import SamplesError, did_you_mean
+from passk_tasks import metrics
+from passk_tasks.errors import SamplesError, UsageError, did_you_mean
+from passk_tasks.metrics import PASS, Metric, Score
+from passk_tasks.results import samples as saved
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.lines import numbered_lines, parse_object
+from passk_tasks.results.samples import Sample
 from passk_tasks.verdict import Outcome, Verdict
 
 _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file
@@ -96,10 +100,12 @@ class Run(StoredRun):
     Attributes:
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
         prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
+        programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
     """
 
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -172,6 +178,7 @@ def load(stored: StoredRun) -> Run:
     else:
         reader.read_lm_eval()
     outcomes = {task_id: tuple(found) for task_id, found in reader.outcomes.items()}
+    programs = {task_id: tuple(found) for task_id, found in reader.programs.items()}
     seen = Counter(outcome.verdict.value for found in outcomes.values() for outcome in found)
     if dict(seen) != {name: count for name, count in stored.verdicts.items() if count}:
         raise SamplesError(
@@ -182,7 +189,7 @@ def load(stored: StoredRun) -> Run:
     values = {item.name: getattr(stored, item.name) for item in fields(StoredRun)}
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
-    return Run(**values, outcomes=outcomes, prompts=prompts)
+    return Run(**values, outcomes=outcomes, prompts=prompts, programs=programs)
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
@@ -200,7 +207,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
         found = listing(path)
         wanted = [run for run in found.runs if task in (None, run.task)]
         if not wanted:
-            raise SamplesError(_nothing(Path(path), found, task))
+            raise SamplesError(nothing(path, found, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
     return [load(run) for run in chosen.values()]
@@ -212,6 +219,34 @@ def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.
     task_ids = sorted(counts)
     pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
     return task_ids, pairs[:, 0], pairs[:, 1]
+
+
+def scores(
+    run: Run, wanted: Sequence[Metric] | None = None, clusters: Mapping[str, Hashable] | None = None
+) -> dict[str, Score]:
+    """Return metrics of a run by name, pass@1 first whatever was asked for.
+
+    Args:
+        run: whose.
+        wanted: which; the budgets that the run was asked for where None.
+        clusters: what problems share, by task_id; problems of one cluster are no independent draws.
+
+    Raises:
+        UsageError: no sample has a verdict, or a budget beyond the samples of some problem.
+    """
+    task_ids, n, c = counted(run)
+    if not task_ids:
+        raise UsageError(f"{run.path}: no sample has a verdict")
+    asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
+    chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
+    for metric in chosen:
+        if metric.k > n.min():
+            poorest = task_ids[int(np.argmin(n))]
+            raise UsageError(
+                f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
+            )
+    shared_by = None if clusters is None else [clusters[task_id] for task_id in task_ids]
+    return {metric.name: metrics.score(metric, n, c, shared_by) for metric in chosen}
 
 
 def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = None) -> dict[str, str]:
@@ -244,6 +279,59 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
     missing = [task_id for task_id in run.outcomes if task_id not in found]
     if missing:
         raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
+    return found
+
+
+def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> dict[str, list[Sample]]:
+    """Return the samples of a run as they were saved, by task_id and in the order of its outcomes.
+
+    lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
+
+    Args:
+        run: whose.
+        paths: other files to read them from.
+
+    Raises:
+        SamplesError: they cannot be had, or are not those that were judged.
+    """
+    if paths is not None:
+        found = saved.read(paths).samples
+    elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
+        found = saved.read(run.samples_path).samples
+    elif run.facts.get("inputs"):
+        found = saved.read(run.facts["inputs"]).samples
+    else:
+        raise SamplesError(f"{run.path}: it does not say which samples were scored")
+    numbered: dict[str, dict[int, Sample]] = {}
+    for sample in found:
+        numbered.setdefault(sample.task_id, {})[sample.index] = sample
+    kept: dict[str, list[Sample]] = {}
+    for task_id, outcomes in run.outcomes.items():
+        by_index = numbered.get(task_id, {})
+        # `passk score --set samples=N` judged the first ones.
+        kept[task_id] = [by_index[index] for index in sorted(by_index)][: len(outcomes)]
+        if len(kept[task_id]) < len(outcomes):
+            raise SamplesError(
+                f"{found[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
+                "the file has changed since"
+            )
+    return kept
+
+
+def rows(run: Run) -> dict[str, dict[str, Any]]:
+    """Return the rows of the dataset that lm-eval's samples file holds, by task_id; `passk score` keeps none.
+
+    Raises:
+        SamplesError: the file is broken.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
+        return found
+    for number, raw in numbered_lines(run.samples_path):
+        where = f"{run.samples_path}:{number}"
+        doc = parse_object(raw, where).get("doc")
+        if isinstance(doc, dict):
+            found[_task_id(doc, where)] = doc
     return found
 
 
@@ -345,20 +433,23 @@ class _Outcomes:
         self.path = path
         self.outcomes: dict[str, list[Outcome]] = {}
         self.prompts: dict[str, str] = {}
+        self.programs: dict[str, list[str]] = {}
 
     def read_score(self) -> None:
-        numbered: dict[str, dict[int, Outcome]] = {}
+        numbered: dict[str, dict[int, tuple[Outcome, str]]] = {}
         for number, raw in numbered_lines(self.path):
             where = f"{self.path}:{number}"
             line = parse_object(raw, where)
             index = line.get("sample")
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
-            numbered.setdefault(_task_id(line, where), {})[index] = _outcome(line, where)
+            found = (_outcome(line, where), str(line.get("program_sha256", "")))
+            numbered.setdefault(_task_id(line, where), {})[index] = found
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
-        self.outcomes = {
-            task_id: [found[index] for index in sorted(found)] for task_id, found in numbered.items()
-        }
+        for task_id, by_index in numbered.items():
+            ordered = [by_index[index] for index in sorted(by_index)]
+            self.outcomes[task_id] = [outcome for outcome, _ in ordered]
+            self.programs[task_id] = [program for _, program in ordered]
 
     def read_lm_eval(self) -> None:
         for number, raw in numbered_lines(self.path):
@@ -376,10 +467,9 @@ class _Outcomes:
             texts = [text for item in nested for text in (item if isinstance(item, list) else [item])]
             if not texts:
                 raise SamplesError(f"{where}: {task_id} has no outcomes in `filtered_resps`")
-            self.outcomes[task_id] = [
-                _outcome(parse_object(str(text).encode("utf-8", "surrogatepass"), where), where)
-                for text in texts
-            ]
+            answered = [parse_object(str(text).encode("utf-8", "surrogatepass"), where) for text in texts]
+            self.outcomes[task_id] = [_outcome(answer, where) for answer in answered]
+            self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
 
 
 def _task_id(row: Mapping[str, Any], where: str) -> str:
@@ -408,7 +498,8 @@ def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
         ) from None
 
 
-def _nothing(path: Path, found: Listing, task: str | None) -> str:
+def nothing(path: str | os.PathLike[str], found: Listing, task: str | None) -> str:
+    """Return what to say of a path without any run, or without one of the task."""
     if found.runs:
         tasks = {run.task for run in found.runs}
         return f"{path}: no run of {task} in it{did_you_mean(str(task), tasks)}"

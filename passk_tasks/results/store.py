@@ -55,8 +55,8 @@ def write(folder: str | Path, result: Mapping[str, Any], outcomes: Iterable[Mapp
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # results.json last: whoever sees it finds its outcomes beside it.
-        _replace(folder / OUTCOMES, (dump_line(dict(outcome)) for outcome in outcomes))
-        _replace(folder / RESULTS, [dumps(result).encode("ascii"), b"\n"])
+        replace(folder / OUTCOMES, (dump_line(dict(outcome)) for outcome in outcomes))
+        replace(folder / RESULTS, [dumps(result).encode("ascii"), b"\n"])
     except OSError as error:
         raise PasskError(f"{folder}: the results cannot be written: {error.strerror or error}") from error
 
@@ -81,7 +81,8 @@ def provenance(packages: str | Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+def replace(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file so that nobody ever sees half of it; one that was there is replaced."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as file:

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passk_tasks.terminal import BOLD, DIM, GREEN, WIDTH, YELLOW, Page
 
-__all__ = ["WIDTH", "metrics_table", "render"]
+__all__ = [
+    "BOUND_MEANING",
+    "MEANING",
+    "METRICS_HEAD",
+    "WIDTH",
+    "facts",
+    "interval",
+    "is_bound",
+    "metrics_rows",
+    "metrics_table",
+    "p_value",
+    "render",
+]
+
+METRICS_HEAD = ("", "value", "se", "over problems", "se", "over samples")
+MEANING = (
+    "95 % intervals. Over problems: if others of this kind were asked; over samples: if these were asked "
+    "again."
+)
+BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so what holds over problems stands in."
 
 _BOUND = "over-samples-bound"
+_SMALLEST_P = 0.0001  # that is shown by its digits
 
 
 def render(result: Mapping[str, Any], *, colour: bool = False) -> str:
@@ -31,7 +51,7 @@ def render(result: Mapping[str, Any], *, colour: bool = False) -> str:
         styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name in verdicts]
         page.table(("verdict", "samples", "share"), rows, "lrr", styles=styles)
         page.line()
-    page.facts([(name, text) for name, text in _facts(result) if text])
+    page.facts(facts(result))
     for warning in result.get("warnings", []):
         page.line()
         page.text(f"warning: {warning}", YELLOW)
@@ -45,19 +65,37 @@ def metrics_table(page: Page, metrics: Mapping[str, Mapping[str, Any]]) -> None:
         page: where to.
         metrics: by name, each as `metrics.Score.as_dict` gives it.
     """
-    rows = [
+    page.table(METRICS_HEAD, metrics_rows(metrics), "lrrlrl")
+    page.line()
+    page.text(MEANING, DIM)
+    if any(is_bound(one) for one in metrics.values()):
+        page.text(BOUND_MEANING, DIM)
+
+
+def metrics_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the cells below `METRICS_HEAD`; arguments as `metrics_table`."""
+    return [
         (name, f"{one['value']:.4f}", *_uncertainty(one["over_problems"]), *_uncertainty(one["over_samples"]))
         for name, one in metrics.items()
     ]
-    page.table(("", "value", "se", "over problems", "se", "over samples"), rows, "lrrlrl")
-    page.line()
-    page.text(
-        "95 % intervals. Over problems: if others of this kind were asked; over samples: if these were asked "
-        "again.",
-        DIM,
-    )
-    if any(one["over_samples"]["method"] == _BOUND for one in metrics.values()):
-        page.text("≤ bound: n < 2k leaves no unbiased estimate, so what holds over problems stands in.", DIM)
+
+
+def is_bound(metric: Mapping[str, Any]) -> bool:
+    """Whether a metric's uncertainty over samples is a bound, which `BOUND_MEANING` explains."""
+    return bool(metric["over_samples"]["method"] == _BOUND)
+
+
+def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
+    """Return an interval as it is written everywhere; `-` for none."""
+    if ci95 is None:
+        return "-"
+    form = "+.4f" if signed else ".4f"
+    return f"{ci95[0]:{form}} … {ci95[1]:{form}}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as it is written everywhere."""
+    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.4f}"
 
 
 def _headline(result: Mapping[str, Any]) -> str:
@@ -70,21 +108,21 @@ def _headline(result: Mapping[str, Any]) -> str:
 def _uncertainty(one: Mapping[str, Any]) -> tuple[str, str]:
     if one["se"] is None or one["ci95"] is None:
         return "-", "none from one" if one["method"].startswith("over-problems") else "none"
-    low, high = one["ci95"]
     bound = "≤ " if one["method"] == _BOUND else ""
-    return f"{bound}{one['se']:.4f}", f"{low:.4f} … {high:.4f}"
+    return f"{bound}{one['se']:.4f}", interval(one["ci95"])
 
 
-def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    facts = []
+def facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what else is to be said, a name and a text each; the argument is that of `render`."""
+    found = []
     if result.get("coverage", 1) < 1:
-        facts.append(
+        found.append(
             ("coverage", f"{result['coverage']:.1%} of the task's problems; the rest has no samples")
         )
     if result.get("distinct") is not None and result["samples"] > result["problems"]:
-        facts.append(("distinct", f"{result['distinct']:.1%} of a problem's samples, on average"))
+        found.append(("distinct", f"{result['distinct']:.1%} of a problem's samples, on average"))
     limits = result["limits"]
-    facts.append(
+    found.append(
         (
             "judge",
             f"{result['judge']}; {limits['timeout_s']:g} s, {limits['memory_mib']} MiB of memory, "
@@ -94,12 +132,12 @@ def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     layers = result["sandbox"]["layers"]
     active = ", ".join(name for name, on in layers.items() if on) or ("none" if layers else "nothing was run")
     missing = ", ".join(name for name, on in layers.items() if not on)
-    facts.append(
+    found.append(
         ("sandbox", f"{result['sandbox']['mode']}: {active}" + (f"; without {missing}" if missing else ""))
     )
     if result.get("flags"):
-        facts.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result["flags"].items())))
+        found.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result["flags"].items())))
     dataset = result.get("dataset")
     if dataset:
-        facts.append(("problems", f"{dataset['source']}, sha256 {dataset['sha256'][:12]}"))
-    return facts
+        found.append(("problems", f"{dataset['source']}, sha256 {dataset['sha256'][:12]}"))
+    return [(name, text) for name, text in found if text]

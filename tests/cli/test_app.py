@@ -19,7 +19,7 @@ def test_nothing_prints_the_help(capsys):
     """`passk` alone shows its commands and is content."""
     assert main([]) == 0
     out = capsys.readouterr().out
-    for command in ("run", "score", "runs", "show", "compare", "curve", "plan", "tasks", "path"):
+    for command in ("run", "score", "runs", "show", "compare", "curve", "plan", "export", "tasks", "path"):
         assert f"\n    {command} " in out
 
 
@@ -78,7 +78,7 @@ def test_run_hands_over_every_argument(monkeypatch):
 
 def test_the_help_of_every_command_is_there(capsys):
     """Each command but `run`, whose help is lm-eval's, explains itself."""
-    for command in ("score", "runs", "show", "compare", "curve", "plan", "tasks", "path"):
+    for command in ("score", "runs", "show", "compare", "curve", "plan", "export", "tasks", "path"):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])
         assert ended.value.code == 0

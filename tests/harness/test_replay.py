@@ -191,3 +191,13 @@ def test_chat_templates_are_accepted(evaluate, tmp_path) -> None:
     )
     (line,) = found["samples"]["passk_humaneval_instruct_greedy"]
     assert json.loads(line["arguments"][0][0])[0]["role"] == "user"
+
+
+def test_a_journal_of_played_back_samples_says_how_they_were_drawn(evaluate, state_folder) -> None:
+    """The task's own temperature, which drew nothing, is not what the journal records."""
+    evaluate(ReplayLM(), metadata={"passk.samples": 2, "passk.k": 1}, limit=1)
+    (journal,) = state_folder.iterdir()
+    told = json.loads(journal.read_text(encoding="utf-8").splitlines()[0])["extra"]["generation_kwargs"]
+    assert (told["do_sample"], told["temperature"], told["max_gen_toks"]) == (True, 0.8, 300)
+    assert "\ndef" in told["until"]
+    assert ReplayLM(path=str(journal)).origin["temperature"] == 0.8

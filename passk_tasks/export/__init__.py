@@ -1,0 +1,146 @@
+"""The files that leaderboards and other tools accept, made from stored runs. Nothing is uploaded or executed.
+
+    StoredRun -> source.load -> Source -> Format.missing: refused with all of it -> Format.files
+
+source.py           outcomes, texts and problems joined; a candidate is proved the judged one by its hash
+base.py             what a format has to say of itself, what receivers demand
+human_eval.py       OpenAI human-eval           evalplus.py     EvalPlus
+bigcode.py          BigCode models leaderboard  bigcodebench.py BigCodeBench
+livecodebench.py    LiveCodeBench               multipl_e.py    MultiPL-E
+huggingface.py      .eval_results and model-index
+every_eval_ever.py  Every Eval Ever
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from passk_tasks.errors import ExportError, PasskError, UsageError, did_you_mean
+from passk_tasks.export import source as source_module
+from passk_tasks.export.base import Details, Format, conditions, interval, metric
+from passk_tasks.export.bigcode import BigCode
+from passk_tasks.export.bigcodebench import BigCodeBench
+from passk_tasks.export.evalplus import EvalPlus
+from passk_tasks.export.every_eval_ever import EveryEvalEver
+from passk_tasks.export.huggingface import EvalResults, ModelIndex
+from passk_tasks.export.human_eval import HumanEvalSamples
+from passk_tasks.export.livecodebench import LiveCodeBench
+from passk_tasks.export.multipl_e import MultiPLE
+from passk_tasks.results import store
+from passk_tasks.results.runs import StoredRun
+
+__all__ = ["FORMATS", "Details", "Exported", "Format", "export", "get"]
+
+FORMATS: dict[str, Format] = {
+    one.name: one
+    for one in (
+        HumanEvalSamples(),
+        EvalPlus(),
+        BigCode(),
+        BigCodeBench(),
+        LiveCodeBench(),
+        MultiPLE(),
+        EvalResults(),
+        ModelIndex(),
+        EveryEvalEver(),
+    )
+}
+"""By the name that `--format` takes."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export left.
+
+    Attributes:
+        format: its name.
+        files: that were written.
+        scores: of each run, each metric with its uncertainty in words.
+        conditions: of each run, in words.
+        note: how to submit the files, and what to know before.
+    """
+
+    format: str
+    files: tuple[Path, ...]
+    scores: tuple[dict[str, str], ...]
+    conditions: tuple[str, ...]
+    note: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as `passk export --json` prints it."""
+        return {
+            "format": self.format,
+            "files": [str(path) for path in self.files],
+            "scores": list(self.scores),
+            "conditions": list(self.conditions),
+            "note": self.note,
+        }
+
+
+def get(name: str) -> Format:
+    """Return a format by name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"there is no format {name!r}{did_you_mean(name, FORMATS)}")
+    return FORMATS[name]
+
+
+def export(
+    stored: Sequence[StoredRun],
+    name: str,
+    folder: str | os.PathLike[str],
+    details: Details | None = None,
+    *,
+    samples: Iterable[str | os.PathLike[str]] | None = None,
+    data_files: str | None = None,
+) -> Exported:
+    """Write the files of a format; those of an earlier export are replaced.
+
+    Args:
+        stored: the runs, one where the format takes no more.
+        name: of the format.
+        folder: where to; made where it is missing.
+        details: what the receiver wants to know and no run can say.
+        samples: files with the samples, for a run that does not say where they are.
+        data_files: the problems, where those that the run names are not at hand.
+
+    Raises:
+        ExportError: the receiver would turn it down; all that is missing is listed, and nothing was written.
+        UsageError: a mistake in arguments or files, see `source.load`.
+    """
+    chosen, details = get(name), details or Details()
+    if len(stored) != 1 and not (chosen.several and stored):
+        named = ", ".join(f"{one.path} ({one.task})" for one in stored)
+        raise UsageError(f"the format {name} takes one run, not {len(stored)}: {named or 'none'}")
+    sources = [
+        source_module.load(one, candidates=chosen.candidates, texts=samples, data_files=data_files)
+        for one in stored
+    ]
+    missing = list(dict.fromkeys(chosen.missing(sources, details)))
+    if missing:
+        raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", missing)
+    content = chosen.files(sources, details)
+    folder = Path(folder)
+    written = []
+    try:
+        for relative, data in content.items():
+            path = folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            store.replace(path, [data])
+            written.append(path)
+    except OSError as error:
+        raise PasskError(f"{folder}: the export cannot be written: {error.strerror or error}") from error
+    return Exported(
+        format=name,
+        files=tuple(written),
+        scores=tuple({key: interval(metric(one, key)) for key in one.run.scores} for one in sources),
+        conditions=tuple(map(conditions, sources)),
+        note=chosen.note(sources, details),
+    )

@@ -1,0 +1,213 @@
+"""What a format has to say of itself, and what formats share."""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from passk_tasks.export.source import Candidate, Source
+from passk_tasks.results.lines import dump_line
+from passk_tasks.verdict import Verdict
+
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+"""`organisation/model`, as the hub has it; safe as a part of a file's name."""
+
+FIRST = "pass@1"
+"""The metric that most receivers want alone, and that every single sample is a part of."""
+
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""A user's or an organisation's name on the hub."""
+
+RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
+"""What the evaluator may be to the model's makers."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a receiver wants to know and no run can say.
+
+    Attributes:
+        model: `organisation/model`; the run's own name of it where None.
+        user: who submits, on the hub.
+        organization: who evaluated.
+        relationship: what they are to the model's makers, one of `RELATIONSHIPS`.
+        dataset_id: the registered benchmark on the hub.
+        dataset_task: its task.
+        source_url: where the evaluation can be read about.
+        backend: what ran the model, e.g. `vllm`.
+        revision: of the model.
+    """
+
+    model: str | None = None
+    user: str | None = None
+    organization: str | None = None
+    relationship: str | None = None
+    dataset_id: str | None = None
+    dataset_task: str | None = None
+    source_url: str | None = None
+    backend: str | None = None
+    revision: str | None = None
+
+
+class Format(ABC):
+    """One form that a receiver accepts. Stateless.
+
+    Attributes:
+        name: what `--format` takes.
+        summary: what is written, in one line.
+        candidates: whether the candidates are needed, not the scores alone.
+        several: whether runs of several tasks go into one export.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    candidates: ClassVar[bool] = True
+    several: ClassVar[bool] = False
+
+    @abstractmethod
+    def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
+        """Yield everything that the receiver demands and these runs do not have, each with its remedy."""
+
+    @abstractmethod
+    def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
+        """Return the content of every file by its relative path; nothing is missing by then."""
+
+    @abstractmethod
+    def note(self, sources: Sequence[Source], details: Details) -> str:
+        """Return how to submit the files, and what to know before."""
+
+
+# ---------------------------------------------------------------------- what receivers demand
+
+
+def demand_all(source: Source) -> Iterator[str]:
+    """Yield what is missing of: every problem, one n for all, every sample with a verdict."""
+    run = source.run
+    if run.problems < run.problems_total:
+        yield f"all {run.problems_total} problems: the run has {run.problems}; run without --limit"
+    if source.n is None:
+        yield "the same number of samples of every problem: the run has more of some than of others"
+    without = run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+    if without:
+        yield f"a verdict for every sample: {without} have none (infra_error); score them again"
+
+
+def demand_ids(source: Source, prefix: str, whose: str) -> Iterator[str]:
+    """Yield what is missing of: problems whose task_id starts so."""
+    other = next((task_id for task_id in source.candidates if not task_id.startswith(prefix)), None)
+    if other is not None:
+        yield f"problems of {whose} ({prefix}0, …): the run's are those of {source.family}, e.g. {other}"
+
+
+def demand_columns(source: Source, columns: Sequence[str], whose: str) -> Iterator[str]:
+    """Yield what is missing of: problems with these columns."""
+    for row in source.rows.values():
+        absent = [column for column in columns if column not in row]
+        if absent:
+            yield (
+                f"problems of {whose}: the run's are those of {source.family} and have no "
+                f"{', '.join(map(repr, absent))}"
+            )
+            return
+
+
+def demand_sampling(source: Source, *, temperatures: Sequence[float] | None = None) -> Iterator[str]:
+    """Yield what is missing of: a recorded temperature, one of those allowed."""
+    if source.temperature is None:
+        yield (
+            "the temperature: the run did not record it (samples of another tool); run the model with "
+            "`passk run`, or score the journal of such a run"
+        )
+    elif temperatures is not None and source.temperature not in temperatures:
+        wanted = " or ".join(f"{value:g}" for value in temperatures)
+        yield f"temperature {wanted}: the run has {source.temperature:g}; --gen_kwargs temperature=…"
+
+
+def demand_first(source: Source) -> Iterator[str]:
+    """Yield what is missing of: a stored pass@1."""
+    if FIRST not in source.run.scores:
+        names = ", ".join(source.run.scores) or "no score"
+        yield f"{FIRST}: the run has {names}; score its samples again with --k 1,… and --out"
+
+
+def demand_repository(sources: Sequence[Source], details: Details) -> Iterator[str]:
+    """Yield what is missing of: one model, named as the hub names it."""
+    names = list(dict.fromkeys(model_name(source, details) for source in sources))
+    if len(names) > 1:
+        yield f"runs of one model: these are of {', '.join(map(repr, names))}; export them apart"
+        return
+    (named,) = names
+    if not REPOSITORY.fullmatch(named):
+        yield f"the model as organisation/model: the run calls it {named!r}; --model ORGANISATION/MODEL"
+
+
+def demand_name(value: str | None, what: str, option: str) -> Iterator[str]:
+    """Yield what is missing of: a name that can stand in a file's name."""
+    if value is None:
+        yield f"{what}: {option}"
+    elif not NAME.fullmatch(value):
+        yield f"{what}, of letters, digits, `.`, `_` and `-`: {value!r} is none; {option}"
+
+
+# ---------------------------------------------------------------------- what formats write
+
+
+def model_name(source: Source, details: Details) -> str:
+    """Return what the model is called."""
+    return details.model or source.run.name
+
+
+def lines(values: Iterator[dict[str, Any]]) -> bytes:
+    """Return JSON lines."""
+    return b"".join(map(dump_line, values))
+
+
+def dumps(value: Any) -> bytes:
+    """Return indented JSON, pure ASCII: a lone surrogate in a candidate survives as its escape."""
+    return json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
+
+
+def metric(source: Source, name: str) -> Mapping[str, Any]:
+    """Return a stored metric with its uncertainties, as `metrics.Score.as_dict` gives it."""
+    found: Mapping[str, Any] = source.run.facts["metrics"][name]
+    return found
+
+
+def status(candidate: Candidate) -> str:
+    """Return EvalPlus's and BigCodeBench's word for the verdict."""
+    verdict = candidate.outcome.verdict
+    if verdict is Verdict.PASSED:
+        return "pass"
+    return "timeout" if verdict is Verdict.TIMEOUT else "fail"
+
+
+def interval(found: Mapping[str, Any]) -> str:
+    """Return a score with both of its 95 % intervals, for people."""
+    text = f"{found['value']:.4f}"
+    for key, name in (("over_problems", "over problems"), ("over_samples", "over samples")):
+        ci95 = found[key]["ci95"]
+        if ci95 is not None:
+            bound = "≤ bound, " if str(found[key]["method"]).endswith("bound") else ""
+            text += f", 95 % {name} {bound}{ci95[0]:.4f} to {ci95[1]:.4f}"
+    return text
+
+
+def conditions(source: Source) -> str:
+    """Return how the numbers came about, for people, in one line."""
+    run = source.run
+    facts = [f"n = {source.n}"]
+    if source.temperature is not None:
+        facts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
+    if source.top_p is not None and source.temperature != 0:
+        facts.append(f"top_p = {source.top_p:g}")
+    limits = run.conditions.limits or {}
+    if "timeout_s" in limits:
+        facts.append(f"{limits['timeout_s']:g} s")
+    facts.append(f"judge {run.conditions.judge}")
+    facts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
+    facts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")
+    return "; ".join(facts)

@@ -1,0 +1,121 @@
+"""The folder of a submission to the BigCode models leaderboard.
+
+bigcode-evaluation-harness, leaderboard/README.md and leaderboard/group_jsons.py: HumanEval and MultiPL-E with
+50 samples at T = 0.2 and top_p = 0.95; a summary of every task's pass@1, with generations and metrics beside
+it for credibility, in `community_results/ORGANISATION_MODEL_USER/` of the leaderboard's space.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from passk_tasks.export.base import (
+    FIRST,
+    Details,
+    Format,
+    demand_all,
+    demand_first,
+    demand_name,
+    demand_repository,
+    demand_sampling,
+    dumps,
+    metric,
+    model_name,
+)
+from passk_tasks.export.human_eval import demand_published
+from passk_tasks.export.source import Source
+
+LANGUAGES = ("js", "java", "cpp", "swift", "php", "d", "jl", "lua", "r", "rkt", "rb", "rs")
+"""MultiPL-E languages that the leaderboard has a column for; Python is HumanEval itself."""
+
+_N, _TEMPERATURE, _TOP_P = 50, 0.2, 0.95
+
+
+class BigCode(Format):
+    """A summary, the generations and the metrics of one model."""
+
+    name: ClassVar[str] = "bigcode"
+    summary: ClassVar[str] = "BigCode models leaderboard: community_results/ORGANISATION_MODEL_USER/"
+    several: ClassVar[bool] = True
+
+    def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
+        """HumanEval or MultiPL-E, n = 50, T = 0.2, top_p = 0.95; model and user by their names on the hub."""
+        yield from demand_repository(sources, details)
+        yield from demand_name(details.user, "your name on the hub", "--user NAME")
+        tasks = [_task(source) for source in sources]
+        for task in dict.fromkeys(tasks):
+            if task is not None and tasks.count(task) > 1:
+                yield f"one run a task: {tasks.count(task)} of them are of {task}"
+        for source, task in zip(sources, tasks, strict=True):
+            named = f"{source.run.task}: " if len(sources) > 1 else ""
+            yield from (named + text for text in self._missing(source, task))
+
+    def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
+        """The summary, and for each task its generations and metrics."""
+        model = model_name(sources[0], details)
+        organisation, short = model.split("/")
+        folder = f"community_results/{organisation}_{short}_{details.user}"
+        results, found = [], {}
+        for source in sources:
+            task, score = str(_task(source)), metric(source, FIRST)
+            results.append({"task": task, "pass@1": score["value"]})
+            generations = [[one.code or "" for one in candidates] for _, _, candidates in source.in_order()]
+            found[f"{folder}/generations_{short}/generations_{task}_{short}.json"] = (
+                json.dumps(generations).encode("ascii") + b"\n"
+            )
+            found[f"{folder}/metrics_{short}/metrics_{task}_{short}.json"] = dumps(
+                {task: {"pass@1": score["value"]}, "config": _config(source, model)}
+            )
+        summary = {"results": results, "meta": {"model": model}}
+        return {f"{folder}/{organisation}_{short}_{details.user}.json": dumps(summary), **found}
+
+    def note(self, sources: Sequence[Source], details: Details) -> str:
+        """Where to open the pull request."""
+        return (
+            "Copy community_results/ into a clone of the space "
+            "https://huggingface.co/spaces/bigcode/bigcode-models-leaderboard and open a pull request there, "
+            "with the title `[Community Submission] Model: ORGANISATION/MODEL, Username: USER`. The "
+            "leaderboard's own runs allow 512 tokens with the prompt for base models; say so where yours "
+            "allowed another number."
+        )
+
+    def _missing(self, source: Source, task: str | None) -> Iterator[str]:
+        if task is None:
+            yield (
+                f"HumanEval, or MultiPL-E in one of {', '.join(LANGUAGES)}: the run is of {source.family} "
+                f"({source.run.task})"
+            )
+        elif task == "humaneval":
+            yield from demand_published(source)
+        yield from demand_all(source)
+        yield from demand_first(source)
+        if source.n is not None and source.n != _N:
+            yield f"n = {_N}: the run has {source.n}; --metadata passk.samples={_N}"
+        yield from demand_sampling(source, temperatures=(_TEMPERATURE,))
+        if source.temperature is not None and source.top_p != _TOP_P:
+            yield f"top_p = {_TOP_P}: the run has {source.top_p or 'none'}; --gen_kwargs top_p={_TOP_P}"
+
+
+def _task(source: Source) -> str | None:
+    if source.family == "humaneval":
+        return "humaneval"
+    row = next(iter(source.rows.values()), {})
+    if str(row.get("name", "")).startswith("HumanEval") and row.get("language") in LANGUAGES:
+        return f"multiple-{row['language']}"
+    return None
+
+
+def _config(source: Source, model: str) -> dict[str, Any]:
+    conditions = source.run.conditions.as_dict()
+    return {
+        "model": model,
+        "tasks": _task(source),
+        "do_sample": True,
+        "temperature": source.temperature,
+        "top_p": source.top_p,
+        "n_samples": source.n,
+        "uncertainty": metric(source, FIRST),
+        "conditions": conditions,
+    }

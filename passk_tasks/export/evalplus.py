@@ -1,0 +1,107 @@
+"""EvalPlus: lines of self-contained solutions, and the results that its evaluation writes.
+
+evalplus 0.3.1 (evalplus/evaluate.py, evalplus/data/utils.py) reads both: `samples.jsonl`, and where
+`samples_eval_results.json` lies beside it that instead of judging again. It wants every problem; a status is
+`pass`, `fail` or `timeout`, and `plus_status` is null where the additional tests did not run (--base-only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, metric, status
+from passk_tasks.export.human_eval import demand_published
+from passk_tasks.export.source import Candidate, Source
+
+SAMPLES = "samples.jsonl"
+RESULTS = "samples_eval_results.json"
+
+_PLUS = {"humaneval_plus": 164, "mbpp_plus": 378}  # families with both kinds of tests, and how many problems
+
+
+class EvalPlus(Format):
+    """`task_id` and `solution`; then the status of each."""
+
+    name: ClassVar[str] = "evalplus"
+    summary: ClassVar[str] = f"EvalPlus: {SAMPLES} and {RESULTS}"
+
+    def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
+        """Every problem, judged by HumanEval's own tests, or by those and the additional ones in turn."""
+        (source,) = sources
+        if source.family not in _PLUS:
+            yield from demand_published(source)
+        elif any(one.outcome.base_passed is None for _, _, found in source.in_order() for one in found):
+            yield "the base tests' own verdict for every sample: some have none; score them again"
+        yield from demand_all(source)
+        wanted = _PLUS.get(source.family, source.run.problems_total)
+        if source.run.problems_total != wanted:
+            yield f"EvalPlus's {wanted} problems: the run's set has {source.run.problems_total}"
+
+    def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
+        """Both files, problem by problem."""
+        (source,) = sources
+        solutions = (
+            {"task_id": task_id, "solution": candidate.code or ""}
+            for task_id, _, candidates in source.in_order()
+            for candidate in candidates
+        )
+        return {SAMPLES: lines(solutions), RESULTS: dumps(_results(source))}
+
+    def note(self, sources: Sequence[Source], details: Details) -> str:
+        """What reads them, and what is not in them."""
+        plus = sources[0].family in _PLUS
+        dataset = "mbpp" if sources[0].family == "mbpp_plus" else "humaneval"
+        more = (
+            f"For its leaderboard the additional tests must run too: remove {RESULTS} and leave --base_only "
+            "away, in EvalPlus's container, since it has no sandbox of its own. "
+        )
+        return (
+            f"To see them as EvalPlus does: evalplus.evaluate --dataset {dataset} --samples {SAMPLES}"
+            f"{'' if plus else ' --base_only'}. {'' if plus else more}To submit, open an issue at "
+            "https://github.com/evalplus/evalplus with the results. The hash in them is that of our rows, "
+            "not of EvalPlus's file."
+        )
+
+
+def statuses(candidate: Candidate) -> tuple[str, str | None]:
+    """Return the status by the base tests, and by the additional ones, None where there are none.
+
+    The additional tests run where the base tests passed, so a base that failed fails both: a pass of
+    EvalPlus needs both anyway.
+    """
+    base_passed, last = candidate.outcome.base_passed, status(candidate)
+    if base_passed is None:
+        return last, None
+    return ("pass", last) if base_passed else (last, last)
+
+
+def _results(source: Source) -> dict[str, Any]:
+    date = source.run.date
+    results: dict[str, list[dict[str, Any]]] = {}
+    for task_id, _, candidates in source.in_order():
+        results[task_id] = []
+        for candidate in candidates:
+            base, plus = statuses(candidate)
+            results[task_id].append(
+                {
+                    "task_id": task_id,
+                    "solution": candidate.code or "",
+                    "base_status": base,
+                    "plus_status": plus,
+                    "base_fail_tests": [],
+                    "plus_fail_tests": [],
+                }
+            )
+    scores = {name: metric(source, name)["value"] for name in source.run.scores}
+    found = {name: value for name, value in scores.items() if name.startswith("pass@")}
+    by_tests = {"base": found}
+    if source.family in _PLUS:
+        base_found = {name[5:]: value for name, value in scores.items() if name.startswith("base_pass@")}
+        by_tests = {"base": base_found, "plus": found}
+    return {
+        "date": "" if date is None else date.strftime("%Y-%m-%d %H:%M"),
+        "hash": source.run.conditions.dataset,
+        "eval": results,
+        "pass_at_k": by_tests,
+    }

@@ -1,0 +1,224 @@
+"""Every Eval Ever: one JSON with the scores of a model, and a line for each of its samples.
+
+Schema 0.3.0, `every_eval_ever/schemas/` of the PyPI package every-eval-ever; the data's repository is
+https://huggingface.co/datasets/evaleval/EEE_datastore, with `data/BENCHMARK/DEVELOPER/MODEL/UUID.json` and
+`UUID_samples.jsonl` beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from passk_tasks.export.base import (
+    FIRST,
+    RELATIONSHIPS,
+    Details,
+    Format,
+    demand_first,
+    demand_repository,
+    dumps,
+    lines,
+    metric,
+    model_name,
+)
+from passk_tasks.export.source import Candidate, Source
+from passk_tasks.problem import Problem
+
+SCHEMA = "0.3.0"
+
+
+class EveryEvalEver(Format):
+    """An aggregate and its samples. A subset of the problems is fine: their number is in it."""
+
+    name: ClassVar[str] = "every-eval-ever"
+    summary: ClassVar[str] = "Every Eval Ever: data/BENCHMARK/DEVELOPER/MODEL/UUID.json and its samples"
+
+    def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
+        """Who evaluated, what they are to the model's makers, a date, the model by its name on the hub."""
+        (source,) = sources
+        yield from demand_repository(sources, details)
+        if not details.organization:
+            yield "who evaluated: --organization NAME"
+        if details.relationship not in RELATIONSHIPS:
+            yield f"what they are to the model's makers: --relationship {'|'.join(RELATIONSHIPS)}"
+        if source.run.date is None:
+            yield "when it was evaluated: the run did not record it"
+        yield from demand_first(source)
+
+    def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
+        """The aggregate and the samples."""
+        (source,) = sources
+        assert source.run.date is not None
+        model = model_name(source, details)
+        timestamp = str(source.run.date.timestamp())
+        identity = f"{source.family}/{model}/{timestamp}"
+        samples = lines(_samples(source, model, identity))
+        # A UUID of version 4 as demanded, but of the content: the same run gives the same file.
+        name = uuid.UUID(bytes=hashlib.sha256(samples + timestamp.encode()).digest()[:16], version=4)
+        folder = f"data/{source.family}/{model}"
+        aggregate = {
+            "schema_version": SCHEMA,
+            "evaluation_id": identity,
+            "evaluation_timestamp": source.run.date.isoformat(),
+            "retrieved_timestamp": timestamp,
+            "source_metadata": {
+                "source_name": "passk-tasks",
+                "source_type": "evaluation_run",
+                "source_organization_name": details.organization,
+                "evaluator_relationship": details.relationship,
+                **({"source_organization_url": details.source_url} if details.source_url else {}),
+            },
+            "eval_library": {
+                "name": "passk-tasks",
+                "version": source.run.conditions.passk_tasks or "unknown",
+                "additional_details": {"harness": "lm_eval"},
+            },
+            "model_info": {
+                "name": model.partition("/")[2],
+                "id": model,
+                "developer": model.partition("/")[0],
+                "additional_details": {
+                    "deployment_type": "unknown",
+                    "model_availability": "unknown",
+                    **({"revision": details.revision} if details.revision else {}),
+                },
+            },
+            "evaluation_results": [_result(source, metric_name) for metric_name in source.run.scores],
+            "detailed_evaluation_results": {
+                "format": "jsonl",
+                "file_path": f"{folder}/{name}_samples.jsonl",
+                "hash_algorithm": "sha256",
+                "checksum": hashlib.sha256(samples).hexdigest(),
+                "total_rows": samples.count(b"\n"),
+            },
+        }
+        return {f"{folder}/{name}.json": dumps(aggregate), f"{folder}/{name}_samples.jsonl": samples}
+
+    def note(self, sources: Sequence[Source], details: Details) -> str:
+        """What checks it, and where it goes."""
+        return (
+            "To check it with the receiver's own code: pip install every-eval-ever; every_eval_ever validate "
+            "data/*/*/*/*. To submit: open a pull request at "
+            "https://huggingface.co/datasets/evaleval/EEE_datastore with data/ as it is. `deployment_type` "
+            "and `model_availability` are `unknown`: no run records them; put in what you know."
+        )
+
+
+def _result(source: Source, name: str) -> dict[str, Any]:
+    score = metric(source, name)
+    over_problems, over_samples = score["over_problems"], score["over_samples"]
+    uncertainty: dict[str, Any] = {"num_samples": source.run.problems}
+    if over_problems["se"] is not None:
+        uncertainty["standard_error"] = {"value": over_problems["se"], "method": "over problems"}
+    if over_problems["ci95"] is not None:
+        low, high = over_problems["ci95"]
+        uncertainty["confidence_interval"] = {
+            "lower": low,
+            "upper": high,
+            "confidence_level": 0.95,
+            "method": over_problems["method"],
+        }
+    k = int("".join(char for char in name.partition("@")[2] if char.isdigit()) or 1)
+    return {
+        "evaluation_result_id": name,
+        "evaluation_name": source.run.task,
+        "source_data": _data(source),
+        "evaluation_timestamp": "" if source.run.date is None else source.run.date.isoformat(),
+        "metric_config": {
+            "metric_id": "pass_at_k",
+            "metric_name": name,
+            "metric_kind": "pass_rate",
+            "metric_unit": "proportion",
+            "metric_parameters": {"k": k, "n": source.n},
+            "evaluation_description": f"Unbiased {name} (arXiv:2107.03374) on {source.family}",
+            "lower_is_better": False,
+            "score_type": "continuous",
+            "min_score": 0.0,
+            "max_score": 1.0,
+        },
+        "score_details": {
+            "score": score["value"],
+            "uncertainty": uncertainty,
+            "details": {f"over_samples_{key}": str(value) for key, value in over_samples.items()},
+        },
+        "generation_config": _generation(source),
+    }
+
+
+def _data(source: Source) -> dict[str, Any]:
+    facts = {"sha256": str(source.run.conditions.dataset)}
+    if not source.published:
+        return {"dataset_name": source.family, "source_type": "other", "additional_details": facts}
+    return {
+        "dataset_name": source.family,
+        "source_type": "hf_dataset",
+        "hf_repo": source.hub_path,
+        "hf_split": source.split,
+        "samples_number": source.run.problems,
+        "additional_details": facts,
+    }
+
+
+def _generation(source: Source) -> dict[str, Any]:
+    conditions = source.run.conditions
+    arguments: dict[str, Any] = {"temperature": source.temperature, "top_p": source.top_p}
+    longest = (conditions.sampling or {}).get("max_gen_toks")
+    if isinstance(longest, int) and longest > 0:
+        arguments["max_tokens"] = longest
+    arguments["sandbox"] = {"type": str(conditions.sandbox)}
+    names = ("n", "stops", "extraction", "judge", "limits", "chat_template", "version", "packages", "python")
+    told = {
+        name: value for name, value in conditions.as_dict().items() if name in names and value is not None
+    }
+    return {
+        "generation_args": {key: value for key, value in arguments.items() if value is not None},
+        "additional_details": {name: str(value) for name, value in told.items()},
+    }
+
+
+def _samples(source: Source, model: str, identity: str) -> Iterator[dict[str, Any]]:
+    for task_id, _, candidates in source.in_order():
+        for index, candidate in enumerate(candidates):
+            yield _sample(source, model, identity, source.problems[task_id], candidate, index)
+
+
+def _sample(
+    source: Source, model: str, identity: str, problem: Problem, candidate: Candidate, index: int
+) -> dict[str, Any]:
+    prompt, solution = problem.prompt, problem.canonical_solution
+    reference = [] if solution is None else [solution]
+    outcome = candidate.outcome
+    return {
+        "schema_version": SCHEMA,
+        "evaluation_id": identity,
+        "model_id": model,
+        "evaluation_name": source.run.task,
+        "evaluation_result_id": FIRST,
+        "sample_id": problem.task_id,
+        "sample_hash": hashlib.sha256(
+            "".join([prompt, *reference]).encode("utf-8", "surrogatepass")
+        ).hexdigest(),
+        "interaction_type": "single_turn",
+        "input": {"raw": prompt, "reference": reference},
+        "output": {"raw": [candidate.text]},
+        "messages": None,
+        "answer_attribution": [
+            {
+                "turn_idx": 0,
+                "source": "output.raw",
+                "extracted_value": candidate.code or "",
+                "extraction_method": candidate.strategy,
+                "is_terminal": True,
+            }
+        ],
+        "evaluation": {"score": float(outcome.passed), "is_correct": outcome.passed},
+        "metadata": {
+            "sample": str(index),
+            "verdict": outcome.verdict.value,
+            "detail": outcome.detail,
+            "judge": outcome.judge,
+        },
+    }

@@ -1,0 +1,154 @@
+"""Scores on the Hugging Face hub: `.eval_results/*.yaml` of a model's repository, and the model card's index.
+
+Both are built and read back by `huggingface_hub`, which knows what the hub accepts:
+https://huggingface.co/docs/hub/eval-results and https://huggingface.co/docs/hub/model-cards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import yaml
+
+from passk_tasks.errors import UsageError
+from passk_tasks.export.base import (
+    FIRST,
+    REPOSITORY,
+    Details,
+    Format,
+    conditions,
+    demand_all,
+    demand_first,
+    demand_name,
+    demand_repository,
+    interval,
+    metric,
+    model_name,
+)
+from passk_tasks.export.source import Source
+
+
+class EvalResults(Format):
+    """One score for a registered benchmark, in a YAML file of the model's repository."""
+
+    name: ClassVar[str] = "hf-eval-results"
+    summary: ClassVar[str] = "Hugging Face: .eval_results/DATASET.yaml of a model's repository"
+    candidates: ClassVar[bool] = False
+
+    def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
+        """Every problem; the registered benchmark and its task, which nobody can check offline."""
+        (source,) = sources
+        yield from demand_all(source)
+        yield from demand_first(source)
+        if not REPOSITORY.fullmatch(details.dataset_id or ""):
+            yield "the registered benchmark's repository on the hub: --dataset-id ORGANISATION/DATASET"
+        yield from demand_name(
+            details.dataset_task, "its task, one that the dataset's eval.yaml names", "--dataset-task TASK"
+        )
+        if details.user is not None and details.source_url is None:
+            yield "a page about the evaluation, which goes with a user's name: --source-url URL"
+
+    def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
+        """One file with one entry."""
+        (source,) = sources
+        try:
+            from huggingface_hub import (
+                EvalResultEntry,
+                eval_result_entries_to_yaml,
+                parse_eval_result_entries,
+            )
+        except ImportError as error:
+            raise UsageError(
+                "this huggingface_hub does not know .eval_results yet: pip install -U huggingface_hub"
+            ) from error
+        assert details.dataset_id is not None
+        assert details.dataset_task is not None
+        score = metric(source, FIRST)
+        entry = EvalResultEntry(
+            dataset_id=details.dataset_id,
+            task_id=details.dataset_task,
+            value=round(100 * score["value"], 4),
+            date=None if source.run.date is None else source.run.date.isoformat(),
+            source_url=details.source_url,
+            source_user=details.user,
+            notes=f"{FIRST} in percent; {conditions(source)}; as a share {interval(score)}",
+        )
+        content = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, width=100)
+        if parse_eval_result_entries(yaml.safe_load(content)) != [entry]:
+            raise UsageError(f"{source.run.path}: what it says does not survive in YAML")
+        return {f".eval_results/{details.dataset_id.rpartition('/')[2]}.yaml": content.encode()}
+
+    def note(self, sources: Sequence[Source], details: Details) -> str:
+        """How the file gets into the repository."""
+        name = (details.dataset_id or "").rpartition("/")[2]
+        return (
+            f"See first that https://huggingface.co/datasets/{details.dataset_id} has an eval.yaml with the "
+            f"task {details.dataset_task}, and how its leaderboard scales scores: here it is percent. Then "
+            f"add the file to the model's repository as .eval_results/{name}.yaml, by a pull request where "
+            "it is not yours. The form has no field for uncertainty; it is in the notes."
+        )
+
+
+class ModelIndex(Format):
+    """The `model-index` of a model card."""
+
+    name: ClassVar[str] = "model-index"
+    summary: ClassVar[str] = "Hugging Face: model-index of a model card, model-index.yaml"
+    candidates: ClassVar[bool] = False
+    several: ClassVar[bool] = True
+
+    def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
+        """Every problem; the model by its name on the hub."""
+        yield from demand_repository(sources, details)
+        for source in sources:
+            named = f"{source.run.task}: " if len(sources) > 1 else ""
+            yield from (named + text for text in demand_all(source))
+
+    def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
+        """YAML with all pass@k of all runs."""
+        from huggingface_hub import EvalResult, ModelCardData
+        from huggingface_hub.repocard_data import eval_results_to_model_index, model_index_to_eval_results
+
+        name = model_name(sources[0], details)
+        results = [
+            EvalResult(
+                task_type="text-generation",
+                dataset_type=source.hub_path,
+                dataset_name=source.family,
+                dataset_config=source.hub_name,
+                dataset_split=source.split,
+                metric_type=metric_name,
+                metric_value=metric(source, metric_name)["value"],
+                metric_name=f"{metric_name} ({source.run.task})",
+                metric_args=_arguments(source, metric_name),
+            )
+            for source in sources
+            for metric_name in source.run.scores
+        ]
+        index = eval_results_to_model_index(name, results)
+        content = yaml.safe_dump({"model-index": index}, sort_keys=False, width=100)
+        # Read back as the hub's own library reads a card.
+        again, found = model_index_to_eval_results(yaml.safe_load(content)["model-index"])
+        card = ModelCardData(model_name=name, eval_results=results)
+        if again != name or found != results or card.to_dict()["model-index"] != index:  # type: ignore[no-untyped-call]
+            raise UsageError(f"{sources[0].run.path}: what it says does not survive in a model card")
+        return {"model-index.yaml": content.encode()}
+
+    def note(self, sources: Sequence[Source], details: Details) -> str:
+        """How it gets into the card."""
+        return (
+            "Put it into the YAML at the head of the model's README.md, or have it merged: "
+            "huggingface_hub.metadata_update(REPOSITORY, yaml.safe_load(open('model-index.yaml'))). The form "
+            "has no field for uncertainty; it is in the metric's args."
+        )
+
+
+def _arguments(source: Source, name: str) -> dict[str, Any]:
+    score = metric(source, name)
+    found: dict[str, Any] = {"n": source.n, "temperature": source.temperature, "top_p": source.top_p}
+    for key in ("over_problems", "over_samples"):
+        found[f"se_{key}"] = score[key]["se"]
+        found[f"ci95_{key}"] = score[key]["ci95"] and list(score[key]["ci95"])
+    found["conditions"] = conditions(source)
+    return {key: value for key, value in found.items() if value is not None}

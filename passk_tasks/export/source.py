@@ -1,0 +1,211 @@
+"""What an export is made from: a stored run, and where a format needs them the candidates that it judged.
+
+results file -> Run (outcomes) ─┐
+samples file -> texts ──────────┼─> extraction -> candidate, proved to be the judged one by its hash
+problems ───────────────────────┘
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from passk_tasks import benchmarks, scoring
+from passk_tasks.benchmarks import Benchmark, Dataset
+from passk_tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge
+from passk_tasks.results import runs, store
+from passk_tasks.results.runs import Run, StoredRun
+from passk_tasks.results.samples import Sample
+from passk_tasks.settings import Settings
+from passk_tasks.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One judged sample.
+
+    Attributes:
+        text: what the model wrote, as it was saved.
+        code: the whole program that was judged; None where the text held none.
+        strategy: how the code was found in the text.
+        outcome: what the judge said.
+    """
+
+    text: str
+    code: str | None
+    strategy: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run, with what a format needs of it.
+
+    Attributes:
+        run: what its results file says.
+        family: the benchmark family's name.
+        hub_path: repository of the family's problems on the hub.
+        hub_name: configuration in it; None for its only one.
+        split: the split of them that is evaluated.
+        published: whether the run's problems are the family's published ones: by their hash or, where it has
+            none, because they came from the hub.
+        problems: all of the task's, by task_id; empty where no candidates were loaded.
+        rows: the same as the dataset has them.
+        candidates: those of each problem that the run has samples of, in the order of the samples; empty
+            where the format needs none.
+    """
+
+    run: StoredRun
+    family: str
+    hub_path: str
+    hub_name: str | None
+    split: str
+    published: bool
+    problems: Mapping[str, Problem] = field(default_factory=dict, repr=False)
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def n(self) -> int | None:
+        """Samples a problem; None where it differs between problems."""
+        return self.run.conditions.n
+
+    @property
+    def temperature(self) -> float | None:
+        """The sampling temperature, 0 for greedy decoding; None where the run did not record it."""
+        return self.run.conditions.temperature
+
+    @property
+    def top_p(self) -> float | None:
+        """The nucleus; None where the run did not record it."""
+        found = (self.run.conditions.sampling or {}).get("top_p")
+        return None if found is None else float(found)
+
+    def in_order(self) -> list[tuple[str, Mapping[str, Any], tuple[Candidate, ...]]]:
+        """Return task_id, row and candidates of every problem with samples, in the dataset's order."""
+        return [
+            (task_id, row, self.candidates[task_id])
+            for task_id, row in self.rows.items()
+            if task_id in self.candidates
+        ]
+
+
+def load(
+    stored: StoredRun,
+    *,
+    candidates: bool,
+    texts: Iterable[str | os.PathLike[str]] | None = None,
+    data_files: str | None = None,
+) -> Source:
+    """Return what a format needs of a run.
+
+    Args:
+        stored: the run.
+        candidates: whether the candidates themselves are needed.
+        texts: files with the samples, for a run that does not say where they are.
+        data_files: the problems, where those that the run names are not at hand.
+
+    Raises:
+        SamplesError: the outcomes or the texts are not there, or do not belong together.
+        DatasetError: the problems cannot be had.
+        UsageError: the problems are not those of the run, or a judged program cannot be made again.
+    """
+    where = str(stored.path)
+    settings = Settings.parse(stored.facts.get("settings") or {}, where=where)
+    if data_files is not None:
+        settings = replace(settings, data_files=data_files)
+    benchmark = benchmarks.get(settings.benchmark)
+    source = Source(
+        run=stored,
+        family=benchmark.name,
+        hub_path=benchmark.hub_path,
+        hub_name=benchmark.hub_name,
+        split=benchmark.split,
+        published=_published(stored, benchmark),
+    )
+    if not candidates:
+        return source
+    run = runs.load(stored)
+    given = _texts(run, texts)
+    dataset = benchmarks.load(benchmark, settings)
+    if dataset.sha256 != run.conditions.dataset:
+        raise UsageError(
+            f"{where}: its problems (sha256 {str(run.conditions.dataset)[:12]}) are not those of "
+            f"{dataset.source} (sha256 {dataset.sha256[:12]}); name the file they are in with --data-files"
+        )
+    found = _candidates(run, given, _spec(run, settings), dataset, benchmark)
+    # Under the names that the family gives its problems; a row may have another, or none.
+    rows = dict(zip(dataset.problems, dataset.rows, strict=True))
+    return replace(source, run=run, problems=dataset.problems, rows=rows, candidates=found)
+
+
+def _published(stored: StoredRun, benchmark: Benchmark) -> bool:
+    if benchmark.sha256 is not None:
+        return stored.conditions.dataset == benchmark.sha256
+    origin = str((stored.facts.get("dataset") or {}).get("source", ""))
+    return origin.startswith(f"hub: {benchmark.hub_path} ")
+
+
+def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str, list[Sample]]:
+    if paths is None and run.samples_path is not None and run.samples_path.name == store.OUTCOMES:
+        # `passk score` notes the names that it was given, which may be relative to wherever that was.
+        inputs = [str(path) for path in run.facts.get("inputs") or ()]
+        if not inputs or not all(Path(path).exists() for path in inputs):
+            was = f", which were {', '.join(inputs)}" if inputs else ""
+            raise SamplesError(
+                f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
+            )
+    return runs.texts(run, paths)
+
+
+def _spec(run: Run, settings: Settings) -> TaskSpec:
+    until = run.conditions.stops
+    if until is None and run.task in task_names():  # samples without a record of their own stops
+        until = load_task(run.task).until
+    return TaskSpec(
+        name=run.task,
+        version=run.conditions.version or "",
+        description="",
+        settings=settings,
+        generation_kwargs={"until": list(until or ())},
+        source=run.path,
+    )
+
+
+def _candidates(
+    run: Run,
+    texts: Mapping[str, Sequence[Sample]],
+    spec: TaskSpec,
+    dataset: Dataset,
+    benchmark: Benchmark,
+) -> dict[str, tuple[Candidate, ...]]:
+    extract = str(run.facts.get("extract", "auto"))
+    judge = Judge(run.facts.get("judge", spec.settings.judge.value))
+    found: dict[str, tuple[Candidate, ...]] = {}
+    unlike: Counter[str] = Counter()
+    for task_id, outcomes in run.outcomes.items():
+        if task_id not in dataset.problems:
+            raise SamplesError(f"{run.samples_path}: {spec.name} has no problem {task_id!r}")
+        problem = dataset.problems[task_id]
+        candidates = []
+        for sample, outcome, program in zip(texts[task_id], outcomes, run.programs[task_id], strict=True):
+            code = scoring.candidate(sample, problem, spec, extract)
+            unlike[task_id] += benchmark.program(problem, code.code, judge).sha256 != program
+            candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
+        found[task_id] = tuple(candidates)
+    if unlike.total():
+        first = next(task_id for task_id, count in unlike.items() if count)
+        raise UsageError(
+            f"{run.path}: {unlike.total()} of its {run.samples} samples do not give the program that was "
+            f"judged, e.g. of {first}: the samples are not those of this run, or another version of "
+            f"passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with --out, and "
+            "export that"
+        )
+    return found

@@ -1,0 +1,130 @@
+"""Hugging Face's two forms and Every Eval Ever, read back by the libraries that receive them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from one_run import stored
+
+from passk_tasks.errors import ExportError
+from passk_tasks.export import Details, export
+from passk_tasks.export.every_eval_ever import SCHEMA
+from passk_tasks.results import samples
+
+huggingface_hub = pytest.importorskip("huggingface_hub")
+REGISTERED = Details(dataset_id="openai/openai_humaneval", dataset_task="humaneval")
+EVALUATOR = Details(model="org/model", organization="Somebody", relationship="third_party")
+
+
+def test_an_eval_result_has_its_uncertainty_in_the_notes(tmp_path, evaluated_run):
+    """huggingface_hub reads the entry; what the form has no field for is in its notes."""
+    if not hasattr(huggingface_hub, "parse_eval_result_entries"):
+        pytest.skip("this huggingface_hub does not know .eval_results yet")
+    run = stored(evaluated_run(tmp_path / "run"))
+    (path,) = export([run], "hf-eval-results", tmp_path / "out", REGISTERED).files
+    assert path == tmp_path / "out" / ".eval_results" / "openai_humaneval.yaml"
+    (entry,) = huggingface_hub.parse_eval_result_entries(yaml.safe_load(path.read_text()))
+    assert (entry.dataset_id, entry.task_id) == ("openai/openai_humaneval", "humaneval")
+    assert entry.value == pytest.approx(100 * run.scores["pass@1"])
+    for part in ("n = 4", "T = 0.2", "judge isolated", "over problems", "over samples"):
+        assert part in entry.notes
+
+
+def test_no_benchmark_is_claimed(tmp_path, evaluated_run):
+    """Which registered benchmark it is has to be said: nobody can check it here."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    with pytest.raises(ExportError) as raised:
+        export([run], "hf-eval-results", tmp_path / "out", Details(user="me"))
+    assert [
+        part for part in ("--dataset-id", "--dataset-task", "--source-url") if part in str(raised.value)
+    ] == [
+        "--dataset-id",
+        "--dataset-task",
+        "--source-url",
+    ]
+
+
+def test_a_model_card_takes_the_index(tmp_path, evaluated_run):
+    """A card with the index in its head is read by huggingface_hub, with both uncertainties."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    (path,) = export([run], "model-index", tmp_path / "out").files
+    card = huggingface_hub.ModelCard(f"---\n{path.read_text()}---\n# A model\n")
+    (result,) = card.data.eval_results
+    assert card.data.model_name == "org/model"
+    assert (result.metric_type, result.metric_value) == ("pass@1", run.scores["pass@1"])
+    assert result.dataset_type == "openai/openai_humaneval"
+    assert result.metric_args["n"] == 4
+    low, high = result.metric_args["ci95_over_samples"]
+    assert low < result.metric_value < high
+
+
+def test_several_runs_share_a_model_card(tmp_path, evaluated_run):
+    """The index holds every run that is named."""
+    runs = [stored(evaluated_run(tmp_path / name, task=name)) for name in ("one", "two")]
+    (path,) = export(runs, "model-index", tmp_path / "out").files
+    (model,) = yaml.safe_load(path.read_text())["model-index"]
+    names = [metric["name"] for result in model["results"] for metric in result["metrics"]]
+    assert names == ["pass@1 (one)", "pass@1 (two)"]
+
+
+def schema(name: str) -> dict:
+    """Return one of the schemas that the package every-eval-ever carries; nothing of it is imported."""
+    found = importlib.util.find_spec("every_eval_ever")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("every-eval-ever is not installed")
+    folder = Path(found.submodule_search_locations[0]) / "schemas"
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def test_every_eval_ever_s_schemas_hold(tmp_path, evaluated_run):
+    """The aggregate and every sample are valid by the schemas of the package that receives them."""
+    aggregate, instance = schema("eval.schema.json"), schema("instance_level_eval.schema.json")
+    jsonschema = pytest.importorskip("jsonschema")
+    run = stored(evaluated_run(tmp_path / "run"))
+    one, lines = export([run], "every-eval-ever", tmp_path / "out", EVALUATOR).files
+    jsonschema.Draft7Validator(aggregate).validate(json.loads(one.read_text()))
+    validator = jsonschema.Draft7Validator(instance)
+    for line in lines.read_text().splitlines():
+        validator.validate(json.loads(line))
+    assert aggregate["version"] == SCHEMA
+
+
+def test_every_eval_ever_s_files_belong_together(tmp_path, evaluated_run):
+    """Names, number and hash of the samples are those that the aggregate gives, and the scores agree."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    one, lines = export([run], "every-eval-ever", tmp_path / "out", EVALUATOR).files
+    content = json.loads(one.read_text())
+    told = content["detailed_evaluation_results"]
+    assert tmp_path / "out" / told["file_path"] == lines
+    assert lines.name == f"{one.stem}_samples.jsonl"
+    found = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert told["total_rows"] == len(found) == run.samples
+    assert {line["evaluation_id"] for line in found} == {content["evaluation_id"]}
+    (result,) = content["evaluation_results"]
+    mean = sum(line["evaluation"]["score"] for line in found) / len(found)
+    assert result["score_details"]["score"] == pytest.approx(mean)
+    uncertainty = result["score_details"]["uncertainty"]
+    assert uncertainty["confidence_interval"]["lower"] < mean < uncertainty["confidence_interval"]["upper"]
+    assert result["source_data"]["hf_repo"] == "openai/openai_humaneval"
+    texts = [sample.text for sample in samples.read(run.samples_path).samples]
+    assert sorted(line["output"]["raw"][0] for line in found) == sorted(texts)
+
+
+def test_the_same_run_gives_the_same_files(tmp_path, evaluated_run):
+    """An export made twice is the same to the byte, its names included."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    once, again = (export([run], "every-eval-ever", tmp_path / name, EVALUATOR).files for name in "ab")
+    assert [path.name for path in once] == [path.name for path in again]
+    assert [path.read_bytes() for path in once] == [path.read_bytes() for path in again]
+
+
+def test_every_eval_ever_wants_to_know_who(tmp_path, evaluated_run):
+    """Who evaluated and what they are to the model's makers is asked for, at once."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    with pytest.raises(ExportError) as raised:
+        export([run], "every-eval-ever", tmp_path / "out")
+    assert len(raised.value.missing) == 2
