@@ -25,6 +25,7 @@ from passk_tasks._version import __version__
 
 if TYPE_CHECKING:
     from passk_tasks.api import (
+        audit_task,
         compare_runs,
         export_runs,
         forecast_run,
@@ -54,6 +55,7 @@ __all__ = [
     "PasskError",
     "Verdict",
     "__version__",
+    "audit_task",
     "compare_runs",
     "export_runs",
     "forecast_run",

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, catalog, compare, curve, export, forecast, plan, scoring
+from passk_tasks import audit, benchmarks, catalog, compare, curve, export, forecast, plan, scoring
+from passk_tasks.audit import Audit
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.compare import Comparison
@@ -146,6 +147,36 @@ def score_files(
 
 
 # ---------------------------------------------------------------------- stored runs
+
+
+def audit_task(
+    task: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    mutants: int = 20,
+    problems: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Audit:
+    """Try programs of known worth on the tests of a task, as `passk audit` does.
+
+    Args:
+        task: the task's name.
+        settings: what to change of the task's settings.
+        mutants: references with one small mistake, at most that many a problem.
+        problems: only the first so many; None for all.
+        seed: of the choice of mutants.
+        progress: show a progress bar.
+
+    Raises:
+        UsageError: no such task or setting, or no problem has a reference solution.
+        DatasetError: the problems cannot be had.
+        SandboxError: no sandbox of the wanted strength on this host.
+    """
+    spec = load_task(task, settings)
+    dataset = load_problems(spec)
+    scoring.selftest(spec, dataset)
+    return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 
 
 def list_runs(path: str | os.PathLike[str]) -> Listing:

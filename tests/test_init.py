@@ -22,6 +22,7 @@ def test_the_public_names_are_these():
         "PasskError",
         "Verdict",
         "__version__",
+        "audit_task",
         "compare_runs",
         "export_runs",
         "forecast_run",

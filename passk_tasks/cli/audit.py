@@ -7,9 +7,8 @@ import json
 import sys
 from typing import Any
 
-from passk_tasks import audit, benchmarks, scoring
+from passk_tasks import api
 from passk_tasks.audit import Audit, ProblemAudit
-from passk_tasks.catalog import load_task
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import UsageError
 from passk_tasks.terminal import GREEN, RED, YELLOW, Page, colour_wanted
@@ -53,11 +52,13 @@ def run(options: argparse.Namespace) -> int:
     mutants, seed, show = (
         _number(f"--{name}", getattr(options, name)) for name in ("mutants", "seed", "show")
     )
-    spec = load_task(options.task, assignments(options.set))
-    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
-    scoring.selftest(spec, dataset)
-    found = audit.audit(
-        spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=sys.stderr.isatty()
+    found = api.audit_task(
+        options.task,
+        assignments(options.set),
+        mutants=mutants,
+        problems=problems,
+        seed=seed,
+        progress=sys.stderr.isatty(),
     )
     if options.json:
         print(json.dumps(found.as_dict(), indent=2))
