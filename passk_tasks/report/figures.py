@@ -24,7 +24,7 @@ from passk_tasks.verdict import Verdict
 
 try:
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 except ImportError as _error:
     raise UsageError(f"a report needs matplotlib ({_error}): pip install 'passk-tasks[report]'") from None
 
@@ -97,31 +97,38 @@ def curves(
 
 
 def verdicts(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Figure:
-    """Return the share of each verdict among the samples of runs.
+    """Return the share of each verdict: a histogram for one run, a stacked bar for each of several.
 
     Args:
         runs: any number.
-        labels: what the legend calls them; their letters and names where None.
+        labels: what the axis calls them; their letters and names where None.
     """
     shown = [one for one in Verdict if any(run.verdicts.get(one.value) for run in runs)]
-    figure, axes = _figure(max(_HEIGHT, 0.9 + 0.13 * len(shown) * (len(runs) + 1)))
-    height = 0.8 / len(runs)
-    for i, run in enumerate(runs):
-        shares = [run.verdicts.get(one.value, 0) / max(run.samples, 1) for one in shown]
-        places = np.arange(len(shown)) + (i - (len(runs) - 1) / 2) * height
-        colours = [VERDICTS[one] for one in shown] if len(runs) == 1 else RUNS[i % len(RUNS)]
-        bars = axes.barh(places, shares, height * 0.92, color=colours, label=_label(runs, i, labels))
-        if len(runs) <= 3:
-            counts = [f"{run.verdicts.get(one.value, 0):,}" for one in shown]
-            axes.bar_label(bars, counts, padding=3, color=INK, fontsize=8)
-    axes.set_yticks(range(len(shown)), [one.value for one in shown], parse_math=False)
+    figure, axes = _figure(_HEIGHT if len(runs) == 1 else max(_HEIGHT, 1.3 + 0.3 * len(runs)))
+    shares = np.array(
+        [[run.verdicts.get(one.value, 0) / max(run.samples, 1) for one in shown] for run in runs]
+    )
+    colours = [VERDICTS[one] for one in shown]
+    if len(runs) == 1:
+        bars = axes.barh(range(len(shown)), shares[0], 0.74, color=colours)
+        counts = [f"{runs[0].verdicts.get(one.value, 0):,}" for one in shown]
+        axes.bar_label(bars, counts, padding=3, color=INK, fontsize=8)
+        axes.set_yticks(range(len(shown)), [one.value for one in shown], parse_math=False)
+        axes.margins(x=0.13)
+    else:
+        before = np.zeros(len(runs))
+        for share, verdict, colour in zip(shares.T, shown, colours, strict=True):
+            axes.barh(range(len(runs)), share, 0.7, left=before, color=colour, label=verdict.value)
+            before += share
+        axes.set_yticks(
+            range(len(runs)), [_label(runs, i, labels) for i in range(len(runs))], parse_math=False
+        )
+        axes.set_xlim(0, 1)
+        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8, labelcolor=INK)
     axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.margins(x=0.13)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("share of the samples")
     axes.grid(axis="y", visible=False)
-    if len(runs) > 1:
-        _legend(axes)
     return figure
 
 
@@ -268,12 +275,12 @@ def _measured(run: Run, name: str) -> npt.NDArray[np.float64]:
 
 def _round_numbers(low: float, high: float) -> list[float]:
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+    for steps in ((1,), (1, 3), (1, 2, 5)):
         ticks = [step * 10.0**power for power in powers for step in steps]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) >= 3:
-            break
-    return ticks
+            return ticks
+    return [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
 
 
 def _label(runs: Sequence[Run], number: int, labels: Sequence[str] | None) -> str:

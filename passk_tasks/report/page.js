@@ -115,7 +115,7 @@
       if (!run) return;
       const head = make("h3");
       if (runs.length > 1) head.append(make("b", runs[i].letter, `run run-${i % 6}`), ` ${runs[i].name} `);
-      const all = run.programs === 1 ? "1 distinct program" : `${run.programs} distinct programs`;
+      const all = run.distinct === 1 ? "1 distinct candidate" : `${run.distinct} distinct candidates`;
       head.append(runs.length > 1 ? make("span", all, "dim") : all);
       cell.append(head);
       if (run.left_out) cell.append(make("p", `${run.left_out} of them are left out, for the size of this page.`, "dim"));

@@ -339,13 +339,13 @@ def _counted(run: Run, task_id: str) -> dict[str, int]:
     return {verdict.value: seen[verdict] for verdict in Verdict if seen[verdict]}
 
 
-def _pieces(counts: Mapping[str, int], width: int) -> Iterator[dict[str, Any]]:
+def _pieces(counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     whole, before = sum(counts.values()), 0
     for verdict in Verdict:
         if count := counts.get(verdict.value, 0):
-            x = round(width * before / whole, 2)
+            x = round(100 * before / whole, 2)
             before += count
-            end = round(width * before / whole, 2)
+            end = round(100 * before / whole, 2)
             yield {"verdict": verdict.value, "x": f"{x:g}", "width": f"{end - x:g}"}
 
 
@@ -396,7 +396,7 @@ def _chunk(task_id: str, details: Sequence[Details], *, texts: bool, most: int |
             runs.append(None)
             continue
         kept = found if most is None else _spread(found, most)
-        facts = {"programs": len(found), "candidates": [_as_dict(one, texts=texts) for one in kept]}
+        facts = {"distinct": len(found), "candidates": [_as_dict(one, texts=texts) for one in kept]}
         if len(kept) < len(found):
             facts["left_out"] = len(found) - len(kept)
         runs.append(facts)

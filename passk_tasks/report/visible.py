@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to be shown: nothing in it is invisible, turns text around, or is endless."""
+"""Text that others wrote, fit to be shown: nothing in it is invisible, turns text around, or is endless."""
 
 from __future__ import annotations
 
