@@ -1,4 +1,4 @@
-"""How long `passk report` takes for 164 problems x 200 samples, how large the page is, how soon it can be used.
+"""`passk report` for 164 problems x 200 samples: time to build, size of the page, time until it can be used.
 
     python bench/report.py [--samples 200] [--browser /usr/bin/chromium]
 

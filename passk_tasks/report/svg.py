@@ -48,8 +48,9 @@ def themed(figure: Figure, name: str, alternative: str) -> Markup:
         text = text.replace(f'"{colour}"', f'"var(--{variable})"')
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    # Ids like `figure_1` are the same in every figure; nothing refers to them.
-    text = re.sub(r' id="[a-zA-Z]+\d*_\d+"', "", text)
+    # Ids like `figure_1` are the same in every figure, and nothing refers to them.
+    wanted = set(re.findall(r"[\"(]#([^\")]+)", text))
+    text = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in wanted else "", text)
     text = re.sub(r"\n\s*", "\n", text)
     return Markup(text.replace("<svg", Markup('<svg role="img" aria-label="{}"').format(alternative), 1))
 
