@@ -114,7 +114,7 @@ def test_every_problem_has_its_candidates(tmp_path, loaded):
 
 
 def test_several_runs_are_compared(tmp_path, loaded):
-    """Conclusion, ranking, differences, changes and conditions that differ are there, as `compare` has them."""
+    """Conclusion, changes and conditions that differ are there, as `compare` has them."""
     found = [
         loaded(tmp_path / "a", ANSWERS, model="org/a"),
         loaded(tmp_path / "b", BETTER, model="org/b", python="3.13.0"),
