@@ -94,7 +94,7 @@ def build(
     }
     names = _problem_names(runs)
     chunks, said = _packed(details, names)
-    context = {
+    context: dict[str, Any] = {
         "title": title or _title(runs),
         "subtitle": _subtitle(runs, comparison),
         "version": __version__,
@@ -389,18 +389,23 @@ def _packed(details: Sequence[Details], names: Sequence[str]) -> tuple[list[str]
 
 def _chunk(task_id: str, details: Sequence[Details], *, texts: bool, most: int | None) -> str:
     prompt = next((one.prompts[task_id] for one in details if task_id in one.prompts), None)
-    runs = []
+    runs: list[dict[str, Any] | None] = []
     for one in details:
         found = one.candidates.get(task_id)
         if found is None:
             runs.append(None)
             continue
         kept = found if most is None else _spread(found, most)
-        facts = {"distinct": len(found), "candidates": [_as_dict(one, texts=texts) for one in kept]}
+        facts: dict[str, Any] = {
+            "distinct": len(found),
+            "candidates": [_as_dict(one, texts=texts) for one in kept],
+        }
         if len(kept) < len(found):
             facts["left_out"] = len(found) - len(kept)
         runs.append(facts)
-    problem = {"runs": runs} if prompt is None else {"prompt": _shown(prompt.strip("\n")), "runs": runs}
+    problem: dict[str, Any] = {"runs": runs}
+    if prompt is not None:
+        problem["prompt"] = _shown(prompt.strip("\n"))
     # Without the time in its head: the same runs make the same page.
     raw = gzip.compress(json.dumps(problem, separators=(",", ":")).encode("ascii"), 6, mtime=0)
     return base64.b64encode(raw).decode("ascii")
