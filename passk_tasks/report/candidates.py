@@ -154,7 +154,7 @@ def _grouped(
         groups: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
         for number, (outcome, program, sample) in enumerate(zip(outcomes, programs, samples, strict=True)):
             same = program or (number if sample is None else sample.text)
-            groups[same, outcome.verdict, outcome.detail, outcome.flags].append(number)
+            groups[same, outcome.verdict, outcome.base_passed, outcome.detail, outcome.flags].append(number)
         candidates = [
             _candidate(numbers, outcomes[numbers[0]], programs[numbers[0]], samples[numbers[0]], finder)
             for numbers in groups.values()

@@ -79,6 +79,7 @@
     head.append(make("b", one.verdict, `verdict v-${one.verdict}`));
     if (one.samples.length > 1) head.append(make("b", `× ${one.samples.length}`));
     head.append(make("span", listed(one.samples), "dim"));
+    if (one.base) head.append(make("span", one.base));
     if (one.cpu_s) head.append(make("span", `${one.cpu_s.toFixed(3)} s, ${one.peak_mib.toFixed(0)} MiB`, "dim"));
     for (const flag of one.flags) head.append(make("b", flag, "flag"));
     article.append(head);

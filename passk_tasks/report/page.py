@@ -34,6 +34,7 @@ from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results import runs as stored
 from passk_tasks.results import summary
 from passk_tasks.results.runs import Run
+from passk_tasks.scoring import BASE
 from passk_tasks.verdict import Verdict
 
 PACKED_LIMIT = 12_000_000
@@ -162,6 +163,8 @@ def _run(
     number: int, run: Run, metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
 ) -> dict[str, Any]:
     scores = {name: one.as_dict() for name, one in stored.scores(run, metrics, clusters).items()}
+    # What the run itself says of the base stage of the tests, where they have one.
+    scores |= {name: one for name, one in run.facts["metrics"].items() if name.startswith(BASE)}
     n = run.conditions.n
     headline = [
         f"{run.problems:,} of {run.problems_total:,} problems",
@@ -431,6 +434,8 @@ def _as_dict(one: Candidate, *, texts: bool) -> dict[str, Any]:
         "cpu_s": outcome.cpu_s,
         "peak_mib": outcome.peak_mib,
     }
+    if outcome.base_passed is not None and not outcome.passed:
+        facts["base"] = "base tests passed" if outcome.base_passed else "base tests failed"
     if one.code is not None:
         facts["code"] = _shown(one.code.strip("\n"))
     if one.text is not None and (texts or one.code is None):

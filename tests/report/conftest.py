@@ -22,7 +22,8 @@ Answer = tuple[str, str, str]  # text, verdict, detail
 def stored(facts: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     """Write what lm-eval leaves for these answers to problems of HumanEval; return the folder.
 
-    `flags` belong to every passed sample, `doc` changes the rows, other keyword arguments the facts.
+    `flags` belong to every passed sample, `base_passed` to every other, `doc` changes the rows, other keyword
+    arguments the facts.
     """
     family = benchmarks.get("humaneval")
 
@@ -33,6 +34,7 @@ def stored(facts: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
         model: str = "org/model",
         flags: Sequence[str] = (),
         doc: Mapping[str, Any] | None = None,
+        base_passed: bool | None = None,
         **changes: Any,
     ) -> Path:
         spec = load_task("passk_humaneval")
@@ -55,6 +57,8 @@ def stored(facts: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
                 outcome["program_sha256"] = family.program(problem, code, spec.settings.judge).sha256
                 if verdict == "passed" and flags:
                     outcome["flags"] = list(flags)
+                if verdict != "passed" and base_passed is not None:
+                    outcome["base_passed"] = base_passed
                 outcomes.append(json.dumps(outcome))
             texts = [text for text, _, _ in given]
             lines.append({"doc": rows[task_id], "resps": [texts], "filtered_resps": [outcomes]})

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from passk_tasks.metrics import Metric
 from passk_tasks.report import build, page
 from passk_tasks.report.svg import COLOURS
 from passk_tasks.results import runs
+from passk_tasks.scoring import estimate
 
 REPORT = Path(page.__file__).parent
 PROBLEMS = [f"HumanEval/{i}" for i in range(12)]
@@ -155,6 +157,17 @@ def test_flagged_passes_are_listed(tmp_path, loaded):
     )
     assert "<td>4</td>" in section
     assert 'id="flagged"' not in build([loaded(tmp_path / "b", ANSWERS)])
+
+
+def test_the_base_stage_is_told(tmp_path, loaded):
+    """The metrics of the base stage stand beside the others, and a failure says how far it came."""
+    base = estimate({"HumanEval/0": (4, 3), "HumanEval/1": (4, 4)}, [1])["pass@1"].as_dict()
+    run = loaded(tmp_path, ANSWERS, base_passed=True)
+    facts = {**run.facts, "metrics": {**run.facts["metrics"], "base_pass@1": base}}
+    html = build([replace(run, facts=facts)])
+    assert "<th>base_pass@1</th><td>0.8750</td>" in html
+    assert details(html)[0]["runs"][0]["candidates"][0]["base"] == "base tests passed"
+    assert "base" not in details(html)[4]["runs"][0]["candidates"][0]  # passed
 
 
 def test_conditions_and_warnings_are_there(tmp_path, loaded):
