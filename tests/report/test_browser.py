@@ -82,7 +82,7 @@ class Opened:
 def browser() -> Iterator[Any]:
     """The browser, once for all tests."""
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS)
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS, timeout=120_000)
         yield opened
         opened.close()
 
@@ -96,7 +96,6 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
         path = tmp_path / "report.html"
         path.write_bytes(html.encode("utf-8"))
         contexts.append(browser.new_context(**options))
-        contexts[-1].set_default_timeout(10_000)
         one = Opened(contexts[-1].new_page())
         one.page.on("console", lambda message: one.said.append(message.text))
         one.page.on("pageerror", lambda error: one.said.append(str(error)))
