@@ -9,7 +9,7 @@ The map, from the bottom up; imports go down only, docs/architecture.md has the 
     benchmarks/                           dataset row -> Problem, candidate -> Program
     sandbox/  runner                      Program -> Outcome
     results/  scoring                     saved samples -> score
-    compare  export/                      stored runs against each other, and as others want them
+    compare  report/  export/             stored runs against each other, as a page, and as others want them
     code_eval                             the same for users of `evaluate`
     api                                   what each command does, on Python values; the names below
     harness/                              the same inside lm-eval, which nothing else here imports

@@ -65,6 +65,12 @@ def outcome(passed: bool) -> dict[str, Any]:
 
 
 @pytest.fixture
+def facts() -> Callable[..., dict[str, Any]]:
+    """`facts_of`, for the conftest of a folder."""
+    return facts_of
+
+
+@pytest.fixture
 def scored() -> Callable[..., Path]:
     """Write what `passk score --out FOLDER` leaves for these (n, c); keyword arguments change its facts."""
 

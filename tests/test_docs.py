@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -108,7 +108,8 @@ def tags_of(name: str) -> list[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    assert set(shown) == {"run", "score", "runs", "show", "compare", "curve", "plan", "audit", "export"}
+    reading = {"runs", "show", "compare", "curve", "plan", "report", "export"}
+    assert set(shown) == {"run", "score", "audit", *reading}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 
@@ -244,8 +245,13 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.split("\n", 1)[0])
-def test_python_blocks_run(block: str) -> None:
-    """The Python of the README runs as it stands there."""
+def test_python_blocks_run(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluated: Callable[..., Path]
+) -> None:
+    """The Python of the README runs as it stands there, in a folder that has the runs that it names."""
+    for name in ("base", "tuned"):
+        evaluated(tmp_path / "runs" / name, {"HumanEval/0": (4, 1), "HumanEval/1": (4, 3)})
+    monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {})
 
 

@@ -17,7 +17,20 @@ import sys
 from collections.abc import Sequence
 
 from passk_tasks._version import __version__
-from passk_tasks.cli import audit, compare, curve, export, path, plan, runs, score, selfcheck, show, tasks
+from passk_tasks.cli import (
+    audit,
+    compare,
+    curve,
+    export,
+    path,
+    plan,
+    report,
+    runs,
+    score,
+    selfcheck,
+    show,
+    tasks,
+)
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
 
 _INTERRUPTED = 130
@@ -65,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_parser(commands)
     curve.add_parser(commands)
     plan.add_parser(commands)
+    report.add_parser(commands)
     export.add_parser(commands)
     tasks.add_parser(commands)
     audit.add_parser(commands)
@@ -85,7 +99,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     commands = (
         *("run", "score", "runs", "show", "compare", "curve", "plan"),
-        *("export", "tasks", "audit", "selfcheck", "path"),
+        *("report", "export", "tasks", "audit", "selfcheck", "path"),
     )
     if not arguments[0].startswith("-") and arguments[0] not in commands:
         raise UsageError(f"there is no command {arguments[0]!r}{did_you_mean(arguments[0], commands)}")

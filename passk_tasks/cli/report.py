@@ -1,0 +1,68 @@
+"""`passk report`: one HTML page about stored runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from passk_tasks.cli import options as shared
+from passk_tasks.errors import UsageError
+from passk_tasks.results import runs
+
+_EPILOG = """\
+A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
+several runs gives all of them, by date. Several runs are compared, the last one being under test. The page
+holds all it needs and asks nothing of any network. Needs: pip install 'passk-tasks[report]'"""
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `report` to the commands."""
+    parser = commands.add_parser(
+        "report",
+        help="one self-contained HTML page about a run, or several compared",
+        description="Write an HTML page: scores, curves, comparison, every problem with its candidates.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", default="report.html", help="the page (default: report.html)"
+    )
+    parser.add_argument("--task", help="take only the runs of this task")
+    shared.add_metrics(parser)
+    shared.add_clusters(parser)
+    parser.add_argument(
+        "--anyway", action="store_true", help="compare runs of different problems or task versions too"
+    )
+    parser.add_argument("--title", help="heading of the page")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, build and write.
+
+    Raises:
+        UsageError: the extra is not installed, or the page cannot be written.
+    """
+    # Here, so that the other commands start without matplotlib; before the runs, which take longer to read.
+    from passk_tasks import report
+
+    out = Path(options.out)
+    if out.is_dir() or not out.parent.is_dir():
+        raise UsageError(f"--out {out}: a file in a folder that is there is expected")
+    found = runs.load_all(options.runs, task=options.task)
+    page = report.build(
+        found,
+        metrics=shared.metrics(options),
+        clusters=shared.clusters(options, found),
+        anyway=options.anyway,
+        title=options.title,
+    ).encode("utf-8")
+    try:
+        out.write_bytes(page)
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written: {error.strerror or error}") from error
+    what = f"{len(found)} runs" if len(found) > 1 else "one run"
+    print(f"{out}: {what}, {len(page) / 1e6:.1f} MB")
+    return 0

@@ -1,0 +1,383 @@
+"""The page in a real browser, without a window."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passk_tasks.report import build
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
+
+# One that is installed; nothing is downloaded. PASSK_TEST_BROWSER names any other of Chromium's kin.
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER = os.environ.get("PASSK_TEST_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+if BROWSER is None:
+    pytest.skip("no Chromium is installed (e.g. apt-get install chromium)", allow_module_level=True)
+
+# Without what a browser does of its own accord; and without its sandbox, which root cannot have.
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+PROBLEMS = [f"HumanEval/{i}" for i in (0, 1, 2, 10, 11)]
+RIGHT, WRONG = ("    return 1\n", "passed", ""), ("    return 2\n", "failed", "assert candidate(1) == 1")
+BROKEN = ("    return (\n", "syntax_error", "'(' was never closed")
+ANSWERS = {
+    PROBLEMS[0]: [WRONG] * 4,
+    PROBLEMS[1]: [RIGHT] * 4,
+    PROBLEMS[2]: [RIGHT, WRONG, BROKEN, WRONG],
+    PROBLEMS[3]: [RIGHT, RIGHT, WRONG, WRONG],
+    PROBLEMS[4]: [BROKEN] * 4,
+}
+
+ATTACK = "document.documentElement.dataset.broken=1"
+HOSTILE = "".join(
+    (
+        f"</script><script>{ATTACK}</script>",
+        f"</pre></style><img src=x onerror='{ATTACK}'><svg onload='{ATTACK}'>",
+        "<!--<script><![CDATA[<base href=https://example.com/>",
+        f'"\'`><a href="javascript:{ATTACK}">x</a>${{{ATTACK}}}{{{{7*7}}}}{{% raw %}}&lt;&amp;&#60;',
+        "\u2028\u2029\x00\x1b[2J\udfff\ud800\u202egnp.exe\u2066\ufeff\u200b漢\U0001f600",
+    )
+)
+
+
+@dataclass
+class Opened:
+    """A page, and what happened on it."""
+
+    page: Any
+    said: list[str] = field(default_factory=list)  # console, errors, dialogs
+    asked: list[str] = field(default_factory=list)  # requests
+
+    def names(self) -> list[str]:
+        """Problems of the rows that are shown, in their order."""
+        return [one.inner_text() for one in self.page.locator("#table tbody tr[data-t]:visible button").all()]
+
+    def open(self, name: str) -> Any:
+        """Click on a problem and return what came out below it, once it is there."""
+        button = self.page.get_by_role("button", name=name, exact=True)
+        button.click()
+        row = self.page.locator("#table tbody tr.open").filter(has=button)
+        below = row.locator("xpath=following-sibling::tr[1]")
+        below.locator("article").first.wait_for()
+        return below
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The browser, once for all tests."""
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS, timeout=120_000)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Open HTML; at the end the console must be silent, and nothing but the file asked for."""
+    contexts, pages = [], []
+
+    def opened(html: str, **options: Any) -> Opened:
+        path = tmp_path / "report.html"
+        path.write_bytes(html.encode("utf-8"))
+        contexts.append(browser.new_context(**options))
+        one = Opened(contexts[-1].new_page())
+        one.page.on("console", lambda message: one.said.append(message.text))
+        one.page.on("pageerror", lambda error: one.said.append(str(error)))
+        one.page.on("dialog", lambda dialog: one.said.append(dialog.message))
+        one.page.on("request", lambda request: one.asked.append(request.url))
+        one.page.goto(path.as_uri())
+        pages.append((one, path.as_uri()))
+        return one
+
+    yield opened
+    for one, url in pages:
+        one.page.wait_for_timeout(50)
+        assert one.said == []
+        assert {asked.partition("#")[0] for asked in one.asked} == {url}
+    for context in contexts:
+        context.close()
+
+
+def test_rows_are_sorted(show, loaded, tmp_path):
+    """A click on a column sorts by it, the next one turns that around; the first column goes by number."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    assert one.names() == PROBLEMS
+    passed = one.page.locator("#table thead").get_by_role("button", name="passed")
+    passed.click()
+    assert one.names() == [PROBLEMS[i] for i in (1, 3, 2, 0, 4)]
+    assert passed.locator("xpath=..").get_attribute("aria-sort") == "descending"
+    passed.click()
+    assert one.names() == [PROBLEMS[i] for i in (0, 4, 2, 3, 1)]
+    name = one.page.locator("#table thead").get_by_role("button", name="problem")
+    name.click()
+    assert one.names() == PROBLEMS
+    name.click()
+    assert one.names() == PROBLEMS[::-1]
+
+
+def test_rows_are_filtered(show, loaded, tmp_path):
+    """By name, by function, by how often they are solved, by verdict, and by all of it together."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    find = one.page.locator("#find")
+    find.fill("eval/1")
+    assert one.names() == [PROBLEMS[i] for i in (1, 3, 4)]
+    assert one.page.locator("#shown").inner_text() == "3 of 5"
+    find.fill("has_close")
+    assert one.names() == PROBLEMS[:1]
+    find.fill("")
+    one.page.locator("#kind").select_option("sometimes")
+    assert one.names() == PROBLEMS[2:4]
+    one.page.locator("#verdict").select_option("v-syntax_error")
+    assert one.names() == PROBLEMS[2:3]
+    one.page.locator("#kind").select_option("never")
+    assert one.names() == PROBLEMS[4:]
+    find.fill("no such problem")
+    assert one.names() == []
+
+
+def test_one_click_opens_a_problem(show, loaded, tmp_path):
+    """Prompt, each distinct candidate with count, verdict, code and assertion; the next click closes it."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    below = one.open(PROBLEMS[2])
+    text = below.inner_text()
+    assert "def truncate_number(number: float) -> float:" in text
+    assert "3 distinct candidates" in text
+    first, *rest = below.locator("article").all()
+    assert first.inner_text().split() == [
+        "failed",
+        "×",
+        "2",
+        "samples",
+        "1,",
+        "3",
+        "0.003",
+        "s,",
+        "14",
+        "MiB",
+        "assert",
+        "candidate(1)",
+        "==",
+        "1",
+        "return",
+        "2",
+    ]
+    assert [other.locator(".verdict").inner_text() for other in rest] == ["passed", "syntax_error"]
+    assert "'(' was never closed" in text
+    button = one.page.get_by_role("button", name=PROBLEMS[2], exact=True)
+    assert button.get_attribute("aria-expanded") == "true"
+    button.click()
+    assert below.locator("article").count() == 0
+    assert button.get_attribute("aria-expanded") == "false"
+
+
+def test_an_open_problem_stays_with_its_row(show, loaded, tmp_path):
+    """Sorting moves both, filtering hides both."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one.open(PROBLEMS[0])
+    one.page.locator("#table thead").get_by_role("button", name="problem").click()
+    rows = one.page.locator("#table tbody tr")
+    assert rows.last.get_attribute("class") == "detail"
+    one.page.locator("#find").fill("eval/1")
+    assert not rows.last.is_visible()
+
+
+def test_many_candidates_come_in_parts(show, loaded, tmp_path):
+    """Twenty are there at once, the rest on demand."""
+    answers = {PROBLEMS[0]: [(f"    return {i}\n", "failed", f"assert {i}") for i in range(45)]}
+    below = show(build([loaded(tmp_path / "a", answers)])).open(PROBLEMS[0])
+    assert below.locator("article").count() == 20
+    below.get_by_role("button", name="Show 25 more").click()
+    assert below.locator("article").count() == 40
+    below.get_by_role("button", name="Show 5 more").click()
+    assert below.locator("article").count() == 45
+    assert below.locator(".more").count() == 0
+
+
+def test_a_link_opens_its_problem(show, loaded, tmp_path):
+    """A problem in the list of flagged passes leads to its candidates, past any filter."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS, flags=["equal to everything"])]))
+    one.page.locator("#find").fill("nothing")
+    one.page.locator("#flagged").get_by_role("link", name=PROBLEMS[3]).click()
+    one.page.locator("#p3.open").wait_for()
+    assert one.names() == PROBLEMS
+    flags = one.page.locator(".detail article .flag")
+    flags.first.wait_for()
+    assert flags.all_inner_texts() == ["equal to everything"]
+
+
+def test_several_runs_are_side_by_side(show, loaded, tmp_path):
+    """Each run has its column and its candidates; lost and gained problems can be chosen."""
+    other = {**ANSWERS, PROBLEMS[1]: [WRONG] * 4, PROBLEMS[4]: [RIGHT, BROKEN, BROKEN, BROKEN]}
+    found = [loaded(tmp_path / "a", ANSWERS, model="org/a"), loaded(tmp_path / "b", other, model="org/b")]
+    one = show(build(found))
+    one.page.locator("#kind").select_option("lost")
+    assert one.names() == [PROBLEMS[1]]
+    one.page.locator("#kind").select_option("gained")
+    assert one.names() == [PROBLEMS[4]]
+    heads = one.open(PROBLEMS[4]).locator("h3").all_inner_texts()
+    assert [head.split() for head in heads] == [
+        ["Prompt"],
+        ["A", "org/a", "1", "distinct", "candidate"],
+        ["B", "org/b", "2", "distinct", "candidates"],
+    ]
+    one.page.locator("#kind").select_option("")
+    one.page.locator("#table thead").get_by_role("button", name="change").click()
+    assert one.names()[0] == PROBLEMS[4]
+    assert one.names()[-1] == PROBLEMS[1]
+
+
+def test_hostile_text_stays_text(show, loaded, tmp_path):
+    """Whatever stands in code, assertions, names, flags, prompts, warnings: it is shown, and does nothing."""
+    shown = HOSTILE.replace("\x00", "⟦U+0000⟧").replace("\x1b", "⟦U+001B⟧")
+    for code in (0x2028, 0x2029, 0xD800, 0xDFFF, 0x202E, 0x2066, 0xFEFF, 0x200B):
+        shown = shown.replace(chr(code), f"⟦U+{code:04X}⟧")
+    answers = {
+        PROBLEMS[0]: [
+            (f"    return {HOSTILE!r}\n    {HOSTILE}", "passed", HOSTILE),
+            (HOSTILE, "failed", HOSTILE),
+        ]
+    }
+    doc = {
+        "task_id": PROBLEMS[0],
+        "prompt": HOSTILE,
+        "entry_point": HOSTILE,
+        "test": "",
+        "canonical_solution": "",
+    }
+    keywords = {"model": HOSTILE, "flags": [HOSTILE], "warnings": [HOSTILE], "python": HOSTILE}
+    found = [loaded(tmp_path / name, answers, doc=doc, **keywords) for name in "ab"]
+    for runs in (found[:1], found):
+        one = show(build(runs, title=HOSTILE))
+        below = one.open(PROBLEMS[0])
+        assert below.locator("pre").first.text_content() == shown
+        assert shown in below.locator("article code").first.text_content()
+        assert below.locator("article .flag").first.text_content() == shown
+        for place in ("h1", "#summary .warning", "#flagged td:last-child"):
+            assert one.page.locator(place).first.text_content() == shown, place
+        assert one.page.locator("html[data-broken]").count() == 0
+        assert one.page.locator("img, base, iframe").count() == 0
+        assert one.page.evaluate("document.scripts.length") == 3  # candidates, names, page.js
+        assert one.page.title()
+
+
+def test_names_of_problems_may_be_hostile_too(show, loaded, tmp_path):
+    """Rows of a file that somebody sent have any task_id; it is text, and its row still opens."""
+    name = 'x"><script>' + ATTACK + "</script>\u202e"
+    answers = {PROBLEMS[0]: [RIGHT, WRONG]}
+    found = loaded(tmp_path / "a", answers)
+    changed = {
+        item: {name: value[PROBLEMS[0]]}
+        for item in ("outcomes", "programs")
+        if (value := getattr(found, item))
+    }
+    one = show(build([type(found)(**{**vars(found), **changed})]))
+    one.page.locator("#table tbody button").click()
+    one.page.locator("article").first.wait_for()
+    assert one.names()[0].startswith('x"><script>')
+    assert one.page.locator("html[data-broken]").count() == 0
+
+
+def test_lines_of_a_megabyte_are_cut(show, loaded, tmp_path):
+    """They cost nobody's patience, and the page says that they go on; nor does the page grow sideways."""
+    answers = {PROBLEMS[0]: [("    return '" + "x" * 1_000_000 + "'\n", "failed", "y" * 1_000_000)]}
+    html = build([loaded(tmp_path / "a", answers)])
+    assert len(html) < 300_000
+    below = show(html).open(PROBLEMS[0])
+    assert "more characters" in below.locator("pre").last.inner_text()
+    assert "more characters" in below.locator("article code").inner_text()
+
+
+def test_missing_texts_are_said(show, loaded, tmp_path):
+    """A run without texts says so above the table, and its candidates still have verdicts."""
+    found = loaded(tmp_path / "a", ANSWERS)
+    (path,) = (tmp_path / "a").glob("samples_*")
+    path.unlink()
+    one = show(build([found]))
+    assert "not stored with this run" in one.page.locator("#problems .warning").last.inner_text()
+    below = one.open(PROBLEMS[2])
+    assert below.locator("pre").count() == 0
+    assert below.locator(".verdict").all_inner_texts() == ["failed", "passed", "syntax_error"]
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_the_page_is_light_or_dark(show, loaded, tmp_path, scheme, dark):
+    """It follows the reader's choice, figures included, and everything can be told from what is behind it."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]), color_scheme=scheme)
+
+    def light(place: str, name: str) -> float:
+        colour = one.page.locator(place).first.evaluate(f"element => getComputedStyle(element).{name}")
+        red, green, blue = (int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
+        return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255
+
+    behind = light("body", "backgroundColor")
+    assert (behind < 0.2) == dark
+    for place, name in (("h1", "color"), ("figure text", "fill"), (".dim", "color"), ("a", "color")):
+        assert abs(light(place, name) - behind) > 0.35, place
+    assert light("figure text", "fill") == pytest.approx(light("body", "color"))
+
+
+def test_print_is_light_without_controls(show, loaded, tmp_path):
+    """Paper is white, whatever the screen, and nothing stands on it that one would have to click."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]), color_scheme="dark")
+    one.page.emulate_media(media="print")
+    assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not one.page.locator("#controls").is_visible()
+    assert one.page.locator("figure svg").first.is_visible()
+    assert one.names() == PROBLEMS
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_phone_scrolls_down_only(show, loaded, tmp_path, count):
+    """At 390 pixels nothing makes the page wider than the screen, open problems included."""
+    long = {PROBLEMS[0]: [("    return " + "x + " * 100 + "x\n", "failed", "z" * 1900), RIGHT]}
+    found = [
+        loaded(
+            tmp_path / str(i),
+            {**ANSWERS, **long},
+            model="organisation/a-model-with-a-very-long-name-" + "x" * 60,
+        )
+        for i in range(count)
+    ]
+    one = show(build(found), viewport={"width": 390, "height": 800}, is_mobile=True)
+    one.open(PROBLEMS[0])
+    for summary in one.page.locator("main summary").all():
+        summary.evaluate("element => element.parentElement.open = true")
+    assert one.page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
+    code = one.page.locator("article pre").first.bounding_box()
+    assert code["x"] >= 0
+    assert code["x"] + code["width"] <= 390
+
+
+def test_without_scripts_the_numbers_are_there(show, loaded, tmp_path):
+    """Scores, figures and the table of problems need no script; what does, is not offered."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]), java_script_enabled=False)
+    assert one.names() == PROBLEMS
+    assert not one.page.locator("#controls").is_visible()
+    assert "pass@1" in one.page.locator("#summary").inner_text()
+    assert one.page.locator("figure svg").count() == 3
+
+
+def test_an_old_browser_is_told(show, loaded, tmp_path):
+    """Without DecompressionStream the candidates stay packed, and the page says why."""
+    html = build([loaded(tmp_path / "a", ANSWERS)])
+    one = show(html)
+    one.page.evaluate("() => { delete window.DecompressionStream }")
+    one.page.get_by_role("button", name=PROBLEMS[0], exact=True).click()
+    one.page.locator(".detail .warning").wait_for()
+    assert "use a newer one" in one.page.locator(".detail .warning").inner_text()
