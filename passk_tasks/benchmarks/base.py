@@ -26,6 +26,7 @@ class Benchmark(ABC):
         hub_name: configuration in it; None for its only one.
         split: the split that is evaluated.
         columns: columns that `problem` needs, in the hub's order.
+        judges: who can decide here.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others.
@@ -36,6 +37,7 @@ class Benchmark(ABC):
     hub_name: ClassVar[str | None]
     split: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from passk_tasks.benchmarks import files, hub
 from passk_tasks.benchmarks.base import Benchmark
-from passk_tasks.errors import DatasetError
+from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
 from passk_tasks.settings import Settings
 
@@ -38,7 +38,12 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
 
     Raises:
         DatasetError: they cannot be had, or are not what they should be.
+        SettingsError: the judge is none of the benchmark's.
     """
+    if settings.judge not in benchmark.judges:
+        raise SettingsError(
+            f"{benchmark.name}: judge must be one of {', '.join(benchmark.judges)}, not {settings.judge}"
+        )
     expected_sha256 = None
     if settings.data_files is not None:
         path = Path(settings.data_files).expanduser()
