@@ -47,7 +47,7 @@ RIGHT = {
         "def f(n): return n and 1 + f(n - 1)\nprint(int(input()) + 1 + f(10**4) - 10**4)"
     ),
     "at exit": "import atexit, os\natexit.register(lambda: os.write(1, b'%d' % (int(input()) + 1)))",
-    "another stdout": "import io, sys\nout = sys.stdout\nsys.stdout = io.StringIO()\nprint(int(input()) + 1)\n"
+    "another stdout": "import io, sys\nout, sys.stdout = sys.stdout, io.StringIO()\nprint(int(input()) + 1)\n"
     "out.write(sys.stdout.getvalue())",
     "never closed": "f = open(1, 'w')\nf.write(str(int(input()) + 1))",
     "errors beside": "import sys\nprint('debug', file=sys.stderr)\nprint(int(input()) + 1)",
