@@ -22,7 +22,9 @@ from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_
 from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, StdioTests
 from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
+from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 EXTRACT = ("auto", "verbatim", "completion", "answer")
@@ -231,6 +233,10 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
     """
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
+    if settings.judge is Judge.STDIO:  # by no problem of the dataset: their solutions may be slow, or missing
+        first, second = (Program("selftest", code, _NEXT, Judge.STDIO) for code in _NEXT_PROGRAMS)
+        _try(first, second, settings)
+        return True
     canonicals = ((p, benchmark.canonical(p)) for p in dataset.problems.values())
     tries = list(itertools.islice(((p, code) for p, code in canonicals if code is not None), _SELFTESTS))
     for number, (problem, canonical) in enumerate(tries, start=1):
@@ -239,19 +245,27 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
             benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
         )
         try:
-            runner.selftest(
-                right_program,
-                wrong_program,
-                limits=settings.limits(),
-                sandbox=settings.sandbox,
-                packages=settings.packages,
-            )
+            _try(right_program, wrong_program, settings)
         except SelftestError:
             if number == len(tries):
                 raise
             continue
         return True
     return False
+
+
+_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")])
+_NEXT_PROGRAMS = ("print(int(input()) + 1)\n", "print(2)\n")
+
+
+def _try(right: Program, wrong: Program, settings: Settings) -> None:
+    runner.selftest(
+        right,
+        wrong,
+        limits=settings.limits(),
+        sandbox=settings.sandbox,
+        packages=settings.packages,
+    )
 
 
 def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:
