@@ -88,7 +88,8 @@ class Apps(Benchmark):
 
     def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:  # noqa: ARG002
         """Return whether the problem is of this level and has tests."""
-        return text(row, "difficulty", self.columns) == self.level and bool(row.get("input_output"))
+        level = text({"task_id": _number(row), **row}, "difficulty", self.columns)
+        return level == self.level and bool(row.get("input_output"))
 
     def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row without tests and solutions, and with the name of the function."""
@@ -98,6 +99,7 @@ class Apps(Benchmark):
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = _number(row)
+        row = {"task_id": task_id, **row}  # which messages name
         text(row, "question", self.columns)
         text(row, "starter_code", self.columns)
         found = _tests(row, self.columns)
@@ -168,7 +170,8 @@ def _number(row: Mapping[str, Any]) -> str:
 
 def _tests(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
     what = f"row {_number(row)!r}: column 'input_output'"
-    tests: dict[str, Any] = parsed(text(row, "input_output", columns), dict, what)
+    written = text({"task_id": _number(row), **row}, "input_output", columns)
+    tests: dict[str, Any] = parsed(written, dict, what)
     return tests
 
 

@@ -42,7 +42,7 @@ class CodeContests(Benchmark):
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = text(row, "name", self.columns)
-        text(row, "description", self.columns)
+        text({"task_id": task_id, **row}, "description", self.columns)
         counts, cases = [], []
         for column in _TESTS:
             found = _cases(row, column)

@@ -97,10 +97,11 @@ def _read_file(path: Path) -> Iterator[dict[str, Any]]:
 
 def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
     lines = enumerate(stream, start=1)
+    first = True
     for number, line in lines:
         if not line.strip():
             continue
-        if line.lstrip().startswith("["):  # one list, the `.json` of many repositories
+        if first and line.lstrip().startswith("["):  # one list, the `.json` of many repositories
             before = "\n" * (number - 1)
             try:
                 rows = json.loads(before + line + "".join(rest for _, rest in lines))
@@ -113,6 +114,7 @@ def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DatasetError(f"{path}:{number}: not valid JSON: {error.msg}") from error
+        first = False
         yield _checked(row, f"{path}:{number}")
 
 

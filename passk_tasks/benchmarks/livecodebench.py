@@ -88,6 +88,7 @@ class LiveCodeBench(Benchmark):
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row; its tests are unpacked, checked and packed again."""
         task_id = text(row, "question_id", self.columns)
+        row = {"task_id": task_id, **row}  # which messages name
         what = f"row {task_id!r}: column "
         text(row, "question_content", self.columns)
         text(row, "starter_code", self.columns)
