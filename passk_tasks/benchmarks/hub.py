@@ -86,10 +86,12 @@ def _reached(path: str) -> Iterator[None]:
 
 
 def is_cached(path: str) -> bool:
-    """Return whether `datasets` keeps a copy of a repository on this host; looks at names of folders only."""
+    """Return whether this host keeps a copy of a repository; looks at names of folders only."""
     # Not from datasets.config, whose import takes seconds.
     from huggingface_hub import constants
 
+    if (Path(constants.HF_HUB_CACHE) / f"datasets--{path.replace('/', '--')}").is_dir():
+        return True  # files that were read directly
     cache = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
     # It writes `evoeval/EvoEval_subtle` as `evoeval___evo_eval_subtle`.
     wanted = re.sub(r"[/_]", "", path).lower()

@@ -112,7 +112,7 @@ class LiveCodeBench(Benchmark):
                 (_arguments(given, what), _arguments(wanted, what)[0]) for given, wanted in cases
             )
         else:
-            tests = StdioTests.of(cases, comparison=Comparison.LINES, base=len(public))
+            tests = StdioTests.of(cases, comparison=Comparison.LINES)
         return ContestProblem(task_id, "", "", "", tests=tests, function=function, imports=IMPORTS)
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
