@@ -42,7 +42,7 @@ def test_only_the_test_split(dataset: benchmarks.Dataset) -> None:
 
 
 def test_problem(dataset: benchmarks.Dataset) -> None:
-    """All three kinds of tests count, the examples first; the limit and the solution are the problem's own."""
+    """All three kinds of tests count, the examples first; limit and solution are the problem's own."""
     (problem,) = dataset.problems.values()
     program = FAMILY.program(problem, PROGRAM, Judge.STDIO)
     assert program.code == PROGRAM
@@ -138,7 +138,7 @@ SOLUTIONS = {
 
 
 def test_published_problems() -> None:
-    """On published problems right programs pass all of their tests, and the same ones slightly wrong do not."""
+    """On published problems right programs pass all tests, and the same ones slightly wrong do not."""
     import textwrap
 
     path = SHARED / "more" / "code_contests.jsonl"
