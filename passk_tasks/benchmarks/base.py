@@ -31,6 +31,7 @@ class Benchmark(ABC):
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others.
+        submissions: the n of n@k, where the base stage is what problems show of their tests.
     """
 
     name: ClassVar[str]
@@ -42,6 +43,7 @@ class Benchmark(ABC):
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
+    submissions: ClassVar[tuple[int, ...]] = ()
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Return those of the rows that are evaluated, with `task_id` as text."""

@@ -30,6 +30,7 @@ class CodeContests(Benchmark):
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
     judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
     base_stage: ClassVar[bool] = True  # the examples
+    submissions: ClassVar[tuple[int, ...]] = (1, 10)
 
     def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
         """Return the files of the test split: the others are 7 GB."""

@@ -18,6 +18,7 @@ from contest_rows import (
 from support import outcomes, record
 
 from passk_tasks import benchmarks, catalog
+from passk_tasks.estimators import n_at_k
 from passk_tasks.program import Judge
 
 SYSTEM = (
@@ -136,3 +137,19 @@ def test_chat_models(evaluate, canned, there, name) -> None:
         middle = STARTER.format(doc["starter_code"]) if functional else STDIN
         # Without a chat template, lm-eval puts the system message before the request.
         assert request.args[0] == f"{SYSTEM}### Question:\nAdd up the numbers.\n\n{middle}{ANSWER}"
+
+
+def test_submissions_out_of_samples(evaluate, canned, there) -> None:
+    """1@2 of CodeContests is that of one submission out of two samples, filtered by the examples."""
+    # Right; right on the example; wrong everywhere; right.
+    codes = [PROGRAM, "print(3)", "print(0)", PROGRAM + "# again\n"]
+    name = "passk_code_contests"
+    metadata = {**there(name), "passk.samples": 4, "passk.k": [1, 2]}
+    found = evaluate(canned(lambda _doc, index: codes[index]), name, metadata=metadata, limit=1)
+    values = found["results"][name]
+    assert values["base_pass@1,none"] == pytest.approx(3 / 4)
+    assert values["1@2,none"] == pytest.approx(n_at_k(4, 3, 2, 1, 2))
+    assert values["pass@1,none"] < values["1@2,none"] < values["pass@2,none"]
+    scores = record(found, name)["metrics"]
+    assert scores["1@2"]["value"] == pytest.approx(values["1@2,none"])
+    assert "10@2" not in scores
