@@ -133,8 +133,8 @@ def n_at_k(samples: int, shown: int, correct: int, n: int, k: int) -> float:
 
     Li et al. 2022 (arXiv:2203.07814), section 2.2, without clustering: of k samples those are kept that pass
     the shown tests, and n of them, drawn at random, are submitted; fewer where fewer are left. Of the k
-    samples f pass the shown tests with a hypergeometric probability; which of all those they are, and which of
-    them are submitted, is chance, so that the best of min(n, f) submissions is right with
+    samples f pass the shown tests with a hypergeometric probability; which of all those they are, and which
+    of them are submitted, is chance, so that the best of min(n, f) submissions is right with
     pass@min(n, f) of `shown` samples with `correct` right ones. Unbiased for independent samples, as pass@k.
 
     Args:

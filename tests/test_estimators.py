@@ -345,7 +345,7 @@ def test_n_at_k_by_brute_force(samples: int, n: int) -> None:
 
 
 def test_n_at_k_at_its_ends() -> None:
-    """As many submissions as samples is pass@k; one submission of one sample, or without a filter, is pass@1."""
+    """As many submissions as samples is pass@k; one of one sample, or without a filter, is pass@1."""
     assert n_at_k(20, 12, 5, 10, 10) == pytest.approx(pass_at_k(20, 5, 10))
     assert n_at_k(20, 12, 5, 1, 1) == pytest.approx(5 / 20)
     assert n_at_k(20, 20, 5, 1, 10) == pytest.approx(5 / 20)

@@ -29,7 +29,7 @@ STDIN = (
     "### Format: Read the inputs from stdin solve the problem and write the answer to stdout (do not directly "
     "test on the sample inputs). Enclose your code within delimiters as follows. Ensure that when the python "
     "program runs, it reads the inputs, runs the algorithm and writes output to STDOUT.\n"
-    + "```python\n# YOUR CODE HERE\n```\n\n"
+    "```python\n# YOUR CODE HERE\n```\n\n"
 )
 STARTER = (
     "### Format: You will use the following starter code to write the solution to the problem and enclose "
