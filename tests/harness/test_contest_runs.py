@@ -26,8 +26,8 @@ SYSTEM = (
     "generate a correct Python program that matches the specification and passes all tests."
 )
 STDIN = (
-    "### Format: Read the inputs from stdin solve the problem and write the answer to stdout (do not directly "
-    "test on the sample inputs). Enclose your code within delimiters as follows. Ensure that when the python "
+    "### Format: Read the inputs from stdin solve the problem and write the answer to stdout (do not "
+    "directly test on the sample inputs). Enclose your code within delimiters as follows. Ensure that when the python "
     "program runs, it reads the inputs, runs the algorithm and writes output to STDOUT.\n"
     "```python\n# YOUR CODE HERE\n```\n\n"
 )
