@@ -15,6 +15,7 @@ comes, and every value outside its range, is a `ValueError` that shows the offen
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, overload
 
@@ -125,6 +126,42 @@ def mg_pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> float 
         return 2 / k * _tail(n, c, k, half + 1, lambda j, chosen: (j - half[chosen]).astype(np.float64))
 
     return _map(estimate, n, c, k)
+
+
+def n_at_k(samples: int, shown: int, correct: int, n: int, k: int) -> float:
+    """Estimate AlphaCode's n@k: n submissions out of k samples, filtered by the tests that a problem shows.
+
+    Li et al. 2022 (arXiv:2203.07814), section 2.2, without clustering: of k samples those are kept that pass
+    the shown tests, and n of them, drawn at random, are submitted; fewer where fewer are left. Of the k
+    samples f pass the shown tests with a hypergeometric probability; which of all those they are, and which
+    of them are submitted, is chance, so that the best of min(n, f) submissions is right with
+    pass@min(n, f) of `shown` samples with `correct` right ones. Unbiased for independent samples, as pass@k.
+
+    Args:
+        samples: of the problem.
+        shown: those that pass the tests which the problem shows.
+        correct: those that pass all of its tests; the shown ones are among them.
+        n: submissions.
+        k: samples to choose them from, at most `samples`.
+
+    Raises:
+        ValueError: not 0 ≤ correct ≤ shown ≤ samples, not 1 ≤ k ≤ samples, or n < 1.
+    """
+    if not (0 <= correct <= shown <= samples and 1 <= k <= samples and n >= 1):
+        raise ValueError(
+            "n@k needs correct ≤ shown ≤ samples, k ≤ samples and n ≥ 1, not "
+            f"{correct=}, {shown=}, {samples=}, {n=}, {k=}"
+        )
+    ways = math.comb(samples, k)
+    return float(
+        sum(
+            math.comb(shown, kept)
+            * math.comb(samples - shown, k - kept)
+            / ways
+            * pass_at_k(shown, correct, min(n, kept))
+            for kept in range(max(1, k - (samples - shown)), min(k, shown) + 1)
+        )
+    )
 
 
 @overload

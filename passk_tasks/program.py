@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -16,6 +19,7 @@ class Judge(str, Enum):
 
     ISOLATED = "isolated"  # tests in a process of their own; plain values cross
     SCRIPT = "script"  # the ancestors' way: tests appended to the candidate
+    STDIO = "stdio"  # the candidate is a program: input on stdin, its output is compared outside
 
     def __str__(self) -> str:
         return self.value
@@ -44,6 +48,65 @@ class Tests:
     base: str = ""
 
 
+class Comparison(str, Enum):
+    """When an output is the expected one, as benchmarks have it; `sandbox/box/compare.py` has the rules."""
+
+    LINES = "lines"  # LiveCodeBench: line by line, without outer whitespace; numbers by their exact value
+    TOKENS = "tokens"  # AlphaCode: word by word, in any case; numbers within 1e-5
+    SETS = "sets"  # APPS: lines, or sets of words in any order; numbers to three decimals
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class StdioTests:
+    """The cases of one problem whose candidates are programs, shared by all of them. Made by `of`.
+
+    Attributes:
+        packed: the cases, compressed: those of a benchmark are gigabytes.
+        size: bytes of the cases when unpacked.
+        sha256: of the cases.
+        comparison: when an output is the expected one.
+        timeout_s: the problem's own limit for each case, in seconds; it can raise that of the run, never
+            lower it. None where the problem has none.
+        base: that many cases, the first ones, are the examples that the problem shows. The outcome says
+            whether they held.
+    """
+
+    packed: bytes
+    size: int
+    sha256: str
+    comparison: Comparison = Comparison.LINES
+    timeout_s: float | None = None
+    base: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        cases: Iterable[tuple[str, str]],
+        *,
+        comparison: Comparison = Comparison.LINES,
+        timeout_s: float | None = None,
+        base: int = 0,
+    ) -> StdioTests:
+        """Return tests of (input, expected output) in this order.
+
+        Raises:
+            ValueError: there are none; a program would pass untested.
+        """
+        listed = [[given, expected] for given, expected in cases]
+        if not listed:
+            raise ValueError("a problem without cases tests nothing")
+        raw = json.dumps(listed, separators=(",", ":")).encode("ascii")
+        packed = zlib.compress(raw, 1)
+        return cls(packed, len(raw), hashlib.sha256(raw).hexdigest(), comparison, timeout_s, base)
+
+    def cases(self) -> list[tuple[str, str]]:
+        """Return (input, expected output) of each case."""
+        return [(given, expected) for given, expected in json.loads(zlib.decompress(self.packed))]
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A candidate and what judges it.
@@ -51,21 +114,34 @@ class Program:
     Attributes:
         task_id: the problem it belongs to.
         code: the candidate's whole source; None where the model's text held no code.
-        tests: what must hold.
+        tests: what must hold; `StdioTests` under the judge `stdio`, and under no other.
         judge: who decides.
     """
 
     task_id: str
     code: str | None
-    tests: Tests
+    tests: Tests | StdioTests
     judge: Judge = Judge.ISOLATED
+
+    def __post_init__(self) -> None:
+        if (self.judge is Judge.STDIO) is not isinstance(self.tests, StdioTests):
+            raise ValueError(f"{self.task_id}: the judge {self.judge} cannot run {type(self.tests).__name__}")
 
     @property
     def sha256(self) -> str:
         """Hash of everything that determines the verdict: code, tests and judge."""
         digest = hashlib.sha256()
         tests = self.tests
-        for part in (self.judge.value, tests.prelude, tests.base, tests.source, *tests.names, self.code):
+        if isinstance(tests, StdioTests):
+            what: tuple[str, ...] = (
+                tests.sha256,
+                tests.comparison.value,
+                str(tests.timeout_s),
+                str(tests.base),
+            )
+        else:
+            what = (tests.prelude, tests.base, tests.source, *tests.names)
+        for part in (self.judge.value, *what, self.code):
             # Lengths keep neighbouring parts apart; lone surrogates are legal in model text.
             raw = b"\xff" if part is None else part.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(raw))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tqdm import tqdm
 
 from passk_tasks.errors import SandboxError, SelftestError
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.program import Limits, Program, StdioTests, Tests
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -56,7 +56,7 @@ def judge(
         else:
             same.setdefault(program.sha256, []).append(index)
     # Programs with the same tests follow each other: a worker keeps the compiled tests of some problems only.
-    first: dict[Tests, int] = {}
+    first: dict[Tests | StdioTests, int] = {}
     for index, program in enumerate(programs):
         first.setdefault(program.tests, index)
     places = sorted(same.values(), key=lambda where: first[programs[where[0]].tests])

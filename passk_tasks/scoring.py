@@ -19,10 +19,14 @@ from passk_tasks import benchmarks, extraction, metrics, runner
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
+from passk_tasks.estimators import n_at_k
 from passk_tasks.extraction import Extraction, Strategy
+from passk_tasks.intervals import over_problems, over_samples_of
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, StdioTests
 from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
+from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 EXTRACT = ("auto", "verbatim", "completion", "answer")
@@ -231,6 +235,10 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
     """
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
+    if settings.judge is Judge.STDIO:  # by no problem of the dataset: their solutions may be slow, or missing
+        first, second = (Program("selftest", code, _NEXT, Judge.STDIO) for code in _NEXT_PROGRAMS)
+        _try(first, second, settings)
+        return True
     canonicals = ((p, benchmark.canonical(p)) for p in dataset.problems.values())
     tries = list(itertools.islice(((p, code) for p, code in canonicals if code is not None), _SELFTESTS))
     for number, (problem, canonical) in enumerate(tries, start=1):
@@ -239,19 +247,27 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
             benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
         )
         try:
-            runner.selftest(
-                right_program,
-                wrong_program,
-                limits=settings.limits(),
-                sandbox=settings.sandbox,
-                packages=settings.packages,
-            )
+            _try(right_program, wrong_program, settings)
         except SelftestError:
             if number == len(tries):
                 raise
             continue
         return True
     return False
+
+
+_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")])
+_NEXT_PROGRAMS = ("print(int(input()) + 1)\n", "print(2)\n")
+
+
+def _try(right: Program, wrong: Program, settings: Settings) -> None:
+    runner.selftest(
+        right,
+        wrong,
+        limits=settings.limits(),
+        sandbox=settings.sandbox,
+        packages=settings.packages,
+    )
 
 
 def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:
@@ -314,6 +330,12 @@ def summarise(
     if any(record.outcome.base_passed is not None for record in records):
         base = {task_id: (n, base_correct[task_id]) for task_id, (n, _) in counts.items()}
         found |= {BASE + name: one for name, one in estimate(base, ks).items()}
+        for n, k in submissions(spec.settings.benchmark, ks):
+            values = np.array([n_at_k(counts[t][0], base[t][1], counts[t][1], n, k) for t in sorted(counts)])
+            share = k / np.array([counts[t][0] for t in sorted(counts)], dtype=np.float64)
+            # No unbiased variance over samples is known for it: what holds over problems bounds it.
+            bound = over_samples_of(values, None, share)
+            found[f"{n}@{k}"] = Score(Metric(PASS, k), over_problems(values), bound)
     shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
     warnings = []
     if verdicts[Verdict.INFRA_ERROR]:
@@ -353,6 +375,11 @@ def estimate(counts: Mapping[str, tuple[int, int]], ks: Sequence[int]) -> dict[s
     pairs = np.array([counts[task_id] for task_id in sorted(counts)])
     wanted = [Metric(PASS, k) for k in ks]
     return {metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1]) for metric in wanted}
+
+
+def submissions(benchmark: str, ks: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (n, k) of each n@k that a benchmark reports for these budgets; where n ≥ k it is pass@k."""
+    return [(n, k) for k in ks for n in benchmarks.get(benchmark).submissions if n < k]
 
 
 def budgets_beyond(samples: Sequence[Sample], ks: Sequence[int]) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from typing import Any
 
 from passk_tasks.errors import SettingsError, did_you_mean
@@ -29,7 +30,10 @@ class Settings:
         extraction: how code is found in a model's text: `completion`, `answer` or `verbatim`.
         dataset: where the problems come from: `embedded` or `hub`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
-        timeout_s: seconds a candidate may work.
+        release: which release of a benchmark that grows; None for the newest.
+        since: only problems of this day (YYYY-MM-DD) and later.
+        until: only problems of this day and earlier.
+        timeout_s: seconds a candidate may work, on each case where programs read input.
         memory_mib: address space of each process of a candidate, in MiB.
         output_mib: what a candidate may write, in MiB.
         processes: processes and threads a candidate may have at one time.
@@ -48,6 +52,9 @@ class Settings:
     extraction: str = "completion"
     dataset: str = "embedded"
     data_files: str | None = None
+    release: str | None = None
+    since: str | None = None
+    until: str | None = None
     timeout_s: float = 3.0
     memory_mib: int = 512
     output_mib: int = 16
@@ -211,6 +218,15 @@ def _path(what: str) -> Callable[[Any], str | None]:
     return convert
 
 
+def _day(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    try:  # YAML makes a date of it by itself
+        return value.isoformat() if type(value) is date else date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise ValueError("a day, YYYY-MM-DD") from None
+
+
 def _choice(*choices: str) -> Callable[[Any], str]:
     def convert(value: Any) -> str:
         if not isinstance(value, str) or str(value) not in choices:
@@ -240,6 +256,9 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "extraction": _choice("completion", "answer", "verbatim"),
     "dataset": _choice("embedded", "hub"),
     "data_files": _path("the path of a file or folder"),
+    "release": _path("the name of a release, e.g. release_v6"),
+    "since": _day,
+    "until": _day,
     "timeout_s": _real("a number of seconds"),
     "memory_mib": _whole("a whole number of MiB"),
     "output_mib": _whole("a whole number of MiB"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from fractions import Fraction
@@ -17,6 +18,7 @@ from passk_tasks.estimators import (
     MAX_N,
     g_pass_at_k,
     mg_pass_at_k,
+    n_at_k,
     pass_at_k,
     pass_hat_k,
     sampling_variance,
@@ -315,3 +317,48 @@ def test_n_may_be_as_large_as_the_limit():
     assert_exact(pass_at_k(n, c, k), true)
     for smaller, larger in pairwise([MAX_N - 2, MAX_N - 1, MAX_N]):
         assert pass_at_k(smaller, c, k) > pass_at_k(larger, c, k)
+
+
+# ---------------------------------------------------------------------- n@k
+
+
+def brute_force(samples: int, shown: int, correct: int, n: int, k: int) -> float:
+    """Go through all ways to take k samples, and all ways to submit n of those that pass the shown tests."""
+    right = total = 0.0
+    for taken in itertools.combinations(range(samples), k):
+        kept = [i for i in taken if i < shown]
+        ways = list(itertools.combinations(kept, min(n, len(kept))))
+        right += sum(any(i < correct for i in way) for way in ways) / len(ways)
+        total += 1
+    return right / total
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("samples", [1, 4, 6])
+def test_n_at_k_by_brute_force(samples: int, n: int) -> None:
+    """n@k is the mean over all choices of samples and submissions."""
+    for k in range(1, samples + 1):
+        for shown in range(samples + 1):
+            for correct in range(shown + 1):
+                expected = brute_force(samples, shown, correct, n, k)
+                assert n_at_k(samples, shown, correct, n, k) == pytest.approx(expected, abs=1e-12)
+
+
+def test_n_at_k_at_its_ends() -> None:
+    """As many submissions as samples is pass@k; one of one sample, or without a filter, is pass@1."""
+    assert n_at_k(20, 12, 5, 10, 10) == pytest.approx(pass_at_k(20, 5, 10))
+    assert n_at_k(20, 12, 5, 1, 1) == pytest.approx(5 / 20)
+    assert n_at_k(20, 20, 5, 1, 10) == pytest.approx(5 / 20)
+    assert n_at_k(20, 5, 5, 1, 10) == pytest.approx(pass_at_k(20, 5, 10))
+    assert n_at_k(20, 0, 0, 1, 10) == 0.0
+    assert 0 < n_at_k(1000, 30, 3, 10, 100) < pass_at_k(1000, 3, 100)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(5, 3, 4, 1, 2), (5, 6, 1, 1, 2), (5, 3, 1, 1, 6), (5, 3, 1, 0, 2), (5, 3, -1, 1, 2), (5, 3, 1, 1, 0)],
+)
+def test_n_at_k_refuses(arguments: tuple[int, ...]) -> None:
+    """Counts that cannot be are refused."""
+    with pytest.raises(ValueError, match="n@k needs"):
+        n_at_k(*arguments)

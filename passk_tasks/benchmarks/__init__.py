@@ -7,16 +7,22 @@ humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
+contests        what contest problems share: programs, functions, data that is not trusted
+livecodebench   LiveCodeBench, by release and by day
+code_contests   CodeContests
+apps            APPS, a family for each of its levels
 
 To add a family, write its module and name it in `_CLASSES`.
 """
 
 from __future__ import annotations
 
-from passk_tasks.benchmarks import evoeval
+from passk_tasks.benchmarks import apps, evoeval
 from passk_tasks.benchmarks.base import Benchmark
+from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
+from passk_tasks.benchmarks.livecodebench import LiveCodeBench
 from passk_tasks.benchmarks.loading import Dataset, load
 from passk_tasks.benchmarks.mbpp import Mbpp, MbppPlus, MbppSanitized
 from passk_tasks.errors import UsageError, did_you_mean
@@ -30,6 +36,9 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     MbppSanitized,
     MbppPlus,
     *evoeval.SUBSETS,
+    LiveCodeBench,
+    CodeContests,
+    *apps.LEVELS,
 )
 _FAMILIES: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 

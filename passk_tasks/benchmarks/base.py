@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import hub
-from passk_tasks.errors import DatasetError
+from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program
 from passk_tasks.settings import Settings
@@ -26,9 +26,12 @@ class Benchmark(ABC):
         hub_name: configuration in it; None for its only one.
         split: the split that is evaluated.
         columns: columns that `problem` needs, in the hub's order.
+        judges: who can decide here.
+        windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others.
+        submissions: the n of n@k, where the base stage is what problems show of their tests.
     """
 
     name: ClassVar[str]
@@ -36,12 +39,40 @@ class Benchmark(ABC):
     hub_name: ClassVar[str | None]
     split: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
+    windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
+    submissions: ClassVar[tuple[int, ...]] = ()
 
-    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Return those of the rows that are evaluated, with `task_id` as text."""
-        return [dict(row) for row in rows]
+        return rows
+
+    def check_settings(self, settings: Settings) -> None:
+        """Raise `SettingsError` at a setting that this benchmark has no use for."""
+        if settings.judge not in self.judges:
+            judges = ", ".join(judge.value for judge in self.judges)
+            raise SettingsError(f"{self.name}: judge must be one of {judges}, not {settings.judge}")
+        for name in ("release", "since", "until"):
+            if getattr(settings, name) is not None and name not in self.windows:
+                raise SettingsError(f"{self.name} has no problems by {name}: leave passk.{name} out")
+
+    def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002  for those that choose
+        """Return the data files of the hub's repository, by name or pattern; None to leave it to `datasets`.
+
+        For repositories with a dataset script, which `datasets` does not run any more, and for those whose
+        other splits are much larger than the one that is evaluated.
+        """
+        return None
+
+    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:  # noqa: ARG002
+        """Return whether a row is one that the settings choose."""
+        return True
+
+    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what prompts are made of: the row with its `task_id`, without tests of megabytes."""
+        return dict(row)
 
     @abstractmethod
     def problem(self, row: Mapping[str, Any]) -> Problem:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +20,36 @@ _FORMATS = (*_JSON, ".parquet")
 _SPLITS = ("train", "validation", "valid", "dev", "test", "prompt")
 
 
-def read(path: Path, *, config: str | None, split: str) -> list[dict[str, Any]]:
-    """Return the rows of a file, or of the files of one split in a folder.
+def read(
+    path: Path, *, config: str | None, split: str, names: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file, or of the files of one split in a folder.
 
     Args:
         path: a file (`.jsonl`, `.json`, each also `.gz`, or `.parquet`), or a folder that has such files, in
             itself or in folders named after the configuration, as a hub repository has.
         config: the configuration's folder is preferred where the folder has one.
         split: files that name another split are left out.
+        names: exactly these files of the folder, by name or pattern, instead of all of the split.
 
     Raises:
         DatasetError: there is no such file, or it cannot be read; the message has the path, and the line.
     """
     if path.is_dir():
-        return [row for file in _files(path, config, split) for row in _read_file(file)]
+        for file in _files(path, config, split) if names is None else _named(path, names):
+            yield from _read_file(file)
+        return
     if not path.exists():
         raise DatasetError(f"{path}: no such file or folder (data_files, seen from {Path.cwd()})")
-    return _read_file(path)
+    yield from _read_file(path)
+
+
+def _named(folder: Path, names: Sequence[str]) -> list[Path]:
+    found = {name: sorted(folder.glob(name)) for name in names}
+    missing = [name for name in names if not found[name]]
+    if missing:
+        raise DatasetError(f"{folder}: {', '.join(missing)} missing; name one file with data_files=PATH")
+    return [path for name in names for path in found[name]]
 
 
 def _files(folder: Path, config: str | None, split: str) -> list[Path]:
@@ -66,38 +80,41 @@ def _named_splits(path: Path) -> set[str]:
     return {word for word in words if word in _SPLITS}
 
 
-def _read_file(path: Path) -> list[dict[str, Any]]:
+def _read_file(path: Path) -> Iterator[dict[str, Any]]:
     if not path.name.endswith(_FORMATS):
         raise DatasetError(f"{path}: unknown kind of file; known are {', '.join(_FORMATS)}")
     try:
         if path.name.endswith(".parquet"):
-            return _read_parquet(path)
-        data = path.read_bytes()
-        if path.name.endswith(".gz"):
-            data = gzip.decompress(data)
-        content = data.decode("utf-8-sig")
+            yield from _read_parquet(path)
+            return
+        binary = gzip.open(path) if path.name.endswith(".gz") else path.open("rb")  # noqa: SIM115  closed below
+        # Line by line: files of gigabytes. Only "\n" ends one: a text may hold a bare U+2028.
+        with binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="\n") as stream:
+            yield from _read_json(path, stream)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
-    return list(_read_json(path, content))
 
 
-def _read_json(path: Path, content: str) -> Iterator[dict[str, Any]]:
-    if content.lstrip().startswith("["):  # one list, the `.json` of many repositories
-        try:
-            rows = json.loads(content)
-        except json.JSONDecodeError as error:
-            raise DatasetError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
-        for number, row in enumerate(rows, start=1):
-            yield _checked(row, f"{path}: item {number}")
-        return
-    # Not splitlines(): a text may hold a bare U+2028.
-    for number, line in enumerate(content.split("\n"), start=1):
+def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
+    lines = enumerate(stream, start=1)
+    first = True
+    for number, line in lines:
         if not line.strip():
             continue
+        if first and line.lstrip().startswith("["):  # one list, the `.json` of many repositories
+            before = "\n" * (number - 1)
+            try:
+                rows = json.loads(before + line + "".join(rest for _, rest in lines))
+            except json.JSONDecodeError as error:
+                raise DatasetError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
+            for item, row in enumerate(rows, start=1):
+                yield _checked(row, f"{path}: item {item}")
+            return
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DatasetError(f"{path}:{number}: not valid JSON: {error.msg}") from error
+        first = False
         yield _checked(row, f"{path}:{number}")
 
 
@@ -107,14 +124,14 @@ def _checked(row: Any, where: str) -> dict[str, Any]:
     return row
 
 
-def _read_parquet(path: Path) -> list[dict[str, Any]]:
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow
     from pyarrow import parquet
 
     try:
         # Opened here: given a path, pyarrow would also read `key=value` folder names as columns.
         with path.open("rb") as stream:
-            rows: list[dict[str, Any]] = parquet.read_table(stream).to_pylist()
+            for batch in parquet.ParquetFile(stream).iter_batches(batch_size=64):
+                yield from batch.to_pylist()
     except pyarrow.ArrowException as error:
         raise DatasetError(f"{path}: cannot be read as Parquet: {error}") from error
-    return rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,47 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
     # Slow to import, and not needed for embedded problems or local files.
     import datasets
 
+    with _reached(path):
+        rows: list[dict[str, Any]] = datasets.load_dataset(path, name, split=split).to_list()
+    return rows
+
+
+def download(path: str, names: Sequence[str]) -> Path:
+    """Return a folder that holds these files of a dataset repository, in the cache of `huggingface_hub`.
+
+    Args:
+        path: the repository, `owner/name`.
+        names: files, by name or pattern.
+
+    Raises:
+        DatasetError: they are neither reachable nor in the cache.
+    """
+    with _reached(path):
+        from huggingface_hub import constants, snapshot_download
+
+        folder = Path(
+            snapshot_download(
+                path,
+                repo_type="dataset",
+                allow_patterns=list(names),
+                local_files_only=constants.HF_HUB_OFFLINE,
+            )
+        )
+        missing = [name for name in names if not any(folder.glob(name))]
+        if missing:
+            raise FileNotFoundError(f"{', '.join(missing)} missing")
+    return folder
+
+
+@contextmanager
+def _reached(path: str) -> Iterator[None]:
+    """Ask the hub if it answers, its cache if not; whatever goes wrong is one error."""
+    import datasets
+
     why = _unreachable(datasets.config)
     with nullcontext() if why is None else _offline():
         try:
-            loaded = datasets.load_dataset(path, name, split=split)
+            yield
         except Exception as error:  # every layer below raises its own kinds
             first_line = (str(error).strip() or "no message").splitlines()[0]
             reason = why or f"{type(error).__name__}: {first_line}"
@@ -46,15 +83,15 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
                 f"{' and is not in the local cache' if why else ''} ({reason}); "
                 f"set data_files=PATH to a local copy of it, or dataset=embedded where the task has that"
             ) from error
-    rows: list[dict[str, Any]] = loaded.to_list()
-    return rows
 
 
 def is_cached(path: str) -> bool:
-    """Return whether `datasets` keeps a copy of a repository on this host; looks at names of folders only."""
+    """Return whether this host keeps a copy of a repository; looks at names of folders only."""
     # Not from datasets.config, whose import takes seconds.
     from huggingface_hub import constants
 
+    if (Path(constants.HF_HUB_CACHE) / f"datasets--{path.replace('/', '--')}").is_dir():
+        return True  # files that were read directly
     cache = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
     # It writes `evoeval/EvoEval_subtle` as `evoeval___evo_eval_subtle`.
     wanted = re.sub(r"[/_]", "", path).lower()

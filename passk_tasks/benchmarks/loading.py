@@ -22,8 +22,9 @@ class Dataset:
 
     Attributes:
         rows: in the dataset's order; the benchmark's own columns first, whatever else there was after them.
+            Without the columns of tests where those are large: a model's prompt needs none of them.
         problems: by task_id, in the same order.
-        sha256: of the rows, the same wherever they came from.
+        sha256: of the rows with all of their columns, the same wherever they came from.
         source: where they came from, for people.
     """
 
@@ -38,15 +39,24 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
 
     Raises:
         DatasetError: they cannot be had, or are not what they should be.
+        SettingsError: the benchmark has no use for one of them.
     """
+    benchmark.check_settings(settings)
     expected_sha256 = None
+    names = benchmark.files(settings)
+    rows: Iterable[Mapping[str, Any]]
     if settings.data_files is not None:
         path = Path(settings.data_files).expanduser()
         source = str(path)
-        rows = files.read(path, config=benchmark.hub_name, split=benchmark.split)
+        rows = files.read(path, config=benchmark.hub_name, split=benchmark.split, names=names)
     elif settings.dataset == "hub":
         source = f"hub: {benchmark.hub_path} ({benchmark.split})"
-        rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split)
+        if names is None:
+            rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split)
+        else:
+            source = f"hub: {benchmark.hub_path} ({', '.join(names)})"
+            folder = hub.download(benchmark.hub_path, names)
+            rows = files.read(folder, config=None, split=benchmark.split, names=names)
         expected_sha256 = benchmark.sha256
     else:
         source = "embedded"
@@ -58,26 +68,27 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
             )
         rows = embedded
         expected_sha256 = benchmark.sha256
-    rows = [_ordered(row, benchmark.columns) for row in benchmark.rows(rows)]
-    problems = _problems(benchmark, rows, source)
-    sha256 = rows_sha256(rows)
-    if expected_sha256 is not None and sha256 != expected_sha256:
+    dataset = _dataset(benchmark, benchmark.rows(rows), settings, source)
+    if expected_sha256 is not None and dataset.sha256 != expected_sha256:
         raise DatasetError(
-            f"{source}: these are not the published problems of {benchmark.name}: {len(rows)} rows "
-            f"with SHA-256 {sha256}, expected {expected_sha256}; if the change is meant, "
+            f"{source}: these are not the published problems of {benchmark.name}: {len(dataset.rows)} rows "
+            f"with SHA-256 {dataset.sha256}, expected {expected_sha256}; if the change is meant, "
             "name a file of them with data_files=PATH"
         )
-    return Dataset(rows=rows, problems=problems, sha256=sha256, source=source)
+    return dataset
 
 
 def rows_sha256(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return a hash of rows that does not depend on the file format, nor on the order of the columns."""
     digest = hashlib.sha256()
     for row in rows:
-        # Parquet has types that JSON lacks (dates, bytes); their repr is stable enough for a hash.
-        digest.update(json.dumps(row, sort_keys=True, default=repr).encode())
-        digest.update(b"\n")
+        digest.update(_row_bytes(row))
     return digest.hexdigest()
+
+
+def _row_bytes(row: Mapping[str, Any]) -> bytes:
+    # Parquet has types that JSON lacks (dates, bytes); their repr is stable enough for a hash.
+    return json.dumps(row, sort_keys=True, default=repr).encode() + b"\n"
 
 
 def _ordered(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
@@ -85,19 +96,30 @@ def _ordered(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     return {**first, **row}
 
 
-def _problems(benchmark: Benchmark, rows: Sequence[Mapping[str, Any]], source: str) -> dict[str, Problem]:
-    if not rows:
-        raise DatasetError(f"{source}: holds no problems")
+def _dataset(
+    benchmark: Benchmark, rows: Iterable[Mapping[str, Any]], settings: Settings, source: str
+) -> Dataset:
+    """Go through the rows once: those of some benchmarks are gigabytes, and only what is needed is kept."""
+    digest = hashlib.sha256()
+    documents: list[dict[str, Any]] = []
     problems: dict[str, Problem] = {}
+    number = 0
     for number, row in enumerate(rows, start=1):
         try:
+            if not benchmark.keeps(row, settings):
+                continue
             problem = benchmark.problem(row)
         except DatasetError as error:
-            raise DatasetError(f"{source}: problem {number} of {len(rows)}: {error}") from None
+            raise DatasetError(f"{source}: problem {number}: {error}") from None
         if problem.task_id in problems:
             raise DatasetError(
-                f"{source}: the task_id {problem.task_id!r} is there twice (again as problem {number} of "
-                f"{len(rows)}); if the folder holds several configurations, name one file of it"
+                f"{source}: the task_id {problem.task_id!r} is there twice (again as problem {number}); if "
+                "the folder holds several configurations, name one file of it"
             )
+        digest.update(_row_bytes(row))
         problems[problem.task_id] = problem
-    return problems
+        documents.append(_ordered(benchmark.document(row), benchmark.columns))
+    if not problems:
+        chosen = f" that the settings choose, of {number}" if number else ""
+        raise DatasetError(f"{source}: holds no problems{chosen}")
+    return Dataset(rows=documents, problems=problems, sha256=digest.hexdigest(), source=source)

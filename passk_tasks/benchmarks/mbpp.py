@@ -8,7 +8,7 @@ which name the columns of sentence and imports differently. `evalplus/mbppplus` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -48,7 +48,7 @@ class Mbpp(Benchmark):
     columns: ClassVar[tuple[str, ...]] = ("task_id", "text", "code", "test_list")
     sentence: ClassVar[str] = "text"
 
-    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the test split's rows, their numbers as EvalPlus writes them: `Mbpp/11`.
 
         The repository of the authors has one file without splits; what is not of the test split is left out,

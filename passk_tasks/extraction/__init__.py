@@ -3,6 +3,7 @@
     tokens       stop sequences and control tokens that a backend left
     completion   base models: the text continues the prompt
     answer       chat and reasoning models: code somewhere in an answer
+  programs     the same, where a whole program was asked for
       reasoning    chains of thought
       fences       Markdown blocks
       runs         code among prose
@@ -34,6 +35,7 @@ from collections.abc import Iterable
 from passk_tasks.errors import UsageError, did_you_mean
 from passk_tasks.extraction.answer import find
 from passk_tasks.extraction.completion import complete
+from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
@@ -51,7 +53,7 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
         mode: `completion` for base models, `answer` for chat and reasoning models, `verbatim` for
             prompt + text.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
-        entry_point: name of the function that the tests call.
+        entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
 
     Raises:
@@ -64,4 +66,6 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
     text = cut_at_stops(text, stops)
     if mode == "completion":
         return complete(text, prompt, entry_point)
+    if not entry_point:
+        return find_program(text)
     return find(text, prompt, entry_point)

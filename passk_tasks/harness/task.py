@@ -25,7 +25,7 @@ from lm_eval.api.task import ConfigurableTask
 from passk_tasks import benchmarks, scoring
 from passk_tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.errors import InfrastructureError, PasskError
-from passk_tasks.estimators import pass_at_k
+from passk_tasks.estimators import n_at_k, pass_at_k
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import store
@@ -63,6 +63,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._provenance: dict[str, Any] | None = None
         stages = ("", scoring.BASE) if self._benchmark.base_stage else ("",)
         better = {f"{stage}pass@{k}": True for stage in stages for k in settings.k}
+        better |= {f"{n}@{k}": True for n, k in scoring.submissions(settings.benchmark, settings.k)}
         # None: neither more nor fewer distinct samples make a better model.
         shown = {**better, "distinct": None} if settings.samples > 1 else better
         super().__init__(
@@ -187,6 +188,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             for stage, c in correct.items()
             for k in self.spec.settings.k
         }
+        for submitted, k in scoring.submissions(self.spec.settings.benchmark, self.spec.settings.k):
+            metrics[f"{submitted}@{k}"] = n_at_k(n, correct[scoring.BASE], correct[""], submitted, k)
         if self.spec.settings.samples > 1:
             metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
         return metrics

@@ -9,6 +9,7 @@ A worker that dies or falls silent is replaced; the program it was judging is tr
 
 from __future__ import annotations
 
+import base64
 import collections
 import contextlib
 import itertools
@@ -27,7 +28,7 @@ from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.program import Limits, Program, StdioTests, Tests
 from passk_tasks.sandbox import cgroups, leftovers
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
@@ -46,6 +47,7 @@ _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
 _MESSAGE_LIMIT = 1 << 20
 _OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
+_CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, beside those of the newest problem
 
 # Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
 PRELOADED = (
@@ -142,7 +144,7 @@ class Sandbox:
         A program whose worker dies twice is `infra_error`. Programs without code are the caller's to sort
         out.
         """
-        suites: dict[Tests, int] = {}
+        suites: dict[Tests | StdioTests, int] = {}
         for program in programs:
             if program.tests not in suites:
                 # Never a number twice in the life of a worker, which knows tests by it.
@@ -203,27 +205,32 @@ class Sandbox:
         self, deaths: collections.Counter[int], waiting: collections.deque[int]
     ) -> list[tuple[int, Outcome]]:
         """Wait for outcomes; put back what dead or silent workers held."""
-        silence_s = self.limits.timeout_s * (self.limits.backstop + 1) + _GRACE_S
-        oldest_s = min((worker.heard_s for worker in self._pool if worker.held), default=time.monotonic())
-        wait_s = max(0.0, oldest_s + silence_s - time.monotonic())
-        ready = self._selector.select(min(wait_s, _WATCH_S))
+        for worker in self._pool:
+            self._selector.modify(worker.socket, worker.events, worker)
+        ready = self._selector.select(_WATCH_S)
         finished: list[tuple[int, Outcome]] = []
-        for key, _ in ready:
-            worker: _Worker = key.data
+        for key, events in ready:
+            worker = key.data
             try:
-                worker.read(finished)
+                if events & selectors.EVENT_WRITE:
+                    worker.send()
+                if events & selectors.EVENT_READ:
+                    worker.read(finished)
             except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
                 finished += self._bury(worker, deaths, waiting, None, str(error))
         for worker in list(self._pool):
             silent_s = time.monotonic() - worker.heard_s
+            timeout_s = worker.timeout_s
+            silence_s = timeout_s * (self.limits.backstop + 1) + _GRACE_S
             if (
                 worker.held
-                and silent_s > self.limits.timeout_s
-                and (silent_s > silence_s or worker.tests_cpu_s() > self.limits.timeout_s + _WATCH_S)
+                and silent_s > timeout_s
+                and (silent_s > silence_s or worker.tests_cpu_s() > timeout_s + _WATCH_S)
             ):
                 # Hung where no signal reaches the interpreter, e.g. in the sum of a range without end.
                 detail = f"the tests did not end in {silent_s:.1f} s over what the candidate returned"
-                outcome = Outcome(Verdict.TIMEOUT, detail, next(iter(worker.held.values())), wall_s=silent_s)
+                judge = next(iter(worker.held.values())).judge.value
+                outcome = Outcome(Verdict.TIMEOUT, detail, judge, wall_s=silent_s)
                 finished += self._bury(worker, deaths, waiting, outcome, detail)
         return finished
 
@@ -258,12 +265,13 @@ class _Worker:
     """One worker's process and what it holds."""
 
     def __init__(self, limits: Limits, way: str, packages: Packages, cpu: int | None) -> None:
-        self.cpu, self._way = cpu, way
+        self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
-        self.held: dict[int, str] = {}  # index -> judge; the first is in judgement
+        self.held: dict[int, Program] = {}  # by index; the first is in judgement
         self.heard_s = time.monotonic()
-        self._suites: collections.OrderedDict[int, None] = collections.OrderedDict()
+        self._suites: collections.OrderedDict[int, int] = collections.OrderedDict()  # number -> size
         self._buffer = frames.Buffer(_MESSAGE_LIMIT)
+        self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
         self._groups = {} if way == "rlimits" else _make_groups(limits)
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
@@ -342,25 +350,52 @@ class _Worker:
             self._suites.move_to_end(suite)
         else:
             tests = program.tests
-            messages.append(
-                {
-                    "tests": suite,
-                    "source": tests.source,
-                    "prelude": tests.prelude,
-                    "names": tests.names,
-                    "base": tests.base,
-                }
-            )
-            self._suites[suite] = None
-            if len(self._suites) > _SUITES_KEPT:
+            if isinstance(tests, StdioTests):
+                self._suites[suite] = tests.size
+                packed = base64.b64encode(tests.packed).decode("ascii")
+                message = {"packed": packed, "comparison": tests.comparison.value}
+                messages.append({"tests": suite, "timeout_s": tests.timeout_s, "base": tests.base, **message})
+            else:
+                self._suites[suite] = len(tests.source)
+                messages.append(
+                    {
+                        "tests": suite,
+                        "source": tests.source,
+                        "prelude": tests.prelude,
+                        "names": tests.names,
+                        "base": tests.base,
+                    }
+                )
+            # Whatever the worker still has to judge with them came before.
+            while (
+                len(self._suites) > _SUITES_KEPT
+                or sum(self._suites.values()) - self._suites[suite] > _CASES_KEPT
+            ):
                 messages.append({"drop": self._suites.popitem(last=False)[0]})
         judge = program.judge.value
         messages.append({"program": index, "tests": suite, "code": program.code, "judge": judge})
         if not self.held:
             self.heard_s = time.monotonic()
-        self.held[index] = judge
-        with contextlib.suppress(OSError):  # a dead worker is found when it is read
-            self.socket.sendall(b"".join(frames.pack(json.dumps(m).encode("ascii")) for m in messages))
+        self.held[index] = program
+        for message in messages:
+            self._unsent += frames.pack(json.dumps(message).encode("ascii"))
+        self.send()
+
+    def send(self) -> None:
+        """Send what the worker takes at once: it reads nothing while it judges, and may never again."""
+        try:
+            with memoryview(self._unsent) as view:
+                sent = self.socket.send(view, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:  # a dead worker is found when it is read
+            sent = len(self._unsent)
+        del self._unsent[:sent]
+
+    @property
+    def events(self) -> int:
+        """What to wait for on the socket."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
     def read(self, finished: list[tuple[int, Outcome]]) -> None:
         """Add what has been judged to `finished`: also what came before an error.
@@ -377,10 +412,12 @@ class _Worker:
             answer = json.loads(message)
             if "fatal" in answer:
                 raise EOFError(str(answer["fatal"]))
-            index = answer["program"]
-            judge = self.held.pop(index)
             self.heard_s = time.monotonic()
             self._cpu_at_first_s = None
+            if "alive" in answer:
+                continue
+            index = answer["program"]
+            judge = self.held.pop(index).judge.value
             outcome = Outcome(
                 Verdict(answer["verdict"]),
                 answer["detail"],
@@ -392,6 +429,13 @@ class _Worker:
                 answer["base"],
             )
             finished.append((index, outcome))
+
+    @property
+    def timeout_s(self) -> float:
+        """The limit of what is in judgement, before the worker says something again."""
+        tests = next((program.tests for program in self.held.values()), None)
+        own_s = tests.timeout_s if isinstance(tests, StdioTests) else None
+        return max(self._timeout_s, own_s or 0.0)
 
     def tests_cpu_s(self) -> float:
         """CPU seconds that the tests' side has used since this was first asked after its last word."""

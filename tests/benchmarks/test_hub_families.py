@@ -17,8 +17,9 @@ from passk_tasks.program import Judge, Limits
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
-FAMILIES = [name for name in benchmarks.names() if name != "humaneval"]
 JUDGES = (Judge.ISOLATED, Judge.SCRIPT)
+# Those of functions; contest problems have tests of their own.
+FAMILIES = [n for n in benchmarks.names() if n != "humaneval" and benchmarks.get(n).judges == JUDGES]
 
 
 def dataset(name: str, folder: Path) -> benchmarks.Dataset:

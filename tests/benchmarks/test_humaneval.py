@@ -113,7 +113,7 @@ def test_prelude_is_the_prompts_helper(task_id: str, problems: dict[str, Problem
     assert f"def {problem.entry_point}(" not in tests.prelude
 
 
-@pytest.mark.parametrize("judge", Judge)
+@pytest.mark.parametrize("judge", FAMILY.judges)
 @pytest.mark.parametrize("code", [None, "def f(x):\n    return x\n"])
 def test_program(judge: Judge, code: str | None) -> None:
     """A program has the candidate untouched, the problem's check and its call, and the judge asked for."""

@@ -141,7 +141,7 @@ def test_missing_column(rows: list[Row], tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         load(tmp_path / "bad.jsonl")
     message = str(caught.value)
-    assert message.startswith(f"{tmp_path / 'bad.jsonl'}: problem 2 of 2: row 'HumanEval/1': ")
+    assert message.startswith(f"{tmp_path / 'bad.jsonl'}: problem 2: row 'HumanEval/1': ")
     assert "column 'test' is missing; the row has" in message
     assert "tests" in message
 
@@ -149,7 +149,7 @@ def test_missing_column(rows: list[Row], tmp_path: Path) -> None:
 def test_duplicates(rows: list[Row], tmp_path: Path) -> None:
     """A problem that is there twice is named."""
     write_jsonl(tmp_path / "twice.jsonl", [rows[0], rows[5], rows[0]])
-    with pytest.raises(DatasetError, match=r"'HumanEval/0' is there twice \(again as problem 3 of 3\)"):
+    with pytest.raises(DatasetError, match=r"'HumanEval/0' is there twice \(again as problem 3\)"):
         load(tmp_path / "twice.jsonl")
 
 

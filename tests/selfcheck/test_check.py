@@ -10,7 +10,7 @@ from passk_tasks.cli import main
 from passk_tasks.program import Judge
 from passk_tasks.selfcheck import check as checking
 from passk_tasks.selfcheck import table
-from passk_tasks.selfcheck.attack import NOT_PASSED, PASSED, SOLVE, Attack, Guarantee, source
+from passk_tasks.selfcheck.attack import BOTH, NOT_PASSED, PASSED, SOLVE, Attack, Guarantee, source
 from passk_tasks.selfcheck.check import Report, Trial, broken_by, check
 from passk_tasks.selfcheck.corpus import CORPUS
 from passk_tasks.selfcheck.probes import Probes
@@ -151,7 +151,7 @@ def test_a_broken_sandbox_is_seen() -> None:
     ]
     report = check(sandbox="rlimits", attacks=attacks, workers=1)
     names = {trial.name for trial in report.trials if trial.broken}
-    assert names == {f"{n}[{j}]" for n in ("passes", "not-right") for j in Judge}
+    assert names == {f"{n}[{j}]" for n in ("passes", "not-right") for j in BOTH}
     assert not report.proved
 
 

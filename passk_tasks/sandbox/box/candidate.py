@@ -13,14 +13,17 @@ Requests, each a JSON list:
     ["apply", n, args, kwargs]        -> the same, for a function that crossed as reference n
     ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
     ["tests", source, proof]          -> ["proof", proof, flags] or an exception
+    ["main", source]                  -> the process ends with the program's own status, or an exception
 
 An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase].
 """
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import copy
+import io
 import json
 import linecache
 import math
@@ -77,6 +80,12 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
     verb = request[0]
     phase = "compile"
     try:
+        if verb == "main":
+            module = types.ModuleType("__main__")
+            _register(module, request[1])
+            code = compile(request[1], FILENAME, "exec", dont_inherit=True)
+            phase = "call"
+            _run_program(code, module)
         if verb == "load":
             _register(module, request[1])
             code = compile(request[1], FILENAME, "exec", dont_inherit=True)
@@ -146,10 +155,31 @@ def _tampered() -> list[str]:
     return flags
 
 
+def _run_program(code: types.CodeType, module: types.ModuleType) -> NoReturn:
+    """Run a program as the interpreter would that was started for it, to the end of the process."""
+    sys.argv[:] = [FILENAME]
+    # Afresh: what the interpreter opened at its start remembers another kind of file.
+    streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
+    sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
+    status: Any = 0
+    try:
+        exec(code, module.__dict__)
+    except SystemExit as error:
+        status = error.code
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()  # waits for those that are no daemons
+    atexit._run_exitfuncs()
+    for stream in {id(s): s for s in (*module.__dict__.values(), sys.stdout, sys.__stdout__)}.values():
+        if isinstance(stream, io.IOBase) and not stream.closed and stream.writable():
+            stream.flush()
+    os._exit(0 if status is None else status & 0xFF if type(status) is int else 1)
+
+
 def _register(module: types.ModuleType, source: str) -> None:
     """Make the candidate a module like any other, so that pickle, inspect and typing find it."""
     module.__file__ = FILENAME
-    sys.modules["solution"] = module
+    sys.modules[module.__name__] = module
     # Lazily: splitting the source costs more than most programs take.
     linecache.cache[FILENAME] = (lambda: source,)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import struct
 from typing import Any
@@ -25,10 +26,14 @@ PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
 
+MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
+_F_ADD_SEALS, _F_SEAL_ALL = 1033, 1 | 2 | 4 | 8  # against sealing, shrinking, growing, writing
+
 # The same number on every architecture: they were added after the tables were unified.
 _SYS_MOUNT_SETATTR, _SYS_PIDFD_OPEN = 442, 434
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
+_SYS_MEMFD_CREATE = {"x86_64": 319, "aarch64": 279}
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
@@ -54,6 +59,22 @@ def pidfd_open(pid: int) -> int:
     if hasattr(os, "pidfd_open"):
         return os.pidfd_open(pid)
     return syscall(_SYS_PIDFD_OPEN, "pidfd_open", pid, 0)
+
+
+def file_in_memory(content: bytes | None = None) -> int:
+    """Return a descriptor of a file that has no name: empty, or with a content that nobody can change."""
+    flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("stdio", flags)
+    else:  # an interpreter built on an old system
+        fd = syscall(_SYS_MEMFD_CREATE[_machine], "memfd_create", b"stdio", flags)
+    if content is not None:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+        fcntl.fcntl(fd, _F_ADD_SEALS, _F_SEAL_ALL)
+    return fd
 
 
 def unshare(flags: int) -> None:

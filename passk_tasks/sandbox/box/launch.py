@@ -81,13 +81,13 @@ def main(config: dict[str, Any]) -> NoReturn:
             raise RuntimeError(layers["fatal"])
         if strict:
             rootfs.seal()
-            _confine(identity, {}, readable=["/"], writable=["/dev/null"])
+            _confine(identity, {}, readable=["/"], writable=["/dev/null"], memfd=True)
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # the change of user has cleared it
         elif config["way"] == "landlock":
             trees, listed = rootfs.readable_paths(config["shown"], config["packages"])
             _drop_privileges(identity, {})
             landlock.enforce(landlock.ruleset([*trees, "/proc"], ["/dev/null", folders[0]], listed))
-            kernel.install_seccomp(seccomp.program(sockets=False))
+            kernel.install_seccomp(seccomp.program(sockets=False, memfd=True))
         resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + TESTS_EXTRA_MIB))
         frames.write(supervisor, json.dumps({"layers": layers}).encode())
         tests_side.prepare()
@@ -200,7 +200,6 @@ def _become_zygote(
         os.closerange(candidate.CHANNEL + 1, 4096)
         os.chdir(folders[0])
         os.umask(0o022)
-        cpu_s = int(config["timeout_s"]) + 2
         _limit(config)
         layers["resource limits"] = True
         if strict:
@@ -215,7 +214,7 @@ def _become_zygote(
         text = "".join(traceback.format_exception_only(type(error), error)).strip()
         control.send(json.dumps({"fatal": text}).encode())
         os._exit(1)
-    zygote.run(control, scratch, cpu_s, is_init=strict, confine=confine)
+    zygote.run(control, scratch, is_init=strict, confine=confine)
 
 
 def _landlock_identity(folder: str) -> int | None:
@@ -266,7 +265,12 @@ def _prepare_landlock(
 
 
 def _confine(
-    identity: int | None, layers: dict[str, Any], *, readable: list[str], writable: list[str]
+    identity: int | None,
+    layers: dict[str, Any],
+    *,
+    readable: list[str],
+    writable: list[str],
+    memfd: bool = False,
 ) -> None:
     """Give up every privilege; after this only what the filter and the domain allow is possible."""
     _drop_privileges(identity, layers)
@@ -277,7 +281,7 @@ def _confine(
         layers["landlock"] = False
     if seccomp.supported():
         try:
-            kernel.install_seccomp(seccomp.program())
+            kernel.install_seccomp(seccomp.program(memfd=memfd))
             layers["seccomp"] = True
         except OSError:
             layers["seccomp"] = False

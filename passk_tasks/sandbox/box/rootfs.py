@@ -126,6 +126,8 @@ def build(packages: list[str], folders: list[str]) -> Shown:
             join(root, "dev", name), device=True
         )  # its times and mode, not what is written to it
         os.close(handle)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        _link(f"/proc/self/fd/{number}", join(root, "dev", name))
     for folder in ("tmp", "box", "proc", "dev/shm", "etc"):
         os.makedirs(join(root, folder), 0o755, exist_ok=True)
     _write(join(root, "etc/passwd"), f"candidate:x:{USER}:{USER}::/box:/bin/false\n")

@@ -3,14 +3,16 @@
 It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets
 through, so a pass means that the tests, here, ran to their end.
 
-    supervisor -> here    {"tests": id, "source", "prelude", "names", "base"}, {"drop": id},
+    supervisor -> here    {"tests": id, "source", "prelude", "names", "base"},
+                          {"tests": id, "packed", "comparison", "timeout_s", "base"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
     here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags",
-                           "base": whether the base tests passed, null where there are none}
+                           "base": whether the base tests passed, null where there are none}, {"alive": index}
 """
 
 from __future__ import annotations
 
+import array
 import builtins
 import contextlib
 import functools
@@ -28,7 +30,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import codec, frames, zygote
+from passk_tasks.sandbox.box import codec, frames, stdio, zygote
 from passk_tasks.sandbox.box.limits import TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
@@ -69,6 +71,7 @@ class Box:
         backstop_s: float,
         memory_mib: int,
         zygote_pid: int,
+        streams: tuple[int, ...] = (),
     ) -> None:
         self._control, self._zygote_pid = control, zygote_pid
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
@@ -77,8 +80,9 @@ class Box:
         self.fatal: CandidateGone | None = None
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
-        fd = struct.pack("i", theirs.fileno())
-        control.sendmsg([b"F"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fd)])
+        given = array.array("i", (theirs.fileno(), *streams))
+        command = zygote.FORK.pack(b"F", int(timeout_s) + 2)
+        control.sendmsg([command], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
         theirs.close()
         answer, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
         if answer != b"P":
@@ -102,6 +106,28 @@ class Box:
         except CandidateGone as gone:
             self.fatal = gone
             raise
+
+    def finish(self, message: list[Any]) -> bytes | None:
+        """Send a last request and wait for the process to end by itself; return a reply, if it sent one.
+
+        Raises:
+            CandidateGone: its time is up, or it sent what is no message.
+        """
+        try:
+            return self.request(message)
+        except CandidateGone as gone:
+            if gone.verdict != "crashed" or gone.detail:
+                raise
+            self.fatal = None
+        # Ended, or it closed the channel and lives on.
+        self._poll.unregister(self._channel)
+        try:
+            while not self._pause():
+                pass
+        except CandidateGone as gone:
+            self.fatal = gone
+            raise
+        return None
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
@@ -143,13 +169,7 @@ class Box:
         if event != select.POLLIN:
             self._poll.modify(self._channel, event)
         while True:
-            started = time.monotonic()
-            ready = self._poll.poll(_LOOK_S * 1000)
-            self._waited_s += time.monotonic() - started
-            # By the sum of all waits: answers that trickle in do not put the next look off.
-            if self._waited_s >= self._look_at_s:
-                self._look()
-                self._look_at_s = self._waited_s + _LOOK_S
+            ready = self._pause()
             if any(fd != self._pidfd for fd, _ in ready):
                 break
             # Ended? What it wrote before is still to be read, whoever else may hold its channel.
@@ -159,6 +179,17 @@ class Box:
                 break
         if event != select.POLLIN:
             self._poll.modify(self._channel, select.POLLIN)
+
+    def _pause(self) -> list[tuple[int, int]]:
+        """Wait for a moment; return the descriptors that are ready."""
+        started = time.monotonic()
+        ready = self._poll.poll(_LOOK_S * 1000)
+        self._waited_s += time.monotonic() - started
+        # By the sum of all waits: answers that trickle in do not put the next look off.
+        if self._waited_s >= self._look_at_s:
+            self._look()
+            self._look_at_s = self._waited_s + _LOOK_S
+        return ready
 
     def _look(self) -> None:
         """End a candidate that used up its time, or whose processes together use too much memory.
@@ -258,10 +289,19 @@ class Remote:
             self._violation("the tests' proof is missing")
         self.flags += [one_line(flag) for flag in reply[2] if type(flag) is str][:_MAX_FLAGS]
 
+    def run_program(self, source: str) -> None:
+        """Run the candidate as a program, until it has ended by itself; what it raised is raised here."""
+        reply = self.box.finish(["main", source])
+        if reply is not None:
+            self._answer(reply)
+
     def _reply(self, request: list[Any], *kinds: str) -> list[Any]:
         """Ask, and return an answer of one of the kinds: a list that starts with its name."""
+        return self._answer(self.box.request(request), *kinds)
+
+    def _answer(self, raw: bytes, *kinds: str) -> list[Any]:
         try:
-            reply = codec.decode(self.box.request(request), self._resolve)
+            reply = codec.decode(raw, self._resolve)
         except codec.ProtocolError as error:
             self._violation(str(error))
         if type(reply) is not list or not reply:
@@ -405,10 +445,9 @@ class TestsSide:
     def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
         self._memory_mib, self._timeout_s = memory_mib, timeout_s
         [zygote_pid] = zygote.descendants(os.getpid())
-        self._start: Callable[[], Box] = functools.partial(
-            Box, control, timeout_s, backstop_s, memory_mib, zygote_pid
-        )
-        self._suites: dict[int, _Suite] = {}
+        self._backstop = backstop_s / timeout_s
+        self._box = functools.partial(Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid)
+        self._suites: dict[int, _Suite | stdio.Cases] = {}
         self._armed = False
         signal.signal(signal.SIGPROF, self._on_timer)
 
@@ -424,11 +463,20 @@ class TestsSide:
             except EOFError:
                 return
             if "program" in request:
-                outcome = self._judge(self._suites[request["tests"]], request["code"], request["judge"])
-                outcome["program"] = request["program"]
-                frames.write(supervisor, json.dumps(outcome).encode("ascii"))
+                index, suite = request["program"], self._suites[request["tests"]]
+                if isinstance(suite, stdio.Cases):
+                    alive = json.dumps({"alive": index}).encode("ascii")
+                    tell = functools.partial(frames.write, supervisor, alive)
+                    outcome = self._judge_cases(suite, request["code"], tell)
+                else:
+                    outcome = self._judge(suite, request["code"], request["judge"])
+                frames.write(supervisor, json.dumps({**outcome, "program": index}).encode("ascii"))
             elif "drop" in request:
                 self._suites.pop(request["drop"], None)
+            elif "packed" in request:
+                self._suites[request["tests"]] = stdio.Cases(
+                    request["packed"], request["comparison"], request["timeout_s"], request["base"]
+                )
             else:
                 self._suites[request["tests"]] = _Suite(
                     request["source"], request["prelude"], request["names"], request["base"]
@@ -439,34 +487,72 @@ class TestsSide:
             # Megabytes of literals take their time, which is not the first candidate's.
             with contextlib.suppress(Exception):  # raised again where it is explained
                 suite.stages()
-        started = time.monotonic()
         run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
-        remote = Remote(self._start())
+        remote = Remote(self._start(self._timeout_s))
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
-        self._armed = True
-        signal.setitimer(signal.ITIMER_PROF, self._timeout_s)
-        try:
-            run(remote, suite, code)
-            verdict, detail = "passed", ""
-        except BaseException as error:
-            self._armed = False
-            try:
-                verdict, detail = _explain(error, remote, suite)
-            except Exception as worse:  # hostile values are in there: turning them to text may fail
-                verdict, detail = "error", f"{type(error).__name__}, and {type(worse).__name__} in showing it"
-        finally:
-            self._armed = False
-            signal.setitimer(signal.ITIMER_PROF, 0)
+        return self._outcome(remote, lambda: run(remote, suite, code), self._timeout_s, suite)
+
+    def _judge_cases(self, cases: stdio.Cases, code: str, tell: Callable[[], None]) -> dict[str, Any]:
+        """Run a program on one case after another, until one does not hold; `tell` the supervisor of each."""
+        timeout_s = max(self._timeout_s, cases.timeout_s)
+        cpu_s = wall_s = peak_mib = 0.0
+        held = 0
+        outcome: dict[str, Any] = {}
+        for given, expected in cases.pairs:
+            with stdio.Streams(given) as streams:
+                remote = Remote(self._start(timeout_s, streams.fds))
+                outcome = self._outcome(
+                    remote,
+                    functools.partial(remote.run_program, code),
+                    timeout_s,
+                    check=functools.partial(streams.check, cases.comparison, expected),
+                )
+            cpu_s, wall_s = cpu_s + outcome["cpu_s"], wall_s + outcome["wall_s"]
+            peak_mib = max(peak_mib, outcome["peak_mib"])
+            if outcome["verdict"] != "passed":
+                if outcome["verdict"] != "syntax_error":
+                    where = f"test {held + 1} of {len(cases.pairs)}: "
+                    outcome["detail"] = one_line(where + outcome["detail"])
+                break
+            held += 1
+            tell()
+        base = held >= cases.base if cases.base else None
+        return {**outcome, "cpu_s": cpu_s, "wall_s": wall_s, "peak_mib": peak_mib, "base": base}
+
+    def _start(self, timeout_s: float, streams: tuple[int, ...] = ()) -> Box:
+        return self._box(timeout_s=timeout_s, backstop_s=self._backstop * timeout_s, streams=streams)
+
+    def _outcome(
+        self,
+        remote: Remote,
+        run: Callable[[], None],
+        timeout_s: float,
+        suite: _Suite | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> dict[str, Any]:
+        """Run the tests of one process, end it, and say what came of them.
+
+        Args:
+            remote: the process.
+            run: the tests; under `stdio` it returns once the process has ended by itself.
+            timeout_s: the limit of the process, and of the tests themselves.
+            suite: where the tests come from, for the line that did not hold.
+            check: what must hold besides, when nothing of the candidate is left; it also had to end well.
+        """
+        started = time.monotonic()
+        verdict, detail = self._guarded(run, remote, timeout_s, suite)
         if remote.box.fatal is not None:  # whatever tests made of it: they may catch everything
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
         wall_s = time.monotonic() - started
         status, cpu_s, peak_mib = remote.box.end()
-        if verdict == "passed" and cpu_s > self._timeout_s:  # it ended between two looks
+        if verdict == "passed" and cpu_s > timeout_s:  # it ended between two looks
             verdict, detail = "timeout", f"{cpu_s:.2f} s of CPU time"
+        if verdict == "passed" and check is not None:
+            verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else ("crashed", "")
         if verdict == "crashed" and not detail:
-            verdict, detail = _explain_status(
-                status, cpu_s >= self._timeout_s, peak_mib >= 0.9 * self._memory_mib
-            )
+            verdict, detail = _explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
+            if check is None:
+                detail += " before the tests ended" if verdict == "crashed" else ""
         return {
             "verdict": verdict,
             "detail": one_line(detail),
@@ -474,8 +560,27 @@ class TestsSide:
             "wall_s": round(wall_s, 6),
             "peak_mib": round(peak_mib, 3),
             "flags": remote.flags,
-            "base": (remote.base_passed or verdict == "passed") if suite.base else None,
+            "base": (remote.base_passed or verdict == "passed") if suite is not None and suite.base else None,
         }
+
+    def _guarded(
+        self, run: Callable[[], None], remote: Remote, timeout_s: float, suite: _Suite | None = None
+    ) -> tuple[str, str]:
+        """Call something that hostile values go through; return verdict and detail."""
+        self._armed = True
+        signal.setitimer(signal.ITIMER_PROF, timeout_s)
+        try:
+            run()
+        except BaseException as error:
+            self._armed = False
+            try:
+                return _explain(error, remote, suite)
+            except Exception as worse:  # hostile values are in there: turning them to text may fail
+                return "error", f"{type(error).__name__}, and {type(worse).__name__} in showing it"
+        finally:
+            self._armed = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        return "passed", ""
 
 
 def _run_isolated(remote: Remote, suite: _Suite, code: str) -> None:
@@ -500,7 +605,7 @@ def _run_script(remote: Remote, suite: _Suite, code: str) -> None:
     remote.run_tests(suite.source, secrets.token_hex(16))
 
 
-def _explain(error: BaseException, remote: Remote, suite: _Suite) -> tuple[str, str]:
+def _explain(error: BaseException, remote: Remote, suite: _Suite | None) -> tuple[str, str]:
     """Return verdict and detail for what ended the tests."""
     if isinstance(error, CandidateGone):
         return error.verdict, error.detail
@@ -511,7 +616,9 @@ def _explain(error: BaseException, remote: Remote, suite: _Suite) -> tuple[str, 
     for mine, own, text in remote.raised:
         if mine is error:
             return _explain_raised(error, own, text)
-    where = _line_of(error, suite)
+    if isinstance(error, stdio.WrongAnswerError):
+        return "failed", str(error)
+    where = _line_of(error, suite) if suite is not None else "the comparison"
     if isinstance(error, AssertionError):
         text = _text(error)
         return "failed", f"{where}: {text}" if text else where
@@ -554,13 +661,13 @@ def _explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[s
     if code == 77:
         return "memory_limit", "out of memory"
     if code >= 0:
-        return "crashed", f"exited with status {code} before the tests ended"
+        return "crashed", f"exited with status {code}"
     name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
     if -code == signal.SIGXCPU or (-code == signal.SIGKILL and cpu_spent):
         return "timeout", "out of CPU time"
     if memory_spent and -code in (signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL, signal.SIGBUS):
         return "memory_limit", f"killed by {name} at the memory limit"
-    return "crashed", f"killed by {name} before the tests ended"
+    return "crashed", f"killed by {name}"
 
 
 def one_line(text: str) -> str:

@@ -1,9 +1,9 @@
 """A small clean interpreter that forks one candidate at a time and leaves nothing of it behind.
 
-It never sees a program: a candidate reads its own from its channel after the fork. Its commands are single
-bytes:
+It never sees a program: a candidate reads its own from its channel after the fork. Its commands:
 
-    F + one descriptor    fork a candidate that owns the descriptor's socket; answers P + a pidfd
+    F + CPU seconds       fork a candidate that owns the socket that comes along as a descriptor, and where
+                          two more come, has them for its standard input and output; answers P + a pidfd
     E                     end it: kill everything it left, empty its folders; answers R + how it ended
 
 In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once,
@@ -27,6 +27,7 @@ from typing import NoReturn
 
 from passk_tasks.sandbox.box import candidate, kernel
 
+FORK = struct.Struct("<cI")  # the command F, RLIMIT_CPU of each process of the candidate in seconds
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
 _SCRATCH_MODE = 0o1777
@@ -86,7 +87,6 @@ def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
 def run(
     control: socket.socket,
     scratch: Scratch,
-    cpu_s: int,
     *,
     is_init: bool,
     confine: Callable[[], None] | None = None,
@@ -97,26 +97,27 @@ def run(
         control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
             channel takes its place, and no other descriptor above 2 is open.
         scratch: what to empty after each candidate; the first folder is the working directory.
-        cpu_s: RLIMIT_CPU of each process of a candidate, in seconds.
         is_init: whether this process is init of a pid namespace of its own.
         confine: what a candidate does to itself before anything else, where the zygote could not be confined.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()  # the collector's headers of what exists now are never written again: fewer pages copied
-    pidfds = array.array("i")
+    given = array.array("i")
     while True:
-        command, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
+        command, ancillary, _flags, _address = control.recvmsg(
+            FORK.size, socket.CMSG_SPACE(3 * given.itemsize)
+        )
         if not command:
             os._exit(0)
-        del pidfds[:]
-        pidfds.frombytes(ancillary[0][2][:4])
-        channel = pidfds[0]
+        del given[:]
+        given.frombytes(ancillary[0][2])
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         pid = os.fork()
         if pid == 0:
-            _become_candidate(channel, cpu_s, confine)
-        os.close(channel)
+            _become_candidate(given, FORK.unpack(command)[1], confine)
+        for fd in given:
+            os.close(fd)
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
@@ -132,17 +133,16 @@ def run(
         scratch.clean(is_tmpfs=is_init)
 
 
-def _become_candidate(channel: int, cpu_s: int, confine: Callable[[], None] | None) -> NoReturn:
+def _become_candidate(given: array.array[int], cpu_s: int, confine: Callable[[], None] | None) -> NoReturn:
     try:
-        os.dup2(channel, candidate.CHANNEL, inheritable=False)
-        os.close(channel)
+        os.dup2(given[0], candidate.CHANNEL, inheritable=False)
         output = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_APPEND, 0o600)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.close(output)
         null = os.open("/dev/null", os.O_RDONLY)
-        os.dup2(null, 0)
-        os.close(null)
+        stdin, stdout = given[1:] or (null, output)
+        for number, fd in enumerate((stdin, stdout, output)):
+            os.dup2(fd, number)
+        for fd in {*given, output, null}:
+            os.close(fd)
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,190 @@
+"""APPS (Hendrycks et al., 2021, arXiv:2105.09938): 5,000 test problems in three levels.
+
+`codeparrot/apps` has a dataset script, so its `test.jsonl` is read directly. Most problems ask for a program,
+some for a function (`fn_name` in `input_output`). A problem without tests cannot be judged and is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks.base import Benchmark, text
+from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
+from passk_tasks.settings import Settings
+
+# What their harness puts above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
+_IMPORTS = """\
+import sys
+import time
+import itertools
+from itertools import accumulate, product, permutations, combinations
+import collections
+from collections import Counter, OrderedDict, deque, defaultdict, ChainMap
+from functools import lru_cache
+import math
+from math import sqrt, sin, cos, tan, ceil, fabs, floor, gcd, exp, log, log2
+import fractions
+from typing import List, Tuple
+import random
+import heapq
+from heapq import *
+"""
+_STREAMS = "stdin = sys.stdin\nstdout = sys.stdout\n"
+_NUMPY = "import numpy as np\n"  # a tenth of a second: for those that use it
+
+# Their comparison of results, and what they do to arguments; JSON has no dictionaries with keys of int.
+_HELPERS = """\
+def int_keys(value):
+    if isinstance(value, dict):
+        try:
+            return {int(key): item for key, item in value.items()}
+        except ValueError:
+            pass
+    return value
+
+def arguments(given):
+    return [int_keys(given[0])] if given and isinstance(given[0], dict) else given
+
+def holds(result, expected):
+    if isinstance(result, tuple):
+        result = list(result)
+    if isinstance(expected, dict):
+        expected = [int_keys(expected)]
+    elif isinstance(expected, list) and expected and isinstance(expected[0], dict):
+        expected = [int_keys(expected[0])]
+    if result == expected or (isinstance(expected, list) and expected and result == expected[0]):
+        return True
+    if isinstance(result, list) and result and isinstance(result[0], tuple) and isinstance(expected, list):
+        return bool(expected) and [list(item) for item in result] == expected[0]
+    return False
+"""
+
+
+class Apps(Benchmark):
+    """The problems of one level."""
+
+    level: ClassVar[str]
+    hub_path: ClassVar[str] = "codeparrot/apps"
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    columns: ClassVar[tuple[str, ...]] = (
+        "problem_id",
+        "question",
+        "input_output",
+        "difficulty",
+        "starter_code",
+    )
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO, Judge.SCRIPT)
+
+    def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the file of the test split."""
+        return ("test.jsonl",)
+
+    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:  # noqa: ARG002
+        """Return whether the problem is of this level and has tests."""
+        level = text({"task_id": _number(row), **row}, "difficulty", self.columns)
+        return level == self.level and bool(row.get("input_output"))
+
+    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the row without tests and solutions, and with the name of the function."""
+        kept = {k: v for k, v in row.items() if k not in ("id", "input_output", "solutions")}
+        return {"task_id": _number(row), **kept, "fn_name": _tests(row, self.columns).get("fn_name") or ""}
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row in the hub's columns."""
+        task_id = _number(row)
+        row = {"task_id": task_id, **row}  # which messages name
+        text(row, "question", self.columns)
+        text(row, "starter_code", self.columns)
+        found = _tests(row, self.columns)
+        given, expected = found.get("inputs"), found.get("outputs")
+        if not (isinstance(given, list) and isinstance(expected, list) and len(given) == len(expected) > 0):
+            raise DatasetError(
+                f"row {task_id!r}: column 'input_output' must hold lists `inputs` and `outputs`, equally long"
+            )
+        function = found.get("fn_name") or ""
+        cases = list(zip(given, expected, strict=True))
+        tests: Tests | StdioTests
+        if function:
+            if not isinstance(function, str) or not all(isinstance(arguments, list) for arguments in given):
+                raise DatasetError(f"row {task_id!r}: column 'input_output' must hold lists of arguments")
+            tests = call_tests(cases, _HELPERS)
+        else:
+            tests = StdioTests.of(
+                ((_joined(one, task_id), _joined(other, task_id)) for one, other in cases),
+                comparison=Comparison.SETS,
+            )
+        return ContestProblem(
+            task_id, "", "", "", canonical_solution=_solution(row), tests=tests, function=function
+        )
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the candidate below the imports of the benchmark's own harness."""
+        assert isinstance(problem, ContestProblem)
+        imports = _IMPORTS if problem.function else _IMPORTS + _STREAMS
+        if code is not None and re.search(r"\bnp\b", code):
+            imports += _NUMPY
+        return replace(problem, imports=imports).program(code, judge)
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the first reference solution; some need another version of Python."""
+        return problem.canonical_solution
+
+
+class Introductory(Apps):
+    """1,000 problems that need no algorithms."""
+
+    name: ClassVar[str] = "apps_introductory"
+    level: ClassVar[str] = "introductory"
+
+
+class Interview(Apps):
+    """3,000 problems as in technical interviews."""
+
+    name: ClassVar[str] = "apps_interview"
+    level: ClassVar[str] = "interview"
+
+
+class Competition(Apps):
+    """1,000 problems of contests."""
+
+    name: ClassVar[str] = "apps_competition"
+    level: ClassVar[str] = "competition"
+
+
+LEVELS: tuple[type[Apps], ...] = (Introductory, Interview, Competition)
+
+
+def _number(row: Mapping[str, Any]) -> str:
+    number = row.get("problem_id", row.get("id"))
+    if isinstance(number, bool) or not isinstance(number, (int, str)):
+        raise DatasetError(f"column 'problem_id' must be a number, not {number!r:.80}")
+    return f"APPS/{number}"
+
+
+def _tests(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    what = f"row {_number(row)!r}: column 'input_output'"
+    written = text({"task_id": _number(row), **row}, "input_output", columns)
+    tests: dict[str, Any] = parsed(written, dict, what)
+    return tests
+
+
+def _joined(value: Any, task_id: str) -> str:
+    lines = value if isinstance(value, list) else [value]
+    if not all(isinstance(line, str) for line in lines):
+        raise DatasetError(f"row {task_id!r}: column 'input_output': inputs and outputs must be texts")
+    return "\n".join(lines)
+
+
+def _solution(row: Mapping[str, Any]) -> str | None:
+    written = row.get("solutions")
+    if not isinstance(written, str) or not written:
+        return None
+    solutions = parsed(written, list, f"row {_number(row)!r}: column 'solutions'")
+    return solutions[0] if solutions and isinstance(solutions[0], str) else None

@@ -1,0 +1,94 @@
+"""CodeContests (Li et al., 2022, arXiv:2203.07814): programs for contest problems of Codeforces and others.
+
+The test split has 165 problems of Codeforces. A problem's tests are its examples (`public_tests`), the
+contest's own (`private_tests`) and mutated ones (`generated_tests`); a sample has to pass all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks.base import Benchmark, text
+from passk_tasks.benchmarks.contests import ContestProblem
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Comparison, Judge, Program, StdioTests
+from passk_tasks.settings import Settings
+
+_TESTS = ("public_tests", "private_tests", "generated_tests")
+_PYTHON3 = 3  # contest_problem.proto, Solution.Language
+
+
+class CodeContests(Benchmark):
+    """The test split."""
+
+    name: ClassVar[str] = "code_contests"
+    hub_path: ClassVar[str] = "deepmind/code_contests"
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
+    base_stage: ClassVar[bool] = True  # the examples
+    submissions: ClassVar[tuple[int, ...]] = (1, 10)
+
+    def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the files of the test split: the others are 7 GB."""
+        return ("data/test-*.parquet",)
+
+    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the row without tests and solutions."""
+        left_out = {*_TESTS, "solutions", "incorrect_solutions"}
+        return {"task_id": row["name"], **{k: v for k, v in row.items() if k not in left_out}}
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row in the hub's columns."""
+        task_id = text(row, "name", self.columns)
+        text({"task_id": task_id, **row}, "description", self.columns)
+        counts, cases = [], []
+        for column in _TESTS:
+            found = _cases(row, column)
+            counts.append(len(found))
+            cases += found
+        if not cases:
+            raise DatasetError(f"row {task_id!r}: has no tests")
+        tests = StdioTests.of(
+            cases, comparison=Comparison.TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
+        )
+        return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the candidate as it is, under all of the problem's cases."""
+        assert isinstance(problem, ContestProblem)
+        return problem.program(code, judge)
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the first solution in Python 3; it may be slow, or written for another version."""
+        return problem.canonical_solution
+
+
+def _cases(row: Mapping[str, Any], column: str) -> list[tuple[str, str]]:
+    tests = row.get(column)
+    if isinstance(tests, Mapping):
+        given, expected = tests.get("input"), tests.get("output")
+        if isinstance(given, list) and isinstance(expected, list) and len(given) == len(expected):
+            cases = list(zip(given, expected, strict=True))
+            if all(isinstance(part, str) for case in cases for part in case):
+                return cases
+    raise DatasetError(
+        f"row {row.get('name')!r}: column {column!r} must hold lists `input` and `output` of as many texts"
+    )
+
+
+def _seconds(limit: Any) -> float | None:
+    if isinstance(limit, Mapping) and limit.get("seconds") is not None:
+        return float(limit["seconds"]) + (limit.get("nanos") or 0) * 1e-9
+    return None
+
+
+def _python3(row: Mapping[str, Any]) -> str | None:
+    solutions = row.get("solutions")
+    if not isinstance(solutions, Mapping):
+        return None
+    pairs = zip(solutions.get("language") or (), solutions.get("solution") or (), strict=False)
+    return next((code for language, code in pairs if language == _PYTHON3), None)

@@ -1,0 +1,146 @@
+"""What benchmarks of contest problems share: programs and functions to judge, data that is not trusted."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import io
+import json
+import pickle
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, StdioTests, Tests
+
+CALL = "passk_call"
+"""What the tests call of a candidate: the function, or the method of its class `Solution`."""
+
+_MOST_BYTES = 1 << 30
+"""Of one problem's unpacked tests; the largest published ones have some 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContestProblem(Problem):
+    """A problem whose candidates are programs, or functions that are called with plain data.
+
+    Attributes:
+        tests: cases for programs, or statements that call `CALL`.
+        function: the function's name; `""` for programs.
+        imports: what the benchmark's own harness puts above every candidate.
+    """
+
+    tests: Tests | StdioTests | None = None
+    function: str = ""
+    imports: str = ""
+
+    def program(self, code: str | None, judge: Judge) -> Program:
+        """Return a candidate under its tests: `stdio` for a program, else `script` or `isolated`."""
+        assert self.tests is not None
+        if isinstance(self.tests, StdioTests):
+            judge = Judge.STDIO
+        elif judge is not Judge.SCRIPT:
+            judge = Judge.ISOLATED
+        if code is not None:
+            code = below(self.imports, code)
+            if self.function:
+                code += _ADAPTER.format(call=CALL, function=self.function)
+        return Program(self.task_id, code, self.tests, judge)
+
+
+_ADAPTER = """
+{call} = getattr(Solution(), {function!r}) if "Solution" in globals() else globals()[{function!r}]
+"""
+
+
+def below(imports: str, code: str) -> str:
+    """Return code with imports above it, below `from __future__`, which must be the first statement."""
+    if "__future__" in code:
+        try:
+            body = ast.parse(code).body
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            body = []
+        futures = [n for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+        if futures:
+            lines = code.split("\n")
+            at = max(node.end_lineno or node.lineno for node in futures)
+            return "\n".join([*lines[:at], imports, *lines[at:]])
+    return imports + code
+
+
+_AS_IT_IS = """\
+def arguments(given):
+    return given
+
+def holds(result, expected):
+    # As the benchmark has it: expected sequences are lists, whatever the function returns.
+    return (list(result) if isinstance(result, tuple) else result) == expected
+"""
+
+_CALLS = """\
+import base64, json, zlib
+{helpers}
+cases = json.loads(zlib.decompress(base64.b64decode("{packed}")))
+for number, (given, expected) in enumerate(cases, start=1):
+    assert holds({call}(*arguments(given)), expected), f"test {{number}} of {{len(cases)}}"
+"""
+
+
+def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS) -> Tests:
+    """Return tests that call the function with the arguments of each case.
+
+    Args:
+        cases: arguments and expected result as the dataset has them, of what JSON knows.
+        helpers: source of `arguments(given)`, which returns the list of arguments, and of
+            `holds(result, expected)`.
+    """
+    raw = json.dumps([[given, expected] for given, expected in cases]).encode("ascii")
+    packed = base64.b64encode(zlib.compress(raw, 1)).decode("ascii")
+    return Tests(_CALLS.format(packed=packed, call=CALL, helpers=helpers), (CALL,))
+
+
+class _OnlyText(pickle.Unpickler):
+    """Reads a pickle of plain data: what names a class or a function is refused before it is looked up."""
+
+    def find_class(self, module_name: str, global_name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"it names {module_name}.{global_name}")
+
+    def persistent_load(self, _pid: Any) -> NoReturn:
+        raise pickle.UnpicklingError("it refers to something outside")
+
+
+def unpack_text(packed: str) -> str:
+    """Return the text in a zlib-compressed pickle in base64, and nothing else that may be in there.
+
+    Raises:
+        ValueError: it is none, is larger than any tests are, or holds something other than text.
+    """
+    try:
+        unpacker = zlib.decompressobj()
+        raw = unpacker.decompress(base64.b64decode(packed, validate=True), _MOST_BYTES)
+        if unpacker.unconsumed_tail or not unpacker.eof:
+            raise ValueError("it does not end, or is larger than a gigabyte")
+        value = _OnlyText(io.BytesIO(raw)).load()
+    except Exception as error:  # a broken pickle raises nearly anything
+        raise ValueError(f"no packed text: {error}") from None
+    if type(value) is not str:
+        raise ValueError(f"no packed text: it holds {type(value).__name__}")
+    return value
+
+
+def parsed(text: str, kind: type, what: str) -> Any:
+    """Return what a column of JSON holds.
+
+    Raises:
+        DatasetError: it is no JSON, or not of this kind.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{what} is not valid JSON: {error}") from None
+    if not isinstance(value, kind):
+        raise DatasetError(f"{what} must hold a {kind.__name__}, not {type(value).__name__}")
+    return value

@@ -1,0 +1,225 @@
+"""Programs under the judge `stdio`, in the real sandbox; the hostile ones are in tests/selfcheck."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passk_tasks import runner
+from passk_tasks.program import Comparison, Judge, Limits, Program, StdioTests, Tests
+from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox.box import landlock
+from passk_tasks.verdict import Verdict
+
+LIMITS = Limits(timeout_s=1.0, memory_mib=512)
+NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], base=1)
+
+
+def judge(*codes, tests=NEXT, limits=LIMITS, sandbox="strict"):
+    """Judge programs, and return their outcomes."""
+    programs = [Program("t/0", code, tests, Judge.STDIO) for code in codes]
+    return runner.judge(programs, limits=limits, sandbox=sandbox).outcomes
+
+
+RIGHT = {
+    "input": "print(int(input()) + 1)",
+    "lines of stdin": "import sys\nfor line in sys.stdin: print(int(line) + 1)",
+    "buffer": "import sys\nsys.stdout.buffer.write(b'%d' % (int(sys.stdin.buffer.read()) + 1))",
+    "descriptor 0": "print(int(open(0).read()) + 1)",
+    "one read": "import os\nos.write(1, str(int(os.read(0, 10**8)) + 1).encode())",
+    "by path": "print(int(open('/dev/stdin').read()) + 1, file=open('/dev/stdout', 'w'))",
+    "seeks": "import sys\nsys.stdin.read()\nsys.stdin.seek(0)\nprint(int(input()) + 1)",
+    "end of input": "n = int(input())\ntry:\n    input()\nexcept EOFError:\n    print(n + 1)",
+    "main guard": "def main(): print(int(input()) + 1)\nif __name__ == '__main__': main()",
+    "is the main module": "import sys\nx = int(input())\nprint(sys.modules['__main__'].x + 1)",
+    "sys.exit": "import sys\nprint(int(input()) + 1)\nsys.exit()",
+    "exit 0": "print(int(input()) + 1)\nexit(0)",
+    "os._exit": "import os\nprint(int(input()) + 1, flush=True)\nos._exit(0)",
+    "thread": "import threading\nthreading.Thread(target=lambda: print(int(input()) + 1)).start()",
+    "deep recursion in a thread": (
+        "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(2**27)\n"
+        "def f(n): return n and 1 + f(n - 1)\ndef main(): print(int(input()) + 1 + f(10**4) - 10**4)\n"
+        "t = threading.Thread(target=main)\nt.start()\nt.join()"
+    ),
+    "deep recursion": (
+        "import sys\nsys.setrecursionlimit(10**6)\n"
+        "def f(n): return n and 1 + f(n - 1)\nprint(int(input()) + 1 + f(10**4) - 10**4)"
+    ),
+    "at exit": "import atexit, os\natexit.register(lambda: os.write(1, b'%d' % (int(input()) + 1)))",
+    "another stdout": "import io, sys\nout, sys.stdout = sys.stdout, io.StringIO()\nprint(int(input()) + 1)\n"
+    "out.write(sys.stdout.getvalue())",
+    "never closed": "f = open(1, 'w')\nf.write(str(int(input()) + 1))",
+    "errors beside": "import sys\nprint('debug', file=sys.stderr)\nprint(int(input()) + 1)",
+    "closes what is not its own": "import os\nos.closerange(3, 99)\nprint(int(input()) + 1)",
+    "another interpreter": "import os, sys\n"
+    "os.execv(sys.executable, [sys.executable, '-S', '-c', 'print(int(input()) + 1)'])",
+    "a pipe of its own": "import subprocess, sys\n"
+    "print(subprocess.run([sys.executable, '-S', '-c', 'print(int(input()) + 1)'], stdin=0,"
+    " capture_output=True, text=True).stdout)",
+    "no arguments": "import sys\nprint(int(input()) + len(sys.argv))",
+    "pickles its own class": "import pickle\nclass C:\n    pass\npickle.loads(pickle.dumps(C()))\n"
+    "print(int(input()) + 1)",
+}
+
+# code: (verdict, what the detail says, whether the first case held)
+WRONG = {
+    "print(int(input()))": (Verdict.FAILED, "test 1 of 2: line 1 is '1', expected '2'", False),
+    "print(2)": (Verdict.FAILED, "test 2 of 2: line 1 is '2', expected '6'", True),
+    "pass": (Verdict.FAILED, "test 1 of 2: line 1 is '', expected '2'", False),
+    "input()\ninput()": (Verdict.ERROR, "test 1 of 2: EOFError", False),
+    "n = int(input())\nprint(n + 1 if n == 1 else [][1])": (Verdict.ERROR, "test 2 of 2: IndexError", True),
+    "assert False, 'no'": (Verdict.FAILED, "test 1 of 2: AssertionError: no", False),
+    "print(int(input()) + 1)\nexit(3)": (Verdict.CRASHED, "test 1 of 2: exited with status 3", False),
+    "print(int(input()) + 1)\nexit('no')": (Verdict.CRASHED, "exited with status 1", False),
+    "def": (Verdict.SYNTAX_ERROR, "SyntaxError: invalid syntax", False),
+    "while True: pass": (Verdict.TIMEOUT, "test 1 of 2: no result after 1 s", False),
+    "import time\ntime.sleep(60)": (Verdict.TIMEOUT, "test 1 of 2", False),
+    "import threading, time\nthreading.Thread(target=time.sleep, args=[60]).start()": (
+        Verdict.TIMEOUT,
+        "test 1 of 2",
+        False,
+    ),
+    "while True: print('x' * 10**5)": (Verdict.OUTPUT_LIMIT, "File too large", False),
+    "x = [0] * 10**10": (Verdict.MEMORY_LIMIT, "test 1 of 2", False),
+    "import os\nos.kill(os.getpid(), 9)": (Verdict.CRASHED, "test 1 of 2: killed by SIGKILL", False),
+    "import ctypes\nctypes.string_at(0)": (Verdict.CRASHED, "SIGSEGV", False),
+    "import sys\nsys.stdout.close()": (Verdict.FAILED, "test 1 of 2", False),
+}
+
+
+@pytest.fixture(params=["namespaces", "landlock", "rlimits"])
+def sandbox(request, monkeypatch):
+    """Each of the three ways."""
+    if request.param == "landlock" and landlock.abi() < 1:
+        pytest.skip("this kernel has no Landlock")
+    if request.param != "rlimits":
+        monkeypatch.setitem(supervisor._WAYS, "strict", (request.param,))
+    return "rlimits" if request.param == "rlimits" else "strict"
+
+
+def test_right_programs_pass(sandbox):
+    """However a program reads, writes and ends, it passes if its output is right."""
+    for name, outcome in zip(RIGHT, judge(*RIGHT.values(), sandbox=sandbox), strict=True):
+        assert outcome.passed, (name, outcome)
+        assert outcome.base_passed is True
+        assert outcome.judge == "stdio"
+
+
+def test_each_end_has_its_verdict(sandbox):
+    """A wrong program gets the verdict of its end, and the detail names the case."""
+    outcomes = judge(*WRONG, sandbox=sandbox)
+    for (code, (verdict, detail, base)), outcome in zip(WRONG.items(), outcomes, strict=True):
+        assert outcome.verdict is verdict, (code, outcome)
+        assert detail in outcome.detail, (code, outcome)
+        assert outcome.base_passed is base, (code, outcome)
+
+
+def test_large_inputs_and_outputs():
+    """Megabytes go in and come out, byte for byte."""
+    text = "".join(f"{i} läßt {i * i}\n" for i in range(150_000))
+    tests = StdioTests.of([(text, text)])
+    assert tests.size > 3 << 20
+    echo = "import sys\nsys.stdout.write(sys.stdin.read())"
+    seen = judge(echo, echo + "\nprint('x')", "print(len(input()))", tests=tests)
+    assert [outcome.passed for outcome in seen] == [True, False, False]
+
+
+def test_input_reaches_a_program_as_it_is():
+    """Line ends and characters beyond ASCII are those of the case."""
+    tests = StdioTests.of([("a\r\nb\x0c ä\U0001f600", "b'a\\r\\nb\\x0c \\xc3\\xa4\\xf0\\x9f\\x98\\x80'")])
+    assert judge("import sys\nprint(sys.stdin.buffer.read())", tests=tests)[0].passed
+
+
+def test_every_case_starts_afresh():
+    """What a program leaves in one case is not there in the next, and neither is its input."""
+    code = (
+        "import os\nn = int(input())\nfor d in ('.', '/tmp', '/dev/shm'):\n"
+        "    assert not os.path.exists(d + '/left')\n    open(d + '/left', 'w').close()\n"
+        "try:\n    os.pwrite(0, b'9', 0)\n    os.ftruncate(0, 0)\nexcept OSError:\n    print(n + 1)"
+    )
+    assert judge(code)[0].passed
+
+
+def test_each_case_has_the_limit_for_itself():
+    """Cases that take longer than the limit together pass; one that takes longer does not."""
+    tests = StdioTests.of([("0.2", "")] * 4)
+    code = "import time\nend = time.process_time() + float(input())\nwhile time.process_time() < end: pass"
+    short = Limits(timeout_s=0.4)
+    outcome = judge(code, tests=tests, limits=short)[0]
+    assert outcome.passed
+    assert outcome.cpu_s > 0.8
+    assert outcome.base_passed is None
+    assert judge(code, tests=StdioTests.of([("0.5", "")]), limits=short)[0].verdict is Verdict.TIMEOUT
+
+
+def test_a_problem_can_raise_the_limit():
+    """A problem's own limit holds where it is longer than the run's, and not where it is shorter."""
+    code = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
+    short, long = (StdioTests.of([("", "")], timeout_s=s) for s in (0.1, 2.0))
+    limits = Limits(timeout_s=0.2)
+    assert judge(code, tests=long, limits=limits)[0].passed
+    assert judge(code, tests=short, limits=limits)[0].verdict is Verdict.TIMEOUT
+    assert judge(code, tests=short)[0].passed
+
+
+def test_a_worker_that_works_long_is_not_given_up(monkeypatch):
+    """Many cases may take longer together than a silent worker is waited for."""
+    monkeypatch.setattr(supervisor, "_GRACE_S", 0.0)
+    tests = StdioTests.of([("", "")] * 6)
+    code = "import time\ntime.sleep(0.15)"
+    outcome = judge(code, tests=tests, limits=Limits(timeout_s=0.25, backstop=1.0))[0]
+    assert outcome.passed
+    assert outcome.wall_s > 0.75
+
+
+def test_many_problems_in_one_worker(monkeypatch):
+    """Cases that a worker has dropped are sent again, and large ones while it is busy."""
+    monkeypatch.setattr(supervisor, "_CASES_KEPT", 1 << 20)
+    pad = " " * 600_000
+    suites = [StdioTests.of([(f"{n}{pad}", f"{n + 1}")]) for n in range(6)]
+    code = "print(int(input()) + 1)"
+    programs = [Program("t", f"{code} # {i}", suite, Judge.STDIO) for i in range(3) for suite in suites]
+    programs.insert(0, Program("t", "import time\ntime.sleep(0.3)\n" + code, suites[0], Judge.STDIO))
+    outcomes = runner.judge(programs, limits=LIMITS, workers=1).outcomes
+    assert all(outcome.passed for outcome in outcomes), outcomes
+
+
+def test_the_comparison_is_the_tests_own():
+    """The same output is right or wrong by the rule that the tests name."""
+    cases = [("", "1 2\n")]
+    passed = {
+        rule: judge("print(2, 1)", tests=StdioTests.of(cases, comparison=rule))[0].passed
+        for rule in Comparison
+    }
+    assert passed == {Comparison.LINES: False, Comparison.TOKENS: False, Comparison.SETS: True}
+
+
+def test_tests_belong_to_their_judge():
+    """Cases are for the judge `stdio`, and that judge is for cases."""
+    with pytest.raises(ValueError, match="the judge isolated cannot run StdioTests"):
+        Program("t", "", NEXT, Judge.ISOLATED)
+    with pytest.raises(ValueError, match="the judge stdio cannot run Tests"):
+        Program("t", "", Tests("", ()), Judge.STDIO)
+    with pytest.raises(ValueError, match="without cases"):
+        StdioTests.of([])
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=5))
+def test_cases_come_back(cases):
+    """Whatever the text of cases is, they are packed without loss."""
+    assert StdioTests.of(cases).cases() == cases
+
+
+def test_the_hash_covers_what_decides():
+    """Other code, cases, comparison, limit or base is another program."""
+    tests = [
+        NEXT,
+        StdioTests.of([("1\n", "2\n"), ("5\n", "7\n")], base=1),
+        StdioTests.of(NEXT.cases()),
+        StdioTests.of(NEXT.cases(), base=1, timeout_s=2.0),
+        StdioTests.of(NEXT.cases(), base=1, comparison=Comparison.TOKENS),
+    ]
+    hashes = {Program("t", code, one, Judge.STDIO).sha256 for one in tests for code in ("a", "b")}
+    assert len(hashes) == 10
+    assert Program("t", "a", StdioTests.of(NEXT.cases(), base=1), Judge.STDIO).sha256 in hashes
