@@ -222,11 +222,13 @@ class Sandbox:
             silent_s = time.monotonic() - worker.heard_s
             timeout_s = worker.timeout_s
             silence_s = timeout_s * (self.limits.backstop + 1) + _GRACE_S
-            if (
-                worker.held
-                and silent_s > timeout_s
-                and (silent_s > silence_s or worker.tests_cpu_s() > timeout_s + _WATCH_S)
-            ):
+            if not worker.held or silent_s <= timeout_s:
+                continue
+            if silent_s > silence_s:
+                # Not at work, or it would have been ended below: the machine stood still, or we have a bug.
+                why = f"no word from it for {silent_s:.0f} s"
+                finished += self._bury(worker, deaths, waiting, None, why)
+            elif worker.tests_cpu_s() > timeout_s + _WATCH_S:
                 # Hung where no signal reaches the interpreter, e.g. in the sum of a range without end.
                 detail = f"the tests did not end in {silent_s:.1f} s over what the candidate returned"
                 judge = next(iter(worker.held.values())).judge.value

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from passk_tasks import benchmarks, runner
 from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.sandbox.box.zygote import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -57,3 +63,32 @@ def test_a_loaded_core_is_not_the_programs_fault():
     with busy(3 * usable_cpus()):
         outcome = runner.judge([program], limits=Limits(timeout_s=0.8)).outcomes[0]
     assert outcome.passed, outcome
+
+
+@pytest.mark.parametrize("how", list(Judge)[:2])
+def test_a_machine_that_stands_still_is_not_the_programs_fault(how):
+    """A paused container: the clock goes on, and nobody works. A right program passes all the same."""
+    code = "import time\ntime.sleep(0.6)\ndef f(): return 1\n"
+    program = Program("t/0", code, Tests("assert f() == 1\n", ("f",)), how)
+
+    def pause():
+        time.sleep(0.2)
+        stopped = workers()
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            time.sleep(2.5)
+
+    before = descendants(os.getpid())
+
+    def workers():
+        return descendants(os.getpid()) - before
+
+    with Sandbox(Limits(timeout_s=1.0), workers=1) as box:
+        pausing = threading.Thread(target=pause)
+        pausing.start()
+        [(_, outcome)] = box.run([program])
+        pausing.join()
+    assert outcome.passed, outcome
+    assert outcome.wall_s > 2.5

@@ -39,6 +39,7 @@ TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
+_STALL_S = 5 * _LOOK_S
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
@@ -75,7 +76,7 @@ class Box:
     ) -> None:
         self._control, self._zygote_pid = control, zygote_pid
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
-        self._waited_s, self._look_at_s = 0.0, _LOOK_S
+        self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
         self._channel, theirs = socket.socketpair()
@@ -184,7 +185,11 @@ class Box:
         """Wait for a moment; return the descriptors that are ready."""
         started = time.monotonic()
         ready = self._poll.poll(_LOOK_S * 1000)
-        self._waited_s += time.monotonic() - started
+        passed_s = time.monotonic() - started
+        self._wall_s += passed_s
+        # Had it not been asked for less, it would not have taken longer: this process stood still (a paused
+        # machine or container), and the candidate with it. What it worked meanwhile is in its CPU seconds.
+        self._waited_s += min(passed_s, _STALL_S)
         # By the sum of all waits: answers that trickle in do not put the next look off.
         if self._waited_s >= self._look_at_s:
             self._look()
@@ -213,7 +218,7 @@ class Box:
         if len(tree) > 1:
             backstop_s = min(backstop_s, _TREE_BACKSTOP * self._timeout_s)
         used_s = max(cpu_s, self._waited_s - queued_s)
-        if used_s >= self._timeout_s or self._waited_s >= backstop_s:
+        if used_s >= self._timeout_s or self._wall_s >= backstop_s:
             raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
         # Each process has its own limit. Resident pages that forks share are counted once for each.
         if resident_mib > TREE_MEMORY * self._memory_mib:
