@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterator, Sequence
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from passk_tasks import benchmarks, mutations, runner
@@ -170,6 +173,49 @@ class Audit:
             "sandbox_layers": self.layers,
             "by_problem": [problem.as_dict() for problem in self.problems],
         }
+
+
+def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the whole of an audit in names and texts, from what `Audit.as_dict` made."""
+    with_reference = found["problems"] - found["without_reference"]
+    lines = [
+        ("problems audited", f"{found['problems']:,} of {found['problems_total']:,}"),
+        (
+            "references that pass",
+            f"{with_reference - len(found['references_failing']):,} of {with_reference:,}",
+        ),
+        ("problems that a trivial body passes", f"{found['trivial_passes']:,}"),
+        ("mutants caught, mean over problems", f"{share(found['caught'])} ({found['mutants']:,} mutants)"),
+    ]
+    if found["base_caught"] is not None:
+        lines.append(("by the base tests alone", share(found["base_caught"])))
+    return lines
+
+
+def share(value: float | None) -> str:
+    """Return a share for people."""
+    return "none" if value is None else f"{100 * value:.1f} %"
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what `passk audit --json` wrote.
+
+    Raises:
+        UsageError: the file cannot be read, or holds something else.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read as the output of `passk audit --json`: {error}") from error
+    names = {"task", "problems", "by_problem", *Audit.__dataclass_fields__} - {"layers"}
+    try:
+        complete = names <= found.keys() and all("task_id" in one for one in found["by_problem"])
+    except (AttributeError, TypeError):
+        complete = False
+    if not complete:
+        raise UsageError(f"{path}: is not the output of `passk audit TASK --json`")
+    assert isinstance(found, dict)
+    return found
 
 
 def audit(

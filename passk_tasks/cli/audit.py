@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from passk_tasks import api
-from passk_tasks.audit import Audit, ProblemAudit
+from passk_tasks.audit import Audit, ProblemAudit, facts, share
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import UsageError
 from passk_tasks.terminal import GREEN, RED, YELLOW, Page, colour_wanted
@@ -70,22 +70,9 @@ def run(options: argparse.Namespace) -> int:
 def render(found: Audit, *, show: int, colour: bool = False) -> str:
     """Return the audit as text: the whole, references that fail, trivial passes, the weakest problems."""
     page = Page(colour=colour)
-    page.line(f"{found.task}: {len(found.problems)} of {found.problems_total} problems audited")
+    page.line(found.task)
     page.gap()
-    mutants = sum(len(problem.mutants) for problem in found.problems)
-    with_reference = len(found.problems) - found.without_reference
-    page.facts(
-        [
-            ("references that pass", f"{with_reference - len(found.failing)} of {with_reference}"),
-            ("problems that a trivial body passes", str(sum(bool(p.trivial_passes) for p in found.problems))),
-            ("mutants caught, mean over problems", f"{_share(found.caught)} ({mutants} mutants)"),
-            *(
-                [("by the base tests alone", _share(found.base_caught))]
-                if found.base_caught is not None
-                else []
-            ),
-        ]
-    )
+    page.facts(facts(found.as_dict()))
     if found.without_reference:
         page.text(f"{found.without_reference} problems have no reference solution and are left out", YELLOW)
     if found.infra_errors:
@@ -130,12 +117,8 @@ def _weakest(page: Page, found: Audit, show: int) -> None:
 
 
 def _row(problem: ProblemAudit, with_base: bool) -> list[str]:
-    row = [problem.task_id, str(len(problem.mutants)), _share(problem.caught)]
-    return [*row, _share(problem.base_caught)] if with_base else row
-
-
-def _share(value: float | None) -> str:
-    return "none" if value is None else f"{100 * value:.1f} %"
+    row = [problem.task_id, str(len(problem.mutants)), share(problem.caught)]
+    return [*row, share(problem.base_caught)] if with_base else row
 
 
 def _number(option: str, text: str, least: int = 0) -> int:

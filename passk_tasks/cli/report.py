@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from passk_tasks import audit
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
 from passk_tasks.results import runs
@@ -35,6 +36,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--anyway", action="store_true", help="compare runs of different problems or task versions too"
     )
+    parser.add_argument(
+        "--audit", metavar="FILE", help="output of `passk audit TASK --json`: what each problem's tests catch"
+    )
     parser.add_argument("--title", help="heading of the page")
     parser.set_defaults(run=run)
 
@@ -51,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: a file in a folder that is there is expected")
+    worth = None if options.audit is None else audit.read(options.audit)
     found = runs.load_all(options.runs, task=options.task)
     page = report.build(
         found,
@@ -58,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         clusters=shared.clusters(options, found),
         anyway=options.anyway,
         title=options.title,
+        audit=worth,
     ).encode("utf-8")
     try:
         out.write_bytes(page)

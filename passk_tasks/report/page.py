@@ -21,6 +21,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from passk_tasks import audit as audit_module
 from passk_tasks import curve
 from passk_tasks._version import __version__
 from passk_tasks.compare import GAINED, LOST, Comparison, Condition, compare, label
@@ -59,6 +60,7 @@ def build(
     clusters: Mapping[str, Hashable] | None = None,
     anyway: bool = False,
     title: str | None = None,
+    audit: Mapping[str, Any] | None = None,
 ) -> str:
     """Return a report on runs as one HTML page: self-contained, for any browser since 2023, online or not.
 
@@ -69,13 +71,16 @@ def build(
         clusters: what problems share, by task_id; problems of one cluster are no independent draws.
         anyway: compare even where conditions differ that make the numbers unlike.
         title: heading of the page; what the runs are called where None.
+        audit: of the same problems, as `Audit.as_dict()` has it: what their tests are worth, problem by
+            problem.
 
     Returns:
         HTML in which every character of the runs' texts is visible text. It holds no lone surrogate, so it
         can be written as UTF-8.
 
     Raises:
-        UsageError: no run, one without a verdict, a budget beyond n, or runs that cannot be compared.
+        UsageError: no run, one without a verdict, a budget beyond n, runs that cannot be compared, or an
+            audit of other problems.
     """
     if not runs:
         raise UsageError("a report needs at least one run")
@@ -94,6 +99,7 @@ def build(
         "source_hash": _source_hash,
     }
     names = _problem_names(runs)
+    worth = _worth(audit, names)
     chunks, said = _packed(details, names)
     context: dict[str, Any] = {
         "title": title or _title(runs),
@@ -110,7 +116,8 @@ def build(
         "comparison": comparison,
         "verdicts": _verdict_rows(runs),
         "flagged": list(_flagged(details)),
-        "problems": _problem_rows(runs, details, names),
+        "problems": _problem_rows(runs, details, names, worth),
+        "audit": [] if audit is None else audit_module.facts(audit),
         "kinds": _kinds(runs, comparison),
         "numbers": {task_id: number for number, task_id in enumerate(names)},
         "conditions": _conditions(runs),
@@ -266,8 +273,23 @@ def _problem_names(runs: Sequence[Run]) -> list[str]:
     )
 
 
+def _worth(audit: Mapping[str, Any] | None, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what an audit says of each problem, by task_id."""
+    if audit is None:
+        return {}
+    found = {str(one["task_id"]): one for one in audit["by_problem"]}
+    if not found.keys() & set(names):
+        raise UsageError(
+            f"the audit is of {audit['task']}, and none of its problems is among those of the runs"
+        )
+    return found
+
+
 def _problem_rows(
-    runs: Sequence[Run], details: Sequence[Details], names: Sequence[str]
+    runs: Sequence[Run],
+    details: Sequence[Details],
+    names: Sequence[str],
+    worth: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     counts = [run.counts for run in runs]
     for rank, task_id in enumerate(names):
@@ -296,6 +318,8 @@ def _problem_rows(
             "runs": cells,
             "change": None if first is None or last is None else round(last - first, 6),
             "flagged": flagged,
+            "caught": worth.get(task_id, {}).get("caught"),
+            "trivial": ", ".join(worth.get(task_id, {}).get("trivial_passes", ())),
             "distinct": max(len(one.candidates.get(task_id, ())) for one in details),
             "cpu_s": round(max((one.cpu_s for one in outcomes), default=0.0), 6),
             "peak_mib": round(max((one.peak_mib for one in outcomes), default=0.0), 3),

@@ -266,3 +266,54 @@ def test_a_place_that_cannot_be_written_is_found_first(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     assert main(["report", "nothing-there", "-o", out]) == 2
     assert f"--out {out}" in capsys.readouterr().err
+
+
+AUDIT = {
+    "task": "passk_humaneval",
+    "problems": 2,
+    "problems_total": 164,
+    "references_failing": [],
+    "without_reference": 0,
+    "trivial_passes": 1,
+    "mutants": 30,
+    "caught": 0.75,
+    "base_caught": None,
+    "infra_errors": 0,
+    "sandbox_layers": {},
+    "by_problem": [
+        {"task_id": "HumanEval/0", "caught": 1.0, "trivial_passes": []},
+        {"task_id": "HumanEval/1", "caught": 0.5, "trivial_passes": ["constant <b>1</b>"]},
+    ],
+}
+
+
+def test_an_audit_says_what_each_problems_tests_catch(tmp_path, stored, capsys):
+    """A section for the whole, a column for each problem; problems that were not audited have none."""
+    folder = stored(tmp_path / "run", ANSWERS)
+    (tmp_path / "audit.json").write_text(json.dumps(AUDIT))
+    out = tmp_path / "report.html"
+    assert main(["report", str(folder), "-o", str(out), "--audit", str(tmp_path / "audit.json")]) == 0
+    html = out.read_text()
+    assert "75.0 % (30 mutants)" in html
+    assert re.findall(r'<td data-k="([-\d.]+)">(?:<b.*?</b> )?([\d]+ %|–)</td>', html)[:3] == [
+        ("1.0", "100 %"),
+        ("0.5", "50 %"),
+        ("-1", "–"),
+    ]
+    assert "constant &lt;b&gt;1&lt;/b&gt;" in html
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"task": 1}', json.dumps({**AUDIT, "by_problem": [1]})])
+def test_what_is_no_audit_is_the_users_mistake(tmp_path, stored, capsys, content):
+    """Said with the file's name."""
+    (tmp_path / "audit.json").write_text(content)
+    folder = stored(tmp_path / "run", ANSWERS)
+    assert main(["report", str(folder), "--audit", str(tmp_path / "audit.json")]) == 2
+    assert "passk audit" in capsys.readouterr().err
+
+
+def test_an_audit_of_other_problems_is_an_error(tmp_path, loaded):
+    """It would say nothing of these."""
+    other = {**AUDIT, "by_problem": [{"task_id": "Mbpp/11", "caught": 1.0, "trivial_passes": []}]}
+    with pytest.raises(UsageError, match="none of its problems"):
+        build([loaded(tmp_path / "run", ANSWERS)], audit=other)
