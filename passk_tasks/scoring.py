@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, metrics, runner
+from passk_tasks import benchmarks, extraction, libraries, metrics, runner
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
@@ -113,7 +113,7 @@ class Scored:
 
     @property
     def coverage(self) -> float:
-        """Share of the task's problems that have samples."""
+        """Share of the task's problems that have samples; those left out count as having none."""
         return len(self.counts) / len(self.dataset.problems)
 
     @property
@@ -146,6 +146,8 @@ class Scored:
             "settings": settings.as_dict(),
             "warnings": list(self.warnings),
         }
+        if self.dataset.left_out:
+            result["left_out"] = {name: list(lacks) for name, lacks in self.dataset.left_out.items()}
         if flags:
             result["flags"] = dict(flags.most_common())
         return result
@@ -239,7 +241,9 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
         first, second = (Program("selftest", code, _NEXT, Judge.STDIO) for code in _NEXT_PROGRAMS)
         _try(first, second, settings)
         return True
-    canonicals = ((p, benchmark.canonical(p)) for p in dataset.problems.values())
+    canonicals = (
+        (p, benchmark.canonical(p)) for p in dataset.problems.values() if p.task_id not in dataset.left_out
+    )
     tries = list(itertools.islice(((p, code) for p, code in canonicals if code is not None), _SELFTESTS))
     for number, (problem, canonical) in enumerate(tries, start=1):
         wrong = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
@@ -342,6 +346,12 @@ def summarise(
         warnings.append(
             f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
             "the numbers are not final"
+        )
+    if dataset.left_out:
+        lacking = libraries.Missing(dataset.left_out)
+        warnings.append(
+            f"{libraries.explain(lacking, len(dataset.problems))}; they are left out (skip_missing), and the "
+            "coverage counts them"
         )
     if k_skipped and counts:
         poorest = next(task_id for task_id in counts if total[task_id] == fewest)

@@ -6,6 +6,8 @@ inspection      what tests need, known from their syntax tree
 humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
+bigcodebench    BigCodeBench and BigCodeBench-Hard, calibrated and not
+suite           runs their unittest classes, in the candidate's process
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -20,6 +22,12 @@ from __future__ import annotations
 from passk_tasks.benchmarks import apps, evoeval
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.code_contests import CodeContests
+from passk_tasks.benchmarks.bigcodebench import (
+    BigCodeBench,
+    BigCodeBenchHard,
+    BigCodeBenchHardUncalibrated,
+    BigCodeBenchUncalibrated,
+)
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
 from passk_tasks.benchmarks.livecodebench import LiveCodeBench
@@ -39,6 +47,10 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     LiveCodeBench,
     CodeContests,
     *apps.LEVELS,
+    BigCodeBench,
+    BigCodeBenchHard,
+    BigCodeBenchUncalibrated,
+    BigCodeBenchHardUncalibrated,
 )
 _FAMILIES: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 
