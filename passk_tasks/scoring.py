@@ -29,7 +29,7 @@ from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
-EXTRACT = ("auto", "verbatim", "completion", "answer")
+EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")
 """What `extract` may be; `auto` lets each sample's form decide."""
 
 _SELFTESTS = 3  # problems that are tried before the sandbox is blamed
@@ -287,17 +287,18 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
             return Extraction(None, Strategy.NONE_EMPTY.value)
         return Extraction(sample.text, Strategy.VERBATIM.value)
-    mode = extract
+    mode, own = extract, spec.settings.extraction
     if extract == "auto":
-        mode = "verbatim" if sample.form == COMPLETION else spec.settings.extraction
+        mode = "verbatim" if sample.form == COMPLETION and own != "snippet" else own
     return extraction.extract(
         sample.text,
         mode=mode,
-        prompt=problem.prompt,
+        # A snippet goes into a program of the tests, whose prompt is prose.
+        prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
         entry_point=problem.entry_point,
         # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
         # chat answer, and what is asked for verbatim is not cut.
-        stops=spec.until if mode in (spec.settings.extraction, "completion") else (),
+        stops=spec.until if mode in (own, "completion") else (),
     )
 
 

@@ -8,6 +8,7 @@ humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
 bigcodebench    BigCodeBench and BigCodeBench-Hard, calibrated and not
 suite           runs their unittest classes, in the candidate's process
+ds1000          DS-1000, as a whole and by library
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -19,7 +20,7 @@ To add a family, write its module and name it in `_CLASSES`.
 
 from __future__ import annotations
 
-from passk_tasks.benchmarks import apps, evoeval
+from passk_tasks.benchmarks import apps, ds1000, evoeval
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.bigcodebench import (
@@ -51,6 +52,7 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     BigCodeBenchHard,
     BigCodeBenchUncalibrated,
     BigCodeBenchHardUncalibrated,
+    *ds1000.FAMILIES,
 )
 _FAMILIES: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 

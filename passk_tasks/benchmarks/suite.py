@@ -61,8 +61,12 @@ def run(solution: dict[str, Any], tests: str, expected: set[str], may_skip: set[
                 self.addError(test, error)
 
     exec(compile(tests, "/box/tests.py", "exec", dont_inherit=True), solution)
-    result = Result()
-    unittest.TestLoader().loadTestsFromTestCase(solution["TestCases"]).run(result)
+    case = solution["TestCases"]
+    result, before = Result(), _functions(case)
+    unittest.TestLoader().loadTestsFromTestCase(case).run(result)
+    changed = [name for name, kept in _functions(case).items() if before.get(name, kept) != kept]
+    if changed:
+        raise AssertionError(f"the tests were changed while they ran: {', '.join(changed[:5])}")
     if result.raised:
         name, error = result.raised[0]
         count = len({name for name, _ in result.raised})
@@ -72,6 +76,16 @@ def run(solution: dict[str, Any], tests: str, expected: set[str], may_skip: set[
     silent = expected - result.succeeded - (may_skip & result.left_out)
     if silent or not result.succeeded & expected:
         raise AssertionError(f"{len(silent or expected)} of {len(expected)} tests were not run to their end")
+
+
+def _functions(case: Any) -> dict[str, tuple[int, int]]:
+    """Return what the class and those above it do, method by method."""
+    return {
+        f"{kind.__name__}.{name}": (id(value), id(getattr(value, "__code__", None)))
+        for kind in case.__mro__[:-1]
+        for name, value in vars(kind).items()
+        if callable(value) or isinstance(value, (classmethod, staticmethod))
+    }
 
 
 def _name(test: Any) -> str:
