@@ -54,9 +54,10 @@ def snippet(text: str, prompt: str) -> Extraction:
 
 def _find(text: str) -> tuple[str, Strategy]:
     strategy = Strategy.BODY
+    # Behind the first closing tag models begin once more.
+    text = text.split(_CLOSING, 1)[0]
     if _OPENING in text:
         text, strategy = text.split(_OPENING, 1)[1], Strategy.PROSE_CODE
-    text = text.split(_CLOSING, 1)[0]
     fenced = blocks(text)
     head = prefilled(text) if fenced else None
     if head is not None and Parser().parse("def f():\n" + _below(head[0])) is not None:

@@ -1,4 +1,4 @@
-"""Tests of the families that need libraries through lm-eval's own evaluate, on folders in the hub's layout."""
+"""Tests of the families that need libraries, through lm-eval's own evaluate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from passk_tasks.errors import DatasetError, PreflightError
 RUNNABLE = [
     name for name in library_layout.FAMILIES if "bigcode" in name or name in ("ds1000", "ds1000_numpy")
 ]
-PREFIX = "Please provide a self-contained Python script that solves the following problem in a markdown code block:\n"
+PREFIX = (
+    "Please provide a self-contained Python script that solves the following problem in a markdown code "
+    "block:\n"
+)
 SYSTEM = (
     "Write a short code following the given format and indentation. Place the executable code between <code> "
     "and </code> tags, without any other non-executable things."
@@ -106,9 +109,7 @@ def test_skipped_problems_are_in_the_coverage(evaluate, canned, tmp_path) -> Non
     facts = record(found, name)
     assert (facts["problems"], facts["problems_total"]) == (2, 3)
     assert facts["coverage"] == pytest.approx(2 / 3)
-    assert facts["left_out"]["BigCodeBench/9002"][-1:] == [library_layout.ABSENT] or (
-        library_layout.ABSENT in facts["left_out"]["BigCodeBench/9002"]
-    )
+    assert library_layout.ABSENT in facts["left_out"]["BigCodeBench/9002"]
     assert any("1 of 3 problems need libraries" in warning for warning in facts["warnings"])
 
 
