@@ -100,5 +100,5 @@ def test_nothing_is_left(tmp_path) -> None:
     path = library_layout.folder("bigcodebench", tmp_path, [library_layout.NEEDS_ABSENT])
     settings = Settings(benchmark="bigcodebench", data_files=str(path), skip_missing=True)
     dataset = benchmarks.load(benchmarks.get("bigcodebench"), settings)
-    with pytest.raises(DatasetError, match="skip_missing leaves no problem: 1 of 1 .*pip install"):
+    with pytest.raises(DatasetError, match=r"skip_missing leaves no problem: 1 of 1 .*pip install"):
         libraries.leave_out(dataset, settings)

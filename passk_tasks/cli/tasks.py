@@ -64,7 +64,10 @@ def _row(spec: TaskSpec) -> dict[str, Any]:
         "temperature": float(kwargs.get("temperature", 0)) if kwargs.get("do_sample") else 0.0,
         "judge": settings.judge.value,
         "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
-        "missing": [*benchmark.missing(settings), *([f"{len(absent)} libraries"] if absent else [])],
+        "missing": [
+            *benchmark.missing(settings),
+            *([f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []),
+        ],
         "missing_libraries": list(absent),
         "extraction": settings.extraction,
         "generation_kwargs": kwargs,
