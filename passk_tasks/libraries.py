@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, PreflightError
@@ -79,15 +80,14 @@ def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]
     wanted = sorted(set(names), key=str.lower)
     if not wanted:
         return ()
-    found = packages.resolve(choice)
-    shown = None
-    if found.shown != found.folders:
-        shown = {path.replace("\\", "/").rpartition("/")[2].partition(".")[0] for path in found.shown}
+    folders, shown = packages.site_packages(), None
+    if choice != packages.INSTALLED:  # what is shown of the folders, by the names that it can be imported by
+        shown = {Path(path).name.partition(".")[0] for path in packages.resolve(choice).shown}
     return tuple(
         name
         for name in wanted
         if (shown is not None and name not in shown)
-        or importlib.machinery.PathFinder.find_spec(name, list(found.folders)) is None
+        or importlib.machinery.PathFinder.find_spec(name, folders) is None
     )
 
 
