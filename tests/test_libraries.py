@@ -9,6 +9,7 @@ import pytest
 
 from passk_tasks import benchmarks, libraries
 from passk_tasks.errors import DatasetError, PreflightError, SettingsError
+from passk_tasks.program import Judge
 from passk_tasks.settings import Settings
 
 ABSENT = library_layout.ABSENT
@@ -66,7 +67,9 @@ def settings(tmp_path) -> Settings:
     """Three problems, of which one needs what nobody has."""
     rows = [library_layout.NEEDS_ABSENT, *library_layout.BIGCODEBENCH]
     return Settings(
-        benchmark="bigcodebench", data_files=str(library_layout.folder("bigcodebench", tmp_path, rows))
+        benchmark="bigcodebench",
+        judge=Judge.SCRIPT,
+        data_files=str(library_layout.folder("bigcodebench", tmp_path, rows)),
     )
 
 
@@ -98,7 +101,7 @@ def test_leaving_out(settings) -> None:
 def test_nothing_is_left(tmp_path) -> None:
     """A set of which no problem can be judged here is an error that says what to install."""
     path = library_layout.folder("bigcodebench", tmp_path, [library_layout.NEEDS_ABSENT])
-    settings = Settings(benchmark="bigcodebench", data_files=str(path), skip_missing=True)
+    settings = Settings(benchmark="bigcodebench", judge=Judge.SCRIPT, data_files=str(path), skip_missing=True)
     dataset = benchmarks.load(benchmarks.get("bigcodebench"), settings)
     with pytest.raises(DatasetError, match=r"skip_missing leaves no problem: 1 of 1 .*pip install"):
         libraries.leave_out(dataset, settings)

@@ -22,13 +22,13 @@ from __future__ import annotations
 
 from passk_tasks.benchmarks import apps, ds1000, evoeval
 from passk_tasks.benchmarks.base import Benchmark
-from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.bigcodebench import (
     BigCodeBench,
     BigCodeBenchHard,
     BigCodeBenchHardUncalibrated,
     BigCodeBenchUncalibrated,
 )
+from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
 from passk_tasks.benchmarks.livecodebench import LiveCodeBench

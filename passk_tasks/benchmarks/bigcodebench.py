@@ -49,6 +49,7 @@ class BigCodeBench(Benchmark):
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "v0.1.4"
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
     columns: ClassVar[tuple[str, ...]] = (
         "task_id",
         "complete_prompt",

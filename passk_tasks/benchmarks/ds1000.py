@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -43,6 +43,7 @@ class Ds1000(Benchmark):
     hub_path: ClassVar[str] = "xlangai/DS-1000"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
     libraries: ClassVar[tuple[str, ...]] = tuple(sorted(_MODULES.values()))
     library: ClassVar[str | None] = None
@@ -52,28 +53,17 @@ class Ds1000(Benchmark):
         cls.library = library
         cls.libraries = (_MODULES[library],)
 
-    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Return the rows of this library with a `task_id`, e.g. `DS-1000/511`, from their `problem_id`.
 
-        Raises:
-            DatasetError: the column `metadata` is not what it should be.
+        A row that does not say its library stays as it is: `problem` explains what is wrong with it.
         """
-        kept = []
-        for number, row in enumerate(rows, start=1):
+        for row in rows:
             metadata = row.get("metadata")
-            if not isinstance(metadata, Mapping) or not {"problem_id", "library"} <= metadata.keys():
-                raise DatasetError(
-                    f"row {number}: column 'metadata' must be a mapping with problem_id and library, not "
-                    f"{metadata!r:.80}; the row has {', '.join(map(str, row))}"
-                )
-            if metadata["library"] not in _MODULES:
-                raise DatasetError(
-                    f"row {number}: there is no library {metadata['library']!r} in DS-1000 "
-                    f"(known: {', '.join(_MODULES)})"
-                )
-            if self.library in (None, metadata["library"]):
-                kept.append({"task_id": f"DS-1000/{metadata['problem_id']}", **row})
-        return kept
+            if not isinstance(metadata, Mapping) or metadata.get("library") not in _MODULES:
+                yield row
+            elif self.library in (None, metadata["library"]):
+                yield {"task_id": f"DS-1000/{metadata.get('problem_id')}", **row}
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns.
@@ -81,11 +71,22 @@ class Ds1000(Benchmark):
         Raises:
             DatasetError: as `Benchmark.problem`, or the context has no `test_execution`.
         """
+        metadata = row.get("metadata")
+        if not isinstance(metadata, Mapping) or not {"problem_id", "library"} <= metadata.keys():
+            raise DatasetError(
+                f"column 'metadata' must be a mapping with problem_id and library, not {metadata!r:.80}; the row "
+                f"has {', '.join(map(str, row))}"
+            )
+        if metadata["library"] not in _MODULES:
+            raise DatasetError(
+                f"column 'metadata': there is no library {metadata['library']!r} in DS-1000 "
+                f"(known: {', '.join(_MODULES)})"
+            )
         task_id = text(row, "task_id", self.columns)
         context = text(row, "code_context", self.columns)
         if "def test_execution(" not in context:
             raise DatasetError(f"row {task_id!r}: column 'code_context' defines no test_execution")
-        needed = {_MODULES[row["metadata"]["library"]], *_imported(context)}
+        needed = {_MODULES[metadata["library"]], *_imported(context)}
         return Problem(
             task_id=task_id,
             prompt=text(row, "prompt", self.columns),

@@ -36,7 +36,9 @@ def row_with(body: str) -> dict:
 def test_one_version_of_the_hubs_repository(name, tmp_path) -> None:
     """A copy of the repository gives the split of the newest version, and no other."""
     path = library_layout.folder(name, tmp_path)
-    found = benchmarks.load(benchmarks.get(name), Settings(benchmark=name, data_files=str(path)))
+    found = benchmarks.load(
+        benchmarks.get(name), Settings(benchmark=name, judge=Judge.SCRIPT, data_files=str(path))
+    )
     assert list(found.problems) == ["BigCodeBench/9000", "BigCodeBench/9001"]
     assert all(problem.test != "old" for problem in found.problems.values())
 
@@ -46,7 +48,7 @@ def test_another_version_only(tmp_path) -> None:
     path = library_layout.folder("bigcodebench", tmp_path)
     next(path.glob("data/v0.1.4-*")).unlink()
     with pytest.raises(DatasetError, match=r"no data file of the split 'v0\.1\.4'.*v0\.1\.3"):
-        benchmarks.load(FAMILY, Settings(benchmark="bigcodebench", data_files=str(path)))
+        benchmarks.load(FAMILY, Settings(benchmark="bigcodebench", judge=Judge.SCRIPT, data_files=str(path)))
 
 
 def test_what_a_row_says() -> None:

@@ -12,7 +12,7 @@ from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 FAMILY = benchmarks.get("ds1000")
-ROWS = FAMILY.rows(library_layout.DS1000)
+ROWS = list(FAMILY.rows(library_layout.DS1000))
 LIMITS = Limits(timeout_s=60, memory_mib=1024)
 
 
@@ -33,7 +33,9 @@ def test_the_hubs_file_by_library(name, tmp_path) -> None:
         for i, row in enumerate(library_layout.rows(family))
     ]
     path = library_layout.folder(name, tmp_path, rows)
-    found = benchmarks.load(benchmarks.get(name), Settings(benchmark=name, data_files=str(path)))
+    found = benchmarks.load(
+        benchmarks.get(name), Settings(benchmark=name, judge=Judge.SCRIPT, data_files=str(path))
+    )
     wanted = others if name == "ds1000" else [name]
     assert list(found.problems) == [
         f"DS-1000/{10 * number + i}" for number, f in enumerate(others) if f in wanted for i in (0, 1)
@@ -56,11 +58,11 @@ def test_what_a_row_says() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"metadata": "{}"}, "row 1: column 'metadata' must be a mapping with problem_id and library"),
-        ({"metadata": {"problem_id": 1}}, "row 1: column 'metadata' must be a mapping"),
+        ({"metadata": "{}"}, "column 'metadata' must be a mapping with problem_id and library"),
+        ({"metadata": {"problem_id": 1}}, "column 'metadata' must be a mapping"),
         (
             {"metadata": {"problem_id": 1, "library": "Polars"}},
-            "row 1: there is no library 'Polars' in DS-1000",
+            "column 'metadata': there is no library 'Polars' in DS-1000",
         ),
         ({"code_context": "def test(): pass"}, "row 'DS-1000/9001': column 'code_context' defines no"),
         ({"prompt": None}, "row 'DS-1000/9001': column 'prompt' must be text"),
@@ -69,7 +71,7 @@ def test_what_a_row_says() -> None:
 def test_bad_rows(changed, said) -> None:
     """A row that cannot be judged is an error that names row and column."""
     with pytest.raises(DatasetError) as caught:
-        FAMILY.problem(FAMILY.rows([{**library_layout.DS1000[0], **changed}])[0])
+        FAMILY.problem(next(iter(FAMILY.rows([{**library_layout.DS1000[0], **changed}]))))
     assert said in str(caught.value)
 
 

@@ -99,7 +99,7 @@ def test_any_text(text) -> None:
 def test_saved_samples_stand_for_themselves(form) -> None:
     """Whatever form a saved snippet has, no prompt is put above it: the prompt is prose."""
     family, spec = get("ds1000"), load_task("passk_ds1000")
-    problem = family.problem(family.rows(library_layout.DS1000)[0])
+    problem = family.problem(next(iter(family.rows(library_layout.DS1000))))
     sample = Sample(problem.task_id, 0, CODE, form, "here")
     for extract_as in ("auto", "verbatim"):
         assert scoring.candidate(sample, problem, spec, extract_as).code == CODE
