@@ -74,8 +74,8 @@ class Ds1000(Benchmark):
         metadata = row.get("metadata")
         if not isinstance(metadata, Mapping) or not {"problem_id", "library"} <= metadata.keys():
             raise DatasetError(
-                f"column 'metadata' must be a mapping with problem_id and library, not {metadata!r:.80}; the row "
-                f"has {', '.join(map(str, row))}"
+                f"column 'metadata' must be a mapping with problem_id and library, not {metadata!r:.80}; the "
+                f"row has {', '.join(map(str, row))}"
             )
         if metadata["library"] not in _MODULES:
             raise DatasetError(
