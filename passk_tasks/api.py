@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import audit, benchmarks, catalog, compare, curve, export, forecast, plan, scoring
+from passk_tasks import audit, benchmarks, catalog, compare, curve, export, forecast, libraries, plan, scoring
 from passk_tasks.audit import Audit
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
@@ -66,7 +66,8 @@ def load_problems(task: TaskSpec | str) -> Dataset:
         UsageError: there is no such task.
     """
     spec = load_task(task) if isinstance(task, str) else task
-    return benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
+    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
+    return libraries.leave_out(dataset, spec.settings)
 
 
 def read_samples(paths: Paths) -> SampleFile:
@@ -122,7 +123,9 @@ def score_files(
     spec = _spec(task, file, settings)
     dataset = load_problems(spec)
     notes = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
-    given = file.samples
+    given = [sample for sample in file.samples if sample.task_id not in dataset.left_out]
+    if len(given) < len(file.samples):
+        notes.append(f"{len(file.samples) - len(given)} samples of problems that are left out are not judged")
     if "samples" in settings:
         given, left_out = samples.first(given, spec.settings.samples)
         if left_out:
@@ -131,6 +134,8 @@ def score_files(
             )
     strict_k = "k" in settings
     scoring.check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
+    asked = {sample.task_id for sample in given}
+    libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
     scoring.selftest(spec, dataset)
     scored = scoring.score(
         given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k, progress=progress
@@ -175,6 +180,7 @@ def audit_task(
     """
     spec = load_task(task, settings)
     dataset = load_problems(spec)
+    libraries.require(dataset, spec.settings, f"task {spec.name}")
     scoring.selftest(spec, dataset)
     return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 

@@ -243,7 +243,7 @@ def audit(
     """
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
-    chosen = list(dataset.problems.values())[:problems]
+    chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out][:problems]
     tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, mutants, seed)]
     if not tried:
         raise UsageError(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, metrics, runner
+from passk_tasks import benchmarks, extraction, libraries, metrics, runner
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
@@ -29,7 +29,7 @@ from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
-EXTRACT = ("auto", "verbatim", "completion", "answer")
+EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")
 """What `extract` may be; `auto` lets each sample's form decide."""
 
 _SELFTESTS = 3  # problems that are tried before the sandbox is blamed
@@ -113,7 +113,7 @@ class Scored:
 
     @property
     def coverage(self) -> float:
-        """Share of the task's problems that have samples."""
+        """Share of the task's problems that have samples; those left out count as having none."""
         return len(self.counts) / len(self.dataset.problems)
 
     @property
@@ -146,6 +146,8 @@ class Scored:
             "settings": settings.as_dict(),
             "warnings": list(self.warnings),
         }
+        if self.dataset.left_out:
+            result["left_out"] = {name: list(lacks) for name, lacks in self.dataset.left_out.items()}
         if flags:
             result["flags"] = dict(flags.most_common())
         return result
@@ -239,7 +241,9 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
         first, second = (Program("selftest", code, _NEXT, Judge.STDIO) for code in _NEXT_PROGRAMS)
         _try(first, second, settings)
         return True
-    canonicals = ((p, benchmark.canonical(p)) for p in dataset.problems.values())
+    canonicals = (
+        (p, benchmark.canonical(p)) for p in dataset.problems.values() if p.task_id not in dataset.left_out
+    )
     tries = list(itertools.islice(((p, code) for p, code in canonicals if code is not None), _SELFTESTS))
     for number, (problem, canonical) in enumerate(tries, start=1):
         wrong = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
@@ -283,17 +287,18 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
             return Extraction(None, Strategy.NONE_EMPTY.value)
         return Extraction(sample.text, Strategy.VERBATIM.value)
-    mode = extract
+    mode, own = extract, spec.settings.extraction
     if extract == "auto":
-        mode = "verbatim" if sample.form == COMPLETION else spec.settings.extraction
+        mode = "verbatim" if sample.form == COMPLETION and own != "snippet" else own
     return extraction.extract(
         sample.text,
         mode=mode,
-        prompt=problem.prompt,
+        # A snippet goes into a program of the tests, whose prompt is prose.
+        prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
         entry_point=problem.entry_point,
         # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
         # chat answer, and what is asked for verbatim is not cut.
-        stops=spec.until if mode in (spec.settings.extraction, "completion") else (),
+        stops=spec.until if mode in (own, "completion") else (),
     )
 
 
@@ -342,6 +347,12 @@ def summarise(
         warnings.append(
             f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
             "the numbers are not final"
+        )
+    if dataset.left_out:
+        lacking = libraries.Missing(dataset.left_out)
+        warnings.append(
+            f"{libraries.explain(lacking, len(dataset.problems))}; they are left out (skip_missing), and the "
+            "coverage counts them"
         )
     if k_skipped and counts:
         poorest = next(task_id for task_id in counts if total[task_id] == fewest)

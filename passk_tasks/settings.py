@@ -27,7 +27,7 @@ class Settings:
         samples: n, generations a problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
         judge: who decides that a candidate passed.
-        extraction: how code is found in a model's text: `completion`, `answer` or `verbatim`.
+        extraction: how code is found in a model's text: `completion`, `answer`, `snippet` or `verbatim`.
         dataset: where the problems come from: `embedded` or `hub`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
         release: which release of a benchmark that grows; None for the newest.
@@ -41,6 +41,8 @@ class Settings:
         sandbox: `strict`, or `rlimits` for the explicit weaker choice.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
             of distributions, which bring what they require.
+        skip_missing: leave out the problems whose libraries candidates cannot import; otherwise such a
+            problem is an error before generation.
         seeds: `same`, or `distinct` for a `seed` of its own in each of the n requests.
         journal: folder for the journal of the generations; None leaves the choice to the run.
     """
@@ -62,6 +64,7 @@ class Settings:
     workers: int = 0
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
+    skip_missing: bool = False
     seeds: str = "same"
     journal: str | None = None
 
@@ -227,6 +230,13 @@ def _day(value: Any) -> str | None:
         raise ValueError("a day, YYYY-MM-DD") from None
 
 
+def _switch(value: Any) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in known:
+        raise ValueError("true or false")
+    return known[str(value).lower()]
+
+
 def _choice(*choices: str) -> Callable[[Any], str]:
     def convert(value: Any) -> str:
         if not isinstance(value, str) or str(value) not in choices:
@@ -253,7 +263,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "samples": _whole("a whole number of generations a problem", 1),
     "k": _budgets,
     "judge": lambda value: Judge(_JUDGES(value)),
-    "extraction": _choice("completion", "answer", "verbatim"),
+    "extraction": _choice("completion", "answer", "snippet", "verbatim"),
     "dataset": _choice("embedded", "hub"),
     "data_files": _path("the path of a file or folder"),
     "release": _path("the name of a release, e.g. release_v6"),
@@ -266,6 +276,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
     "sandbox": _choice("strict", "rlimits"),
     "packages": _packages,
+    "skip_missing": _switch,
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
 }

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import library_layout
 import pyarrow
 from pyarrow import parquet
 
@@ -101,6 +102,8 @@ def humaneval_plus_rows() -> list[Row]:
 
 def rows(benchmark: str) -> list[Row]:
     """Return the rows of a family of the hub, in its columns."""
+    if benchmark in library_layout.FAMILIES:
+        return library_layout.rows(benchmark)
     if benchmark == "humaneval_plus":
         return humaneval_plus_rows()
     if benchmark == "mbpp":
@@ -115,6 +118,8 @@ def rows(benchmark: str) -> list[Row]:
 
 def folder(benchmark: str, path: Path) -> Path:
     """Write a family's rows below `path` as its repository has them, and return the folder."""
+    if benchmark in library_layout.FAMILIES:
+        return library_layout.folder(benchmark, path)
     family = benchmarks.get(benchmark)
     root = path / family.hub_path.replace("/", "___")
     root.mkdir(parents=True)

@@ -6,6 +6,9 @@ inspection      what tests need, known from their syntax tree
 humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
+bigcodebench    BigCodeBench and BigCodeBench-Hard, calibrated and not
+suite           runs their unittest classes, in the candidate's process
+ds1000          DS-1000, as a whole and by library
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -17,8 +20,14 @@ To add a family, write its module and name it in `_CLASSES`.
 
 from __future__ import annotations
 
-from passk_tasks.benchmarks import apps, evoeval
+from passk_tasks.benchmarks import apps, ds1000, evoeval
 from passk_tasks.benchmarks.base import Benchmark
+from passk_tasks.benchmarks.bigcodebench import (
+    BigCodeBench,
+    BigCodeBenchHard,
+    BigCodeBenchHardUncalibrated,
+    BigCodeBenchUncalibrated,
+)
 from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
@@ -39,6 +48,11 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     LiveCodeBench,
     CodeContests,
     *apps.LEVELS,
+    BigCodeBench,
+    BigCodeBenchHard,
+    BigCodeBenchUncalibrated,
+    BigCodeBenchHardUncalibrated,
+    *ds1000.FAMILIES,
 )
 _FAMILIES: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 

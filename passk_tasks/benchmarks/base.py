@@ -32,6 +32,8 @@ class Benchmark(ABC):
             where the family has no one canonical set.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others.
         submissions: the n of n@k, where the base stage is what problems show of their tests.
+        libraries: what its problems import besides the standard library, as import names, where that is known
+            without the rows; each problem names its own.
     """
 
     name: ClassVar[str]
@@ -44,6 +46,7 @@ class Benchmark(ABC):
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Return those of the rows that are evaluated, with `task_id` as text."""

@@ -18,6 +18,8 @@ _FORMATS = (*_JSON, ".parquet")
 
 # Splits, as the paths of a hub repository name them: `test.jsonl`, `data/test-00000-of-00001.parquet`.
 _SPLITS = ("train", "validation", "valid", "dev", "test", "prompt")
+# BigCodeBench's splits are its versions: `data/v0.1.4-00000-of-00001.parquet`, `v0.1.0_hf`.
+_VERSION = re.compile(r"v\d+(?:\.\d+)+(?:_hf)?")
 
 
 def read(
@@ -64,7 +66,7 @@ def _files(folder: Path, config: str | None, split: str) -> list[Path]:
     ]
     # A repository's metadata is JSON too.
     found = [file for file in found if file.name != "dataset_infos.json"]
-    named = {file: _named_splits(file.relative_to(root)) for file in found}
+    named = {file: _named_splits(file.relative_to(root), split) for file in found}
     chosen = [file for file in found if split in named[file]] or [file for file in found if not named[file]]
     if not chosen:
         there = ", ".join(str(file.relative_to(folder)) for file in found[:5]) or "none"
@@ -75,7 +77,9 @@ def _files(folder: Path, config: str | None, split: str) -> list[Path]:
     return chosen
 
 
-def _named_splits(path: Path) -> set[str]:
+def _named_splits(path: Path, wanted: str) -> set[str]:
+    if _VERSION.fullmatch(wanted):
+        return set(_VERSION.findall(path.as_posix()))
     words = re.split(r"[^a-z]+", path.as_posix().lower())
     return {word for word in words if word in _SPLITS}
 

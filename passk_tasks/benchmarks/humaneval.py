@@ -33,7 +33,7 @@ class HumanEval(Benchmark):
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns."""
-        values = {column: text(row, column, self.columns) for column in self.columns}
+        values: dict[str, Any] = {column: text(row, column, self.columns) for column in self.columns}
         entry_point, test = values["entry_point"], values["test"]
         context = extraction.context(values["prompt"], entry_point)
         try:

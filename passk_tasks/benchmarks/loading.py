@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,15 @@ class Dataset:
         problems: by task_id, in the same order.
         sha256: of the rows with all of their columns, the same wherever they came from.
         source: where they came from, for people.
+        left_out: problems that are not run, because this host lacks libraries: those, by task_id. They are in
+            `problems`, and not in `rows`.
     """
 
     rows: list[dict[str, Any]]
     problems: dict[str, Problem]
     sha256: str
     source: str
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load(benchmark: Benchmark, settings: Settings) -> Dataset:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passk_tasks import benchmarks
+from passk_tasks import benchmarks, libraries
 from passk_tasks.catalog import TaskSpec, load_task, task_names
 
 _COLUMNS = ("name", "n", "k", "temperature", "judge", "dataset", "missing")
@@ -52,6 +52,8 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(spec: TaskSpec) -> dict[str, Any]:
     settings, kwargs = spec.settings, spec.generation_kwargs
+    benchmark = benchmarks.get(settings.benchmark)
+    absent = libraries.absent(benchmark.libraries, settings.packages)
     return {
         "name": spec.name,
         "version": spec.version,
@@ -62,7 +64,11 @@ def _row(spec: TaskSpec) -> dict[str, Any]:
         "temperature": float(kwargs.get("temperature", 0)) if kwargs.get("do_sample") else 0.0,
         "judge": settings.judge.value,
         "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
-        "missing": benchmarks.get(settings.benchmark).missing(settings),
+        "missing": [
+            *benchmark.missing(settings),
+            *([f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []),
+        ],
+        "missing_libraries": list(absent),
         "extraction": settings.extraction,
         "generation_kwargs": kwargs,
     }

@@ -8,6 +8,7 @@
       fences       Markdown blocks
       runs         code among prose
       examples     example usage below the function
+    snippet      base and chat models: lines without a function of their own
     prompts      the prompt's imports and helpers
     syntax       Python's parser, bounded and silent
     strategies   the closed set of words for what was done
@@ -24,6 +25,8 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
   the function: EvalPlus and BigCodeBench drop them, with everything else that the function does not reach;
   we drop only them, so that `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and
   simple-evals run them, and fail a right function for a wrong example.
+- `snippet` takes what stands in DS-1000's tags, in a fence, or the whole text; nothing of the prompt is put
+  above it, since the tests have a program around it.
 
 `docs/decisions/0002-extraction.md` has the reasons. The strategy of each sample is stored with it.
 """
@@ -37,12 +40,13 @@ from passk_tasks.extraction.answer import find
 from passk_tasks.extraction.completion import complete
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
+from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
 
 __all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "extract"]
 
-MODES = ("completion", "answer", "verbatim")
+MODES = ("completion", "answer", "snippet", "verbatim")
 
 
 def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Iterable[str] = ()) -> Extraction:
@@ -50,8 +54,8 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
 
     Args:
         text: what the model generated, without the prompt.
-        mode: `completion` for base models, `answer` for chat and reasoning models, `verbatim` for
-            prompt + text.
+        mode: `completion` for base models, `answer` for chat and reasoning models, `snippet` where the tests
+            have a program around the answer, `verbatim` for prompt + text.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
@@ -64,6 +68,8 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
     if mode == "verbatim":
         return Extraction(prompt + text, Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
+    if mode == "snippet":
+        return snippet(text, prompt)
     if mode == "completion":
         return complete(text, prompt, entry_point)
     if not entry_point:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import scoring
+from passk_tasks import libraries, scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
@@ -74,6 +74,7 @@ def check(
         remedy="set passk.journal to another",
     )
     if not predict_only:
+        libraries.require(dataset, spec.settings, where)
         check_sandbox(spec, dataset)
 
 

@@ -22,7 +22,7 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks, libraries, scoring
 from passk_tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.estimators import n_at_k, pass_at_k
@@ -56,7 +56,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self.spec: TaskSpec = spec_from_config(config, source=metadata.get("config_source", "inline"))
         settings = self.spec.settings
         self._benchmark = benchmarks.get(settings.benchmark)
-        self._data = benchmarks.load(self._benchmark, settings)
+        self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
         self._journal_folder: Path | None = None
         self._journal: Path | None = None
         self._ranks = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import __version__, catalog
+from passk_tasks import __version__, benchmarks, catalog
 from passk_tasks.cli import app, main
 from passk_tasks.errors import PasskError, SandboxError
 
@@ -112,6 +112,16 @@ def test_tasks_are_listed(capsys):
     assert rows["passk_humaneval"][:4] == ["20", "1,10", "0.2", "isolated"]
     assert rows["passk_humaneval_greedy"][:3] == ["1", "1", "0"]
     assert rows["passk_humaneval"][-1] == "-"
+
+
+def test_tasks_say_which_libraries_are_missing(capsys, monkeypatch):
+    """A task whose libraries are not here says how many, and `--json` which."""
+    monkeypatch.setattr(benchmarks.get("ds1000_numpy").__class__, "libraries", ("numpy", "passk_no_such_one"))
+    assert main(["tasks", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["passk_humaneval"]["missing_libraries"] == []
+    assert rows["passk_ds1000_numpy"]["missing_libraries"] == ["passk_no_such_one"]
+    assert "1 library" in rows["passk_ds1000_numpy"]["missing"]
 
 
 def test_tasks_say_what_is_missing(capsys, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import library_layout
 import pytest
 
 from passk_tasks import benchmarks
@@ -526,3 +527,23 @@ def test_the_judges_agree_on_real_generations(capsys, tmp_path):
         passed[judge] = [line["verdict"] == "passed" for line in outcomes(tmp_path / judge)]
     assert passed["isolated"] == passed["script"]
     assert sum(passed["isolated"]) > 0
+
+
+def test_problems_whose_libraries_are_missing(capsys, tmp_path):
+    """They are an error that names the install line, or are left out and counted in the coverage."""
+    rows = [library_layout.NEEDS_ABSENT, library_layout.BIGCODEBENCH[1]]
+    problems = library_layout.lines(tmp_path / "problems.jsonl", rows)
+    body = library_layout.BIGCODEBENCH[1]["canonical_solution"]
+    lines = [{"task_id": row["task_id"], "completion": body} for row in rows]
+    task = ["--task", "passk_bigcodebench_complete", "--set", f"data_files={problems}", "--memory", "1024"]
+    given = [jsonl(tmp_path / "samples.jsonl", lines), *task]
+    assert main(["score", *given]) == 2
+    said = capsys.readouterr().err
+    assert "1 of 2 problems need libraries" in said
+    assert "pip install" in said
+    assert "--set skip_missing=true" in said
+    found = score(capsys, *given, "--set", "skip_missing=true")
+    assert (found["coverage"], found["problems"], found["problems_total"]) == (0.5, 1, 2)
+    assert found["metrics"]["pass@1"]["value"] == 1.0
+    assert list(found["left_out"]) == ["BigCodeBench/9002"]
+    assert "1 samples of problems that are left out are not judged" in found["warnings"]

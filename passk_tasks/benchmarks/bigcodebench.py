@@ -1,0 +1,245 @@
+"""BigCodeBench (Zhuo et al., 2024, arXiv:2406.15877): 1140 functions that call libraries, 148 of them "hard".
+
+The hub's `bigcode/bigcodebench` and `bigcode/bigcodebench-hard` have their versions as splits. A row has two
+prompts, one to complete and one that instructs, and a `unittest.TestCase` that patches modules and looks into
+files, so that only the judge `script` can run it; `suite` does, in the candidate's process.
+
+A candidate is calibrated by default, as in `bigcodebench.evaluate`: the imports and the signature of
+`code_prompt` stand above it, so that an answer that leaves them out is not failed for that.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, Tests
+
+_CASE = "TestCases"  # the class that BigCodeBench's runner loads, and no other
+
+
+@dataclass(frozen=True, slots=True)
+class BigCodeProblem(Problem):
+    """A problem with a `TestCase`.
+
+    Attributes:
+        code_prompt: imports and signature, which calibration puts above a candidate; `""` for none.
+        methods: names of the test methods.
+        may_skip: those of them that may be skipped, by a decorator or a call of their own.
+    """
+
+    code_prompt: str = ""
+    methods: tuple[str, ...] = ()
+    may_skip: tuple[str, ...] = ()
+
+
+class BigCodeBench(Benchmark):
+    """All problems, candidates calibrated."""
+
+    name: ClassVar[str] = "bigcodebench"
+    hub_path: ClassVar[str] = "bigcode/bigcodebench"
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "v0.1.4"
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    columns: ClassVar[tuple[str, ...]] = (
+        "task_id",
+        "complete_prompt",
+        "instruct_prompt",
+        "canonical_solution",
+        "code_prompt",
+        "test",
+        "entry_point",
+        "libs",
+    )
+    # Requirements/requirements-eval.txt of bigcode-project/bigcodebench, by the names that code imports.
+    libraries: ClassVar[tuple[str, ...]] = (
+        "Crypto", "Levenshtein", "PIL", "blake3", "bs4", "chardet", "cryptography", "cv2", "dateutil",
+        "django", "dns", "docx", "docxtpl", "faker", "flask", "flask_login", "flask_mail", "flask_restful",
+        "flask_wtf", "folium", "gensim", "geopandas", "geopy", "holidays", "keras", "librosa", "lxml",
+        "matplotlib", "mechanize", "natsort", "networkx", "nltk", "numba", "numpy", "openpyxl", "pandas",
+        "prettytable", "psutil", "pyfakefs", "pyquery", "pytesseract", "python_http_client", "pytz",
+        "requests", "requests_mock", "rsa", "scipy", "seaborn", "selenium", "sendgrid", "shapely", "skimage",
+        "sklearn", "soundfile", "statsmodels", "sympy", "tensorflow", "textblob", "texttable", "werkzeug",
+        "wikipedia", "wordcloud", "wordninja", "wtforms", "xlrd", "xlwt", "xmltodict", "yaml",
+    )  # fmt: skip
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row in the hub's columns.
+
+        Raises:
+            DatasetError: as `Benchmark.problem`, or the tests have no `TestCases` with a test method.
+        """
+        values = {column: text(row, column, self.columns) for column in self.columns if column != "libs"}
+        task_id, test = values["task_id"], values["test"]
+        try:
+            head = _parse(_complete(values["code_prompt"]), "code_prompt")
+            solution = _parse(_canonical(values), "complete_prompt with canonical_solution")
+            tree = _parse(test, "test")
+            methods, may_skip = _methods(tree)
+            imported = {*_libs(row, self.columns), *_imports(head), *_imports(solution), *_imports(tree)}
+        except DatasetError as error:
+            raise DatasetError(f"row {task_id!r}: {error}") from None
+        return BigCodeProblem(
+            task_id=task_id,
+            prompt=self._prompt(values),
+            entry_point=values["entry_point"],
+            test=test,
+            canonical_solution=_canonical(values),
+            needs_script=True,
+            libraries=tuple(sorted(imported - sys.stdlib_module_names)),
+            code_prompt=self._code_prompt(values),
+            methods=methods,
+            may_skip=may_skip,
+        )
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the calibrated candidate under its `TestCase`."""
+        assert isinstance(problem, BigCodeProblem)
+        if code is not None and problem.code_prompt:
+            code = _complete(problem.code_prompt) + code
+        return Program(problem.task_id, code, _tests(problem), self.judge_of(problem, judge))
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the prompt completed by the dataset's own solution."""
+        return problem.canonical_solution
+
+    def _prompt(self, values: Mapping[str, str]) -> str:
+        return values["complete_prompt"]
+
+    def _code_prompt(self, values: Mapping[str, str]) -> str:
+        return values["code_prompt"]
+
+
+class BigCodeBenchHard(BigCodeBench):
+    """The 148 problems of BigCodeBench-Hard, candidates calibrated."""
+
+    name: ClassVar[str] = "bigcodebench_hard"
+    hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
+
+
+class BigCodeBenchUncalibrated(BigCodeBench):
+    """All problems, for answers of chat models that are judged as they stand.
+
+    Not for completions: of the prompt only the signature is kept, lest the search for code in an answer add
+    the imports that the model left out.
+    """
+
+    name: ClassVar[str] = "bigcodebench_uncalibrated"
+
+    def _prompt(self, values: Mapping[str, str]) -> str:
+        head = values["code_prompt"]
+        return head[max(0, head.rfind(f"def {values['entry_point']}")) :]
+
+    def _code_prompt(self, _values: Mapping[str, str]) -> str:
+        return ""
+
+
+class BigCodeBenchHardUncalibrated(BigCodeBenchUncalibrated):
+    """BigCodeBench-Hard, for answers of chat models that are judged as they stand."""
+
+    name: ClassVar[str] = "bigcodebench_hard_uncalibrated"
+    hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _tests(problem: BigCodeProblem) -> Tests:
+    # In a namespace of its own: a candidate may well call something of its own `set` or `run`.
+    arguments = (
+        f"_passk_solution, {problem.test!r}, set({list(problem.methods)!r}), set({list(problem.may_skip)!r})"
+    )
+    driver = f"{_suite()}\nrun({arguments})\n"
+    source = (
+        "import builtins as _passk_builtins\n"
+        f"_passk_builtins.exec({driver!r}, {{'__name__': 'suite', '__builtins__': _passk_builtins, "
+        "'_passk_solution': _passk_builtins.globals()})\n"
+    )
+    return Tests(source=source, names=(problem.entry_point,))
+
+
+@cache
+def _suite() -> str:
+    return Path(__file__).with_name("suite.py").read_text(encoding="utf-8")
+
+
+def _complete(code_prompt: str) -> str:
+    """Return a head and a signature as a program: calibration in bigcodebench/evaluate.py, word for word."""
+    return f"{code_prompt}\n    pass\n"
+
+
+def _canonical(values: Mapping[str, str]) -> str:
+    return f"{values['complete_prompt']}\n{values['canonical_solution']}"
+
+
+def _parse(source: str, column: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that later Pythons may refuse
+            return ast.parse(source)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise DatasetError(f"column {column!r} is not Python: {error}") from None
+
+
+def _methods(tree: ast.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the test methods of `TestCases`, inherited ones included, and those that may be skipped."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    if _CASE not in classes:
+        raise DatasetError(f"column 'test' has no class {_CASE}")
+    found: dict[str, ast.stmt] = {}
+    rest, seen = [_CASE], set[str]()
+    skips_all = False
+    while rest:
+        name = rest.pop()
+        if name in seen or name not in classes:
+            continue
+        seen.add(name)
+        node = classes[name]
+        skips_all = skips_all or any(map(_skips, node.decorator_list))
+        rest += [base.id for base in node.bases if isinstance(base, ast.Name)]
+        for item in node.body:
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                skips_all = skips_all or (item.name in ("setUp", "setUpClass") and _skips(item))
+                if item.name.startswith("test"):
+                    found.setdefault(item.name, item)
+    if not found:
+        raise DatasetError(f"the class {_CASE} of column 'test' has no test method")
+    return tuple(sorted(found)), tuple(sorted(n for n, item in found.items() if skips_all or _skips(item)))
+
+
+def _skips(node: ast.AST) -> bool:
+    return any(
+        isinstance(part, (ast.Name, ast.Attribute))
+        and (part.id if isinstance(part, ast.Name) else part.attr).lower().startswith("skip")
+        for part in ast.walk(node)
+    )
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """Yield the top-level packages that a program imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def _libs(row: Mapping[str, Any], columns: Sequence[str]) -> set[str]:
+    """Return the column `libs`, a list that the hub has as text."""
+    value: Any = row.get("libs")
+    if isinstance(value, str) or "libs" not in row:
+        written = text(row, "libs", tuple(columns))
+        try:
+            value = ast.literal_eval(written)
+        except (SyntaxError, ValueError):
+            value = None
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
+        raise DatasetError(f"column 'libs' must be a list of names, not {row['libs']!r:.80}")
+    return {name.partition(".")[0] for name in value}

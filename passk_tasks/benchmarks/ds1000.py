@@ -1,0 +1,161 @@
+"""DS-1000 (Lai et al., 2023, arXiv:2211.11501): 1000 questions about seven libraries, from StackOverflow.
+
+The hub's `xlangai/DS-1000` has one file of rows. An answer is a snippet: `code_context` puts it into a
+program of its own, runs that, and compares a result; in some problems it looks at the snippet's text as well.
+All of that happens in one interpreter, so that only the judge `script` can run it.
+
+The tests exec the snippet. What the candidate's process loads first is therefore nothing but an assignment of
+its text to `code`, the name that DS-1000's own test programs (test_ds1000.py) give it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, Tests
+
+# What the column `metadata` calls a library, and what code calls it.
+_MODULES = {
+    "Matplotlib": "matplotlib",
+    "Numpy": "numpy",
+    "Pandas": "pandas",
+    "Pytorch": "torch",
+    "Scipy": "scipy",
+    "Sklearn": "sklearn",
+    "Tensorflow": "tensorflow",
+}
+# At the start of a line of `code_context`, or of the program in it, which is a text of its own.
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)[\w.]*[ \t]+import\b|import[ \t]+(\w[^\n#;]*))", re.MULTILINE)
+_TEXT_CHECK = "test_string("
+
+
+class Ds1000(Benchmark):
+    """All problems."""
+
+    name: ClassVar[str] = "ds1000"
+    hub_path: ClassVar[str] = "xlangai/DS-1000"
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
+    libraries: ClassVar[tuple[str, ...]] = tuple(sorted(_MODULES.values()))
+    library: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, library: str) -> None:
+        cls.name = f"ds1000_{library.lower()}"
+        cls.library = library
+        cls.libraries = (_MODULES[library],)
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Return the rows of this library with a `task_id`, e.g. `DS-1000/511`, from their `problem_id`.
+
+        A row that does not say its library stays as it is: `problem` explains what is wrong with it.
+        """
+        for row in rows:
+            metadata = row.get("metadata")
+            if not isinstance(metadata, Mapping) or metadata.get("library") not in _MODULES:
+                yield row
+            elif self.library in (None, metadata["library"]):
+                yield {"task_id": f"DS-1000/{metadata.get('problem_id')}", **row}
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row in the hub's columns.
+
+        Raises:
+            DatasetError: as `Benchmark.problem`, or the context has no `test_execution`.
+        """
+        metadata = row.get("metadata")
+        if not isinstance(metadata, Mapping) or not {"problem_id", "library"} <= metadata.keys():
+            raise DatasetError(
+                f"column 'metadata' must be a mapping with problem_id and library, not {metadata!r:.80}; the "
+                f"row has {', '.join(map(str, row))}"
+            )
+        if metadata["library"] not in _MODULES:
+            raise DatasetError(
+                f"column 'metadata': there is no library {metadata['library']!r} in DS-1000 "
+                f"(known: {', '.join(_MODULES)})"
+            )
+        task_id = text(row, "task_id", self.columns)
+        context = text(row, "code_context", self.columns)
+        if "def test_execution(" not in context:
+            raise DatasetError(f"row {task_id!r}: column 'code_context' defines no test_execution")
+        needed = {_MODULES[metadata["library"]], *_imported(context)}
+        return Problem(
+            task_id=task_id,
+            prompt=text(row, "prompt", self.columns),
+            entry_point="",  # a snippet has none
+            test=context,
+            canonical_solution=text(row, "reference_code", self.columns),
+            needs_script=True,
+            libraries=tuple(sorted(needed - sys.stdlib_module_names)),
+        )
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the text of the snippet under the test program of its problem."""
+        loaded = None if code is None else f"code = {code!r}\n"
+        return Program(problem.task_id, loaded, _tests(problem), self.judge_of(problem, judge))
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the reference snippet."""
+        return problem.canonical_solution
+
+
+class Matplotlib(Ds1000, library="Matplotlib"):
+    """Plots, compared as images and by their parts."""
+
+
+class Numpy(Ds1000, library="Numpy"):
+    """Arrays."""
+
+
+class Pandas(Ds1000, library="Pandas"):
+    """Data frames."""
+
+
+class Pytorch(Ds1000, library="Pytorch"):
+    """Tensors."""
+
+
+class Scipy(Ds1000, library="Scipy"):
+    """Statistics, optimisation, sparse matrices."""
+
+
+class Sklearn(Ds1000, library="Sklearn"):
+    """Models and what prepares data for them."""
+
+
+class Tensorflow(Ds1000, library="Tensorflow"):
+    """Tensors of the other kind."""
+
+
+FAMILIES: tuple[type[Ds1000], ...] = (
+    Ds1000,
+    Matplotlib,
+    Numpy,
+    Pandas,
+    Pytorch,
+    Scipy,
+    Sklearn,
+    Tensorflow,
+)
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _tests(problem: Problem) -> Tests:
+    checks = "test_execution(code)\n" + ("test_string(code)\n" if _TEXT_CHECK in problem.test else "")
+    return Tests(source=f"{problem.test}\n{checks}", names=("code",))
+
+
+def _imported(context: str) -> Iterator[str]:
+    for match in _IMPORT.finditer(context):
+        if match[1]:
+            yield match[1]
+        else:
+            yield from (part.split()[0].partition(".")[0] for part in match[2].split(",") if part.split())
