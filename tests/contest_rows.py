@@ -9,6 +9,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from passk_tasks import benchmarks
+from passk_tasks.settings import Settings
+
 PROGRAM = "import sys\nprint(sum(map(int, sys.stdin.read().split())))\n"
 METHOD = "class Solution:\n    def total(self, nums: List[int]) -> int:\n        return sum(nums)\n"
 FUNCTION = "def total(nums):\n    return sum(nums)\n"
@@ -103,3 +106,26 @@ def write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+
+FAMILIES = ("livecodebench", "code_contests", "apps_introductory", "apps_interview", "apps_competition")
+
+
+def folder(benchmark: str, path: Path) -> Path:
+    """Write two problems of a family as its repository has them, a program's and a function's; return where.
+
+    LiveCodeBench's have days in 2024, and there is one of 2020 in each further file.
+    """
+    root = path / benchmark
+    if benchmark == "livecodebench":
+        rows = [lcb_row(1, functional=False), lcb_row(2, functional=True)]
+        for number, file in enumerate(benchmarks.get(benchmark).files(Settings(benchmark=benchmark))):
+            write_jsonl(root / file, rows if number == 0 else [lcb_row(10 + number, day="2020-01-01")])
+    elif benchmark == "code_contests":
+        rows = [contests_row(1), contests_row(2, time_limit=None)]
+        write_parquet(root / "data" / "test-00000-of-00001-9c49eeff30aacaa8.parquet", rows)
+    else:
+        level = benchmark.removeprefix("apps_")
+        rows = [apps_row(1, difficulty=level), apps_row(2, functional=True, difficulty=level)]
+        write_jsonl(root / "test.jsonl", rows)
+    return root

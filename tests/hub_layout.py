@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import contest_rows
 import library_layout
 import pyarrow
 from pyarrow import parquet
@@ -120,6 +121,8 @@ def folder(benchmark: str, path: Path) -> Path:
     """Write a family's rows below `path` as its repository has them, and return the folder."""
     if benchmark in library_layout.FAMILIES:
         return library_layout.folder(benchmark, path)
+    if benchmark in contest_rows.FAMILIES:
+        return contest_rows.folder(benchmark, path)
     family = benchmarks.get(benchmark)
     root = path / family.hub_path.replace("/", "___")
     root.mkdir(parents=True)

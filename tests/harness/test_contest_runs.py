@@ -5,16 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from contest_rows import (
-    FUNCTION,
-    METHOD,
-    PROGRAM,
-    apps_row,
-    contests_row,
-    lcb_row,
-    write_jsonl,
-    write_parquet,
-)
+from contest_rows import FUNCTION, METHOD, PROGRAM, folder
 from support import outcomes, record
 
 from passk_tasks import benchmarks, catalog
@@ -46,21 +37,9 @@ def there(tmp_path: Path):
     """Metadata that lets a task find two problems, a program's and, where there are such, a function's."""
 
     def build(name: str) -> dict[str, str]:
-        benchmark = catalog.load_task(name).settings.benchmark
-        folder = tmp_path / benchmark
-        if benchmark == "livecodebench":
-            rows = [lcb_row(1, functional=False), lcb_row(2, functional=True)]
-            for number, file in enumerate(benchmarks.get(benchmark).files(catalog.load_task(name).settings)):
-                write_jsonl(folder / file, rows if number == 0 else [lcb_row(10 + number, day="2020-01-01")])
-            return {"passk.data_files": str(folder), "passk.since": "2023-01-01"}
-        if benchmark == "code_contests":
-            rows = [contests_row(1), contests_row(2, time_limit=None)]
-            write_parquet(folder / "data" / "test-00000-of-00001-9c49eeff30aacaa8.parquet", rows)
-        else:
-            level = benchmark.removeprefix("apps_")
-            rows = [apps_row(1, difficulty=level), apps_row(2, functional=True, difficulty=level)]
-            write_jsonl(folder / "test.jsonl", rows)
-        return {"passk.data_files": str(folder)}
+        settings = catalog.load_task(name).settings
+        found = {"passk.data_files": str(folder(settings.benchmark, tmp_path))}
+        return found | ({"passk.since": "2023-01-01"} if settings.benchmark == "livecodebench" else {})
 
     return build
 
