@@ -27,7 +27,8 @@ class Settings:
         samples: n, generations a problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
         judge: who decides that a candidate passed.
-        extraction: how code is found in a model's text: `completion`, `answer` or `verbatim`.
+        extraction: how code is found in a model's text: `completion`, `answer`, `verbatim`, or CRUXEval's
+            `assertion_output` and `assertion_input`.
         dataset: where the problems come from: `embedded` or `hub`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
         release: which release of a benchmark that grows; None for the newest.
@@ -253,7 +254,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "samples": _whole("a whole number of generations a problem", 1),
     "k": _budgets,
     "judge": lambda value: Judge(_JUDGES(value)),
-    "extraction": _choice("completion", "answer", "verbatim"),
+    "extraction": _choice("completion", "answer", "verbatim", "assertion_output", "assertion_input"),
     "dataset": _choice("embedded", "hub"),
     "data_files": _path("the path of a file or folder"),
     "release": _path("the name of a release, e.g. release_v6"),

@@ -85,6 +85,21 @@ _EVOEVAL: list[Row] = [
     for number in (1, 2)
 ]
 
+_CRUXEVAL: list[Row] = [
+    {
+        "code": "def f(text):\n    return text.split('==')",
+        "input": "'a==b'",
+        "output": "['a', 'b']",
+        "id": "sample_0",
+    },
+    {
+        "code": "def f(n, by=2):\n    return (n, n // by)",
+        "input": "7, by=3",
+        "output": "(7, 2)",
+        "id": "sample_1",
+    },
+]
+
 
 def humaneval_plus_rows() -> list[Row]:
     """Return HumanEval's first problems with tests of which the original ones are a part."""
@@ -109,6 +124,8 @@ def rows(benchmark: str) -> list[Row]:
         return [{key: value for key, value in row.items() if key != "test"} for row in MBPP_PLUS]
     if benchmark == "mbpp_plus":
         return MBPP_PLUS
+    if benchmark.startswith("cruxeval_"):
+        return _CRUXEVAL
     assert benchmark.startswith("evoeval_")
     return _EVOEVAL
 
@@ -120,7 +137,7 @@ def folder(benchmark: str, path: Path) -> Path:
     root.mkdir(parents=True)
     (root / "README.md").write_text("---\nlicense: mit\n---\n")
     found = rows(benchmark)
-    if benchmark.startswith("evoeval_"):  # one file of lines
+    if benchmark.startswith(("evoeval_", "cruxeval_")):  # one file of lines
         (root / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
         return root
     inner = root / (family.hub_name or "data")
@@ -136,13 +153,24 @@ def folder(benchmark: str, path: Path) -> Path:
     return root
 
 
+def wrong_candidate(benchmark: str, entry_point: str) -> str:
+    """Return a whole candidate that is wrong for any problem of a family."""
+    if benchmark.startswith("cruxeval_"):
+        return "None" if benchmark == "cruxeval_output" else "f(None)"
+    return f"def {entry_point}(*args):\n    return None\n"
+
+
 def right(doc: Row) -> str:
     """Return what a base model would have to go on with to be right."""
+    if "output" in doc:
+        return f"assert f({doc['input']}) == {doc['output']}\n[/ANSWER]"
     return str(doc["canonical_solution"] if "canonical_solution" in doc else doc["code"])
 
 
 def wrong(doc: Row) -> str:
     """Return a completion that runs and is wrong."""
+    if "output" in doc:
+        return "assert f(None) == None\n"
     if "canonical_solution" in doc:
         return "    return None\n"
     name = "double" if "double" in doc["code"] else "hypotenuse"

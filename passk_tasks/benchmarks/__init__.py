@@ -6,6 +6,7 @@ inspection      what tests need, known from their syntax tree
 humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
+cruxeval        CRUXEval: predict an output, or an input for it
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -20,6 +21,7 @@ from __future__ import annotations
 from passk_tasks.benchmarks import apps, evoeval
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.code_contests import CodeContests
+from passk_tasks.benchmarks.cruxeval import CruxEvalInput, CruxEvalOutput
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
 from passk_tasks.benchmarks.livecodebench import LiveCodeBench
@@ -35,6 +37,8 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     Mbpp,
     MbppSanitized,
     MbppPlus,
+    CruxEvalOutput,
+    CruxEvalInput,
     *evoeval.SUBSETS,
     LiveCodeBench,
     CodeContests,

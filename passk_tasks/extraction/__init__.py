@@ -8,6 +8,7 @@
       fences       Markdown blocks
       runs         code among prose
       examples     example usage below the function
+    assertion    one side of `assert f(input) == output`
     prompts      the prompt's imports and helpers
     syntax       Python's parser, bounded and silent
     strategies   the closed set of words for what was done
@@ -19,6 +20,7 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
   What follows the function stays, and a last piece that breaks off is the model's. The exceptions repair
   tokenizers: a first line that lost its indentation, only where prompt + text does not compile without the
   repair and does with it, and control tokens at the ends.
+- `assertion_output` and `assertion_input` are CRUXEval's: the candidate is an expression.
 - `answer` searches as EvalPlus, BigCodeBench and LiveCodeBench do, since a chat model is asked for a function
   and wraps it as it likes. Example calls, asserts and `if __name__ == "__main__"` around the function are not
   the function: EvalPlus and BigCodeBench drop them, with everything else that the function does not reach;
@@ -34,15 +36,16 @@ from collections.abc import Iterable
 
 from passk_tasks.errors import UsageError, did_you_mean
 from passk_tasks.extraction.answer import find
+from passk_tasks.extraction.assertion import expression, side
 from passk_tasks.extraction.completion import complete
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
 
-__all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "extract"]
+__all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "expression", "extract"]
 
-MODES = ("completion", "answer", "verbatim")
+MODES = ("completion", "answer", "verbatim", "assertion_output", "assertion_input")
 
 
 def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Iterable[str] = ()) -> Extraction:
@@ -51,7 +54,8 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
     Args:
         text: what the model generated, without the prompt.
         mode: `completion` for base models, `answer` for chat and reasoning models, `verbatim` for
-            prompt + text.
+            prompt + text; `assertion_output` and `assertion_input` for the right and the left side of an
+            assertion, an expression instead of a program.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
@@ -64,6 +68,8 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
     if mode == "verbatim":
         return Extraction(prompt + text, Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
+    if mode.startswith("assertion_"):
+        return side(text, output=mode == "assertion_output")
     if mode == "completion":
         return complete(text, prompt, entry_point)
     if not entry_point:

@@ -16,6 +16,8 @@ TASKS = {
     "mbpp": "passk_mbpp_greedy",
     "mbpp_sanitized": "passk_mbpp_sanitized_greedy",
     "mbpp_plus": "passk_mbpp_plus",
+    "cruxeval_output": "passk_cruxeval_output",
+    "cruxeval_input": "passk_cruxeval_input",
     **{
         f"evoeval_{subset}": f"passk_evoeval_{subset}"
         for subset in ("difficult", "creative", "subtle", "combine", "tool_use", "verbose", "concise")
@@ -36,7 +38,8 @@ def test_right_and_wrong(evaluate, canned, here, family) -> None:
     first = hub_layout.rows(family)[0]
 
     def answer(doc, _index):
-        is_first = str(doc["task_id"]).rpartition("/")[2] == str(first["task_id"]).rpartition("/")[2]
+        number = str(first.get("task_id", first.get("id"))).rpartition("/")[2]
+        is_first = str(doc["task_id"]).rpartition("/")[2] == number
         return (hub_layout.right if is_first else hub_layout.wrong)(doc)
 
     found = evaluate(canned(answer), name, metadata=here(name), limit=None)
