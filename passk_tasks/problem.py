@@ -17,6 +17,7 @@ class Problem:
         canonical_solution: a reference completion of `prompt`, where the benchmark has one.
         needs_script: the tests hand over objects that are not plain data, or use names that only the
             candidate defines, so that only the judge `script` can run them.
+        suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
     """
 
     task_id: str
@@ -25,3 +26,4 @@ class Problem:
     test: str
     canonical_solution: str | None = None
     needs_script: bool = False
+    suffix: str | None = None

@@ -291,6 +291,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         mode=mode,
         prompt=problem.prompt,
         entry_point=problem.entry_point,
+        suffix=problem.suffix,
         # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
         # chat answer, and what is asked for verbatim is not cut.
         stops=spec.until if mode in (spec.settings.extraction, "completion") else (),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
+from passk_tasks import fim
 from passk_tasks.errors import SettingsError, did_you_mean
 from passk_tasks.program import Judge, Limits
 
@@ -29,6 +30,8 @@ class Settings:
         judge: who decides that a candidate passed.
         extraction: how code is found in a model's text: `completion`, `answer`, `verbatim`, or CRUXEval's
             `assertion_output` and `assertion_input`.
+        fim: how a model is asked to fill a gap: a family that `passk_tasks.fim` knows, or a text with
+            `{prefix}` and `{suffix}`.
         dataset: where the problems come from: `embedded` or `hub`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
         release: which release of a benchmark that grows; None for the newest.
@@ -51,6 +54,7 @@ class Settings:
     k: tuple[int, ...] = (1,)
     judge: Judge = Judge.ISOLATED
     extraction: str = "completion"
+    fim: str | None = None
     dataset: str = "embedded"
     data_files: str | None = None
     release: str | None = None
@@ -228,6 +232,13 @@ def _day(value: Any) -> str | None:
         raise ValueError("a day, YYYY-MM-DD") from None
 
 
+def _fim(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    fim.template(str(value))
+    return str(value)
+
+
 def _choice(*choices: str) -> Callable[[Any], str]:
     def convert(value: Any) -> str:
         if not isinstance(value, str) or str(value) not in choices:
@@ -255,6 +266,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "k": _budgets,
     "judge": lambda value: Judge(_JUDGES(value)),
     "extraction": _choice("completion", "answer", "verbatim", "assertion_output", "assertion_input"),
+    "fim": _fim,
     "dataset": _choice("embedded", "hub"),
     "data_files": _path("the path of a file or folder"),
     "release": _path("the name of a release, e.g. release_v6"),

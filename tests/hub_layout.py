@@ -100,6 +100,25 @@ _CRUXEVAL: list[Row] = [
     },
 ]
 
+_INFILLING: list[Row] = [
+    {
+        "task_id": "SingleLineInfilling/HumanEval/32/L0",
+        "entry_point": "root",
+        "prompt": 'def square(x):\n    return x * x\n\n\ndef root(n: int):\n    """Square root."""\n',
+        "suffix": "    return x\n",
+        "canonical_solution": "    x = next(x for x in range(n + 1) if square(x) == n)\n",
+        "test": "def check(candidate):\n    for i in range(5):\n        assert candidate(square(i)) == i\n",
+    },
+    {
+        "task_id": "RandomSpanInfilling/HumanEval/1/1",
+        "entry_point": "add",
+        "prompt": 'def add(a, b):\n    """Sum of {prefix} and {suffix}."""\n    return (a ',
+        "suffix": " b)",
+        "canonical_solution": "+",
+        "test": "def check(candidate):\n    assert candidate(2, 3) == 5\n",
+    },
+]
+
 
 def humaneval_plus_rows() -> list[Row]:
     """Return HumanEval's first problems with tests of which the original ones are a part."""
@@ -126,6 +145,8 @@ def rows(benchmark: str) -> list[Row]:
         return MBPP_PLUS
     if benchmark.startswith("cruxeval_"):
         return _CRUXEVAL
+    if benchmark.startswith("humaneval_infilling_"):
+        return _INFILLING
     assert benchmark.startswith("evoeval_")
     return _EVOEVAL
 
@@ -139,6 +160,13 @@ def folder(benchmark: str, path: Path) -> Path:
     found = rows(benchmark)
     if benchmark.startswith(("evoeval_", "cruxeval_")):  # one file of lines
         (root / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
+        return root
+    if family.hub_revision:
+        for config in (family.hub_name, "HumanEval-Another"):
+            (root / str(config) / "test").mkdir(parents=True)
+            parquet.write_table(
+                pyarrow.Table.from_pylist(found), root / str(config) / "test" / "0000.parquet"
+            )
         return root
     inner = root / (family.hub_name or "data")
     inner.mkdir()
@@ -171,6 +199,8 @@ def wrong(doc: Row) -> str:
     """Return a completion that runs and is wrong."""
     if "output" in doc:
         return "assert f(None) == None\n"
+    if "suffix" in doc:
+        return "-" if doc["suffix"] == " b)" else "    x = None\n"
     if "canonical_solution" in doc:
         return "    return None\n"
     name = "double" if "double" in doc["code"] else "hypotenuse"

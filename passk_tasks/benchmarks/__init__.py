@@ -7,6 +7,7 @@ humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
 cruxeval        CRUXEval: predict an output, or an input for it
+infilling       HumanEval infilling's four subsets
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -18,7 +19,7 @@ To add a family, write its module and name it in `_CLASSES`.
 
 from __future__ import annotations
 
-from passk_tasks.benchmarks import apps, evoeval
+from passk_tasks.benchmarks import apps, evoeval, infilling
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.cruxeval import CruxEvalInput, CruxEvalOutput
@@ -40,6 +41,7 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     CruxEvalOutput,
     CruxEvalInput,
     *evoeval.SUBSETS,
+    *infilling.SUBSETS,
     LiveCodeBench,
     CodeContests,
     *apps.LEVELS,

@@ -30,6 +30,8 @@ class Benchmark(ABC):
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
+        hub_revision: the branch of the repository from which `files` come; None for the main one.
+        fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others.
         submissions: the n of n@k, where the base stage is what problems show of their tests.
     """
@@ -44,6 +46,8 @@ class Benchmark(ABC):
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
+    hub_revision: ClassVar[str | None] = None
+    fills_gaps: ClassVar[bool] = False
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Return those of the rows that are evaluated, with `task_id` as text."""
@@ -73,6 +77,10 @@ class Benchmark(ABC):
     def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return what prompts are made of: the row with its `task_id`, without tests of megabytes."""
         return dict(row)
+
+    def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:  # noqa: ARG002
+        """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
+        return None
 
     @abstractmethod
     def problem(self, row: Mapping[str, Any]) -> Problem:

@@ -55,7 +55,7 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
             rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split)
         else:
             source = f"hub: {benchmark.hub_path} ({', '.join(names)})"
-            folder = hub.download(benchmark.hub_path, names)
+            folder = hub.download(benchmark.hub_path, names, benchmark.hub_revision)
             rows = files.read(folder, config=None, split=benchmark.split, names=names)
         expected_sha256 = benchmark.sha256
     else:

@@ -37,7 +37,7 @@ from collections.abc import Iterable
 from passk_tasks.errors import UsageError, did_you_mean
 from passk_tasks.extraction.answer import find
 from passk_tasks.extraction.assertion import expression, side
-from passk_tasks.extraction.completion import complete
+from passk_tasks.extraction.completion import complete, fill
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
@@ -48,7 +48,15 @@ __all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "expression",
 MODES = ("completion", "answer", "verbatim", "assertion_output", "assertion_input")
 
 
-def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Iterable[str] = ()) -> Extraction:
+def extract(
+    text: str,
+    *,
+    mode: str,
+    prompt: str,
+    entry_point: str,
+    stops: Iterable[str] = (),
+    suffix: str | None = None,
+) -> Extraction:
     """Return the candidate program in a model's text. Never raises, whatever the text.
 
     Args:
@@ -59,6 +67,7 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
         prompt: the code that the model was to complete; `""` where the text stands for itself.
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
+        suffix: the code below the gap where the text fills one.
 
     Raises:
         UsageError: `mode` is none of `MODES`.
@@ -66,12 +75,12 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
     if mode not in MODES:
         raise UsageError(f"there is no extraction mode {mode!r}{did_you_mean(mode, MODES)}")
     if mode == "verbatim":
-        return Extraction(prompt + text, Strategy.VERBATIM.value)
+        return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
     if mode.startswith("assertion_"):
         return side(text, output=mode == "assertion_output")
     if mode == "completion":
-        return complete(text, prompt, entry_point)
+        return complete(text, prompt, entry_point) if suffix is None else fill(text, prompt, suffix)
     if not entry_point:
         return find_program(text)
     return find(text, prompt, entry_point)
