@@ -7,6 +7,7 @@ Every value passes through one converter, whichever way it came: as a YAML value
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -16,6 +17,7 @@ from passk_tasks import fim
 from passk_tasks.errors import SettingsError, did_you_mean
 from passk_tasks.program import Judge, Limits
 
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
 
 
@@ -32,7 +34,8 @@ class Settings:
             `assertion_output` and `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.fim` knows, or a text with
             `{prefix}` and `{suffix}`.
-        dataset: where the problems come from: `embedded` or `hub`.
+        dataset: where the problems come from: `embedded`, `hub`, or another repository of the hub in the same
+            columns: `OWNER/NAME`, `OWNER/NAME/CONFIG` or `OWNER/NAME/CONFIG/SPLIT`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
         release: which release of a benchmark that grows; None for the newest.
         since: only problems of this day (YYYY-MM-DD) and later.
@@ -232,6 +235,12 @@ def _day(value: Any) -> str | None:
         raise ValueError("a day, YYYY-MM-DD") from None
 
 
+def _dataset(value: Any) -> str:
+    if isinstance(value, str) and (value in ("embedded", "hub") or _REPOSITORY.fullmatch(value)):
+        return value
+    raise ValueError("embedded, hub, or a repository of the hub: OWNER/NAME, OWNER/NAME/CONFIG[/SPLIT]")
+
+
 def _fim(value: Any) -> str | None:
     if value is None or value == "":
         return None
@@ -267,7 +276,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "judge": lambda value: Judge(_JUDGES(value)),
     "extraction": _choice("completion", "answer", "verbatim", "assertion_output", "assertion_input"),
     "fim": _fim,
-    "dataset": _choice("embedded", "hub"),
+    "dataset": _dataset,
     "data_files": _path("the path of a file or folder"),
     "release": _path("the name of a release, e.g. release_v6"),
     "since": _day,

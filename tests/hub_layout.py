@@ -119,6 +119,27 @@ _INFILLING: list[Row] = [
     },
 ]
 
+CUSTOM: list[Row] = [
+    {
+        "task_id": 1,
+        "prompt": 'import math\n\n\ndef area(r):\n    """Area of a circle."""\n',
+        "entry_point": "area",
+        "test": "def check(candidate):\n    assert math.isclose(candidate(1), math.pi)\n",
+        "test_list": None,
+        "canonical_solution": "    return math.pi * r * r\n",
+        "setup": None,
+    },
+    {
+        "task_id": 2,
+        "prompt": 'def half(n):\n    """Half of a fraction."""\n',
+        "entry_point": "half",
+        "test": None,
+        "test_list": ["assert half(F(1, 2)) == F(1, 4)", "assert half(2) == 1"],
+        "canonical_solution": "from fractions import Fraction\n\ndef half(n):\n    return n / Fraction(2)\n",
+        "setup": "from fractions import Fraction as F",
+    },
+]
+
 
 def humaneval_plus_rows() -> list[Row]:
     """Return HumanEval's first problems with tests of which the original ones are a part."""
@@ -143,6 +164,8 @@ def rows(benchmark: str) -> list[Row]:
         return [{key: value for key, value in row.items() if key != "test"} for row in MBPP_PLUS]
     if benchmark == "mbpp_plus":
         return MBPP_PLUS
+    if benchmark == "custom":
+        return CUSTOM
     if benchmark.startswith("cruxeval_"):
         return _CRUXEVAL
     if benchmark.startswith("humaneval_infilling_"):
@@ -154,11 +177,11 @@ def rows(benchmark: str) -> list[Row]:
 def folder(benchmark: str, path: Path) -> Path:
     """Write a family's rows below `path` as its repository has them, and return the folder."""
     family = benchmarks.get(benchmark)
-    root = path / family.hub_path.replace("/", "___")
+    root = path / (family.hub_path or "owner/name").replace("/", "___")
     root.mkdir(parents=True)
     (root / "README.md").write_text("---\nlicense: mit\n---\n")
     found = rows(benchmark)
-    if benchmark.startswith(("evoeval_", "cruxeval_")):  # one file of lines
+    if benchmark.startswith(("evoeval_", "cruxeval_", "custom")):  # one file of lines
         (root / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
         return root
     if family.hub_revision:

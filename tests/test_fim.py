@@ -41,7 +41,5 @@ def test_a_template_of_one_s_own() -> None:
 @pytest.mark.parametrize("name", ["starcodr", "<{prefix}>", "{prefix}{prefix}{suffix}", "{}"])
 def test_an_unknown_family(name: str) -> None:
     """Anything else is an error that lists the families."""
-    with pytest.raises(
-        SettingsError, match=r"fim must be one of starcoder, .*codegemma, or a te"
-    ):
+    with pytest.raises(SettingsError, match=r"fim must be one of starcoder, .*codegemma, or a te"):
         Settings.parse({"fim": name}, where="task x")

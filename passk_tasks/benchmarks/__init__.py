@@ -8,6 +8,7 @@ humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
 evoeval         EvoEval's seven subsets
 cruxeval        CRUXEval: predict an output, or an input for it
 infilling       HumanEval infilling's four subsets
+custom          problems of one's own, in columns that any of them can be brought into
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -23,6 +24,7 @@ from passk_tasks.benchmarks import apps, evoeval, infilling
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.cruxeval import CruxEvalInput, CruxEvalOutput
+from passk_tasks.benchmarks.custom import Custom
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
 from passk_tasks.benchmarks.livecodebench import LiveCodeBench
@@ -38,6 +40,7 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     Mbpp,
     MbppSanitized,
     MbppPlus,
+    Custom,
     CruxEvalOutput,
     CruxEvalInput,
     *evoeval.SUBSETS,

@@ -112,9 +112,12 @@ class Benchmark(ABC):
         if settings.data_files is not None:
             found = Path(settings.data_files).expanduser().exists()
             return [] if found else [f"problems ({settings.data_files} does not exist)"]
-        if settings.dataset == "hub" and not hub.is_cached(self.hub_path):
-            return [f"problems (to be fetched from the hub: {self.hub_path})"]
-        return []
+        if settings.dataset == "embedded":
+            return []
+        path = self.hub_path if settings.dataset == "hub" else "/".join(settings.dataset.split("/")[:2])
+        if not path:
+            return ["problems (set data_files or dataset)"]
+        return [] if hub.is_cached(path) else [f"problems (to be fetched from the hub: {path})"]
 
     def embedded_rows(self) -> list[dict[str, Any]] | None:
         """Return the rows that are installed with this package's dependencies, or None.
@@ -148,3 +151,19 @@ def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
             f"{label}column {column!r} must be text, not {type(value).__name__}: {value!r:.80}"
         )
     return value
+
+
+def texts(row: Mapping[str, Any], column: str, columns: tuple[str, ...]) -> list[str]:
+    """Return a column that holds a list of texts."""
+    if column not in row:
+        text(row, column, columns)  # raises with what is there and what is expected
+    value = row[column]
+    if (
+        not isinstance(value, Sequence)
+        or isinstance(value, str)
+        or not all(isinstance(v, str) for v in value)
+    ):
+        raise DatasetError(
+            f"row {row.get('task_id')!r}: column {column!r} must be a list of texts, not {value!r:.80}"
+        )
+    return [item.replace("\r\n", "\n") for item in value]

@@ -20,6 +20,7 @@ TASKS = {
         f"humaneval_infilling_{subset}": f"passk_humaneval_infilling_{subset}"
         for subset in ("single_line", "multi_line", "random_span", "random_span_light")
     },
+    "custom": "passk_custom_greedy",
     "cruxeval_output": "passk_cruxeval_output",
     "cruxeval_input": "passk_cruxeval_input",
     **{
