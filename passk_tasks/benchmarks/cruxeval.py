@@ -15,7 +15,7 @@ would pass there), is a syntax error.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -50,9 +50,10 @@ class CruxEvalOutput(Benchmark):
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "code", "input", "output", "id")
 
-    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return all rows; `id` is what others call `task_id`."""
-        return [{**row, "task_id": row["id"]} if "id" in row else dict(row) for row in rows]
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Yield all rows; `id` is what others call `task_id`."""
+        for row in rows:
+            yield {**row, "task_id": row["id"]} if "id" in row else row
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row."""

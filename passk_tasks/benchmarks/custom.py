@@ -4,7 +4,9 @@
     prompt              what the model is shown: the beginning of the function, or a request
     entry_point         name of the function
     test                statements, or HumanEval's `def check(candidate)`, which is then called; or
-    test_list           a list of assertions, as MBPP has it
+    test_list           a list of assertions, as MBPP has it; or
+    stdin_tests         a list of `{"input": …, "output": …}`, for programs that read their input: there is no
+                        entry_point then, and what the model writes is the whole program
     canonical_solution  optional: what follows the prompt, or a whole program
     setup               optional: code that the tests need besides the function
 
@@ -14,7 +16,7 @@ Other columns are left alone, and may be used in a `doc_to_text`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -24,9 +26,12 @@ from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Program, StdioTests, Tests
 
-_EXPECTED = "task_id, prompt, entry_point, and test or test_list; optional are canonical_solution and setup"
+_EXPECTED = (
+    "task_id, prompt, and entry_point with test or test_list, or stdin_tests; optional are canonical_solution "
+    "and setup"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +41,28 @@ class CustomProblem(Problem):
     Attributes:
         setup: statements that the tests need, the prompt's imports and helpers among them.
         functions: what the tests call of the candidate, the entry point first.
+        cases: inputs with their outputs, where candidates are programs.
     """
 
     setup: str = ""
     functions: tuple[str, ...] = ()
+    cases: StdioTests | None = None
 
 
 class Custom(Benchmark):
-    """Any problems whose tests call functions."""
+    """Any problems whose tests call functions, or whose programs read input."""
 
     name: ClassVar[str] = "custom"
     hub_path: ClassVar[str] = ""  # the user's to say
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
+    of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests")
 
-    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return all rows; a number for `task_id` is made text."""
-        return [
-            {**row, "task_id": str(row["task_id"])} if type(row.get("task_id")) is int else dict(row)
-            for row in rows
-        ]
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Yield all rows; a number for `task_id` is made text."""
+        for row in rows:
+            yield {**row, "task_id": str(row["task_id"])} if type(row.get("task_id")) is int else row
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row.
@@ -72,20 +78,23 @@ class Custom(Benchmark):
             raise DatasetError(f"{error}\n  the row: {{{row_text}}}\n  expected: {_EXPECTED}") from None
 
     def _problem(self, row: Mapping[str, Any]) -> Problem:
-        task_id, prompt, entry_point = (text(row, column, self.columns) for column in self.columns)
+        given = [column for column in self.of_tests if row.get(column) is not None]
+        programs = given == ["stdin_tests"]
+        task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])
+        entry_point = "" if programs else text(row, "entry_point", self.columns)
         where = f"row {task_id!r}: "
-        if not entry_point.isidentifier():
+        if not programs and not entry_point.isidentifier():
             raise DatasetError(f"{where}column 'entry_point' must be the name of a function: {entry_point!r}")
-        given = [column for column in ("test", "test_list", "stdin_tests") if row.get(column) is not None]
-        if given not in (["test"], ["test_list"]):
-            there = " and ".join(given) or "none of them"
-            raise DatasetError(
-                f"{where}one of the columns 'test' and 'test_list' is needed, there is {there}"
-            )
+        if len(given) != 1:
+            wanted, there = ", ".join(self.of_tests), " and ".join(given) or "none of them"
+            raise DatasetError(f"{where}one of the columns {wanted} is needed, there is {there}")
         setup, solution = (
             text(row, column, self.columns) if row.get(column) is not None else None
             for column in ("setup", "canonical_solution")
         )
+        if programs:
+            cases = StdioTests.of(_cases(row["stdin_tests"], where))
+            return CustomProblem(task_id, "", "", "", solution, cases=cases)
         setup = extraction.context(prompt, entry_point) + (f"{setup}\n" if setup else "")
         problem = CustomProblem(task_id, prompt, entry_point, "", solution, setup=setup)
         try:
@@ -106,13 +115,16 @@ class Custom(Benchmark):
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate under its tests, in its own namespace where those need it."""
+        assert isinstance(problem, CustomProblem)
+        if problem.cases is not None:
+            return Program(problem.task_id, code, problem.cases, Judge.STDIO)
         judge = self.judge_of(problem, judge)
         return Program(problem.task_id, code, _tests(problem, judge), judge)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the reference solution, below its prompt unless it is a whole program."""
-        if problem.canonical_solution is None:
-            return None
+        if problem.canonical_solution is None or not problem.entry_point:
+            return problem.canonical_solution
         return extraction.extract(
             problem.canonical_solution,
             mode="completion",
@@ -127,6 +139,18 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
     if judge is Judge.SCRIPT:
         return Tests(problem.setup + problem.test, problem.functions)
     return Tests(problem.test, problem.functions, prelude=problem.setup)
+
+
+def _cases(value: Any, where: str) -> list[tuple[str, str]]:
+    """Return inputs and outputs of the column `stdin_tests`."""
+    cases = value if isinstance(value, (list, tuple)) else []
+    pairs = [(c.get("input"), c.get("output")) if isinstance(c, Mapping) else (None, None) for c in cases]
+    if not pairs or not all(isinstance(part, str) for pair in pairs for part in pair):
+        raise DatasetError(
+            f'{where}column \'stdin_tests\' must be a list of {{"input": text, "output": text}}, one or more, '
+            f"not {value!r:.80}"
+        )
+    return [(str(given), str(expected)) for given, expected in pairs]
 
 
 def _called(test: str, entry_point: str) -> str:

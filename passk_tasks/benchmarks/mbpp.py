@@ -8,7 +8,7 @@ which name the columns of sentence and imports differently. `evalplus/mbppplus` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar

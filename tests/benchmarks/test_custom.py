@@ -66,6 +66,24 @@ def test_a_request_in_words() -> None:
     assert judged(row, "def f(x):\n    return x + 1\n") is Verdict.PASSED
 
 
+PROGRAM: dict[str, Any] = {
+    "task_id": "sum",
+    "prompt": "Write a program that adds the numbers on each line.",
+    "stdin_tests": [{"input": "1 2\n", "output": "3\n"}, {"input": "4\n5 6\n", "output": "4\n11\n"}],
+    "canonical_solution": "import sys\nfor line in sys.stdin:\n    print(sum(map(int, line.split())))\n",
+}
+
+
+def test_programs_that_read_input() -> None:
+    """With `stdin_tests` a candidate is a program, judged by stdio, and no entry point is needed."""
+    problem = FAMILY.problem(PROGRAM)
+    code = FAMILY.canonical(problem)
+    assert code is not None
+    assert FAMILY.program(problem, code, Judge.ISOLATED).judge is Judge.STDIO
+    assert judged(PROGRAM, code) is Verdict.PASSED
+    assert judged(PROGRAM, "print(sum(map(int, input().split())))\n") is Verdict.FAILED
+
+
 def test_tests_that_hand_over_objects() -> None:
     """A problem whose tests hand over a function is judged by script."""
     row = {**ROW, "test": "assert f(lambda: 1) == 2\n"}
@@ -79,7 +97,7 @@ def test_tests_that_hand_over_objects() -> None:
         ({"prompt": 1}, "row 'one': column 'prompt' must be text, not int"),
         ({"task_id": 1.5}, "column 'task_id' must be text, not float"),
         ({"entry_point": "f(x)"}, "row 'one': column 'entry_point' must be the name of a function: 'f(x)'"),
-        ({"test": None}, "row 'one': one of the columns 'test' and 'test_list' is needed, there is none"),
+        ({"test": None}, "row 'one': one of the columns test, test_list, stdin_tests is needed, there is n"),
         ({"test_list": ["assert f(1) == 2"]}, "is needed, there is test and test_list"),
         (
             {"test": None, "test_list": "assert f(1)"},
@@ -88,6 +106,9 @@ def test_tests_that_hand_over_objects() -> None:
         ({"test": None, "test_list": ["assert g(1) == 2"]}, "'test_list' calls the entry_point 'f'"),
         ({"test": None, "test_list": ["assert f(1"]}, "row 'one': this is not Python"),
         ({"test": "assert f(1"}, "row 'one': column 'test' is not Python"),
+        ({"test": None, "stdin_tests": []}, "'stdin_tests' must be a list of {"),
+        ({"test": None, "stdin_tests": [{"input": "1"}]}, "'stdin_tests' must be a list of {"),
+        ({"test": None, "stdin_tests": [["1", "2"]]}, "'stdin_tests' must be a list of {"),
         ({"setup": 3}, "row 'one': column 'setup' must be text, not int"),
     ],
 )
@@ -98,10 +119,10 @@ def test_a_wrong_column_shows_the_row(change: dict[str, Any], says: str, tmp_pat
     with pytest.raises(DatasetError) as caught:
         benchmarks.load(FAMILY, Settings(benchmark="custom", data_files=str(path)))
     message = str(caught.value)
-    assert message.startswith(f"{path}: problem 2 of 2: ")
+    assert message.startswith(f"{path}: problem 2: ")
     assert says in message
     assert "the row: {task_id: " in message
-    assert "expected: task_id, prompt, entry_point, and test or test_list" in message
+    assert "expected: task_id, prompt, and entry_point with test or test_list, or stdin_tests" in message
 
 
 @pytest.mark.parametrize("column", ["task_id", "prompt", "entry_point"])

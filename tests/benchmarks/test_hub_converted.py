@@ -1,4 +1,4 @@
-"""The hub's own conversion to Parquet, read with the real `datasets` from a hub on the loopback device."""
+"""The hub's own conversion to Parquet, read with the real `huggingface_hub` from a hub on the loopback device."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class Converted(Handler):
         if "/main" in self.path:
             return self.answer(404, b"", {"X-Error-Code": "EntryNotFound"})
         self.path = unquote(self.path.replace(FAMILY.hub_path, REPOSITORY).replace(BRANCH, "main"))
+        if "recursive=true" in self.path:
+            return self.answer(200, [self.server.entry(path) for path in sorted(self.server.files)])
         return super().do_GET()
 
     do_HEAD = do_GET
