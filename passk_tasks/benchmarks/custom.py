@@ -29,8 +29,8 @@ from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 
 _EXPECTED = (
-    "task_id, prompt, and entry_point with test or test_list, or stdin_tests; optional are canonical_solution "
-    "and setup"
+    "task_id, prompt, and entry_point with test or test_list, or stdin_tests; optional are "
+    "canonical_solution and setup"
 )
 
 
@@ -146,10 +146,8 @@ def _cases(value: Any, where: str) -> list[tuple[str, str]]:
     cases = value if isinstance(value, (list, tuple)) else []
     pairs = [(c.get("input"), c.get("output")) if isinstance(c, Mapping) else (None, None) for c in cases]
     if not pairs or not all(isinstance(part, str) for pair in pairs for part in pair):
-        raise DatasetError(
-            f'{where}column \'stdin_tests\' must be a list of {{"input": text, "output": text}}, one or more, '
-            f"not {value!r:.80}"
-        )
+        wanted = 'a list of {"input": text, "output": text}, one or more'
+        raise DatasetError(f"{where}column 'stdin_tests' must be {wanted}, not {value!r:.80}")
     return [(str(given), str(expected)) for given, expected in pairs]
 
 

@@ -1,4 +1,4 @@
-"""The hub's own conversion to Parquet, read with the real `huggingface_hub` from a hub on the loopback device."""
+"""The hub's own conversion to Parquet, read with the real `huggingface_hub` from the loopback device."""
 
 from __future__ import annotations
 
