@@ -17,7 +17,7 @@ EQUAL = "type('E', (), {'__eq__': lambda *a: True, '__hash__': None})()"
 def judged(which: str, answer: str | None, row: int = 0, **limits: float) -> Outcome:
     """Return the outcome of an answer to a problem of ours."""
     family = benchmarks.get(f"cruxeval_{which}")
-    problem = family.problem(family.rows(ROWS)[row])
+    problem = family.problem(list(family.rows(ROWS))[row])
     program = family.program(problem, answer, Judge.ISOLATED)
     return runner.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
 
@@ -111,7 +111,7 @@ def test_arguments_that_keep_the_function_busy() -> None:
     family = benchmarks.get("cruxeval_input")
     for code in ("def f(n):\n    while n: pass", "def f(n):\n    return n ** n % 7"):
         row = {"id": "x", "code": code, "input": "0", "output": "1"}
-        problem = family.problem(family.rows([row])[0])
+        problem = family.problem(next(iter(family.rows([row]))))
         program = family.program(problem, "f(10 ** 9)", Judge.ISOLATED)
         (outcome,) = runner.judge([program], limits=Limits(timeout_s=0.5), workers=1).outcomes
         assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY_LIMIT)

@@ -69,7 +69,7 @@ def test_mbpp_prompt() -> None:
     """An MBPP prompt is the docstring with the first assertion, whichever column has the sentence."""
     for name in ("mbpp", "mbpp_sanitized", "mbpp_plus"):
         family = benchmarks.get(name)
-        problem = family.problem(family.rows(hub_layout.rows(name))[0])
+        problem = family.problem(next(iter(family.rows(hub_layout.rows(name)))))
         assert problem.prompt == '"""\nWrite a function to double a number.\nassert double(1) == 2\n"""\n'
         assert problem.entry_point == "double"
 
@@ -163,7 +163,7 @@ def test_tests_are_shared() -> None:
     """All programs of a problem have the one object of tests, which may be megabytes."""
     for name in FAMILIES:
         family = benchmarks.get(name)
-        problem = family.problem(family.rows(hub_layout.rows(name))[0])
+        problem = family.problem(next(iter(family.rows(hub_layout.rows(name)))))
         one, other = (family.program(problem, code, Judge.ISOLATED) for code in ("a", "b"))
         assert one.tests is other.tests
 
