@@ -147,7 +147,7 @@ def check_fim(settings: Settings, where: str) -> None:
         raise PreflightError(
             f"{where}: each family of models marks a gap with tokens of its own; choose with --metadata "
             f"passk.fim=NAME, one of {', '.join(fim.TEMPLATES)}, or a text of your own with {{prefix}} and "
-            "{suffix}"
+            '{suffix}: --metadata \'{"passk": {"fim": "…{prefix}…{suffix}…"}}\''
         )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import hub_layout
 import pytest
-from support import record
+from support import ROOT, record
 
 from passk_tasks.errors import PreflightError
+from passk_tasks.harness import run
+from passk_tasks.settings import Settings, from_metadata
 
 NAME = "passk_humaneval_infilling_random_span"
 PREFIX, SUFFIX = hub_layout.rows("humaneval_infilling_random_span")[1]["prompt"], " b)"
@@ -43,3 +47,12 @@ def test_without_a_choice(evaluate, canned, here) -> None:
     with pytest.raises(PreflightError, match=r"passk\.fim=NAME, one of starcoder, .*, codegemma, or a text"):
         evaluate(model, NAME, metadata={**here(NAME), "passk.fim": ""})
     assert model.requests == []
+
+
+def test_a_template_on_the_command_line() -> None:
+    """A template of one's own comes through lm-eval's parser as JSON, and is what the README shows."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (metadata,) = re.findall(r"`--metadata '(\{.*fim.*\})'`", readme)
+    arguments = run.parse(["--model", "hf", "--tasks", NAME, "--metadata", metadata])
+    settings = Settings.parse(from_metadata(arguments.metadata), where="README")
+    assert settings.fim == "<S>{suffix}<P>{prefix}<M>"
