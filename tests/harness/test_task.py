@@ -23,7 +23,7 @@ def test_lm_eval_builds_every_task(load, here, name) -> None:
     """lm-eval builds each YAML into a task whose repeats, metrics and documents are the settings'."""
     files = here(name)
     task, spec = load(name, **files), catalog.load_task(name)
-    assert replace(task.spec.settings, data_files=None) == spec.settings
+    assert replace(task.spec.settings, data_files=None, fim=None) == spec.settings
     assert task.spec.generation_kwargs == spec.generation_kwargs
     assert task.config.repeats == spec.settings.samples
     family = benchmarks.get(spec.settings.benchmark)
@@ -41,7 +41,9 @@ def test_lm_eval_builds_every_task(load, here, name) -> None:
     [
         name
         for name in catalog.task_names()
-        if catalog.load_task(name).settings.extraction == "completion" and "fewshot" not in name
+        if catalog.load_task(name).settings.extraction == "completion"
+        and "fewshot" not in name
+        and not benchmarks.get(catalog.load_task(name).settings.benchmark).fills_gaps
     ],
 )
 def test_base_models_get_the_prompt_itself(load, here, name) -> None:
