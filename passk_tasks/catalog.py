@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from passk_tasks import fim
 from passk_tasks.errors import PasskError, SettingsError, UsageError, did_you_mean
 from passk_tasks.settings import Settings, from_metadata
 
@@ -44,9 +45,11 @@ class TaskSpec:
 
     @property
     def until(self) -> tuple[str, ...]:
-        """The stop sequences."""
+        """The stop sequences, those of the setting `fim` first: some servers take only four."""
         until = self.generation_kwargs["until"]
-        return (until,) if isinstance(until, str) else tuple(until)
+        own = (until,) if isinstance(until, str) else tuple(until)
+        fims = fim.template(self.settings.fim).stops if self.settings.fim else ()
+        return tuple(dict.fromkeys((*fims, *own)))
 
 
 def task_configs_path() -> Path:

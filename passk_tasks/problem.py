@@ -18,6 +18,7 @@ class Problem:
         needs_script: the tests hand over objects that are not plain data, or use names that only the
             candidate defines, so that only the judge `script` can run them.
         libraries: what solution and tests import besides the standard library, as import names, sorted.
+        suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
     """
 
     task_id: str
@@ -27,3 +28,4 @@ class Problem:
     canonical_solution: str | None = None
     needs_script: bool = False
     libraries: tuple[str, ...] = ()
+    suffix: str | None = None

@@ -296,6 +296,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         # A snippet goes into a program of the tests, whose prompt is prose.
         prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
         entry_point=problem.entry_point,
+        suffix=problem.suffix,
         # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
         # chat answer, and what is asked for verbatim is not cut.
         stops=spec.until if mode in (own, "completion") else (),

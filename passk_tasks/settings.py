@@ -7,14 +7,17 @@ Every value passes through one converter, whichever way it came: as a YAML value
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
+from passk_tasks import fim
 from passk_tasks.errors import SettingsError, did_you_mean
 from passk_tasks.program import Judge, Limits
 
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
 
 
@@ -27,8 +30,12 @@ class Settings:
         samples: n, generations a problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
         judge: who decides that a candidate passed.
-        extraction: how code is found in a model's text: `completion`, `answer`, `snippet` or `verbatim`.
-        dataset: where the problems come from: `embedded` or `hub`.
+        extraction: how code is found in a model's text: `completion`, `answer`, `snippet`, `verbatim`, or
+            CRUXEval's `assertion_output` and `assertion_input`.
+        fim: how a model is asked to fill a gap: a family that `passk_tasks.fim` knows, or a text with
+            `{prefix}` and `{suffix}`.
+        dataset: where the problems come from: `embedded`, `hub`, or another repository of the hub in the same
+            columns: `OWNER/NAME`, `OWNER/NAME/CONFIG` or `OWNER/NAME/CONFIG/SPLIT`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
         release: which release of a benchmark that grows; None for the newest.
         since: only problems of this day (YYYY-MM-DD) and later.
@@ -52,6 +59,7 @@ class Settings:
     k: tuple[int, ...] = (1,)
     judge: Judge = Judge.ISOLATED
     extraction: str = "completion"
+    fim: str | None = None
     dataset: str = "embedded"
     data_files: str | None = None
     release: str | None = None
@@ -237,6 +245,19 @@ def _switch(value: Any) -> bool:
     return known[str(value).lower()]
 
 
+def _dataset(value: Any) -> str:
+    if isinstance(value, str) and (value in ("embedded", "hub") or _REPOSITORY.fullmatch(value)):
+        return value
+    raise ValueError("embedded, hub, or a repository of the hub: OWNER/NAME, OWNER/NAME/CONFIG[/SPLIT]")
+
+
+def _fim(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    fim.template(str(value))
+    return str(value)
+
+
 def _choice(*choices: str) -> Callable[[Any], str]:
     def convert(value: Any) -> str:
         if not isinstance(value, str) or str(value) not in choices:
@@ -263,8 +284,11 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "samples": _whole("a whole number of generations a problem", 1),
     "k": _budgets,
     "judge": lambda value: Judge(_JUDGES(value)),
-    "extraction": _choice("completion", "answer", "snippet", "verbatim"),
-    "dataset": _choice("embedded", "hub"),
+    "extraction": _choice(
+        "completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input"
+    ),
+    "fim": _fim,
+    "dataset": _dataset,
     "data_files": _path("the path of a file or folder"),
     "release": _path("the name of a release, e.g. release_v6"),
     "since": _day,

@@ -87,6 +87,61 @@ _EVOEVAL: list[Row] = [
     for number in (1, 2)
 ]
 
+_CRUXEVAL: list[Row] = [
+    {
+        "code": "def f(text):\n    return text.split('==')",
+        "input": "'a==b'",
+        "output": "['a', 'b']",
+        "id": "sample_0",
+    },
+    {
+        "code": "def f(n, by=2):\n    return (n, n // by)",
+        "input": "7, by=3",
+        "output": "(7, 2)",
+        "id": "sample_1",
+    },
+]
+
+_INFILLING: list[Row] = [
+    {
+        "task_id": "SingleLineInfilling/HumanEval/32/L0",
+        "entry_point": "root",
+        "prompt": 'def square(x):\n    return x * x\n\n\ndef root(n: int):\n    """Square root."""\n',
+        "suffix": "    return x\n",
+        "canonical_solution": "    x = next(x for x in range(n + 1) if square(x) == n)\n",
+        "test": "def check(candidate):\n    for i in range(5):\n        assert candidate(square(i)) == i\n",
+    },
+    {
+        "task_id": "RandomSpanInfilling/HumanEval/1/1",
+        "entry_point": "add",
+        "prompt": 'def add(a, b):\n    """Sum of {prefix} and {suffix}."""\n    return (a ',
+        "suffix": " b)",
+        "canonical_solution": "+",
+        "test": "def check(candidate):\n    assert candidate(2, 3) == 5\n",
+    },
+]
+
+CUSTOM: list[Row] = [
+    {
+        "task_id": 1,
+        "prompt": 'import math\n\n\ndef area(r):\n    """Area of a circle."""\n',
+        "entry_point": "area",
+        "test": "def check(candidate):\n    assert math.isclose(candidate(1), math.pi)\n",
+        "test_list": None,
+        "canonical_solution": "    return math.pi * r * r\n",
+        "setup": None,
+    },
+    {
+        "task_id": 2,
+        "prompt": 'def half(n):\n    """Half of a fraction."""\n',
+        "entry_point": "half",
+        "test": None,
+        "test_list": ["assert half(F(1, 2)) == F(1, 4)", "assert half(2) == 1"],
+        "canonical_solution": "from fractions import Fraction\n\ndef half(n):\n    return n / Fraction(2)\n",
+        "setup": "from fractions import Fraction as F",
+    },
+]
+
 
 def humaneval_plus_rows() -> list[Row]:
     """Return HumanEval's first problems with tests of which the original ones are a part."""
@@ -113,6 +168,12 @@ def rows(benchmark: str) -> list[Row]:
         return [{key: value for key, value in row.items() if key != "test"} for row in MBPP_PLUS]
     if benchmark == "mbpp_plus":
         return MBPP_PLUS
+    if benchmark == "custom":
+        return CUSTOM
+    if benchmark.startswith("cruxeval_"):
+        return _CRUXEVAL
+    if benchmark.startswith("humaneval_infilling_"):
+        return _INFILLING
     assert benchmark.startswith("evoeval_")
     return _EVOEVAL
 
@@ -124,12 +185,19 @@ def folder(benchmark: str, path: Path) -> Path:
     if benchmark in contest_rows.FAMILIES:
         return contest_rows.folder(benchmark, path)
     family = benchmarks.get(benchmark)
-    root = path / family.hub_path.replace("/", "___")
+    root = path / (family.hub_path or "owner/name").replace("/", "___")
     root.mkdir(parents=True)
     (root / "README.md").write_text("---\nlicense: mit\n---\n")
     found = rows(benchmark)
-    if benchmark.startswith("evoeval_"):  # one file of lines
+    if benchmark.startswith(("evoeval_", "cruxeval_", "custom")):  # one file of lines
         (root / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
+        return root
+    if family.hub_revision:
+        for config in (family.hub_name, "HumanEval-Another"):
+            (root / str(config) / "test").mkdir(parents=True)
+            parquet.write_table(
+                pyarrow.Table.from_pylist(found), root / str(config) / "test" / "0000.parquet"
+            )
         return root
     inner = root / (family.hub_name or "data")
     inner.mkdir()
@@ -144,13 +212,26 @@ def folder(benchmark: str, path: Path) -> Path:
     return root
 
 
+def wrong_candidate(benchmark: str, entry_point: str) -> str:
+    """Return a whole candidate that is wrong for any problem of a family."""
+    if benchmark.startswith("cruxeval_"):
+        return "None" if benchmark == "cruxeval_output" else "f(None)"
+    return f"def {entry_point}(*args):\n    return None\n"
+
+
 def right(doc: Row) -> str:
     """Return what a base model would have to go on with to be right."""
+    if "output" in doc:
+        return f"assert f({doc['input']}) == {doc['output']}\n[/ANSWER]"
     return str(doc["canonical_solution"] if "canonical_solution" in doc else doc["code"])
 
 
 def wrong(doc: Row) -> str:
     """Return a completion that runs and is wrong."""
+    if "output" in doc:
+        return "assert f(None) == None\n"
+    if "suffix" in doc:
+        return "-" if doc["suffix"] == " b)" else "    x = None\n"
     if "canonical_solution" in doc:
         return "    return None\n"
     name = "double" if "double" in doc["code"] else "hypotenuse"

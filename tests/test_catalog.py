@@ -95,13 +95,15 @@ def test_includes_same_as_lm_eval(tmp_path: Path) -> None:
 
 
 def test_only_tasks_are_registered() -> None:
-    """lm-eval's index finds our tasks, the tag, and nothing else: no shared file counts as a task."""
+    """lm-eval's index finds our tasks, the group, tags, and nothing else: no shared file counts as a task."""
     from lm_eval.tasks._index import Kind, TaskIndex
 
     index = TaskIndex.build([catalog.task_configs_path()])
-    tasks = {name for name, entry in index.items() if entry.kind is not Kind.TAG}
+    tasks = {name for name, entry in index.items() if entry.kind not in (Kind.TAG, Kind.GROUP)}
     assert tasks == set(catalog.task_names())
-    assert index["passk"].tags == tasks
+    assert [name for name, entry in index.items() if entry.kind is Kind.GROUP] == ["passk_python"]
+    need_a_setting = index["passk_custom_all"].tags | index["passk_humaneval_infilling"].tags
+    assert index["passk"].tags == tasks - need_a_setting
 
 
 def test_prompts_are_the_rows_own() -> None:

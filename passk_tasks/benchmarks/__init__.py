@@ -9,6 +9,9 @@ evoeval         EvoEval's seven subsets
 bigcodebench    BigCodeBench and BigCodeBench-Hard, calibrated and not
 suite           runs their unittest classes, in the candidate's process
 ds1000          DS-1000, as a whole and by library
+cruxeval        CRUXEval: predict an output, or an input for it
+infilling       HumanEval infilling's four subsets
+custom          problems of one's own, in columns that any of them can be brought into
 mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
@@ -20,7 +23,7 @@ To add a family, write its module and name it in `_CLASSES`.
 
 from __future__ import annotations
 
-from passk_tasks.benchmarks import apps, ds1000, evoeval
+from passk_tasks.benchmarks import apps, ds1000, evoeval, infilling
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.bigcodebench import (
     BigCodeBench,
@@ -29,6 +32,8 @@ from passk_tasks.benchmarks.bigcodebench import (
     BigCodeBenchUncalibrated,
 )
 from passk_tasks.benchmarks.code_contests import CodeContests
+from passk_tasks.benchmarks.cruxeval import CruxEvalInput, CruxEvalOutput
+from passk_tasks.benchmarks.custom import Custom
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.humaneval_plus import HumanEvalPlus
 from passk_tasks.benchmarks.livecodebench import LiveCodeBench
@@ -44,7 +49,11 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     Mbpp,
     MbppSanitized,
     MbppPlus,
+    Custom,
+    CruxEvalOutput,
+    CruxEvalInput,
     *evoeval.SUBSETS,
+    *infilling.SUBSETS,
     LiveCodeBench,
     CodeContests,
     *apps.LEVELS,

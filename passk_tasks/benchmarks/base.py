@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +30,8 @@ class Benchmark(ABC):
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
+        hub_revision: the branch of the repository from which `files` come; None for the main one.
+        fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others.
         submissions: the n of n@k, where the base stage is what problems show of their tests.
         libraries: what its problems import besides the standard library, as import names, where that is known
@@ -47,6 +49,8 @@ class Benchmark(ABC):
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = ()
+    hub_revision: ClassVar[str | None] = None
+    fills_gaps: ClassVar[bool] = False
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Return those of the rows that are evaluated, with `task_id` as text."""
@@ -76,6 +80,10 @@ class Benchmark(ABC):
     def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return what prompts are made of: the row with its `task_id`, without tests of megabytes."""
         return dict(row)
+
+    def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:  # noqa: ARG002
+        """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
+        return None
 
     @abstractmethod
     def problem(self, row: Mapping[str, Any]) -> Problem:
@@ -107,9 +115,12 @@ class Benchmark(ABC):
         if settings.data_files is not None:
             found = Path(settings.data_files).expanduser().exists()
             return [] if found else [f"problems ({settings.data_files} does not exist)"]
-        if settings.dataset == "hub" and not hub.is_cached(self.hub_path):
-            return [f"problems (to be fetched from the hub: {self.hub_path})"]
-        return []
+        if settings.dataset == "embedded":
+            return []
+        path = self.hub_path if settings.dataset == "hub" else "/".join(settings.dataset.split("/")[:2])
+        if not path:
+            return ["problems (set data_files or dataset)"]
+        return [] if hub.is_cached(path) else [f"problems (to be fetched from the hub: {path})"]
 
     def embedded_rows(self) -> list[dict[str, Any]] | None:
         """Return the rows that are installed with this package's dependencies, or None.
@@ -143,3 +154,19 @@ def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
             f"{label}column {column!r} must be text, not {type(value).__name__}: {value!r:.80}"
         )
     return value
+
+
+def texts(row: Mapping[str, Any], column: str, columns: tuple[str, ...]) -> list[str]:
+    """Return a column that holds a list of texts."""
+    if column not in row:
+        text(row, column, columns)  # raises with what is there and what is expected
+    value = row[column]
+    if (
+        not isinstance(value, Sequence)
+        or isinstance(value, str)
+        or not all(isinstance(v, str) for v in value)
+    ):
+        raise DatasetError(
+            f"row {row.get('task_id')!r}: column {column!r} must be a list of texts, not {value!r:.80}"
+        )
+    return [item.replace("\r\n", "\n") for item in value]

@@ -20,6 +20,10 @@ from passk_tasks.errors import DatasetError
 PROBE_TIMEOUT_S = 2.5
 
 
+CONVERTED = "refs/convert/parquet"
+"""The branch in which the hub keeps a dataset as Parquet: `<configuration>/<split>/0000.parquet`."""
+
+
 def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
     """Return the rows of one split of a dataset repository.
 
@@ -39,12 +43,13 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
     return rows
 
 
-def download(path: str, names: Sequence[str]) -> Path:
+def download(path: str, names: Sequence[str], revision: str | None = None) -> Path:
     """Return a folder that holds these files of a dataset repository, in the cache of `huggingface_hub`.
 
     Args:
         path: the repository, `owner/name`.
         names: files, by name or pattern.
+        revision: branch; None for the main one.
 
     Raises:
         DatasetError: they are neither reachable nor in the cache.
@@ -56,6 +61,7 @@ def download(path: str, names: Sequence[str]) -> Path:
             snapshot_download(
                 path,
                 repo_type="dataset",
+                revision=revision,
                 allow_patterns=list(names),
                 local_files_only=constants.HF_HUB_OFFLINE,
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any, ClassVar
@@ -34,13 +35,17 @@ class HumanEval(Benchmark):
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         values: dict[str, Any] = {column: text(row, column, self.columns) for column in self.columns}
-        entry_point, test = values["entry_point"], values["test"]
-        context = extraction.context(values["prompt"], entry_point)
+        problem = Problem(**values)
+        source = f"{self.context(problem)}\n{problem.test}"
         try:
-            needs_script = inspection.needs_script(f"{context}\n{test}", ("candidate", entry_point))
+            needs_script = inspection.needs_script(source, ("candidate", problem.entry_point))
         except DatasetError as error:
-            raise DatasetError(f"row {values['task_id']!r}: {error}") from None
-        return Problem(**values, needs_script=needs_script)
+            raise DatasetError(f"row {problem.task_id!r}: {error}") from None
+        return replace(problem, needs_script=needs_script)
+
+    def context(self, problem: Problem) -> str:
+        """Return the imports and helpers that the prompt has beside the function."""
+        return extraction.context(problem.prompt, problem.entry_point)
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate under `check`, the function that every HumanEval test defines."""
@@ -56,7 +61,7 @@ class HumanEval(Benchmark):
         return Tests(
             source=f"{problem.test}\ncheck({problem.entry_point})\n",
             names=(problem.entry_point,),
-            prelude=extraction.context(problem.prompt, problem.entry_point),
+            prelude=self.context(problem),
         )
 
     def canonical(self, problem: Problem) -> str | None:

@@ -49,16 +49,25 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
     names = benchmark.files(settings)
     rows: Iterable[Mapping[str, Any]]
     if settings.data_files is not None:
-        path = Path(settings.data_files).expanduser()
-        source = str(path)
-        rows = files.read(path, config=benchmark.hub_name, split=benchmark.split, names=names)
+        folder = Path(settings.data_files).expanduser()
+        source = str(folder)
+        rows = files.read(folder, config=benchmark.hub_name, split=benchmark.split, names=names)
+    elif "/" in settings.dataset:
+        path, name, split = repository(settings.dataset, benchmark.split)
+        source = f"hub: {path} ({name + ', ' if name else ''}{split})"
+        rows = hub.read(path, name, split)
     elif settings.dataset == "hub":
+        if not benchmark.hub_path:
+            raise DatasetError(
+                f"{benchmark.name} has no problems of its own: set data_files=PATH to a file of them, or "
+                "dataset=OWNER/NAME to a repository of the hub"
+            )
         source = f"hub: {benchmark.hub_path} ({benchmark.split})"
         if names is None:
             rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split)
         else:
             source = f"hub: {benchmark.hub_path} ({', '.join(names)})"
-            folder = hub.download(benchmark.hub_path, names)
+            folder = hub.download(benchmark.hub_path, names, benchmark.hub_revision)
             rows = files.read(folder, config=None, split=benchmark.split, names=names)
         expected_sha256 = benchmark.sha256
     else:
@@ -79,6 +88,13 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
             "name a file of them with data_files=PATH"
         )
     return dataset
+
+
+def repository(dataset: str, split: str) -> tuple[str, str | None, str]:
+    """Return path, configuration and split of `OWNER/NAME[/CONFIG[/SPLIT]]`; `split` where it names none."""
+    owner, name, *rest = dataset.split("/")
+    config, found = [*rest, None, None][:2]
+    return f"{owner}/{name}", config, found or split
 
 
 def rows_sha256(rows: Iterable[Mapping[str, Any]]) -> str:

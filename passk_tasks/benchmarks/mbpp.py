@@ -8,13 +8,13 @@ which name the columns of sentence and imports differently. `evalplus/mbppplus` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import inspection
-from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
@@ -69,7 +69,7 @@ class Mbpp(Benchmark):
         task_id = text(row, "task_id", self.columns)
         sentence = text(row, self.sentence, self.columns)
         code = text(row, "code", self.columns).replace("\r\n", "\n")
-        assertions = _texts(row, "test_list", self.columns)
+        assertions = texts(row, "test_list", self.columns)
         if not assertions:
             raise DatasetError(f"row {task_id!r}: column 'test_list' is empty")
         setup = _setup(row, self.columns)
@@ -141,23 +141,7 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
 
 
 def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
-    lines = _texts(row, "test_imports", columns) if row.get("test_imports") is not None else []
+    lines = texts(row, "test_imports", columns) if row.get("test_imports") is not None else []
     if row.get("test_setup_code"):
         lines.append(text(row, "test_setup_code", columns).replace("\r\n", "\n"))
     return "".join(line + "\n" for line in lines)
-
-
-def _texts(row: Mapping[str, Any], column: str, columns: tuple[str, ...]) -> list[str]:
-    """Return a column that holds a list of texts."""
-    if column not in row:
-        text(row, column, columns)  # raises with what is there and what is expected
-    value = row[column]
-    if (
-        not isinstance(value, Sequence)
-        or isinstance(value, str)
-        or not all(isinstance(v, str) for v in value)
-    ):
-        raise DatasetError(
-            f"row {row.get('task_id')!r}: column {column!r} must be a list of texts, not {value!r:.80}"
-        )
-    return [item.replace("\r\n", "\n") for item in value]

@@ -9,6 +9,7 @@
       runs         code among prose
       examples     example usage below the function
     snippet      base and chat models: lines without a function of their own
+    assertion    one side of `assert f(input) == output`
     prompts      the prompt's imports and helpers
     syntax       Python's parser, bounded and silent
     strategies   the closed set of words for what was done
@@ -20,6 +21,7 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
   What follows the function stays, and a last piece that breaks off is the model's. The exceptions repair
   tokenizers: a first line that lost its indentation, only where prompt + text does not compile without the
   repair and does with it, and control tokens at the ends.
+- `assertion_output` and `assertion_input` are CRUXEval's: the candidate is an expression.
 - `answer` searches as EvalPlus, BigCodeBench and LiveCodeBench do, since a chat model is asked for a function
   and wraps it as it likes. Example calls, asserts and `if __name__ == "__main__"` around the function are not
   the function: EvalPlus and BigCodeBench drop them, with everything else that the function does not reach;
@@ -37,28 +39,40 @@ from collections.abc import Iterable
 
 from passk_tasks.errors import UsageError, did_you_mean
 from passk_tasks.extraction.answer import find
-from passk_tasks.extraction.completion import complete
+from passk_tasks.extraction.assertion import expression, side
+from passk_tasks.extraction.completion import complete, fill
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
 
-__all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "extract"]
+__all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "expression", "extract"]
 
-MODES = ("completion", "answer", "snippet", "verbatim")
+MODES = ("completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input")
 
 
-def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Iterable[str] = ()) -> Extraction:
+def extract(
+    text: str,
+    *,
+    mode: str,
+    prompt: str,
+    entry_point: str,
+    stops: Iterable[str] = (),
+    suffix: str | None = None,
+) -> Extraction:
     """Return the candidate program in a model's text. Never raises, whatever the text.
 
     Args:
         text: what the model generated, without the prompt.
         mode: `completion` for base models, `answer` for chat and reasoning models, `snippet` where the tests
-            have a program around the answer, `verbatim` for prompt + text.
+            have a program around the answer, `verbatim` for prompt + text; `assertion_output` and
+            `assertion_input` for the right and the left side of an assertion, an expression instead of a
+            program.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
+        suffix: the code below the gap where the text fills one.
 
     Raises:
         UsageError: `mode` is none of `MODES`.
@@ -66,12 +80,14 @@ def extract(text: str, *, mode: str, prompt: str, entry_point: str, stops: Itera
     if mode not in MODES:
         raise UsageError(f"there is no extraction mode {mode!r}{did_you_mean(mode, MODES)}")
     if mode == "verbatim":
-        return Extraction(prompt + text, Strategy.VERBATIM.value)
+        return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
     if mode == "snippet":
         return snippet(text, prompt)
+    if mode.startswith("assertion_"):
+        return side(text, output=mode == "assertion_output")
     if mode == "completion":
-        return complete(text, prompt, entry_point)
+        return complete(text, prompt, entry_point) if suffix is None else fill(text, prompt, suffix)
     if not entry_point:
         return find_program(text)
     return find(text, prompt, entry_point)

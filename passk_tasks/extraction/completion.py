@@ -41,6 +41,19 @@ def complete(text: str, prompt: str, entry_point: str) -> Extraction:
     return extraction(code, strategy, frozenset(repairs))
 
 
+def fill(text: str, prompt: str, suffix: str) -> Extraction:
+    """Return prompt + text + suffix, without control tokens that a backend left; stops are already applied.
+
+    Nothing else is mended: the gap may begin or end within a line, and may be empty.
+    """
+    bare = strip_outer(text)
+    cut = cut_at_token(bare)
+    if cut != bare and Parser().parse(prompt + bare + suffix) is None:
+        bare = cut
+    repairs = frozenset({Repair.SPECIAL_TOKENS}) if bare != text else frozenset[Repair]()
+    return extraction(prompt + bare + suffix, Strategy.BODY, repairs)
+
+
 def with_first_line(text: str, indent: str) -> str | None:
     """Return `text` with its first line that is not blank indented by `indent`; None if it lost nothing.
 

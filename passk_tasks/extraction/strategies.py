@@ -19,6 +19,8 @@ class Strategy(str, Enum):
     FENCE_JOINED = "fence_joined"  # several blocks that need each other
     FENCE_BODY = "fence_body"  # the block holds only the body; the prompt stands above it
     PROSE_CODE = "prose_code"  # lines of code among prose, without a fence
+    ASSERTION = "assertion"  # one side of an assertion
+    ASSERTION_SPLIT = "assertion_split"  # the same, by cutting at `==`: the assertion is not Python
     NONE_EMPTY = "none:empty"
     NONE_UNTERMINATED_REASONING = "none:unterminated_reasoning"
     NONE_NO_CODE_FOUND = "none:no_code_found"

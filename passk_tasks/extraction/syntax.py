@@ -143,6 +143,20 @@ def _compiled(source: str) -> ast.Module:
     return tree
 
 
+def compared(source: str) -> tuple[ast.expr, ast.expr] | None:
+    """Return both sides of a source that is one `assert a == b`, with a message or without; else None."""
+    if len(source) > MAX_SOURCE_CHARS:
+        return None
+    try:
+        statements = _silently(lambda: ast.parse(source).body)
+    except _FAILURES:
+        return None
+    match statements:
+        case [ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
+            return left, right
+    return None
+
+
 def names(source: str) -> Names | None:
     """Return the global names of a source that compiles; None where they cannot be found out."""
     try:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import libraries, scoring
+from passk_tasks import benchmarks, fim, libraries, scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
@@ -65,6 +65,8 @@ def check(
     check_budgets(spec.settings, where)
     check_sampling(spec.settings, spec.generation_kwargs, where)
     check_model(spec.settings, spec.generation_kwargs, invocation, where)
+    if not invocation.model_is("ReplayLM"):  # which reads no prompt
+        check_fim(spec.settings, where)
     _warn_of_form(spec.settings, invocation, where, chat=chat)
     if invocation.results_folder is not None:
         check_folder(invocation.results_folder, f"{where}: --output_path {invocation.output_path}")
@@ -137,6 +139,16 @@ def check_model(
             "samples a problem; add --metadata passk.seeds=distinct (`passk run` does so by itself)",
             where,
             settings.samples,
+        )
+
+
+def check_fim(settings: Settings, where: str) -> None:
+    """Raise where the model is to fill a gap, and it is not said how the gap is shown to it."""
+    if benchmarks.get(settings.benchmark).fills_gaps and settings.fim is None:
+        raise PreflightError(
+            f"{where}: each family of models marks a gap with tokens of its own; choose with --metadata "
+            f"passk.fim=NAME, one of {', '.join(fim.TEMPLATES)}, or a text of your own with {{prefix}} and "
+            '{suffix}: --metadata \'{"passk": {"fim": "…{prefix}…{suffix}…"}}\''
         )
 
 

@@ -89,6 +89,11 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Hand lm-eval the problems that `benchmarks.load` found."""
         self.dataset = {self._benchmark.split: datasets.Dataset.from_list(self._data.rows)}
 
+    def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> Any:
+        """Return the prompt of a document: the benchmark's own where settings decide, else the YAML's."""
+        own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
+        return super().doc_to_text(doc, doc_to_text) if own is None else own
+
     def build_all_requests(
         self, *, cache_requests: bool = False, apply_chat_template: bool = False, **kwargs: Any
     ) -> None:
@@ -96,6 +101,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         run = invocation.current()
         provenance.begun(run)
         self.spec = replace(self.spec, generation_kwargs=deepcopy(dict(self.config.generation_kwargs)))
+        if self.spec.settings.fim:
+            self.config.generation_kwargs["until"] = list(self.spec.until)
+            self.spec = replace(self.spec, generation_kwargs=deepcopy(dict(self.config.generation_kwargs)))
         self._journal_folder = journaling.folder(self.spec.settings, run)
         preflight.check(
             self.spec,

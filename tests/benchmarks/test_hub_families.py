@@ -39,8 +39,10 @@ def judged(name: str, folder: Path, code: str, judge: Judge, task: int = 0) -> O
 def test_the_hubs_layout_loads(name: str, tmp_path: Path) -> None:
     """A copy of the hub's repository gives its configuration's test split, and no other problem."""
     found = dataset(name, tmp_path)
-    wanted = [row["task_id"] for row in hub_layout.rows(name)]
-    assert list(found.problems) == [f"Mbpp/{t}" if isinstance(t, int) else t for t in wanted]
+    wanted = [row.get("task_id", row.get("id")) for row in hub_layout.rows(name)]
+    assert list(found.problems) == [
+        (f"Mbpp/{t}" if "mbpp" in name else str(t)) if isinstance(t, int) else t for t in wanted
+    ]
     assert [row["task_id"] for row in found.rows] == list(found.problems)
     assert list(found.rows[0])[: len(benchmarks.get(name).columns)] == list(benchmarks.get(name).columns)
 
@@ -52,7 +54,7 @@ def test_right_and_wrong(name: str, judge: Judge, tmp_path: Path) -> None:
     family, found = benchmarks.get(name), dataset(name, tmp_path)
     problems = list(found.problems.values())
     codes = [family.canonical(problem) for problem in problems]
-    codes += [f"def {problem.entry_point}(*args):\n    return None\n" for problem in problems]
+    codes += [hub_layout.wrong_candidate(name, problem.entry_point) for problem in problems]
     programs = [family.program(p, code, judge) for p, code in zip(problems * 2, codes, strict=True)]
     outcomes = runner.judge(programs, limits=Limits(), workers=2).outcomes
     expected = [Verdict.PASSED] * len(problems) + [Verdict.FAILED] * len(problems)
@@ -67,7 +69,7 @@ def test_mbpp_prompt() -> None:
     """An MBPP prompt is the docstring with the first assertion, whichever column has the sentence."""
     for name in ("mbpp", "mbpp_sanitized", "mbpp_plus"):
         family = benchmarks.get(name)
-        problem = family.problem(family.rows(hub_layout.rows(name))[0])
+        problem = family.problem(next(iter(family.rows(hub_layout.rows(name)))))
         assert problem.prompt == '"""\nWrite a function to double a number.\nassert double(1) == 2\n"""\n'
         assert problem.entry_point == "double"
 
@@ -161,7 +163,7 @@ def test_tests_are_shared() -> None:
     """All programs of a problem have the one object of tests, which may be megabytes."""
     for name in FAMILIES:
         family = benchmarks.get(name)
-        problem = family.problem(family.rows(hub_layout.rows(name))[0])
+        problem = family.problem(next(iter(family.rows(hub_layout.rows(name)))))
         one, other = (family.program(problem, code, Judge.ISOLATED) for code in ("a", "b"))
         assert one.tests is other.tests
 

@@ -60,7 +60,8 @@ def here(tmp_path: Path) -> Callable[[str], dict[str, str]]:
         settings = load_task(name).settings
         if settings.dataset == "embedded":
             return {}
-        return {"passk.data_files": str(hub_layout.folder(settings.benchmark, tmp_path / "hub"))}
+        files = {"passk.data_files": str(hub_layout.folder(settings.benchmark, tmp_path / "hub"))}
+        return {**files, "passk.fim": "qwen"} if benchmarks.get(settings.benchmark).fills_gaps else files
 
     return build
 

@@ -17,6 +17,13 @@ TASKS = {
     "mbpp_sanitized": "passk_mbpp_sanitized_greedy",
     "mbpp_plus": "passk_mbpp_plus",
     **{
+        f"humaneval_infilling_{subset}": f"passk_humaneval_infilling_{subset}"
+        for subset in ("single_line", "multi_line", "random_span", "random_span_light")
+    },
+    "custom": "passk_custom_greedy",
+    "cruxeval_output": "passk_cruxeval_output",
+    "cruxeval_input": "passk_cruxeval_input",
+    **{
         f"evoeval_{subset}": f"passk_evoeval_{subset}"
         for subset in ("difficult", "creative", "subtle", "combine", "tool_use", "verbose", "concise")
     },
@@ -36,13 +43,16 @@ def test_right_and_wrong(evaluate, canned, here, family) -> None:
     first = hub_layout.rows(family)[0]
 
     def answer(doc, _index):
-        is_first = str(doc["task_id"]).rpartition("/")[2] == str(first["task_id"]).rpartition("/")[2]
+        if "suffix" in doc:
+            return (hub_layout.right if doc == first else hub_layout.wrong)(doc)
+        number = str(first.get("task_id", first.get("id"))).rpartition("/")[2]
+        is_first = str(doc["task_id"]).rpartition("/")[2] == number
         return (hub_layout.right if is_first else hub_layout.wrong)(doc)
 
     found = evaluate(canned(answer), name, metadata=here(name), limit=None)
     assert found["results"][name]["pass@1,none"] == 0.5
     facts = record(found, name)
-    assert facts["verdicts"]["passed"] == 1
+    assert facts["verdicts"]["passed"] == catalog.load_task(name).settings.samples
     assert facts["judge"] == "isolated"
     is_plus = benchmarks.get(family).base_stage
     assert found["results"][name].get("base_pass@1,none") == (0.5 if is_plus else None)
@@ -133,8 +143,26 @@ def test_chat_models_answer_in_a_block(evaluate, canned, here, name) -> None:
     model = canned(answer)
     found = evaluate(model, name, metadata=here(name), limit=1)
     assert found["results"][name]["pass@1,none"] == 1.0
-    (request,) = model.requests
+    request = model.requests[0]
     doc = request.doc
-    shown = doc["test_list"][0] if "test_list" in doc else doc["prompt"].strip()
+    shown = (doc.get("test_list") or [doc["prompt"].strip()])[0]
     assert shown in request.args[0]
     assert request.args[0].endswith("\n```")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("output", "\n[PYTHON]\n{code}\nassert f({input}) == ??\n[/PYTHON]\n[ANSWER]\n"),
+        ("input", "\n[PYTHON]\n{code}\nassert f(??) == {output}\n[/PYTHON]\n[ANSWER]\n"),
+        ("output_cot", "\n[PYTHON]\n{code}\nassert f({input}) == ??\n[/PYTHON]\n[THOUGHT]\n"),
+        ("input_cot_t08", "\n[PYTHON]\n{code}\nassert f(??) == {output}\n[/PYTHON]\n[THOUGHT]\n"),
+        ("input_instruct", "\n[PYTHON]\n{code}\nassert f(??) == {output}\n[/PYTHON]\n[THOUGHT]\n"),
+    ],
+)
+def test_cruxeval_asks_for_the_other_side(load, here, name, asked) -> None:
+    """A CRUXEval prompt shows the function and one side of its assertion, to the last line end."""
+    task = load(f"passk_cruxeval_{name}", **here(f"passk_cruxeval_{name}"))
+    doc = task.eval_docs[1]
+    assert task.doc_to_text(doc).endswith(asked.format(**doc))
+    assert task.doc_to_text(doc).count("[PYTHON]") == (2 if "cot" in name or "instruct" in name else 3)

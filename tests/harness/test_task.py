@@ -24,7 +24,7 @@ def test_lm_eval_builds_every_task(load, here, name) -> None:
     """lm-eval builds each YAML into a task whose repeats, metrics and documents are the settings'."""
     files = here(name)
     task, spec = load(name, **files), catalog.load_task(name)
-    assert replace(task.spec.settings, data_files=None) == spec.settings
+    assert replace(task.spec.settings, data_files=None, fim=None) == spec.settings
     assert task.spec.generation_kwargs == spec.generation_kwargs
     assert task.config.repeats == spec.settings.samples
     family = benchmarks.get(spec.settings.benchmark)
@@ -45,6 +45,7 @@ def test_lm_eval_builds_every_task(load, here, name) -> None:
         if catalog.load_task(name).settings.extraction == "completion"
         and catalog.load_task(name).settings.judge is not Judge.STDIO  # the prompt is a text, not code
         and "fewshot" not in name
+        and not benchmarks.get(catalog.load_task(name).settings.benchmark).fills_gaps
     ],
 )
 def test_base_models_get_the_prompt_itself(load, here, name) -> None:

@@ -1,0 +1,128 @@
+"""CRUXEval (Gu et al., 2024, arXiv:2401.03065): 800 functions, to predict an output, or an input for it.
+
+A candidate is an expression. facebookresearch/cruxeval executes `assert {output} == {expression}` below the
+function (evaluation/utils_general.py), in one process. Here the expression is evaluated in the candidate's,
+and only its value crosses, as plain data:
+
+- output prediction: the value is compared with the dataset's output;
+- input prediction: the arguments of the predicted call cross, and the tests call the function with them, so
+  that nothing the expression does there can change the function or its result.
+
+The text must be one expression: what follows by newline or semicolon, or binds weaker than `==` (`1 or True`
+would pass there), is a syntax error.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from passk_tasks import extraction
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, Tests
+
+_ENTRY_POINT = "predicted"
+_NOT_ONE_EXPRESSION = "the answer is not one expression\n"  # which does not compile either
+
+
+@dataclass(frozen=True, slots=True)
+class CruxProblem(Problem):
+    """A function with one input and its output.
+
+    Attributes:
+        code: source of the function, `f`, for input prediction; `""` for output prediction, which has no use
+            for it.
+    """
+
+    code: str = ""
+
+
+class CruxEvalOutput(Benchmark):
+    """CRUXEval-O: what the function returns."""
+
+    name: ClassVar[str] = "cruxeval_output"
+    hub_path: ClassVar[str] = "cruxeval-org/cruxeval"
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    columns: ClassVar[tuple[str, ...]] = ("task_id", "code", "input", "output", "id")
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Yield all rows; `id` is what others call `task_id`."""
+        for row in rows:
+            yield {**row, "task_id": row["id"]} if "id" in row else row
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row."""
+        task_id, _, _, output, _ = (text(row, column, self.columns) for column in self.columns)
+        return CruxProblem(
+            task_id=task_id,
+            prompt="",  # the answer continues no code
+            entry_point=_ENTRY_POINT,
+            test=f"assert {output} == {_ENTRY_POINT}()\n",
+            canonical_solution=output,
+        )
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the expression `code` as a program, under the assertion."""
+        if code is not None:
+            code = self.candidate(extraction.expression(code)) or _NOT_ONE_EXPRESSION
+        return Program(problem.task_id, code, _tests(problem, judge), judge)
+
+    def candidate(self, answer: ast.expr | None) -> str | None:
+        """Return the program that evaluates an answer, None where it is none.
+
+        It is written anew from its tree, at module level, where `yield` and `return` do not compile.
+        """
+        source = None if answer is None else _unparsed(answer)
+        return source and f"answer = {source}\n\n\ndef {_ENTRY_POINT}():\n    return answer\n"
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the dataset's own answer."""
+        return problem.canonical_solution
+
+
+class CruxEvalInput(CruxEvalOutput):
+    """CRUXEval-I: arguments for which the function returns the output; there may be several."""
+
+    name: ClassVar[str] = "cruxeval_input"
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row."""
+        task_id, code, arguments, output, _ = (text(row, column, self.columns) for column in self.columns)
+        return CruxProblem(
+            task_id=task_id,
+            prompt="",
+            entry_point=_ENTRY_POINT,
+            test=f"arguments, keywords = {_ENTRY_POINT}()\nassert {output} == f(*arguments, **keywords)\n",
+            canonical_solution=f"f({arguments})",
+            code=code,
+        )
+
+    def candidate(self, answer: ast.expr | None) -> str | None:
+        """Return the program that evaluates the arguments of a call of `f`, None where it is none."""
+        if not (isinstance(answer, ast.Call) and isinstance(answer.func, ast.Name) and answer.func.id == "f"):
+            return None
+        source = super().candidate(answer)
+        return source and f"def f(*arguments, **keywords):\n    return arguments, keywords\n\n\n{source}"
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _tests(problem: Problem, judge: Judge) -> Tests:
+    assert isinstance(problem, CruxProblem)
+    if judge is Judge.SCRIPT:  # in the candidate's namespace, after whose `f` the real one comes
+        call, _, rest = problem.test.rpartition("\nassert ")
+        source = f"{call}\n{problem.code}\nassert {rest}" if problem.code else problem.test
+        return Tests(source, (_ENTRY_POINT,))
+    return Tests(problem.test, (_ENTRY_POINT,), prelude=problem.code)
+
+
+def _unparsed(answer: ast.expr) -> str | None:
+    try:
+        # Parentheses: an unparsed tuple or walrus may need them.
+        return f"({ast.unparse(answer)})"
+    except (RecursionError, ValueError):
+        return None

@@ -1,0 +1,167 @@
+"""Problems of one's own: a JSON Lines file, or any dataset of the hub, in the columns below.
+
+    task_id             text or a number
+    prompt              what the model is shown: the beginning of the function, or a request
+    entry_point         name of the function
+    test                statements, or HumanEval's `def check(candidate)`, which is then called; or
+    test_list           a list of assertions, as MBPP has it; or
+    stdin_tests         a list of `{"input": …, "output": …}`, for programs that read their input: there is no
+                        entry_point then, and what the model writes is the whole program
+    canonical_solution  optional: what follows the prompt, or a whole program
+    setup               optional: code that the tests need besides the function
+
+Other columns are left alone, and may be used in a `doc_to_text`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from passk_tasks import extraction
+from passk_tasks.benchmarks import inspection
+from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
+from passk_tasks.errors import DatasetError
+from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, Program, StdioTests, Tests
+
+_EXPECTED = (
+    "task_id, prompt, and entry_point with test or test_list, or stdin_tests; optional are "
+    "canonical_solution and setup"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomProblem(Problem):
+    """A problem with what its tests need.
+
+    Attributes:
+        setup: statements that the tests need, the prompt's imports and helpers among them.
+        functions: what the tests call of the candidate, the entry point first.
+        cases: inputs with their outputs, where candidates are programs.
+    """
+
+    setup: str = ""
+    functions: tuple[str, ...] = ()
+    cases: StdioTests | None = None
+
+
+class Custom(Benchmark):
+    """Any problems whose tests call functions, or whose programs read input."""
+
+    name: ClassVar[str] = "custom"
+    hub_path: ClassVar[str] = ""  # the user's to say
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
+    of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests")
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Yield all rows; a number for `task_id` is made text."""
+        for row in rows:
+            yield {**row, "task_id": str(row["task_id"])} if type(row.get("task_id")) is int else row
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row.
+
+        Raises:
+            DatasetError: a column is missing or wrong; the message shows the row and what is expected.
+        """
+        try:
+            return self._problem(row)
+        except DatasetError as error:
+            shown = {key: f"{value!r:.60}" for key, value in row.items()}
+            row_text = ", ".join(f"{key}: {value}" for key, value in shown.items())
+            raise DatasetError(f"{error}\n  the row: {{{row_text}}}\n  expected: {_EXPECTED}") from None
+
+    def _problem(self, row: Mapping[str, Any]) -> Problem:
+        given = [column for column in self.of_tests if row.get(column) is not None]
+        programs = given == ["stdin_tests"]
+        task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])
+        entry_point = "" if programs else text(row, "entry_point", self.columns)
+        where = f"row {task_id!r}: "
+        if not programs and not entry_point.isidentifier():
+            raise DatasetError(f"{where}column 'entry_point' must be the name of a function: {entry_point!r}")
+        if len(given) != 1:
+            wanted, there = ", ".join(self.of_tests), " and ".join(given) or "none of them"
+            raise DatasetError(f"{where}one of the columns {wanted} is needed, there is {there}")
+        setup, solution = (
+            text(row, column, self.columns) if row.get(column) is not None else None
+            for column in ("setup", "canonical_solution")
+        )
+        if programs:
+            cases = StdioTests.of(_cases(row["stdin_tests"], where))
+            return CustomProblem(task_id, "", "", "", solution, cases=cases)
+        setup = extraction.context(prompt, entry_point) + (f"{setup}\n" if setup else "")
+        problem = CustomProblem(task_id, prompt, entry_point, "", solution, setup=setup)
+        try:
+            if given == ["test"]:
+                test = _called(text(row, "test", self.columns), entry_point)
+                functions: tuple[str, ...] = (entry_point,)
+            else:
+                assertions = texts(row, "test_list", self.columns)
+                test = "".join(line + "\n" for line in assertions)
+                called = inspection.functions(assertions, setup, self.canonical(problem) or "")
+                if entry_point not in called:
+                    raise DatasetError(f"no assertion of 'test_list' calls the entry_point {entry_point!r}")
+                functions = tuple(dict.fromkeys((entry_point, *called)))
+            needs_script = inspection.needs_script(setup + test, ("candidate", *functions))
+        except DatasetError as error:
+            raise DatasetError(f"{where}{error}" if where not in str(error) else str(error)) from None
+        return replace(problem, test=test, functions=functions, needs_script=needs_script)
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the candidate under its tests, in its own namespace where those need it."""
+        assert isinstance(problem, CustomProblem)
+        if problem.cases is not None:
+            return Program(problem.task_id, code, problem.cases, Judge.STDIO)
+        judge = self.judge_of(problem, judge)
+        return Program(problem.task_id, code, _tests(problem, judge), judge)
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the reference solution, below its prompt unless it is a whole program."""
+        if problem.canonical_solution is None or not problem.entry_point:
+            return problem.canonical_solution
+        return extraction.extract(
+            problem.canonical_solution,
+            mode="completion",
+            prompt=problem.prompt,
+            entry_point=problem.entry_point,
+        ).code
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _tests(problem: Problem, judge: Judge) -> Tests:
+    assert isinstance(problem, CustomProblem)
+    if judge is Judge.SCRIPT:
+        return Tests(problem.setup + problem.test, problem.functions)
+    return Tests(problem.test, problem.functions, prelude=problem.setup)
+
+
+def _cases(value: Any, where: str) -> list[tuple[str, str]]:
+    """Return inputs and outputs of the column `stdin_tests`."""
+    cases = value if isinstance(value, (list, tuple)) else []
+    pairs = [(c.get("input"), c.get("output")) if isinstance(c, Mapping) else (None, None) for c in cases]
+    if not pairs or not all(isinstance(part, str) for pair in pairs for part in pair):
+        wanted = 'a list of {"input": text, "output": text}, one or more'
+        raise DatasetError(f"{where}column 'stdin_tests' must be {wanted}, not {value!r:.80}")
+    return [(str(given), str(expected)) for given, expected in pairs]
+
+
+def _called(test: str, entry_point: str) -> str:
+    """Return tests that run: where they only define `check`, as HumanEval's do, with its call."""
+    try:
+        tree = ast.parse(test)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise DatasetError(f"column 'test' is not Python: {error}") from None
+    defines = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
+    calls = any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
+        for statement in tree.body
+        if not isinstance(statement, ast.FunctionDef)
+        for node in ast.walk(statement)
+    )
+    return f"{test}\ncheck({entry_point})\n" if defines and not calls else f"{test}\n"

@@ -1,0 +1,77 @@
+"""HumanEval infilling (Bavarian et al., 2022, arXiv:2207.14255): HumanEval's solutions with a gap to fill.
+
+The rows of openai/human-eval-infilling; the hub's `loubnabnl/humaneval_infilling` has them behind a dataset
+script, which `datasets` does not run any more, and the hub's own conversion of it to Parquet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from passk_tasks import extraction, fim
+from passk_tasks.benchmarks import hub
+from passk_tasks.benchmarks.humaneval import HumanEval
+from passk_tasks.problem import Problem
+from passk_tasks.settings import Settings
+
+
+class Infilling(HumanEval):
+    """What the subsets share. A candidate is prefix, middle and suffix, one after the other."""
+
+    hub_path: ClassVar[str] = "loubnabnl/humaneval_infilling"
+    hub_revision: ClassVar[str | None] = hub.CONVERTED
+    columns: ClassVar[tuple[str, ...]] = (
+        "task_id",
+        "entry_point",
+        "prompt",
+        "suffix",
+        "canonical_solution",
+        "test",
+    )
+    sha256: ClassVar[str | None] = None
+    fills_gaps: ClassVar[bool] = True
+
+    def __init_subclass__(cls, subset: str, config: str) -> None:
+        cls.name = f"humaneval_infilling_{subset}"
+        cls.hub_name = f"HumanEval-{config}"
+
+    def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002
+        """Return the converted files of the subset."""
+        return (f"{self.hub_name}/{self.split}/*.parquet",)
+
+    def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:
+        """Return prefix and suffix in the template of the setting `fim`."""
+        return settings.fim and fim.template(settings.fim).render(row["prompt"], row["suffix"])
+
+    def context(self, problem: Problem) -> str:
+        """Return what stands beside the function; a prefix that ends within a line shows nothing of it."""
+        return extraction.context(self.canonical(problem) or problem.prompt, problem.entry_point)
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the whole function."""
+        above = super().canonical(problem)
+        return None if above is None or problem.suffix is None else above + problem.suffix
+
+    def embedded_rows(self) -> list[dict[str, Any]] | None:
+        """Return None: no package carries these."""
+        return None
+
+
+class SingleLine(Infilling, subset="single_line", config="SingleLineInfilling"):
+    """One line of the solution: 1,033 gaps."""
+
+
+class MultiLine(Infilling, subset="multi_line", config="MultiLineInfilling"):
+    """Some lines of the solution: 5,815 gaps."""
+
+
+class RandomSpan(Infilling, subset="random_span", config="RandomSpanInfilling"):
+    """A span of characters: 1,640 gaps, ten a problem."""
+
+
+class RandomSpanLight(Infilling, subset="random_span_light", config="RandomSpanInfillingLight"):
+    """A span of characters: 164 gaps, one a problem."""
+
+
+SUBSETS: tuple[type[Infilling], ...] = (SingleLine, MultiLine, RandomSpan, RandomSpanLight)

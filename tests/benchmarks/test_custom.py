@@ -1,0 +1,163 @@
+"""Tests of passk_tasks.benchmarks.custom: problems of one's own, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import hub_layout
+import pytest
+
+from passk_tasks import benchmarks, runner
+from passk_tasks.benchmarks import hub, loading
+from passk_tasks.errors import DatasetError, SettingsError
+from passk_tasks.program import Judge, Limits
+from passk_tasks.settings import Settings
+from passk_tasks.verdict import Verdict
+
+FAMILY = benchmarks.get("custom")
+ROW: dict[str, Any] = {
+    "task_id": "one",
+    "prompt": "def f(x):\n",
+    "entry_point": "f",
+    "test": "assert f(1) == 2\n",
+}
+
+
+def judged(row: dict[str, Any], code: str, judge: Judge = Judge.ISOLATED) -> Verdict:
+    """Return the verdict of a candidate for a row."""
+    program = FAMILY.program(FAMILY.problem(row), code, judge)
+    return runner.judge([program], limits=Limits(), workers=1).outcomes[0].verdict
+
+
+@pytest.mark.parametrize("judge", [Judge.ISOLATED, Judge.SCRIPT])
+@pytest.mark.parametrize(
+    "tests",
+    [
+        {"test": "assert f(1) == 2\n"},
+        {"test": "def check(candidate):\n    assert candidate(1) == 2\n"},
+        {"test": "def check(candidate):\n    assert candidate(1) == 2\ncheck(f)"},
+        {"test_list": ["assert f(1) == 2", "assert TWO == f(1)"], "test": None, "setup": "TWO = 2"},
+    ],
+)
+def test_every_form_of_tests(tests: dict[str, Any], judge: Judge) -> None:
+    """Statements, HumanEval's `check` with and without its call, and lists of assertions all decide."""
+    row = {**ROW, **tests}
+    assert judged(row, "def f(x):\n    return x + 1\n", judge) is Verdict.PASSED
+    assert judged(row, "def f(x):\n    return x\n", judge) is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    "solution",
+    ["    return x + 1\n", "def f(x):\n    return x + 1\n", "y = 1\n\n\ndef f(x):\n    return x + y\n"],
+)
+def test_a_reference_solution_of_either_form(solution: str) -> None:
+    """A canonical solution goes on with the prompt, or is the whole program."""
+    row = {**ROW, "canonical_solution": solution}
+    code = FAMILY.canonical(FAMILY.problem(row))
+    assert code is not None
+    assert judged(row, code) is Verdict.PASSED
+
+
+def test_a_request_in_words() -> None:
+    """A prompt need not be code, for chat models."""
+    row = {**ROW, "prompt": "Write a function f that adds 1."}
+    assert judged(row, "def f(x):\n    return x + 1\n") is Verdict.PASSED
+
+
+PROGRAM: dict[str, Any] = {
+    "task_id": "sum",
+    "prompt": "Write a program that adds the numbers on each line.",
+    "stdin_tests": [{"input": "1 2\n", "output": "3\n"}, {"input": "4\n5 6\n", "output": "4\n11\n"}],
+    "canonical_solution": "import sys\nfor line in sys.stdin:\n    print(sum(map(int, line.split())))\n",
+}
+
+
+def test_programs_that_read_input() -> None:
+    """With `stdin_tests` a candidate is a program, judged by stdio, and no entry point is needed."""
+    problem = FAMILY.problem(PROGRAM)
+    code = FAMILY.canonical(problem)
+    assert code is not None
+    assert FAMILY.program(problem, code, Judge.ISOLATED).judge is Judge.STDIO
+    assert judged(PROGRAM, code) is Verdict.PASSED
+    assert judged(PROGRAM, "print(sum(map(int, input().split())))\n") is Verdict.FAILED
+
+
+def test_tests_that_hand_over_objects() -> None:
+    """A problem whose tests hand over a function is judged by script."""
+    row = {**ROW, "test": "assert f(lambda: 1) == 2\n"}
+    assert FAMILY.program(FAMILY.problem(row), "", Judge.ISOLATED).judge is Judge.SCRIPT
+    assert judged(row, "def f(x):\n    return x() + 1\n") is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"prompt": 1}, "row 'one': column 'prompt' must be text, not int"),
+        ({"task_id": 1.5}, "column 'task_id' must be text, not float"),
+        ({"entry_point": "f(x)"}, "row 'one': column 'entry_point' must be the name of a function: 'f(x)'"),
+        ({"test": None}, "row 'one': one of the columns test, test_list, stdin_tests is needed, there is n"),
+        ({"test_list": ["assert f(1) == 2"]}, "is needed, there is test and test_list"),
+        (
+            {"test": None, "test_list": "assert f(1)"},
+            "'test_list' must be a list of texts, not 'assert f(1)'",
+        ),
+        ({"test": None, "test_list": ["assert g(1) == 2"]}, "'test_list' calls the entry_point 'f'"),
+        ({"test": None, "test_list": ["assert f(1"]}, "row 'one': this is not Python"),
+        ({"test": "assert f(1"}, "row 'one': column 'test' is not Python"),
+        ({"test": None, "stdin_tests": []}, "'stdin_tests' must be a list of {"),
+        ({"test": None, "stdin_tests": [{"input": "1"}]}, "'stdin_tests' must be a list of {"),
+        ({"test": None, "stdin_tests": [["1", "2"]]}, "'stdin_tests' must be a list of {"),
+        ({"setup": 3}, "row 'one': column 'setup' must be text, not int"),
+    ],
+)
+def test_a_wrong_column_shows_the_row(change: dict[str, Any], says: str, tmp_path: Path) -> None:
+    """A wrong column is an error with the file, the row and what was expected."""
+    path = tmp_path / "mine.jsonl"
+    path.write_text(json.dumps(ROW | {"task_id": "zero"}) + "\n" + json.dumps(ROW | change) + "\n")
+    with pytest.raises(DatasetError) as caught:
+        benchmarks.load(FAMILY, Settings(benchmark="custom", data_files=str(path)))
+    message = str(caught.value)
+    assert message.startswith(f"{path}: problem 2: ")
+    assert says in message
+    assert "the row: {task_id: " in message
+    assert "expected: task_id, prompt, and entry_point with test or test_list, or stdin_tests" in message
+
+
+@pytest.mark.parametrize("column", ["task_id", "prompt", "entry_point"])
+def test_a_missing_column_shows_the_row(column: str) -> None:
+    """A missing column is named, beside the row that lacks it."""
+    with pytest.raises(DatasetError, match=rf"column '{column}' is missing.*\n  the row: .*\n  expected: "):
+        FAMILY.problem({key: value for key, value in ROW.items() if key != column})
+
+
+def test_without_problems() -> None:
+    """Without a file or a repository both are asked for."""
+    with pytest.raises(DatasetError, match=r"custom has no problems of its own: set data_files=PATH.*OWNER"):
+        benchmarks.load(FAMILY, Settings(benchmark="custom", dataset="hub"))
+    assert FAMILY.missing(Settings(dataset="hub")) == ["problems (set data_files or dataset)"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "asked"),
+    [
+        ("me/mine", ("me/mine", None, "test")),
+        ("me/mine/v2", ("me/mine", "v2", "test")),
+        ("me/mine/v2/train", ("me/mine", "v2", "train")),
+    ],
+)
+def test_any_repository(dataset: str, asked: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository, its configuration and its split are what the setting says."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(hub, "read", lambda *called: calls.append(called) or hub_layout.CUSTOM)
+    found = loading.load(FAMILY, Settings(benchmark="custom", dataset=dataset))
+    assert calls == [asked]
+    assert list(found.problems) == ["1", "2"]
+
+
+@pytest.mark.parametrize("dataset", ["me", "me/", "a/b/c/d/e", "a b/c", ""])
+def test_no_repository(dataset: str) -> None:
+    """What is no repository is refused, with the forms there are."""
+    with pytest.raises(SettingsError, match="dataset must be embedded, hub, or a repository of the hub"):
+        Settings(dataset=dataset)
