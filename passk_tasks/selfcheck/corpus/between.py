@@ -104,13 +104,13 @@ ATTACKS = (
         import os
         os.chdir('/')
         os.umask(0o777)
-        os.nice(5)
+        os.nice(19)
         """,
         """
         import os
 
         def attack():
-            return 'reached' if os.getcwd() == '/' or os.umask(0) == 0o777 or os.nice(0) >= 5 else 'no'
+            return 'reached' if os.getcwd() == '/' or os.umask(0) == 0o777 or os.nice(0) == 19 else 'no'
         """,
     ),
     _row(
