@@ -40,9 +40,13 @@ def available_gib():
 
 def children_of(pid):
     children = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # it ended meanwhile
+        return children
+    for task in tasks:
         try:
-            children += map(int, task.read_text(encoding="ascii").split())
+            children += map(int, (task / "children").read_text(encoding="ascii").split())
         except OSError:  # noqa: PERF203
             continue
     return children

@@ -22,6 +22,7 @@ from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import UsageError
 from passk_tasks.problem import Problem
+from passk_tasks.program import Judge, StdioTests
 from passk_tasks.verdict import Outcome, Verdict
 
 REFERENCE, TRIVIAL, MUTANT = "reference", "trivial", "mutant"
@@ -38,6 +39,16 @@ _BODIES = {
     "constant []": "return []",
 }
 _ECHO = "echo of the first argument"
+# The same for programs that read input.
+_PROGRAMS = {
+    "empty": "",
+    "constant 0": "print(0)\n",
+    "constant 1": "print(1)\n",
+    "constant -1": "print(-1)\n",
+    "constant YES": "print('YES')\n",
+    "constant NO": "print('NO')\n",
+    "echo of the input": "import sys\nsys.stdout.write(sys.stdin.read())\n",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +255,7 @@ def audit(
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
     chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out][:problems]
-    tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, mutants, seed)]
+    tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, settings.judge, mutants, seed)]
     if not tried:
         raise UsageError(
             f"task {spec.name}: none of its problems has a reference solution, so there is nothing to audit"
@@ -270,7 +281,7 @@ def audit(
 
 
 def _programs(
-    benchmark: Benchmark, problem: Problem, limit: int, seed: int
+    benchmark: Benchmark, problem: Problem, judge: Judge, limit: int, seed: int
 ) -> Iterator[tuple[str, str, str]]:
     """Yield kind, description and code of what is tried on a problem."""
     reference = benchmark.canonical(problem)
@@ -281,7 +292,9 @@ def _programs(
         ast.parse(reference)
     except (SyntaxError, ValueError, RecursionError):
         return  # it fails, which is what there is to say of it
-    yield from ((TRIVIAL, what, code) for what, code in trivial(reference, problem.entry_point))
+    is_program = isinstance(benchmark.program(problem, reference, judge).tests, StdioTests)
+    bodies = list(_PROGRAMS.items()) if is_program else trivial(reference, problem.entry_point)
+    yield from ((TRIVIAL, what, code) for what, code in bodies)
     for mutant in mutations.mutants(reference, limit=limit, seed=seed):
         yield MUTANT, _change(reference, mutant), mutant.code
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import contest_rows
 import pytest
 
 from passk_tasks import benchmarks
@@ -112,3 +113,18 @@ def test_trivial_bodies_keep_the_signature(reference, echo):
 def test_a_program_without_the_function_has_no_trivial_bodies():
     """One that reads its input has nothing to replace."""
     assert trivial("print(input())\n", "f") == []
+
+
+def test_programs_that_read_input_have_trivial_ones_of_their_own(tmp_path):
+    """Constants and an echo; weak cases let one pass."""
+    row = contest_rows.apps_row(1)
+    weak = {"inputs": ["0\n"], "outputs": ["0\n"]}
+    contest_rows.write_jsonl(
+        tmp_path / "test.jsonl", [row, {**row, "id": 2, "input_output": json.dumps(weak)}]
+    )
+    spec = load_task("passk_apps_introductory", {"data_files": str(tmp_path)})
+    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
+    strong, weak = audit(spec, dataset, mutants=3).problems
+    assert strong.reference.outcome.passed
+    assert not strong.trivial_passes
+    assert [trial.what for trial in weak.trivial_passes] == ["constant 0", "echo of the input"]

@@ -153,7 +153,8 @@ class Box:
                 return message
             self._wait(select.POLLIN)
             try:
-                data = self._channel.recv(1 << 18)
+                # A larger buffer would be mapped and unmapped by the C library for each message.
+                data = self._channel.recv(1 << 16)
             except BlockingIOError:
                 continue
             except OSError:
