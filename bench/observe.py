@@ -167,7 +167,8 @@ def scale_part(contender, problems, scratch, *, long):
                     sample = {"task_id": problem["task_id"], "completion": f"{problem['canonical']}\n# {i}\n"}
                     lines.write(json.dumps(sample) + "\n")
         count = LONG_SAMPLES * len(problems)
-        command = [sys.executable, "-m", "passk_tasks", "score", str(file), "--task", "passk_humaneval", "--json"]
+        command = [sys.executable, "-m", "passk_tasks", "score", str(file), "--json"]
+        command += ["--task", "passk_humaneval"]
         seconds, seen, said, left = watched(command)
         score = re.search(r'"pass@1".*?([\d.]+)', said, re.DOTALL)
         _scale_row(

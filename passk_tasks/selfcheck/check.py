@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from passk_tasks import runner
 from passk_tasks.program import Judge, Limits, Program
@@ -15,6 +15,9 @@ from passk_tasks.verdict import Outcome, Verdict
 
 # Short, so that loops and hogs end soon; large enough for every right program of the corpus.
 LIMITS = Limits(timeout_s=1.0, memory_mib=384, output_mib=8, processes=48, backstop=10.0)
+# Times the time limit for programs that take memory: where a page is dear to touch, the memory limit takes a
+# second of CPU to reach, and it is the one that is tried.
+_HOGS_TIMES = 4.0
 # What may be lost to a busy machine besides, before a program counts as having dodged the time limit.
 _SLACK_S = 1.0
 
@@ -164,13 +167,20 @@ def check(
     with Probes() as probes:
         for judge in Judge:
             mine = [a for a in tried if judge in a.judges]
-            together = _mixed([a for a in mine if not a.before])
             # What must follow each other needs one worker, which takes programs in their order.
             in_rows = [a for a in mine if a.before]
+            alone = [a for a in mine if not a.before]
+            hogs = [a for a in alone if a.guarantee is Guarantee.MEMORY]
+            together = _mixed([a for a in alone if a.guarantee is not Guarantee.MEMORY])
+            longer = replace(limits, timeout_s=_HOGS_TIMES * limits.timeout_s)
             outcomes: dict[str, Outcome] = {}
-            for batch, number in ((together, workers), (in_rows, 1)):
+            for batch, number, given in (
+                (together, workers, limits),
+                (hogs, workers, longer),
+                (in_rows, 1, limits),
+            ):
                 if batch:
-                    judged = _run(batch, judge, probes, limits, sandbox, number, progress)
+                    judged = _run(batch, judge, probes, given, sandbox, number, progress)
                     outcomes.update(judged[0])
                     layers.update(judged[1])
             trials += [
