@@ -8,7 +8,6 @@ import pytest
 
 from passk_tasks.cli import main
 from passk_tasks.program import Judge
-from passk_tasks.selfcheck import check as checking
 from passk_tasks.selfcheck import table
 from passk_tasks.selfcheck.attack import BOTH, NOT_PASSED, PASSED, SOLVE, Attack, Guarantee, source
 from passk_tasks.selfcheck.check import Report, Trial, broken_by, check
@@ -186,21 +185,6 @@ def test_under_rlimits_the_truth_is_told() -> None:
     for guarantee in (Guarantee.READ, Guarantee.NETWORK, Guarantee.WRITE, Guarantee.SIGNAL):
         assert states[guarantee] == "NOT proved"
     assert "private root (not active)" in table.render(report)
-
-
-@pytest.mark.xdist_group("selfcheck")
-def test_command(report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`passk selfcheck` prints a row for each guarantee and returns 0 where all are proved, 3 where not."""
-    asked = []
-    monkeypatch.setattr(checking, "check", lambda **options: asked.append(options) or report)
-    assert main(["selfcheck", "--workers", "3"]) == (0 if report.proved else 3)
-    text = capsys.readouterr().out
-    assert all(guarantee.value in text for guarantee in Guarantee)
-    assert asked == [{"sandbox": "strict", "workers": 3, "progress": False}]
-    bad = Report("strict", report.layers, report.trials, ("the mounts of the supervisor changed",))
-    monkeypatch.setattr(checking, "check", lambda **_: bad)
-    assert main(["selfcheck", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out)["proved"] is False
 
 
 @pytest.mark.parametrize("workers", ["-1", "two", ""])

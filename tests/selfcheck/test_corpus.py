@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 
 import pytest
 
+from passk_tasks.cli import main
+from passk_tasks.errors import SandboxError
 from passk_tasks.program import Judge, Tests
+from passk_tasks.selfcheck import check as checking
 from passk_tasks.selfcheck.attack import NOT_PASSED, Attack, Guarantee
-from passk_tasks.selfcheck.check import Report
+from passk_tasks.selfcheck.check import Report, check
 from passk_tasks.selfcheck.corpus import CATEGORIES, CORPUS
 from passk_tasks.selfcheck.probes import PROBES, Probes
 from passk_tasks.verdict import Verdict
-
-pytestmark = pytest.mark.xdist_group("selfcheck")
 
 TRIALS = [(attack, judge) for attack in CORPUS for judge in attack.judges]
 
@@ -71,6 +74,17 @@ KNOWN_GAPS = {
     "trace-function-jumps-over-asserts",
     "weak-proxy-of-an-equal-object",
 }
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    """Return the report of the whole corpus under `strict`, run once."""
+    if sys.platform != "linux":
+        pytest.skip("the strict sandbox is Linux's")
+    try:
+        return check()
+    except SandboxError as error:
+        pytest.skip(f"this host gives no strict sandbox: {error}")
 
 
 @pytest.mark.parametrize(("attack", "judge"), TRIALS, ids=[f"{a.name}-{j}" for a, j in TRIALS])
@@ -157,3 +171,17 @@ def test_sources_compile(attack: Attack) -> None:
         return
     for text in sources:
         compile(text, attack.name, "exec")
+
+
+def test_command(report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`passk selfcheck` prints a row for each guarantee and returns 0 where all are proved, 3 where not."""
+    asked = []
+    monkeypatch.setattr(checking, "check", lambda **options: asked.append(options) or report)
+    assert main(["selfcheck", "--workers", "3"]) == (0 if report.proved else 3)
+    text = capsys.readouterr().out
+    assert all(guarantee.value in text for guarantee in Guarantee)
+    assert asked == [{"sandbox": "strict", "workers": 3, "progress": False}]
+    bad = Report("strict", report.layers, report.trials, ("the mounts of the supervisor changed",))
+    monkeypatch.setattr(checking, "check", lambda **_: bad)
+    assert main(["selfcheck", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["proved"] is False
