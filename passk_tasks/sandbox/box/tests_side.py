@@ -25,6 +25,7 @@ import select
 import signal
 import socket
 import struct
+import sys
 import time
 import types
 from collections.abc import Callable
@@ -42,6 +43,10 @@ _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
 _STALL_S = 1.5 * _LOOK_S
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+_SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
+_DATAGRAMS = (
+    11  # net.unix.max_dgram_qlen of a new namespace, and one more: senders that one receiver may keep
+)
 
 
 class CandidateGone(BaseException):
@@ -73,8 +78,9 @@ class Box:
         memory_mib: int,
         zygote_pid: int,
         streams: tuple[int, ...] = (),
+        own_network: bool = False,
     ) -> None:
-        self._control, self._zygote_pid = control, zygote_pid
+        self._control, self._zygote_pid, self._counts_sockets = control, zygote_pid, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
         self._stolen_before_s: float | None = None
@@ -103,7 +109,7 @@ class Box:
         if self.fatal is not None:
             raise self.fatal
         try:
-            self._send(frames.pack(codec.dumps(message).encode("ascii")))
+            self._send(frames.pack(codec.pack(message)))
             return self._receive()
         except CandidateGone as gone:
             self.fatal = gone
@@ -206,7 +212,7 @@ class Box:
         and so is time that the host of a virtual machine took away (steal).
         Orphans count: whatever lives below the zygote is the candidate's.
         """
-        cpu_s = queued_s = resident_mib = 0.0
+        cpu_s = queued_s = resident_mib = mapped_mib = 0.0
         tree = zygote.descendants(self._zygote_pid, zombies=True)
         for process in tree:
             try:
@@ -214,7 +220,11 @@ class Box:
                 cpu_s += sum(map(int, stat[11:15])) / _TICKS  # its own, and of children it waited for
                 for thread in os.listdir(f"/proc/{process}/task"):
                     queued_s += int(_read(f"/proc/{process}/task/{thread}/schedstat").split()[1]) * 1e-9
-                resident_mib += int(_read(f"/proc/{process}/statm").split()[1]) * _PAGE_MIB
+                mapped, resident = _read(f"/proc/{process}/statm").split()[:2]
+                mapped_mib, resident_mib = (
+                    mapped_mib + int(mapped) * _PAGE_MIB,
+                    resident_mib + int(resident) * _PAGE_MIB,
+                )
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
         backstop_s = self._backstop_s
@@ -226,9 +236,24 @@ class Box:
         used_s = max(cpu_s, self._waited_s - queued_s - (stolen_s - self._stolen_before_s))
         if used_s >= self._timeout_s or self._wall_s >= backstop_s:
             raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
-        # Each process has its own limit. Resident pages that forks share are counted once for each.
-        if resident_mib > TREE_MEMORY * self._memory_mib:
-            raise CandidateGone("memory_limit", f"{len(tree)} processes use {resident_mib:.0f} MiB together")
+        # Each process has its own limit.
+        most_mib = TREE_MEMORY * self._memory_mib
+        if max(resident_mib, mapped_mib) > most_mib:
+            # Forks share pages, and processes keep pages that are not resident in any: the zygote knows.
+            together_mib = self._held_mib() or resident_mib
+            if together_mib > most_mib:
+                raise CandidateGone(
+                    "memory_limit", f"{len(tree)} processes use {together_mib:.0f} MiB together"
+                )
+        if self._counts_sockets and (sockets_mib := _sockets_mib()) > most_mib:
+            raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
+
+    def _held_mib(self) -> float:
+        self._control.send(b"M")
+        answer = self._control.recv(zygote.MEMORY.size)
+        if len(answer) != zygote.MEMORY.size:
+            raise EOFError("the zygote is gone")
+        return float(zygote.MEMORY.unpack(answer)[0]) / 1024
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
@@ -240,6 +265,19 @@ class Box:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024
+
+
+def _sockets_mib() -> float:
+    """Return what the sockets of this network namespace may hold at most.
+
+    It is the kernel's memory and no process's. A socket that waits to be accepted is nobody's descriptor, and
+    may be full all the same.
+    """
+    try:
+        kinds = [line.split()[4] for line in _read("/proc/net/unix").splitlines()[1:]]
+    except (OSError, IndexError):
+        return 0.0
+    return sum(_SOCKET_MIB * (_DATAGRAMS if kind == "0002" else 1) for kind in kinds)
 
 
 def _stolen_s() -> float:
@@ -270,8 +308,8 @@ class Remote:
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
         try:
-            sent = [codec.text(arg, self._hand_back) for arg in args]
-            named = {key: codec.text(arg, self._hand_back) for key, arg in kwargs.items()}
+            sent = [codec.text(arg, self._hand_back, sys.maxsize) for arg in args]
+            named = {key: codec.text(arg, self._hand_back, sys.maxsize) for key, arg in kwargs.items()}
         except codec.UnsupportedError as error:
             raise NotPlainError(str(error)) from None
         reply = self._reply([verb, target, sent, named], "value")
@@ -412,9 +450,14 @@ def _exception(kind: type[BaseException], arguments: str, text: str) -> BaseExce
     if issubclass(kind, UnicodeError) and kind is not UnicodeError:
         return kind.__new__(kind)  # CPython trusts the positions in its arguments, as far as a crash
     try:
-        return kind(*codec.decode(arguments.encode("ascii"), _refuse))
+        return kind(*codec.decode(arguments, _refuse))
     except (TypeError, ValueError, codec.ProtocolError, codec.UnsupportedError):
-        return kind.__new__(kind) if issubclass(kind, Exception) else Exception(text)
+        if not issubclass(kind, Exception):
+            return Exception(text)
+    try:
+        return kind.__new__(kind)
+    except TypeError:  # a group; what it held does not cross
+        return kind(text, [Exception(text)])
 
 
 def _read(path: str) -> str:
@@ -459,15 +502,26 @@ class TestsSide:
         timeout_s: the limit, as `Limits.timeout_s`.
         backstop_s: wall seconds after which a candidate's time is up whatever the load.
         memory_mib: the candidate's limit, to tell a crash for want of memory from others.
+        own_network: whether the network namespace has no sockets but the candidate's and this package's.
     """
 
     __test__ = False
 
-    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        timeout_s: float,
+        backstop_s: float,
+        memory_mib: int,
+        *,
+        own_network: bool = False,
+    ) -> None:
         self._memory_mib, self._timeout_s = memory_mib, timeout_s
         [zygote_pid] = zygote.descendants(os.getpid())
         self._backstop = backstop_s / timeout_s
-        self._box = functools.partial(Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid)
+        self._box = functools.partial(
+            Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid, own_network=own_network
+        )
         self._suites: dict[int, _Suite | stdio.Cases] = {}
         self._armed = False
         signal.signal(signal.SIGPROF, self._on_timer)
