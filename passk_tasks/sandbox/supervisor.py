@@ -501,7 +501,8 @@ def _environment() -> dict[str, str]:
         "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
-        # One candidate has one CPU; pools of threads only cost address space.
+        # One candidate has one CPU; pools of threads only cost address space, as do heaps of their own.
+        "MALLOC_ARENA_MAX": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

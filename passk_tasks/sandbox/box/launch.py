@@ -29,8 +29,9 @@ from typing import Any, NoReturn
 from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 
-_STACK_BYTES = 120 << 20  # the kernel keeps at least 128 MiB free below a main thread's stack
+_THREAD_STACK_BYTES = 8 << 20
 _SCRATCH_MIB = 64
+_SIGNALS = 1024
 
 
 def main(config: dict[str, Any]) -> NoReturn:
@@ -91,7 +92,9 @@ def main(config: dict[str, Any]) -> NoReturn:
         resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + TESTS_EXTRA_MIB))
         frames.write(supervisor, json.dumps({"layers": layers}).encode())
         tests_side.prepare()
-        side = tests_side.TestsSide(ours, config["timeout_s"], config["backstop_s"], config["memory_mib"])
+        side = tests_side.TestsSide(
+            ours, config["timeout_s"], config["backstop_s"], config["memory_mib"], own_network=strict
+        )
         try:
             side.serve(supervisor)
         finally:
@@ -166,6 +169,11 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
     ):
         kernel.unshare(flag)
         layers[name] = True
+    try:  # its groups' names tell of sessions and containers; nothing rests on it
+        kernel.unshare(kernel.CLONE_NEWCGROUP)
+        layers["cgroup namespace"] = True
+    except OSError:
+        layers["cgroup namespace"] = False
     socket.sethostname("box")  # the host's own name tells whose machine it is
     return identity
 
@@ -184,6 +192,9 @@ def _become_zygote(
     confine = None
     try:
         os.close(supervisor)
+        with contextlib.suppress(OSError):
+            # Should the host itself run out of memory, the kernel ends candidates first.
+            _put("/proc/self/oom_score_adj", "1000")
         if strict:
             kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
             if os.fork():
@@ -199,6 +210,7 @@ def _become_zygote(
         control = socket.socket(fileno=candidate.CHANNEL)
         os.closerange(candidate.CHANNEL + 1, 4096)
         os.chdir(folders[0])
+        sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
         os.umask(0o022)
         _limit(config)
         layers["resource limits"] = True
@@ -302,11 +314,20 @@ def _drop_privileges(identity: int | None, layers: dict[str, Any]) -> None:
 
 
 def _limit(config: dict[str, Any]) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
+    # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
+    resource.setrlimit(resource.RLIMIT_CORE, _at_most(resource.RLIMIT_CORE, 1))
+    # Counted for the user in all, who may be the one who runs this: no timers and signals without number.
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, _at_most(resource.RLIMIT_SIGPENDING, _SIGNALS))
     resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, _mib(config["output_mib"]))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-    resource.setrlimit(resource.RLIMIT_STACK, _at_most(resource.RLIMIT_STACK, _STACK_BYTES))
+    # The address space bounds stacks. A number here would be what each thread of a program that a candidate
+    # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (most, most))
+    # What threads of the candidate itself reserve would be what this host's limit was when we started.
+    kernel.set_thread_stack(_THREAD_STACK_BYTES)
     if config["way"] == "namespaces":
         # Counted per user namespace; on the host it would count the user's other processes too.
         resource.setrlimit(resource.RLIMIT_NPROC, (config["processes"], config["processes"]))
