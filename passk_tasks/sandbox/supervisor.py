@@ -460,6 +460,16 @@ class _Worker:
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
+            if self._way != "namespaces":
+                # Without the tests' side the zygote ends what is left of the candidate, then itself. It is
+                # the other one of the group; candidates have left that.
+                self._process.kill()
+                self._process.wait()
+                until_s = time.monotonic() + _GRACE_S
+                with contextlib.suppress(ProcessLookupError):
+                    while time.monotonic() < until_s:
+                        os.killpg(self._process.pid, 0)
+                        time.sleep(0.01)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -22,6 +22,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -32,6 +33,7 @@ from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 _THREAD_STACK_BYTES = 8 << 20
 _SCRATCH_MIB = 64
 _SIGNALS = 1024
+_PATIENCE_S = 1.0
 
 
 def main(config: dict[str, Any]) -> NoReturn:
@@ -100,7 +102,7 @@ def main(config: dict[str, Any]) -> NoReturn:
         finally:
             ours.close()
             if not strict:
-                _kill_children()
+                _await_children()
     except BaseException as error:
         with contextlib.suppress(OSError):
             text = "".join(traceback.format_exception_only(type(error), error)).strip()
@@ -388,10 +390,20 @@ def _standard_path() -> set[str]:
     return {*folders, *(os.path.join(f, "lib-dynload") for f in folders)}
 
 
-def _kill_children() -> None:
-    for child in zygote.descendants(os.getpid()):
-        with contextlib.suppress(OSError):
-            os.kill(child, signal.SIGKILL)
+def _await_children() -> None:
+    """Wait until the zygote has ended what is left of a candidate; in the end do it ourselves."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not ended:
+            if time.monotonic() > until_s:
+                for child in zygote.descendants(os.getpid(), zombies=True):
+                    with contextlib.suppress(OSError):
+                        os.kill(child, signal.SIGKILL)
+            time.sleep(0.005)
 
 
 def _put(path: str, text: str) -> None:

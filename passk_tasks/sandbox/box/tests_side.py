@@ -17,9 +17,11 @@ import builtins
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import os
 import random
+import re
 import secrets
 import select
 import signal
@@ -36,6 +38,7 @@ from passk_tasks.sandbox.box.limits import TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
 _MAX_FLAGS = 20
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
@@ -298,6 +301,7 @@ class Remote:
         self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
         self.flags: list[str] = []
         self.base_passed = False
+        self.wants_numpy = False
 
     def end_base(self) -> None:
         """Note that the base tests passed; they may have caught the exception that says otherwise."""
@@ -361,6 +365,9 @@ class Remote:
     def _answer(self, raw: bytes, *kinds: str) -> list[Any]:
         try:
             reply = codec.decode(raw, self._resolve)
+        except codec.NumpyMissingError:
+            self.wants_numpy = True
+            self._violation("an array")
         except codec.ProtocolError as error:
             self._violation(str(error))
         if type(reply) is not list or not reply:
@@ -486,12 +493,23 @@ class _Suite:
             named = [(self.base, BASE_FILE)] if self.base else []
             named.append((self.source, TESTS_FILE))
             self._codes = [compile(source, name, "exec", dont_inherit=True) for source, name in named]
+            text = f"{self.base}\n{self.source}"
+            for name in dict.fromkeys(_IMPORT.findall(text)):
+                if any(name in _names(code) for code in self._codes):
+                    with contextlib.suppress(Exception):  # raised again where it is explained
+                        importlib.import_module(name)
         return self._codes
 
     def line(self, file: str, number: int) -> str:
         """Return a line of either stage, without what surrounds it; `""` where there is none."""
         lines = (self.base if file == BASE_FILE else self.source).split("\n")
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Return the names that a code and the functions in it use."""
+    inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return set(code.co_names).union(*inner)
 
 
 class TestsSide:
@@ -526,9 +544,16 @@ class TestsSide:
         self._armed = False
         signal.signal(signal.SIGPROF, self._on_timer)
 
-    def _on_timer(self, _number: int, _frame: Any) -> None:
-        if self._armed:
-            raise TestsTimeout
+    def _on_timer(self, _number: int, frame: Any) -> None:
+        if not self._armed:
+            return
+        while frame is not None:
+            if frame.f_code.co_filename.startswith("<frozen importlib"):
+                # Half a module would stay for the next candidate's tests, and its time is not this one's.
+                signal.setitimer(signal.ITIMER_PROF, self._timeout_s)
+                return
+            frame = frame.f_back
+        raise TestsTimeout
 
     def serve(self, supervisor: int) -> None:
         """Answer the supervisor until it closes its socket."""
@@ -559,13 +584,28 @@ class TestsSide:
 
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
         if judge == "isolated":
-            # Megabytes of literals take their time, which is not the first candidate's.
+            # Megabytes of literals and imports take their time, which is not the first candidate's.
             with contextlib.suppress(Exception):  # raised again where it is explained
                 suite.stages()
         run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
+        outcome, wants_numpy = self._judge_once(run, suite, code)
+        if wants_numpy:
+            with contextlib.suppress(Exception):  # there may be none
+                importlib.import_module("numpy")
+            codec.may_load_numpy = True
+            outcome, _ = self._judge_once(run, suite, code)
+        return outcome
+
+    def _judge_once(
+        self, run: Callable[[Remote, _Suite, str], None], suite: _Suite, code: str
+    ) -> tuple[dict[str, Any], bool]:
+        """Return an outcome, and whether it is none because numpy has to be loaded first."""
         remote = Remote(self._start(self._timeout_s))
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
-        return self._outcome(remote, lambda: run(remote, suite, code), self._timeout_s, suite)
+        if "numpy.random" in sys.modules:
+            sys.modules["numpy.random"].seed(0)
+        outcome = self._outcome(remote, lambda: run(remote, suite, code), self._timeout_s, suite)
+        return outcome, remote.wants_numpy
 
     def _judge_cases(self, cases: stdio.Cases, code: str, tell: Callable[[], None]) -> dict[str, Any]:
         """Run a program on one case after another, until one does not hold; `tell` the supervisor of each."""
@@ -756,5 +796,6 @@ def one_line(text: str) -> str:
 
 def prepare() -> None:
     """Make ready for many programs: what is loaded by now is never collected, so never looked at again."""
+    codec.may_load_numpy = False
     gc.collect()
     gc.freeze()
