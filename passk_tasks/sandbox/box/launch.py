@@ -220,7 +220,8 @@ def _become_zygote(
             _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
         elif config["way"] == "landlock":
             confine = _prepare_landlock(identity, layers, config, folders)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        else:
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         scratch = zygote.Scratch(folders, kept)
         zygote.drop_traces()
         control.send(json.dumps(layers).encode())
@@ -310,6 +311,7 @@ def _drop_privileges(identity: int | None, layers: dict[str, Any]) -> None:
         os.setresgid(identity, identity, identity)
         os.setresuid(identity, identity, identity)
     kernel.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     layers["no new privileges"] = True
     layers["unprivileged user"] = os.getuid() != 0
