@@ -72,19 +72,23 @@ def remove(groups: dict[str, Path]) -> None:
         for _ in range(250):
             try:
                 group.rmdir()
-            except FileNotFoundError:
                 break
             except OSError:
-                _kill(group)
+                if not _kill(group):
+                    break
                 time.sleep(0.02)
-                continue
-            break
 
 
-def _kill(group: Path) -> None:
-    with contextlib.suppress(OSError):
-        for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():
+def _kill(group: Path) -> bool:
+    """Kill what is in a group; return False where it is none or gone."""
+    try:
+        pids = (group / "cgroup.procs").read_text(encoding="ascii").split()
+    except OSError:
+        return False
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
+    return True
 
 
 @functools.cache  # once in a process
