@@ -160,6 +160,21 @@ def test_a_process_whose_main_thread_has_ended_is_ended():
     assert [o.verdict for o in outcomes] == [Verdict.TIMEOUT, Verdict.PASSED], outcomes
 
 
+@pytest.mark.parametrize("left", ["", "        os.unlink(f'{n}')\n"], ids=["named", "nameless"])
+def test_a_disk_is_not_filled(left):
+    """What is written is bounded in all, files that have no name any more included."""
+    code = (
+        "import os, time\nkept = []\nfor n in range(30):\n    kept.append(open(f'{n}', 'wb'))\n"
+        "    for _ in range(15):\n        kept[-1].write(bytes(1 << 20))\n    kept[-1].flush()\n"
+        "    if n:\n"
+    )
+    code += (left or "        pass\n") + "time.sleep(60)\n"
+    program = Program("t/0", code, TESTS)
+    [outcome] = runner.judge([program], limits=Limits(timeout_s=5), workers=1).outcomes
+    assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
+    assert "MiB were written" in outcome.detail
+
+
 def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
     """Tests that hang over a result are killed, and a daemon of that candidate goes with them."""
     monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})

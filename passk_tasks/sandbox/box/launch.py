@@ -28,10 +28,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
-from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
+from passk_tasks.sandbox.box.limits import DISK_MIB, TESTS_EXTRA_MIB
 
 _THREAD_STACK_BYTES = 8 << 20
-_SCRATCH_MIB = 64
+_SCRATCH_MIB = DISK_MIB // len(rootfs.SCRATCH)
 _SIGNALS = 1024
 _PATIENCE_S = 1.0
 
@@ -95,7 +95,12 @@ def main(config: dict[str, Any]) -> NoReturn:
         frames.write(supervisor, json.dumps({"layers": layers}).encode())
         tests_side.prepare()
         side = tests_side.TestsSide(
-            ours, config["timeout_s"], config["backstop_s"], config["memory_mib"], own_network=strict
+            ours,
+            config["timeout_s"],
+            config["backstop_s"],
+            config["memory_mib"],
+            own_network=strict,
+            disk=None if strict else folders[0],
         )
         try:
             side.serve(supervisor)

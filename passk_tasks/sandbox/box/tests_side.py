@@ -34,7 +34,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, frames, stdio, zygote
-from passk_tasks.sandbox.box.limits import TREE_MEMORY
+from passk_tasks.sandbox.box.limits import DISK_MIB, TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
 _MAX_FLAGS = 20
@@ -82,9 +82,11 @@ class Box:
         zygote_pid: int,
         streams: tuple[int, ...] = (),
         own_network: bool = False,
+        disk: str | None = None,
     ) -> None:
         self._control, self._zygote_pid, self._counts_sockets = control, zygote_pid, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
+        self._disk, self._free_mib = disk, 0.0 if disk is None else _free_mib(disk)
         self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
         self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
@@ -243,7 +245,7 @@ class Box:
         most_mib = TREE_MEMORY * self._memory_mib
         if max(resident_mib, mapped_mib) > most_mib:
             # Forks share pages, and processes keep pages that are not resident in any: the zygote knows.
-            together_mib = self._held_mib() or resident_mib
+            together_mib = self._ask_mib(b"M") or resident_mib
             if together_mib > most_mib:
                 raise CandidateGone(
                     "memory_limit", f"{len(tree)} processes use {together_mib:.0f} MiB together"
@@ -251,12 +253,18 @@ class Box:
         if self._counts_sockets and (sockets_mib := _sockets_mib()) > most_mib:
             raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
 
-    def _held_mib(self) -> float:
-        self._control.send(b"M")
-        answer = self._control.recv(zygote.MEMORY.size)
-        if len(answer) != zygote.MEMORY.size:
+        if self._disk is not None and self._free_mib - _free_mib(self._disk) > DISK_MIB:
+            # Somebody fills the disk.
+            written_mib = self._ask_mib(b"W")
+            if written_mib > DISK_MIB:
+                raise CandidateGone("output_limit", f"{written_mib:.0f} MiB were written")
+
+    def _ask_mib(self, what: bytes) -> float:
+        self._control.send(what)
+        answer = self._control.recv(zygote.AMOUNT.size)
+        if len(answer) != zygote.AMOUNT.size:
             raise EOFError("the zygote is gone")
-        return float(zygote.MEMORY.unpack(answer)[0]) / 1024
+        return float(zygote.AMOUNT.unpack(answer)[0]) / 1024
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
@@ -268,6 +276,11 @@ class Box:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024
+
+
+def _free_mib(folder: str) -> float:
+    status = os.statvfs(folder)
+    return status.f_bfree * status.f_frsize / (1 << 20)
 
 
 def _sockets_mib() -> float:
@@ -521,6 +534,7 @@ class TestsSide:
         backstop_s: wall seconds after which a candidate's time is up whatever the load.
         memory_mib: the candidate's limit, to tell a crash for want of memory from others.
         own_network: whether the network namespace has no sockets but the candidate's and this package's.
+        disk: the candidates' folder where it is on a disk of the host, None where it has a size of its own.
     """
 
     __test__ = False
@@ -533,12 +547,13 @@ class TestsSide:
         memory_mib: int,
         *,
         own_network: bool = False,
+        disk: str | None = None,
     ) -> None:
         self._memory_mib, self._timeout_s = memory_mib, timeout_s
         [zygote_pid] = zygote.descendants(os.getpid())
         self._backstop = backstop_s / timeout_s
         self._box = functools.partial(
-            Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid, own_network=own_network
+            Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid, own_network=own_network, disk=disk
         )
         self._suites: dict[int, _Suite | stdio.Cases] = {}
         self._armed = False

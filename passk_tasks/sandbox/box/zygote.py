@@ -5,6 +5,7 @@ It never sees a program: a candidate reads its own from its channel after the fo
     F + CPU seconds       fork a candidate that owns the socket that comes along as a descriptor, and where
                           two more come, has them for its standard input and output; answers P + a pidfd
     M                     answers how much memory its processes hold together, in KiB; 0 if that is not known
+    W                     answers how much its processes have written, in KiB; 0 if that is not known
     E                     end it: kill everything it left, empty its folders; answers R + how it ended
 
 In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once,
@@ -29,7 +30,7 @@ from typing import NoReturn
 from passk_tasks.sandbox.box import candidate, kernel
 
 FORK = struct.Struct("<cI")  # the command F, RLIMIT_CPU of each process of the candidate in seconds
-MEMORY = struct.Struct("<Q")
+AMOUNT = struct.Struct("<Q")  # KiB
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
 _SCRATCH_MODE = 0o1777
@@ -55,6 +56,7 @@ class Scratch:
         for folder, fresh in zip(self.folders, self._inodes, strict=True):
             if self._owned:
                 os.chmod(folder, _SCRATCH_MODE)
+                os.utime(folder, (0, 0))  # they hold a message otherwise
             if not is_tmpfs or self._used(folder) != fresh:
                 _empty(folder, self._kept)
 
@@ -124,8 +126,8 @@ def run(
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
-        while (request := control.recv(1)) == b"M":
-            control.send(MEMORY.pack(_memory_kib()))
+        while (request := control.recv(1)) in (b"M", b"W"):
+            control.send(AMOUNT.pack(_memory_kib() if request == b"M" else _written_kib()))
         last = request != b"E"
         status, peak_kib = _end(pid, is_init=is_init)
         if last:
@@ -265,6 +267,19 @@ def _memory_kib() -> int:
         except (OSError, KeyError, ValueError):
             continue  # it ended meanwhile
     return total + sum(shared.values())
+
+
+def _written_kib() -> int:
+    """Return what the descendants of this process have written, to whatever: files, pipes or maps."""
+    total = 0
+    for process in descendants(os.getpid(), zombies=True):
+        try:
+            with open(f"/proc/{process}/io", "rb") as file:
+                counts = dict(line.split(b":") for line in file)
+            total += max(int(counts[b"wchar"]), int(counts[b"write_bytes"])) >> 10
+        except (OSError, KeyError, ValueError):
+            continue  # it ended meanwhile
+    return total
 
 
 def drop_traces() -> None:
