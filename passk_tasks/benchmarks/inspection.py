@@ -60,6 +60,9 @@ def needs_script(source: str, names: Collection[str]) -> bool:
     tree = _parse(_LONG_LINE.sub(_words_only, source))
     if _loaded(tree) - _bound(tree) - set(dir(builtins)) - set(names):
         return True
+    # What a coroutine waits for is in its own event loop.
+    if "asyncio" in _loaded(tree) or any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree)):
+        return True
     # Inputs that are written as text are not in the tree.
     if "eval(" in source and "lambda" in source:
         return True

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import itertools
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -66,17 +67,28 @@ def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[st
 
 
 def remove(groups: dict[str, Path]) -> None:
-    """Remove groups whose processes have ended; the kernel takes a moment to let go of the last one."""
+    """Remove groups, and end what is still in them; the kernel takes a moment to let go of the last one."""
     for group in set(groups.values()):
-        for _ in range(50):
+        for _ in range(250):
             try:
                 group.rmdir()
-            except FileNotFoundError:
                 break
             except OSError:
+                if not _kill(group):
+                    break
                 time.sleep(0.02)
-                continue
-            break
+
+
+def _kill(group: Path) -> bool:
+    """Kill what is in a group; return False where it is none or gone."""
+    try:
+        pids = (group / "cgroup.procs").read_text(encoding="ascii").split()
+    except OSError:
+        return False
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    return True
 
 
 @functools.cache  # once in a process

@@ -460,6 +460,16 @@ class _Worker:
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
+            if self._way != "namespaces":
+                # Without the tests' side the zygote ends what is left of the candidate, then itself. It is
+                # the other one of the group; candidates have left that.
+                self._process.kill()
+                self._process.wait()
+                until_s = time.monotonic() + _GRACE_S
+                with contextlib.suppress(ProcessLookupError):
+                    while time.monotonic() < until_s:
+                        os.killpg(self._process.pid, 0)
+                        time.sleep(0.01)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -501,7 +511,8 @@ def _environment() -> dict[str, str]:
         "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
-        # One candidate has one CPU; pools of threads only cost address space.
+        # One candidate has one CPU; pools of threads only cost address space, as do heaps of their own.
+        "MALLOC_ARENA_MAX": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

@@ -56,6 +56,9 @@ OBJECTS = [
     "import re\npattern = re.compile('a')\nassert f(pattern) == 1",
     "root = Node(1)\nassert f(root) == 1",
     "root.left = 2\nassert f(root) == 1",
+    "import asyncio\nassert asyncio.run(f(1)) == 1",
+    "async def check():\n    assert await f(1) == 1",
+    "async def check():\n    assert [x async for x in f(1)] == [1]",
     "inputs = [eval(f'[{i}]') for i in ['lambda x: x']]\nfor inp in inputs:\n    assert f(*inp) == 1",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 
@@ -80,6 +81,17 @@ def groups():
     if not made:
         pytest.skip("no cgroup is delegated to this process")
     return made
+
+
+def test_what_is_still_in_a_group_is_ended(groups):
+    """A process that outlived its worker does not keep the group."""
+    made = cgroups.create(1 << 30, 70)
+    process = subprocess.Popen(["sleep", "60"])
+    for group in made.values():
+        (group / "cgroup.procs").write_text(str(process.pid))
+    cgroups.remove(made)
+    assert process.wait(5) == -signal.SIGKILL
+    assert not any(group.exists() for group in made.values())
 
 
 def test_a_worker_is_in_its_groups_and_leaves_none(groups):

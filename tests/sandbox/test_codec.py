@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import contextlib
 import datetime
@@ -10,6 +11,7 @@ import enum
 import fractions
 import json
 import math
+import types
 
 import numpy as np
 import pytest
@@ -68,6 +70,7 @@ scalars = st.one_of(
     st.floats(),
     st.complex_numbers(),
     st.text(st.characters()),  # lone surrogates among them
+    st.text(st.sampled_from("\ud83d\ude00\U0001f600a")),  # and two that would make a pair
     st.binary(),
     st.decimals(allow_nan=False),
     st.fractions(),
@@ -177,6 +180,10 @@ class LyingText(str):
         (LyingList([1, 2]), [1, 2]),
         (LyingText("no"), "no"),
         ([Liar(7), {"a": LyingList([3])}], [7, {"a": [3]}]),
+        (type("Own", (fractions.Fraction,), {})(1, 3), fractions.Fraction(1, 3)),
+        (type("Own", (datetime.datetime,), {})(2024, 1, 2, fold=1), datetime.datetime(2024, 1, 2, fold=1)),
+        (type("Own", (datetime.date,), {})(2024, 1, 2), datetime.date(2024, 1, 2)),
+        (type("Own", (datetime.timedelta,), {})(1, 2, 3), datetime.timedelta(1, 2, 3)),
     ],
 )
 def test_subclasses_cross_as_the_value_they_hold(value, arrives):
@@ -221,9 +228,84 @@ def test_numpy_scalars_cross(scalar):
     assert result == scalar
 
 
-def test_arrays_of_objects_do_not_cross():
-    """An array that holds objects is not plain data."""
-    assert isinstance(cross(np.array([EqualsEverything()], dtype=object)), codec.Opaque)
+def test_arrays_of_objects_cross_item_by_item():
+    """An array of plain objects arrives as one; what equals everything in it equals nothing any more."""
+    value = np.empty((2, 2), dtype=object)
+    value[:] = [[10**30, "a"], [None, 2.5]]
+    value[1, 0] = [1, (2,)]
+    result = cross(value)
+    assert result.dtype == object
+    assert result.tolist() == [[10**30, "a"], [[1, (2,)], 2.5]]
+    hostile = cross(np.array([EqualsEverything()], dtype=object))
+    assert not (hostile == np.array([3])).any()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [[[2], [1]], [[-1, -1], [1]], [[1 << 40], []], [1, [1]], [[1], 1], [[1]], {"a": 1}, [["x"], [1]]],
+)
+def test_hostile_arrays_of_objects_are_refused(payload):
+    """The shape has to be that of the items."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack({"no": payload}), resolve)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        collections.UserList([1, (2,)]),
+        collections.UserDict({"a": [1], 2: None}),
+        collections.UserString("ab\ud800"),
+        collections.ChainMap({"a": 1}, {"b": 2}),
+        types.MappingProxyType({"a": {1}}),
+        array.array("i", [1, -2, 3]),
+        array.array("d", []),
+        memoryview(b"ab\xff"),
+        memoryview(array.array("h", [1, -2])),
+        slice(1, None, (2,)),
+    ],
+)
+def test_wrappers_of_the_library_cross(value):
+    """What compares with plain data in one process does so here, with its own type."""
+    result = cross(value)
+    assert type(result) is type(value)
+    assert result == value
+
+
+@pytest.mark.parametrize(
+    "value", [array.array("u", "ab"), memoryview(b"abcd").cast("B", (2, 2)), memoryview(b"a").cast("c")]
+)
+def test_texts_and_tables_of_items_do_not_cross(value):
+    """Not every pattern of bits is a character, and few ask for more dimensions."""
+    assert isinstance(cross(value), codec.Opaque)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"ul": {"t": [1]}},
+        {"ud": [1]},
+        {"us": 5},
+        {"cm": [[1]]},
+        {"mp": [1]},
+        {"ar": ["u", "ab"]},
+        {"ar": ["i", "abc"]},
+        {"mv": ["c", "a"]},
+        {"mv": ["i", "abc"]},
+        {"sl": [1, 2, 3, 4]},
+    ],
+)
+def test_wrappers_hold_what_they_say(tree):
+    """A wrapper is made of its own kind of content only."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack(tree), resolve)
+
+
+def test_two_lone_surrogates_are_no_character():
+    """They are what JSON's escapes of one character look like."""
+    pair, one = "\ud83d\ude00", "\U0001f600"
+    assert cross(pair) == pair != cross(one) == one
+    assert cross([pair, {pair: one}]) == [pair, {pair: one}]
 
 
 @pytest.mark.parametrize("dtype", ["O", "V8", "i4,O", "object", "<M8[ns](2,)", "S1" * 50])
@@ -282,6 +364,20 @@ def test_assigning_makes_equal_and_keeps_identity(target, changed):
         assert result is target
 
 
+@pytest.mark.parametrize(
+    ("target", "changed"),
+    [
+        (array.array("i", [3, 1]), array.array("i", [1])),
+        (collections.UserList([3, [1]]), collections.UserList([[2], 5])),
+        (collections.UserDict(a=[1]), collections.UserDict(a=[2], b=3)),
+    ],
+)
+def test_assigning_reaches_wrappers(target, changed):
+    """Arrays and wrappers are changed in place too."""
+    assert codec.assign(target, changed) is target
+    assert target == changed
+
+
 def test_assigning_reaches_inner_containers():
     """Whoever holds an inner list of an argument sees what the candidate did to it."""
     inner = [3, 1, 2]
@@ -302,7 +398,7 @@ def test_decimal_and_fraction_subclasses_and_signs():
 def test_the_fast_encoder_writes_what_json_does(tree):
     """The same text as json.dumps, which every reader of JSON understands."""
     written = codec.dumps(tree)
-    assert written == json.dumps(tree, separators=(",", ":"))
+    assert written == json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     assert repr(codec.loads(written)) == repr(json.loads(written))
 
 

@@ -34,6 +34,11 @@ PROGRAMS = [
     # Locks the folders that the next program writes to.
     ("import os\nfor d in ('/tmp', '/box', '/dev/shm'): os.chmod(d, 0)\ndef f(x): return 4", "passed"),
     ("for d in ('/tmp', '.', '/dev/shm'): open(d + '/x', 'w').close()\ndef f(x): return 4", "passed"),
+    ("import os\nfor d in ('/tmp', '/box', '/dev/shm'): os.utime(d, (5, 7))\ndef f(x): return 4", "passed"),
+    (
+        "import os\nassert not {os.stat(d).st_mtime for d in ('/tmp', '/box')} & {7}\ndef f(x): return 4",
+        "passed",
+    ),
     ("import os\nassert os.listdir('/dev/shm') == [] and os.getuid() != 0\ndef f(x): return 4", "passed"),
     ("import os\nwhile True: os.fork()", "error"),
     ("import os\nos.kill(1, 9)\ndef f(x): return 4", "passed"),

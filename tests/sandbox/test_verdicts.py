@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from passk_tasks import runner
 from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
 
@@ -275,3 +278,109 @@ def test_the_name_of_the_host_is_not_told():
     if "uts namespace" not in judged.layers:
         pytest.skip("this host allows no user namespace")
     assert judged.outcomes[0].passed, judged.outcomes[0]
+
+
+# Of 64 MiB each: four times that together.
+KEPT_BY_CHILDREN = """
+import mmap, os, time
+for _ in range(10):
+    block = mmap.mmap(-1, 32 << 20)
+    block.write(bytes(32 << 20))
+    if os.fork() == 0:
+        {child}
+        time.sleep(20)
+    block.close()
+time.sleep(20)
+"""
+FULL_SOCKETS = """
+import socket, time
+kept = []
+for number in range(16):
+    kept.append(socket.socket(socket.AF_UNIX, socket.{kind}))
+    kept[-1].bind(f"\\0{{number}}")
+    if {listens}:
+        kept[-1].listen(100)
+    for _ in range({senders}):
+        one = socket.socket(socket.AF_UNIX, socket.{kind})
+        one.connect(f"\\0{{number}}")
+        {keep}
+time.sleep(20)
+"""
+HIDE = "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)"
+HELD = [
+    KEPT_BY_CHILDREN.format(child="pass"),
+    KEPT_BY_CHILDREN.format(child=HIDE),
+    FULL_SOCKETS.format(kind="SOCK_STREAM", listens=True, senders=90, keep="one.close()"),
+    FULL_SOCKETS.format(kind="SOCK_DGRAM", listens=False, senders=8, keep="kept.append(one)"),
+]
+
+
+@pytest.mark.parametrize("code", HELD, ids=["mapped", "hidden", "streams", "datagrams"])
+def test_memory_that_no_process_shows_counts(code, monkeypatch):
+    """Shared mappings that only children keep, and sockets; without a cgroup to cap them."""
+    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    program = Program("t/0", code, SQUARE)
+    judged = runner.judge([program], limits=Limits(timeout_s=10, memory_mib=64), workers=1)
+    if "network namespace" not in judged.layers and "socket" in code:
+        pytest.skip("where there are no namespaces there are no such sockets")
+    assert judged.outcomes[0].verdict is Verdict.MEMORY_LIMIT, judged.outcomes[0]
+    assert judged.outcomes[0].wall_s < 8
+
+
+def test_memory_that_forks_share_counts_once():
+    """Ten processes that read the same data hold it once."""
+    code = (
+        "import os, time\ndata = b'x' * (100 << 20)\nchildren = []\nfor _ in range(10):\n"
+        "    children.append(os.fork())\n    if not children[-1]:\n        time.sleep(0.3)\n"
+        "        os._exit(data[5] != 120)\n"
+        "assert all(os.waitpid(c, 0)[1] == 0 for c in children)\n" + RIGHT
+    )
+    outcome = judge(code, limits=Limits(timeout_s=5, memory_mib=200))
+    assert outcome.passed, outcome
+
+
+def test_imports_of_the_tests_take_no_candidates_time():
+    """However short the limit, the first candidate has it for itself."""
+    tests = Tests("import numpy, hypothesis.strategies\nassert square(2) == 4\n", ("square",))
+    programs = [Program("t/0", f"{RIGHT}# {number}", tests) for number in range(3)]
+    outcomes = runner.judge(programs, limits=Limits(timeout_s=0.1), workers=1).outcomes
+    assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 3, outcomes
+
+
+def test_the_first_array_loads_numpy_outside_of_the_program():
+    """Where the tests do not load it, the program is run again when it is there."""
+    code = "import numpy\ndef square(x): return numpy.int64(x * x)"
+    outcomes = runner.judge(
+        [Program("t/0", text, SQUARE) for text in (code, code.replace("int64", "float64"), code + "\n")],
+        limits=LIMITS,
+        workers=1,
+    ).outcomes
+    assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 3, outcomes
+    forged = (
+        "import json, os, time\ndef square(x):\n"
+        "    m = json.dumps(['value', {'ns': ['<i8', chr(4) + chr(0) * 7]}]).encode()\n"
+        "    os.write(3, len(m).to_bytes(4, 'little') + m)\n    time.sleep(9)"
+    )
+    program = Program("t/0", forged, SQUARE)
+    [outcome] = runner.judge([program], limits=LIMITS, workers=1, packages="stdlib").outcomes
+    assert outcome.verdict is Verdict.CRASHED
+    assert "no numpy" in outcome.detail
+
+
+def test_tests_may_hand_over_more_than_comes_back():
+    """The limit on a message is for what candidates send."""
+    tests = Tests("text = 'x' * (33 << 20)\nassert size(text) == 33 << 20\n", ("size",))
+    assert judge("def size(text): return len(text)", tests, limits=Limits()).passed
+
+
+def test_threads_start_whatever_the_hosts_limit_on_stacks():
+    """A limit of a gigabyte would be what each thread reserves."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if hard != resource.RLIM_INFINITY:
+        pytest.skip("this host does not let the limit be raised")
+    resource.setrlimit(resource.RLIMIT_STACK, (1 << 30, hard))
+    try:
+        outcome = judge("import threading\nthreading.Thread(target=print).start()\n" + RIGHT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
+    assert outcome.passed, outcome

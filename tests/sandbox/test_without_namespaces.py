@@ -151,6 +151,47 @@ def test_strict_takes_the_strongest_way_that_works(monkeypatch):
     assert judged.layers["reaper"]
 
 
+def test_a_process_whose_main_thread_has_ended_is_ended():
+    """It looks like a zombie, and its other threads go on."""
+    ended = (
+        "import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    outcomes = judge(ended, RIGHT).outcomes
+    assert [o.verdict for o in outcomes] == [Verdict.TIMEOUT, Verdict.PASSED], outcomes
+
+
+@pytest.mark.parametrize("left", ["", "        os.unlink(f'{n}')\n"], ids=["named", "nameless"])
+def test_a_disk_is_not_filled(left):
+    """What is written is bounded in all, files that have no name any more included."""
+    code = (
+        "import os, time\nkept = []\nfor n in range(30):\n    kept.append(open(f'{n}', 'wb'))\n"
+        "    for _ in range(15):\n        kept[-1].write(bytes(1 << 20))\n    kept[-1].flush()\n"
+        "    if n:\n"
+    )
+    code += (left or "        pass\n") + "time.sleep(60)\n"
+    program = Program("t/0", code, TESTS)
+    [outcome] = runner.judge([program], limits=Limits(timeout_s=5), workers=1).outcomes
+    assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
+    assert "MiB were written" in outcome.detail
+
+
+def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
+    """Tests that hang over a result are killed, and a daemon of that candidate goes with them."""
+    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    name = f"p{os.getpid()}-daemon"
+    code = (
+        f"import ctypes, os, time\nif not os.fork():\n    os.setsid()\n"
+        f"    ctypes.CDLL(None).prctl(15, {name.encode()!r})\n    time.sleep(60)\n"
+        "def f(x): return range(10 ** 18)"
+    )
+    program = Program("t/0", code, Tests("assert sum(f(2)) == 4\n", ("f",)))
+    limits = Limits(timeout_s=0.3)
+    assert runner.judge([program], limits=limits, workers=1).outcomes[0].verdict is Verdict.TIMEOUT
+    alive = [path.read_text() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
+    assert name[:15] not in "".join(alive)
+
+
 def test_nothing_is_left_behind():
     """No folder of a candidate stays on the host."""
     judge(RIGHT, "import os\nos.makedirs('a/b')\nos.chmod('a', 0)\n" + RIGHT)

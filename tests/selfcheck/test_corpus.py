@@ -70,6 +70,7 @@ KNOWN_GAPS = {
     "proof-read-from-the-drivers-frame",
     "rewrites-the-constants-of-the-tests",
     "set-of-items-that-equal-everything",
+    "tests-in-the-memory-of-itself",
     "tests-parsed-by-a-patched-ast",
     "trace-function-jumps-over-asserts",
     "weak-proxy-of-an-equal-object",

@@ -24,7 +24,6 @@ import atexit
 import builtins
 import copy
 import io
-import json
 import linecache
 import math
 import os
@@ -37,6 +36,8 @@ from passk_tasks.sandbox.box import codec, frames
 
 CHANNEL = 3
 FILENAME = "/box/solution.py"
+# A source with one of these may read its own file: by name, or in an interpreter that multiprocessing starts.
+_NEEDS_FILE = ("__file__", "multiprocessing", "concurrent")
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
 _EXCEPTIONS = {
     name: kind
@@ -58,7 +59,7 @@ def serve() -> NoReturn:
     channel = frames.Reader(CHANNEL)
     try:
         while True:
-            reply = _answer(codec.loads(channel.read().decode("ascii")), module, references)
+            reply = _answer(codec.unpack(channel.read()), module, references)
             frames.write(CHANNEL, reply)
     except MemoryError:
         os._exit(77)
@@ -82,13 +83,13 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
     try:
         if verb == "main":
             module = types.ModuleType("__main__")
-            _register(module, request[1])
-            code = compile(request[1], FILENAME, "exec", dont_inherit=True)
+            file = _register(module, request[1])
+            code = compile(request[1], file, "exec", dont_inherit=True)
             phase = "call"
             _run_program(code, module)
         if verb == "load":
-            _register(module, request[1])
-            code = compile(request[1], FILENAME, "exec", dont_inherit=True)
+            file = _register(module, request[1])
+            code = compile(request[1], file, "exec", dont_inherit=True)
             phase = "load"
             exec(code, module.__dict__)
             return b'["ok"]'
@@ -96,7 +97,7 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
             phase = "tests"
             flags = _tampered()
             exec(compile(request[1], "/box/tests.py", "exec", dont_inherit=True), module.__dict__)
-            return json.dumps(["proof", request[2], sorted({*flags, *_tampered()})]).encode()
+            return codec.pack(["proof", request[2], sorted({*flags, *_tampered()})])
         phase = "call"
         if verb == "next":
             try:
@@ -129,13 +130,13 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
         module.__dict__.clear()
         return b'["raised","MemoryError","[]","","MemoryError","call"]'
     except BaseException as error:
-        return json.dumps(["raised", *_describe(error), phase]).encode()
+        return codec.pack(["raised", *_describe(error), phase])
 
 
 def _differs(value: Any, raw: str) -> bool:
     """Whether an argument is no longer what it was; what it holds now may not be plain data."""
     try:
-        return codec.text(value, _no_reference) != raw
+        return codec.text(value, _no_reference, sys.maxsize) != raw
     except (codec.UnsupportedError, codec.ProtocolError):
         return False
 
@@ -157,7 +158,7 @@ def _tampered() -> list[str]:
 
 def _run_program(code: types.CodeType, module: types.ModuleType) -> NoReturn:
     """Run a program as the interpreter would that was started for it, to the end of the process."""
-    sys.argv[:] = [FILENAME]
+    sys.argv[:] = [str(module.__file__)]
     # Afresh: what the interpreter opened at its start remembers another kind of file.
     streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
     sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
@@ -176,12 +177,22 @@ def _run_program(code: types.CodeType, module: types.ModuleType) -> NoReturn:
     os._exit(0 if status is None else status & 0xFF if type(status) is int else 1)
 
 
-def _register(module: types.ModuleType, source: str) -> None:
-    """Make the candidate a module like any other, so that pickle, inspect and typing find it."""
-    module.__file__ = FILENAME
+def _register(module: types.ModuleType, source: str) -> str:
+    """Make the candidate a module like any other, so that pickle, inspect and typing find it.
+
+    Returns its file name. The file itself is there for who may want it: writing one costs as much as most
+    programs take.
+    """
+    file = FILENAME
+    if any(word in source for word in _NEEDS_FILE):
+        file = os.path.join(os.getcwd(), os.path.basename(FILENAME))
+        with open(file, "w", encoding="utf-8", errors="surrogatepass", newline="") as written:
+            written.write(source)
+    module.__file__ = file
     sys.modules[module.__name__] = module
     # Lazily: splitting the source costs more than most programs take.
-    linecache.cache[FILENAME] = (lambda: source,)
+    linecache.cache[file] = (lambda: source,)
+    return file
 
 
 def _describe(error: BaseException) -> tuple[str, str, str, str]:

@@ -9,6 +9,7 @@ import struct
 from typing import Any
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
@@ -130,6 +131,16 @@ def prctl(option: int, argument: int = 0, second: int = 0) -> None:
         _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), ctypes.c_ulong(second), 0, 0),
         f"prctl {option}",
     )
+
+
+def set_thread_stack(size: int) -> None:
+    """Let threads that are started without a size of their own reserve this much; where the C library can."""
+    attributes = ctypes.create_string_buffer(128)  # twice what a pthread_attr_t takes
+    if hasattr(_libc, "pthread_setattr_default_np"):
+        _libc.pthread_attr_init(attributes)
+        _libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(size))
+        _libc.pthread_setattr_default_np(attributes)
+        _libc.pthread_attr_destroy(attributes)
 
 
 def drop_bounding_capabilities() -> None:

@@ -22,15 +22,18 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
-from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
+from passk_tasks.sandbox.box.limits import DISK_MIB, TESTS_EXTRA_MIB
 
-_STACK_BYTES = 120 << 20  # the kernel keeps at least 128 MiB free below a main thread's stack
-_SCRATCH_MIB = 64
+_THREAD_STACK_BYTES = 8 << 20
+_SCRATCH_MIB = DISK_MIB // len(rootfs.SCRATCH)
+_SIGNALS = 1024
+_PATIENCE_S = 1.0
 
 
 def main(config: dict[str, Any]) -> NoReturn:
@@ -91,13 +94,20 @@ def main(config: dict[str, Any]) -> NoReturn:
         resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"] + TESTS_EXTRA_MIB))
         frames.write(supervisor, json.dumps({"layers": layers}).encode())
         tests_side.prepare()
-        side = tests_side.TestsSide(ours, config["timeout_s"], config["backstop_s"], config["memory_mib"])
+        side = tests_side.TestsSide(
+            ours,
+            config["timeout_s"],
+            config["backstop_s"],
+            config["memory_mib"],
+            own_network=strict,
+            disk=None if strict else folders[0],
+        )
         try:
             side.serve(supervisor)
         finally:
             ours.close()
             if not strict:
-                _kill_children()
+                _await_children()
     except BaseException as error:
         with contextlib.suppress(OSError):
             text = "".join(traceback.format_exception_only(type(error), error)).strip()
@@ -166,6 +176,11 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
     ):
         kernel.unshare(flag)
         layers[name] = True
+    try:  # its groups' names tell of sessions and containers; nothing rests on it
+        kernel.unshare(kernel.CLONE_NEWCGROUP)
+        layers["cgroup namespace"] = True
+    except OSError:
+        layers["cgroup namespace"] = False
     socket.sethostname("box")  # the host's own name tells whose machine it is
     return identity
 
@@ -184,6 +199,9 @@ def _become_zygote(
     confine = None
     try:
         os.close(supervisor)
+        with contextlib.suppress(OSError):
+            # Should the host itself run out of memory, the kernel ends candidates first.
+            _put("/proc/self/oom_score_adj", "1000")
         if strict:
             kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
             if os.fork():
@@ -199,6 +217,7 @@ def _become_zygote(
         control = socket.socket(fileno=candidate.CHANNEL)
         os.closerange(candidate.CHANNEL + 1, 4096)
         os.chdir(folders[0])
+        sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
         os.umask(0o022)
         _limit(config)
         layers["resource limits"] = True
@@ -206,7 +225,8 @@ def _become_zygote(
             _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
         elif config["way"] == "landlock":
             confine = _prepare_landlock(identity, layers, config, folders)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        else:
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         scratch = zygote.Scratch(folders, kept)
         zygote.drop_traces()
         control.send(json.dumps(layers).encode())
@@ -296,17 +316,27 @@ def _drop_privileges(identity: int | None, layers: dict[str, Any]) -> None:
         os.setresgid(identity, identity, identity)
         os.setresuid(identity, identity, identity)
     kernel.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     layers["no new privileges"] = True
     layers["unprivileged user"] = os.getuid() != 0
 
 
 def _limit(config: dict[str, Any]) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
+    # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
+    resource.setrlimit(resource.RLIMIT_CORE, _at_most(resource.RLIMIT_CORE, 1))
+    # Counted for the user in all, who may be the one who runs this: no timers and signals without number.
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, _at_most(resource.RLIMIT_SIGPENDING, _SIGNALS))
     resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, _mib(config["output_mib"]))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-    resource.setrlimit(resource.RLIMIT_STACK, _at_most(resource.RLIMIT_STACK, _STACK_BYTES))
+    # The address space bounds stacks. A number here would be what each thread of a program that a candidate
+    # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (most, most))
+    # What threads of the candidate itself reserve would be what this host's limit was when we started.
+    kernel.set_thread_stack(_THREAD_STACK_BYTES)
     if config["way"] == "namespaces":
         # Counted per user namespace; on the host it would count the user's other processes too.
         resource.setrlimit(resource.RLIMIT_NPROC, (config["processes"], config["processes"]))
@@ -367,10 +397,20 @@ def _standard_path() -> set[str]:
     return {*folders, *(os.path.join(f, "lib-dynload") for f in folders)}
 
 
-def _kill_children() -> None:
-    for child in zygote.descendants(os.getpid()):
-        with contextlib.suppress(OSError):
-            os.kill(child, signal.SIGKILL)
+def _await_children() -> None:
+    """Wait until the zygote has ended what is left of a candidate; in the end do it ourselves."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not ended:
+            if time.monotonic() > until_s:
+                for child in zygote.descendants(os.getpid(), zombies=True):
+                    with contextlib.suppress(OSError):
+                        os.kill(child, signal.SIGKILL)
+            time.sleep(0.005)
 
 
 def _put(path: str, text: str) -> None:

@@ -5,5 +5,8 @@ from __future__ import annotations
 TREE_MEMORY = 4
 """All processes of a candidate together may use this many times the memory limit of each."""
 
+DISK_MIB = 192
+"""What a candidate may write at all, in three folders that are in memory or one that is on a disk."""
+
 TESTS_EXTRA_MIB = 512
 """What the tests' side may use beyond a candidate's limit."""

@@ -25,11 +25,10 @@ _ALLOWED = """
     symlinkat:266:36 readlinkat:267:78 fchmodat:268:53 faccessat:269:48 splice:275:76 tee:276:77
     sync_file_range:277:84 utimensat:280:88 fallocate:285:47 preadv:295:69 pwritev:296:70
     renameat2:316:276 copy_file_range:326:285 preadv2:327:286 pwritev2:328:287 statx:332:291
-    openat2:437:437 faccessat2:439:439 fchmodat2:452:452 readahead:187:213 flock:73:32 fcntl:72:25
-    dup:32:23 dup2:33: dup3:292:24 close_range:436:436 landlock_restrict_self:446:446 inotify_init:253:
-    inotify_init1:294:26 inotify_add_watch:254:27 inotify_rm_watch:255:28 mmap:9:222 mprotect:10:226
-    munmap:11:215 brk:12:214 mremap:25:216 msync:26:227 mincore:27:232 madvise:28:233 mlock:149:228
-    mlock2:325:284 munlock:150:229 mlockall:151:230 munlockall:152:231 membarrier:324:283
+    openat2:437:437 faccessat2:439:439 fchmodat2:452:452 readahead:187:213 flock:73:32
+    dup:32:23 dup2:33: dup3:292:24 close_range:436:436 landlock_restrict_self:446:446 mmap:9:222
+    mprotect:10:226 munmap:11:215 brk:12:214 mremap:25:216 msync:26:227 mincore:27:232 madvise:28:233
+    mlock:149:228 mlock2:325:284 munlock:150:229 mlockall:151:230 munlockall:152:231 membarrier:324:283
     pkey_mprotect:329:288 pkey_alloc:330:289 pkey_free:331:290 rt_sigaction:13:134 rt_sigprocmask:14:135
     rt_sigreturn:15:139 rt_sigpending:127:136 rt_sigtimedwait:128:137 rt_sigqueueinfo:129:138
     rt_tgsigqueueinfo:297:240 rt_sigsuspend:130:133 sigaltstack:131:132 pause:34: alarm:37:
@@ -45,20 +44,21 @@ _ALLOWED = """
     sched_getattr:315:275 getpid:39:172 gettid:186:178 getppid:110:173 getpgrp:111: getpgid:121:155
     setpgid:109:154 getsid:124:156 setsid:112:157 getuid:102:174 geteuid:107:175 getgid:104:176
     getegid:108:177 getresuid:118:148 getresgid:120:150 getgroups:115:158 capget:125:90
-    getpriority:140:141 getrlimit:97:163 setrlimit:160:164 getrusage:98:165 sysinfo:99:179 uname:63:160
+    getpriority:140:141 getrlimit:97:163 getrusage:98:165 sysinfo:99:179 uname:63:160
     getcpu:309:168 getrandom:318:278 futex:202:98 futex_waitv:449:449 set_robust_list:273:99
-    get_robust_list:274:100 set_tid_address:218:96 rseq:334:293 arch_prctl:158: prctl:157:167 poll:7:
+    get_robust_list:274:100 set_tid_address:218:96 rseq:334:293 arch_prctl:158: poll:7:
     ppoll:271:73 select:23: pselect6:270:72 epoll_create:213: epoll_create1:291:20 epoll_ctl:233:21
     epoll_wait:232: epoll_pwait:281:22 epoll_pwait2:441:441 pipe:22: pipe2:293:59 connect:42:203
     accept:43:202 accept4:288:242 sendto:44:206 recvfrom:45:207 sendmsg:46:211 recvmsg:47:212
     sendmmsg:307:269 recvmmsg:299:243 shutdown:48:210 bind:49:200 listen:50:201 getsockname:51:204
-    getpeername:52:205 setsockopt:54:208 getsockopt:55:209
+    getpeername:52:205 getsockopt:55:209
 """
 
 # Allowed for some arguments only; see `_checks`.
 _CHECKED = """
-    socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29 prlimit64:302:261 sched_setaffinity:203:122
-    setpriority:141:140 clone3:435:435
+    socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29 fcntl:72:25 setsockopt:54:208
+    setrlimit:160:164 prlimit64:302:261 prctl:157:167 sched_setaffinity:203:122 setpriority:141:140
+    clone3:435:435
 """
 
 _MEMFD = "memfd_create:319:279"
@@ -79,6 +79,7 @@ _REFUSED = """
     sethostname:170:161 setdomainname:171:162 settimeofday:164:170 clock_settime:227:112
     adjtimex:159:171 clock_adjtime:305:266 modify_ldt:154: iopl:172: ioperm:173: setxattr:188:5
     lsetxattr:189:6 fsetxattr:190:7 removexattr:197:14 lremovexattr:198:15 fremovexattr:199:16
+    inotify_init:253: inotify_init1:294:26 inotify_add_watch:254:27 inotify_rm_watch:255:28
 """
 
 # Offsets in `struct seccomp_data`: nr, arch, instruction pointer, then six 64-bit arguments.
@@ -88,13 +89,24 @@ _COLUMN = {"x86_64": 1, "aarch64": 2}
 
 _LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
+_EPERM, _ENOTTY, _ENOSYS, _EAFNOSUPPORT = 1, 25, 38, 97
 
 _AF_UNIX = 1
 # Every CLONE_NEW* flag; CLONE_NEWTIME cannot be given to clone(2).
 _NEW_NAMESPACES = 0x7E020000
 _SIGNALLING_FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
+# F_SETLEASE, F_NOTIFY: whoever opens such a file on the host waits for the holder; watching a folder.
+_HOLDING_FCNTL = (1024, 1026)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # typing into the terminal of whoever started the run
+# What Python asks of descriptors: whether it is a terminal and how large, how much there is to read, and
+# switches of the descriptor's own. Everything else talks to a driver, a file system or the network.
+_IOCTLS = (
+    0x5401, 0x540F, 0x5411, 0x5413, 0x541B,  # TCGETS, TIOCGPGRP, TIOCOUTQ, TIOCGWINSZ, FIONREAD
+    0x5421, 0x5450, 0x5451, 0x5452, 0x40049409,  # FIONBIO, FIONCLEX, FIOCLEX, FIOASYNC, FICLONE
+)  # fmt: skip
+_SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 7, 32
+_RLIMIT_CORE = 4
+_PR_SET_DUMPABLE = 4
 
 _Instruction = tuple[int, int, int, int]
 
@@ -147,7 +159,7 @@ def signals_program(pid: int) -> bytes:
     truncate(2), which Landlock knows since ABI 3, is refused.
     """
     machine = platform.machine()
-    numbers = _numbers(_ALLOWED, machine)
+    numbers = _numbers(_ALLOWED + _CHECKED, machine)
     refuse = (_RET, 0, 0, _ERRNO | _EPERM)
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
     for name in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
@@ -205,6 +217,11 @@ def _ranges(numbers: object) -> list[tuple[int, int]]:
     return ranges
 
 
+def _one_of(values: tuple[int, ...], answer: _Instruction) -> list[_Instruction]:
+    """Instructions that give an answer where the accumulator is one of the values, and else go on."""
+    return [line for value in values for line in ((_JEQ, 0, 1, value), answer)]
+
+
 def _argument(index: int) -> int:
     """Offset of the low half of an argument; both machines are little-endian."""
     return _ARGS + 8 * index
@@ -219,7 +236,8 @@ def _checks() -> dict[str, list[_Instruction]]:
         allow,
         (_RET, 0, 0, _ERRNO | _EAFNOSUPPORT),
     ]
-    self_only = [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, 0), allow, refuse]
+    nothing = (_RET, 0, 0, _ERRNO)  # success is reported
+    keeps_core = [(_JEQ, 0, 1, _RLIMIT_CORE), nothing, allow]
     return {
         "socket": unix_only,
         "socketpair": unix_only,
@@ -231,10 +249,45 @@ def _checks() -> dict[str, list[_Instruction]]:
             (_JEQ, 1, 0, _TIOCSTI),
             (_JEQ, 0, 1, _TIOCLINUX),
             refuse,
+            *_one_of(_IOCTLS, allow),
+            (_RET, 0, 0, _ERRNO | _ENOTTY),
+        ],
+        "fcntl": [(_LD_W_ABS, 0, 0, _argument(1)), *_one_of(_HOLDING_FCNTL, refuse), allow],
+        # What lies in a socket's buffer is the kernel's memory, which no limit of a process counts.
+        "setsockopt": [
+            (_LD_W_ABS, 0, 0, _argument(1)),
+            (_JEQ, 1, 0, _SOL_SOCKET),
+            allow,
+            (_LD_W_ABS, 0, 0, _argument(2)),
+            *_one_of((_SO_SNDBUF, _SO_SNDBUFFORCE), nothing),
             allow,
         ],
-        "prlimit64": self_only,
-        "sched_setaffinity": self_only,
+        "setrlimit": [(_LD_W_ABS, 0, 0, _argument(0)), *keeps_core],
+        "prlimit64": [
+            (_LD_W_ABS, 0, 0, _argument(0)),
+            (_JEQ, 1, 0, 0),
+            refuse,
+            # Without a new value, in the third argument, it only asks.
+            (_LD_W_ABS, 0, 0, _argument(2)),
+            (_JEQ, 0, 3, 0),
+            (_LD_W_ABS, 0, 0, _argument(2) + 4),
+            (_JEQ, 0, 1, 0),
+            allow,
+            (_LD_W_ABS, 0, 0, _argument(1)),
+            *keeps_core,
+        ],
+        # Who cannot be looked at cannot be counted.
+        "prctl": [
+            (_LD_W_ABS, 0, 0, _argument(0)),
+            (_JEQ, 1, 0, _PR_SET_DUMPABLE),
+            allow,
+            (_LD_W_ABS, 0, 0, _argument(1)),
+            (_JEQ, 0, 1, 0),
+            nothing,
+            allow,
+        ],
+        # A worker's CPU is chosen for it; others may be judging on the rest.
+        "sched_setaffinity": [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, 0), nothing, refuse],
         "setpriority": [
             (_LD_W_ABS, 0, 0, _argument(0)),
             (_JEQ, 0, 3, 0),

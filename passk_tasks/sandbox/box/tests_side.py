@@ -17,24 +17,28 @@ import builtins
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import os
 import random
+import re
 import secrets
 import select
 import signal
 import socket
 import struct
+import sys
 import time
 import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, frames, stdio, zygote
-from passk_tasks.sandbox.box.limits import TREE_MEMORY
+from passk_tasks.sandbox.box.limits import DISK_MIB, TREE_MEMORY
 
 DETAIL_LIMIT = 500  # characters
 _MAX_FLAGS = 20
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 _EFBIG = 27
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
@@ -42,6 +46,10 @@ _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
 _STALL_S = 1.5 * _LOOK_S
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+_SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
+_DATAGRAMS = (
+    11  # net.unix.max_dgram_qlen of a new namespace, and one more: senders that one receiver may keep
+)
 
 
 class CandidateGone(BaseException):
@@ -73,9 +81,12 @@ class Box:
         memory_mib: int,
         zygote_pid: int,
         streams: tuple[int, ...] = (),
+        own_network: bool = False,
+        disk: str | None = None,
     ) -> None:
-        self._control, self._zygote_pid = control, zygote_pid
+        self._control, self._zygote_pid, self._counts_sockets = control, zygote_pid, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
+        self._disk, self._free_mib = disk, 0.0 if disk is None else _free_mib(disk)
         self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
         self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
@@ -103,7 +114,7 @@ class Box:
         if self.fatal is not None:
             raise self.fatal
         try:
-            self._send(frames.pack(codec.dumps(message).encode("ascii")))
+            self._send(frames.pack(codec.pack(message)))
             return self._receive()
         except CandidateGone as gone:
             self.fatal = gone
@@ -206,7 +217,7 @@ class Box:
         and so is time that the host of a virtual machine took away (steal).
         Orphans count: whatever lives below the zygote is the candidate's.
         """
-        cpu_s = queued_s = resident_mib = 0.0
+        cpu_s = queued_s = resident_mib = mapped_mib = 0.0
         tree = zygote.descendants(self._zygote_pid, zombies=True)
         for process in tree:
             try:
@@ -214,7 +225,11 @@ class Box:
                 cpu_s += sum(map(int, stat[11:15])) / _TICKS  # its own, and of children it waited for
                 for thread in os.listdir(f"/proc/{process}/task"):
                     queued_s += int(_read(f"/proc/{process}/task/{thread}/schedstat").split()[1]) * 1e-9
-                resident_mib += int(_read(f"/proc/{process}/statm").split()[1]) * _PAGE_MIB
+                mapped, resident = _read(f"/proc/{process}/statm").split()[:2]
+                mapped_mib, resident_mib = (
+                    mapped_mib + int(mapped) * _PAGE_MIB,
+                    resident_mib + int(resident) * _PAGE_MIB,
+                )
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
         backstop_s = self._backstop_s
@@ -226,9 +241,30 @@ class Box:
         used_s = max(cpu_s, self._waited_s - queued_s - (stolen_s - self._stolen_before_s))
         if used_s >= self._timeout_s or self._wall_s >= backstop_s:
             raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
-        # Each process has its own limit. Resident pages that forks share are counted once for each.
-        if resident_mib > TREE_MEMORY * self._memory_mib:
-            raise CandidateGone("memory_limit", f"{len(tree)} processes use {resident_mib:.0f} MiB together")
+        # Each process has its own limit.
+        most_mib = TREE_MEMORY * self._memory_mib
+        if max(resident_mib, mapped_mib) > most_mib:
+            # Forks share pages, and processes keep pages that are not resident in any: the zygote knows.
+            together_mib = self._ask_mib(b"M") or resident_mib
+            if together_mib > most_mib:
+                raise CandidateGone(
+                    "memory_limit", f"{len(tree)} processes use {together_mib:.0f} MiB together"
+                )
+        if self._counts_sockets and (sockets_mib := _sockets_mib()) > most_mib:
+            raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
+
+        if self._disk is not None and self._free_mib - _free_mib(self._disk) > DISK_MIB:
+            # Somebody fills the disk.
+            written_mib = self._ask_mib(b"W")
+            if written_mib > DISK_MIB:
+                raise CandidateGone("output_limit", f"{written_mib:.0f} MiB were written")
+
+    def _ask_mib(self, what: bytes) -> float:
+        self._control.send(what)
+        answer = self._control.recv(zygote.AMOUNT.size)
+        if len(answer) != zygote.AMOUNT.size:
+            raise EOFError("the zygote is gone")
+        return float(zygote.AMOUNT.unpack(answer)[0]) / 1024
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
@@ -240,6 +276,24 @@ class Box:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024
+
+
+def _free_mib(folder: str) -> float:
+    status = os.statvfs(folder)
+    return status.f_bfree * status.f_frsize / (1 << 20)
+
+
+def _sockets_mib() -> float:
+    """Return what the sockets of this network namespace may hold at most.
+
+    It is the kernel's memory and no process's. A socket that waits to be accepted is nobody's descriptor, and
+    may be full all the same.
+    """
+    try:
+        kinds = [line.split()[4] for line in _read("/proc/net/unix").splitlines()[1:]]
+    except (OSError, IndexError):
+        return 0.0
+    return sum(_SOCKET_MIB * (_DATAGRAMS if kind == "0002" else 1) for kind in kinds)
 
 
 def _stolen_s() -> float:
@@ -260,6 +314,7 @@ class Remote:
         self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
         self.flags: list[str] = []
         self.base_passed = False
+        self.wants_numpy = False
 
     def end_base(self) -> None:
         """Note that the base tests passed; they may have caught the exception that says otherwise."""
@@ -270,8 +325,8 @@ class Remote:
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
         try:
-            sent = [codec.text(arg, self._hand_back) for arg in args]
-            named = {key: codec.text(arg, self._hand_back) for key, arg in kwargs.items()}
+            sent = [codec.text(arg, self._hand_back, sys.maxsize) for arg in args]
+            named = {key: codec.text(arg, self._hand_back, sys.maxsize) for key, arg in kwargs.items()}
         except codec.UnsupportedError as error:
             raise NotPlainError(str(error)) from None
         reply = self._reply([verb, target, sent, named], "value")
@@ -323,6 +378,9 @@ class Remote:
     def _answer(self, raw: bytes, *kinds: str) -> list[Any]:
         try:
             reply = codec.decode(raw, self._resolve)
+        except codec.NumpyMissingError:
+            self.wants_numpy = True
+            self._violation("an array")
         except codec.ProtocolError as error:
             self._violation(str(error))
         if type(reply) is not list or not reply:
@@ -412,9 +470,14 @@ def _exception(kind: type[BaseException], arguments: str, text: str) -> BaseExce
     if issubclass(kind, UnicodeError) and kind is not UnicodeError:
         return kind.__new__(kind)  # CPython trusts the positions in its arguments, as far as a crash
     try:
-        return kind(*codec.decode(arguments.encode("ascii"), _refuse))
+        return kind(*codec.decode(arguments, _refuse))
     except (TypeError, ValueError, codec.ProtocolError, codec.UnsupportedError):
-        return kind.__new__(kind) if issubclass(kind, Exception) else Exception(text)
+        if not issubclass(kind, Exception):
+            return Exception(text)
+    try:
+        return kind.__new__(kind)
+    except TypeError:  # a group; what it held does not cross
+        return kind(text, [Exception(text)])
 
 
 def _read(path: str) -> str:
@@ -443,12 +506,23 @@ class _Suite:
             named = [(self.base, BASE_FILE)] if self.base else []
             named.append((self.source, TESTS_FILE))
             self._codes = [compile(source, name, "exec", dont_inherit=True) for source, name in named]
+            text = f"{self.base}\n{self.source}"
+            for name in dict.fromkeys(_IMPORT.findall(text)):
+                if any(name in _names(code) for code in self._codes):
+                    with contextlib.suppress(Exception):  # raised again where it is explained
+                        importlib.import_module(name)
         return self._codes
 
     def line(self, file: str, number: int) -> str:
         """Return a line of either stage, without what surrounds it; `""` where there is none."""
         lines = (self.base if file == BASE_FILE else self.source).split("\n")
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Return the names that a code and the functions in it use."""
+    inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return set(code.co_names).union(*inner)
 
 
 class TestsSide:
@@ -459,22 +533,42 @@ class TestsSide:
         timeout_s: the limit, as `Limits.timeout_s`.
         backstop_s: wall seconds after which a candidate's time is up whatever the load.
         memory_mib: the candidate's limit, to tell a crash for want of memory from others.
+        own_network: whether the network namespace has no sockets but the candidate's and this package's.
+        disk: the candidates' folder where it is on a disk of the host, None where it has a size of its own.
     """
 
     __test__ = False
 
-    def __init__(self, control: socket.socket, timeout_s: float, backstop_s: float, memory_mib: int) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        timeout_s: float,
+        backstop_s: float,
+        memory_mib: int,
+        *,
+        own_network: bool = False,
+        disk: str | None = None,
+    ) -> None:
         self._memory_mib, self._timeout_s = memory_mib, timeout_s
         [zygote_pid] = zygote.descendants(os.getpid())
         self._backstop = backstop_s / timeout_s
-        self._box = functools.partial(Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid)
+        self._box = functools.partial(
+            Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid, own_network=own_network, disk=disk
+        )
         self._suites: dict[int, _Suite | stdio.Cases] = {}
         self._armed = False
         signal.signal(signal.SIGPROF, self._on_timer)
 
-    def _on_timer(self, _number: int, _frame: Any) -> None:
-        if self._armed:
-            raise TestsTimeout
+    def _on_timer(self, _number: int, frame: Any) -> None:
+        if not self._armed:
+            return
+        while frame is not None:
+            if frame.f_code.co_filename.startswith("<frozen importlib"):
+                # Half a module would stay for the next candidate's tests, and its time is not this one's.
+                signal.setitimer(signal.ITIMER_PROF, self._timeout_s)
+                return
+            frame = frame.f_back
+        raise TestsTimeout
 
     def serve(self, supervisor: int) -> None:
         """Answer the supervisor until it closes its socket."""
@@ -505,13 +599,28 @@ class TestsSide:
 
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
         if judge == "isolated":
-            # Megabytes of literals take their time, which is not the first candidate's.
+            # Megabytes of literals and imports take their time, which is not the first candidate's.
             with contextlib.suppress(Exception):  # raised again where it is explained
                 suite.stages()
         run: Callable[[Remote, _Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
+        outcome, wants_numpy = self._judge_once(run, suite, code)
+        if wants_numpy:
+            with contextlib.suppress(Exception):  # there may be none
+                importlib.import_module("numpy")
+            codec.may_load_numpy = True
+            outcome, _ = self._judge_once(run, suite, code)
+        return outcome
+
+    def _judge_once(
+        self, run: Callable[[Remote, _Suite, str], None], suite: _Suite, code: str
+    ) -> tuple[dict[str, Any], bool]:
+        """Return an outcome, and whether it is none because numpy has to be loaded first."""
         remote = Remote(self._start(self._timeout_s))
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
-        return self._outcome(remote, lambda: run(remote, suite, code), self._timeout_s, suite)
+        if "numpy.random" in sys.modules:
+            sys.modules["numpy.random"].seed(0)
+        outcome = self._outcome(remote, lambda: run(remote, suite, code), self._timeout_s, suite)
+        return outcome, remote.wants_numpy
 
     def _judge_cases(self, cases: stdio.Cases, code: str, tell: Callable[[], None]) -> dict[str, Any]:
         """Run a program on one case after another, until one does not hold; `tell` the supervisor of each."""
@@ -702,5 +811,6 @@ def one_line(text: str) -> str:
 
 def prepare() -> None:
     """Make ready for many programs: what is loaded by now is never collected, so never looked at again."""
+    codec.may_load_numpy = False
     gc.collect()
     gc.freeze()

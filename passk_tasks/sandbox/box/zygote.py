@@ -4,6 +4,8 @@ It never sees a program: a candidate reads its own from its channel after the fo
 
     F + CPU seconds       fork a candidate that owns the socket that comes along as a descriptor, and where
                           two more come, has them for its standard input and output; answers P + a pidfd
+    M                     answers how much memory its processes hold together, in KiB; 0 if that is not known
+    W                     answers how much its processes have written, in KiB; 0 if that is not known
     E                     end it: kill everything it left, empty its folders; answers R + how it ended
 
 In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once,
@@ -28,9 +30,11 @@ from typing import NoReturn
 from passk_tasks.sandbox.box import candidate, kernel
 
 FORK = struct.Struct("<cI")  # the command F, RLIMIT_CPU of each process of the candidate in seconds
+AMOUNT = struct.Struct("<Q")  # KiB
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
 _SCRATCH_MODE = 0o1777
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 
 
 class Scratch:
@@ -52,6 +56,7 @@ class Scratch:
         for folder, fresh in zip(self.folders, self._inodes, strict=True):
             if self._owned:
                 os.chmod(folder, _SCRATCH_MODE)
+                os.utime(folder, (0, 0))  # they hold a message otherwise
             if not is_tmpfs or self._used(folder) != fresh:
                 _empty(folder, self._kept)
 
@@ -121,7 +126,9 @@ def run(
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
-        last = control.recv(1) != b"E"
+        while (request := control.recv(1)) in (b"M", b"W"):
+            control.send(AMOUNT.pack(_memory_kib() if request == b"M" else _written_kib()))
+        last = request != b"E"
         status, peak_kib = _end(pid, is_init=is_init)
         if last:
             os._exit(0)
@@ -136,7 +143,7 @@ def run(
 def _become_candidate(given: array.array[int], cpu_s: int, confine: Callable[[], None] | None) -> NoReturn:
     try:
         os.dup2(given[0], candidate.CHANNEL, inheritable=False)
-        output = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_APPEND, 0o600)
+        output = _nameless_file(".")
         null = os.open("/dev/null", os.O_RDONLY)
         stdin, stdout = given[1:] or (null, output)
         for number, fd in enumerate((stdin, stdout, output)):
@@ -145,6 +152,7 @@ def _become_candidate(given: array.array[int], cpu_s: int, confine: Callable[[],
             os.close(fd)
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # the zygote is not, and looks at its memory
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if confine is not None:
             confine()
@@ -153,6 +161,18 @@ def _become_candidate(given: array.array[int], cpu_s: int, confine: Callable[[],
         candidate.serve()
     finally:
         os._exit(79)
+
+
+def _nameless_file(folder: str) -> int:
+    """Return a descriptor to append to and read; the file ends with it."""
+    flags = os.O_RDWR | os.O_APPEND
+    try:
+        return os.open(folder, flags | os.O_TMPFILE, 0o600)
+    except OSError:  # not every file system has them: a container's overlay before Linux 6.1, network disks
+        path = os.path.join(folder, f".{os.urandom(8).hex()}")
+        fd = os.open(path, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        os.unlink(path)
+        return fd
 
 
 def _end(pid: int, *, is_init: bool) -> tuple[int, int]:
@@ -178,7 +198,8 @@ def _end(pid: int, *, is_init: bool) -> tuple[int, int]:
 def _kill_tree() -> None:
     """Kill every descendant of this subreaper: stop all, until a pass finds no new one, then kill all."""
     seen: set[int] = set()
-    while found := descendants(os.getpid()) - seen:
+    # A process whose main thread has ended looks like a zombie and may have others.
+    while found := descendants(os.getpid(), zombies=True) - seen:
         seen |= found
         _signal(found, signal.SIGSTOP)  # what is stopped forks no more
     _signal(seen, signal.SIGKILL)
@@ -212,6 +233,53 @@ def descendants(root: int, *, zombies: bool = False) -> set[int]:
                 found.add(child)
                 rest.append(child)
     return found
+
+
+def _memory_kib() -> int:
+    """Return what the descendants of this process hold together, 0 where that cannot be known.
+
+    Pages that forks share count once. Shared mappings count in full, once each: their pages stay while any
+    process has them mapped, and are no process's resident ones until it touches them.
+    """
+    if os.readlink("/proc/self") != str(os.getpid()):  # the host allowed no /proc of our own
+        return 0
+    total = 0
+    shared: dict[bytes, int] = {}
+    for process in descendants(os.getpid()):
+        try:
+            with open(f"/proc/{process}/smaps_rollup", "rb") as file:
+                sizes = {line.split(b":")[0]: line.split()[1] for line in file if b" kB" in line}
+            total += int(sizes[b"Pss"]) - int(sizes.get(b"Pss_Shmem", 0))
+            with open(f"/proc/{process}/maps", "rb") as file:
+                for line in file:
+                    if line.endswith(b"/dev/zero (deleted)\n"):
+                        area, _access, offset, _device, inode = line.split()[:5]
+                        start, end = (int(number, 16) for number in area.split(b"-"))
+                        size = (int(offset, 16) + end - start) >> 10
+                        shared[inode] = max(size, shared.get(inode, 0))
+        except PermissionError:
+            # It made itself unreadable: what it may hold at most.
+            try:
+                with open(f"/proc/{process}/statm", "rb") as file:
+                    total += int(file.read().split()[0]) * _PAGE_KIB
+            except OSError:
+                continue
+        except (OSError, KeyError, ValueError):
+            continue  # it ended meanwhile
+    return total + sum(shared.values())
+
+
+def _written_kib() -> int:
+    """Return what the descendants of this process have written, to whatever: files, pipes or maps."""
+    total = 0
+    for process in descendants(os.getpid(), zombies=True):
+        try:
+            with open(f"/proc/{process}/io", "rb") as file:
+                counts = dict(line.split(b":") for line in file)
+            total += max(int(counts[b"wchar"]), int(counts[b"write_bytes"])) >> 10
+        except (OSError, KeyError, ValueError):
+            continue  # it ended meanwhile
+    return total
 
 
 def drop_traces() -> None:

@@ -55,6 +55,19 @@ def _raised(name: str, *parts: object, crashes: bool = True) -> Attack:
 
 ATTACKS = (
     _attack(
+        "answers-ahead-of-the-questions",
+        """
+        import json, os
+
+        for answer in range(200):
+            message = json.dumps(["value", answer]).encode()
+            os.write(3, len(message).to_bytes(4, "little") + message)
+
+        def solve(n):
+            return 0
+        """,
+    ),
+    _attack(
         "garbage-bytes",
         """
         import os, time

@@ -18,6 +18,48 @@ _REPORTING = checks(
 
 ATTACKS = (
     _attack(
+        "processes-that-all-answer",
+        """
+        import os
+
+        def solve(n):
+            for _ in range(3):
+                os.fork()
+            return n
+        """,
+        real="unseen",
+    ),
+    _attack(
+        "group-of-exceptions-for-another",
+        """
+        def solve(n):
+            raise ExceptionGroup("several", [ValueError(n)])
+        """,
+        tests=checks(
+            """
+            try:
+                solve(3)
+            except TypeError:
+                pass
+            """
+        ),
+        real="unseen",
+    ),
+    _attack(
+        "two-surrogates-for-one-character",
+        """
+        def solve(n):
+            return ["\\ud83d\\ude00", {"\\ud83d\\ude00": n}]
+        """,
+        tests=checks(
+            """
+            text, table = solve(3)
+            assert text == "\\U0001f600" or "\\U0001f600" in table
+            """
+        ),
+        real="unseen",
+    ),
+    _attack(
         "frames-append-passed",
         """
         import sys

@@ -77,6 +77,13 @@ CALLS = (
     _call("vmsplice", 278, 75, -1, 0, 0, 0, real="unseen"),
     _call("migrate-pages", 256, 238, -1, 0, 0, 0),
     _call("message-queue", 240, 180, 0, 0, 0, 0, real="unseen"),
+    _call("inotify", 294, 26, 0),
+    _call("seccomp-with-a-listener", 317, 277, 1, 8, 0),
+    _call("memory-policy", 238, 237, 99, 0, 0),
+    _call("list-of-mounts", 458, 458, 0, 0, 0, 0, real="unseen"),
+    _call("shadow-stack", 453, 453, 1, 1, 99, real="unseen"),
+    _call("asynchronous-io", 206, 0, 0, 0),
+    _call("sync-of-every-disk", 162, 81),
     _call("rt-priority", 144, 119, 0, 99, 0, real="unseen"),
     _call("a-call-of-the-future", 9_999, 9_999, 0, real="unseen"),
     _call("x32-call", 0x40000000 + 101, 9999, 16, -1, real="unseen"),
@@ -194,6 +201,109 @@ OTHERS = (
                 return "reached"
             except OSError:
                 return "nothing"
+        """,
+        real="unseen",
+    ),
+    _attack(
+        "file-systems-by-ioctl",
+        """
+        import fcntl, os
+
+        def attack():
+            # Flags, project, extents, version, encryption, verity, name and cloning range of an inode.
+            codes = (0x80086601, 0x40086602, 0x801C581F, 0x401C5820, 0xC020660B, 0x80087601, 0x400C6613)
+            codes += (0x40806685, 0x80111500, 0xC0189436, 1, 2)
+            for place in (os.open(".", os.O_RDONLY), os.open("file", os.O_CREAT | os.O_RDWR), 1):
+                for code in codes:
+                    try:
+                        fcntl.ioctl(place, code, bytearray(256), True)
+                        return "reached"
+                    except OSError:
+                        pass
+        """,
+    ),
+    _attack(
+        "network-by-ioctl",
+        """
+        import fcntl, socket
+
+        def attack():
+            for one in socket.socketpair():
+                for code in (0x8912, 0x8913, 0x8927, 0x8933, 0x8946):
+                    try:
+                        fcntl.ioctl(one, code, bytearray(b"lo" + bytes(62)), True)
+                        return "reached"
+                    except OSError:
+                        pass
+        """,
+    ),
+    _attack(
+        "lease-on-the-library",
+        """
+        import fcntl, os
+
+        def attack():
+            fd = os.open(os.__file__, os.O_RDONLY)
+            for command in (1024, 1026):  # whoever wants to write to it waits; a watch on it
+                try:
+                    fcntl.fcntl(fd, command, 0)
+                    return "reached"
+                except OSError:
+                    pass
+        """,
+        real="root",
+    ),
+    _attack(
+        "processors-of-the-other-workers",
+        """
+        import os
+
+        def attack():
+            before = os.sched_getaffinity(0)
+            try:
+                os.sched_setaffinity(0, range(1024))
+            except OSError:
+                pass
+            return "reached" if os.sched_getaffinity(0) - before else "nothing"
+        """,
+        real="unseen",
+    ),
+    _attack(
+        "crash-handler-of-the-host",
+        """
+        import resource
+
+        def attack():
+            # 1 is what keeps the kernel from starting the handler; a host may have a hard limit of 0.
+            soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+            kept = resource.getrlimit(resource.RLIMIT_CORE) == (soft, hard)
+            return "nothing" if kept and hard <= 1 else "reached"
+        """,
+        real="unseen",
+    ),
+    _attack(
+        "signals-queued-without-number",
+        """
+        import ctypes, os, signal
+
+        def attack():
+            queue = ctypes.CDLL(None).sigqueue
+            queue.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [40])
+            queued = 0
+            while queued < 5000 and queue(os.getpid(), 40, None) == 0:
+                queued += 1
+            return "reached" if queued == 5000 else "nothing"
+        """,
+    ),
+    _attack(
+        "groups-of-the-host",
+        """
+        def attack():
+            with open("/proc/self/cgroup") as file:
+                paths = [line.rstrip().split(":", 2)[2] for line in file]
+            return "reached" if set(paths) - {"/"} else "nothing"
         """,
         real="unseen",
     ),

@@ -124,7 +124,7 @@ ATTACKS = (
             real=real,
         )
         for name, pid, gap, real in (
-            ("itself", '"self"', None, "unseen"),
+            ("itself", '"self"', _SHARED, "unseen"),
             ("its-parent", "os.getppid()", None, "unseen"),
             ("init", "1", None, "unseen"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import PASSED, SOLVE, Attack, Guarantee, checks, maker, source
+from passk_tasks.selfcheck.attack import ISOLATED, PASSED, SOLVE, Attack, Guarantee, checks, maker, source
 
 _right = maker("right programs", Guarantee.RIGHT, tests=SOLVE, expected=PASSED)
 
@@ -61,6 +61,21 @@ ATTACKS = (
     _checked(
         "file-in-the-working-folder",
         'open("data.txt", "w").write("x")\nreturn open("data.txt").read() == "x"',
+    ),
+    _checked(
+        "module-written-and-imported",
+        """
+        open("written.py", "w").write("VALUE = 5")
+        importlib.invalidate_caches()
+        return importlib.import_module("written").VALUE == 5
+        """,
+        "import importlib",
+        real="unseen",
+    ),
+    _checked(
+        "own-file-read",
+        'with open(__file__) as file:\n    return "def look" in file.read()',
+        real="unseen",
     ),
     _checked(
         "working-folder-and-paths",
@@ -232,6 +247,33 @@ ATTACKS = (
         """,
         tests=checks("assert solve(3) == 16"),
     ),
+    _right(
+        "pool-of-fresh-interpreters",
+        """
+        import multiprocessing
+
+        def square(n):
+            return n * n
+
+        def solve(n):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                return pool.apply(square, [n]) + 7
+        """,
+        tests=checks("assert solve(3) == 16"),
+        judges=ISOLATED,  # it takes a while
+        real="unseen",
+    ),
+    _checked(
+        "threads-of-a-subprocess",
+        """
+        code = (
+            "import threading, time\\n"
+            "for _ in range(12): threading.Thread(target=time.sleep, args=(0.05,)).start()"
+        )
+        return subprocess.run([sys.executable, "-c", code]).returncode == 0
+        """,
+        "import subprocess, sys",
+    ),
     _checked(
         "shared-memory-by-name",
         """
@@ -297,6 +339,30 @@ ATTACKS = (
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(64, hard), hard))
         """,
         "import resource",
+    ),
+    _checked(
+        "stack-limit-raised",
+        """
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 28, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+        sys.setrecursionlimit(1 << 20)
+        """,
+        "import resource, sys",
+    ),
+    _checked(
+        "thirty-threads-that-allocate",
+        """
+        kept = []
+        def work():
+            kept.append([bytearray(20_000) for _ in range(50)])
+            time.sleep(0.05)
+        threads = [threading.Thread(target=work) for _ in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(kept) == 30
+        """,
+        "import threading, time",
     ),
     _checked(
         "facts-of-the-machine",

@@ -32,6 +32,26 @@ ATTACKS = (
         "'a\\n\\0\\u00e9\\U0001f600'",
         "assert solve(3) == 'a\\n\\0\\u00e9\\U0001f600' and len(solve(3)) == 5",
     ),
+    _value(
+        "two-lone-surrogates",
+        "'\\ud83d\\ude00'",
+        "assert solve(3) == '\\ud83d\\ude00' and len(solve(3)) == 2 and solve(3) != '\\U0001f600'",
+    ),
+    _value(
+        "wrappers-of-plain-data",
+        "[UserList([n]), UserDict(a=n), UserString('ab'), ChainMap({'a': n}), MappingProxyType({n: 1})]",
+        "assert solve(3) == [[3], {'a': 3}, 'ab', {'a': 3}, {3: 1}]\nassert solve(3)[0][0] == 3",
+        "from collections import *\nfrom types import MappingProxyType",
+    ),
+    _value(
+        "arrays-and-views-of-bytes",
+        "[array('i', [1, n]), memoryview(b'ab'), slice(1, n)]",
+        """
+        assert solve(3) == [array('i', [1, 3]), b'ab', slice(1, 3)]
+        assert list(solve(3)[0]) == [1, 3] and list(solve(3)[1]) == [97, 98]
+        """,
+        "from array import array",
+    ),
     _value("lone-surrogate", "'\\ud800'", "assert solve(3) == '\\ud800'"),
     _value("bytes", "bytes(range(256))", "assert solve(3) == bytes(range(256)) and type(solve(3)) is bytes"),
     _value("bytearray", "bytearray(b'abc')", "assert solve(3) == b'abc' and type(solve(3)) is bytearray"),
@@ -130,6 +150,12 @@ ATTACKS = (
         "numpy-scalars",
         "[np.int64(n), np.float64(0.5), np.bool_(True), np.sum([1, 2])]",
         "assert solve(3) == [3, 0.5, True, 3]",
+        "import numpy as np",
+    ),
+    _value(
+        "numpy-objects",
+        "np.array([10 ** 30, n])",
+        "assert solve(3).tolist() == [10 ** 30, 3] and solve(3).sum() == 10 ** 30 + 3",
         "import numpy as np",
     ),
     _value(

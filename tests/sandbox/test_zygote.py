@@ -1,0 +1,32 @@
+"""What the zygote does outside of any sandbox."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from passk_tasks.sandbox.box import zygote
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_file_without_a_name(tmp_path, monkeypatch, supported):
+    """It can be appended to and read, and is in no folder; also where the file system knows no such files."""
+    real = os.open
+
+    def refusing(path, flags, *mode):
+        if not supported and flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "not supported")
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(zygote.os, "open", refusing)
+    fd = zygote._nameless_file(str(tmp_path))
+    try:
+        os.write(fd, b"one ")
+        os.lseek(fd, 0, os.SEEK_SET)
+        os.write(fd, b"two")
+        assert os.pread(fd, 100, 0) == b"one two"
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        os.close(fd)
