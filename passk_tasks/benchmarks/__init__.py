@@ -12,7 +12,7 @@ ds1000          DS-1000, as a whole and by library
 cruxeval        CRUXEval: predict an output, or an input for it
 infilling       HumanEval infilling's four subsets
 custom          problems of one's own, in columns that any of them can be brought into
-mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
+mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions measured beside its tests
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
 code_contests   CodeContests

@@ -3,7 +3,7 @@
 A problem is a sentence, a reference program and three assertions. The hub's `google-research-datasets/mbpp`
 has the configurations `full` (974 problems, 500 of them the test split) and `sanitized` (427, of them 257),
 which name the columns of sentence and imports differently. `evalplus/mbppplus` has the sanitized columns and
-`test`, a program with some 100 inputs a problem.
+`test`, a program with some 100 inputs a problem, the original ones among them.
 """
 
 from __future__ import annotations
@@ -118,7 +118,11 @@ class MbppSanitized(Mbpp):
 
 
 class MbppPlus(Mbpp):
-    """EvalPlus's tests, never only the three assertions, the first of which the prompt shows."""
+    """EvalPlus's tests alone decide; the assertions, of which the prompt shows one, are measured beside them.
+
+    They cannot decide as well: the column `test` compares some results as sets and others by their truth, and
+    the assertions are the original ones, which EvalPlus has corrected in places.
+    """
 
     name: ClassVar[str] = "mbpp_plus"
     hub_path: ClassVar[str] = "evalplus/mbppplus"
@@ -134,10 +138,12 @@ class MbppPlus(Mbpp):
 @lru_cache(maxsize=KEPT_TESTS)
 def _tests(problem: Problem, judge: Judge) -> Tests:
     assert isinstance(problem, MbppProblem)
+    alone = not problem.base_test
     if judge is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
-        base = problem.setup + problem.base_test if problem.base_test else ""
-        return Tests(problem.setup + problem.test, problem.functions, base=base)
-    return Tests(problem.test, problem.functions, prelude=problem.setup, base=problem.base_test)
+        base = "" if alone else problem.setup + problem.base_test
+        return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
+    setup, base = problem.setup, problem.base_test
+    return Tests(problem.test, problem.functions, prelude=setup, base=base, base_decides=alone)
 
 
 def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:

@@ -366,6 +366,7 @@ class _Worker:
                         "prelude": tests.prelude,
                         "names": tests.names,
                         "base": tests.base,
+                        "base_decides": tests.base_decides,
                     }
                 )
             # Whatever the worker still has to judge with them came before.

@@ -3,7 +3,7 @@
 It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets
 through, so a pass means that the tests, here, ran to their end.
 
-    supervisor -> here    {"tests": id, "source", "prelude", "names", "base"},
+    supervisor -> here    {"tests": id, "source", "prelude", "names", "base", "base_decides"},
                           {"tests": id, "packed", "comparison", "timeout_s", "base"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
     here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags",
@@ -261,11 +261,18 @@ class Remote:
         self.flags: list[str] = []
         self.base_passed = False
 
-    def end_base(self) -> None:
-        """Note that the base tests passed; they may have caught the exception that says otherwise."""
-        if self.box.fatal is not None:
+    def run_base(self, run: Callable[[], None], decides: bool) -> None:
+        """Run the base tests and note whether they passed; go on after a failure unless they decide."""
+        try:
+            run()
+        except Exception as error:
+            if decides or isinstance(error, NotPlainError):
+                raise
+        else:
+            self.base_passed = True
+        if self.box.fatal is not None:  # they may have caught the exception that says so
+            self.base_passed = False
             raise self.box.fatal
-        self.base_passed = True
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
@@ -432,8 +439,8 @@ def _refuse(kind: str, value: Any) -> NoReturn:
 class _Suite:
     """The tests of one problem, compiled once for all of its candidates."""
 
-    def __init__(self, source: str, prelude: str, names: list[str], base: str) -> None:
-        self.source, self.names, self.base = source, names, base
+    def __init__(self, source: str, prelude: str, names: list[str], base: str, base_decides: bool) -> None:
+        self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
         self._codes: list[types.CodeType] = []
 
@@ -499,9 +506,8 @@ class TestsSide:
                     request["packed"], request["comparison"], request["timeout_s"], request["base"]
                 )
             else:
-                self._suites[request["tests"]] = _Suite(
-                    request["source"], request["prelude"], request["names"], request["base"]
-                )
+                parts = ("source", "prelude", "names", "base", "base_decides")
+                self._suites[request["tests"]] = _Suite(*(request[part] for part in parts))
 
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
         if judge == "isolated":
@@ -581,7 +587,7 @@ class TestsSide:
             "wall_s": round(wall_s, 6),
             "peak_mib": round(peak_mib, 3),
             "flags": remote.flags,
-            "base": (remote.base_passed or verdict == "passed") if suite is not None and suite.base else None,
+            "base": remote.base_passed if suite is not None and suite.base else None,
         }
 
     def _guarded(
@@ -613,16 +619,15 @@ def _run_isolated(remote: Remote, suite: _Suite, code: str) -> None:
         namespace[name] = RemoteFunction(remote, "call", name)
     *base, tests = suite.stages()
     for stage in base:
-        exec(stage, dict(namespace))
-        remote.end_base()
+        remote.run_base(functools.partial(exec, stage, dict(namespace)), suite.base_decides)
     exec(tests, namespace)
 
 
 def _run_script(remote: Remote, suite: _Suite, code: str) -> None:
     remote.load(code)
     if suite.base:
-        remote.run_tests(suite.base, secrets.token_hex(16))
-        remote.end_base()
+        run = functools.partial(remote.run_tests, suite.base, secrets.token_hex(16))
+        remote.run_base(run, suite.base_decides)
     remote.run_tests(suite.source, secrets.token_hex(16))
 
 
