@@ -120,6 +120,11 @@ class LiveCodeBench(Benchmark):
         assert isinstance(problem, ContestProblem)
         return problem.program(code, judge)
 
+    def function(self, problem: Problem) -> str:
+        """Return the name in the problem's tests; `""` for programs."""
+        assert isinstance(problem, ContestProblem)
+        return problem.function
+
     def canonical(self, problem: Problem) -> str | None:  # noqa: ARG002
         """Return None: the dataset has no solutions."""
         return None
