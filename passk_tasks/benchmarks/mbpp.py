@@ -73,10 +73,10 @@ class Mbpp(Benchmark):
         if not assertions:
             raise DatasetError(f"row {task_id!r}: column 'test_list' is empty")
         setup = _setup(row, self.columns)
+        asserted = "".join(line + "\n" for line in assertions)
+        test = self._test(row, asserted)
         try:
-            asserted = "".join(line + "\n" for line in assertions)
             functions = inspection.functions(assertions, setup, code)
-            test = self._test(row, asserted)
             if test != asserted:
                 functions = tuple(dict.fromkeys((*functions, *inspection.functions([test], setup, code))))
             needs_script = any(inspection.needs_script(setup + part, functions) for part in {asserted, test})

@@ -176,6 +176,14 @@ def test_humaneval_plus_has_humanevals_tests_as_its_base() -> None:
     assert tests.source == f"{row['test']}\ncheck(has_close_elements)\n"
 
 
+def test_a_missing_column_is_named_once() -> None:
+    """A row of MBPP+ without its tests is an error that names the row, once, and the column."""
+    row = {key: value for key, value in hub_layout.MBPP_PLUS[0].items() if key != "test"}
+    family = benchmarks.get("mbpp_plus")
+    with pytest.raises(DatasetError, match=r"^row 'Mbpp/11': column 'test' is missing; the row has "):
+        family.problem(family.rows([row])[0])
+
+
 def test_humaneval_plus_needs_humanevals_task_ids() -> None:
     """A HumanEval+ row of a problem that HumanEval does not have is named."""
     row = {**hub_layout.humaneval_plus_rows()[0], "task_id": "HumanEval/999"}
