@@ -183,7 +183,7 @@ def table_tennis_results(marks):
 
 
 def test_another_benchmark(tmp_path: Path) -> None:
-    """MHPP's samples need no family: renamed columns are enough, and right and wrong answers are told apart."""
+    """MHPP's samples need no family but renamed columns, and right and wrong answers are told apart."""
     path = tmp_path / "mhpp.jsonl"
     with path.open("w") as file:
         for row in shared_data.rows("more/mhpp.jsonl"):
