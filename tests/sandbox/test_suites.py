@@ -78,3 +78,16 @@ def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> No
     peak_mib = Watched.peak_mib
     judged(few + [Program(f"t{n}", RIGHT.format(n), large(n, 10_000)) for n in range(6, 30)])
     assert Watched.peak_mib < 1.3 * peak_mib
+
+
+def test_workers_share_problems_out() -> None:
+    """A worker keeps to the tests that it has; where all are begun it helps where most are left."""
+    waiting = supervisor._Waiting([1, 1, 1, 2, 2, 3, 1])
+    taken = [waiting.take(worker) for worker in "abaaab"]
+    assert taken == [(0, 1), (3, 2), (1, 1), (2, 1), (6, 1), (4, 2)]
+    waiting.put_back([1, 2])
+    assert [waiting.take(worker) for worker in "bba"] == [(5, 3), (2, 1), (1, 1)]
+    assert not waiting
+    waiting.put_back([4])
+    assert waiting.take("c") == (4, 2)
+    assert not waiting
