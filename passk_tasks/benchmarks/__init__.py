@@ -5,6 +5,7 @@ loading         its rows: embedded, from the hub, or from local files; checked a
 inspection      what tests need, known from their syntax tree
 humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
+evalplus        the loop that ends the tests of HumanEval+ and MBPP+
 evoeval         EvoEval's seven subsets
 bigcodebench    BigCodeBench and BigCodeBench-Hard, calibrated and not
 suite           runs their unittest classes, in the candidate's process

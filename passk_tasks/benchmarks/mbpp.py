@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
+from passk_tasks.benchmarks.evalplus import without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
@@ -143,7 +144,8 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
         base = "" if alone else problem.setup + problem.base_test
         return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
     setup, base = problem.setup, problem.base_test
-    return Tests(problem.test, problem.functions, prelude=setup, base=base, base_decides=alone)
+    test = problem.test if alone else without_waiting(problem.test)
+    return Tests(test, problem.functions, prelude=setup, base=base, base_decides=alone)
 
 
 def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:

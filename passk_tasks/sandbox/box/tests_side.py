@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import array
 import builtins
+import collections
 import contextlib
 import functools
 import gc
@@ -27,7 +28,7 @@ import socket
 import struct
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, frames, stdio, zygote
@@ -41,6 +42,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
 _STALL_S = 1.5 * _LOOK_S
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
+_AHEAD, _AHEAD_BYTES = 32, 1 << 15  # requests, and their bytes, that are sent before the first reply
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
@@ -80,6 +82,7 @@ class Box:
         self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
+        self._ahead = 0  # replies that are still to come
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
@@ -102,9 +105,55 @@ class Box:
         """
         if self.fatal is not None:
             raise self.fatal
+        self._forget_ahead()
         try:
             self._send(frames.pack(codec.dumps(message).encode("ascii")))
             return self._receive()
+        except CandidateGone as gone:
+            self.fatal = gone
+            raise
+
+    def requests(self, messages: Iterator[list[Any]]) -> Iterator[bytes]:
+        """Send requests before the replies to earlier ones are there; yield the replies in order.
+
+        First one at a time, then more: a candidate that fails, fails early. Never more together than a socket
+        takes at once: a candidate that waits for us to read its reply, while we wait for it to read, waits
+        until its time is up.
+
+        Raises:
+            CandidateGone: as `request`; replies that came before it are yielded first.
+        """
+        most = 1
+        held: list[bytes] = []
+        for message in messages:
+            raw = frames.pack(codec.dumps(message).encode("utf-8", "surrogatepass"))
+            if held and (len(held) == most or sum(map(len, held)) + len(raw) > _AHEAD_BYTES):
+                yield from self._exchange(held)
+                held, most = [], min(2 * most, _AHEAD)
+            held.append(raw)
+        yield from self._exchange(held)
+
+    def _exchange(self, messages: list[bytes]) -> Iterator[bytes]:
+        if self.fatal is not None:
+            raise self.fatal
+        self._forget_ahead()
+        try:
+            self._ahead = len(messages)
+            self._send(b"".join(messages))
+            for _ in messages:
+                reply = self._receive()
+                self._ahead -= 1
+                yield reply
+        except CandidateGone as gone:
+            self.fatal = gone
+            raise
+
+    def _forget_ahead(self) -> None:
+        """Read what nobody waits for any more, lest it be taken for the next answer."""
+        try:
+            while self._ahead:
+                self._receive()
+                self._ahead -= 1
         except CandidateGone as gone:
             self.fatal = gone
             raise
@@ -286,6 +335,30 @@ class Remote:
             self._assign(args, kwargs, reply[2])
         return reply[1]
 
+    def each(self, verb: str, target: str | int, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
+        """Call a function with one list of arguments after another, without waiting; yield the results.
+
+        What a call changes in its arguments changes here when its result is yielded: calls whose arguments
+        share an object are not for this.
+        """
+        under_way: collections.deque[tuple[Any, ...]] = collections.deque()
+
+        def messages() -> Iterator[list[Any]]:
+            for call in calls:
+                args = tuple(call)
+                under_way.append(args)
+                try:
+                    yield [verb, target, [codec.text(arg, self._hand_back) for arg in args], {}]
+                except codec.UnsupportedError as error:
+                    raise NotPlainError(str(error)) from None
+
+        for raw in self.box.requests(messages()):
+            args = under_way.popleft()
+            reply = self._answer(raw, "value")
+            if len(reply) == 3:
+                self._assign(args, {}, reply[2])
+            yield reply[1]
+
     def _assign(self, args: tuple[Any, ...], kwargs: dict[str, Any], changes: list[Any]) -> None:
         """Do to the tests' own arguments what the candidate did to its copies."""
         for change in changes:
@@ -399,6 +472,10 @@ class RemoteFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it where it lives."""
         return self.remote.call(self.verb, self.target, args, kwargs)
+
+    def each(self, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
+        """Call it with one list of arguments after another; see `Remote.each`."""
+        return self.remote.each(self.verb, self.target, calls)
 
 
 class RemoteIterator:
