@@ -99,7 +99,7 @@ class LiveCodeBench(Benchmark):
             try:
                 hidden = unpack_text(hidden)
             except ValueError as error:
-                raise DatasetError(f"{what}'private_test_cases' is neither a list nor {error}") from None
+                raise DatasetError(f"{what}'private_test_cases' is no list, and {error}") from None
         cases = public + _cases(hidden, f"{what}'private_test_cases'")
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
