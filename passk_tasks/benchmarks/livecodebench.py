@@ -154,5 +154,5 @@ def _cases(written: str, what: str) -> list[tuple[str, str]]:
 def _arguments(written: str, what: str) -> list[Any]:
     try:
         return [json.loads(line) for line in written.split("\n")]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{what}of tests: arguments must be JSON, a line each: {error}") from None

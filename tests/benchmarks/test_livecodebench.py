@@ -140,6 +140,13 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         ({"private_test_cases": "no base64"}, "'private_test_cases' is no list, and no packed text"),
         ({"private_test_cases": packed("{}")}, "'private_test_cases' must hold a list, not dict"),
         ({"public_test_cases": "["}, "'public_test_cases' is not valid JSON"),
+        (
+            {
+                "metadata": '{"func_name": "f"}',
+                "public_test_cases": json.dumps([{"input": "[" * 10**6, "output": "1"}]),
+            },
+            "arguments must be JSON, a line each: .*recursion",
+        ),
         ({"public_test_cases": '[{"input": "1"}]'}, "'public_test_cases' must hold objects with the texts"),
         ({"public_test_cases": "[]", "private_test_cases": "[]"}, "has no tests"),
         ({"metadata": "7"}, "'metadata' must hold a dict, not int"),
