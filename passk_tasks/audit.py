@@ -12,6 +12,7 @@ import ast
 import difflib
 import json
 import os
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,9 +110,14 @@ class ProblemAudit:
 
     @property
     def base_caught(self) -> float | None:
-        """Share of the mutants that the base stage alone catches; None where there is no such stage."""
+        """Share of the mutants that the base stage alone catches.
+
+        None where there is no such stage, and where the reference itself does not pass it.
+        """
+        if self.reference is None or not self.reference.outcome.base_passed:
+            return None
         judged = [trial.outcome.base_passed for trial in self.mutants]
-        if not judged or None in judged:
+        if not judged:
             return None
         return 1 - sum(map(bool, judged)) / len(judged)
 
@@ -288,15 +294,22 @@ def _programs(
     if reference is None:
         return
     yield REFERENCE, "the reference solution", reference
+    flat = textwrap.dedent(reference)
+    indent = reference[: reference.find(flat.lstrip()[:1])] if flat != reference else ""
     try:
-        ast.parse(reference)
+        ast.parse(flat)
     except (SyntaxError, ValueError, RecursionError):
         return  # it fails, which is what there is to say of it
-    is_program = isinstance(benchmark.program(problem, reference, judge).tests, StdioTests)
-    bodies = list(_PROGRAMS.items()) if is_program else trivial(reference, problem.entry_point)
-    yield from ((TRIVIAL, what, code) for what, code in bodies)
-    for mutant in mutations.mutants(reference, limit=limit, seed=seed):
-        yield MUTANT, _change(reference, mutant), mutant.code
+    if isinstance(benchmark.program(problem, reference, judge).tests, StdioTests):
+        bodies = list(_PROGRAMS.items())
+    elif benchmark.trivial:
+        bodies = list(benchmark.trivial.items())
+    else:
+        bodies = trivial(reference, benchmark.function(problem))
+    # Some of DS-1000's snippets are bodies of functions.
+    yield from ((TRIVIAL, what, textwrap.indent(code, indent)) for what, code in bodies)
+    for mutant in mutations.mutants(flat, limit=limit, seed=seed):
+        yield MUTANT, _change(flat, mutant), textwrap.indent(mutant.code, indent)
 
 
 def trivial(reference: str, entry_point: str) -> list[tuple[str, str]]:

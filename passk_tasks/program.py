@@ -36,8 +36,10 @@ class Tests:
         prelude: trusted code that `source` needs besides those names (helpers from the prompt). It runs on
             the tests' side under `isolated`, and is not used under `script`, where the candidate's own
             namespace has it.
-        base: statements that run first, in the same execution. `source` is reached only where they hold, so a
-            pass needs both, and the outcome says how the base went. `""` where there is no such stage.
+        base: statements that run first, in the same execution, and the outcome says how they went. `""` where
+            there is no such stage.
+        base_decides: `source` is reached only where the base holds, so that a pass needs both. If False, the
+            base is measured beside `source`, which runs all the same and alone decides.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -46,6 +48,7 @@ class Tests:
     names: tuple[str, ...]
     prelude: str = ""
     base: str = ""
+    base_decides: bool = True
 
 
 class Comparison(str, Enum):
@@ -141,6 +144,8 @@ class Program:
             )
         else:
             what = (tests.prelude, tests.base, tests.source, *tests.names)
+            if not tests.base_decides:
+                what = ("base beside", *what)
         for part in (self.judge.value, *what, self.code):
             # Lengths keep neighbouring parts apart; lone surrogates are legal in model text.
             raw = b"\xff" if part is None else part.encode("utf-8", "surrogatepass")

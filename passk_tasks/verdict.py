@@ -37,7 +37,8 @@ class Outcome:
         wall_s: wall seconds from the start of the candidate's process to its verdict.
         peak_mib: largest resident set of the candidate's process, in MiB.
         flags: what looks like an attempt to fool the judge, in short words.
-        base_passed: whether the base stage of the tests passed; None where they have none.
+        base_passed: whether the base stage of the tests passed; None where they have none. Where the base
+            does not decide (`Tests.base_decides`), a candidate can pass without it.
     """
 
     verdict: Verdict

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import contest_rows
+import hub_layout
 import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.audit import MUTANT, TRIVIAL, audit, trivial
 from passk_tasks.catalog import load_task
 from passk_tasks.errors import UsageError
+from passk_tasks.verdict import Verdict
 
 STRONG = "def check(candidate):\n" + "".join(
     f"    assert candidate({n}) == {n * n + 1}\n" for n in (0, 1, 2, 3, -4)
@@ -76,6 +78,20 @@ def test_the_mean_counts_each_problem_once(tmp_path):
     json.dumps(found.as_dict())
 
 
+def test_base_tests_that_the_reference_fails_say_nothing(tmp_path):
+    """Where the assertions beside the tests are wrong, no mutant counts as caught by them."""
+    right, wrong = ({**row, "task_id": n} for n, row in enumerate([hub_layout.MBPP_PLUS[0]] * 2, start=11))
+    wrong["test_list"] = ["assert double(1) == 3"]
+    path = tmp_path / "problems.jsonl"
+    path.write_text(json.dumps(right) + "\n" + json.dumps(wrong) + "\n")
+    spec = load_task("passk_mbpp_plus", {"data_files": str(path)})
+    found = audit(spec, benchmarks.load(benchmarks.get("mbpp_plus"), spec.settings))
+    assert found.failing == []
+    assert [problem.base_caught is None for problem in found.problems] == [False, True]
+    assert found.problems[0].base_caught == found.base_caught
+    assert found.problems[0].caught == found.problems[1].caught
+
+
 def test_limits(tmp_path):
     """At most so many mutants a problem, only the first so many problems; the same draw for the same seed."""
     found = audited(tmp_path, rows(STRONG, WEAK), mutants=2, problems=1)
@@ -128,3 +144,29 @@ def test_programs_that_read_input_have_trivial_ones_of_their_own(tmp_path):
     assert strong.reference.outcome.passed
     assert not strong.trivial_passes
     assert [trial.what for trial in weak.trivial_passes] == ["constant 0", "echo of the input"]
+
+
+def test_functions_of_contests_are_replaced_too(tmp_path):
+    """A function that only the tests name, in a class or not, gets the trivial bodies."""
+    contest_rows.write_jsonl(tmp_path / "test.jsonl", [contest_rows.apps_row(1, functional=True)])
+    spec = load_task("passk_apps_introductory", {"data_files": str(tmp_path)})
+    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
+    (problem,) = audit(spec, dataset, mutants=3).problems
+    assert problem.reference.outcome.passed
+    assert sum(trial.kind == TRIVIAL for trial in problem.trials) == 10
+    assert not problem.trivial_passes
+
+
+@pytest.mark.parametrize("name", ["passk_cruxeval_output", "passk_cruxeval_input", "passk_ds1000_numpy"])
+def test_answers_that_are_no_functions(name, tmp_path):
+    """Expressions and snippets have trivial answers of their own, which run and fail."""
+    family = load_task(name).settings.benchmark
+    spec = load_task(name, {"data_files": str(hub_layout.folder(family, tmp_path))})
+    found = audit(spec, benchmarks.load(benchmarks.get(family), spec.settings), mutants=2)
+    assert found.failing == []
+    for problem in found.problems:
+        tried = [trial for trial in problem.trials if trial.kind == TRIVIAL]
+        assert len(tried) >= 6
+        assert not problem.trivial_passes
+        assert problem.mutants or "cruxeval" in name
+        assert not {trial.outcome.verdict for trial in tried} & {Verdict.SYNTAX_ERROR, Verdict.NO_CODE}

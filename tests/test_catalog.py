@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,23 @@ def test_every_task_can_run(name: str) -> None:
     assert spec.description
     assert spec.source.stem == name
     assert spec.generation_kwargs["max_gen_toks"] >= 512
+
+
+def comments(path: Path) -> str:
+    """Return the comments of a task file and of all that it includes."""
+    text = path.read_text()
+    included = re.findall(r"^include: (\S+)$", text, re.MULTILINE)
+    own = "\n".join(line for line in text.splitlines() if line.startswith("#"))
+    return "\n".join([own, *(comments(path.parent / name) for name in included)])
+
+
+@pytest.mark.parametrize("path", task_files(), ids=lambda path: path.stem)
+def test_every_file_says_where_it_comes_from(path: Path) -> None:
+    """A task file, with what it includes, names a paper and a file or a repository as its source."""
+    assert path.read_text().startswith("# ")
+    if path.stem != "passk_python":  # a group, of tasks that say it
+        assert re.search(r"arXiv:\d{4}\.\d{5}", comments(path))
+        assert re.search(r"\w+\.py\b|README|github\.com/", comments(path))
 
 
 @pytest.mark.parametrize("path", task_files(), ids=lambda path: path.stem)

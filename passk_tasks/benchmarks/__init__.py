@@ -5,6 +5,7 @@ loading         its rows: embedded, from the hub, or from local files; checked a
 inspection      what tests need, known from their syntax tree
 humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage
+evalplus        the loop that ends the tests of HumanEval+ and MBPP+
 evoeval         EvoEval's seven subsets
 bigcodebench    BigCodeBench and BigCodeBench-Hard, calibrated and not
 suite           runs their unittest classes, in the candidate's process
@@ -12,7 +13,7 @@ ds1000          DS-1000, as a whole and by library
 cruxeval        CRUXEval: predict an output, or an input for it
 infilling       HumanEval infilling's four subsets
 custom          problems of one's own, in columns that any of them can be brought into
-mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions as its base stage
+mbpp            MBPP, sanitized MBPP, and MBPP+ with the assertions measured beside its tests
 contests        what contest problems share: programs, functions, data that is not trusted
 livecodebench   LiveCodeBench, by release and by day
 code_contests   CodeContests

@@ -132,6 +132,11 @@ class Apps(Benchmark):
             imports += _NUMPY
         return replace(problem, imports=imports).program(code, judge)
 
+    def function(self, problem: Problem) -> str:
+        """Return the name in the problem's tests; `""` for programs."""
+        assert isinstance(problem, ContestProblem)
+        return problem.function
+
     def canonical(self, problem: Problem) -> str | None:
         """Return the first reference solution; some need another version of Python."""
         return problem.canonical_solution

@@ -32,8 +32,11 @@ class Benchmark(ABC):
             where the family has no one canonical set.
         hub_revision: the branch of the repository from which `files` come; None for the main one.
         fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
-        base_stage: whether its tests have a base stage, whose metrics stand beside the others.
+        base_stage: whether its tests have a base stage, whose metrics stand beside the others;
+            `program.Tests` says who decides.
         submissions: the n of n@k, where the base stage is what problems show of their tests.
+        trivial: what an audit tries as answers that ignore the problem, by name; empty where candidates are
+            functions or programs, for which it has its own.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
     """
@@ -48,6 +51,7 @@ class Benchmark(ABC):
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
+    trivial: ClassVar[Mapping[str, str]] = {}
     libraries: ClassVar[tuple[str, ...]] = ()
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
@@ -110,6 +114,10 @@ class Benchmark(ABC):
     def canonical(self, problem: Problem) -> str | None:
         """Return the whole reference candidate, which must pass, or None where the dataset has none."""
 
+    def function(self, problem: Problem) -> str:
+        """Return the name of the function that a candidate defines; `""` where it need not define one."""
+        return problem.entry_point
+
     def missing(self, settings: Settings) -> list[str]:
         """Return what this host lacks for a run with these settings, a few words each."""
         if settings.data_files is not None:
@@ -120,7 +128,7 @@ class Benchmark(ABC):
         path = self.hub_path if settings.dataset == "hub" else "/".join(settings.dataset.split("/")[:2])
         if not path:
             return ["problems (set data_files or dataset)"]
-        return [] if hub.is_cached(path) else [f"problems (to be fetched from the hub: {path})"]
+        return [] if hub.is_cached(path) else ["problems (to be fetched from the hub)"]
 
     def embedded_rows(self) -> list[dict[str, Any]] | None:
         """Return the rows that are installed with this package's dependencies, or None.

@@ -238,7 +238,7 @@ def _libs(row: Mapping[str, Any], columns: Sequence[str]) -> set[str]:
         written = text(row, "libs", tuple(columns))
         try:
             value = ast.literal_eval(written)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
             value = None
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         raise DatasetError(f"column 'libs' must be a list of names, not {row['libs']!r:.80}")

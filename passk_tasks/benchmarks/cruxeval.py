@@ -26,6 +26,7 @@ from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
 
 _ENTRY_POINT = "predicted"
+_CONSTANTS = ("None", "True", "False", "0", "1", "''", "[]")
 _NOT_ONE_EXPRESSION = "the answer is not one expression\n"  # which does not compile either
 
 
@@ -49,6 +50,7 @@ class CruxEvalOutput(Benchmark):
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "code", "input", "output", "id")
+    trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Yield all rows; `id` is what others call `task_id`."""
@@ -89,6 +91,10 @@ class CruxEvalInput(CruxEvalOutput):
     """CRUXEval-I: arguments for which the function returns the output; there may be several."""
 
     name: ClassVar[str] = "cruxeval_input"
+    trivial: ClassVar[Mapping[str, str]] = {
+        "empty": "f()",
+        **{f"constant {value}": f"f({value})" for value in _CONSTANTS},
+    }
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row."""

@@ -47,6 +47,11 @@ class Ds1000(Benchmark):
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
     libraries: ClassVar[tuple[str, ...]] = tuple(sorted(_MODULES.values()))
     library: ClassVar[str | None] = None
+    trivial: ClassVar[Mapping[str, str]] = {
+        "empty": "pass",
+        "stub": "raise NotImplementedError",
+        **{f"constant {value}": f"result = {value}" for value in ("None", "True", "0", "[]")},
+    }
 
     def __init_subclass__(cls, library: str) -> None:
         cls.name = f"ds1000_{library.lower()}"

@@ -111,6 +111,8 @@ def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
                 rows = json.loads(before + line + "".join(rest for _, rest in lines))
             except json.JSONDecodeError as error:
                 raise DatasetError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
+            except (ValueError, RecursionError) as error:  # a number of thousands of digits, a deep nest
+                raise DatasetError(f"{path}: not JSON that can be read: {error}") from error
             for item, row in enumerate(rows, start=1):
                 yield _checked(row, f"{path}: item {item}")
             return
@@ -118,6 +120,8 @@ def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DatasetError(f"{path}:{number}: not valid JSON: {error.msg}") from error
+        except (ValueError, RecursionError) as error:
+            raise DatasetError(f"{path}:{number}: not JSON that can be read: {error}") from error
         first = False
         yield _checked(row, f"{path}:{number}")
 

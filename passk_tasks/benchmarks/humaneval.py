@@ -50,9 +50,9 @@ class HumanEval(Benchmark):
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate under `check`, the function that every HumanEval test defines."""
         judge = self.judge_of(problem, judge)
-        return Program(problem.task_id, code, _tests(self, problem), judge)
+        return Program(problem.task_id, code, _tests(self, problem, judge), judge)
 
-    def tests(self, problem: Problem) -> Tests:
+    def tests(self, problem: Problem, judge: Judge) -> Tests:  # noqa: ARG002  for those that choose
         """Return `check` and its call.
 
         Tests of three problems call a helper that their prompt defines (`poly`, `encode_cyclic`,
@@ -84,5 +84,5 @@ class HumanEval(Benchmark):
 
 
 @lru_cache(maxsize=KEPT_TESTS)
-def _tests(benchmark: HumanEval, problem: Problem) -> Tests:
-    return benchmark.tests(problem)
+def _tests(benchmark: HumanEval, problem: Problem, judge: Judge) -> Tests:
+    return benchmark.tests(problem, judge)

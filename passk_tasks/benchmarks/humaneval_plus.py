@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
+from passk_tasks.benchmarks.evalplus import without_waiting
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Tests
+from passk_tasks.program import Judge, Tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,12 @@ class HumanEvalPlus(HumanEval):
         fields = {name: getattr(plain, name) for name in Problem.__dataclass_fields__}
         return PlusProblem(**fields, base_test=base)
 
-    def tests(self, problem: Problem) -> Tests:
+    def tests(self, problem: Problem, judge: Judge) -> Tests:
         """Return HumanEval's tests as the base stage, and EvalPlus's after them."""
-        tests = super().tests(problem)
-        if not isinstance(problem, PlusProblem):
-            return tests
+        assert isinstance(problem, PlusProblem)
+        if judge is Judge.ISOLATED:
+            problem = replace(problem, test=without_waiting(problem.test))
+        tests = super().tests(problem, judge)
         return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
 
     def embedded_rows(self) -> list[dict[str, Any]] | None:

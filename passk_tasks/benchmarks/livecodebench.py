@@ -99,7 +99,7 @@ class LiveCodeBench(Benchmark):
             try:
                 hidden = unpack_text(hidden)
             except ValueError as error:
-                raise DatasetError(f"{what}'private_test_cases' is neither a list nor {error}") from None
+                raise DatasetError(f"{what}'private_test_cases' is no list, and {error}") from None
         cases = public + _cases(hidden, f"{what}'private_test_cases'")
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
@@ -119,6 +119,11 @@ class LiveCodeBench(Benchmark):
         """Return the candidate below the imports of LiveCodeBench's own harness."""
         assert isinstance(problem, ContestProblem)
         return problem.program(code, judge)
+
+    def function(self, problem: Problem) -> str:
+        """Return the name in the problem's tests; `""` for programs."""
+        assert isinstance(problem, ContestProblem)
+        return problem.function
 
     def canonical(self, problem: Problem) -> str | None:  # noqa: ARG002
         """Return None: the dataset has no solutions."""
@@ -149,5 +154,5 @@ def _cases(written: str, what: str) -> list[tuple[str, str]]:
 def _arguments(written: str, what: str) -> list[Any]:
     try:
         return [json.loads(line) for line in written.split("\n")]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{what}of tests: arguments must be JSON, a line each: {error}") from None

@@ -3,7 +3,7 @@
 A problem is a sentence, a reference program and three assertions. The hub's `google-research-datasets/mbpp`
 has the configurations `full` (974 problems, 500 of them the test split) and `sanitized` (427, of them 257),
 which name the columns of sentence and imports differently. `evalplus/mbppplus` has the sanitized columns and
-`test`, a program with some 100 inputs a problem.
+`test`, a program with some 100 inputs a problem, the original ones among them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
+from passk_tasks.benchmarks.evalplus import without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
@@ -73,10 +74,10 @@ class Mbpp(Benchmark):
         if not assertions:
             raise DatasetError(f"row {task_id!r}: column 'test_list' is empty")
         setup = _setup(row, self.columns)
+        asserted = "".join(line + "\n" for line in assertions)
+        test = self._test(row, asserted)
         try:
-            asserted = "".join(line + "\n" for line in assertions)
             functions = inspection.functions(assertions, setup, code)
-            test = self._test(row, asserted)
             if test != asserted:
                 functions = tuple(dict.fromkeys((*functions, *inspection.functions([test], setup, code))))
             needs_script = any(inspection.needs_script(setup + part, functions) for part in {asserted, test})
@@ -118,7 +119,11 @@ class MbppSanitized(Mbpp):
 
 
 class MbppPlus(Mbpp):
-    """EvalPlus's tests, never only the three assertions, the first of which the prompt shows."""
+    """EvalPlus's tests alone decide; the assertions, of which the prompt shows one, are measured beside them.
+
+    They cannot decide as well: the column `test` compares some results as sets and others by their truth, and
+    the assertions are the original ones, which EvalPlus has corrected in places.
+    """
 
     name: ClassVar[str] = "mbpp_plus"
     hub_path: ClassVar[str] = "evalplus/mbppplus"
@@ -134,10 +139,13 @@ class MbppPlus(Mbpp):
 @lru_cache(maxsize=KEPT_TESTS)
 def _tests(problem: Problem, judge: Judge) -> Tests:
     assert isinstance(problem, MbppProblem)
+    alone = not problem.base_test
     if judge is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
-        base = problem.setup + problem.base_test if problem.base_test else ""
-        return Tests(problem.setup + problem.test, problem.functions, base=base)
-    return Tests(problem.test, problem.functions, prelude=problem.setup, base=problem.base_test)
+        base = "" if alone else problem.setup + problem.base_test
+        return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
+    setup, base = problem.setup, problem.base_test
+    test = problem.test if alone else without_waiting(problem.test)
+    return Tests(test, problem.functions, prelude=setup, base=base, base_decides=alone)
 
 
 def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:

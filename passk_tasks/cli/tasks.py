@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passk_tasks import benchmarks, libraries
+from passk_tasks.benchmarks import Benchmark
 from passk_tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.settings import Settings
 
-_COLUMNS = ("name", "n", "k", "temperature", "judge", "dataset", "missing")
+_COLUMNS = ("name", "n", "k", "temperature")
+_WIDTH = 79  # what any terminal shows on one line
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -32,11 +36,35 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         print(markdown(rows))
         return 0
+    print(text(rows))
+    return 0
+
+
+def text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the tasks by dataset, with judge and what is missing at the head of each, without a newline.
+
+    In one table the lines would be twice as wide as a terminal.
+    """
+    groups: dict[tuple[str, str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["source"], row["judge"], tuple(row["missing"])), []).append(row)
     cells = [list(_COLUMNS), *([_cell(row[column]) for column in _COLUMNS] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(_COLUMNS))]
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    return 0
+
+    def line(cells: Sequence[str]) -> str:
+        return "  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
+
+    lines = [line(_COLUMNS)]
+    for (dataset, judge, missing), members in groups.items():
+        lines += [
+            "",
+            *_wrap(f"{dataset}; judge: {judge}"),
+            *_wrap(f"missing: {', '.join(missing) or 'nothing'}"),
+        ]
+        lines += [line([_cell(row[column]) for column in _COLUMNS]) for row in members]
+    if any(row["missing_libraries"] for row in rows):
+        lines += ["", "`passk tasks --json` names the missing libraries."]
+    return "\n".join(lines)
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -48,6 +76,10 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
             f"| `{row['name']}` | {row['n']} | {ks} | {row['temperature']:g} | {row['description']} |"
         )
     return "\n".join(lines)
+
+
+def _wrap(line: str) -> list[str]:
+    return textwrap.wrap(line, _WIDTH, break_on_hyphens=False)
 
 
 def _row(spec: TaskSpec) -> dict[str, Any]:
@@ -64,6 +96,7 @@ def _row(spec: TaskSpec) -> dict[str, Any]:
         "temperature": float(kwargs.get("temperature", 0)) if kwargs.get("do_sample") else 0.0,
         "judge": settings.judge.value,
         "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
+        "source": _origin(settings, benchmark),
         "missing": [
             *benchmark.missing(settings),
             *([f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []),
@@ -72,6 +105,19 @@ def _row(spec: TaskSpec) -> dict[str, Any]:
         "extraction": settings.extraction,
         "generation_kwargs": kwargs,
     }
+
+
+def _origin(settings: Settings, benchmark: Benchmark) -> str:
+    """Return where the problems come from, in few words."""
+    if settings.data_files is not None:
+        return settings.data_files
+    if settings.dataset == "embedded":
+        return f"{benchmark.name}, installed with this package"
+    if settings.dataset != "hub":
+        return f"hub: {settings.dataset}"
+    if not benchmark.hub_path:
+        return "problems of your own"
+    return f"hub: {benchmark.hub_path}" + (f", {benchmark.hub_name}" if benchmark.hub_name else "")
 
 
 def _cell(value: Any) -> str:

@@ -67,8 +67,8 @@ class EvalPlus(Format):
 def statuses(candidate: Candidate) -> tuple[str, str | None]:
     """Return the status by the base tests, and by the additional ones, None where there are none.
 
-    The additional tests run where the base tests passed, so a base that failed fails both: a pass of
-    EvalPlus needs both anyway.
+    Where the base tests failed both are the verdict: HumanEval+'s additional tests have not run, since a pass
+    of EvalPlus needs both anyway, and MBPP+'s have the base inputs among them.
     """
     base_passed, last = candidate.outcome.base_passed, status(candidate)
     if base_passed is None:

@@ -458,7 +458,7 @@ def _as_dict(one: Candidate, *, texts: bool) -> dict[str, Any]:
         "cpu_s": outcome.cpu_s,
         "peak_mib": outcome.peak_mib,
     }
-    if outcome.base_passed is not None and not outcome.passed:
+    if outcome.base_passed is not None and not (outcome.passed and outcome.base_passed):
         facts["base"] = "base tests passed" if outcome.base_passed else "base tests failed"
     if one.code is not None:
         facts["code"] = _shown(one.code.strip("\n"))

@@ -22,7 +22,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -149,16 +149,15 @@ class Sandbox:
             if program.tests not in suites:
                 # Never a number twice in the life of a worker, which knows tests by it.
                 suites[program.tests] = next(self._numbers)
-        waiting = collections.deque(range(len(programs)))
+        waiting = _Waiting([suites[program.tests] for program in programs])
         deaths: collections.Counter[int] = collections.Counter()
         left = len(programs)
         while left:
             self._top_up(min(self.workers, left))
             for worker in self._pool:
                 while waiting and len(worker.held) < _QUEUE:
-                    index = waiting.popleft()
-                    program = programs[index]
-                    worker.give(index, program, suites[program.tests])
+                    index, suite = waiting.take(worker)
+                    worker.give(index, programs[index], suite)
             for index, outcome in self._receive(deaths, waiting):
                 left -= 1
                 yield index, outcome
@@ -201,9 +200,7 @@ class Sandbox:
         self._pool.append(worker)
         self._selector.register(worker.socket, selectors.EVENT_READ, worker)
 
-    def _receive(
-        self, deaths: collections.Counter[int], waiting: collections.deque[int]
-    ) -> list[tuple[int, Outcome]]:
+    def _receive(self, deaths: collections.Counter[int], waiting: _Waiting) -> list[tuple[int, Outcome]]:
         """Wait for outcomes; put back what dead or silent workers held."""
         for worker in self._pool:
             self._selector.modify(worker.socket, worker.events, worker)
@@ -240,7 +237,7 @@ class Sandbox:
         self,
         worker: _Worker,
         deaths: collections.Counter[int],
-        waiting: collections.deque[int],
+        waiting: _Waiting,
         outcome: Outcome | None,
         why: str,
     ) -> list[tuple[int, Outcome]]:
@@ -250,17 +247,58 @@ class Sandbox:
         worker.stop()
         self._free_cpus.append(worker.cpu)
         held = list(worker.held)
-        waiting.extendleft(reversed(held[1:]))
+        waiting.put_back(held[1:])
         if not held:
             return []
         first = held[0]
         if outcome is None:
             deaths[first] += 1
             if deaths[first] < 2:
-                waiting.appendleft(first)
+                waiting.put_back([first])
                 return []
             outcome = Outcome(Verdict.INFRA_ERROR, f"the sandbox's process ended twice while judging: {why}")
         return [(first, outcome)]
+
+
+class _Waiting:
+    """Programs that no worker has yet, by their tests: a worker compiles those of a problem for itself.
+
+    Args:
+        suites: the number of each program's tests.
+    """
+
+    def __init__(self, suites: Sequence[int]) -> None:
+        self._suites = suites
+        self._indices: dict[int, collections.deque[int]] = {}
+        self._chosen: dict[_Worker, int] = {}
+        for index, suite in enumerate(suites):
+            self._indices.setdefault(suite, collections.deque()).append(index)
+        self._fresh = collections.deque(self._indices)
+
+    def __bool__(self) -> bool:
+        return bool(self._indices)
+
+    def take(self, worker: _Worker) -> tuple[int, int]:
+        """Return a program and the number of its tests: those that the worker has, others that no one has.
+
+        Where all are begun, it helps with those of which most programs are left.
+        """
+        suite = self._chosen.get(worker)
+        if suite not in self._indices:
+            if self._fresh:
+                suite = self._fresh.popleft()
+            else:
+                suite = max(self._indices, key=lambda number: len(self._indices[number]))
+            self._chosen[worker] = suite
+        index = self._indices[suite].popleft()
+        if not self._indices[suite]:
+            del self._indices[suite]
+        return index, suite
+
+    def put_back(self, indices: Iterable[int]) -> None:
+        """Take back what a worker did not finish, for whoever is next."""
+        for index in indices:
+            self._indices.setdefault(self._suites[index], collections.deque()).appendleft(index)
 
 
 class _Worker:
@@ -366,6 +404,7 @@ class _Worker:
                         "prelude": tests.prelude,
                         "names": tests.names,
                         "base": tests.base,
+                        "base_decides": tests.base_decides,
                     }
                 )
             # Whatever the worker still has to judge with them came before.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import hub_layout
 import pytest
+import shared_data
 
 from passk_tasks import benchmarks, runner
 from passk_tasks.benchmarks import hub, loading
@@ -161,3 +163,44 @@ def test_no_repository(dataset: str) -> None:
     """What is no repository is refused, with the forms there are."""
     with pytest.raises(SettingsError, match="dataset must be embedded, hub, or a repository of the hub"):
         Settings(dataset=dataset)
+
+
+MHPP = {
+    "table_tennis_results": """
+def table_tennis_results(marks):
+    a = b = won = lost = 0
+    for mark in marks:
+        a, b = a + (mark == "A"), b + (mark == "B")
+        if max(a, b) >= 11 and abs(a - b) >= 2:
+            won, lost = won + (a > b), lost + (b > a)
+            a = b = 0
+    lead = (won - lost) or (a - b)
+    return (lead > 0) - (lead < 0)
+""",
+    "expectation_number": "def expectation_number(scores):\n    return len(set(scores))\n",
+}
+"""Right answers to two of SandboxFusion's samples of MHPP, which come without any."""
+
+
+def test_another_benchmark(tmp_path: Path) -> None:
+    """MHPP's samples need no family but renamed columns, and right and wrong answers are told apart."""
+    path = tmp_path / "mhpp.jsonl"
+    with path.open("w") as file:
+        for row in shared_data.rows("more/mhpp.jsonl"):
+            prompt = row["content"].split("\n\n", 1)[1]
+            name = re.findall(r"^def (\w+)\(", prompt, re.MULTILINE)[-1]
+            line = {"task_id": row["id"], "prompt": prompt, "entry_point": name, "test": row["test"]}
+            file.write(json.dumps(line) + "\n")
+    problems = benchmarks.load(FAMILY, Settings(benchmark="custom", data_files=str(path))).problems.values()
+    assert len(problems) == 10
+    answers = [
+        (problem, code)
+        for problem in problems
+        for code in (MHPP.get(problem.entry_point), f"def {problem.entry_point}(*_):\n    return []\n")
+        if code is not None
+    ]
+    programs = [FAMILY.program(problem, code, Judge.ISOLATED) for problem, code in answers]
+    outcomes = runner.judge(programs, limits=Limits()).outcomes
+    passed = {problem.entry_point for (problem, _), o in zip(answers, outcomes, strict=True) if o.passed}
+    assert passed == set(MHPP)
+    assert sum(outcome.passed for outcome in outcomes) == len(MHPP)

@@ -88,6 +88,9 @@ def test_unknown_kind(tmp_path: Path) -> None:
         ("a.jsonl", b'"text"\n', r"a\.jsonl:1: a row must be a JSON object, not str"),
         ("a.json", b'[{"file": 1},\n 7]', r"a\.json: item 2: a row must be a JSON object, not int"),
         ("a.json", b'[{"file": 1},\n', r"a\.json:2: not valid JSON"),
+        ("a.jsonl", b'{"file": ' + b"9" * 5000 + b"}\n", r"a\.jsonl:1: not JSON that can be read: Exceeds"),
+        ("a.jsonl", b'{"file": ' + b"[" * 10**6, r"a\.jsonl:1: not JSON that can be read: .*recursion"),
+        ("a.json", b"[" * 10**6, r"a\.json: not JSON that can be read: .*recursion"),
         ("a.jsonl", b'{"file": "\xff"}\n', r"a\.jsonl: cannot be read: .*utf-8"),
         ("a.jsonl.gz", b"not gzip", r"a\.jsonl\.gz: cannot be read: "),
         (

@@ -88,20 +88,21 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Hub
+    repository = REPOSITORY
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
-        api = f"/api/datasets/{REPOSITORY}"
+        api = f"/api/datasets/{self.repository}"
         for revision in ("main", COMMIT):
-            resolve = f"/datasets/{REPOSITORY}/resolve/{revision}/"
+            resolve = f"/datasets/{self.repository}/resolve/{revision}/"
             if path.startswith(resolve) and path[len(resolve) :] in self.server.files:
                 content = self.server.files[path[len(resolve) :]]
                 etag = hashlib.sha1(content).hexdigest()
                 return self.answer(200, content, {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'})
         if path in (api, f"{api}/revision/main", f"{api}/revision/{COMMIT}"):
             siblings = [{"rfilename": name} for name in self.server.files]
-            return self.answer(200, {"id": REPOSITORY, "sha": COMMIT, "siblings": siblings})
+            return self.answer(200, {"id": self.repository, "sha": COMMIT, "siblings": siblings})
         if path.startswith(f"{api}/tree/{COMMIT}"):
             return self.answer(200, self.server.tree(path[len(f"{api}/tree/{COMMIT}") :].strip("/")))
         if path == "/":

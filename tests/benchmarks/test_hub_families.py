@@ -101,10 +101,32 @@ def test_shown_assertions_are_not_enough(judge: Judge, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_plus_alone_is_not_enough(judge: Judge, tmp_path: Path) -> None:
-    """A candidate that fails the base stops there, whatever it would do with the plus tests."""
-    code = "def double(n):\n    return 2 * n if n != 3 else 7\n"
-    outcome = judged("mbpp_plus", tmp_path, code, judge)
+    """A HumanEval+ candidate that fails the base stops there, whatever it would do with the plus tests."""
+    code = "def has_close_elements(numbers, threshold):\n    return False\n"
+    outcome = judged("humaneval_plus", tmp_path, code, judge)
     assert (outcome.verdict, outcome.base_passed) == (Verdict.FAILED, False)
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_mbpp_plus_is_graded_on_its_tests_alone(judge: Judge) -> None:
+    """Assertions that do not hold fail the base only: the tests may compare as sets where those do not."""
+    row = {
+        **hub_layout.MBPP_PLUS[0],
+        "code": "def double(n):\n    return (2 * n, n)\n",
+        "test_list": ["assert double(1) == (1, 2)"],
+        "test": "for n in (1, 5):\n    assert set(double(n)) == {n, 2 * n}\n",
+    }
+    family = benchmarks.get("mbpp_plus")
+    (row,) = family.rows([row])
+    problem = family.problem(row)
+    codes = [row["code"], "def double(n):\n    return (1, 2)\n", "def double(n):\n    return double\n"]
+    programs = [family.program(problem, code, judge) for code in codes]
+    outcomes = runner.judge(programs, limits=Limits(), workers=1).outcomes
+    assert [outcome.passed for outcome in outcomes] == [True, False, False]
+    assert [outcome.base_passed for outcome in outcomes] == [False, True, False]
+    assert len({program.sha256 for program in programs}) == 3
+    deciding = dataclasses.replace(programs[0].tests, base_decides=True)
+    assert dataclasses.replace(programs[0], tests=deciding).sha256 != programs[0].sha256
 
 
 @pytest.mark.parametrize("judge", JUDGES)
@@ -125,7 +147,8 @@ def test_whatever_ends_the_base_fails_it(judge: Judge, code: str | None, verdict
     assert (judged.outcomes[0].verdict, judged.outcomes[0].base_passed) == (verdict, False)
 
 
-def test_a_base_that_catches_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("decides", [True, False])
+def test_a_base_that_catches_everything(decides: bool) -> None:
     """Base tests that swallow the end of the candidate do not pass by it."""
     family = benchmarks.get("mbpp_plus")
     program = family.program(
@@ -134,7 +157,8 @@ def test_a_base_that_catches_everything(tmp_path: Path) -> None:
         Judge.ISOLATED,
     )
     base = "try:\n    double(1)\nexcept BaseException:\n    pass\n"
-    program = dataclasses.replace(program, tests=dataclasses.replace(program.tests, base=base, source="pass"))
+    tests = dataclasses.replace(program.tests, base=base, source="pass", base_decides=decides)
+    program = dataclasses.replace(program, tests=tests)
     (outcome,) = runner.judge([program], limits=Limits(), workers=1).outcomes
     assert (outcome.verdict, outcome.base_passed) == (Verdict.CRASHED, False)
 
@@ -150,6 +174,14 @@ def test_humaneval_plus_has_humanevals_tests_as_its_base() -> None:
     tests = family.program(problem, "", Judge.ISOLATED).tests
     assert tests.base == f"{plain.test}\ncheck(has_close_elements)\n"
     assert tests.source == f"{row['test']}\ncheck(has_close_elements)\n"
+
+
+def test_a_missing_column_is_named_once() -> None:
+    """A row of MBPP+ without its tests is an error that names the row, once, and the column."""
+    row = {key: value for key, value in hub_layout.MBPP_PLUS[0].items() if key != "test"}
+    family = benchmarks.get("mbpp_plus")
+    with pytest.raises(DatasetError, match=r"^row 'Mbpp/11': column 'test' is missing; the row has "):
+        family.problem(family.rows([row])[0])
 
 
 def test_humaneval_plus_needs_humanevals_task_ids() -> None:

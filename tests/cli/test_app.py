@@ -103,15 +103,35 @@ def test_path_prints_the_evaluate_module(capsys):
 
 
 def test_tasks_are_listed(capsys):
-    """`passk tasks` has a line a task with n, k, temperature, judge and problems."""
+    """`passk tasks` has a line a task with n, k and temperature, below dataset, judge and what is missing."""
     assert main(["tasks"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["name", "n", "k", "temperature", "judge", "dataset", "missing"]
-    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert head.split() == ["name", "n", "k", "temperature"]
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  passk_")}
     assert sorted(rows) == catalog.task_names()
-    assert rows["passk_humaneval"][:4] == ["20", "1,10", "0.2", "isolated"]
-    assert rows["passk_humaneval_greedy"][:3] == ["1", "1", "0"]
-    assert rows["passk_humaneval"][-1] == "-"
+    assert rows["passk_humaneval"] == ["20", "1,10", "0.2"]
+    assert rows["passk_humaneval_greedy"] == ["1", "1", "0"]
+    heads: dict[str, list[str]] = {}
+    above: list[str] = []
+    for line in lines:
+        if line.startswith("  "):
+            heads[line.split()[0]] = above
+        else:
+            above = [*above, line] if line else []
+    assert heads["passk_humaneval"] == [
+        "humaneval, installed with this package; judge: isolated",
+        "missing: nothing",
+    ]
+    assert heads["passk_mbpp"][0] == "hub: google-research-datasets/mbpp, full; judge: isolated"
+    assert heads["passk_ds1000"][0] == "hub: xlangai/DS-1000; judge: script"
+    assert heads["passk_ds1000"][1].startswith("missing: ")
+    assert heads["passk_custom"][1] == "missing: problems (set data_files or dataset)"
+
+
+def test_tasks_fit_a_terminal(capsys):
+    """No line is wider than the 80 columns that any terminal has."""
+    assert main(["tasks"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 80
 
 
 def test_tasks_say_which_libraries_are_missing(capsys, monkeypatch):
@@ -134,7 +154,7 @@ def test_tasks_say_what_is_missing(capsys, tmp_path, monkeypatch):
 
     before = missing()
     assert before["passk_humaneval"] == []
-    assert before["passk_mbpp_plus"] == ["problems (to be fetched from the hub: evalplus/mbppplus)"]
+    assert before["passk_mbpp_plus"] == ["problems (to be fetched from the hub)"]
     (tmp_path / "evalplus___mbppplus").mkdir()
     (tmp_path / "evoeval___evo_eval_tool_use").mkdir()
     after = missing()

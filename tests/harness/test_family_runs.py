@@ -103,9 +103,9 @@ def test_n_samples_have_both_counts(evaluate, canned, here, tmp_path) -> None:
     assert run.scores["base_pass@1"] == pytest.approx(2 / 4)
 
 
-def test_the_papers_three_shots(load, here) -> None:
+@pytest.mark.parametrize("name", ["passk_mbpp_fewshot", "passk_mbpp_sanitized_fewshot_greedy"])
+def test_the_papers_three_shots(load, here, name) -> None:
     """The few-shot task asks as the MBPP paper does: three solved problems, then the one to solve."""
-    name = "passk_mbpp_fewshot"
     task = load(name, **here(name))
     task.set_fewshot_seed(1)
     doc = task.eval_docs[0]

@@ -3,7 +3,7 @@
 It is a trusted program in a sandbox of its own. A candidate reaches it only by the data that `codec` lets
 through, so a pass means that the tests, here, ran to their end.
 
-    supervisor -> here    {"tests": id, "source", "prelude", "names", "base"},
+    supervisor -> here    {"tests": id, "source", "prelude", "names", "base", "base_decides"},
                           {"tests": id, "packed", "comparison", "timeout_s", "base"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
     here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags",
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import array
 import builtins
+import collections
 import contextlib
 import functools
 import gc
@@ -30,7 +31,7 @@ import struct
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, frames, stdio, zygote
@@ -45,6 +46,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often
 _STALL_S = 1.5 * _LOOK_S
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
+_AHEAD, _AHEAD_BYTES = 32, 1 << 15  # requests, and their bytes, that are sent before the first reply
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 _SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
 _DATAGRAMS = (
@@ -91,6 +93,7 @@ class Box:
         self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
+        self._ahead = 0  # replies that are still to come
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
@@ -113,9 +116,55 @@ class Box:
         """
         if self.fatal is not None:
             raise self.fatal
+        self._forget_ahead()
         try:
             self._send(frames.pack(codec.pack(message)))
             return self._receive()
+        except CandidateGone as gone:
+            self.fatal = gone
+            raise
+
+    def requests(self, messages: Iterator[list[Any]]) -> Iterator[bytes]:
+        """Send requests before the replies to earlier ones are there; yield the replies in order.
+
+        First one at a time, then more: a candidate that fails, fails early. Never more together than a socket
+        takes at once: a candidate that waits for us to read its reply, while we wait for it to read, waits
+        until its time is up.
+
+        Raises:
+            CandidateGone: as `request`; replies that came before it are yielded first.
+        """
+        most = 1
+        held: list[bytes] = []
+        for message in messages:
+            raw = frames.pack(codec.dumps(message).encode("utf-8", "surrogatepass"))
+            if held and (len(held) == most or sum(map(len, held)) + len(raw) > _AHEAD_BYTES):
+                yield from self._exchange(held)
+                held, most = [], min(2 * most, _AHEAD)
+            held.append(raw)
+        yield from self._exchange(held)
+
+    def _exchange(self, messages: list[bytes]) -> Iterator[bytes]:
+        if self.fatal is not None:
+            raise self.fatal
+        self._forget_ahead()
+        try:
+            self._ahead = len(messages)
+            self._send(b"".join(messages))
+            for _ in messages:
+                reply = self._receive()
+                self._ahead -= 1
+                yield reply
+        except CandidateGone as gone:
+            self.fatal = gone
+            raise
+
+    def _forget_ahead(self) -> None:
+        """Read what nobody waits for any more, lest it be taken for the next answer."""
+        try:
+            while self._ahead:
+                self._receive()
+                self._ahead -= 1
         except CandidateGone as gone:
             self.fatal = gone
             raise
@@ -316,11 +365,18 @@ class Remote:
         self.base_passed = False
         self.wants_numpy = False
 
-    def end_base(self) -> None:
-        """Note that the base tests passed; they may have caught the exception that says otherwise."""
-        if self.box.fatal is not None:
+    def run_base(self, run: Callable[[], None], decides: bool) -> None:
+        """Run the base tests and note whether they passed; go on after a failure unless they decide."""
+        try:
+            run()
+        except Exception as error:
+            if decides or isinstance(error, NotPlainError):
+                raise
+        else:
+            self.base_passed = True
+        if self.box.fatal is not None:  # they may have caught the exception that says so
+            self.base_passed = False
             raise self.box.fatal
-        self.base_passed = True
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
@@ -333,6 +389,30 @@ class Remote:
         if len(reply) == 3:
             self._assign(args, kwargs, reply[2])
         return reply[1]
+
+    def each(self, verb: str, target: str | int, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
+        """Call a function with one list of arguments after another, without waiting; yield the results.
+
+        What a call changes in its arguments changes here when its result is yielded: calls whose arguments
+        share an object are not for this.
+        """
+        under_way: collections.deque[tuple[Any, ...]] = collections.deque()
+
+        def messages() -> Iterator[list[Any]]:
+            for call in calls:
+                args = tuple(call)
+                under_way.append(args)
+                try:
+                    yield [verb, target, [codec.text(arg, self._hand_back) for arg in args], {}]
+                except codec.UnsupportedError as error:
+                    raise NotPlainError(str(error)) from None
+
+        for raw in self.box.requests(messages()):
+            args = under_way.popleft()
+            reply = self._answer(raw, "value")
+            if len(reply) == 3:
+                self._assign(args, {}, reply[2])
+            yield reply[1]
 
     def _assign(self, args: tuple[Any, ...], kwargs: dict[str, Any], changes: list[Any]) -> None:
         """Do to the tests' own arguments what the candidate did to its copies."""
@@ -451,6 +531,10 @@ class RemoteFunction:
         """Call it where it lives."""
         return self.remote.call(self.verb, self.target, args, kwargs)
 
+    def each(self, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
+        """Call it with one list of arguments after another; see `Remote.each`."""
+        return self.remote.each(self.verb, self.target, calls)
+
 
 class RemoteIterator:
     """An iterator of the candidate; each item is fetched when the tests ask for it."""
@@ -495,8 +579,8 @@ def _refuse(kind: str, value: Any) -> NoReturn:
 class _Suite:
     """The tests of one problem, compiled once for all of its candidates."""
 
-    def __init__(self, source: str, prelude: str, names: list[str], base: str) -> None:
-        self.source, self.names, self.base = source, names, base
+    def __init__(self, source: str, prelude: str, names: list[str], base: str, base_decides: bool) -> None:
+        self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
         self._codes: list[types.CodeType] = []
 
@@ -593,9 +677,8 @@ class TestsSide:
                     request["packed"], request["comparison"], request["timeout_s"], request["base"]
                 )
             else:
-                self._suites[request["tests"]] = _Suite(
-                    request["source"], request["prelude"], request["names"], request["base"]
-                )
+                parts = ("source", "prelude", "names", "base", "base_decides")
+                self._suites[request["tests"]] = _Suite(*(request[part] for part in parts))
 
     def _judge(self, suite: _Suite, code: str, judge: str) -> dict[str, Any]:
         if judge == "isolated":
@@ -690,7 +773,7 @@ class TestsSide:
             "wall_s": round(wall_s, 6),
             "peak_mib": round(peak_mib, 3),
             "flags": remote.flags,
-            "base": (remote.base_passed or verdict == "passed") if suite is not None and suite.base else None,
+            "base": remote.base_passed if suite is not None and suite.base else None,
         }
 
     def _guarded(
@@ -722,16 +805,15 @@ def _run_isolated(remote: Remote, suite: _Suite, code: str) -> None:
         namespace[name] = RemoteFunction(remote, "call", name)
     *base, tests = suite.stages()
     for stage in base:
-        exec(stage, dict(namespace))
-        remote.end_base()
+        remote.run_base(functools.partial(exec, stage, dict(namespace)), suite.base_decides)
     exec(tests, namespace)
 
 
 def _run_script(remote: Remote, suite: _Suite, code: str) -> None:
     remote.load(code)
     if suite.base:
-        remote.run_tests(suite.base, secrets.token_hex(16))
-        remote.end_base()
+        run = functools.partial(remote.run_tests, suite.base, secrets.token_hex(16))
+        remote.run_base(run, suite.base_decides)
     remote.run_tests(suite.source, secrets.token_hex(16))
 
 
