@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks.results import runs
 from passk_tasks.results.runs import StoredRun
-from passk_tasks.terminal import DIM, Page, colour_wanted
+from passk_tasks.terminal import DIM, Page, colour_wanted, width_of
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -32,13 +32,13 @@ def run(options: argparse.Namespace) -> int:
         for note in found.notes:
             print(f"passk: {note}", file=sys.stderr)
         return 0
-    print(render(found, options.folder, colour=colour_wanted(sys.stdout)))
+    print(render(found, options.folder, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0
 
 
-def render(found: runs.Listing, folder: str, *, colour: bool = False) -> str:
+def render(found: runs.Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
     """Return the table of runs, without a newline at its end."""
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     if not found.runs:
         page.line(f"no runs in {folder}")
     else:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -85,19 +86,24 @@ def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
     assert [row[-1] for row in rows[:2]] == ["1", "1"]
     assert "p (Holm)" in out
     assert "Runs of one group cannot be told apart by pass@1." in out
-    assert "worse in B" not in out
+    assert "worse in" not in out
+    assert "0 problems lost (solved in A, never in C), 0 gained" in out
     assert "C is better than A by 0.6000 of pass@1, beyond noise (p < 0.0001)." in out
     assert "\n\n\n" not in out
 
 
 def test_many_runs_show_neighbours_unless_all_are_wanted(tmp_path, scored, capsys):
-    """With six runs the pairs next to each other in the ranking are shown, with --all all fifteen."""
+    """With six runs the pairs next to each other in the ranking are shown, with --all all, and the flips."""
     for i in range(6):
         scored(tmp_path / f"run{i}", counts(*[i + 1] * 20))
     main(["compare", str(tmp_path), "--k", "1"])
-    assert capsys.readouterr().out.count(" → ") == 5 + 0
+    out = capsys.readouterr().out
+    assert out.count(" → ") == 5
+    assert "20 changed from A to F: --all" in out
     main(["compare", str(tmp_path), "--k", "1", "--all"])
-    assert capsys.readouterr().out.count(" → ") == 15
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^  [A-F] → [A-F] ", out, re.MULTILINE)) == 15
+    assert re.search(r"HumanEval/0 +1/10  →  6/10 +9 failed, 1 passed → 6 passed, 4 failed", out)
 
 
 def test_unlike_runs_are_exit_code_2(tmp_path, scored, capsys):

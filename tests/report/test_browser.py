@@ -143,6 +143,9 @@ def test_rows_are_filtered(show, loaded, tmp_path):
     find.fill("")
     one.page.locator("#kind").select_option("sometimes")
     assert one.names() == PROBLEMS[2:4]
+    one.page.locator("#kind").select_option("tail")
+    assert one.names() == PROBLEMS[2:3]
+    one.page.locator("#kind").select_option("sometimes")
     one.page.locator("#verdict").select_option("v-syntax_error")
     assert one.names() == PROBLEMS[2:3]
     one.page.locator("#kind").select_option("never")
