@@ -99,7 +99,7 @@ class Page:
             styles: one for each row, as for `paint`; the head is always dim.
             indent: spaces at the left.
         """
-        cells = [[[plain(cell)] for cell in row] for row in [head, *rows]]
+        cells = _cells(head, rows)
         if self._width is not None:
             _fit(cells, align, self._width - indent)
         widths = _widths(cells)
@@ -120,8 +120,16 @@ class Page:
                 ]
                 self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
 
+    def fits(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 2) -> bool:
+        """Whether a table has room as it is; arguments as `table`."""
+        return self._width is None or _total(_widths(_cells(head, rows))) <= self._width - indent
+
 
 _Rows = list[list[list[str]]]  # rows of cells of lines, the head first
+
+
+def _cells(head: Sequence[str], rows: Sequence[Sequence[str]]) -> _Rows:
+    return [[[plain(cell)] for cell in row] for row in [head, *rows]]
 
 
 def _fit(cells: _Rows, align: str, room: int) -> None:
@@ -132,10 +140,11 @@ def _fit(cells: _Rows, align: str, room: int) -> None:
     cells[0] = [_wrap(cell, max(width, 1)) for (cell,), width in zip(cells[0], below, strict=True)]
     widths = _widths(cells)
     while _total(widths) > room:
-        texts = [(width, i) for i, width in enumerate(widths) if align[i] == "l" and width > _KEPT]
+        texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > _KEPT]
         if not texts:
             break
-        _, column = max(texts)
+        # What stands last is read last: a path, or verdicts. Names break later.
+        column = texts[-1] if texts[-1] == len(widths) - 1 else max(texts, key=lambda i: widths[i])
         widths[column] -= 1
     for row in cells:
         for column, width in enumerate(widths):

@@ -357,7 +357,7 @@ def _kinds(runs: Sequence[Run], comparison: Comparison | None) -> list[tuple[str
     if comparison is None:
         k, tail = _tail(runs[0])
         if tail:
-            kinds.insert(2, ("tail", f"solved, but by {k} samples no more often than not"))
+            kinds.insert(2, ("tail", f"hard: {k} samples solve it no more often than not"))
     else:
         last = label(len(runs) - 1)
         kinds += [

@@ -8,6 +8,7 @@ import pytest
 from passk_tasks import compare
 from passk_tasks.cli import compare as command
 from passk_tasks.cli import main
+from passk_tasks.cli import runs as command_runs
 from passk_tasks.metrics import Metric
 from passk_tasks.results import runs
 from passk_tasks.terminal import without_colour
@@ -192,3 +193,18 @@ def test_an_empty_folder_is_no_error(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
     assert main(["runs", str(tmp_path / "x")]) == 2
+
+
+def test_runs_on_a_narrow_terminal_have_lines_of_their_own(tmp_path, scored):
+    """Where the table is too wide, nothing of it is lost, and no line but a path is too long."""
+    scored(tmp_path / "a-folder-with-a-rather-long-name", counts(1, 2))
+    found = runs.listing(tmp_path)
+    wide, narrow = (
+        command_runs.render(found, str(tmp_path)),
+        command_runs.render(found, str(tmp_path), width=60),
+    )
+    cells = re.split(r"  +", wide.splitlines()[1])
+    assert len(cells) == 9
+    for cell in cells:
+        assert cell in narrow
+    assert max(map(len, narrow.splitlines())) <= 60
