@@ -362,6 +362,10 @@ def test_a_phone_scrolls_down_only(show, loaded, tmp_path, count):
     for summary in one.page.locator("main summary").all():
         summary.evaluate("element => element.parentElement.open = true")
     assert one.page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
+    for table in one.page.locator(".summary .scroll").all():  # both intervals, without scrolling
+        assert table.evaluate("element => element.scrollWidth - element.clientWidth") == 0
+    names = one.page.locator("#table tbody tr[data-t] th")
+    assert all(name.bounding_box()["height"] < 30 for name in names.all()), "in one line"
     code = one.page.locator("article pre").first.bounding_box()
     assert code["x"] >= 0
     assert code["x"] + code["width"] <= 390
