@@ -406,7 +406,11 @@ def _flagged(details: Sequence[Details]) -> Iterator[dict[str, Any]]:
 def _notes(details: Sequence[Details]) -> list[str]:
     if len(details) == 1:
         return list(details[0].notes)
-    return [f"{label(i)}: {note}" for i, one in enumerate(details) for note in one.notes]
+    said: dict[str, list[str]] = {}
+    for i, one in enumerate(details):
+        for note in one.notes:
+            said.setdefault(note, []).append(label(i))
+    return [f"{', '.join(letters)}: {note}" for note, letters in said.items()]
 
 
 # ---------------------------------------------------------------------- candidates, packed

@@ -336,9 +336,13 @@ def test_the_page_is_light_or_dark(show, loaded, tmp_path, scheme, dark):
 
 
 def test_print_is_light_without_controls(show, loaded, tmp_path):
-    """Paper is white, whatever the screen, and nothing stands on it that one would have to click."""
+    """Paper is white, whatever the screen, and all is open on it that one would have to click."""
     one = show(build([loaded(tmp_path / "a", ANSWERS)]), color_scheme="dark")
+    numbers = one.page.locator("main details table")
+    assert not numbers.is_visible()
     one.page.emulate_media(media="print")
+    if one.page.evaluate("CSS.supports('selector(details::details-content)')"):
+        assert numbers.is_visible()
     assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not one.page.locator("#controls").is_visible()
     assert one.page.locator("figure svg").first.is_visible()
