@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         read_samples,
         score_run,
         score_samples,
+        tail_problems,
     )
     from passk_tasks.catalog import task_configs_path, task_names
     from passk_tasks.errors import PasskError
@@ -73,6 +74,7 @@ __all__ = [
     "read_samples",
     "score_run",
     "score_samples",
+    "tail_problems",
     "task_configs_path",
     "task_names",
 ]

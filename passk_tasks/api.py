@@ -3,7 +3,8 @@
     load_task, load_problems, read_samples, score_samples     passk tasks, passk score
     list_runs, load_runs, score_run                           passk runs, passk show
     compare_runs                                              passk compare
-    pass_curve, forecast_run, plan_from_run, plan_from_rate   passk curve, passk plan
+    pass_curve, tail_problems, forecast_run                   passk curve
+    plan_from_run, plan_from_rate                             passk plan
     export_runs                                               passk export
 
 Everything here is a name of `passk_tasks` itself; docs/api.md has an example that runs.
@@ -217,7 +218,7 @@ def score_run(
     Args:
         run: whose.
         metrics: e.g. `["pass@10", "pass^5", "g-pass@10_0.5"]`; the budgets of the run where None.
-        clusters: what problems share, by task_id.
+        clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
 
     Raises:
         ValueError: there is no such metric, or a budget beyond the samples of some problem.
@@ -238,7 +239,7 @@ def compare_runs(
     Args:
         found: at least two; the last one is the one under test.
         metrics: what to compare, the first one decides.
-        clusters: what problems share, by task_id.
+        clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
         anyway: compare even where conditions differ that make the numbers unlike.
         seed: of the sign flips, where they are drawn.
 
@@ -257,8 +258,23 @@ def pass_curve(
         ValueError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run)
-    shared = None if clusters is None else [clusters[task_id] for task_id in task_ids]
+    shared = runs.shared([run], task_ids, clusters)
     return curve.curve(n, c, ks, shared)
+
+
+def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
+    """Return n and c of the problems that are solved, but by k samples no more often than not, by task_id.
+
+    Args:
+        run: whose.
+        k: budget; 10, or half of n where that is less, where None.
+
+    Raises:
+        ValueError: a k beyond the samples of some problem, or no sample with a verdict.
+    """
+    task_ids, n, c = _counted(run)
+    found = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
+    return {task_ids[i]: (int(n[i]), int(c[i])) for i in found}
 
 
 def forecast_run(run: Run, ks: Sequence[int]) -> list[Forecast]:

@@ -22,6 +22,7 @@ from passk_tasks import paired
 from passk_tasks.errors import UsageError
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.paired import Difference
+from passk_tasks.results import runs as stored
 from passk_tasks.results import summary
 from passk_tasks.results.runs import Run
 from passk_tasks.verdict import Outcome
@@ -226,7 +227,7 @@ def compare(
         runs: at least two; the last one is the one under test.
         metrics: what to compare, the first one decides; pass@1 and the budgets of all runs where None.
         anyway: compare even where conditions differ that make the numbers unlike.
-        clusters: what problems share, by task_id; problems of one cluster are no independent draws.
+        clusters: what problems share, by task_id; what the benchmark says where None.
         seed: of the sign flips, where they are drawn.
 
     Raises:
@@ -257,7 +258,7 @@ def compare(
                 f"{metric.name} needs {metric.k} samples of each problem; {label(number)} "
                 f"({runs[number].path}) has {n.min()} of {problems[problem]}"
             )
-    shared = None if clusters is None else [clusters[task_id] for task_id in problems]
+    shared = stored.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
         found = tuple(metrics_module.score(metric, n[i], c[i], shared) for i in range(len(runs)))
@@ -429,9 +430,8 @@ def _pair_as_dict(pair: Pair) -> dict[str, Any]:
         "first": label(pair.first),
         "second": label(pair.second),
         "difference": one.value,
-        "se": one.se,
-        "ci95": None if one.ci95 is None else list(one.ci95),
-        "ci95_over_samples": None if pair.over_samples is None else list(pair.over_samples),
+        "over_problems": {"se": one.se, "ci95": None if one.ci95 is None else list(one.ci95)},
+        "over_samples": {"ci95": None if pair.over_samples is None else list(pair.over_samples)},
         "p": one.p,
         "p_method": "exact" if one.exact else "drawn",
         "p_holm": pair.p_adjusted,

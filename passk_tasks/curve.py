@@ -13,6 +13,8 @@ from passk_tasks import metrics
 from passk_tasks.estimators import pass_at_k
 from passk_tasks.metrics import PASS, Metric, Score
 
+_TAIL = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -80,6 +82,11 @@ def tail_only(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> npt.NDArray[np.intp
     solved = np.broadcast_to(np.asarray(c), scores.shape) > 0
     # pass@k of exactly 1/2 may come out an ulp beyond.
     return np.flatnonzero(solved & (scores <= 0.5 + 1e-12))
+
+
+def tail_budget(most: int) -> int:
+    """Return the budget for `tail_only` where nobody names one: 10, or half of fewer samples."""
+    return max(1, min(_TAIL, most // 2))
 
 
 def budgets_to_show(most: int) -> list[int]:

@@ -5,11 +5,12 @@ arXiv:2510.05197. What has been solved stays solved; for the rest, the shape say
 find something. That is an assumption about problems nobody has solved yet: no data supports it but the
 problems that were hardly solved. `bench/forecast_holdout.py` measures how often the intervals hold.
 
-Three things keep it honest. The interval integrates over all shapes that the counts allow instead of
-trusting the best one, and lets each problem count half, since no family of shapes is quite right. A problem
-that is solved in more than a quarter of its samples tells only that it is, and some of those may lie outside
-of the Beta distribution: its shape near 1 has no say in its shape near 0. And some share of the problems may
-be out of reach for good.
+Four things keep it honest. The interval integrates over all shapes that the counts allow instead of
+trusting the best one. No family of shapes is quite right, so however many problems there are, what they tell
+of the shape is bounded: M of them count as 164·M/(164 + M), a likelihood that is coarsened as in
+arXiv:1506.06101. A problem that is solved in more than a quarter of its samples tells only that it is, and
+some share of the problems may lie outside of the Beta distribution, above a quarter or spread over all rates:
+its shape near 1 has no say in its shape near 0. And some share may be out of reach for good.
 """
 
 from __future__ import annotations
@@ -24,15 +25,17 @@ from passk_tasks.estimators import pass_at_k
 
 Floats = npt.NDArray[np.float64]
 
-_MEANS = np.linspace(-8.0, 6.0, 29)  # of logit(a / (a + b)); each mean rate is as likely as any other before
+_MEANS = np.linspace(-8.0, 6.0, 29)  # of logit(a / (a + b)), each as likely as any other before
 _SIZES = np.linspace(-4.0, 6.0, 17)  # of log(a + b), with a normal prior around 0
-_SIZE_SD = 2.0
-_EASY = np.array([0, 0.03, 0.06, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75])  # share of problems above the Beta
-_NEVER = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8])  # share of the others that no sample ever solves
-_NO_EASY, _NO_NEVER = 0.2, 0.8  # prior chance that there are none of either
-_TRUST = 0.5  # power of the likelihood: no family of shapes fits so well that each problem counts in full
+_SIZE_SD = 3.0
+_OTHERS = np.array([0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.65])  # share of problems outside of the Beta
+_KINDS: tuple[float | None, ...] = (None, 1.0, 3.0)  # all above a quarter, or a Beta of this parameter twice
+_NEVER = np.array([0, 0.15, 0.3, 0.45, 0.7])  # share of the others that no sample ever solves
+_NO_OTHERS, _NO_NEVER = 0.2, 0.8  # prior chance that there are none of either
+_MOST_TOLD = 164  # problems, as which any number of them counts at most
 _TAIL = 0.25  # share of the samples up to which the number of correct ones counts as such
 _KEPT = 0.999  # of the posterior's weight; the rest is spread over very many shapes
+_STEPS = 2048  # of a chance; far less than what chance itself does to a count
 _REACH = 100  # times n, beyond which nothing is forecast
 
 
@@ -90,12 +93,16 @@ class Shapes:
         a: first parameter of the Beta distribution.
         b: second parameter.
         never: share of its problems that no sample ever solves.
+        others: share of the problems outside of it.
+        kind: of those, a number in `_KINDS`.
         weight: how likely each is, in sum 1.
     """
 
     a: Floats
     b: Floats
     never: Floats
+    others: Floats
+    kind: npt.NDArray[np.intp]
     weight: Floats
 
 
@@ -103,18 +110,18 @@ def fit(n: npt.NDArray[np.int64], c: npt.NDArray[np.int64]) -> Shapes:
     """Return the shapes that the counts allow, the most likely first.
 
     The likelihood of a problem is the beta-binomial one where at most a quarter of its samples are correct,
-    and that of "more than a quarter" elsewhere.
+    and that of "more than a quarter" elsewhere; the same holds for the problems outside of the distribution.
 
     Args:
         n: samples of each problem.
         c: correct ones among them.
     """
-    grids = np.meshgrid(_MEANS, _SIZES, _EASY, _NEVER, indexing="ij")
-    mean, size, easy, never = (grid.ravel() for grid in grids)
+    trust = _MOST_TOLD / (_MOST_TOLD + len(c))
+    grids = np.meshgrid(_MEANS, _SIZES, _OTHERS, _NEVER, np.arange(len(_KINDS)), indexing="ij")
+    mean, size, others, never, kind = (grid.ravel() for grid in grids)
     a, b = np.exp(size) / (1 + np.exp(-mean)), np.exp(size) / (1 + np.exp(mean))
-    # The density of a flat mean rate m in its logit is m(1 - m).
-    log_weight = -np.logaddexp(0, mean) - np.logaddexp(0, -mean) - (size / _SIZE_SD) ** 2 / 2
-    log_weight += np.where(easy == 0, np.log(_NO_EASY), np.log((1 - _NO_EASY) / (len(_EASY) - 1)))
+    log_weight = -((size / _SIZE_SD) ** 2) / 2
+    log_weight += np.where(others == 0, np.log(_NO_OTHERS), np.log((1 - _NO_OTHERS) / (len(_OTHERS) - 1)))
     log_weight += np.where(never == 0, np.log(_NO_NEVER), np.log((1 - _NO_NEVER) / (len(_NEVER) - 1)))
     # Neither share has a part in the beta-binomial itself.
     shape = (len(_MEANS) * len(_SIZES), -1)
@@ -127,15 +134,26 @@ def fit(n: npt.NDArray[np.int64], c: npt.NDArray[np.int64]) -> Shapes:
         one = np.exp(log_choose + _log_beta(one_a + j, one_b + samples - j) - _log_beta(one_a, one_b))
         chance = np.repeat(one, len(a) // len(one_a), axis=1) * (1 - never)
         chance[0] += never
-        chance *= 1 - easy
+        chance = chance * (1 - others) + others * _of_others(samples, most)[:, kind]
         beyond = np.clip(1 - chance.sum(axis=0), 1e-300, 1)
         seen = np.bincount(here[here <= most], minlength=most + 1)
-        log_weight += _TRUST * (seen @ np.log(chance + 1e-300))
-        log_weight += _TRUST * np.count_nonzero(here > most) * np.log(beyond)
+        log_weight += trust * (seen @ np.log(chance + 1e-300))
+        log_weight += trust * np.count_nonzero(here > most) * np.log(beyond)
     weight = np.exp(log_weight - log_weight.max())
     order = np.argsort(-weight, kind="stable")
     kept = order[: int(np.searchsorted(np.cumsum(weight[order]), _KEPT * weight.sum())) + 1]
-    return Shapes(a[kept], b[kept], never[kept], weight[kept] / weight[kept].sum())
+    return Shapes(a[kept], b[kept], never[kept], others[kept], kind[kept], weight[kept] / weight[kept].sum())
+
+
+def _of_others(samples: float, most: int) -> Floats:
+    """Return the chance of 0 … most correct samples of a problem outside of the Beta, a column a kind."""
+    columns = np.zeros((most + 1, len(_KINDS)))
+    j = np.arange(most + 1)
+    log_choose = _log_gamma(samples + 1.0) - _log_gamma(j + 1.0) - _log_gamma(samples - j + 1.0)
+    for number, a in enumerate(_KINDS):
+        if a is not None:
+            columns[:, number] = np.exp(log_choose + _log_beta(a + j, a + samples - j) - _log_beta(a, a))
+    return columns
 
 
 def _forecast(
@@ -143,20 +161,34 @@ def _forecast(
 ) -> Forecast:
     solved = problems - int(open_count.sum())
     a, b = shapes.a, shapes.b
-    pmf = np.ones((len(a), 1))
+    pmf, weight = np.ones((len(a), 1)), shapes.weight
     expected = float(solved)
     for samples, count in zip(open_n, open_count, strict=True):
         # Nothing so far: either it is out of reach, or more samples find it with a chance that has fallen.
-        silent = (1 - shapes.never) * np.exp(_log_beta(a, b + samples) - _log_beta(a, b))
-        within_reach = silent / (silent + shapes.never)
-        found = within_reach * -np.expm1(_log_beta(a, b + k) - _log_beta(a, b + samples))
+        # Whoever is outside of the Beta and was not solved so far is likely to be next.
+        outside = shapes.others * _of_others(float(samples), 0)[0, shapes.kind]
+        later = shapes.others * _of_others(float(k), 0)[0, shapes.kind]
+        inside = 1 - shapes.others
+        silent = inside * (1 - shapes.never) * np.exp(_log_beta(a, b + samples) - _log_beta(a, b))
+        gone = -np.expm1(_log_beta(a, b + k) - _log_beta(a, b + samples))
+        found = (silent * gone + outside - later) / (silent + inside * shapes.never + outside)
         expected += float(count * shapes.weight @ found)
+        if len(open_n) == 1:  # then many shapes are one chance
+            pmf, (found, weight) = np.ones((1, 1)), _rounded(found, weight)
         pmf = _convolve(pmf, _binomial(int(count), found))
-    total = np.cumsum(shapes.weight @ pmf)
+    total = np.cumsum(weight @ pmf)
     last = pmf.shape[1] - 1
     low, high = (min(int(np.searchsorted(total, share)), last) for share in (0.025, 0.975))
     value = expected / problems
     return Forecast(k, value, (min((solved + low) / problems, value), max((solved + high) / problems, value)))
+
+
+def _rounded(chance: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Return chances and weights with those of about the same chance put together, at their mean."""
+    step = (chance * _STEPS).astype(np.intp)
+    weights, sums = np.bincount(step, weight), np.bincount(step, weight * chance)
+    kept = weights > 0
+    return np.asarray(sums[kept] / weights[kept]), np.asarray(weights[kept])
 
 
 def _binomial(count: int, chance: Floats) -> Floats:

@@ -13,7 +13,7 @@ and at few problems; `bench/interval_coverage.py` measures both, `docs/statistic
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +138,13 @@ def over_samples_of(values: npt.ArrayLike, variances: npt.ArrayLike | None, draw
     variance = max(float(np.sum(np.asarray(variances))), 0.0) / problems**2
     trials = effective_draws(bound.value, variance, float(np.mean(np.asarray(draws))) / problems)
     return Estimate(bound.value, math.sqrt(variance), _ci95(bound.value, trials), "over-samples")
+
+
+def cluster_of(task_ids: Sequence[str], clusters: Mapping[str, Hashable]) -> list[Hashable] | None:
+    """Return the cluster of each problem, itself where it is in none; None where all are by themselves."""
+    if not any(task_id in clusters for task_id in task_ids):
+        return None
+    return [clusters.get(task_id, task_id) for task_id in task_ids]
 
 
 def clustered(values: npt.ArrayLike, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:

@@ -148,13 +148,10 @@ class Score:
         return self.over_problems.value
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the score as JSON has it: `value`, `se` and `ci95` over problems, and both by name."""
-        over_problems = self.over_problems.as_dict()
+        """Return the score as JSON has it; no standard error stands there without its name."""
         return {
             "value": self.value,
-            "se": over_problems["se"],
-            "ci95": over_problems["ci95"],
-            "over_problems": over_problems,
+            "over_problems": self.over_problems.as_dict(),
             "over_samples": self.over_samples.as_dict(),
         }
 

@@ -19,6 +19,8 @@ class Problem:
             candidate defines, so that only the judge `script` can run them.
         libraries: what solution and tests import besides the standard library, as import names, sorted.
         suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
+        cluster: what the problem shares with others that were made from the same source; None where each
+            problem stands for itself.
     """
 
     task_id: str
@@ -29,3 +31,4 @@ class Problem:
     needs_script: bool = False
     libraries: tuple[str, ...] = ()
     suffix: str | None = None
+    cluster: str | None = None

@@ -21,7 +21,7 @@ from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
 from passk_tasks.estimators import n_at_k
 from passk_tasks.extraction import Extraction, Strategy
-from passk_tasks.intervals import over_problems, over_samples_of
+from passk_tasks.intervals import cluster_of, over_problems, over_samples_of
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests
@@ -53,15 +53,17 @@ class Record:
         extraction: the candidate found in it, and how.
         outcome: what the judge said.
         program_sha256: hash of what was executed; equal hashes were executed once.
+        cluster: what its problem shares with others.
     """
 
     sample: Sample
     extraction: Extraction
     outcome: Outcome
     program_sha256: str
+    cluster: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the sample's line of `outcomes.jsonl`; `flags` and `base_passed` where there are any."""
+        """Return the sample's line of `outcomes.jsonl`; its last three keys where they say something."""
         outcome = self.outcome
         line: dict[str, Any] = {
             "task_id": self.sample.task_id,
@@ -79,6 +81,8 @@ class Record:
             line["base_passed"] = outcome.base_passed
         if outcome.flags:
             line["flags"] = list(outcome.flags)
+        if self.cluster is not None:
+            line["cluster"] = self.cluster
         return line
 
 
@@ -97,6 +101,7 @@ class Scored:
         verdicts: how many samples ended with each verdict, those that occur.
         distinct: mean over the problems with n > 1 of distinct texts / n; None where there is none.
         layers: of the sandbox that was used; empty where nothing ran.
+        clusters: how many sources the problems come from; None where each stands for itself.
         warnings: what a person must know to read the numbers rightly.
     """
 
@@ -109,6 +114,7 @@ class Scored:
     verdicts: dict[str, int]
     distinct: float | None
     layers: dict[str, bool]
+    clusters: int | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -148,6 +154,8 @@ class Scored:
         }
         if self.dataset.left_out:
             result["left_out"] = {name: list(lacks) for name, lacks in self.dataset.left_out.items()}
+        if self.clusters is not None:
+            result["clusters"] = self.clusters
         if flags:
             result["flags"] = dict(flags.most_common())
         return result
@@ -196,7 +204,7 @@ def score(
         progress=progress,
     )
     records = [
-        Record(sample, found, outcome, program.sha256)
+        Record(sample, found, outcome, program.sha256, dataset.problems[sample.task_id].cluster)
         for sample, found, outcome, program in zip(
             samples, candidates, judged.outcomes, programs, strict=True
         )
@@ -331,17 +339,19 @@ def summarise(
     counts = {task_id: (total[task_id], correct[task_id]) for task_id in sampled}
     fewest = min(total.values(), default=0)
     k_skipped = tuple(k for k in spec.settings.k if k > fewest)
-    ks = [k for k in spec.settings.k if k not in k_skipped]
-    found = estimate(counts, ks)
+    ks = [k for k in spec.settings.budgets if k <= fewest]
+    clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
+    found = estimate(counts, ks, clusters)
     if any(record.outcome.base_passed is not None for record in records):
         base = {task_id: (n, base_correct[task_id]) for task_id, (n, _) in counts.items()}
-        found |= {BASE + name: one for name, one in estimate(base, ks).items()}
+        found |= {BASE + name: one for name, one in estimate(base, ks, clusters).items()}
         for n, k in submissions(spec.settings.benchmark, ks):
             values = np.array([n_at_k(counts[t][0], base[t][1], counts[t][1], n, k) for t in sorted(counts)])
             share = k / np.array([counts[t][0] for t in sorted(counts)], dtype=np.float64)
             # No unbiased variance over samples is known for it: what holds over problems bounds it.
             bound = over_samples_of(values, None, share)
-            found[f"{n}@{k}"] = Score(Metric(PASS, k), over_problems(values), bound)
+            shared = cluster_of(sorted(counts), clusters)
+            found[f"{n}@{k}"] = Score(Metric(PASS, k), over_problems(values, shared), bound)
     shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
     warnings = []
     if verdicts[Verdict.INFRA_ERROR]:
@@ -375,18 +385,28 @@ def summarise(
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=sum(shares) / len(shares) if shares else None,
         layers=dict(layers),
+        clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         warnings=tuple(warnings),
     )
 
 
-def estimate(counts: Mapping[str, tuple[int, int]], ks: Sequence[int]) -> dict[str, Score]:
-    """Return pass@k over problems of (n, c), keyed `pass@k`; n may differ and must be at least k."""
+def estimate(
+    counts: Mapping[str, tuple[int, int]], ks: Sequence[int], clusters: Mapping[str, str] | None = None
+) -> dict[str, Score]:
+    """Return pass@k over problems of (n, c), keyed `pass@k`.
+
+    Args:
+        counts: (n, c) by task_id; n may differ and must be at least k.
+        ks: the budgets.
+        clusters: what problems share, by task_id; those that share nothing may be left out.
+    """
     if not counts:
         return {}
     # By task_id, so that neither the order of a file nor the number of ranks moves the last digit of a sum.
     pairs = np.array([counts[task_id] for task_id in sorted(counts)])
+    shared = cluster_of(sorted(counts), clusters or {})
     wanted = [Metric(PASS, k) for k in ks]
-    return {metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1]) for metric in wanted}
+    return {metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1], shared) for metric in wanted}
 
 
 def submissions(benchmark: str, ks: Sequence[int]) -> list[tuple[int, int]]:

@@ -107,6 +107,11 @@ class Settings:
         except SettingsError as error:
             raise SettingsError(f"{where}: {error}") from None
 
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """The budgets that are reported: `k` and 1, for a strong pass@k must not hide a poor single shot."""
+        return tuple(sorted({1, *self.k}))
+
     def check_k(self, where: str = "") -> None:
         """Raise `SettingsError` unless pass@k can be estimated from n samples for every k.
 

@@ -1,14 +1,23 @@
-"""What is shown on a terminal: aligned tables, colour where it is wanted, no text that moves the cursor."""
+"""What is shown on a terminal: aligned tables, colour where it is wanted, no text that moves the cursor.
+
+Into a file or a pipe a table's row is a line, however long. On a terminal that is narrower, heads go over
+several lines, and then the longest texts in cells: what the terminal itself would break is hard to read.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
 WIDTH = 96
+"""Columns that text is wrapped at, on a narrower terminal at its own width."""
+
+_NARROWEST = 40  # below, nothing is gained by breaking more
+_KEPT = 18  # of a column of text; less would break an interval
 
 BOLD, GREEN, RED, YELLOW, DIM = "\033[1m", "\033[32m", "\033[31m", "\033[1;33m", "\033[2m"
 _END = "\033[0m"
@@ -17,6 +26,11 @@ _END = "\033[0m"
 def colour_wanted(stream: TextIO) -> bool:
     """Whether to colour: only on a terminal, and not where NO_COLOR or TERM=dumb say otherwise."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width_of(stream: TextIO) -> int | None:
+    """Return how many columns a terminal has; None for a file or a pipe, where no line is too long."""
+    return max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST) if stream.isatty() else None
 
 
 def plain(text: str) -> str:
@@ -29,10 +43,13 @@ class Page:
 
     Args:
         colour: whether the terminal shows colours; the text without its escape codes is the same either way.
+        width: columns of the terminal; None where a line may be of any length.
     """
 
-    def __init__(self, *, colour: bool = False) -> None:
+    def __init__(self, *, colour: bool = False, width: int | None = None) -> None:
         self._colour = colour
+        self._width = width
+        self._wrapped = WIDTH if width is None else min(width, WIDTH)
         self._lines: list[str] = []
 
     def __str__(self) -> str:
@@ -52,15 +69,15 @@ class Page:
             self._lines.append("")
 
     def text(self, text: str, style: str = "", *, indent: int = 2, hang: int = 0) -> None:
-        """Add a paragraph, wrapped at `WIDTH`; lines after the first are indented by `hang` more."""
-        for number, piece in enumerate(_wrap(text, WIDTH - indent - hang)):
+        """Add a paragraph, wrapped; lines after the first are indented by `hang` more."""
+        for number, piece in enumerate(_wrap(text, self._wrapped - indent - hang)):
             self._lines.append(" " * (indent + (hang if number else 0)) + self.paint(style, piece))
 
     def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Add a line for each name and text; texts are wrapped and stand below each other."""
         width = max((len(name) for name, _ in facts), default=0)
         for name, text in facts:
-            wrapped = _wrap(text, WIDTH - width - 4)
+            wrapped = _wrap(text, self._wrapped - width - 4)
             self._lines.append(f"  {self.paint(DIM, f'{plain(name):<{width}}')}  {wrapped[0]}")
             self._lines += [f"  {'':{width}}  {more}" for more in wrapped[1:]]
 
@@ -73,7 +90,7 @@ class Page:
         styles: Sequence[str] | None = None,
         indent: int = 2,
     ) -> None:
-        """Add a table whose columns are two spaces apart.
+        """Add a table whose columns are two spaces apart, as wide as it is unless the terminal is narrower.
 
         Args:
             head: names of the columns.
@@ -82,15 +99,78 @@ class Page:
             styles: one for each row, as for `paint`; the head is always dim.
             indent: spaces at the left.
         """
-        cells = [[plain(cell) for cell in row] for row in [head, *rows]]
-        widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+        cells = _cells(head, rows)
+        if self._width is not None:
+            _fit(cells, align, self._width - indent)
+        widths = _widths(cells)
         for number, row in enumerate(cells):
-            padded = [
-                cell.rjust(width) if side == "r" else cell.ljust(width)
-                for cell, width, side in zip(row, widths, align, strict=True)
-            ]
             style = DIM if number == 0 else "" if styles is None else styles[number - 1]
-            self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
+            height = max(map(len, row), default=1)
+            for line in range(height):
+                # A head's words stand above the column; what goes on in a cell stands below its beginning.
+                pieces = [
+                    ["", *cell][max(line + len(cell) - height + 1, 0)]
+                    if number == 0
+                    else [*cell, *[""] * height][line]
+                    for cell in row
+                ]
+                padded = [
+                    piece.rjust(width) if side == "r" else piece.ljust(width)
+                    for piece, width, side in zip(pieces, widths, align, strict=True)
+                ]
+                self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
+
+    def fits(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 2) -> bool:
+        """Whether a table has room as it is; arguments as `table`."""
+        return self._width is None or _total(_widths(_cells(head, rows))) <= self._width - indent
+
+
+_Rows = list[list[list[str]]]  # rows of cells of lines, the head first
+
+
+def _cells(head: Sequence[str], rows: Sequence[Sequence[str]]) -> _Rows:
+    return [[[plain(cell)] for cell in row] for row in [head, *rows]]
+
+
+def _fit(cells: _Rows, align: str, room: int) -> None:
+    """Break heads, and after them the longest texts, until the table fits; numbers stay whole."""
+    if _total(_widths(cells)) <= room:
+        return
+    below = _widths(cells[1:]) or [0] * len(cells[0])
+    cells[0] = [_wrap(cell, max(width, 1)) for (cell,), width in zip(cells[0], below, strict=True)]
+    widths = _widths(cells)
+    while _total(widths) > room:
+        texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > _KEPT]
+        if not texts:
+            break
+        # What stands last is read last: a path, or verdicts. Names break later.
+        column = texts[-1] if texts[-1] == len(widths) - 1 else max(texts, key=lambda i: widths[i])
+        widths[column] -= 1
+    for row in cells:
+        for column, width in enumerate(widths):
+            row[column] = [piece for line in row[column] for piece in _broken(line, width)]
+
+
+def _widths(cells: _Rows) -> list[int]:
+    return [max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """Return text in pieces of that width: broken after spaces and slashes, or anywhere."""
+    pieces, line = [], ""
+    for word in re.split(r"(?<=[ /])(?!/)", text):
+        if line and len((line + word).rstrip()) > width:
+            pieces.append(line.rstrip())
+            line = ""
+        line += word
+        while len(line.rstrip()) > width:
+            pieces.append(line[:width])
+            line = line[width:]
+    return [*pieces, line.rstrip()] if line.strip() or not pieces else pieces
 
 
 def _wrap(text: str, width: int) -> list[str]:

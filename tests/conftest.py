@@ -74,9 +74,19 @@ def facts() -> Callable[..., dict[str, Any]]:
 def scored() -> Callable[..., Path]:
     """Write what `passk score --out FOLDER` leaves for these (n, c); keyword arguments change its facts."""
 
-    def write(folder: Path, counts: Mapping[str, tuple[int, int]], **changes: Any) -> Path:
+    def write(
+        folder: Path,
+        counts: Mapping[str, tuple[int, int]],
+        cluster: Callable[[str], str] | None = None,
+        **changes: Any,
+    ) -> Path:
         lines = [
-            {"task_id": task_id, "sample": i, **outcome(i < c)}
+            {
+                "task_id": task_id,
+                "sample": i,
+                **outcome(i < c),
+                **({"cluster": cluster(task_id)} if cluster else {}),
+            }
             for task_id, (n, c) in counts.items()
             for i in range(n)
         ]
@@ -103,6 +113,7 @@ def evaluated() -> Callable[..., Path]:
         doc: Callable[[str], Mapping[str, Any]] = lambda task_id: {},
         prompt: str = "{task_id}",
         date: str = "2026-01-02T03-04-05.678901",
+        cluster: Callable[[str], str] | None = None,
         **changes: Any,
     ) -> Path:
         facts = facts_of(counts, {"generation_kwargs": GENERATION, **changes})
@@ -132,7 +143,8 @@ def evaluated() -> Callable[..., Path]:
         path.write_text(json.dumps(whole))
         lines = []
         for number, (task_id, (n, c)) in enumerate(counts.items()):
-            answers = [json.dumps({**outcome(i < c), "text_sha256": f"{i:016x}"}) for i in range(n)]
+            more = {"cluster": cluster(task_id)} if cluster else {}
+            answers = [json.dumps({**outcome(i < c), "text_sha256": f"{i:016x}", **more}) for i in range(n)]
             line = {
                 "doc_id": number,
                 "doc": {"task_id": task_id, **doc(task_id)},

@@ -213,6 +213,14 @@ def test_clusters_widen_the_interval(pair):
     assert together.scores["pass@1"][0].over_problems.method == "over-problems-clustered"
 
 
+def test_clusters_of_the_benchmark_need_no_asking(pair):
+    """What the runs' own lines say of their problems is used, and can be overruled."""
+    first, second = counts(*[3, 4, 5, 6] * 5), counts(*[9] * 10, *[4] * 10)
+    before, after = pair(first, second, cluster=lambda task_id: str(int(task_id[10:]) // 10))
+    plain = compare([before, after], clusters={}).first_to_last.difference
+    assert compare([before, after]).first_to_last.difference.se > plain.se
+
+
 def test_warnings_travel_with_the_runs(pair):
     """Runs given in the wrong order, runs on a part of the task, and what a run itself had to say."""
     before, after = pair(counts(1, 2), counts(1, 3), warnings=["all samples identical"])
@@ -231,9 +239,12 @@ def test_json_has_everything(pair):
     found = json.loads(json.dumps(compare([before, after]).as_dict(), allow_nan=False))
     (one,) = found["metrics"]["pass@1"]["pairs"]
     assert (one["first"], one["second"], one["p_method"]) == ("A", "B", "exact")
-    assert one["ci95_over_samples"][0] < one["difference"] < one["ci95_over_samples"][1]
+    for key in ("over_problems", "over_samples"):
+        low, high = one[key]["ci95"]
+        assert low < one["difference"] < high
+    assert one["over_problems"]["se"] > 0
     score = found["metrics"]["pass@10"]["scores"][0]
-    assert score.keys() == {"value", "se", "ci95", "over_problems", "over_samples"}
+    assert score.keys() == {"value", "over_problems", "over_samples"}
     assert score["over_samples"]["method"] == "over-samples-bound"
     assert found["changes"][0] == {
         "task_id": "HumanEval/0",

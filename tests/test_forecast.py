@@ -54,12 +54,27 @@ def test_the_fit_finds_the_distribution():
     assert float(shapes.weight @ mean) == pytest.approx(0.05, abs=0.015)
 
 
-def test_hold_out_of_simulated_samples():
+def hard_and_easy(rng, problems):
+    """Nine in ten have rates around 1 %, one in ten is easy."""
+    return np.where(rng.random(problems) < 0.9, rng.beta(0.2, 20, problems), rng.beta(20, 0.5, problems))
+
+
+@pytest.mark.parametrize("problems", [50, 164, 500])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, problems: rng.beta(0.3, 0.7, problems),
+        hard_and_easy,
+        lambda rng, problems: 1 / (1 + np.exp(-rng.normal(-3, 3, problems))),
+    ],
+    ids=["beta", "hard and easy", "logit-normal"],
+)
+def test_hold_out_of_simulated_samples(draw, problems):
     """Fitted on 20 of 100 samples it covers what all of them show in at least 90 % of repetitions."""
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(40):
-        rates = rng.beta(0.3, 0.7, 164)
+        rates = draw(rng, problems)
         seen, rest = rng.binomial(20, rates), rng.binomial(80, rates)
         low, high = forecast(20, seen, [100])[0].ci95
         covered += low - 1e-9 <= np.mean((seen + rest) > 0) <= high + 1e-9

@@ -40,6 +40,7 @@ def test_the_public_names_are_these():
         "read_samples",
         "score_run",
         "score_samples",
+        "tail_problems",
         "task_configs_path",
         "task_names",
     ]

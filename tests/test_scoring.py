@@ -164,6 +164,15 @@ def test_a_default_k_beyond_n_is_left_out_and_said():
     )
 
 
+def test_pass_at_1_is_always_there_and_first():
+    """Whatever budgets were asked for, the single shot stands before them; `k` is what was asked for."""
+    spec = dataclasses.replace(SPEC, settings=dataclasses.replace(SPEC.settings, k=(2,)))
+    scored = summarise([record("HumanEval/0", i, "passed" if i else "failed") for i in range(2)], spec=spec)
+    assert {name: one.value for name, one in scored.metrics.items()} == {"pass@1": 0.5, "pass@2": 1.0}
+    assert list(scored.metrics) == ["pass@1", "pass@2"]
+    assert scored.as_dict()["k"] == [2]
+
+
 def test_infra_errors_are_not_incorrect_samples():
     """A sample without a verdict leaves n, is counted, and the numbers are called not final."""
     records = [record("HumanEval/0", 0, "passed"), record("HumanEval/0", 1, "infra_error")]
@@ -232,7 +241,7 @@ def test_the_object_has_all_that_is_promised():
         *("task", "problems", "samples", "coverage", "metrics", "verdicts"),
         *("judge", "sandbox", "limits", "distinct", "warnings", "dataset", "settings"),
     }
-    assert result["metrics"]["pass@2"].keys() == {"value", "se", "ci95", "over_problems", "over_samples"}
+    assert result["metrics"]["pass@2"].keys() == {"value", "over_problems", "over_samples"}
     low, high = result["metrics"]["pass@2"]["over_problems"]["ci95"]
     assert 0 <= low <= 1 <= high or low <= high == 1
     assert result["n"] == 2
@@ -248,6 +257,30 @@ def test_an_outcome_line_has_the_promised_keys_and_flags_only_where_raised():
     flagged = record("HumanEval/0", 3, "passed", flags=("early exit",))
     assert flagged.as_dict()["flags"] == ["early exit"]
     assert summarise([flagged]).as_dict()["flags"] == {"early exit": 1}
+
+
+def test_problems_of_one_source_are_a_cluster():
+    """What problems share widens what holds over them, is in their lines, and is counted in the result."""
+    verdicts = [["passed"] * 2, ["passed"] * 2, ["failed"] * 2, ["failed"] * 2]
+    records = [
+        record(f"HumanEval/{p}", i, verdict)
+        for p, found in enumerate(verdicts)
+        for i, verdict in enumerate(found)
+    ]
+    clustered = [dataclasses.replace(one, cluster=str(int(one.sample.task_id[-1]) // 2)) for one in records]
+    assert "cluster" not in records[0].as_dict()
+    assert clustered[0].as_dict()["cluster"] == "0"
+    alone, together = summarise(records), summarise(clustered)
+    assert (alone.clusters, together.clusters) == (None, 2)
+    assert "clusters" not in alone.as_dict()
+    assert together.as_dict()["clusters"] == 2
+    plain, wide = alone.metrics["pass@1"], together.metrics["pass@1"]
+    assert (plain.over_problems.method, wide.over_problems.method) == (
+        "over-problems",
+        "over-problems-clustered",
+    )
+    assert wide.over_problems.se > plain.over_problems.se
+    assert wide.over_samples == plain.over_samples
 
 
 # ---------------------------------------------------------------- with the sandbox

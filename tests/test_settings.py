@@ -51,6 +51,7 @@ def test_k_is_a_set_in_order(ks: list[int]) -> None:
     as_text = ",".join(map(str, ks))
     for value in (ks, tuple(ks), as_text, f"[{as_text}]", f" {as_text.replace(',', ', ')} "):
         assert Settings.parse({"k": value}, where=WHERE).k == expected
+    assert Settings(k=tuple(ks)).budgets == tuple(sorted({1, *ks}))
 
 
 @pytest.mark.parametrize(

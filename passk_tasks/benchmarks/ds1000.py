@@ -92,6 +92,7 @@ class Ds1000(Benchmark):
         if "def test_execution(" not in context:
             raise DatasetError(f"row {task_id!r}: column 'code_context' defines no test_execution")
         needed = {_MODULES[metadata["library"]], *_imported(context)}
+        origin = metadata.get("perturbation_origin_id")
         return Problem(
             task_id=task_id,
             prompt=text(row, "prompt", self.columns),
@@ -100,6 +101,8 @@ class Ds1000(Benchmark):
             canonical_solution=text(row, "reference_code", self.columns),
             needs_script=True,
             libraries=tuple(sorted(needed - sys.stdlib_module_names)),
+            # A question and what was made of it by rewriting: 453 questions are 1,000 problems.
+            cluster=None if origin is None else f"{metadata['library']}/{origin}",
         )
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:

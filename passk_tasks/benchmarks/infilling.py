@@ -6,7 +6,9 @@ script, which `datasets` does not run any more, and the hub's own conversion of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from passk_tasks import extraction, fim
@@ -14,6 +16,8 @@ from passk_tasks.benchmarks import hub
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.problem import Problem
 from passk_tasks.settings import Settings
+
+_FUNCTION = re.compile(r"HumanEval/[0-9]+")  # in `SingleLineInfilling/HumanEval/0/L3`
 
 
 class Infilling(HumanEval):
@@ -39,6 +43,12 @@ class Infilling(HumanEval):
     def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002
         """Return the converted files of the subset."""
         return (f"{self.hub_name}/{self.split}/*.parquet",)
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """Return the problem of a row; gaps of one function are a cluster."""
+        problem = super().problem(row)
+        found = _FUNCTION.search(problem.task_id)
+        return replace(problem, cluster=found[0] if found else None)
 
     def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:
         """Return prefix and suffix in the template of the setting `fim`."""

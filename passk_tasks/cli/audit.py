@@ -11,7 +11,7 @@ from passk_tasks import api
 from passk_tasks.audit import Audit, ProblemAudit, facts, share
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import UsageError
-from passk_tasks.terminal import GREEN, RED, YELLOW, Page, colour_wanted
+from passk_tasks.terminal import GREEN, RED, YELLOW, Page, colour_wanted, width_of
 
 _EPILOG = """\
 Some mutants are right all the same (`i < n` and `i != n` may never differ), so that no benchmark catches all
@@ -63,13 +63,13 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
-        print(render(found, show=show, colour=colour_wanted(sys.stdout)))
+        print(render(found, show=show, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 1 if found.failing else 0
 
 
-def render(found: Audit, *, show: int, colour: bool = False) -> str:
+def render(found: Audit, *, show: int, colour: bool = False, width: int | None = None) -> str:
     """Return the audit as text: the whole, references that fail, trivial passes, the weakest problems."""
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     page.line(found.task)
     page.gap()
     page.facts(facts(found.as_dict()))

@@ -10,11 +10,11 @@ from typing import Any
 
 from passk_tasks import compare
 from passk_tasks.cli import options as shared
-from passk_tasks.compare import LOST, Change, Comparison, Pair, label
+from passk_tasks.compare import LOST, Change, Comparison, label
 from passk_tasks.errors import UsageError
 from passk_tasks.results import runs
 from passk_tasks.results.summary import interval, p_value
-from passk_tasks.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted
+from passk_tasks.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted, width_of
 
 _SHOWN = 10  # changed problems in each direction, unless all are asked for
 _ALL_PAIRS = 5  # runs, up to which every pair is shown
@@ -73,19 +73,26 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(result.as_dict(), indent=2))
     else:
-        print(render(result, colour=colour_wanted(sys.stdout), everything=options.all))
+        print(
+            render(
+                result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout), everything=options.all
+            )
+        )
     return _REGRESSED if options.fail_on_regression and result.regressed else 0
 
 
-def render(result: Comparison, *, colour: bool = False, everything: bool = False) -> str:
+def render(
+    result: Comparison, *, colour: bool = False, width: int | None = None, everything: bool = False
+) -> str:
     """Return the comparison as people read it, without a newline at its end.
 
     Args:
         result: what to show.
         colour: whether the terminal shows colours.
+        width: of the terminal; None for a file or a pipe.
         everything: show all changed problems and all pairs.
     """
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     left_out = f"; {result.left_out} that not all have are left out" if result.left_out else ""
     page.line(f"{len(result.runs)} runs over {len(result.problems)} problems{left_out}", BOLD)
     page.line()
@@ -104,8 +111,7 @@ def render(result: Comparison, *, colour: bool = False, everything: bool = False
     _conditions(page, result)
     _ranking(page, result)
     _pairs(page, result, everything=everything)
-    if len(result.runs) == 2:
-        _changes(page, result, everything=everything)
+    _changes(page, result, everything=everything)
     for warning in result.warnings:
         page.gap()
         page.text(f"warning: {warning}", YELLOW)
@@ -163,43 +169,35 @@ def _pairs(page: Page, result: Comparison, *, everything: bool) -> None:
         if len(result.runs) > _ALL_PAIRS and not everything:
             near = {frozenset(two) for two in zip(result.order, result.order[1:], strict=False)}
             pairs = [pair for pair in pairs if {pair.first, pair.second} in near]
-        head = [metric.name, "difference", "over problems", "over samples", "p"]
-        align = "lrllr"
+        columns = {
+            metric.name: [f"{label(pair.first)} → {label(pair.second)}" for pair in pairs],
+            "difference": [f"{pair.difference.value:+.4f}" for pair in pairs],
+            "over problems": [interval(pair.difference.ci95, signed=True) for pair in pairs],
+        }
+        if any(pair.over_samples is not None for pair in pairs):
+            columns["over samples"] = [interval(pair.over_samples, signed=True) for pair in pairs]
+        columns["p"] = [p_value(pair.difference.p) for pair in pairs]
         if several:
-            head, align = [*head, "p (Holm)"], align + "r"
-        if pairs and pairs[0].mcnemar is not None:
-            head, align = [*head, "only first", "only second", "p (McNemar)"], align + "rrr"
-        rows, styles = [], []
-        for pair in pairs:
-            rows.append(_pair(pair, several=several))
-            styles.append("" if not pair.apart else GREEN if pair.difference.value > 0 else RED)
-        page.table(head, rows, align, styles=styles)
+            columns["p (Holm)"] = [p_value(pair.p_adjusted) for pair in pairs]
+        if single := [pair.mcnemar for pair in pairs if pair.mcnemar is not None]:
+            columns["only first"] = [str(one) for one, _, _ in single]
+            columns["only second"] = [str(two) for _, two, _ in single]
+            columns["p (McNemar)"] = [p_value(p) for _, _, p in single]
+        styles = ["" if not pair.apart else GREEN if pair.difference.value > 0 else RED for pair in pairs]
+        align = "".join("l" if name == metric.name or name.startswith("over") else "r" for name in columns)
+        page.table(list(columns), list(zip(*columns.values(), strict=True)), align, styles=styles)
         page.line()
-
-
-def _pair(pair: Pair, *, several: bool) -> list[str]:
-    one = pair.difference
-    row = [
-        f"{label(pair.first)} → {label(pair.second)}",
-        f"{one.value:+.4f}",
-        interval(one.ci95, signed=True),
-    ]
-    row += [interval(pair.over_samples, signed=True), p_value(one.p)]
-    if several:
-        row.append(p_value(pair.p_adjusted))
-    if pair.mcnemar is not None:
-        row += [str(pair.mcnemar[0]), str(pair.mcnemar[1]), p_value(pair.mcnemar[2])]
-    return row
 
 
 def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
     if not result.changes:
         page.line("  no problem changed its pass rate")
         return
+    last = label(len(result.runs) - 1)
     worse = [one for one in result.changes if one.difference < 0]
     better = [one for one in result.changes if one.difference > 0][::-1]
-    for name, changes, style in (("worse in B", worse, RED), ("better in B", better, GREEN)):
-        if not changes:
+    for name, changes, style in ((f"worse in {last}", worse, RED), (f"better in {last}", better, GREEN)):
+        if not changes or (len(result.runs) > 2 and not everything):
             continue
         shown = changes if everything else changes[:_SHOWN]
         rows = [
@@ -207,13 +205,15 @@ def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
             for one in shown
         ]
         styles = [style if one.flip else "" for one in shown]
-        page.table((name, "A", "", "B", "", "verdicts in A → B"), rows, "lrlrll", styles=styles)
+        page.table((name, "A", "", last, "", f"verdicts in A → {last}"), rows, "lrlrll", styles=styles)
         if len(shown) < len(changes):
             page.line(f"  … and {len(changes) - len(shown)} more: --all", DIM)
         page.line()
     lost = sum(one.flip == LOST for one in worse)
     gained = sum(one.flip is not None for one in better)
-    page.line(f"  {lost} problems lost (solved in A, never in B), {gained} gained", BOLD)
+    page.line(f"  {lost} problems lost (solved in A, never in {last}), {gained} gained", BOLD)
+    if len(result.runs) > 2 and not everything:
+        page.line(f"  {len(result.changes)} changed from A to {last}: --all", DIM)
 
 
 def _verdicts(change: Change) -> str:

@@ -14,9 +14,7 @@ from passk_tasks.errors import UsageError
 from passk_tasks.forecast import Forecast, forecast
 from passk_tasks.intervals import Estimate
 from passk_tasks.results import runs
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted
-
-_TAIL = 10
+from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _EPILOG = """\
 --forecast K says what K samples a problem would solve, the stored ones being the first of them. It rests on a
@@ -40,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--tail",
         metavar="K",
         type=int,
-        help=f"list the problems that K samples solve no more often than not (default: {_TAIL}, at most n/2)",
+        help="list the problems that K samples solve no more often than not (default: 10, at most n/2)",
     )
     parser.add_argument("--forecast", metavar="K", help="budgets beyond n to forecast, e.g. 50,100")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
@@ -54,10 +52,9 @@ def run(options: argparse.Namespace) -> int:
     if not task_ids:
         raise UsageError(f"{found.path}: no sample has a verdict")
     most = int(n.min())
-    clusters = shared.clusters(options, [found])
-    shared_by = None if clusters is None else [clusters[task_id] for task_id in task_ids]
+    shared_by = runs.shared([found], task_ids, shared.clusters(options, [found]))
     ks = shared.whole_numbers("--k", options.k)
-    tail_k = max(1, min(_TAIL, most // 2)) if options.tail is None else options.tail
+    tail_k = curve.tail_budget(most) if options.tail is None else options.tail
     beyond = shared.whole_numbers("--forecast", options.forecast) or []
     try:
         # JSON is for programs, which want every point.
@@ -79,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             )
         )
         return 0
-    page = Page(colour=colour_wanted(sys.stdout))
+    page = Page(colour=colour_wanted(sys.stdout), width=width_of(sys.stdout))
     page.line(f"{found.task}: {found.name}, {len(task_ids)} problems, n = {most}", BOLD)
     page.line()
     render(page, points, tail, tail_k, forecasts)

@@ -13,7 +13,7 @@ from passk_tasks.export import FORMATS, Details, Exported
 from passk_tasks.export.base import RELATIONSHIPS
 from passk_tasks.results import runs
 from passk_tasks.results.runs import StoredRun
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted
+from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _WIDEST = max(map(len, FORMATS))
 
@@ -89,13 +89,13 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(result.as_dict(), indent=2))
     else:
-        print(render(result, colour=colour_wanted(sys.stdout)))
+        print(render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0
 
 
-def render(result: Exported, *, colour: bool = False) -> str:
+def render(result: Exported, *, colour: bool = False, width: int | None = None) -> str:
     """Return what was written and how to submit it, without a newline at its end."""
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     shown = result.files if len(result.files) <= 8 else result.files[:3]
     for path in shown:
         page.line(f"  {path}", BOLD)

@@ -29,7 +29,8 @@ def add_clusters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster",
         metavar="COLUMN",
-        help="column of the problems that names their common source: clustered standard errors",
+        help="column of the problems that names their common source, for clustered standard errors; `none` "
+        "leaves out what the benchmark itself says of it",
     )
     parser.add_argument(
         "--problems",
@@ -130,6 +131,8 @@ def clusters(options: argparse.Namespace, found: list[Run]) -> Mapping[str, Hash
         if options.problems is not None:
             raise UsageError("--problems is for --cluster COLUMN, which says what to look for in it")
         return None
+    if options.cluster == "none":
+        return {}
     # Lines of `passk score` hold no problems; one run of several that does is enough.
     run = next((one for one in found if one.samples_path and one.samples_path.name != OUTCOMES), found[0])
     return runs.clusters(run, options.cluster, options.problems)

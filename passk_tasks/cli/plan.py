@@ -12,7 +12,7 @@ from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
 from passk_tasks.plan import Plan
 from passk_tasks.results import runs
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted
+from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _EPILOG = """\
 With RUN, a pilot of at least 2k samples a problem, the plan goes by how its problems and samples vary.
@@ -57,13 +57,13 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
-        print(render(found, colour=colour_wanted(sys.stdout)))
+        print(render(found, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0
 
 
-def render(found: Plan, *, colour: bool = False) -> str:
+def render(found: Plan, *, colour: bool = False, width: int | None = None) -> str:
     """Return the plan as people read it, without a newline at its end."""
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     page.line(f"pass@{found.k} near {found.value:.4f} within ± {found.half_width:g}", BOLD)
     page.line()
     samples = "no number of samples is enough" if found.samples is None else f"n = {found.samples:,}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks.results import runs
 from passk_tasks.results.runs import StoredRun
-from passk_tasks.terminal import DIM, Page, colour_wanted
+from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -32,19 +32,22 @@ def run(options: argparse.Namespace) -> int:
         for note in found.notes:
             print(f"passk: {note}", file=sys.stderr)
         return 0
-    print(render(found, options.folder, colour=colour_wanted(sys.stdout)))
+    print(render(found, options.folder, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0
 
 
-def render(found: runs.Listing, folder: str, *, colour: bool = False) -> str:
+def render(found: runs.Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
     """Return the table of runs, without a newline at its end."""
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     if not found.runs:
         page.line(f"no runs in {folder}")
     else:
         head = ("date", "model", "task", "problems", "n", "T", "judge", "scores", "results")
         rows = [_row(one, folder) for one in found.runs]
-        page.table(head, rows, "lllrrrlll", indent=0)
+        if page.fits(head, rows, indent=0):
+            page.table(head, rows, "lllrrrlll", indent=0)
+        else:
+            _blocks(page, rows)
         if any(one.samples_path is None for one in found.runs):
             page.line()
             page.line("* the samples are not beside the results: nothing but these scores is known", DIM)
@@ -53,6 +56,16 @@ def render(found: runs.Listing, folder: str, *, colour: bool = False) -> str:
     for note in found.notes:
         page.text(note, DIM, indent=0)
     return str(page)
+
+
+def _blocks(page: Page, rows: list[tuple[str, ...]]) -> None:
+    """Add some lines a run, where a table of such rows would be wider than the terminal."""
+    for date, model, task, problems, n, temperature, judge, scores, results in rows:
+        page.gap()
+        page.text(f"{date}  {model}", BOLD, indent=0, hang=2)
+        page.text(f"{task}: {problems} problems, n = {n}, T = {temperature}, {judge}", hang=2)
+        page.text(scores, hang=2)
+        page.text(results, DIM, hang=2)
 
 
 def _row(one: StoredRun, folder: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import InfrastructureError
 from passk_tasks.program import Judge
 from passk_tasks.results import store, summary
-from passk_tasks.terminal import colour_wanted
+from passk_tasks.terminal import colour_wanted, width_of
 
 # Options that are settings of the task under another name.
 _SETTINGS = {"k": "k", "judge": "judge", "workers": "workers", "timeout": "timeout_s", "memory": "memory_mib"}
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         for warning in scored.warnings:
             print(f"passk: warning: {warning}", file=sys.stderr)
     else:
-        print(summary.render(result, colour=colour_wanted(sys.stdout)))
+        print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
         if options.out is not None:
             print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:

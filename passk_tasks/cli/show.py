@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks.cli import options as shared
 from passk_tasks.results import runs, summary
-from passk_tasks.terminal import colour_wanted
+from passk_tasks.terminal import colour_wanted, width_of
 
 _EPILOG = """\
 pass@K: any of K samples passes; pass^K: all of them do; g-pass@K_T: at least the share T of them; mg-pass@K:
@@ -37,8 +37,10 @@ def run(options: argparse.Namespace) -> int:
     found = shared.one_run(options)
     scores = runs.scores(found, shared.metrics(options), shared.clusters(options, [found]))
     result = {**found.facts, "metrics": {name: score.as_dict() for name, score in scores.items()}}
+    if options.cluster is not None:
+        result.pop("clusters", None)  # of the benchmark
     if options.json:
         print(json.dumps(result, indent=2))
     else:
-        print(summary.render(result, colour=colour_wanted(sys.stdout)))
+        print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0

@@ -30,6 +30,7 @@ from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
 from passk_tasks.results import summary
 from passk_tasks.settings import NAMESPACE
+from passk_tasks.terminal import colour_wanted, width_of
 
 DEFAULT_MODEL = "replay"
 
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         arguments.func(arguments)
     for result in finished.results:
         print()
-        print(summary.render(result))
+        print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     check_saved(finished, samples=_logs_samples(arguments))
     return 0
 

@@ -62,7 +62,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
         stages = ("", scoring.BASE) if self._benchmark.base_stage else ("",)
-        better = {f"{stage}pass@{k}": True for stage in stages for k in settings.k}
+        better = {f"{stage}pass@{k}": True for stage in stages for k in settings.budgets}
         better |= {f"{n}@{k}": True for n, k in scoring.submissions(settings.benchmark, settings.k)}
         # None: neither more nor fewer distinct samples make a better model.
         shown = {**better, "distinct": None} if settings.samples > 1 else better
@@ -194,7 +194,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         metrics = {
             f"{stage}pass@{k}": float(pass_at_k(n, c, k))
             for stage, c in correct.items()
-            for k in self.spec.settings.k
+            for k in self.spec.settings.budgets
         }
         for submitted, k in scoring.submissions(self.spec.settings.benchmark, self.spec.settings.k):
             metrics[f"{submitted}@{k}"] = n_at_k(n, correct[scoring.BASE], correct[""], submitted, k)

@@ -65,7 +65,7 @@ def curves(
     Args:
         runs: any number.
         labels: what the legend calls them; their letters and names where None.
-        clusters: what problems share, by task_id; problems of one cluster are no independent draws.
+        clusters: what problems share, by task_id; what the benchmark says where None.
 
     Raises:
         UsageError: a run has no sample with a verdict.
@@ -218,7 +218,7 @@ def points_of(run: Run, clusters: Mapping[str, Hashable] | None = None) -> list[
         raise UsageError(f"{run.path}: no sample has a verdict")
     most = int(n.min())
     ks = np.unique(np.geomspace(1, most, _MOST_POINTS).round().astype(int)) if most > _MOST_POINTS else None
-    shared = None if clusters is None else [clusters[task_id] for task_id in task_ids]
+    shared = stored.shared([run], task_ids, clusters)
     wanted = None if ks is None else sorted({*map(int, ks), *curve_module.budgets_to_show(most)})
     return curve_module.curve(n, c, wanted, shared)
 

@@ -68,7 +68,7 @@ def build(
         runs: at least one, as `results.runs.load_all` reads them; several are compared, the last one being
             under test.
         metrics: what to estimate beside pass@1; the budgets that the runs were asked for where None.
-        clusters: what problems share, by task_id; problems of one cluster are no independent draws.
+        clusters: what problems share, by task_id; what the benchmark says where None.
         anyway: compare even where conditions differ that make the numbers unlike.
         title: heading of the page; what the runs are called where None.
         audit: of the same problems, as `Audit.as_dict()` has it: what their tests are worth, problem by
@@ -292,6 +292,7 @@ def _problem_rows(
     worth: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     counts = [run.counts for run in runs]
+    tail = _tail(runs[0])[1] if len(runs) == 1 else set()
     for rank, task_id in enumerate(names):
         outcomes = [outcome for run in runs for outcome in run.outcomes.get(task_id, ())]
         rates = [one[task_id][1] / one[task_id][0] if one.get(task_id, (0, 0))[0] else None for one in counts]
@@ -314,7 +315,9 @@ def _problem_rows(
             "rank": rank,
             "entry_point": entry_point,
             "search": f"{task_id} {entry_point}".lower()[:600],
-            "tokens": " ".join(_tokens(rates, flagged, {one.verdict for one in outcomes})),
+            "tokens": " ".join(
+                [*_tokens(rates, flagged, {one.verdict for one in outcomes}), *["tail"] * (task_id in tail)]
+            ),
             "runs": cells,
             "change": None if first is None or last is None else round(last - first, 6),
             "flagged": flagged,
@@ -351,7 +354,11 @@ def _kinds(runs: Sequence[Run], comparison: Comparison | None) -> list[tuple[str
         ("sometimes", "solved at times"),
         ("never", "never solved"),
     ]
-    if comparison is not None:
+    if comparison is None:
+        k, tail = _tail(runs[0])
+        if tail:
+            kinds.insert(2, ("tail", f"hard: {k} samples solve it no more often than not"))
+    else:
         last = label(len(runs) - 1)
         kinds += [
             (LOST, f"lost: solved in A, not in {last}"),
@@ -359,6 +366,13 @@ def _kinds(runs: Sequence[Run], comparison: Comparison | None) -> list[tuple[str
         ]
         kinds += [("worse", f"worse in {last}"), ("better", f"better in {last}")]
     return [*kinds, ("flagged", "with flagged passes")]
+
+
+def _tail(run: Run) -> tuple[int, set[str]]:
+    """Return a budget, and the problems that only more samples solve."""
+    task_ids, n, c = stored.counted(run)
+    k = curve.tail_budget(int(n.min()))
+    return k, {task_ids[i] for i in curve.tail_only(n, c, k)}
 
 
 def _counted(run: Run, task_id: str) -> dict[str, int]:
@@ -392,7 +406,11 @@ def _flagged(details: Sequence[Details]) -> Iterator[dict[str, Any]]:
 def _notes(details: Sequence[Details]) -> list[str]:
     if len(details) == 1:
         return list(details[0].notes)
-    return [f"{label(i)}: {note}" for i, one in enumerate(details) for note in one.notes]
+    said: dict[str, list[str]] = {}
+    for i, one in enumerate(details):
+        for note in one.notes:
+            said.setdefault(note, []).append(label(i))
+    return [f"{', '.join(letters)}: {note}" for note, letters in said.items()]
 
 
 # ---------------------------------------------------------------------- candidates, packed

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from passk_tasks import metrics
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
+from passk_tasks.intervals import cluster_of
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.results import samples as saved
 from passk_tasks.results import store
@@ -101,11 +102,13 @@ class Run(StoredRun):
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
         prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
         programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
+        clusters: what problems share with others, by task_id, where the benchmark says so.
     """
 
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    clusters: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -189,7 +192,9 @@ def load(stored: StoredRun) -> Run:
     values = {item.name: getattr(stored, item.name) for item in fields(StoredRun)}
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
-    return Run(**values, outcomes=outcomes, prompts=prompts, programs=programs)
+    return Run(
+        **values, outcomes=outcomes, prompts=prompts, programs=programs, clusters=dict(reader.clusters)
+    )
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
@@ -229,7 +234,7 @@ def scores(
     Args:
         run: whose.
         wanted: which; the budgets that the run was asked for where None.
-        clusters: what problems share, by task_id; problems of one cluster are no independent draws.
+        clusters: what problems share, by task_id; what the benchmark says where None.
 
     Raises:
         UsageError: no sample has a verdict, or a budget beyond the samples of some problem.
@@ -245,8 +250,24 @@ def scores(
             raise UsageError(
                 f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
             )
-    shared_by = None if clusters is None else [clusters[task_id] for task_id in task_ids]
+    shared_by = shared([run], task_ids, clusters)
     return {metric.name: metrics.score(metric, n, c, shared_by) for metric in chosen}
+
+
+def shared(
+    runs: Iterable[Run], task_ids: Sequence[str], clusters: Mapping[str, Hashable] | None
+) -> list[Hashable] | None:
+    """Return the cluster of each problem; None where each stands for itself.
+
+    Args:
+        runs: whose benchmark may know.
+        task_ids: the problems.
+        clusters: what the user says, by task_id; a problem that is not in it stands for itself. None to go by
+            the benchmark.
+    """
+    if clusters is None:
+        clusters = {task_id: name for run in runs for task_id, name in run.clusters.items()}
+    return cluster_of(task_ids, clusters)
 
 
 def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = None) -> dict[str, str]:
@@ -434,6 +455,7 @@ class _Outcomes:
         self.outcomes: dict[str, list[Outcome]] = {}
         self.prompts: dict[str, str] = {}
         self.programs: dict[str, list[str]] = {}
+        self.clusters: dict[str, str] = {}
 
     def read_score(self) -> None:
         numbered: dict[str, dict[int, tuple[Outcome, str]]] = {}
@@ -443,8 +465,10 @@ class _Outcomes:
             index = line.get("sample")
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
+            task_id = _task_id(line, where)
             found = (_outcome(line, where), str(line.get("program_sha256", "")))
-            numbered.setdefault(_task_id(line, where), {})[index] = found
+            numbered.setdefault(task_id, {})[index] = found
+            self._note(task_id, line)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
         for task_id, by_index in numbered.items():
             ordered = [by_index[index] for index in sorted(by_index)]
@@ -470,6 +494,11 @@ class _Outcomes:
             answered = [parse_object(str(text).encode("utf-8", "surrogatepass"), where) for text in texts]
             self.outcomes[task_id] = [_outcome(answer, where) for answer in answered]
             self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
+            self._note(task_id, answered[0])
+
+    def _note(self, task_id: str, line: Mapping[str, Any]) -> None:
+        if line.get("cluster") is not None:
+            self.clusters[task_id] = str(line["cluster"])
 
 
 def _task_id(row: Mapping[str, Any], where: str) -> str:

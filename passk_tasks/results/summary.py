@@ -32,14 +32,15 @@ _BOUND = "over-samples-bound"
 _SMALLEST_P = 0.0001  # that is shown by its digits
 
 
-def render(result: Mapping[str, Any], *, colour: bool = False) -> str:
+def render(result: Mapping[str, Any], *, colour: bool = False, width: int | None = None) -> str:
     """Return the summary of a result, without a newline at its end.
 
     Args:
         result: the object of `passk score --json`, or a run's provenance, which has the same keys.
         colour: whether the terminal shows colours.
+        width: of the terminal; None for a file or a pipe.
     """
-    page = Page(colour=colour)
+    page = Page(colour=colour, width=width)
     page.line(_headline(result), BOLD)
     page.line()
     if result["metrics"]:
@@ -118,6 +119,13 @@ def facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     if result.get("coverage", 1) < 1:
         found.append(
             ("coverage", f"{result['coverage']:.1%} of the task's problems; the rest has no samples")
+        )
+    if result.get("clusters") is not None:
+        found.append(
+            (
+                "clusters",
+                f"{result['clusters']:,} sources of the problems, which over problems are what counts",
+            )
         )
     if result.get("distinct") is not None and result["samples"] > result["problems"]:
         found.append(("distinct", f"{result['distinct']:.1%} of a problem's samples, on average"))

@@ -43,6 +43,15 @@ def test_the_hubs_file_by_library(name, tmp_path) -> None:
     assert list(found.rows[0])[:2] == ["task_id", "prompt"]
 
 
+def test_rewritings_of_a_question_are_a_cluster() -> None:
+    """A question and what was made of it share their origin, which counts within a library."""
+    assert [FAMILY.problem(row).cluster for row in ROWS] == ["Numpy/0", "Numpy/0"]
+    metadata = {**ROWS[0]["metadata"], "library": "Pandas"}
+    assert FAMILY.problem({**ROWS[0], "metadata": metadata}).cluster == "Pandas/0"
+    del metadata["perturbation_origin_id"]
+    assert FAMILY.problem({**ROWS[0], "metadata": metadata}).cluster is None
+
+
 def test_what_a_row_says() -> None:
     """A problem needs its library, and what its test program imports at either level."""
     context = ROWS[0]["code_context"].replace(

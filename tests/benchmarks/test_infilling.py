@@ -24,6 +24,15 @@ def test_subsets() -> None:
     ]
 
 
+def test_gaps_of_one_function_are_a_cluster() -> None:
+    """Whatever the subset, the function is in the name of the gap."""
+    names = ("SingleLineInfilling/HumanEval/12/L0", "MultiLineInfilling/HumanEval/12/L0_L1")
+    names += ("RandomSpanInfilling/HumanEval/12/7", "RandomSpanInfillingLight/HumanEval/12")
+    found = [FAMILY.problem({**ROWS[0], "task_id": name}).cluster for name in names]
+    assert found == ["HumanEval/12"] * 4
+    assert FAMILY.problem({**ROWS[0], "task_id": "mine"}).cluster is None
+
+
 def test_helpers_of_any_prefix_reach_the_tests() -> None:
     """Tests get the helpers of the prompt, even where it ends within a line, and are judged by isolated."""
     row = {**ROWS[0], "prompt": ROWS[0]["prompt"] + "    x = next(", "canonical_solution": "iter([n]))\n"}

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from passk_tasks import compare
 from passk_tasks.cli import compare as command
 from passk_tasks.cli import main
+from passk_tasks.cli import runs as command_runs
 from passk_tasks.metrics import Metric
 from passk_tasks.results import runs
 from passk_tasks.terminal import without_colour
@@ -85,19 +87,24 @@ def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
     assert [row[-1] for row in rows[:2]] == ["1", "1"]
     assert "p (Holm)" in out
     assert "Runs of one group cannot be told apart by pass@1." in out
-    assert "worse in B" not in out
+    assert "worse in" not in out
+    assert "0 problems lost (solved in A, never in C), 0 gained" in out
     assert "C is better than A by 0.6000 of pass@1, beyond noise (p < 0.0001)." in out
     assert "\n\n\n" not in out
 
 
 def test_many_runs_show_neighbours_unless_all_are_wanted(tmp_path, scored, capsys):
-    """With six runs the pairs next to each other in the ranking are shown, with --all all fifteen."""
+    """With six runs the pairs next to each other in the ranking are shown, with --all all, and the flips."""
     for i in range(6):
         scored(tmp_path / f"run{i}", counts(*[i + 1] * 20))
     main(["compare", str(tmp_path), "--k", "1"])
-    assert capsys.readouterr().out.count(" → ") == 5 + 0
+    out = capsys.readouterr().out
+    assert out.count(" → ") == 5
+    assert "20 changed from A to F: --all" in out
     main(["compare", str(tmp_path), "--k", "1", "--all"])
-    assert capsys.readouterr().out.count(" → ") == 15
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^  [A-F] → [A-F] ", out, re.MULTILINE)) == 15
+    assert re.search(r"HumanEval/0 +1/10  →  6/10 +9 failed, 1 passed → 6 passed, 4 failed", out)
 
 
 def test_unlike_runs_are_exit_code_2(tmp_path, scored, capsys):
@@ -186,3 +193,18 @@ def test_an_empty_folder_is_no_error(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
     assert main(["runs", str(tmp_path / "x")]) == 2
+
+
+def test_runs_on_a_narrow_terminal_have_lines_of_their_own(tmp_path, scored):
+    """Where the table is too wide, nothing of it is lost, and no line but a path is too long."""
+    scored(tmp_path / "a-folder-with-a-rather-long-name", counts(1, 2))
+    found = runs.listing(tmp_path)
+    wide, narrow = (
+        command_runs.render(found, str(tmp_path)),
+        command_runs.render(found, str(tmp_path), width=60),
+    )
+    cells = re.split(r"  +", wide.splitlines()[1])
+    assert len(cells) == 9
+    for cell in cells:
+        assert cell in narrow
+    assert max(map(len, narrow.splitlines())) <= 60

@@ -54,6 +54,32 @@ def test_clusters_are_named_by_a_column(tmp_path, evaluated, capsys):
     assert together["over_samples"] == alone["over_samples"]
 
 
+@pytest.mark.parametrize("kind", ["evaluated", "scored"])
+def test_clusters_of_the_benchmark_need_no_asking(tmp_path, request, capsys, kind):
+    """Where the run says what its problems share, standard errors are clustered, unless that is unwanted."""
+    path = str(
+        request.getfixturevalue(kind)(
+            tmp_path, COUNTS, cluster=lambda task_id: f"source {int(task_id[-1]) // 2}"
+        )
+    )
+    methods = {}
+    for name, command in {
+        "show": ["show"],
+        "none": ["show", "--cluster", "none"],
+        "curve": ["curve"],
+    }.items():
+        assert main([*command, path, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        methods[name] = (found["points"][0] if name == "curve" else found["metrics"]["pass@1"])[
+            "over_problems"
+        ]["method"]
+    assert methods == {
+        "show": "over-problems-clustered",
+        "none": "over-problems",
+        "curve": "over-problems-clustered",
+    }
+
+
 def test_a_budget_beyond_n_names_the_problem(folder, capsys):
     """There is no pass@9 of 8 samples."""
     assert main(["show", folder, "--k", "9"]) == 2

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import importlib.util
 import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,16 +36,68 @@ def test_statuses_and_scores_are_the_run_s(tmp_path, evaluated_run):
     assert {one.form for one in read} == {"solution"}
 
 
-def test_the_receiver_reads_what_is_written(tmp_path, evaluated_run, capsys, monkeypatch):
-    """EvalPlus's own evaluation takes the results as its own and prints the stored score."""
-    evaluate = pytest.importorskip("evalplus.evaluate", reason="evalplus is not installed")
-    data = pytest.importorskip("evalplus.data", reason="evalplus is not installed")
+_RECEIVER = """
+import sys
+from evalplus.data import load_solutions
+from evalplus.evaluate import evaluate
+
+path, dataset, base_only = sys.argv[1:]
+evaluate(dataset=dataset, samples=path, base_only=base_only == "True")
+print(len(list(load_solutions(path))), "solutions")
+"""
+
+
+def as_evalplus_says(solutions: Path, dataset: str, *, base_only: bool) -> str:
+    """Return what EvalPlus's own evaluation prints of results that lie beside their solutions."""
+    if importlib.util.find_spec("evalplus") is None:
+        pytest.skip("evalplus is not installed (.ci/run has it without what it needs for models)")
+    # A process of its own: what it imports has warnings, and prints colours.
+    command = [sys.executable, "-W", "ignore", "-c", _RECEIVER, str(solutions), dataset, str(base_only)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    assert "Load from previous results" in done.stdout
+    return done.stdout
+
+
+def test_the_receiver_reads_what_is_written(tmp_path, evaluated_run):
+    """EvalPlus's own evaluation takes the results as its own, and prints the stored score."""
     run = stored(evaluated_run(tmp_path / "run"))
     solutions, _ = export([run], "evalplus", tmp_path / "out").files
-    monkeypatch.setattr("builtins.input", lambda *_: "n")  # it asks whether to overwrite what it has read
-    evaluate.evaluate(dataset="humaneval", samples=str(solutions), base_only=True)
-    assert f"pass@1:\t{run.scores['pass@1']:.3f}" in capsys.readouterr().out
-    assert len(list(data.load_solutions(str(solutions)))) == run.samples
+    said = as_evalplus_says(solutions, "humaneval", base_only=True)
+    assert f"pass@1:\t{run.scores['pass@1']:.3f}" in said
+    assert f"{run.samples} solutions" in said
+
+
+@pytest.mark.parametrize(
+    ("family", "dataset", "prefix", "total"),
+    [("humaneval_plus", "humaneval", "HumanEval", 164), ("mbpp_plus", "mbpp", "Mbpp", 378)],
+)
+def test_the_receiver_counts_both_kinds_of_tests(tmp_path, source, family, dataset, prefix, total):
+    """Of four samples two pass the base tests and one of these the additional ones: its counts are ours."""
+    rows = [{"task_id": f"{prefix}/{i}", "prompt": "p"} for i in range(total)]
+    codes = [
+        ("a = 1", Verdict.PASSED),
+        ("a = 2", Verdict.FAILED),
+        ("a = 3", Verdict.TIMEOUT),
+        (None, Verdict.NO_CODE),
+    ]
+    found = source(rows, codes, family=family)
+    bases = (True, True, False, False)
+    judged = {
+        task_id: tuple(
+            replace(one, outcome=replace(one.outcome, base_passed=base))
+            for one, base in zip(candidates, bases, strict=True)
+        )
+        for task_id, candidates in found.candidates.items()
+    }
+    found = replace(found, candidates=judged)
+    assert list(EvalPlus().missing([found], None)) == []
+    for name, content in EvalPlus().files([found], None).items():
+        (tmp_path / name).write_bytes(content)
+    said = as_evalplus_says(tmp_path / "samples.jsonl", dataset, base_only=False)
+    base, plus = said.split("(base + extra tests)")
+    assert "pass@1:\t0.500" in base
+    assert "pass@1:\t0.250" in plus
+    assert f"{4 * total} solutions" in said
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_lm_eval_builds_every_task(load, here, name) -> None:
     assert task.config.repeats == spec.settings.samples
     family = benchmarks.get(spec.settings.benchmark)
     stages = ("", "base_") if family.base_stage else ("",)
-    expected = [f"{stage}pass@{k}" for stage in stages for k in spec.settings.k]
+    expected = [f"{stage}pass@{k}" for stage in stages for k in spec.settings.budgets]
     expected += [f"{n}@{k}" for k in spec.settings.k for n in family.submissions if n < k]
     assert list(task.aggregation()) == expected + ["distinct"] * (spec.settings.samples > 1)
     problems = benchmarks.load(family, task.spec.settings).problems

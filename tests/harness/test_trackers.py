@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 
@@ -37,10 +38,9 @@ def test_a_problem_s_trace_has_its_verdicts_and_metrics(evaluate, canned) -> Non
         assert len(outcomes(sample)) == 4
 
 
-@pytest.mark.slow
 def test_trackio_keeps_the_metrics(passk, tmp_path) -> None:
-    """A real run with --trackio_args leaves the metrics in trackio's database on this machine."""
-    pytest.importorskip("trackio", reason="trackio is not installed")
+    """A real run with --trackio_args leaves metrics, both uncertainties and a trace a problem here."""
+    pytest.importorskip("trackio", reason="trackio is not installed (.ci/run installs it)")
     passk(
         *(
             "run",
@@ -50,14 +50,22 @@ def test_trackio_keeps_the_metrics(passk, tmp_path) -> None:
             "2",
             "--metadata",
             "passk.samples=2",
-            "passk.k=[1]",
+            "passk.k=[2]",
         ),
         *("--log_samples", "--output_path", str(tmp_path / "runs"), "--trackio_args", "project=passk"),
         TRACKIO_DIR=str(tmp_path / "trackio"),
     )
     (path,) = (tmp_path / "trackio").glob("*.db")
-    rows = sqlite3.connect(path).execute("select metrics from metrics").fetchall()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        rows = database.execute("select metrics from metrics").fetchall()
+        ((configuration,),) = database.execute("select config from configs").fetchall()
+        ((traces,),) = database.execute("select count(*) from traces").fetchall()
     logged: dict = {}
     for (text,) in rows:
         logged |= json.loads(text)
-    assert {"passk_humaneval/pass@1", "passk_humaneval/pass@1_stderr"} <= logged.keys()
+    names = {f"passk_humaneval/pass@{k}{end}" for k in (1, 2) for end in ("", "_stderr")}
+    assert names <= logged.keys()
+    stored = json.loads(configuration)["task_configs"]["passk_humaneval"]["metadata"]["passk_results"]
+    assert list(stored["metrics"]) == ["pass@1", "pass@2"]
+    assert {"over_problems", "over_samples"} <= stored["metrics"]["pass@1"].keys()
+    assert traces == 2

@@ -143,6 +143,9 @@ def test_rows_are_filtered(show, loaded, tmp_path):
     find.fill("")
     one.page.locator("#kind").select_option("sometimes")
     assert one.names() == PROBLEMS[2:4]
+    one.page.locator("#kind").select_option("tail")
+    assert one.names() == PROBLEMS[2:3]
+    one.page.locator("#kind").select_option("sometimes")
     one.page.locator("#verdict").select_option("v-syntax_error")
     assert one.names() == PROBLEMS[2:3]
     one.page.locator("#kind").select_option("never")
@@ -333,9 +336,13 @@ def test_the_page_is_light_or_dark(show, loaded, tmp_path, scheme, dark):
 
 
 def test_print_is_light_without_controls(show, loaded, tmp_path):
-    """Paper is white, whatever the screen, and nothing stands on it that one would have to click."""
+    """Paper is white, whatever the screen, and all is open on it that one would have to click."""
     one = show(build([loaded(tmp_path / "a", ANSWERS)]), color_scheme="dark")
+    numbers = one.page.locator("main details table")
+    assert not numbers.is_visible()
     one.page.emulate_media(media="print")
+    if one.page.evaluate("CSS.supports('selector(details::details-content)')"):
+        assert numbers.is_visible()
     assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not one.page.locator("#controls").is_visible()
     assert one.page.locator("figure svg").first.is_visible()
@@ -359,6 +366,10 @@ def test_a_phone_scrolls_down_only(show, loaded, tmp_path, count):
     for summary in one.page.locator("main summary").all():
         summary.evaluate("element => element.parentElement.open = true")
     assert one.page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [390, 390]
+    for table in one.page.locator(".summary .scroll").all():  # both intervals, without scrolling
+        assert table.evaluate("element => element.scrollWidth - element.clientWidth") == 0
+    names = one.page.locator("#table tbody tr[data-t] th")
+    assert all(name.bounding_box()["height"] < 30 for name in names.all()), "in one line"
     code = one.page.locator("article pre").first.bounding_box()
     assert code["x"] >= 0
     assert code["x"] + code["width"] <= 390
