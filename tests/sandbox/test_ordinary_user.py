@@ -27,7 +27,7 @@ from passk_tasks.sandbox.supervisor import Sandbox
 supervisor._WAYS["strict"] = (sys.argv[3],)
 tests = Tests("assert f(2) == 4", ("f",))
 programs = [Program("t/0", code, tests) for code in json.loads(sys.argv[2])]
-with Sandbox(Limits(timeout_s=2), "strict", 1) as box:
+with Sandbox(Limits(timeout_s=float(sys.argv[4])), "strict", 1) as box:
     outcomes = dict(box.run(programs))
 print(json.dumps({"layers": box.layers, "verdicts": [outcomes[i].verdict for i in range(len(programs))]}))
 """
@@ -78,14 +78,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def judged(way, programs):
+def judged(way, programs, timeout_s=2.0):
     """Return layers and verdicts of programs that an ordinary user has judged."""
     python = interpreter()
     if python is None:
         pytest.skip("no interpreter that another user may execute, or the checkout is closed to others")
     stand_in = {"passk_tasks": str(PACKAGE)}
     done = subprocess.run(
-        [python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps(programs), way],
+        [python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps(programs), way, str(timeout_s)],
         user=USER,
         group=USER,
         extra_groups=[],
@@ -107,15 +107,23 @@ def test_an_ordinary_user_gets_the_same_sandbox():
     assert answer["verdicts"] == [verdict for _, verdict in PROGRAMS]
 
 
+FORKS = """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NPROC, (resource.getrlimit(resource.RLIMIT_NPROC)[1],) * 2)
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass
+"""
+
+
 @pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
-def test_a_fork_bomb_without_namespaces():
+@pytest.mark.parametrize(
+    "bomb", [FORKS, pytest.param(FORKS.replace("fork()", "fork() or os.setsid()"), marks=pytest.mark.slow)]
+)
+def test_a_fork_bomb_without_namespaces(bomb):
     """The limit on processes is the user's, who has others: bombs end, in their own group and out of it."""
-    bomb = "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass\n"
-    raised = "import resource as r\nr.setrlimit(r.RLIMIT_NPROC, (r.getrlimit(r.RLIMIT_NPROC)[1],) * 2)\n"
-    scattered = bomb.replace("os.fork()", "os.fork() or os.setsid()")
-    answer = judged(
-        "landlock", [bomb, "def f(x): return x * x", raised + bomb, scattered, "def f(x): return 4"]
-    )
+    answer = judged("landlock", [bomb, "def f(x): return x * x"], timeout_s=0.5)
     assert answer["layers"]["reaper"]
-    assert [answer["verdicts"][n] for n in (1, 4)] == ["passed", "passed"]
-    assert not {answer["verdicts"][n] for n in (0, 2, 3)} & {"passed", "infra_error"}, answer
+    assert answer["verdicts"] == ["timeout", "passed"]
