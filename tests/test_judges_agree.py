@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import shared_data
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks, catalog, runner, scoring
 from passk_tasks.mutations import mutants
 from passk_tasks.program import Judge, Limits
+from passk_tasks.results import samples
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -120,3 +121,41 @@ def test_judges_agree_on_mutants(name: str, tmp_path: Path) -> None:
     assert Verdict.INFRA_ERROR not in {outcome.verdict for outcome in isolated}
     caught = sum(not outcome.passed for outcome in isolated)
     assert caught >= 0.8 * len(cases)
+
+
+@pytest.mark.slow
+def test_judges_agree_on_real_generations() -> None:
+    """Both judges give each of 3,280 generations of a real model the same verdict."""
+    path = shared_data.path("gemma3_270m_humaneval_n20.jsonl.gz")
+    spec, family = catalog.load_task("passk_humaneval"), benchmarks.get("humaneval")
+    data = benchmarks.load(family, Settings())
+    taken = [(data.problems[s.task_id], s) for s in samples.read(path).samples]
+    codes = [(problem, scoring.candidate(sample, problem, spec).code) for problem, sample in taken]
+    isolated, script = (
+        runner.judge([family.program(*case, judge) for case in codes], limits=Limits()).outcomes
+        for judge in (Judge.ISOLATED, Judge.SCRIPT)
+    )
+    assert len(codes) == 3280
+    assert [o.verdict for o in isolated] == [o.verdict for o in script]
+    assert sum(o.passed for o in isolated) == 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cruxeval_output", "cruxeval_input"])
+def test_judges_agree_on_expressions(name: str) -> None:
+    """CRUXEval's references, and expressions with another digit in them."""
+    family = benchmarks.get(name)
+    problems = [family.problem(row) for row in family.rows(shared_data.rows("more/cruxeval.jsonl"))]
+    cases = [(problem, str(family.canonical(problem))) for problem in problems]
+    cases += [(problem, text.replace("1", "7")) for problem, text in cases]
+    isolated, script = (
+        [
+            o.verdict
+            for o in runner.judge(
+                [family.program(problem, text, judge) for problem, text in cases], limits=LIMITS
+            ).outcomes
+        ]
+        for judge in (Judge.ISOLATED, Judge.SCRIPT)
+    )
+    assert isolated == script
+    assert set(isolated[: len(problems)]) == {Verdict.PASSED}

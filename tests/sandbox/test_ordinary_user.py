@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from passk_tasks.sandbox.box import landlock
+
 PACKAGE = Path(__file__).resolve().parents[2] / "passk_tasks"
 USER = 54321
 
@@ -20,10 +22,12 @@ for name, path in json.loads(sys.argv[1]).items():
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [path]
 from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.supervisor import Sandbox
+supervisor._WAYS["strict"] = (sys.argv[3],)
 tests = Tests("assert f(2) == 4", ("f",))
 programs = [Program("t/0", code, tests) for code in json.loads(sys.argv[2])]
-with Sandbox(Limits(timeout_s=2), "strict", 1) as box:
+with Sandbox(Limits(timeout_s=float(sys.argv[4])), "strict", 1) as box:
     outcomes = dict(box.run(programs))
 print(json.dumps({"layers": box.layers, "verdicts": [outcomes[i].verdict for i in range(len(programs))]}))
 """
@@ -69,15 +73,19 @@ def interpreter():
     return None
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="not root: the other tests run as an ordinary user already")
-def test_an_ordinary_user_gets_the_same_sandbox():
-    """Without any privilege: the same layers, the same verdicts, and nothing left for the next program."""
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0, reason="not root: the other tests run as an ordinary user already"
+)
+
+
+def judged(way, programs, timeout_s=2.0):
+    """Return layers and verdicts of programs that an ordinary user has judged."""
     python = interpreter()
     if python is None:
         pytest.skip("no interpreter that another user may execute, or the checkout is closed to others")
     stand_in = {"passk_tasks": str(PACKAGE)}
     done = subprocess.run(
-        [python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps([code for code, _ in PROGRAMS])],
+        [python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps(programs), way, str(timeout_s)],
         user=USER,
         group=USER,
         extra_groups=[],
@@ -89,6 +97,33 @@ def test_an_ordinary_user_gets_the_same_sandbox():
     if "SandboxError" in done.stderr and "unshare" in done.stderr:
         pytest.skip("this host forbids user namespaces to ordinary users")
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_an_ordinary_user_gets_the_same_sandbox():
+    """Without any privilege: the same layers, the same verdicts, and nothing left for the next program."""
+    answer = judged("namespaces", [code for code, _ in PROGRAMS])
     assert answer["layers"]["user namespace"]
     assert answer["verdicts"] == [verdict for _, verdict in PROGRAMS]
+
+
+FORKS = """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NPROC, (resource.getrlimit(resource.RLIMIT_NPROC)[1],) * 2)
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
+@pytest.mark.parametrize(
+    "bomb", [FORKS, pytest.param(FORKS.replace("fork()", "fork() or os.setsid()"), marks=pytest.mark.slow)]
+)
+def test_a_fork_bomb_without_namespaces(bomb):
+    """The limit on processes is the user's, who has others: bombs end, in their own group and out of it."""
+    answer = judged("landlock", [bomb, "def f(x): return x * x"], timeout_s=0.5)
+    assert answer["layers"]["reaper"]
+    assert answer["verdicts"] == ["timeout", "passed"]

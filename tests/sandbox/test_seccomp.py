@@ -129,6 +129,16 @@ def test_attributes_of_files_change_in_appearance_only(machine):
     numbers = seccomp._numbers(seccomp._ALLOWED, machine)
     for name in set(seccomp._ATTRIBUTES) & set(numbers):
         assert run(seccomp.attributes_program(), numbers[name], ARCH[machine]) == refused(0), name
+    checked = seccomp._numbers(seccomp._CHECKED, machine)
+    for name, arguments, answer in (
+        ("setrlimit", (6, 5), refused(0)),
+        ("setrlimit", (9, 5), ALLOW),
+        ("prlimit64", (0, 6, 5), refused(0)),
+        ("prlimit64", (0, 6, 1 << 40), refused(0)),
+        ("prlimit64", (0, 6, 0, 5), ALLOW),
+        ("prlimit64", (0, 9, 5), ALLOW),
+    ):
+        assert run(seccomp.attributes_program(), checked[name], ARCH[machine], *arguments) == answer, name
     for other in ("openat", "mkdirat", "fsync", "umask", "unlinkat", "renameat2"):
         assert run(seccomp.attributes_program(), numbers[other], ARCH[machine]) == ALLOW
 

@@ -234,7 +234,8 @@ def _become_zygote(
         text = "".join(traceback.format_exception_only(type(error), error)).strip()
         control.send(json.dumps({"fatal": text}).encode())
         os._exit(1)
-    zygote.run(control, scratch, is_init=strict, confine=confine)
+    processes = config["processes"] if config["way"] == "landlock" and os.getuid() != 0 else None
+    zygote.run(control, scratch, is_init=strict, confine=confine, processes=processes)
 
 
 def _landlock_identity(folder: str) -> int | None:

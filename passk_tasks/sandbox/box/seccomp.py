@@ -105,7 +105,7 @@ _IOCTLS = (
     0x5421, 0x5450, 0x5451, 0x5452, 0x40049409,  # FIONBIO, FIONCLEX, FIOCLEX, FIOASYNC, FICLONE
 )  # fmt: skip
 _SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 7, 32
-_RLIMIT_CORE = 4
+_RLIMIT_CORE, _RLIMIT_NPROC = 4, 6
 _PR_SET_DUMPABLE = 4
 
 _Instruction = tuple[int, int, int, int]
@@ -185,14 +185,28 @@ _ATTRIBUTES = (
 def attributes_program() -> bytes:
     """Return a filter, for on top of the others, under which no file's mode, owner or times change.
 
+    Nor does the limit on processes, of which only the soft one can be set where all of a user's count.
+
     Landlock does not know these. Where there is no private root, a program with the user of the host's files
     could lock them. The calls seem to succeed: programs that copy files or unpack archives go on.
     """
     numbers = _numbers(_ALLOWED, platform.machine())
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
+    nothing, allow = (_RET, 0, 0, _ERRNO), (_RET, 0, 0, _ALLOW)
     for low, high in _ranges(numbers[name] for name in _ATTRIBUTES if name in numbers):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ERRNO)]
-    code.append((_RET, 0, 0, _ALLOW))
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), nothing]
+    checked = _numbers(_CHECKED, platform.machine())
+    setrlimit = [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, _RLIMIT_NPROC), nothing, allow]
+    prlimit64 = [
+        (_LD_W_ABS, 0, 0, _argument(1)),
+        (_JEQ, 1, 0, _RLIMIT_NPROC),
+        allow,
+        *_where_new(nothing),
+        allow,
+    ]
+    for name, body in (("setrlimit", setrlimit), ("prlimit64", prlimit64)):
+        code += [(_JEQ, 0, len(body), checked[name]), *body]
+    code.append(allow)
     return _assemble(code)
 
 
@@ -220,6 +234,12 @@ def _ranges(numbers: object) -> list[tuple[int, int]]:
 def _one_of(values: tuple[int, ...], answer: _Instruction) -> list[_Instruction]:
     """Instructions that give an answer where the accumulator is one of the values, and else go on."""
     return [line for value in values for line in ((_JEQ, 0, 1, value), answer)]
+
+
+def _where_new(answer: _Instruction) -> list[_Instruction]:
+    """Instructions that give an answer where prlimit64 has a new value, in its third argument; else go on."""
+    low, high = (_LD_W_ABS, 0, 0, _argument(2)), (_LD_W_ABS, 0, 0, _argument(2) + 4)
+    return [low, (_JEQ, 0, 2, 0), high, (_JEQ, 1, 0, 0), answer]
 
 
 def _argument(index: int) -> int:
@@ -267,14 +287,11 @@ def _checks() -> dict[str, list[_Instruction]]:
             (_LD_W_ABS, 0, 0, _argument(0)),
             (_JEQ, 1, 0, 0),
             refuse,
-            # Without a new value, in the third argument, it only asks.
-            (_LD_W_ABS, 0, 0, _argument(2)),
-            (_JEQ, 0, 3, 0),
-            (_LD_W_ABS, 0, 0, _argument(2) + 4),
-            (_JEQ, 0, 1, 0),
-            allow,
             (_LD_W_ABS, 0, 0, _argument(1)),
-            *keeps_core,
+            (_JEQ, 1, 0, _RLIMIT_CORE),
+            allow,
+            *_where_new(nothing),
+            allow,
         ],
         # Who cannot be looked at cannot be counted.
         "prctl": [

@@ -222,7 +222,7 @@ ATTACKS = (
         """
         library = os.path.dirname(os.__file__)
         for folder in (sys.prefix, sys.base_prefix, library, *sys.path, "/usr/lib", "/etc", "/"):
-            if os.path.isdir(folder):
+            if os.path.isdir(folder) and folder != os.getcwd():
                 try:
                     path = os.path.join(folder, "@TOKEN@.pth")
                     open(path, "x").close()

@@ -363,9 +363,10 @@ OTHERS = (
                     return "reached"
                 try:
                     resource.setrlimit(limit, (soft, hard * 2 + 1))
-                    return "reached"
                 except (OSError, ValueError):
                     pass
+                if resource.getrlimit(limit)[1] > hard:
+                    return "reached"
         """,
     ),
     _attack(
