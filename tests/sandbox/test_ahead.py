@@ -118,6 +118,14 @@ def test_calls_after_calls_that_nobody_waits_for() -> None:
     assert judged("def f(n): return n\n", source).passed
 
 
+def test_calls_in_between_end_the_loop() -> None:
+    """Answers that were given up for another call are not waited for."""
+    source = "seen = f.each([n] for n in range(50))\nfor n in seen:\n    assert f(n) == n\n"
+    outcome = judged("def f(n): return n\n", source)
+    assert outcome.verdict is Verdict.ERROR
+    assert "another call came between" in outcome.detail
+
+
 def test_changed_arguments_are_seen() -> None:
     """What a call does to its arguments is done here too, once its result is there."""
     source = "given = [[[3, 1, 2]], [[9, 8]], [[5, 4]]]\nassert list(f.each(given)) == [None] * 3\n" + (

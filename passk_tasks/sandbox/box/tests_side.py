@@ -93,7 +93,7 @@ class Box:
         self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
-        self._ahead = 0  # replies that are still to come
+        self._ahead, self._turn = 0, 0  # replies that are still to come, and whose they are
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
@@ -149,9 +149,11 @@ class Box:
             raise self.fatal
         self._forget_ahead()
         try:
-            self._ahead = len(messages)
+            self._ahead, turn = len(messages), self._turn
             self._send(b"".join(messages))
             for _ in messages:
+                if turn != self._turn:
+                    raise RuntimeError("another call came between, and the answers were given up")
                 reply = self._receive()
                 self._ahead -= 1
                 yield reply
@@ -161,6 +163,7 @@ class Box:
 
     def _forget_ahead(self) -> None:
         """Read what nobody waits for any more, lest it be taken for the next answer."""
+        self._turn += 1
         try:
             while self._ahead:
                 self._receive()
