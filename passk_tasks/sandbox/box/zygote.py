@@ -124,8 +124,8 @@ def run(
         given.frombytes(ancillary[0][2])
         most = None if processes is None else others.count() + processes
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        # A candidate is open to its zygote, which counts its memory. The zygote is to nobody, by the time that
-        # the candidate, told of by the answer below, is given its program.
+        # A candidate is open to its zygote, which counts its memory. The zygote is open to nobody by the time
+        # that the candidate, told of by the answer below, is given its program.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         pid = os.fork()
         if pid == 0:
