@@ -213,7 +213,7 @@ class Sandbox:
                     worker.send()
                 if events & selectors.EVENT_READ:
                     worker.read(finished)
-            except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
                 finished += self._bury(worker, deaths, waiting, None, str(error))
         for worker in list(self._pool):
             silent_s = time.monotonic() - worker.heard_s
@@ -443,7 +443,7 @@ class _Worker:
 
         Raises:
             EOFError: the worker is gone.
-            ValueError, KeyError, TypeError: it talks nonsense.
+            ValueError, KeyError, TypeError, RecursionError: it talks nonsense.
         """
         data = self.socket.recv(1 << 18)
         if not data:

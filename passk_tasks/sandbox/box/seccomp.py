@@ -46,7 +46,7 @@ _ALLOWED = """
     getegid:108:177 getresuid:118:148 getresgid:120:150 getgroups:115:158 capget:125:90
     getpriority:140:141 getrlimit:97:163 getrusage:98:165 sysinfo:99:179 uname:63:160
     getcpu:309:168 getrandom:318:278 futex:202:98 futex_waitv:449:449 set_robust_list:273:99
-    get_robust_list:274:100 set_tid_address:218:96 rseq:334:293 arch_prctl:158: poll:7:
+    get_robust_list:274:100 set_tid_address:218:96 rseq:334:293 arch_prctl:158: prctl:157:167 poll:7:
     ppoll:271:73 select:23: pselect6:270:72 epoll_create:213: epoll_create1:291:20 epoll_ctl:233:21
     epoll_wait:232: epoll_pwait:281:22 epoll_pwait2:441:441 pipe:22: pipe2:293:59 connect:42:203
     accept:43:202 accept4:288:242 sendto:44:206 recvfrom:45:207 sendmsg:46:211 recvmsg:47:212
@@ -57,8 +57,7 @@ _ALLOWED = """
 # Allowed for some arguments only; see `_checks`.
 _CHECKED = """
     socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29 fcntl:72:25 setsockopt:54:208
-    setrlimit:160:164 prlimit64:302:261 prctl:157:167 sched_setaffinity:203:122 setpriority:141:140
-    clone3:435:435
+    setrlimit:160:164 prlimit64:302:261 sched_setaffinity:203:122 setpriority:141:140 clone3:435:435
 """
 
 _MEMFD = "memfd_create:319:279"
@@ -106,7 +105,6 @@ _IOCTLS = (
 )  # fmt: skip
 _SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 7, 32
 _RLIMIT_CORE, _RLIMIT_NPROC = 4, 6
-_PR_SET_DUMPABLE = 4
 
 _Instruction = tuple[int, int, int, int]
 
@@ -291,16 +289,6 @@ def _checks() -> dict[str, list[_Instruction]]:
             (_JEQ, 1, 0, _RLIMIT_CORE),
             allow,
             *_where_new(nothing),
-            allow,
-        ],
-        # Who cannot be looked at cannot be counted.
-        "prctl": [
-            (_LD_W_ABS, 0, 0, _argument(0)),
-            (_JEQ, 1, 0, _PR_SET_DUMPABLE),
-            allow,
-            (_LD_W_ABS, 0, 0, _argument(1)),
-            (_JEQ, 0, 1, 0),
-            nothing,
             allow,
         ],
         # A worker's CPU is chosen for it; others may be judging on the rest.

@@ -124,9 +124,13 @@ def run(
         given.frombytes(ancillary[0][2])
         most = None if processes is None else others.count() + processes
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # A candidate is open to its zygote, which counts its memory. The zygote is open to nobody by the time
+        # that the candidate, told of by the answer below, is given its program.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         pid = os.fork()
         if pid == 0:
             _become_candidate(given, FORK.unpack(command)[1], confine, most)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         for fd in given:
             os.close(fd)
         pidfd = kernel.pidfd_open(pid)
@@ -187,7 +191,6 @@ def _become_candidate(
             os.close(fd)
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # the zygote is not, and looks at its memory
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if processes is not None:
             hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
