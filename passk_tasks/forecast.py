@@ -7,10 +7,10 @@ problems that were hardly solved. `bench/forecast_holdout.py` measures how often
 
 Four things keep it honest. The interval integrates over all shapes that the counts allow instead of
 trusting the best one. No family of shapes is quite right, so however many problems there are, what they tell
-of the shape is bounded: M of them count as 164·M/(164 + M), a likelihood that is coarsened as in
-arXiv:1506.06101. A problem that is solved in more than a quarter of its samples tells only that it is, and
-some share of the problems may lie outside of the Beta distribution, above a quarter or spread over all rates:
-its shape near 1 has no say in its shape near 0. And some share may be out of reach for good.
+of the shape is bounded: M of them count as 82·M/(82 + M), a likelihood that is coarsened as in
+arXiv:1506.06101. A problem that is solved in more than 15 % of its samples tells only that it is, and some
+share of the problems may lie outside of the Beta distribution, above those 15 % or spread over all rates: its
+shape near 1 has no say in its shape near 0. And some share may be out of reach for good.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _MEANS = np.linspace(-8.0, 6.0, 29)  # of logit(a / (a + b)), each as likely as 
 _SIZES = np.linspace(-4.0, 6.0, 17)  # of log(a + b), with a normal prior around 0
 _SIZE_SD = 3.0
 _OTHERS = np.array([0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.65])  # share of problems outside of the Beta
-_KINDS: tuple[float | None, ...] = (None, 1.0, 3.0)  # all above a quarter, or a Beta of this parameter twice
+_KINDS: tuple[float | None, ...] = (None, 1.0, 3.0)  # all above `_TAIL`, or a Beta of this parameter twice
 _NEVER = np.array([0, 0.15, 0.3, 0.45, 0.7])  # share of the others that no sample ever solves
 _NO_OTHERS, _NO_NEVER = 0.2, 0.8  # prior chance that there are none of either
-_MOST_TOLD = 164  # problems, as which any number of them counts at most
-_TAIL = 0.25  # share of the samples up to which the number of correct ones counts as such
+_MOST_TOLD = 82  # problems, as which any number of them counts at most
+_TAIL = 0.15  # share of the samples up to which the number of correct ones counts as such
 _KEPT = 0.999  # of the posterior's weight; the rest is spread over very many shapes
 _STEPS = 2048  # of a chance; far less than what chance itself does to a count
 _REACH = 100  # times n, beyond which nothing is forecast
@@ -109,8 +109,8 @@ class Shapes:
 def fit(n: npt.NDArray[np.int64], c: npt.NDArray[np.int64]) -> Shapes:
     """Return the shapes that the counts allow, the most likely first.
 
-    The likelihood of a problem is the beta-binomial one where at most a quarter of its samples are correct,
-    and that of "more than a quarter" elsewhere; the same holds for the problems outside of the distribution.
+    The likelihood of a problem is the beta-binomial one where at most 15 % of its samples are correct, and
+    that of "more than 15 %" elsewhere; the same holds for the problems outside of the distribution.
 
     Args:
         n: samples of each problem.

@@ -415,7 +415,7 @@ def test_options_win_over_a_journal(capsys, tmp_path):
     path = journal(tmp_path / "j.jsonl", responses(1))
     result = score(capsys, path, "--timeout", "7", "--k", "4", "--judge", "script", "--extract", "verbatim")
     assert result["limits"]["timeout_s"] == 7.0
-    assert list(result["metrics"]) == ["pass@4"]
+    assert list(result["metrics"]) == ["pass@1", "pass@4"]
     assert result["judge"] == "script"
 
 

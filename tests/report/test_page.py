@@ -179,6 +179,15 @@ def test_conditions_and_warnings_are_there(tmp_path, loaded):
         assert text in section
 
 
+def test_a_note_that_runs_share_stands_once(stored, tmp_path):
+    """Runs whose problems are not at hand are named together, before what is said of them."""
+    other = {"source": "elsewhere", "sha256": "f" * 64}
+    found = runs.load_all([stored(tmp_path / name, ANSWERS, dataset=other) for name in "ab"])
+    html = build([replace(run, samples_path=tmp_path / "outcomes.jsonl") for run in found])
+    assert html.count("The problems cannot be shown: ") == 1
+    assert "A, B: The problems cannot be shown: " in html
+
+
 def test_the_same_run_makes_the_same_page(tmp_path, loaded):
     """There is no date and no chance in it."""
     run = loaded(tmp_path, ANSWERS)
