@@ -208,3 +208,17 @@ def test_runs_on_a_narrow_terminal_have_lines_of_their_own(tmp_path, scored):
     for cell in cells:
         assert cell in narrow
     assert max(map(len, narrow.splitlines())) <= 60
+
+
+def test_single_samples_show_mcnemars_test_and_no_empty_column(tmp_path, scored, capsys):
+    """For n = 1 nothing is known over samples: the pairs have McNemar's counts in that place."""
+    one = scored(tmp_path / "one", counts(*[1] * 9, 0, n=1))
+    two = scored(tmp_path / "two", counts(*[0] * 8, 1, 1, n=1))
+    assert main(["compare", str(one), str(two)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (number,) = [
+        i for i, line in enumerate(lines) if "difference" in line and line.strip().startswith("pass@1")
+    ]
+    head = re.split(r"  +", lines[number].strip())
+    assert head == ["pass@1", "difference", "over problems", "p", "only first", "only second", "p (McNemar)"]
+    assert re.split(r"  +", lines[number + 1].strip())[-3:] == ["8", "1", "0.0391"]
