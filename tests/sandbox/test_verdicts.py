@@ -384,3 +384,9 @@ def test_threads_start_whatever_the_hosts_limit_on_stacks():
     finally:
         resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
     assert outcome.passed, outcome
+
+
+def test_a_source_larger_than_a_file_may_be_is_judged():
+    """It is written down for whoever reads itself, and need not be."""
+    code = f"# concurrent\nTEXT = '{'x' * (2 << 20)}'\n{RIGHT}"
+    assert judge(code, limits=Limits(output_mib=1)).passed

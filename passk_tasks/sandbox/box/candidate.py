@@ -187,8 +187,11 @@ def _register(module: types.ModuleType, source: str) -> str:
     file = FILENAME
     if any(word in source for word in _NEEDS_FILE):
         file = os.path.join(os.getcwd(), os.path.basename(FILENAME))
-        with open(file, "w", encoding="utf-8", errors="surrogatepass", newline="") as written:
-            written.write(source)
+        try:
+            with open(file, "w", encoding="utf-8", errors="surrogatepass", newline="") as written:
+                written.write(source)
+        except OSError:
+            pass  # larger than a file may be: most of those words are in passing
     module.__file__ = file
     sys.modules[module.__name__] = module
     # Lazily: splitting the source costs more than most programs take.
