@@ -188,8 +188,8 @@ def attributes_program() -> bytes:
     file has extended attributes.
 
     Landlock does not know these. Where there is no private root, a program with the user of the host's files
-    could lock them, and read what they hold beside their content. The calls seem to succeed, or to find a file
-    system without such attributes: programs that copy files or unpack archives go on.
+    could lock them, and read what they hold beside their content. The calls seem to succeed, or to find a
+    file system without such attributes: programs that copy files or unpack archives go on.
     """
     numbers = _numbers(_ALLOWED, platform.machine())
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
