@@ -126,6 +126,8 @@ def test_attributes_of_files_change_in_appearance_only(machine):
     numbers = seccomp._numbers(seccomp._ALLOWED, machine)
     for name in set(seccomp._ATTRIBUTES) & set(numbers):
         assert run(seccomp.attributes_program(), numbers[name], ARCH[machine]) == refused(0), name
+    for name in ("getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr"):
+        assert run(seccomp.attributes_program(), numbers[name], ARCH[machine]) == refused(errno.ENOTSUP), name
     checked = seccomp._numbers(seccomp._CHECKED, machine)
     for name, arguments, answer in (
         ("setrlimit", (6, 5), refused(0)),

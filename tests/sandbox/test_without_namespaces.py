@@ -104,6 +104,10 @@ def test_mode_owner_and_times_of_files_do_not_change():
         "        try:\n            change()\n        except OSError:\n            pass\n"
         "shutil.copy(os.__file__, 'copy.py')\n"
     )
+    attack += (
+        f"try:\n    raise SystemExit(os.listxattr({str(victim)!r}))\n"
+        "except OSError as error:\n    assert error.errno == 95, error\n"
+    )
     assert judge(attack + RIGHT).outcomes[0].passed
     after = library.stat(), victim.stat()
     for old, new in zip(before, after, strict=True):

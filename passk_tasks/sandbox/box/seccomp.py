@@ -88,7 +88,7 @@ _COLUMN = {"x86_64": 1, "aarch64": 2}
 
 _LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_EPERM, _ENOTTY, _ENOSYS, _EAFNOSUPPORT = 1, 25, 38, 97
+_EPERM, _ENOTTY, _ENOSYS, _EOPNOTSUPP, _EAFNOSUPPORT = 1, 25, 38, 95, 97
 
 _AF_UNIX = 1
 # Every CLONE_NEW* flag; CLONE_NEWTIME cannot be given to clone(2).
@@ -178,21 +178,26 @@ _ATTRIBUTES = (
     "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat",
     "utime", "utimes", "futimesat", "utimensat",
 )  # fmt: skip
+_EXTENDED = ("getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr")
 
 
 def attributes_program() -> bytes:
     """Return a filter, for on top of the others, under which no file's mode, owner or times change.
 
-    Nor does the limit on processes, of which only the soft one can be set where all of a user's count.
+    Nor does the limit on processes, of which only the soft one can be set where all of a user's count. No
+    file has extended attributes.
 
     Landlock does not know these. Where there is no private root, a program with the user of the host's files
-    could lock them. The calls seem to succeed: programs that copy files or unpack archives go on.
+    could lock them, and read what they hold beside their content. The calls seem to succeed, or to find a
+    file system without such attributes: programs that copy files or unpack archives go on.
     """
     numbers = _numbers(_ALLOWED, platform.machine())
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
     nothing, allow = (_RET, 0, 0, _ERRNO), (_RET, 0, 0, _ALLOW)
     for low, high in _ranges(numbers[name] for name in _ATTRIBUTES if name in numbers):
         code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), nothing]
+    for low, high in _ranges(numbers[name] for name in _EXTENDED):
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ERRNO | _EOPNOTSUPP)]
     checked = _numbers(_CHECKED, platform.machine())
     setrlimit = [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, _RLIMIT_NPROC), nothing, allow]
     prlimit64 = [
