@@ -137,7 +137,7 @@ class Box:
         most = 1
         held: list[bytes] = []
         for message in messages:
-            raw = frames.pack(codec.dumps(message).encode("utf-8", "surrogatepass"))
+            raw = frames.pack(codec.pack(message))
             if held and (len(held) == most or sum(map(len, held)) + len(raw) > _AHEAD_BYTES):
                 yield from self._exchange(held)
                 held, most = [], min(2 * most, _AHEAD)
@@ -406,7 +406,7 @@ class Remote:
                 args = tuple(call)
                 under_way.append(args)
                 try:
-                    yield [verb, target, [codec.text(arg, self._hand_back) for arg in args], {}]
+                    yield [verb, target, [codec.text(arg, self._hand_back, sys.maxsize) for arg in args], {}]
                 except codec.UnsupportedError as error:
                     raise NotPlainError(str(error)) from None
 
