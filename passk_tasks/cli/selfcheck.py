@@ -12,7 +12,7 @@ from passk_tasks.errors import SandboxError, UsageError
 from passk_tasks.sandbox.supervisor import MODES
 
 _EPILOG = """\
-Runs some 600 programs of its own: hostile ones, which must not get what they are after, and right ones, which
+Runs some 700 programs of its own: hostile ones, which must not get what they are after, and right ones, which
 must pass. They reach only for what this command puts there: files in a temporary folder, sockets, sleeping
 processes, secrets of random digits. Under rlimits, whatever would hurt this host is left out and shown as not
 tried.

@@ -594,8 +594,9 @@ class _Suite:
             named.append((self.source, TESTS_FILE))
             self._codes = [compile(source, name, "exec", dont_inherit=True) for source, name in named]
             text = f"{self.base}\n{self.source}"
+            used = set().union(*map(_names, self._codes))
             for name in dict.fromkeys(_IMPORT.findall(text)):
-                if any(name in _names(code) for code in self._codes):
+                if name in used:
                     with contextlib.suppress(Exception):  # raised again where it is explained
                         importlib.import_module(name)
         return self._codes
