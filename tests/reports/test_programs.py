@@ -1,0 +1,39 @@
+"""Every program of ../shared/data/reports gets its right verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import programs
+import pytest
+
+from passk_tasks.program import Limits
+from passk_tasks.runner import judge
+from passk_tasks.verdict import Outcome, Verdict
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    """Return what came of each program, by id."""
+    rows = programs.rows()
+    judged = judge([programs.program(row) for row in rows], limits=Limits(timeout_s=3.0))
+    return {row["id"]: outcome for row, outcome in zip(rows, judged.outcomes, strict=True)}
+
+
+def expected(row: dict[str, Any], outcome: Outcome) -> bool:
+    """Whether a verdict is the right one; a run without verdict never is."""
+    if outcome.verdict is Verdict.INFRA_ERROR:
+        return False
+    if row["expect"] == "timeout":
+        return outcome.verdict is Verdict.TIMEOUT
+    return outcome.passed is (row["expect"] == "pass")
+
+
+def test_every_program_has_its_right_verdict(outcomes: dict[str, Outcome]) -> None:
+    """Right programs pass, wrong and hostile ones do not, and none is without a verdict."""
+    wrong = [
+        f"{row['id']} ({row['task_id']}, {row['expect']}): {outcomes[row['id']].verdict} {outcomes[row['id']].detail}"
+        for row in programs.rows()
+        if not expected(row, outcomes[row["id"]])
+    ]
+    assert not wrong, "\n".join(wrong)
