@@ -40,6 +40,8 @@ class Tests:
             there is no such stage.
         base_decides: `source` is reached only where the base holds, so that a pass needs both. If False, the
             base is measured beside `source`, which runs all the same and alone decides.
+        objects: under `isolated` the tests call methods of objects that the candidate makes, e.g. where the
+            entry point is a class. If False, such an object equals nothing but itself and has no methods.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -49,6 +51,7 @@ class Tests:
     prelude: str = ""
     base: str = ""
     base_decides: bool = True
+    objects: bool = False
 
 
 class Comparison(str, Enum):
@@ -146,6 +149,8 @@ class Program:
             what = (tests.prelude, tests.base, tests.source, *tests.names)
             if not tests.base_decides:
                 what = ("base beside", *what)
+            if tests.objects:
+                what = ("objects", *what)
         for part in (self.judge.value, *what, self.code):
             # Lengths keep neighbouring parts apart; lone surrogates are legal in model text.
             raw = b"\xff" if part is None else part.encode("utf-8", "surrogatepass")

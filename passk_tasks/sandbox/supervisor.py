@@ -405,6 +405,7 @@ class _Worker:
                         "names": tests.names,
                         "base": tests.base,
                         "base_decides": tests.base_decides,
+                        "objects": tests.objects,
                     }
                 )
             # Whatever the worker still has to judge with them came before.

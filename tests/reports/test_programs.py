@@ -32,8 +32,8 @@ def expected(row: dict[str, Any], outcome: Outcome) -> bool:
 def test_every_program_has_its_right_verdict(outcomes: dict[str, Outcome]) -> None:
     """Right programs pass, wrong and hostile ones do not, and none is without a verdict."""
     wrong = [
-        f"{row['id']} ({row['task_id']}, {row['expect']}): {outcomes[row['id']].verdict} {outcomes[row['id']].detail}"
+        f"{row['id']} ({row['task_id']}, {row['expect']}): {outcome.verdict} {outcome.detail}"
         for row in programs.rows()
-        if not expected(row, outcomes[row["id"]])
+        if not expected(row, outcome := outcomes[row["id"]])
     ]
     assert not wrong, "\n".join(wrong)

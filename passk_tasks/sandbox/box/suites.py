@@ -1,0 +1,48 @@
+"""The tests of one problem, compiled once for all of its candidates."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import types
+
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
+TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
+
+
+class Suite:
+    """The tests of one problem, compiled once for all of its candidates."""
+
+    def __init__(
+        self, source: str, prelude: str, names: list[str], base: str, base_decides: bool, objects: bool
+    ) -> None:
+        self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
+        self.objects = objects
+        self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
+        self._codes: list[types.CodeType] = []
+
+    def stages(self) -> list[types.CodeType]:
+        """Return the base tests, where there are some, and the tests."""
+        if not self._codes:
+            named = [(self.base, BASE_FILE)] if self.base else []
+            named.append((self.source, TESTS_FILE))
+            self._codes = [compile(source, name, "exec", dont_inherit=True) for source, name in named]
+            text = f"{self.base}\n{self.source}"
+            used = set().union(*map(_names, self._codes))
+            for name in dict.fromkeys(_IMPORT.findall(text)):
+                if name in used:
+                    with contextlib.suppress(Exception):  # raised again where it is explained
+                        importlib.import_module(name)
+        return self._codes
+
+    def line(self, file: str, number: int) -> str:
+        """Return a line of either stage, without what surrounds it; `""` where there is none."""
+        lines = (self.base if file == BASE_FILE else self.source).split("\n")
+        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Return the names that a code and the functions in it use."""
+    inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return set(code.co_names).union(*inner)

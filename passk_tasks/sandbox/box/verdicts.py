@@ -1,0 +1,94 @@
+"""What came of a candidate, in a verdict and words."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from passk_tasks.sandbox.box import stdio
+from passk_tasks.sandbox.box.process import CandidateGone
+from passk_tasks.sandbox.box.remote import NotPlainError, Remote
+from passk_tasks.sandbox.box.suites import BASE_FILE, TESTS_FILE, Suite
+
+DETAIL_LIMIT = 500  # characters
+_EFBIG = 27
+
+
+class TestsTimeout(BaseException):
+    """The tests themselves used up the CPU seconds of the limit."""
+
+    __test__ = False
+
+
+def explain(error: BaseException, remote: Remote, suite: Suite | None) -> tuple[str, str]:
+    """Return verdict and detail for what ended the tests."""
+    if isinstance(error, CandidateGone):
+        return error.verdict, error.detail
+    if isinstance(error, TestsTimeout):
+        return "timeout", "the tests used up the time over what the candidate returned"
+    if isinstance(error, NotPlainError):
+        return "infra_error", f"the tests hand over a {error}, which is not plain data; use judge=script"
+    for mine, own, text in remote.raised:
+        if mine is error:
+            return _explain_raised(error, own, text)
+    if isinstance(error, stdio.WrongAnswerError):
+        return "failed", str(error)
+    where = _line_of(error, suite) if suite is not None else "the comparison"
+    if isinstance(error, AssertionError):
+        text = _text(error)
+        return "failed", f"{where}: {text}" if text else where
+    if isinstance(error, MemoryError):
+        return "memory_limit", "the tests ran out of memory over what the candidate returned"
+    return "error", f"{type(error).__name__}: {_text(error)} in {where}"
+
+
+def _explain_raised(error: BaseException, own: str, text: str) -> tuple[str, str]:
+    detail = f"{own}: {text}" if text else own
+    if isinstance(error, AssertionError):
+        return "failed", detail
+    if isinstance(error, MemoryError):
+        return "memory_limit", detail
+    if isinstance(error, OSError) and error.errno == _EFBIG:
+        return "output_limit", detail
+    return "error", detail
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except ValueError:  # an int of more digits than Python turns to text
+        return "(too long to show)"
+
+
+def _line_of(error: BaseException, suite: Suite) -> str:
+    trace, shown = error.__traceback__, ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file in (TESTS_FILE, BASE_FILE):
+            shown = suite.line(file, trace.tb_lineno)
+        trace = trace.tb_next
+    return shown or "the tests"
+
+
+def explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[str, str]:
+    """Return verdict and detail for a process that ended by itself."""
+    code = os.waitstatus_to_exitcode(status)
+    if code == 77:
+        return "memory_limit", "out of memory"
+    if code >= 0:
+        return "crashed", f"exited with status {code}"
+    name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+    if -code == signal.SIGXCPU or (-code == signal.SIGKILL and cpu_spent):
+        return "timeout", "out of CPU time"
+    if memory_spent and -code in (signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL, signal.SIGBUS):
+        return "memory_limit", f"killed by {name} at the memory limit"
+    return "crashed", f"killed by {name}"
+
+
+def one_line(text: str) -> str:
+    """Bound a text and make it safe to store: one line, no control characters, no lone surrogates."""
+    text = " ".join(text[: 2 * DETAIL_LIMIT].split())
+    text = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+    return text if len(text) <= DETAIL_LIMIT else text[: DETAIL_LIMIT - 1] + "…"
