@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import shared_data
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.program import Judge, Program
+from passk_tasks.program import Judge, Program, StdioTests
+from passk_tasks.sandbox.box import compare
 from passk_tasks.settings import Settings
 
 # These mean something only beside others, or show on the host: their own tests are in tests/sandbox.
@@ -57,3 +62,24 @@ def _of(benchmark: str, settings: Settings, task_id: str, row: dict[str, Any], j
     problem = _LOADED[settings].problems[task_id]
     code = row["completion"] if row.get("form") == "solution" else problem.prompt + row["completion"]
     return family.program(problem, code, judge)
+
+
+def bare(row: dict[str, Any]) -> bool:
+    """Whether a right program passes in a bare interpreter, with its tests below it, or case by case."""
+    judged = program(row, Judge.SCRIPT)
+    tests = judged.tests
+    if isinstance(tests, StdioTests):
+        return all(
+            run.returncode == 0 and not compare.complaint(tests.comparison.value, run.stdout, expected)
+            for given, expected in tests.cases()
+            for run in [_run(judged.code or "", given)]
+        )
+    return _run(f"{judged.code}\n{tests.source}", "").returncode == 0
+
+
+def _run(code: str, given: str) -> subprocess.CompletedProcess[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "solution.py")
+        file.write_bytes(code.encode("utf-8", "surrogatepass"))
+        command = ["timeout", "-s", "KILL", "20", sys.executable, str(file)]
+        return subprocess.run(command, cwd=folder, input=given.encode(), capture_output=True, check=False)
