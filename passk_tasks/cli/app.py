@@ -58,9 +58,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("passk: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes once more at exit; that must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return _BROKEN_PIPE
+    except OSError as error:
+        # Whatever a command did not expect of files: a full disk under the output, a name that is a loop.
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        print(f"passk: error: {_printable(where)}{error.strerror or error}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _give_up_output()
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -110,6 +118,11 @@ def _dispatch(arguments: list[str]) -> int:
     options = top.parse_args(arguments)
     code: int = options.run(options)
     return code
+
+
+def _give_up_output() -> None:
+    """Write no more to standard output: the interpreter flushes it at exit, and that must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _printable(text: str) -> str:

@@ -127,6 +127,12 @@ def export(
     if missing:
         raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", missing)
     content = chosen.files(sources, details)
+    outside = [relative for relative in content if not _stays_inside(relative)]
+    if outside:
+        raise ExportError(
+            f"{', '.join(str(run.path) for run in stored)} as {name}",
+            [f"rows of the dataset whose names can be files': {outside[0]!r} would be outside the folder"],
+        )
     folder = Path(folder)
     written = []
     try:
@@ -144,3 +150,8 @@ def export(
         conditions=tuple(map(conditions, sources)),
         note=chosen.note(sources, details),
     )
+
+
+def _stays_inside(relative: str) -> bool:
+    """Whether a path, perhaps made of a dataset's text, names a file below the folder it is joined to."""
+    return "\0" not in relative and all(part not in ("", ".", "..") for part in relative.split("/"))

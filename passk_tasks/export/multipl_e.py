@@ -39,7 +39,11 @@ class MultiPLE(Format):
         yield from absent
         if not absent:
             for row in source.rows.values():
-                yield from demand_name(str(row["name"]), "problems' names that can be files'", "--data-files")
+                for column, what in (
+                    ("name", "names that can be files'"),
+                    ("language", "languages that can be folders'"),
+                ):
+                    yield from demand_name(str(row[column]), f"problems' {what}", "--data-files")
         yield from demand_all(source)
         yield from demand_sampling(source, temperatures=_TEMPERATURES)
 

@@ -547,3 +547,42 @@ def test_problems_whose_libraries_are_missing(capsys, tmp_path):
     assert found["metrics"]["pass@1"]["value"] == 1.0
     assert list(found["left_out"]) == ["BigCodeBench/9002"]
     assert "1 samples of problems that are left out are not judged" in found["warnings"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this host has no /dev/full")
+def test_what_was_judged_is_saved_where_it_cannot_be_printed(tmp_path):
+    """Standard output on a full disk: the results are in the folder all the same."""
+    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:2], None))
+    command = [
+        sys.executable,
+        "-m",
+        "passk_tasks",
+        "score",
+        samples,
+        *TASK,
+        "--k",
+        "1",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+    assert json.loads((tmp_path / "o" / "results.json").read_text())["metrics"]["pass@1"]["value"] == 1.0
+    assert len(outcomes(tmp_path / "o")) == 2
+
+
+def test_what_was_judged_is_printed_where_it_cannot_be_saved(tmp_path, capsys, monkeypatch):
+    """A disk that is full at the end takes the files, not the numbers."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:2], None))
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["score", samples, *TASK, "--k", "1", "--out", str(tmp_path / "o"), "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["metrics"]["pass@1"]["value"] == 1.0
+    assert "No space left on device" in printed.err

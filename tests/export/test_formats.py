@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from one_run import stored
 
 from passk_tasks.errors import UsageError
-from passk_tasks.export import FORMATS, Details, export
+from passk_tasks.export import FORMATS, Details, _stays_inside, export
 from passk_tasks.verdict import Verdict
 
 DETAILS = Details(
@@ -108,3 +109,13 @@ def test_one_run_is_taken(tmp_path, scored_run):
     for several in ([run, run], []):
         with pytest.raises(UsageError, match=f"takes one run, not {len(several)}"):
             export(several, "evalplus", tmp_path / "out")
+
+
+@given(st.lists(st.sampled_from(["a", "..", ".", "", "/", "//", "b.json", "\0", "..."]), min_size=1))
+def test_a_path_stays_inside_or_is_refused(parts):
+    """Whatever a row's text is made a path of: one that is not refused is below the folder."""
+    relative = "/".join(parts)
+    if _stays_inside(relative):
+        joined = os.path.normpath(os.path.join("/out/folder", relative))  # noqa: PTH118
+        assert joined.startswith("/out/folder/")
+        assert joined == f"/out/folder/{relative}"

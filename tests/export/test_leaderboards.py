@@ -162,3 +162,6 @@ def test_multipl_e_knows_two_temperatures(source):
     assert "0.2 or 0.8" in text
     rows = [{**row, "name": "../x"} for row in multiple()]
     assert any("../x" in text for text in MultiPLE().missing([source(rows, MIXED)], DETAILS))
+    for language in ("../..", "/tmp", "a/b", "", "."):
+        rows = [{**row, "language": language} for row in multiple()]
+        assert any(repr(language) in text for text in MultiPLE().missing([source(rows, MIXED)], DETAILS))
