@@ -70,7 +70,7 @@ class Benchmark(ABC):
             return name
         own = re.sub(r"[\W_]", "", self.numbered.format("")).lower()
         match = re.fullmatch(r"(.*?)([0-9]+)", name, re.DOTALL)
-        if match is None or re.sub(r"[\W_]", "", match[1]).lower() not in ("", own):
+        if match is None or (match[1] and re.sub(r"[\W_]", "", match[1]).lower() != own):
             return name
         return self.numbered.format(int(match[2]))
 
