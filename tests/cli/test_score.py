@@ -530,7 +530,7 @@ def two_runs(tmp_path):
 
 @pytest.mark.usefixtures("unjudged")
 def test_several_runs_need_a_word(capsys, two_runs):
-    """A pattern that matches two runs is refused before anything is judged, with a file of each and the word."""
+    """A pattern that matches two runs is refused before anything is judged, with both and the word."""
     message = fails(capsys, *two_runs, *TASK)
     assert all(path in message for path in two_runs)
     assert "--pool" in message
@@ -546,7 +546,7 @@ def test_pooled_runs_add_up(capsys, two_runs, tmp_path):
 
 
 def test_copies_of_a_run_count_once(capsys, two_runs, tmp_path):
-    """A file with its copies, gzipped too, and a shard of other problems, score as one run without --pool."""
+    """A file with its copies, gzipped too, and a shard of other problems need no --pool."""
     copy = tmp_path / "copy.jsonl.gz"
     copy.write_bytes(gzip.compress(Path(two_runs[0]).read_bytes()))
     shard = lm_eval(tmp_path / "shard.jsonl", PROBLEMS[2:3], "", "    # c\n")
