@@ -67,19 +67,19 @@ class SampleFile:
 
     Attributes:
         samples: at least one.
+        sources: the files, as they were read.
         header: the journal's header, where the files are journals.
         until: the stop sequences that lm-eval recorded, where its files were read and agree.
         warnings: what a person should know, e.g. that a journal ends early.
         runs: where the files are of several runs that have samples of the same problems, one file of each.
-        sources: the files, as they were read.
     """
 
     samples: list[Sample]
+    sources: Sequence[_Source] = field(repr=False)
     header: JournalHeader | None = None
     until: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
     runs: tuple[Path, ...] = ()
-    sources: Sequence[_Source] = field(default=(), repr=False)
 
     def named(self, benchmark: Benchmark, task_ids: Collection[str]) -> SampleFile:
         """Return the samples under the task_ids of a benchmark's problems, where other tools have others.
@@ -181,7 +181,7 @@ class _Source:
     def add_lm_eval(self, line: dict[str, Any], where: str) -> None:
         self.of_lm_eval = True
         resps, task_id = line["resps"], _document_id(line.get("doc"), where)
-        if not isinstance(resps, list):
+        if not isinstance(resps, (list, type(None))):
             raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
         stops, asked = _until(line.get("arguments")), _asked(line.get("filtered_resps"))
         # One request with n responses, or n requests (seeds of their own) with one each: the same order. What
@@ -354,11 +354,11 @@ def _together(sources: Sequence[_Source]) -> SampleFile:
         warnings += filter(None, (source.padding() for source in sources))
     return SampleFile(
         samples=_numbered_on(runs),
+        sources=sources,
         header=header,
         until=next(iter(untils)) if len(untils) == 1 else None,
         warnings=tuple(warnings),
         runs=tuple(run.sources[0].path for run in runs) if len(runs) > 1 else (),
-        sources=sources,
     )
 
 

@@ -30,7 +30,7 @@ def lm_eval_line(task_id, resps, filter_="passk", until=("\ndef ",), **more):
     """Return a line as lm-eval 0.4.13 logs it, with the keys that matter here."""
     arguments = {
         f"gen_args_{i}": {"arg_0": "prompt", "arg_1": {"until": list(until), "do_sample": True}}
-        for i in range(len(resps))
+        for i in range(len(resps or [None]))
     }
     doc = {"task_id": task_id, "prompt": "def f():\n"}
     return {"doc_id": 0, "doc": doc, "resps": resps, "filter": filter_, "arguments": arguments, **more}
@@ -286,6 +286,7 @@ def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
 @pytest.mark.parametrize(
     ("resps", "expected"),
     [
+        (None, [""]),
         ([], [""]),
         ([[]], [""]),
         ([None], [""]),
