@@ -192,6 +192,7 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
 
 def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
     until = generation_kwargs.get("until") or []
+    until = [until] if isinstance(until, str) else until
     in_answers = [stop for stop in until if stops.begins_statement(stop)]
     if in_answers and settings.extraction == stops.ANSWER:
         _log.warning(
@@ -200,7 +201,7 @@ def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], wher
             where,
             ", ".join(map(repr, in_answers)),
         )
-    for stop in [until] if isinstance(until, str) else until:
+    for stop in until:
         if not str(stop).strip():
             _log.warning(
                 "%s: the stop sequence %r cuts a program at its first blank line; change it in the task's "
