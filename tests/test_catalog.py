@@ -156,7 +156,7 @@ def test_a_completion_task_s_stops_are_none_of_an_answer(name: str) -> None:
 
 
 def test_stops_belong_to_the_file_that_states_them(tmp_path: Path) -> None:
-    """Included stops keep their way of asking; those that a task states itself, or nobody says of, have its."""
+    """Included stops keep their way of asking; those that say none, or are stated anew, have the task's."""
     base = catalog.task_configs_path() / "humaneval" / "passk_humaneval_greedy.yaml"
     answer = "metadata: {passk: {extraction: answer}}\n"
     for stated, until in (("", ()), ("generation_kwargs: {until: [STOP]}\n", ("STOP",))):

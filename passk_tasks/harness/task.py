@@ -299,17 +299,20 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Return the spec with the generation arguments in force, the stops the ones that are sent."""
         arguments = self.config.generation_kwargs
         spec = replace(self.spec, generation_kwargs=deepcopy(dict(arguments)))
-        if arguments["until"] != self.spec.generation_kwargs["until"]:
-            spec = replace(spec, asked=None)  # the user's own, for this question
+        users_own = arguments["until"] != self.spec.generation_kwargs["until"]
+        if users_own:
+            spec = replace(spec, asked=None)  # they are for this question
         sent = {
             stops.sent(spec.until, self._data.problems[str(row["task_id"])].entry_point, self._asked)
             for row in self._data.rows
         }
+        stated = replace(spec, asked=None).until
+        dropped = [stop for stop in stated if any(stop not in until for until in sent)]
         # Where all problems ask alike, it is what the results say; else each request has its own.
         until = sent.pop() if len(sent) == 1 else spec.until
-        dropped = [stop for stop in replace(spec, asked=None).until if stop not in until]
         if dropped:
-            _log.info(
+            _log.log(
+                logging.WARNING if users_own else logging.INFO,
                 "task %s: stop sequences that stand within what is asked for are not sent: %s",
                 self.task_name,
                 ", ".join(map(repr, dropped)),

@@ -110,6 +110,19 @@ def test_programs_are_asked_for_whole(evaluate, canned, tmp_path, task) -> None:
         assert (again.verdicts, again.warnings) == ({"passed": len(rows)}, ())
 
 
+def test_stops_of_the_user_s_own_that_stand_in_programs_are_not_sent(
+    evaluate, canned, tmp_path, caplog
+) -> None:
+    """Of --gen_kwargs until=…, a program is sent what it cannot hold, and the rest is named in a warning."""
+    files = problems(tmp_path / "problems.jsonl", STDIN)
+    model = canned(lambda *_: PROGRAM + "\n### Explanation\nNot Python.")
+    stops = {"until": ["\nprint", "\nclass Case", "\n###"]}
+    found = evaluate(model, "passk_custom_greedy", metadata=files, gen_kwargs=stops)
+    assert model.requests[0].args[1]["until"] == ["\n###"]
+    assert record(found, "passk_custom_greedy")["verdicts"] == {"passed": 1}
+    assert "are not sent: '\\nprint', '\\nclass Case'" in caplog.text
+
+
 def test_programs_that_were_asked_for_with_such_stops_are_not_cut_again(tmp_path) -> None:
     """Saved programs with HumanEval's stops recorded are judged whole, and it is said what may be missing."""
     files = problems(tmp_path / "problems.jsonl", STDIN)
