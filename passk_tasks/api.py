@@ -86,6 +86,7 @@ def score_samples(
     settings: Mapping[str, Any] | None = None,
     *,
     extract: str = "auto",
+    pool: bool = False,
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Scored:
@@ -96,6 +97,7 @@ def score_samples(
         task: the task's name; needed unless the samples are a journal.
         settings: what to change of the task's settings.
         extract: one of `auto`, `verbatim`, `completion`, `answer`.
+        pool: add up the samples of several runs; otherwise it is an error to give several.
         out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads.
         progress: show a progress bar.
 
@@ -104,7 +106,7 @@ def score_samples(
         SandboxError: no sandbox of the wanted strength on this host.
     """
     folder = None if out is None else store.prepare(Path(out))
-    scored, result = score_files(paths, task, settings or {}, extract=extract, progress=progress)
+    scored, result = score_files(paths, task, settings or {}, extract=extract, pool=pool, progress=progress)
     if folder is not None:
         store.write(folder, result, (record.as_dict() for record in scored.records))
     return scored
@@ -116,6 +118,7 @@ def score_files(
     settings: Mapping[str, Any],
     *,
     extract: str = "auto",
+    pool: bool = False,
     progress: bool = False,
 ) -> tuple[Scored, dict[str, Any]]:
     """Return what `score_samples` returns, and the object of `passk score --json`; nothing is saved."""
@@ -123,6 +126,14 @@ def score_files(
     file = samples.read(listed)
     spec = _spec(task, file, settings)
     dataset = load_problems(spec)
+    file = file.named(benchmarks.get(spec.settings.benchmark), dataset.problems)
+    if file.runs and not pool:
+        raise UsageError(
+            f"these are several runs: {', '.join(map(str, file.runs))} have different samples of the same "
+            "problems; score each run for itself, or add their samples up with --pool (pool=True)"
+        )
+    if "extraction" in settings:
+        extract = scoring.extract_as_set(file.samples, spec, extract)
     notes = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
     given = [sample for sample in file.samples if sample.task_id not in dataset.left_out]
     if len(given) < len(file.samples):
@@ -133,8 +144,10 @@ def score_files(
             notes.append(
                 f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
             )
+    notes += filter(None, [scoring.verbatim_warning(given, spec, extract)])
     strict_k = "k" in settings
     scoring.check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
+    notes += filter(None, [scoring.cut_warning(given, spec, dataset, extract)])
     asked = {sample.task_id for sample in given}
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
     scoring.selftest(spec, dataset)
@@ -350,10 +363,7 @@ def _spec(task: str | None, file: SampleFile, settings: Mapping[str, Any]) -> Ta
             raise UsageError(
                 "--task is needed: these samples do not say of which task they are (see `passk tasks`)"
             )
-        spec = catalog.load_task(task, settings)
-        if file.until is not None:  # what was in force when the samples were made
-            spec = replace(spec, generation_kwargs={**spec.generation_kwargs, "until": list(file.until)})
-        return spec
+        return catalog.load_task(task, settings)
     if task is not None and task != header.task:
         raise UsageError(
             f"{file.samples[0].origin}: the journal is of {header.task}, not of {task}: leave --task away, "
@@ -368,6 +378,7 @@ def _spec(task: str | None, file: SampleFile, settings: Mapping[str, Any]) -> Ta
         settings=Settings.parse(settings, where=f"task {header.task}", base=recorded),
         generation_kwargs={"until": list(header.until)},
         source=Path(file.samples[0].origin),
+        asked=recorded.extraction,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from passk_tasks import fim
+from passk_tasks import fim, stops
 from passk_tasks.errors import PasskError, SettingsError, UsageError, did_you_mean
 from passk_tasks.settings import Settings, from_metadata
 
@@ -34,6 +34,7 @@ class TaskSpec:
         settings: what stands under `metadata.passk`.
         generation_kwargs: as in the YAML, after lm-eval's overrides where there are any.
         source: the YAML file.
+        asked: the extraction that the stop sequences were written for; None for that of the settings.
     """
 
     name: str
@@ -42,12 +43,18 @@ class TaskSpec:
     settings: Settings
     generation_kwargs: dict[str, Any]
     source: Path
+    asked: str | None = None
 
     @property
     def until(self) -> tuple[str, ...]:
-        """The stop sequences, those of the setting `fim` first: some servers take only four."""
-        until = self.generation_kwargs["until"]
+        """The stop sequences, those of the setting `fim` first: some servers take only four.
+
+        Where the settings ask for a chat model's answer, those of a task that does not are left out.
+        """
+        until = self.generation_kwargs["until"] or ()
         own = (until,) if isinstance(until, str) else tuple(until)
+        if self.settings.extraction == stops.ANSWER and self.asked not in (None, stops.ANSWER):
+            own = ()
         fims = fim.template(self.settings.fim).stops if self.settings.fim else ()
         return tuple(dict.fromkeys((*fims, *own)))
 
@@ -82,6 +89,18 @@ def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
     if path in seen:
         raise UsageError(f"{path}: included twice in one task, or includes itself")
     seen.add(path)
+    config, includes = _read_yaml(path)
+    merged: dict[str, Any] = {}
+    for include in includes:
+        included = load_yaml(include, seen)
+        included.pop("task_list", None)  # belongs to the included file only
+        merged.update(included)
+    merged.update(config)
+    return merged
+
+
+def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Path]]:
+    """Return what stands in a task file itself, and the files that it includes."""
     try:
         with path.open("rb") as stream:
             config = yaml.load(stream, Loader=_loader(path.parent))
@@ -92,13 +111,23 @@ def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UsageError(f"{path}: must hold a mapping, not {type(config).__name__}")
     includes = config.pop("include", [])
-    merged: dict[str, Any] = {}
-    for include in includes if isinstance(includes, list) else [includes]:
-        included = load_yaml(path.parent / include, seen)
-        included.pop("task_list", None)  # belongs to the included file only
-        merged.update(included)
-    merged.update(config)
-    return merged
+    return config, [path.parent / one for one in (includes if isinstance(includes, list) else [includes])]
+
+
+def _asked(path: Path) -> tuple[bool, str | None]:
+    """Return whether a task file has stop sequences, and the extraction that they were written for.
+
+    It is what the file that states them says, or the nearest file that includes that one and says it.
+    """
+    config, includes = _read_yaml(path)
+    extraction = from_metadata(config.get("metadata")).get("extraction")
+    if "generation_kwargs" in config:
+        return True, extraction
+    for include in reversed(includes):
+        there, found = _asked(include)
+        if there:
+            return True, found or extraction
+    return False, None
 
 
 def _loader(folder: Path) -> type[yaml.SafeLoader]:
@@ -146,6 +175,7 @@ def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSp
         settings=Settings.parse({**from_metadata(declared), **from_metadata(metadata)}, where=where),
         generation_kwargs=generation_kwargs,
         source=source,
+        asked=_asked(source)[1] if source.is_file() else None,
     )
 
 

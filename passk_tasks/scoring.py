@@ -8,6 +8,7 @@ n is counted from the data, problem by problem; nothing here believes a setting 
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, libraries, metrics, runner
+from passk_tasks import benchmarks, extraction, libraries, metrics, runner, stops
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
@@ -25,7 +26,7 @@ from passk_tasks.intervals import cluster_of, over_problems, over_samples_of
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests
-from passk_tasks.results.samples import COMPLETION, SOLUTION, Sample
+from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -295,9 +296,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
             return Extraction(None, Strategy.NONE_EMPTY.value)
         return Extraction(sample.text, Strategy.VERBATIM.value)
-    mode, own = extract, spec.settings.extraction
-    if extract == "auto":
-        mode = "verbatim" if sample.form == COMPLETION and own != "snippet" else own
+    mode, own = _mode(sample, spec, extract), spec.settings.extraction
     return extraction.extract(
         sample.text,
         mode=mode,
@@ -305,9 +304,69 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
         entry_point=problem.entry_point,
         suffix=problem.suffix,
-        # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
-        # chat answer, and what is asked for verbatim is not cut.
-        stops=spec.until if mode in (own, "completion") else (),
+        stops=_stops(sample, problem, spec, mode)[1],
+    )
+
+
+def _mode(sample: Sample, spec: TaskSpec, extract: str) -> str:
+    own = spec.settings.extraction
+    if extract != "auto":
+        return extract
+    if sample.form == SOLUTION:
+        return "verbatim"
+    return "verbatim" if sample.form == COMPLETION and own != "snippet" else own
+
+
+def _stops(
+    sample: Sample, problem: Problem, spec: TaskSpec, mode: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the stops that a text was asked for with, and those of them at which it ends."""
+    recorded = sample.stops is not None
+    given = sample.stops if sample.stops is not None else spec.until
+    asked = sample.asked if recorded else spec.asked or spec.settings.extraction
+    return given, stops.applied(given, problem.entry_point, mode, asked)
+
+
+def extract_as_set(samples: Sequence[Sample], spec: TaskSpec, extract: str) -> str:
+    """Return how code is to be found where the user names the setting `extraction`: so in every form.
+
+    Solutions cannot continue a prompt; they stay as they are where that is what the setting says.
+    """
+    own, forms = spec.settings.extraction, {sample.form for sample in samples}
+    follow = extract == "auto" and own in EXTRACT and forms != {RESPONSE}
+    return own if follow and (own != "completion" or SOLUTION not in forms) else extract
+
+
+def verbatim_warning(samples: Sequence[Sample], spec: TaskSpec, extract: str) -> str | None:
+    """Return what to say where completions are taken as they are though the task asks for answers."""
+    count = sum(sample.form == COMPLETION for sample in samples)
+    if not count or extract != "auto" or spec.settings.extraction != stops.ANSWER:
+        return None
+    return (
+        f"{count} completions are appended to their prompts as they stand, though {spec.name} asks for "
+        "answers of chat models: --extract answer looks for the code in them"
+    )
+
+
+def cut_warning(
+    samples: Sequence[Sample], spec: TaskSpec, dataset: Dataset, extract: str = "auto"
+) -> str | None:
+    """Return what to say where texts were asked for with stops that do not go with how they are read."""
+    unlike: dict[str, None] = {}
+    count = 0
+    for sample in samples:
+        mode = _mode(sample, spec, extract)
+        if mode == "verbatim" or sample.stops is None:
+            continue
+        given, applied = _stops(sample, dataset.problems[sample.task_id], spec, mode)
+        unlike.update(dict.fromkeys(stop for stop in given if stop not in applied))
+        count += given != applied
+    if not count:
+        return None
+    return (
+        f"{count} samples were asked for with stop sequences that also stand within what they are read as "
+        f"({', '.join(map(repr, unlike))}): no text is cut at those here, and what a server cut off at them "
+        "is missing"
     )
 
 
@@ -425,8 +484,13 @@ def check_task_ids(samples: Sequence[Sample], dataset: Dataset, task: str) -> No
     for sample in samples:
         if sample.task_id not in dataset.problems:
             first, *_, last = [*dataset.problems, *dataset.problems]
+            ends = [name for name in dataset.problems if re.split(r"[/_]", name)[-1] == sample.task_id]
             near = did_you_mean(sample.task_id, dataset.problems)
             hint = near if near.startswith(" (did") else f" (it has {first} to {last})"
+            if ends:  # a number that the benchmark does not give its problems
+                hint = (
+                    f" (it may mean {' or '.join(ends[:3])}{', …' if ends[3:] else ''}: name the one meant)"
+                )
             raise SamplesError(f"{sample.origin}: {task} has no problem {sample.task_id!r}{hint}")
 
 

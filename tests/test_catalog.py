@@ -146,6 +146,29 @@ def test_chat_tasks(name: str) -> None:
         assert f"```python\n{row['prompt'].strip()}\n```" in message
 
 
+@pytest.mark.parametrize("name", catalog.task_names())
+def test_a_completion_task_s_stops_are_none_of_an_answer(name: str) -> None:
+    """Under extraction=answer only the stops of a task that asks for answers are left."""
+    task = catalog.load_task(name)
+    assert task.asked == task.settings.extraction or task.until == ()
+    answers = catalog.load_task(name, {"extraction": "answer"})
+    assert answers.until == (task.until if task.asked == "answer" else ())
+
+
+def test_stops_belong_to_the_file_that_states_them(tmp_path: Path) -> None:
+    """Included stops keep their way of asking; those that say none, or are stated anew, have the task's."""
+    base = catalog.task_configs_path() / "humaneval" / "passk_humaneval_greedy.yaml"
+    answer = "metadata: {passk: {extraction: answer}}\n"
+    for stated, until in (("", ()), ("generation_kwargs: {until: [STOP]}\n", ("STOP",))):
+        path = tmp_path / "mine.yaml"
+        path.write_text(f"include: {base}\ntask: mine\n{answer}{stated}")
+        assert catalog.spec_from_config(catalog.load_yaml(path), source=path).until == until
+    bare = tmp_path / "_shared_yaml"
+    bare.write_text("generation_kwargs: {until: [STOP]}\n")
+    path.write_text(f"include: {bare.name}\ntask: mine\n{answer}")
+    assert catalog.spec_from_config(catalog.load_yaml(path), source=path).until == ("STOP",)
+
+
 def test_overrides() -> None:
     """Overrides change the settings they name, and no others."""
     plain = catalog.load_task("passk_humaneval")

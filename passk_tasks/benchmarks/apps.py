@@ -70,6 +70,7 @@ class Apps(Benchmark):
     """The problems of one level."""
 
     level: ClassVar[str]
+    numbered: ClassVar[str] = "APPS/{}"
     hub_path: ClassVar[str] = "codeparrot/apps"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
@@ -170,7 +171,7 @@ def _number(row: Mapping[str, Any]) -> str:
     number = row.get("problem_id", row.get("id"))
     if isinstance(number, bool) or not isinstance(number, (int, str)):
         raise DatasetError(f"column 'problem_id' must be a number, not {number!r:.80}")
-    return f"APPS/{number}"
+    return f"APPS/{int(number) if str(number).isdecimal() else number}"
 
 
 def _tests(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:

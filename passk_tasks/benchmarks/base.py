@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ class Benchmark(ABC):
             functions or programs, for which it has its own.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
     """
 
     name: ClassVar[str]
@@ -55,10 +57,30 @@ class Benchmark(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
+    numbered: ClassVar[str] = ""
+
+    def task_id_of(self, foreign: str | int) -> str:
+        """Return the task_id of what others call a problem by its number; any other name as it is.
+
+        The number stands alone (`11`, `"011"`), or behind the family's own word in any spelling (`MBPP/11`,
+        `mbpp_11`).
+        """
+        name = str(foreign)
+        if not self.numbered:
+            return name
+        own = re.sub(r"[\W_]", "", self.numbered.format("")).lower()
+        match = re.fullmatch(r"(.*?)([0-9]+)", name, re.DOTALL)
+        if match is None or (match[1] and re.sub(r"[\W_]", "", match[1]).lower() != own):
+            return name
+        return self.numbered.format(int(match[2]))
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-        """Return those of the rows that are evaluated, with `task_id` as text."""
-        return rows
+        """Yield those of the rows that are evaluated; a mere number for `task_id` as the family writes it."""
+        for row in rows:
+            number = row.get("task_id")
+            if type(number) is int or (isinstance(number, str) and number.isdecimal()):
+                row = {**row, "task_id": self.task_id_of(number)}
+            yield row
 
     def check_settings(self, settings: Settings) -> None:
         """Raise `SettingsError` at a setting that this benchmark has no use for."""

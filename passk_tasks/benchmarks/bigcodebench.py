@@ -48,6 +48,7 @@ class BigCodeBench(Benchmark):
     name: ClassVar[str] = "bigcodebench"
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
     hub_name: ClassVar[str | None] = None
+    numbered: ClassVar[str] = "BigCodeBench/{}"
     split: ClassVar[str] = "v0.1.4"
     judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
     columns: ClassVar[tuple[str, ...]] = (

@@ -50,12 +50,13 @@ class CruxEvalOutput(Benchmark):
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "code", "input", "output", "id")
+    numbered: ClassVar[str] = "sample_{}"
     trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """Yield all rows; `id` is what others call `task_id`."""
-        for row in rows:
-            yield {**row, "task_id": row["id"]} if "id" in row else row
+        for row in super().rows({**row, "task_id": row["id"]} if "id" in row else row for row in rows):
+            yield {**row, "id": row["task_id"]} if type(row.get("id")) is int else row
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row."""

@@ -16,7 +16,7 @@ Other columns are left alone, and may be used in a `doc_to_text`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -58,11 +58,6 @@ class Custom(Benchmark):
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
     of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests")
-
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-        """Yield all rows; a number for `task_id` is made text."""
-        for row in rows:
-            yield {**row, "task_id": str(row["task_id"])} if type(row.get("task_id")) is int else row
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row.

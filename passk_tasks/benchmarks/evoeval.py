@@ -14,6 +14,7 @@ class EvoEval(HumanEval):
     """What the subsets share."""
 
     hub_name: ClassVar[str | None] = None
+    numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None
 
     def __init_subclass__(cls, subset: str) -> None:

@@ -24,6 +24,7 @@ class Infilling(HumanEval):
     """What the subsets share. A candidate is prefix, middle and suffix, one after the other."""
 
     hub_path: ClassVar[str] = "loubnabnl/humaneval_infilling"
+    numbered: ClassVar[str] = ""  # each of HumanEval's problems is many of them
     hub_revision: ClassVar[str | None] = hub.CONVERTED
     columns: ClassVar[tuple[str, ...]] = (
         "task_id",

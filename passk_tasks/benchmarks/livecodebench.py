@@ -8,7 +8,7 @@ compressed pickle of JSON text, which is unpacked by something that can yield no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -74,6 +74,12 @@ class LiveCodeBench(Benchmark):
     def files(self, settings: Settings) -> tuple[str, ...]:
         """Return the files of the release: each holds what was added."""
         return RELEASES[settings.release or list(RELEASES)[-1]]
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Yield all rows; a `question_id` that is a number, as LeetCode's are, as text."""
+        for row in rows:
+            name = row.get("question_id")
+            yield {**row, "question_id": str(name)} if type(name) is int else row
 
     def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:
         """Return whether the problem's contest was in the window, both days included."""

@@ -48,6 +48,7 @@ class Mbpp(Benchmark):
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "text", "code", "test_list")
     sentence: ClassVar[str] = "text"
+    numbered: ClassVar[str] = "Mbpp/{}"
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the test split's rows, their numbers as EvalPlus writes them: `Mbpp/11`.
@@ -58,10 +59,10 @@ class Mbpp(Benchmark):
         kept = []
         for row in rows:
             number = row.get("task_id")
-            if isinstance(number, int):
-                if number not in _TEST_SPLIT and self.hub_name is not None:
+            if type(number) is int or (isinstance(number, str) and number.isdecimal()):
+                if int(number) not in _TEST_SPLIT and self.hub_name is not None:
                     continue
-                row = {**row, "task_id": f"Mbpp/{number}"}
+                row = {**row, "task_id": self.task_id_of(number)}
             kept.append(dict(row))
         return kept
 

@@ -21,7 +21,8 @@ _SETTINGS["sandbox"] = "sandbox"
 _EPILOG = """\
 SAMPLES may be human-eval or EvalPlus lines (task_id with completion or solution), EvalPlus' folder of
 solutions, lm-eval's samples_*.jsonl, or the journal of a run; plain or gzipped, several at once. A journal
-brings the settings of its run, --task included; options given here win.
+brings the settings of its run, --task included; options given here win. What several files have alike counts
+once; those of several runs are added up with --pool.
 
 exit codes: 0 done, 2 a mistake in arguments or files, 3 no sandbox of the wanted strength on this host,
 4 samples remained without a verdict (everything is printed and saved first)"""
@@ -45,6 +46,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         default="auto",
         help="how code is found in a text; auto (the default) takes completions and solutions verbatim and "
         "extracts from model responses as the task says",
+    )
+    parser.add_argument(
+        "--pool",
+        action="store_true",
+        help="add up the samples of several runs; otherwise it is an error to give several",
     )
     parser.add_argument(
         "--judge", choices=[judge.value for judge in Judge], help="who decides that one passed"
@@ -73,7 +79,12 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         store.prepare(options.out)
     scored, result = api.score_files(
-        options.samples, options.task, overrides, extract=options.extract, progress=sys.stderr.isatty()
+        options.samples,
+        options.task,
+        overrides,
+        extract=options.extract,
+        pool=options.pool,
+        progress=sys.stderr.isatty(),
     )
     # Printed and saved, whichever of the two the disk refuses: the numbers cost hours.
     try:

@@ -166,9 +166,10 @@ def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str
 
 
 def _spec(run: Run, settings: Settings) -> TaskSpec:
-    until = run.conditions.stops
+    until, asked = run.conditions.stops, None
     if until is None and run.task in task_names():  # samples without a record of their own stops
-        until = load_task(run.task).until
+        task = load_task(run.task)
+        until, asked = task.until, task.asked
     return TaskSpec(
         name=run.task,
         version=run.conditions.version or "",
@@ -176,6 +177,7 @@ def _spec(run: Run, settings: Settings) -> TaskSpec:
         settings=settings,
         generation_kwargs={"until": list(until or ())},
         source=run.path,
+        asked=asked,
     )
 
 

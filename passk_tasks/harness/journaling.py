@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from passk_tasks.errors import UsageError
+from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.results.samples import Sample
@@ -65,9 +65,16 @@ def write_all() -> None:
     # What an earlier, broken-off run in this process left behind has no answers, and stays that way.
     tasks = [task for task in (reference() for reference in _waiting) if task is not None]
     _waiting[:] = [weakref.ref(task) for task in tasks if not task.answered]
+    failure = None
     for task in tasks:
-        if task.answered:
+        if not task.answered:
+            continue
+        try:
             task.write_journal()
+        except PasskError as error:  # which must not cost the journals of the others
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def write(folder: Path, header: JournalHeader, samples: Iterable[Sample]) -> Path:
@@ -88,7 +95,8 @@ def write(folder: Path, header: JournalHeader, samples: Iterable[Sample]) -> Pat
             raise
         with journal:
             for sample in samples:
-                journal.write(sample.task_id, sample.index, sample.text)
+                until = None if sample.stops == header.until else sample.stops
+                journal.write(sample.task_id, sample.index, sample.text, until)
         _log.info(
             "task %s: generations saved to %s; `passk score` can finish the job from it", header.task, path
         )

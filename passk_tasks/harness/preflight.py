@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, fim, libraries, scoring
+from passk_tasks import benchmarks, fim, libraries, scoring, stops
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
@@ -90,7 +90,7 @@ def check_budgets(settings: Settings, where: str) -> None:
 
 def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
     """Raise where n samples of a problem would come out alike; warn of what cuts programs short."""
-    _warn_of_cuts(generation_kwargs, where)
+    _warn_of_cuts(settings, generation_kwargs, where)
     if settings.samples == 1:
         return
     n = settings.samples
@@ -190,9 +190,18 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
     _tested.add(key)
 
 
-def _warn_of_cuts(generation_kwargs: Mapping[str, Any], where: str) -> None:
+def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
     until = generation_kwargs.get("until") or []
-    for stop in [until] if isinstance(until, str) else until:
+    until = [until] if isinstance(until, str) else until
+    in_answers = [stop for stop in until if stops.begins_statement(stop)]
+    if in_answers and settings.extraction == stops.ANSWER:
+        _log.warning(
+            "%s: chat models answer with whole functions, and the stop sequences %s cut those; leave them "
+            "out: --gen_kwargs until=[]",
+            where,
+            ", ".join(map(repr, in_answers)),
+        )
+    for stop in until:
         if not str(stop).strip():
             _log.warning(
                 "%s: the stop sequence %r cuts a program at its first blank line; change it in the task's "

@@ -25,6 +25,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
+from passk_tasks import benchmarks
 from passk_tasks.errors import UsageError
 from passk_tasks.harness.distributed import Group
 from passk_tasks.results import samples
@@ -67,6 +68,12 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._texts: dict[str, list[samples.Sample]] = defaultdict(list)
         for sample in sorted(found.samples, key=lambda sample: sample.index):
             self._texts[sample.task_id].append(sample)
+        # Which of them is meant, the documents say: nobody tells a model of which benchmark they are.
+        families = [benchmarks.get(family) for family in benchmarks.names()]
+        self._others: dict[str, list[samples.Sample]] = defaultdict(list)
+        for name, texts in self._texts.items():
+            for task_id in {family.task_id_of(name) for family in families} - {name}:
+                self._others[task_id] += texts
         _log.info(
             "replay: %d samples of %d problems from %s",
             len(found.samples),
@@ -158,13 +165,16 @@ class ReplayLM(LM):  # type: ignore[misc]
     # Parts of the above.
 
     def _find(self, request: Instance, number: int) -> samples.Sample | None:
-        saved = self._texts.get(_task_id(request), ())
+        saved = self._saved(_task_id(request))
         return saved[number] if number < len(saved) else None
+
+    def _saved(self, task_id: str) -> Sequence[samples.Sample]:
+        return self._texts.get(task_id) or self._others.get(task_id) or ()
 
     def _missing(self, missing: dict[str, int]) -> str:
         lines = []
         for task_id, wanted in missing.items():
-            have = len(self._texts.get(task_id, ()))
+            have = len(self._saved(task_id))
             if have:
                 lines.append(f"{task_id} has {have} saved samples, and {wanted} are asked for")
             else:

@@ -22,13 +22,14 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from passk_tasks import benchmarks, libraries, scoring
+from passk_tasks import benchmarks, libraries, scoring, stops
 from passk_tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.estimators import n_at_k, pass_at_k
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import store
+from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
@@ -59,6 +60,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
         self._journal_folder: Path | None = None
         self._journal: Path | None = None
+        self._no_texts: list[str] = []  # where answers are that are no text, and what they are
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
         stages = ("", scoring.BASE) if self._benchmark.base_stage else ("",)
@@ -100,11 +102,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Check everything that can be wrong, then build the requests."""
         run = invocation.current()
         provenance.begun(run)
-        self.spec = replace(self.spec, generation_kwargs=deepcopy(dict(self.config.generation_kwargs)))
-        if self.spec.settings.fim:
-            self.config.generation_kwargs["until"] = list(self.spec.until)
-            self.spec = replace(self.spec, generation_kwargs=deepcopy(dict(self.config.generation_kwargs)))
+        self.spec = self._with_stops()
         self._journal_folder = journaling.folder(self.spec.settings, run)
+        self._journal = None
         preflight.check(
             self.spec,
             self._data,
@@ -131,6 +131,10 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         are equal.
         """
         instance = super().construct_requests(doc, ctx, **kwargs)
+        until = self._stops_of(str(doc["task_id"]))
+        if until != self.spec.until:
+            prompt, arguments, *rest = instance.arguments
+            instance.arguments = (prompt, {**arguments, "until": list(until)}, *rest)
         if self.spec.settings.seeds != "distinct":
             return instance
         prompt, arguments, *rest = instance.arguments
@@ -155,9 +159,12 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
 
         Raises:
             InfrastructureError: samples remained without a verdict; outcomes and generations are on disk.
+            PasskError: an answer is missing, or is no text; all others are in the journal.
         """
         run = invocation.current()
         journaling.write_all()
+        if self._journal is None and any(instance.resps for instance in self.instances):
+            self.write_journal()
         samples = self.samples()
         if self._predict_only:
             self._fill([{"extraction": self._strategy(sample)} for sample in samples])
@@ -223,20 +230,15 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Return the generations of this rank, n a problem, in the order of the requests.
 
         Raises:
-            PasskError: the model gave more or fewer than asked for.
+            PasskError: the model gave more or fewer than asked for, or an answer that is no text.
         """
         name = self.task_name
-        found = []
-        for instance in self.instances:
-            # On several ranks lm-eval pads the shorter ones with copies of the last request; the
-            # answers to those are nobody's sample.
-            del instance.resps[instance.repeats :]
-            task_id = str(instance.doc["task_id"])
-            for number, text in enumerate(instance.resps):
-                index = instance.idx + number  # one of the two is 0
-                found.append(
-                    Sample(task_id, index, text or "", RESPONSE, f"{name}, {task_id}, sample {index}")
-                )
+        found = self._generated()
+        if self._no_texts:
+            raise PasskError(
+                f"{self._no_texts[0]} ({len(self._no_texts)} of the run's answers are none); the other "
+                f"{len(found)} are safe in {self._journal}, and `passk score` works from there"
+            )
         counts = Counter(sample.task_id for sample in found)
         n = self.spec.settings.samples
         for task_id in dict.fromkeys(str(instance.doc["task_id"]) for instance in self.instances):
@@ -245,6 +247,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                     f"task {name}: {task_id} has {counts[task_id]} generations and should have {n}: "
                     "the model did not answer every request, or `repeats` was changed; set n with "
                     f"--metadata passk.samples={counts[task_id]}"
+                    + (f" (the generations are safe in {self._journal})" if self._journal else "")
                 )
         return found
 
@@ -264,7 +267,61 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             extra={"generation_kwargs": provenance.json_ready(self._drawn_with(run.model))},
         )
         folder = self._journal_folder or journaling.folder(spec.settings, run)
-        self._journal = journaling.write(folder, header, self.samples())
+        self._journal = journaling.write(folder, header, self._generated())
+
+    def _generated(self) -> list[Sample]:
+        """Return the answers that are text; from here on lm-eval too has the text of each, to log it."""
+        found = []
+        self._no_texts = []
+        for instance in self.instances:
+            # On several ranks lm-eval pads the shorter ones with copies of the last request; the
+            # answers to those are nobody's sample.
+            del instance.resps[instance.repeats :]
+            task_id = str(instance.doc["task_id"])
+            until = tuple(instance.args[1]["until"])
+            for number, answer in enumerate(instance.resps):
+                index = instance.idx + number  # one of the two is 0
+                where = f"{self.task_name}, {task_id}, sample {index}"
+                try:
+                    text = text_of(answer)
+                except ValueError as error:
+                    self._no_texts.append(f"{where}: {error}")
+                    continue
+                instance.resps[number] = text
+                found.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked))
+        return found
+
+    @property
+    def _asked(self) -> str:
+        return self.spec.settings.extraction
+
+    def _with_stops(self) -> TaskSpec:
+        """Return the spec with the generation arguments in force, the stops the ones that are sent."""
+        arguments = self.config.generation_kwargs
+        spec = replace(self.spec, generation_kwargs=deepcopy(dict(arguments)))
+        users_own = arguments["until"] != self.spec.generation_kwargs["until"]
+        if users_own:
+            spec = replace(spec, asked=None)  # they are for this question
+        sent = {
+            stops.sent(spec.until, self._data.problems[str(row["task_id"])].entry_point, self._asked)
+            for row in self._data.rows
+        }
+        stated = replace(spec, asked=None).until
+        dropped = [stop for stop in stated if any(stop not in until for until in sent)]
+        # Where all problems ask alike, it is what the results say; else each request has its own.
+        until = sent.pop() if len(sent) == 1 else spec.until
+        if dropped:
+            _log.log(
+                logging.WARNING if users_own else logging.INFO,
+                "task %s: stop sequences that stand within what is asked for are not sent: %s",
+                self.task_name,
+                ", ".join(map(repr, dropped)),
+            )
+        arguments["until"] = list(until)
+        return replace(spec, generation_kwargs=deepcopy(dict(arguments)), asked=None)
+
+    def _stops_of(self, task_id: str) -> tuple[str, ...]:
+        return stops.sent(self.spec.until, self._data.problems[task_id].entry_point, self._asked)
 
     def _drawn_with(self, model: Any) -> dict[str, Any]:
         """Return how the samples came about: by the task's arguments, unless they are only played back."""
@@ -311,4 +368,4 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
 def _outcome(record: scoring.Record) -> dict[str, Any]:
     # The problem and the number of the sample are lm-eval's to say; the hash is what `distinct` counts.
     line = {key: value for key, value in record.as_dict().items() if key not in ("task_id", "sample")}
-    return {**line, "text_sha256": provenance.text_hash(record.sample.text)}
+    return {**line, "text_sha256": provenance.text_hash(record.sample.text), "asked": record.sample.asked}

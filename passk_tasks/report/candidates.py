@@ -92,13 +92,15 @@ class _Finder:
     ) -> None:
         self.settings, self.benchmark, self.problems = settings, benchmark, problems
         self.extract = str(run.facts.get("extract", "auto"))
+        until, asked = _stops(run)
         self.spec = TaskSpec(
             name=run.task,
             version="",
             description="",
             settings=settings,
-            generation_kwargs={"until": _stops(run)},
+            generation_kwargs={"until": until},
             source=Path(run.path),
+            asked=asked,
         )
         self.unproved = 0
 
@@ -113,13 +115,15 @@ class _Finder:
         return None
 
 
-def _stops(run: Run) -> list[str]:
+def _stops(run: Run) -> tuple[list[str], str | None]:
+    """Return the stops that the samples were asked for with, and the extraction that those go with."""
     if run.conditions.stops is not None:
-        return list(run.conditions.stops)
+        return list(run.conditions.stops), None
     try:
-        return list(load_task(run.task).until)  # what `passk score` applies where the samples say nothing
+        task = load_task(run.task)  # what `passk score` applies where the samples say nothing
     except PasskError:
-        return []
+        return [], None
+    return list(task.until), task.asked
 
 
 def _problems(run: Run, settings: Settings, benchmark: Benchmark) -> dict[str, Problem]:

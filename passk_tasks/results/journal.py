@@ -1,7 +1,7 @@
 """The journal: what a run generated, on disk before the first candidate is executed.
 
     {"passk_journal": 1, "task": …, "settings": {…}, …}   the header: what scoring needs besides texts
-    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation
+    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation; `until` where it differs
     {"end": 3280}                                         the footer; without it the writer was killed
 
 Each line is flushed when it is written, so a killed process loses at most the line it was writing. A run on
@@ -11,13 +11,14 @@ several ranks leaves one journal a rank; they are read together.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import PasskError, SamplesError, UsageError
+from passk_tasks.results.answers import text_of
 from passk_tasks.results.lines import dump_line, parse_object
 
 FORMAT = 1
@@ -35,7 +36,7 @@ class JournalHeader:
         task: name of the task.
         task_version: its `metadata.version`.
         settings: `Settings.as_dict()` of the run.
-        until: the stop sequences in force, which extraction applies again.
+        until: the stop sequences that the texts were asked for with.
         dataset_sha256: hash of the problems; scoring against others is refused.
         dataset_source: where they came from, for people.
         rank: number of the process that wrote the journal.
@@ -154,9 +155,22 @@ class Journal:
             ) from error
         self._write(header.as_dict())
 
-    def write(self, task_id: str, index: int, text: str) -> None:
-        """Append one generation, number `index` of its problem."""
-        self._write({"task_id": task_id, "sample": index, "text": text})
+    def write(self, task_id: str, index: int, text: str, until: Sequence[str] | None = None) -> None:
+        """Append one generation, number `index` of its problem.
+
+        Args:
+            task_id: the problem.
+            index: from 0.
+            text: what was generated.
+            until: the stops it was asked for with, where they are not the header's.
+
+        Raises:
+            PasskError: the disk refused, or `text` is none; no line is written then.
+        """
+        if not isinstance(text, str):
+            raise PasskError(f"{self.path}: sample {index} of {task_id} is no text: {type(text).__name__}")
+        own = {} if until is None else {"until": list(until)}
+        self._write({"task_id": task_id, "sample": index, "text": text, **own})
         self._count += 1
 
     def close(self, *, complete: bool = True) -> None:
@@ -204,8 +218,11 @@ class Journal:
 
 def read_entries(
     path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[str]
-) -> Iterator[tuple[str, str, int, str]]:
-    """Yield `(where, task_id, sample, text)` for the numbered `lines` that follow a journal's header.
+) -> Iterator[tuple[str, str, int, str, tuple[str, ...] | None]]:
+    """Yield `(where, task_id, sample, text, until)` for the numbered `lines` that follow a journal's header.
+
+    `until` is None where the header's holds. An answer in parts, or null, which early journals may
+    hold, is its text.
 
     A kill while the journal was written leaves its last line torn or its footer missing: that is appended to
     `warnings` once all entries are out.
@@ -235,12 +252,18 @@ def read_entries(
                     f"{where}: the journal should end after {line['end']!r} samples, not {count}"
                 )
             continue
-        task_id, sample, text = line.get("task_id"), line.get("sample"), line.get("text")
-        if not isinstance(task_id, str) or type(sample) is not int or sample < 0 or not isinstance(text, str):
+        task_id, sample, until = line.get("task_id"), line.get("sample"), line.get("until")
+        if not isinstance(task_id, str) or type(sample) is not int or sample < 0 or "text" not in line:
             raise SamplesError(
                 f"{where}: not a journal's line (task_id: str, sample: int, text: str expected)"
             )
-        yield where, task_id, sample, text
+        if until is not None and not (isinstance(until, list) and all(isinstance(s, str) for s in until)):
+            raise SamplesError(f"{where}: not a journal's line: until should be a list of stop sequences")
+        try:
+            text = text_of(line["text"])
+        except ValueError as error:
+            raise SamplesError(f"{where}: not a journal's line: {error}") from None
+        yield where, task_id, sample, text, None if until is None else tuple(until)
         count += 1
     if torn or not ended:
         cause = "its last line is torn" if torn else "its footer is missing"

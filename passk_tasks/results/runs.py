@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import metrics
+from passk_tasks import benchmarks, metrics
+from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.intervals import cluster_of
 from passk_tasks.metrics import PASS, Metric, Score
@@ -30,6 +31,7 @@ from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.samples import Sample
+from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file
@@ -288,6 +290,7 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
         raise SamplesError(
             f"{path}: outcomes hold no columns of the problems; name a file that does with --problems"
         )
+    family = _benchmark(run)
     for number, raw in numbered_lines(path):
         where = f"{path}:{number}"
         line = parse_object(raw, where)
@@ -296,7 +299,9 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
             raise SamplesError(f"{where}: there is no task_id")
         if column not in row:
             raise SamplesError(f"{where}: there is no column {column!r}{did_you_mean(column, row)}")
-        found[str(row["task_id"])] = json.dumps(row[column], sort_keys=True)
+        name = str(row["task_id"])
+        task_id = name if name in run.outcomes else family.task_id_of(name)
+        found[task_id] = json.dumps(row[column], sort_keys=True)
     missing = [task_id for task_id in run.outcomes if task_id not in found]
     if missing:
         raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
@@ -316,13 +321,14 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
         SamplesError: they cannot be had, or are not those that were judged.
     """
     if paths is not None:
-        found = saved.read(paths).samples
+        file = saved.read(paths)
     elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
-        found = saved.read(run.samples_path).samples
+        file = saved.read(run.samples_path)
     elif run.facts.get("inputs"):
-        found = saved.read(run.facts["inputs"]).samples
+        file = saved.read(run.facts["inputs"])
     else:
         raise SamplesError(f"{run.path}: it does not say which samples were scored")
+    found = file.named(_benchmark(run), run.outcomes).samples
     numbered: dict[str, dict[int, Sample]] = {}
     for sample in found:
         numbered.setdefault(sample.task_id, {})[sample.index] = sample
@@ -354,6 +360,11 @@ def rows(run: Run) -> dict[str, dict[str, Any]]:
         if isinstance(doc, dict):
             found[_task_id(doc, where)] = doc
     return found
+
+
+def _benchmark(run: StoredRun) -> Benchmark:
+    settings = run.facts.get("settings") or {}
+    return benchmarks.get(str(settings.get("benchmark", Settings.benchmark)))
 
 
 def _is_results(path: Path) -> bool:

@@ -5,6 +5,9 @@ EvalPlus     {"task_id", "solution"}        a self-contained program; it wins ov
 EvalPlus     a folder with HumanEval_0/0.py the same
 lm-eval      samples_<task>_<date>.jsonl    raw model text, joined on doc["task_id"]
 passk-tasks  a journal                      raw model text, and the settings of the run
+
+Samples that two files agree on are the same samples, of one run. Files that give other texts for the same
+samples are of several runs, whose samples are pooled: `SampleFile.runs` names them.
 """
 
 from __future__ import annotations
@@ -13,20 +16,25 @@ import itertools
 import json
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import journal
+from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import numbered_lines, parse_object
 
 COMPLETION = "completion"
 SOLUTION = "solution"
 RESPONSE = "response"
+
+_DATED = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.jsonl")  # lm-eval's name of a samples file
+_ID_COLUMNS = ("task_id", "question_id", "problem_id", "id", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,8 @@ class Sample:
         form: `completion` (text to append to the prompt), `solution` (self-contained) or `response` (raw
             model text, which extraction has yet to read).
         origin: where it stands, `file:line`.
+        stops: the stop sequences that it was asked for with; None where they are not recorded.
+        asked: the extraction that it was asked for with; None where it is not recorded.
     """
 
     task_id: str
@@ -47,6 +57,8 @@ class Sample:
     text: str
     form: str
     origin: str
+    stops: tuple[str, ...] | None = field(default=None, compare=False)
+    asked: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -55,40 +67,54 @@ class SampleFile:
 
     Attributes:
         samples: at least one.
+        sources: the files, as they were read.
         header: the journal's header, where the files are journals.
         until: the stop sequences that lm-eval recorded, where its files were read and agree.
         warnings: what a person should know, e.g. that a journal ends early.
+        runs: where the files are of several runs that have samples of the same problems, one file of each.
     """
 
     samples: list[Sample]
+    sources: Sequence[_Source] = field(repr=False)
     header: JournalHeader | None = None
     until: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    runs: tuple[Path, ...] = ()
+
+    def named(self, benchmark: Benchmark, task_ids: Collection[str]) -> SampleFile:
+        """Return the samples under the task_ids of a benchmark's problems, where other tools have others.
+
+        Args:
+            benchmark: knows what others call its problems.
+            task_ids: of the problems; what leads to none of them stays as it is.
+        """
+        meant = {
+            name: task_id
+            for name in dict.fromkeys(sample.task_id for sample in self.samples)
+            if name not in task_ids and (task_id := benchmark.task_id_of(name)) in task_ids
+        }
+        return _together([source.renamed(meant) for source in self.sources]) if meant else self
 
 
 def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> SampleFile:
     """Read every sample of `paths`, plain or gzipped.
 
     Samples are numbered per problem in the order in which they appear; a journal carries its own numbers.
+    What is in several files alike, under whatever names, counts once. Samples of a further run are numbered
+    on.
 
     Raises:
         SamplesError: a file that is missing, broken or of no known kind, with file and line; no samples at
-            all; a journal together with anything but the other ranks of its run.
+            all; journals of different tasks or settings; a journal together with other samples than its own.
     """
-    files = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
-    reader = _Reader()
-    real: set[Path] = set()
-    for path in files:
-        if path.resolve() in real:
-            raise SamplesError(f"{path}: named twice; its samples would count twice")
-        real.add(path.resolve())
-        if path.is_dir():
-            reader.read_folder(path)
-        else:
-            reader.read_file(path)
-    if not reader.samples:
-        raise SamplesError(f"{', '.join(map(str, files)) or 'nothing was named'}: no samples")
-    return reader.result()
+    named = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    files: dict[Path, Path] = {}
+    for path in named:
+        files.setdefault(path.resolve(), path)
+    sources = [_folder(path) if path.is_dir() else _file(path) for path in files.values()]
+    if not any(source.samples for source in sources):
+        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")
+    return _together(sources)
 
 
 def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
@@ -111,148 +137,253 @@ def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
 
 
 @dataclass
-class _Reader:
+class _Source:
+    """A file or folder, as far as it was read."""
+
+    path: Path
+    header: JournalHeader | None = None
     samples: list[Sample] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    headers: list[tuple[Path, JournalHeader]] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)  # files that are not journals
-    untils: set[tuple[str, ...] | None] = field(default_factory=set)
-    lm_eval_file: dict[str, str] = field(default_factory=dict)  # the first with samples of a problem
-    responses: Counter[str] = field(default_factory=Counter)  # of lm-eval's files, a problem
+    of_lm_eval: bool = False
     next_index: Counter[str] = field(default_factory=Counter)
-    journaled: dict[tuple[str, int], str] = field(default_factory=dict)
-    pooled: str = ""
 
-    def read_file(self, path: Path) -> None:
-        lines = numbered_lines(path)
-        first = next(lines, None)
-        if first is None:
-            self.others.append(path)
-            return
-        number, raw = first
-        where = f"{path}:{number}"
-        line = _parse_first(raw, path, where)
-        if journal.MARK in line:
-            self.read_journal(path, lines, JournalHeader.from_dict(line, where=where), where)
-            return
-        self.others.append(path)
-        first_filter = line.get("filter")
-        for number, raw in itertools.chain([first], lines):
-            where = f"{path}:{number}"
-            line = parse_object(raw, where)
-            if journal.MARK in line:
-                raise SamplesError(
-                    f"{where}: a journal begins inside a file; give each journal as a file of its own"
-                )
-            if "resps" not in line:
-                self.add_plain(line, where)
-            elif line.get("filter") == first_filter:
-                # lm-eval writes every document once a filter, each time with the same responses.
-                self.add_lm_eval(line, where)
+    @property
+    def date(self) -> str | None:
+        """When the run of lm-eval ended that wrote the file, as its name has it; None for other files."""
+        match = _DATED.search(self.path.name) if self.of_lm_eval else None
+        return match[1] if match else None
 
-    def add_plain(self, line: dict[str, Any], where: str) -> None:
-        form = next((key for key in (SOLUTION, COMPLETION) if line.get(key) is not None), None)
-        if form is None:
-            raise SamplesError(f"{where}: no sample in this line: {_expected(line)}")
-        self.add(_task_id(line.get("task_id"), where), line[form], form, where)
-
-    def add_lm_eval(self, line: dict[str, Any], where: str) -> None:
-        doc, resps = line.get("doc"), line["resps"]
-        if not isinstance(doc, dict) or doc.get("task_id") is None:
-            raise SamplesError(
-                f"{where}: lm-eval's line has no doc['task_id'], by which samples find their problems"
-            )
-        if not isinstance(resps, list) or not resps:
-            raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
-        task_id = _task_id(doc["task_id"], where)
-        self.untils.add(_until(line.get("arguments")))
-        path = where.rpartition(":")[0]
-        if self.lm_eval_file.setdefault(task_id, path) != path and not self.pooled:
-            self.pooled = (
-                f"{self.lm_eval_file[task_id]} and {path} both have samples of {task_id}; they are pooled"
-            )
-        # One request with n responses, or n requests (seeds of their own) with one each: the same order.
-        for group in resps:
-            for text in group if isinstance(group, list) else [group]:
-                self.add(task_id, text, RESPONSE, where)
-                self.responses[task_id] += 1
-
-    def read_journal(
-        self, path: Path, lines: Iterator[tuple[int, bytes]], header: JournalHeader, where: str
+    def add(
+        self,
+        task_id: str,
+        text: object,
+        form: str,
+        where: str,
+        stops: tuple[str, ...] | None = None,
+        asked: str | None = None,
     ) -> None:
-        for other_path, other in self.headers:
-            if difference := header.difference(other):
-                raise SamplesError(
-                    f"{where}: not of the same run as {other_path}: {difference}; score them apart"
-                )
-        self.headers.append((path, header))
-        for entry_where, task_id, index, text in journal.read_entries(path, lines, self.warnings):
-            before = self.journaled.setdefault((task_id, index), entry_where)
-            if before is not entry_where:
-                raise SamplesError(
-                    f"{entry_where}: sample {index} of {task_id} was given already at {before}; "
-                    "several journals must be the ranks of one run"
-                )
-            self.samples.append(Sample(task_id, index, text, RESPONSE, entry_where))
-
-    def read_folder(self, path: Path) -> None:
-        self.others.append(path)
-        try:
-            folders = sorted((p for p in path.iterdir() if p.is_dir()), key=_natural)
-            files = [
-                (folder, file) for folder in folders for file in sorted(folder.glob("*.py"), key=_natural)
-            ]
-        except OSError as error:
-            raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
-        if not files:
-            inside = sorted(p.name for pattern in ("*.jsonl", "*.jsonl.gz") for p in path.glob(pattern))
-            hint = f"; name a file in it: {', '.join(inside[:3])}" if inside else ""
-            raise SamplesError(
-                f"{path}: a folder of samples holds HumanEval_0/0.py and so on, this one does not{hint}"
-            )
-        for folder, file in files:
-            try:
-                text = file.read_bytes().decode("utf-8")
-            except UnicodeDecodeError as error:
-                line = error.object.count(b"\n", 0, error.start) + 1
-                raise SamplesError(
-                    f"{file}:{line}: not UTF-8: byte 0x{error.object[error.start]:02x}"
-                ) from error
-            except OSError as error:
-                raise SamplesError(f"{file}: cannot be read: {error.strerror or error}") from error
-            self.add("/".join(folder.name.rsplit("_", 1)), text, SOLUTION, f"{file}:1")
-
-    def add(self, task_id: str, text: object, form: str, where: str) -> None:
         if not isinstance(text, str):
             raise SamplesError(f"{where}: the {form} of {task_id} should be a string, not {_type_name(text)}")
-        self.samples.append(Sample(task_id, self.next_index[task_id], text, form, where))
+        self.samples.append(Sample(task_id, self.next_index[task_id], text, form, where, stops, asked))
         self.next_index[task_id] += 1
 
-    def result(self) -> SampleFile:
-        if self.headers and self.others:
+    def add_plain(self, line: dict[str, Any], where: str) -> None:
+        given = [key for key in (SOLUTION, COMPLETION) if key in line]
+        if not given:
+            raise SamplesError(f"{where}: no sample in this line: {_expected(line)}")
+        form = next((key for key in given if line[key] is not None), None)
+        task_id = _task_id(line.get("task_id"), where)
+        if form is None:  # no answer, which is no completion either
+            self.add(task_id, "", RESPONSE, where)
+        else:
+            self.add(task_id, line[form], form, where)
+
+    def add_lm_eval(self, line: dict[str, Any], where: str) -> None:
+        self.of_lm_eval = True
+        resps, task_id = line["resps"], _document_id(line.get("doc"), where)
+        if not isinstance(resps, (list, type(None))):
+            raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
+        stops, asked = _until(line.get("arguments")), _asked(line.get("filtered_resps"))
+        # One request with n responses, or n requests (seeds of their own) with one each: the same order. What
+        # got no response has an answer without text.
+        for group in resps or [None]:
+            for answer in (group or [None]) if isinstance(group, list) else [group]:
+                try:
+                    text = text_of(answer)
+                except ValueError as error:
+                    raise SamplesError(
+                        f"{where}: the response of {task_id} should be a string, and is {error}"
+                    ) from None
+                self.add(task_id, text, RESPONSE, where, stops, asked)
+
+    def renamed(self, names: Mapping[str, str]) -> _Source:
+        """Return the same with other task_ids; one problem under two names is numbered on."""
+        taken: defaultdict[str, set[int]] = defaultdict(set)
+        result = []
+        for sample in self.samples:
+            task_id = names.get(sample.task_id, sample.task_id)
+            index = sample.index if sample.index not in taken[task_id] else max(taken[task_id]) + 1
+            taken[task_id].add(index)
+            result.append(replace(sample, task_id=task_id, index=index))
+        return replace(self, samples=result)
+
+    def padding(self) -> str | None:
+        """Return what to say of a problem with more responses than the others."""
+        counts = Counter(sample.task_id for sample in self.samples)
+        if not self.of_lm_eval or len(set(counts.values())) < 2:
+            return None
+        (usual, _), *_ = Counter(counts.values()).most_common(1)
+        task_id = next(task_id for task_id, n in counts.items() if n != usual)
+        return (
+            f"most problems have {usual} responses, {task_id} has {counts[task_id]}: "
+            f"lm-eval pads uneven ranks with extra ones; --set samples={usual} cuts them off"
+        )
+
+
+def _file(path: Path) -> _Source:
+    source = _Source(path)
+    lines = numbered_lines(path)
+    first = next(lines, None)
+    if first is None:
+        return source
+    number, raw = first
+    where = f"{path}:{number}"
+    line = _parse_first(raw, path, where)
+    if journal.MARK in line:
+        source.header = JournalHeader.from_dict(line, where=where)
+        _read_journal(source, source.header, lines)
+        return source
+    first_filter = line.get("filter")
+    for number, raw in itertools.chain([first], lines):
+        where = f"{path}:{number}"
+        line = parse_object(raw, where)
+        if journal.MARK in line:
             raise SamplesError(
-                f"{self.others[0]}: not a journal, but {self.headers[0][0]} is one; score them apart"
+                f"{where}: a journal begins inside a file; give each journal as a file of its own"
             )
-        header = self.headers[0][1] if self.headers else None
-        if header is not None and len(self.headers) < header.world_size:
-            self.warnings.append(
-                f"{len(self.headers)} of the run's {header.world_size} journals were given, one a rank"
+        if "resps" not in line:
+            source.add_plain(line, where)
+        elif line.get("filter") == first_filter:
+            # lm-eval writes every document once a filter, each time with the same responses.
+            source.add_lm_eval(line, where)
+    return source
+
+
+def _read_journal(source: _Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
+    asked = header.settings.get("extraction")
+    places: dict[tuple[str, int], str] = {}
+    for where, task_id, index, text, until in journal.read_entries(source.path, lines, source.warnings):
+        before = places.setdefault((task_id, index), where)
+        if before is not where:
+            raise SamplesError(f"{where}: sample {index} of {task_id} was given already at {before}")
+        stops = header.until if until is None else until
+        source.samples.append(
+            Sample(task_id, index, text, RESPONSE, where, stops, asked if isinstance(asked, str) else None)
+        )
+
+
+def _folder(path: Path) -> _Source:
+    source = _Source(path)
+    try:
+        folders = sorted((p for p in path.iterdir() if p.is_dir()), key=_natural)
+        files = [(folder, file) for folder in folders for file in sorted(folder.glob("*.py"), key=_natural)]
+    except OSError as error:
+        raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not files:
+        inside = sorted(p.name for pattern in ("*.jsonl", "*.jsonl.gz") for p in path.glob(pattern))
+        hint = f"; name a file in it: {', '.join(inside[:3])}" if inside else ""
+        raise SamplesError(
+            f"{path}: a folder of samples holds HumanEval_0/0.py and so on, this one does not{hint}"
+        )
+    for folder, file in files:
+        try:
+            text = file.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise SamplesError(f"{file}:{line}: not UTF-8: byte 0x{error.object[error.start]:02x}") from error
+        except OSError as error:
+            raise SamplesError(f"{file}: cannot be read: {error.strerror or error}") from error
+        source.add("/".join(folder.name.rsplit("_", 1)), text, SOLUTION, f"{file}:1")
+    return source
+
+
+@dataclass
+class _Run:
+    """The sources of one run: they agree on every sample that two of them have."""
+
+    sources: list[_Source] = field(default_factory=list)
+    samples: dict[tuple[str, int], Sample] = field(default_factory=dict)
+
+    def other(self, source: _Source) -> Sample | None:
+        """Return the first sample of a source that is another one here; None where it may be of the run."""
+        dates = {one.date for one in self.sources if one.date is not None}
+        another_run = source.date is not None and bool(dates) and source.date not in dates
+        for sample in source.samples:
+            mine = self.samples.get((sample.task_id, sample.index))
+            if mine is not None and (another_run or (mine.text, mine.form) != (sample.text, sample.form)):
+                return sample
+        return None
+
+    def add(self, source: _Source) -> str | None:
+        """Take in a source, and return what to say where others have samples of it already."""
+        there = self.samples.keys() & {(sample.task_id, sample.index) for sample in source.samples}
+        said = None
+        if there:
+            first = next(one for one in self.sources if there & {(s.task_id, s.index) for s in one.samples})
+            said = f"{len(there)} samples of {source.path} are in {first.path} too; they count once"
+        for sample in source.samples:
+            self.samples.setdefault((sample.task_id, sample.index), sample)
+        self.sources.append(source)
+        return said
+
+    def missing_ranks(self) -> str | None:
+        headers = [source.header for source in self.sources if source.header is not None]
+        given = len({header.rank for header in headers})
+        if headers and given < headers[0].world_size:
+            return f"{given} of the run's {headers[0].world_size} journals were given, one a rank"
+        return None
+
+
+def _together(sources: Sequence[_Source]) -> SampleFile:
+    """Return the samples of all sources, each once, those of further runs numbered on."""
+    journals = [source for source in sources if source.header is not None]
+    others = [source for source in sources if source.header is None]
+    header = journals[0].header if journals else None
+    warnings = [warning for source in sources for warning in source.warnings]
+    runs: list[_Run] = []
+    pooled = ""
+    for source in [*journals, *others]:
+        if source.header is not None and header is not None and (unlike := source.header.difference(header)):
+            raise SamplesError(
+                f"{source.path}:1: not of the same run as {journals[0].path}: {unlike}; score them apart"
             )
-        if self.pooled:
-            self.warnings.append(self.pooled)
-        until = None
-        if len(self.untils) == 1:
-            until = next(iter(self.untils))
-        elif self.untils:
-            self.warnings.append("the lines record different stop sequences; the task's own are applied")
-        if len(set(self.responses.values())) > 1:
-            (usual, _), *_ = Counter(self.responses.values()).most_common(1)
-            task_id = next(t for t, n in self.responses.items() if n != usual)
-            self.warnings.append(
-                f"most problems have {usual} responses, {task_id} has {self.responses[task_id]}: "
-                f"lm-eval pads uneven ranks with extra ones; --set samples={usual} cuts them off"
-            )
-        return SampleFile(self.samples, header, until, tuple(self.warnings))
+        if source.header is None and header is not None:
+            _only_journaled(source, runs, journals[0].path, header)
+        run = next((run for run in runs if run.other(source) is None), None)
+        if run is None:
+            if runs and not pooled and (sample := runs[0].other(source)) is not None:
+                first = runs[0].sources[0].path
+                pooled = f"{first} and {source.path} both have samples of {sample.task_id}; they are pooled"
+            runs.append(run := _Run())
+        warnings += filter(None, [run.add(source)])
+    warnings += filter(None, [*(run.missing_ranks() for run in runs), pooled])
+    untils = {sample.stops for source in others if source.of_lm_eval for sample in source.samples}
+    if len(untils) > 1:
+        warnings.append("the lines record different stop sequences; each text ends at its own")
+    if header is None:
+        warnings += filter(None, (source.padding() for source in sources))
+    return SampleFile(
+        samples=_numbered_on(runs),
+        sources=sources,
+        header=header,
+        until=next(iter(untils)) if len(untils) == 1 else None,
+        warnings=tuple(warnings),
+        runs=tuple(run.sources[0].path for run in runs) if len(runs) > 1 else (),
+    )
+
+
+def _only_journaled(source: _Source, runs: Sequence[_Run], journal_path: Path, header: JournalHeader) -> None:
+    """Leave to a file beside a journal what may be of the journal's run; refuse one of anything else."""
+    n = header.settings.get("samples")
+    if source.of_lm_eval and isinstance(n, int):  # lm-eval's padding of uneven ranks
+        source.samples = [sample for sample in source.samples if sample.index < n]
+    keys = {(sample.task_id, sample.index) for sample in source.samples}
+    if not any(run.other(source) is None and keys & run.samples.keys() for run in runs):
+        raise SamplesError(
+            f"{source.path}: not a journal, but {journal_path} is one, of other samples; score them apart"
+        )
+
+
+def _numbered_on(runs: Sequence[_Run]) -> list[Sample]:
+    samples: list[Sample] = []
+    following: Counter[str] = Counter()
+    for run in runs:
+        before = dict(following)
+        for sample in run.samples.values():
+            index = sample.index + before.get(sample.task_id, 0)
+            samples.append(sample if index == sample.index else replace(sample, index=index))
+            following[sample.task_id] = max(following[sample.task_id], index + 1)
+    return samples
 
 
 def _parse_first(raw: bytes, path: Path, where: str) -> dict[str, Any]:
@@ -276,6 +407,28 @@ def _task_id(value: object, where: str) -> str:
     if value is None:
         raise SamplesError(f"{where}: no task_id")
     raise SamplesError(f"{where}: task_id should be a string, not {_type_name(value)}")
+
+
+def _document_id(doc: object, where: str) -> str:
+    """Return what a document calls its problem; datasets differ in the column."""
+    if isinstance(doc, dict):
+        metadata = doc.get("metadata")
+        for row in (doc, metadata if isinstance(metadata, dict) else {}):
+            column = next((column for column in _ID_COLUMNS if row.get(column) is not None), None)
+            if column is not None:
+                return _task_id(row[column], where)
+    raise SamplesError(f"{where}: lm-eval's line has no doc['task_id'], by which samples find their problems")
+
+
+def _asked(filtered: object) -> str | None:
+    """Return the extraction that a text was asked for with, as a run of ours leaves it for lm-eval to log."""
+    try:
+        while isinstance(filtered, list):
+            filtered = filtered[0]
+        asked = json.loads(filtered)["asked"]  # type: ignore[arg-type]
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return asked if isinstance(asked, str) else None
 
 
 def _until(arguments: object) -> tuple[str, ...] | None:

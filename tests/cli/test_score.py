@@ -502,6 +502,71 @@ def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
     assert again["metrics"] == undisturbed["metrics"]
 
 
+# ---------------------------------------------------------------- several files, and names of other tools
+
+
+def lm_eval(path, problems, *texts, until=SPEC.until):
+    """Write the samples of a run as lm-eval logs them and return the path as text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arguments = {"gen_args_0": {"arg_0": "", "arg_1": {"until": list(until)}}}
+    lines = [
+        {"doc": {"task_id": one.task_id}, "resps": [[one.canonical_solution + text for text in texts]]}
+        for one in problems
+    ]
+    return jsonl(path, [{**line, "arguments": arguments} for line in lines])
+
+
+@pytest.fixture
+def two_runs(tmp_path):
+    """Two runs of one task, n = 2, in lm-eval's layout."""
+    dates = ("2026-11-28T10-00-00.000001", "2026-11-29T10-00-00.000001")
+    return [
+        lm_eval(
+            tmp_path / model / f"samples_passk_humaneval_{date}.jsonl", PROBLEMS[:2], "", f"    # {model}\n"
+        )
+        for model, date in zip("ab", dates, strict=True)
+    ]
+
+
+@pytest.mark.usefixtures("unjudged")
+def test_several_runs_need_a_word(capsys, two_runs):
+    """A pattern that matches two runs is refused before anything is judged, with both and the word."""
+    message = fails(capsys, *two_runs, *TASK)
+    assert all(path in message for path in two_runs)
+    assert "--pool" in message
+
+
+def test_pooled_runs_add_up(capsys, two_runs, tmp_path):
+    """Under --pool n is the sum of the runs', the samples are numbered on, and it is said."""
+    result = score(capsys, *two_runs, *TASK, "--pool", "--k", "1,4", "--out", tmp_path / "out")
+    assert (result["n"], result["samples"], result["verdicts"]) == (4, 8, {"passed": 8})
+    numbers = [(line["task_id"], line["sample"]) for line in outcomes(tmp_path / "out")]
+    assert sorted(numbers) == [(f"HumanEval/{p}", i) for p in range(2) for i in range(4)]
+    assert any("they are pooled" in warning for warning in result["warnings"])
+
+
+def test_copies_of_a_run_count_once(capsys, two_runs, tmp_path):
+    """A file with its copies, gzipped too, and a shard of other problems need no --pool."""
+    copy = tmp_path / "copy.jsonl.gz"
+    copy.write_bytes(gzip.compress(Path(two_runs[0]).read_bytes()))
+    shard = lm_eval(tmp_path / "shard.jsonl", PROBLEMS[2:3], "", "    # c\n")
+    result = score(capsys, two_runs[0], copy, two_runs[0], shard, *TASK, "--k", "1,2")
+    assert (result["n"], result["problems"], result["samples"]) == (2, 3, 6)
+    assert [w for w in result["warnings"] if "count once" in w] == [
+        f"4 samples of {copy} are in {two_runs[0]} too; they count once"
+    ]
+
+
+def test_numbers_of_other_tools_are_problems(capsys, tmp_path):
+    """Samples that number HumanEval's problems score as those under its own names."""
+    lines = completions(PROBLEMS[:2], None)
+    names = [0, "humaneval_1"]
+    path = jsonl(tmp_path / "s.jsonl", [{**line, "task_id": n} for line, n in zip(lines, names, strict=True)])
+    result = score(capsys, path, *TASK, "--k", "1", "--out", tmp_path / "out")
+    assert result["verdicts"] == {"passed": 2}
+    assert [line["task_id"] for line in outcomes(tmp_path / "out")] == ["HumanEval/0", "HumanEval/1"]
+
+
 # ---------------------------------------------------------------- all of HumanEval
 
 

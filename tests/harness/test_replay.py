@@ -100,6 +100,16 @@ def test_a_comma_in_a_name(two) -> None:
     assert ReplayLM(path=str(path)).paths == [str(path)]
 
 
+def test_numbers_of_other_tools(tmp_path) -> None:
+    """Samples that number their problems are found by the documents, of whichever benchmark they are."""
+    lines = [{"task_id": name, "completion": f"    return {name!r}\n"} for name in (11, "HumanEval/12")]
+    model = ReplayLM(path=str(save(tmp_path / "numbers.jsonl", lines)))
+    for task_id in ("Mbpp/11", "HumanEval/11", "sample_11"):
+        assert model.generate_until([request(task_id)]) == ["    return 11\n"]
+    with pytest.raises(UsageError, match="Mbpp/12 has no saved sample"):
+        model.generate_until([request("Mbpp/12")])
+
+
 def test_gzip(two) -> None:
     """A gzipped file is read as it is."""
     path = two.with_suffix(".jsonl.gz")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.results import samples
 from passk_tasks.results.journal import Journal, JournalHeader
 
@@ -194,15 +194,70 @@ def test_journals_of_different_runs_are_not_mixed(tmp_path, change, message):
         samples.read([first, second])
 
 
-def test_a_copy_of_a_journal_is_refused(tmp_path):
-    """The same sample number of the same problem in two journals is an error with both places."""
+def test_a_copy_of_a_journal_counts_once(tmp_path):
+    """The same samples in two journals are the samples of one run, and that is said."""
     path = write(tmp_path / "a.jsonl", ["a"])
     copy = tmp_path / "b.jsonl"
     copy.write_bytes(path.read_bytes())
+    read = samples.read([path, copy])
+    assert len(read.samples) == 1
+    assert read.warnings == (f"1 samples of {copy} are in {path} too; they count once",)
+
+
+def test_a_sample_twice_in_one_journal_is_refused(tmp_path):
+    """The same sample number of the same problem twice is an error with both places."""
+    with Journal(tmp_path / "j.jsonl", HEADER) as journal:
+        for text in "ab":
+            journal.write("HumanEval/0", 0, text)
     with pytest.raises(
-        SamplesError, match=r"b\.jsonl:2: sample 0 of HumanEval/0 was given already at .*a\.jsonl:2"
+        SamplesError, match=r"j\.jsonl:3: sample 0 of HumanEval/0 was given already at .*j\.jsonl:2"
     ):
-        samples.read([path, copy])
+        samples.read(tmp_path / "j.jsonl")
+
+
+def test_the_stops_of_each_text_are_read_back(tmp_path):
+    """A line's own stops win over the header's, and the extraction is that of the run's settings."""
+    header = dataclasses.replace(HEADER, settings={**HEADER.settings, "extraction": "completion"})
+    with Journal(tmp_path / "j.jsonl", header) as journal:
+        journal.write("HumanEval/0", 0, "a")
+        journal.write("HumanEval/0", 1, "b", ())
+        journal.write("HumanEval/1", 0, "c", ("STOP",))
+    read = samples.read(tmp_path / "j.jsonl")
+    assert [sample.stops for sample in read.samples] == [HEADER.until, (), ("STOP",)]
+    assert {sample.asked for sample in read.samples} == {"completion"}
+
+
+def test_stops_that_are_none_are_refused(tmp_path):
+    """A line whose stops are not a list of texts is an error with its place."""
+    path = write(tmp_path / "j.jsonl", ["a"])
+    path.write_bytes(path.read_bytes().replace(b'"text": "a"', b'"text": "a", "until": [1]'))
+    with pytest.raises(SamplesError, match=r"j\.jsonl:2: .*until should be a list of stop sequences"):
+        samples.read(path)
+
+
+def test_only_text_is_written(tmp_path):
+    """What no reader would take is refused by its class, and leaves no line."""
+    path = tmp_path / "j.jsonl"
+    with Journal(path, HEADER) as journal:
+        for answer in (None, ["a"], b"a", 7):
+            with pytest.raises(
+                PasskError, match=f"sample 0 of HumanEval/0 is no text: {type(answer).__name__}"
+            ):
+                journal.write("HumanEval/0", 0, answer)
+        journal.write("HumanEval/0", 0, "a")
+    assert [sample.text for sample in samples.read(path).samples] == ["a"]
+
+
+def test_early_journals_with_other_answers_are_read(tmp_path):
+    """A journal that holds null, parts or a message is read as their text; a number is refused."""
+    path = write(tmp_path / "j.jsonl", ["a"])
+    whole = path.read_bytes()
+    for held, text in ((b"null", ""), (b"[]", ""), (b'[{"type": "text", "text": "b"}]', "b")):
+        path.write_bytes(whole.replace(b'"text": "a"', b'"text": ' + held))
+        assert [sample.text for sample in samples.read(path).samples] == [text]
+    path.write_bytes(whole.replace(b'"text": "a"', b'"text": 7'))
+    with pytest.raises(SamplesError, match=r"j\.jsonl:2: not a journal's line: .*no text: int"):
+        samples.read(path)
 
 
 def test_a_newer_format_is_refused(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passk_tasks import benchmarks
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import samples
 
@@ -29,7 +30,7 @@ def lm_eval_line(task_id, resps, filter_="passk", until=("\ndef ",), **more):
     """Return a line as lm-eval 0.4.13 logs it, with the keys that matter here."""
     arguments = {
         f"gen_args_{i}": {"arg_0": "prompt", "arg_1": {"until": list(until), "do_sample": True}}
-        for i in range(len(resps))
+        for i in range(len(resps or [None]))
     }
     doc = {"task_id": task_id, "prompt": "def f():\n"}
     return {"doc_id": 0, "doc": doc, "resps": resps, "filter": filter_, "arguments": arguments, **more}
@@ -154,18 +155,110 @@ def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
 
 def test_several_runs_of_lm_eval_are_pooled_with_a_warning(tmp_path):
     """A pattern that matches the files of two runs doubles n; that is said, with both files."""
-    files = [jsonl(tmp_path / name, lm_eval_line("HumanEval/0", [["a"]])) for name in ("a.jsonl", "b.jsonl")]
+    files = [jsonl(tmp_path / f"{text}.jsonl", lm_eval_line("HumanEval/0", [[text]])) for text in "ab"]
     read = samples.read(files)
     assert [sample.index for sample in read.samples] == [0, 1]
     assert read.warnings == (f"{files[0]} and {files[1]} both have samples of HumanEval/0; they are pooled",)
+    assert read.runs == tuple(files)
 
 
-def test_one_file_named_twice_is_refused(tmp_path, monkeypatch):
-    """The same file under two spellings of its path would count every sample twice."""
+def test_one_file_named_twice_is_one(tmp_path, monkeypatch):
+    """The same file under two spellings of its path gives its samples once."""
     jsonl(tmp_path / "s.jsonl", GOOD)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SamplesError, match=r"s\.jsonl: named twice"):
-        samples.read(["s.jsonl", tmp_path / "s.jsonl"])
+    assert len(samples.read(["s.jsonl", tmp_path / "s.jsonl"]).samples) == 1
+
+
+DATE, LATER = "2026-11-28T10-00-00.000001", "2026-11-29T10-00-00.000001"
+
+
+def two_lines(first="a", second="b"):
+    """Return lm-eval's lines of two problems with two samples each."""
+    return [lm_eval_line(f"HumanEval/{i}", [[f"{first}{i}", f"{second}{i}"]]) for i in range(2)]
+
+
+def test_a_copy_counts_once_whatever_its_name(tmp_path):
+    """A file, its copy under another name, and its gzipped copy are the samples of one run; that is said."""
+    name = f"samples_passk_humaneval_{DATE}.jsonl"
+    one = jsonl(tmp_path / name, *two_lines())
+    (tmp_path / "other").mkdir()
+    copies = [tmp_path / "other" / name, tmp_path / "copy.jsonl", tmp_path / f"{name}.gz"]
+    for copy in copies[:2]:
+        copy.write_bytes(one.read_bytes())
+    copies[2].write_bytes(gzip.compress(one.read_bytes()))
+    read = samples.read([one, *copies])
+    assert texts(read) == texts(samples.read(one))
+    assert read.runs == ()
+    assert read.warnings == tuple(f"4 samples of {copy} are in {one} too; they count once" for copy in copies)
+
+
+def test_equal_texts_of_two_dates_are_two_runs(tmp_path):
+    """Greedy runs may leave equal files; lm-eval's dates tell them apart, and their samples add up."""
+    files = [
+        jsonl(tmp_path / f"samples_passk_humaneval_{date}.jsonl", *two_lines()) for date in (DATE, LATER)
+    ]
+    read = samples.read(files)
+    assert read.runs == tuple(files)
+    assert [(s.task_id[-1], s.index) for s in read.samples] == [
+        *(("0", 0), ("0", 1), ("1", 0), ("1", 1)),
+        *(("0", 2), ("0", 3), ("1", 2), ("1", 3)),
+    ]
+
+
+def test_parts_of_one_run_need_no_word(tmp_path):
+    """Files with other problems each, or one that has the beginning of another, are of one run."""
+    first, second = two_lines()
+    shards = [
+        jsonl(tmp_path / f"samples_t_{DATE}.jsonl", first),
+        jsonl(tmp_path / f"samples_t_{LATER}.jsonl", second),
+    ]
+    assert (samples.read(shards).runs, len(samples.read(shards).samples)) == ((), 4)
+    broken_off = jsonl(tmp_path / "part.jsonl", first)
+    whole = jsonl(tmp_path / "whole.jsonl", first, second)
+    assert len(samples.read([broken_off, whole]).samples) == 4
+
+
+def test_three_runs_are_numbered_on(tmp_path):
+    """Each further run begins where the last sample of a problem ended, with copies of it in between."""
+    files = [jsonl(tmp_path / f"{text}.jsonl", *two_lines(text)) for text in "acd"]
+    copy = tmp_path / "again.jsonl"
+    copy.write_bytes(files[1].read_bytes())
+    read = samples.read([*files[:2], copy, files[2]])
+    numbers = [s.index for s in read.samples if s.task_id == "HumanEval/1"]
+    assert numbers == [0, 1, 2, 3, 4, 5]
+    assert read.runs == tuple(files)
+
+
+def journal_of(path, *entries, n=2):
+    """Write a journal with (task_id, index, text) entries."""
+    from passk_tasks.results.journal import Journal, JournalHeader
+
+    with Journal(path, JournalHeader("t", "1", {"samples": n}, (), "00")) as journal:
+        for entry in entries:
+            journal.write(*entry)
+    return path
+
+
+def test_a_journal_may_stand_beside_the_samples_of_its_run(tmp_path):
+    """lm-eval's samples of a run, with a rank's padding in them, add nothing to the run's journal."""
+    entries = [(f"HumanEval/{i}", j, f"{'ab'[j]}{i}") for i in range(2) for j in range(2)]
+    journal = journal_of(tmp_path / "j.jsonl", *entries)
+    padded = [two_lines()[0], lm_eval_line("HumanEval/1", [["a1", "b1", "a1", "b1"]])]
+    logged = jsonl(tmp_path / f"samples_t_{DATE}.jsonl", *padded)
+    for paths in ([journal, logged], [logged, journal]):
+        read = samples.read(paths)
+        assert texts(read) == texts(samples.read(journal))
+        assert read.header is not None
+    with pytest.raises(SamplesError, match=r"not a journal, but .*j\.jsonl is one, of other samples"):
+        samples.read([journal, jsonl(tmp_path / "b.jsonl", *two_lines("other"))])
+
+
+def test_journals_of_two_runs_are_two_runs(tmp_path):
+    """Journals that give other texts for one sample are named, and their samples are numbered on."""
+    files = [journal_of(tmp_path / f"{text}.jsonl", ("HumanEval/0", 0, text), n=1) for text in "ab"]
+    read = samples.read(files)
+    assert read.runs == tuple(files)
+    assert [(s.index, s.text) for s in read.samples] == [(0, "a"), (1, "b")]
 
 
 def test_the_first_samples_of_every_problem_can_be_taken():
@@ -188,6 +281,77 @@ def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
     read = samples.read(path)
     assert read.until is None
     assert "different stop sequences" in read.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("resps", "expected"),
+    [
+        (None, [""]),
+        ([], [""]),
+        ([[]], [""]),
+        ([None], [""]),
+        ([[None]], [""]),
+        ([[None, "a"]], ["", "a"]),
+        ([["a"], []], ["a", ""]),
+        ([[[]]], [""]),
+        ([[[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]]], ["ab"]),
+        ([[{"role": "assistant", "content": [{"type": "text", "text": "a"}]}]], ["a"]),
+        ([[{"content": None}]], [""]),
+        (["a", None], ["a", ""]),
+    ],
+)
+def test_an_answer_that_is_no_bare_text(tmp_path, resps, expected):
+    """Null and empty lists are an answer without text, parts and messages are the text in them."""
+    read = samples.read(jsonl(tmp_path / "s.jsonl", lm_eval_line("HumanEval/0", resps)))
+    assert [(sample.text, sample.form) for sample in read.samples] == [
+        (text, "response") for text in expected
+    ]
+
+
+def test_a_completion_that_is_null_is_an_answer_without_text(tmp_path):
+    """A line whose completion or solution is null counts its problem as answered with nothing."""
+    path = jsonl(
+        tmp_path / "s.jsonl",
+        {"task_id": "HumanEval/0", "completion": None},
+        {"task_id": "HumanEval/1", "solution": None, "completion": None},
+    )
+    assert texts(samples.read(path)) == [(f"HumanEval/{i}", 0, "", "response") for i in range(2)]
+
+
+@pytest.mark.parametrize(
+    "doc",
+    [
+        {"id": "sample_1"},
+        {"question_id": "sample_1", "id": 7},
+        {"problem_id": "sample_1"},
+        {"name": "sample_1"},
+        {"metadata": {"problem_id": "sample_1"}},
+        {"task_id": "sample_1", "id": 3, "name": "x"},
+    ],
+)
+def test_a_document_names_its_problem_in_the_dataset_s_own_column(tmp_path, doc):
+    """Stock tasks log rows as the hub has them, where the column is not everywhere `task_id`."""
+    path = jsonl(tmp_path / "s.jsonl", {"doc": doc, "resps": [["a"]]})
+    assert samples.read(path).samples[0].task_id == "sample_1"
+
+
+def test_names_of_other_tools_lead_to_a_benchmark_s_problems(tmp_path):
+    """One problem under two names is numbered on in a file, and a copy under other names is a copy."""
+    mbpp = benchmarks.get("mbpp")
+    problems = ["Mbpp/11", "Mbpp/12"]
+    first = jsonl(tmp_path / "a.jsonl", *(lm_eval_line(name, [["a"]]) for name in (11, 12)))
+    same = jsonl(tmp_path / "b.jsonl", *(lm_eval_line(name, [["a"]]) for name in ("Mbpp/11", "mbpp_12")))
+    read = samples.read([first, same]).named(mbpp, problems)
+    assert texts(read) == [(name, 0, "a", "response") for name in problems]
+    both = jsonl(
+        tmp_path / "c.jsonl", {"task_id": 11, "completion": "a"}, {"task_id": "Mbpp/11", "completion": "b"}
+    )
+    read = samples.read(both).named(mbpp, problems)
+    assert [(s.task_id, s.index) for s in read.samples] == [("Mbpp/11", 0), ("Mbpp/11", 1)]
+    unknown = samples.read(jsonl(tmp_path / "d.jsonl", {"task_id": 7, "completion": "a"})).named(
+        mbpp, problems
+    )
+    assert unknown.samples[0].task_id == "7"
 
 
 def test_a_numeric_task_id_becomes_text(tmp_path):
@@ -227,7 +391,10 @@ GOOD = {"task_id": "HumanEval/0", "completion": "a"}
             {"doc": {"task_id": "HumanEval/0"}, "resps": [[["a"]]]},
             "the response of HumanEval/0 should be a string",
         ),
-        ({"doc": {"task_id": "HumanEval/0"}, "resps": [[None]]}, "the response of HumanEval/0 .* not null"),
+        (
+            {"doc": {"task_id": "HumanEval/0"}, "resps": [[7]]},
+            "the response of HumanEval/0 .* is .*no text: int",
+        ),
         (
             {"task_id": "HumanEval/0", "verdict": "passed", "program_sha256": ""},
             "outcomes of `passk score` have no",

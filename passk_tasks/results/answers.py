@@ -1,0 +1,59 @@
+"""The text of a model's answer, which backends also give in parts, as a message, as bytes, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_DEEPEST = 8  # of what is nested; a message with parts with texts is 3
+_NO_ANSWER = ("think", "reason", "refusal")  # in the type of a part: what is told apart from the answer
+_HOLDS_TEXT = ("text", "content", "value")
+
+
+def text_of(answer: Any) -> str:
+    """Return the text of an answer; `""` where there is none.
+
+    A list or tuple of parts is their texts, one behind the other, a mapping what stands under `text` or
+    `content`; bytes are UTF-8. None and an empty list are an answer without text, as are parts that hold a
+    chain of thought or a refusal. Bare texts in a list are refused: they may be several answers.
+
+    Raises:
+        ValueError: it is, or holds, something else; the message says what of which class, and where in it.
+    """
+    return _text_of(answer, "", _DEEPEST)
+
+
+def _text_of(answer: Any, where: str, deepest: int) -> str:
+    if answer is None:
+        return ""
+    if isinstance(answer, str):
+        return str.__str__(answer)
+    if isinstance(answer, (bytes, bytearray, memoryview)):
+        return bytes(answer).decode("utf-8", "surrogateescape")
+    if deepest and isinstance(answer, (list, tuple)):
+        if any(isinstance(part, (str, bytes)) for part in answer):
+            raise _no_text(f"a {type(answer).__name__} of bare texts, which may be several answers", where)
+        return "".join(_text_of(part, f"{where}[{i}]", deepest - 1) for i, part in enumerate(answer))
+    if deepest and isinstance(answer, dict):
+        return _part(answer, where, deepest)
+    kind = type(answer)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    raise _no_text(name, where)
+
+
+def _part(part: dict[Any, Any], where: str, deepest: int) -> str:
+    kind = part.get("type")
+    if isinstance(kind, str):
+        if any(word in kind for word in _NO_ANSWER):
+            return ""
+        if "text" not in kind and kind != "message":
+            raise _no_text(f"a part of type {kind!r}", where)
+    keys = [key for key in _HOLDS_TEXT if key in part]
+    if not keys:
+        held = ", ".join(map(repr, part)) or "nothing in it"
+        raise _no_text(f"dict with {held:.80} and without text or content", where)
+    key = next((key for key in keys if part[key] is not None), keys[0])
+    return _text_of(part[key], f"{where}[{key!r}]", deepest - 1)
+
+
+def _no_text(what: str, where: str) -> ValueError:
+    return ValueError(f"an answer that is no text: {what}{f' at {where}' if where else ''}")
