@@ -242,6 +242,7 @@ def _become_zygote(
         else:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         scratch = zygote.Scratch(folders, kept)
+        zygote.let_limits_be_raised()
         zygote.drop_traces()
         control.send(json.dumps(layers).encode())
     except BaseException as error:

@@ -415,6 +415,27 @@ def _disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
     return max(sum(held.values()), written), int(hides)
 
 
+def let_limits_be_raised() -> None:
+    """Let a program ask for more than its hard limits: they stay, and it goes on.
+
+    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's own limits are what they
+    were; this is for programs that mean well.
+    """
+    setrlimit, getrlimit = resource.setrlimit, resource.getrlimit
+    endless = resource.RLIM_INFINITY
+
+    def setrlimit_in_bounds(kind: int, limits: tuple[int, int]) -> None:
+        soft, hard = limits
+        most = getrlimit(kind)[1]
+        if most != endless and (hard == endless or hard > most) and (soft <= hard or hard == endless):
+            soft = most if soft == endless else min(soft, most)
+            hard = most
+        setrlimit(kind, (soft, hard))
+
+    setrlimit_in_bounds.__name__ = setrlimit_in_bounds.__qualname__ = "setrlimit"
+    resource.setrlimit = setrlimit_in_bounds
+
+
 def drop_traces() -> None:
     """Take this package out of the interpreter's module table and path: a candidate starts without it."""
     for name in [n for n in sys.modules if n.split(".")[0] == "passk_tasks"]:
