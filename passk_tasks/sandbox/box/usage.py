@@ -9,6 +9,7 @@ import time
 from passk_tasks.sandbox.box import zygote
 
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
+_WATCHED = 16  # threads whose state is looked at, those that were ready for the longest
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 _SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
 _DATAGRAMS = (
@@ -36,7 +37,10 @@ class Tree:
         self.processes = 0
         self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
         self.cpu_s = self.awake_s = self.looking_s = 0.0
-        self._threads: dict[str, tuple[float, float]] = {}
+        self._threads: dict[
+            str, tuple[float, float]
+        ] = {}  # by folder: seconds that it ran and waited for a CPU
+        self._busiest: list[str] = []
         self._stolen_s: float | None = None
 
     @property
@@ -50,11 +54,12 @@ class Tree:
         Args:
             waited_s: seconds since then in which an answer was waited for.
         """
+        # Before anything else: what wakes while this process has the CPU waits for it.
+        states = "".join(map(_state, self._busiest))
         tree = zygote.descendants(self._zygote_pid, zombies=True)
         started_s = time.thread_time()  # how long the list takes is for all the processes of a host to say
         threads: dict[str, tuple[float, float]] = {}
         parents: set[int] = set()
-        runnable = False
         self.processes = len(tree)
         self.cpu_s = self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
         for process in tree:
@@ -64,15 +69,17 @@ class Tree:
                 self.cpu_s += sum(map(int, stat[11:15])) / _TICKS
                 self.faulted_mib += sum(map(int, stat[7:11])) * _PAGE_MIB
                 for thread in os.listdir(f"/proc/{process}/task"):
-                    ran_ns, queued_ns = _read(f"/proc/{process}/task/{thread}/schedstat").split()[:2]
-                    threads[thread] = int(ran_ns) * 1e-9, int(queued_ns) * 1e-9
-                    runnable = runnable or _stat(f"/proc/{process}/task/{thread}/stat")[0] == "R"
+                    folder = f"/proc/{process}/task/{thread}"
+                    ran_ns, queued_ns = _read(f"{folder}/schedstat").split()[:2]
+                    threads[folder] = int(ran_ns) * 1e-9, int(queued_ns) * 1e-9
+                    if not self._busiest:  # the first look
+                        states += stat[0]
                 mapped, resident = map(int, _read(f"/proc/{process}/statm").split()[:2])
                 self.mapped_mib += mapped * _PAGE_MIB
                 self.resident_mib += resident * _PAGE_MIB
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
-        machine_s = self._queued_s(threads, waited_s, runnable=runnable)
+        machine_s = self._queued_s(threads, waited_s, runnable="R" in states)
         if any(_forgets_children(process) for process in parents & tree):
             # What they work is nobody's in the end, and what waits for a CPU may wait for them.
             machine_s, self.faulted_mib = 0.0, float("inf")
@@ -85,14 +92,18 @@ class Tree:
         That is when some thread waits for one and none runs. The kernel tells how long each thread ran and
         waited, not when: at most it is what all waited together, at least what one of them waited while no
         other ran. A herd that wakes at one time and sleeps for the rest is far from the former. So the
-        moment of the look decides which to take, and no candidate knows when that is.
+        moment of the look decides which to take: whether one of the busiest is ready to run just then. No
+        candidate knows when that is.
         """
-        ran_s = queued_s = longest_s = 0.0
-        for thread, (ran, queued) in threads.items():
-            ran_before, queued_before = self._threads.get(thread, (0.0, 0.0))
+        ran_s = queued_s = 0.0
+        ready_s: dict[str, float] = {}
+        for folder, (ran, queued) in threads.items():
+            ran_before, queued_before = self._threads.get(folder, (0.0, 0.0))
             ran, queued = max(0.0, ran - ran_before), max(0.0, queued - queued_before)
-            ran_s, queued_s, longest_s = ran_s + ran, queued_s + queued, max(longest_s, ran + queued)
+            ran_s, queued_s, ready_s[folder] = ran_s + ran, queued_s + queued, ran + queued
         self._threads = threads
+        self._busiest = sorted(ready_s, key=ready_s.__getitem__)[-_WATCHED:]
+        longest_s = max(ready_s.values(), default=0.0)
         return max(0.0, min(queued_s, waited_s - ran_s) if runnable else longest_s - ran_s)
 
     def _stolen_since_s(self) -> float:
@@ -141,6 +152,13 @@ def _all_stolen_s() -> float:
         return sum(int(fields[8]) for line in lines if (fields := line.split())[0] in names) / _TICKS
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def _state(folder: str) -> str:
+    try:
+        return _stat(f"{folder}/stat")[0]
+    except (OSError, IndexError):
+        return ""  # it ended meanwhile
 
 
 def _stat(path: str) -> list[str]:

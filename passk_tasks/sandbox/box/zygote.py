@@ -418,8 +418,8 @@ def _disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
 def let_limits_be_raised() -> None:
     """Let a program ask for more than its hard limits: they stay, and it goes on.
 
-    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's own limits are what they
-    were; this is for programs that mean well.
+    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's are what they were:
+    this is for programs that mean well.
     """
     setrlimit, getrlimit = resource.setrlimit, resource.getrlimit
     endless = resource.RLIM_INFINITY
@@ -433,6 +433,7 @@ def let_limits_be_raised() -> None:
         setrlimit(kind, (soft, hard))
 
     setrlimit_in_bounds.__name__ = setrlimit_in_bounds.__qualname__ = "setrlimit"
+    setrlimit_in_bounds.__module__ = "resource"
     resource.setrlimit = setrlimit_in_bounds
 
 
