@@ -80,11 +80,35 @@ def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
     assert [outcomes[n].verdict for n in range(40)] == [Verdict.PASSED] * 40
 
 
-def test_a_program_that_kills_its_worker_twice_is_ours_and_stops_nothing():
-    """Under rlimits a program can kill its zygote: it gets `infra_error`, the others their verdicts."""
+def test_a_program_that_kills_its_worker_is_crashed_and_stops_nothing():
+    """Under rlimits a program can kill its zygote: that is a verdict on it, and the others get theirs."""
     killer = Program("t/0", "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(5)", TESTS)
     outcomes = runner.judge([RIGHT, killer, WRONG], limits=LIMITS, sandbox="rlimits").outcomes
-    assert [o.verdict.value for o in outcomes] == ["passed", "infra_error", "failed"]
+    assert [o.verdict.value for o in outcomes] == ["passed", "crashed", "failed"]
+    assert "alone it ended" in outcomes[1].detail
+
+
+def test_a_program_whose_worker_is_killed_from_outside_is_not_at_fault(monkeypatch):
+    """Where workers end over an empty program too, nobody can tell what the suspect is worth."""
+    give = supervisor._Worker.give
+
+    def give_and_kill(worker, *arguments):
+        give(worker, *arguments)
+        worker._process.kill()
+
+    monkeypatch.setattr(supervisor._Worker, "give", give_and_kill)
+    [outcome] = runner.judge([RIGHT], limits=LIMITS, workers=2).outcomes
+    assert outcome.verdict.value == "infra_error", outcome
+    assert "over an empty program" in outcome.detail
+
+
+@pytest.mark.parametrize(("character", "mib"), [("x", 380), ("\u00e9", 80)])
+def test_a_program_too_large_to_be_handed_over_has_a_verdict(character, mib):
+    """The program is too large, whatever its characters take on the way; the next one is judged."""
+    large = Program("t/0", f"# {character * (mib << 20)}", TESTS)
+    outcomes = runner.judge([large, RIGHT], limits=LIMITS).outcomes
+    assert [o.verdict.value for o in outcomes] == ["memory_limit", "passed"], outcomes
+    assert "memory_mib=" in outcomes[0].detail
 
 
 def test_no_process_and_no_file_is_left(tmp_path, monkeypatch):

@@ -4,7 +4,10 @@
                       [worker] ...                             ^ forked by the worker's zygote
 
 One thread, one selector. Each worker has one program in judgement and one waiting, so that it is never idle.
-A worker that dies or falls silent is replaced; the program it was judging is tried once more elsewhere.
+A worker that dies or falls silent is replaced, and the program it was judging is a suspect: it is tried
+alone, in a fresh worker that has just judged an empty program under the same tests. A suspect that takes two
+of those down is at fault (`crashed`). Where two end over the empty one, the host or the tests are
+(`infra_error`).
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -43,8 +47,12 @@ _START_S = 30.0  # a worker starts in well under a second; a machine may be very
 _WATCH_S = 0.5
 _GRACE_S = 10.0  # beyond a candidate's backstop, before a silent worker is given up
 _MAX_FAILED_STARTS = 3
+_MAX_DEATHS = 2  # of fresh workers: of a suspect, or of the empty programs before it
+_PROBE = -1  # the index of an empty program that shows whether a worker works
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
 _MESSAGE_LIMIT = 1 << 20
+_PART = 1 << 20  # characters
+_SPARE_MIB = 32  # what the tests' side has without any program
 _OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
 _CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, beside those of the newest problem
@@ -111,6 +119,9 @@ class Sandbox:
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
         self._packages = resolve(packages)
+        # The tests' side has each message twice for a moment.
+        fitting = (limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
+        self._most_bytes = min(fitting, frames.MOST_BYTES - _MESSAGE_LIMIT)
         self._selector = selectors.DefaultSelector()
         self._pool: list[_Worker] = []
         self._failed_starts = 0
@@ -141,30 +152,49 @@ class Sandbox:
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs; yield each one's position and outcome as it is known, in the order of completion.
 
-        A program whose worker dies twice is `infra_error`. Programs without code are the caller's to sort
-        out.
+        A program that brings its worker down twice while it is alone is `crashed`, or `infra_error` where an
+        empty one does so too. One too large to be handed over is `memory_limit`. Programs without code are
+        the caller's to sort out.
         """
         suites: dict[Tests | StdioTests, int] = {}
         for program in programs:
             if program.tests not in suites:
                 # Never a number twice in the life of a worker, which knows tests by it.
                 suites[program.tests] = next(self._numbers)
-        waiting = _Waiting([suites[program.tests] for program in programs])
-        deaths: collections.Counter[int] = collections.Counter()
-        left = len(programs)
+        large = {
+            index: size
+            for index, program in enumerate(programs)
+            if (size := _handed_bytes(program.code or "", self._most_bytes)) > self._most_bytes
+        }
+        for index, size in large.items():
+            detail = (
+                f"the program's text is over {size >> 20:,} MiB on its way to its process: "
+                f"with memory_mib={self.limits.memory_mib} it may be {self._most_bytes >> 20:,} MiB"
+            )
+            yield index, Outcome(Verdict.MEMORY_LIMIT, detail, programs[index].judge.value)
+        waiting = _Waiting({i: suites[p.tests] for i, p in enumerate(programs) if i not in large})
+        suspects = _Suspects()
+        left = len(programs) - len(large)
         while left:
-            self._top_up(min(self.workers, left))
+            self._top_up(min(self.workers, left), fresh=bool(suspects))
             for worker in self._pool:
-                while waiting and len(worker.held) < _QUEUE:
+                if suspects and worker.is_fresh:
+                    suspect = suspects.take()
+                    program = programs[suspect]
+                    worker.give(_PROBE, replace(program, code=""), suites[program.tests])
+                    worker.give(suspect, program, suites[program.tests])
+                    worker.is_full = True
+                while waiting and not worker.is_full and len(worker.held) < _QUEUE:
                     index, suite = waiting.take(worker)
                     worker.give(index, programs[index], suite)
-            for index, outcome in self._receive(deaths, waiting):
-                left -= 1
-                yield index, outcome
+            for index, outcome in self._receive(suspects, waiting):
+                if index != _PROBE:
+                    left -= 1
+                    yield index, outcome
 
-    def _top_up(self, wanted: int) -> None:
-        """Replace workers that died and start the ones that are not there yet."""
-        while len(self._pool) < wanted:
+    def _top_up(self, wanted: int, *, fresh: bool) -> None:
+        """Replace workers that died and start the ones that are not there yet, a fresh one among them."""
+        while len(self._pool) < wanted or (fresh and not any(worker.is_fresh for worker in self._pool)):
             self._start_worker()
 
     def _find_way(self) -> None:
@@ -200,7 +230,7 @@ class Sandbox:
         self._pool.append(worker)
         self._selector.register(worker.socket, selectors.EVENT_READ, worker)
 
-    def _receive(self, deaths: collections.Counter[int], waiting: _Waiting) -> list[tuple[int, Outcome]]:
+    def _receive(self, suspects: _Suspects, waiting: _Waiting) -> list[tuple[int, Outcome]]:
         """Wait for outcomes; put back what dead or silent workers held."""
         for worker in self._pool:
             self._selector.modify(worker.socket, worker.events, worker)
@@ -214,7 +244,7 @@ class Sandbox:
                 if events & selectors.EVENT_READ:
                     worker.read(finished)
             except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
-                finished += self._bury(worker, deaths, waiting, None, str(error))
+                finished += self._bury(worker, suspects, waiting, None, str(error))
         for worker in list(self._pool):
             silent_s = time.monotonic() - worker.heard_s
             timeout_s = worker.timeout_s
@@ -224,54 +254,91 @@ class Sandbox:
             if silent_s > silence_s:
                 # Not at work, or it would have been ended below: the machine stood still, or we have a bug.
                 why = f"no word from it for {silent_s:.0f} s"
-                finished += self._bury(worker, deaths, waiting, None, why)
+                finished += self._bury(worker, suspects, waiting, None, why)
             elif worker.tests_cpu_s() > timeout_s + _WATCH_S:
                 # Hung where no signal reaches the interpreter, e.g. in the sum of a range without end.
                 detail = f"the tests did not end in {silent_s:.1f} s over what the candidate returned"
                 judge = next(iter(worker.held.values())).judge.value
                 outcome = Outcome(Verdict.TIMEOUT, detail, judge, wall_s=silent_s)
-                finished += self._bury(worker, deaths, waiting, outcome, detail)
+                finished += self._bury(worker, suspects, waiting, outcome, detail)
         return finished
 
     def _bury(
         self,
         worker: _Worker,
-        deaths: collections.Counter[int],
+        suspects: _Suspects,
         waiting: _Waiting,
         outcome: Outcome | None,
         why: str,
     ) -> list[tuple[int, Outcome]]:
-        """Take a worker out. The program it was judging gets `outcome`, another try, or `infra_error`."""
+        """Take a worker out. The program it was judging gets `outcome`, another try, or a verdict on that."""
         self._pool.remove(worker)
         self._selector.unregister(worker.socket)
         worker.stop()
         self._free_cpus.append(worker.cpu)
-        held = list(worker.held)
-        waiting.put_back(held[1:])
-        if not held:
+        if not worker.held:
             return []
-        first = held[0]
-        if outcome is None:
-            deaths[first] += 1
-            if deaths[first] < 2:
-                waiting.put_back([first])
-                return []
-            outcome = Outcome(Verdict.INFRA_ERROR, f"the sandbox's process ended twice while judging: {why}")
-        return [(first, outcome)]
+        first, *others = worker.held
+        judge = worker.held[first].judge.value
+        if outcome is not None and first != _PROBE:
+            waiting.put_back(others)
+            return [(first, outcome)]
+        if not worker.is_full:
+            waiting.put_back(others)
+            suspects.add(first)
+            return []
+        verdict = suspects.verdict(first, *others)
+        if verdict is None:
+            return []
+        suspect = others[0] if first == _PROBE else first
+        how = {
+            Verdict.CRASHED: "alone it ended a fresh process of the sandbox twice; an empty program did not",
+            Verdict.INFRA_ERROR: "the sandbox's process ended while judging, and twice over an empty program",
+        }[verdict]
+        return [(suspect, Outcome(verdict, f"{how}: {why}", judge))]
+
+
+class _Suspects:
+    """Programs that a worker ended over, and how often one did that was theirs alone."""
+
+    def __init__(self) -> None:
+        self._indices: collections.deque[int] = collections.deque()
+        self._deaths: collections.Counter[tuple[int, bool]] = collections.Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._indices)
+
+    def add(self, index: int) -> None:
+        """Have a program tried alone."""
+        self._indices.append(index)
+
+    def take(self) -> int:
+        """Return the next one to try."""
+        return self._indices.popleft()
+
+    def verdict(self, first: int, *others: int) -> Verdict | None:
+        """Return what the end of a worker that held these tells; None where the suspect is tried again."""
+        is_probe = first == _PROBE
+        suspect = others[0] if is_probe else first
+        self._deaths[suspect, is_probe] += 1
+        if self._deaths[suspect, is_probe] < _MAX_DEATHS:
+            self.add(suspect)
+            return None
+        return Verdict.INFRA_ERROR if is_probe else Verdict.CRASHED
 
 
 class _Waiting:
     """Programs that no worker has yet, by their tests: a worker compiles those of a problem for itself.
 
     Args:
-        suites: the number of each program's tests.
+        suites: the number of each program's tests, by the program's position.
     """
 
-    def __init__(self, suites: Sequence[int]) -> None:
+    def __init__(self, suites: Mapping[int, int]) -> None:
         self._suites = suites
         self._indices: dict[int, collections.deque[int]] = {}
         self._chosen: dict[_Worker, int] = {}
-        for index, suite in enumerate(suites):
+        for index, suite in suites.items():
             self._indices.setdefault(suite, collections.deque()).append(index)
         self._fresh = collections.deque(self._indices)
 
@@ -308,6 +375,7 @@ class _Worker:
         self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
         self.held: dict[int, Program] = {}  # by index; the first is in judgement
+        self.is_fresh, self.is_full = True, False  # nothing given yet; nothing more to be given
         self.heard_s = time.monotonic()
         self._suites: collections.OrderedDict[int, int] = collections.OrderedDict()  # number -> size
         self._buffer = frames.Buffer(_MESSAGE_LIMIT)
@@ -385,6 +453,7 @@ class _Worker:
 
     def give(self, index: int, program: Program, suite: int) -> None:
         """Send a program, and its problem's tests if the worker does not have them."""
+        self.is_fresh = False
         messages: list[dict[str, Any]] = []
         if suite in self._suites:
             self._suites.move_to_end(suite)
@@ -471,6 +540,7 @@ class _Worker:
                 answer["base"],
             )
             finished.append((index, outcome))
+            self.is_full = self.is_full and bool(self.held)
 
     @property
     def timeout_s(self) -> float:
@@ -535,6 +605,15 @@ class _RefusedError(SandboxError):
     def __init__(self, why: str, layers: dict[str, bool]) -> None:
         super().__init__(why)
         self.layers = layers
+
+
+def _handed_bytes(code: str, most: int) -> int:
+    """Return how long a text is in the message that hands it over, in bytes; or what is over `most` of it."""
+    size = 0
+    for start in range(0, len(code), _PART):
+        if (size := size + len(json.dumps(code[start : start + _PART]))) > most:
+            break
+    return size
 
 
 def _make_groups(limits: Limits) -> dict[str, Path]:

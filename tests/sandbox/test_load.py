@@ -14,7 +14,7 @@ import pytest
 
 from passk_tasks import benchmarks, runner
 from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox.box import process
+from passk_tasks.sandbox.box import usage
 from passk_tasks.sandbox.box.zygote import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.sandbox.supervisor import Sandbox
@@ -98,11 +98,11 @@ def test_a_machine_that_stands_still_is_not_the_programs_fault(how):
 def test_time_that_a_virtual_machines_host_took_is_known(monkeypatch):
     """It is the sum over the CPUs that may be used, in seconds; 0 where the kernel does not tell."""
     stat = "cpu  9 9 9 9 9 9 9 900 0 0\ncpu0 1 1 1 1 1 1 1 250 0 0\ncpu1 1 1 1 1 1 1 1 50 0 0\nintr 5\n"
-    monkeypatch.setattr(process, "_TICKS", 100)
-    monkeypatch.setattr(process, "_read", lambda path: stat)
+    monkeypatch.setattr(usage, "_TICKS", 100)
+    monkeypatch.setattr(usage, "_read", lambda path: stat)
     for cpus, seconds in (({0}, 2.5), ({0, 1}, 3.0), ({7}, 0.0)):
-        monkeypatch.setattr(process.os, "sched_getaffinity", lambda _, cpus=cpus: cpus)
-        assert process._stolen_s() == seconds
-    monkeypatch.setattr(process, "_read", lambda path: "cpu0 1 2\n")
-    monkeypatch.setattr(process.os, "sched_getaffinity", lambda _: {0})
-    assert process._stolen_s() == 0.0
+        monkeypatch.setattr(usage.os, "sched_getaffinity", lambda _, cpus=cpus: cpus)
+        assert usage._all_stolen_s() == seconds
+    monkeypatch.setattr(usage, "_read", lambda path: "cpu0 1 2\n")
+    monkeypatch.setattr(usage.os, "sched_getaffinity", lambda _: {0})
+    assert usage._all_stolen_s() == 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 HEADER = 4
+MOST_BYTES = (1 << 8 * HEADER) - 1
 
 
 def pack(message: bytes) -> bytes:

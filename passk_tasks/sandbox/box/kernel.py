@@ -26,6 +26,7 @@ PR_CAPBSET_DROP = 24
 PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_TIMERSLACK = 29
 
 MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
 _F_ADD_SEALS, _F_SEAL_ALL = 1033, 1 | 2 | 4 | 8  # against sealing, shrinking, growing, writing
@@ -141,6 +142,15 @@ def set_thread_stack(size: int) -> None:
         _libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(size))
         _libc.pthread_setattr_default_np(attributes)
         _libc.pthread_attr_destroy(attributes)
+
+
+def shared_bytes() -> int:
+    """Return the shared memory and files in memory of this host, whoever has them, in bytes."""
+    buffer = ctypes.create_string_buffer(256)  # twice what a sysinfo takes
+    _check(_libc.sysinfo(buffer), "sysinfo")
+    # After the uptime, three loads, and the whole and the free memory; the unit follows the high memory.
+    shared, unit = struct.unpack_from("Q", buffer, 48)[0], struct.unpack_from("I", buffer, 104)[0]
+    return int(shared * unit)
 
 
 def drop_bounding_capabilities() -> None:

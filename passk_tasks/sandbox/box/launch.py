@@ -28,11 +28,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
-from passk_tasks.sandbox.box.limits import DISK_MIB, TESTS_EXTRA_MIB
+from passk_tasks.sandbox.box.limits import DISK_MIB, OPEN_FILES, TESTS_EXTRA_MIB
 
 _THREAD_STACK_BYTES = 8 << 20
 _SCRATCH_MIB = DISK_MIB // len(rootfs.SCRATCH)
 _SIGNALS = 1024
+_TIMER_SLACK_NS = 50_000  # the kernel's default
 _PATIENCE_S = 1.0
 
 
@@ -48,6 +49,7 @@ def main(config: dict[str, Any]) -> NoReturn:
     os.close(null)
     layers: dict[str, bool] = {}
     try:
+        _forget_parent()
         strict = config["way"] == "namespaces"
         for group in config["cgroups"]:
             _put(os.path.join(group, "cgroup.procs"), str(os.getpid()))
@@ -114,6 +116,17 @@ def main(config: dict[str, Any]) -> NoReturn:
             frames.write(supervisor, json.dumps({"fatal": text, "layers": layers}).encode())
         os._exit(1)
     os._exit(0)
+
+
+def _forget_parent() -> None:
+    """Undo what a process inherits of how its parent takes signals and time; programs get what is usual."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in signal.valid_signals():
+        # The interpreter itself ignores these two; at its start it leaves alone what is ignored already.
+        if number not in (signal.SIGPIPE, signal.SIGXFSZ) and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    kernel.prctl(kernel.PR_SET_TIMERSLACK, _TIMER_SLACK_NS)
 
 
 def _wait(pid: int, lifeline: int) -> NoReturn:
@@ -199,9 +212,6 @@ def _become_zygote(
     confine = None
     try:
         os.close(supervisor)
-        with contextlib.suppress(OSError):
-            # Should the host itself run out of memory, the kernel ends candidates first.
-            _put("/proc/self/oom_score_adj", "1000")
         if strict:
             kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
             if os.fork():
@@ -216,6 +226,10 @@ def _become_zygote(
         control.detach()
         control = socket.socket(fileno=candidate.CHANNEL)
         os.closerange(candidate.CHANNEL + 1, 4096)
+        oom_score = None
+        with contextlib.suppress(OSError):
+            # Should memory run out, the kernel ends candidates first. Nobody opens this once it is confined.
+            oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
         os.chdir(folders[0])
         sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
         os.umask(0o022)
@@ -228,6 +242,7 @@ def _become_zygote(
         else:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         scratch = zygote.Scratch(folders, kept)
+        zygote.let_limits_be_raised()
         zygote.drop_traces()
         control.send(json.dumps(layers).encode())
     except BaseException as error:
@@ -235,7 +250,7 @@ def _become_zygote(
         control.send(json.dumps({"fatal": text}).encode())
         os._exit(1)
     processes = config["processes"] if config["way"] == "landlock" and os.getuid() != 0 else None
-    zygote.run(control, scratch, is_init=strict, confine=confine, processes=processes)
+    zygote.run(control, scratch, is_init=strict, confine=confine, processes=processes, oom_score=oom_score)
 
 
 def _landlock_identity(folder: str) -> int | None:
@@ -331,7 +346,7 @@ def _limit(config: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_SIGPENDING, _at_most(resource.RLIMIT_SIGPENDING, _SIGNALS))
     resource.setrlimit(resource.RLIMIT_AS, _mib(config["memory_mib"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, _mib(config["output_mib"]))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    resource.setrlimit(resource.RLIMIT_NOFILE, _at_most(resource.RLIMIT_NOFILE, OPEN_FILES))
     # The address space bounds stacks. A number here would be what each thread of a program that a candidate
     # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
     most = resource.getrlimit(resource.RLIMIT_STACK)[1]

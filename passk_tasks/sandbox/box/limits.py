@@ -10,3 +10,6 @@ DISK_MIB = 192
 
 TESTS_EXTRA_MIB = 512
 """What the tests' side may use beyond a candidate's limit."""
+
+OPEN_FILES = 1024
+"""Files, sockets and pipes that each process of a candidate may have open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import os
+import random
 import select
 import socket
 import struct
@@ -11,19 +12,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from passk_tasks.sandbox.box import codec, frames, zygote
-from passk_tasks.sandbox.box.limits import DISK_MIB, TREE_MEMORY
+from passk_tasks.sandbox.box import codec, frames, kernel, usage, zygote
+from passk_tasks.sandbox.box.limits import DISK_MIB, OPEN_FILES, TREE_MEMORY
 
-_TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
-_LOOK_S = 0.1  # a candidate that runs longer is looked at this often
-_STALL_S = 1.5 * _LOOK_S
+_LOOK_S = 0.1  # a candidate that runs longer is looked at this often, give or take a half
+_STALL_S = 0.05
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _AHEAD, _AHEAD_BYTES = 32, 1 << 15  # requests, and their bytes, that are sent before the first reply
-_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
-_SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
-_DATAGRAMS = (
-    11  # net.unix.max_dgram_qlen of a new namespace, and one more: senders that one receiver may keep
-)
+_chance = random.Random()  # of its own: tests have seeded the module's
 
 
 class CandidateGone(BaseException):
@@ -48,11 +44,13 @@ class Box:
         own_network: bool = False,
         disk: str | None = None,
     ) -> None:
-        self._control, self._zygote_pid, self._counts_sockets = control, zygote_pid, own_network
+        self._control, self._own_network = control, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
-        self._disk, self._free_mib = disk, 0.0 if disk is None else _free_mib(disk)
-        self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
-        self._stolen_before_s: float | None = None
+        self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
+        self._shared_bytes = kernel.shared_bytes()
+        self._wall_s, self._waited_s, self._looked_at_s = 0.0, 0.0, 0.0
+        self._tree = usage.Tree(zygote_pid)
+        self._plan_look()
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
         self._ahead, self._turn = 0, 0  # replies that are still to come, and whose they are
@@ -211,74 +209,101 @@ class Box:
     def _pause(self) -> list[tuple[int, int]]:
         """Wait for a moment; return the descriptors that are ready."""
         started = time.monotonic()
-        ready = self._poll.poll(_LOOK_S * 1000)
+        asked_s = max(0.001, self._look_at_s - self._waited_s)
+        ready = self._poll.poll(asked_s * 1000)
         passed_s = time.monotonic() - started
-        self._wall_s += passed_s
         # Longer than it was asked for: this process had no CPU (a paused container, a loaded machine), and
         # the candidate, on the same one, neither. What it worked meanwhile is in its CPU seconds.
-        self._waited_s += min(passed_s, _STALL_S)
+        self._waited_s += min(passed_s, asked_s + _STALL_S)
         # By the sum of all waits: answers that trickle in do not put the next look off.
         if self._waited_s >= self._look_at_s:
             self._look()
-            self._look_at_s = self._waited_s + _LOOK_S
+            self._plan_look()
+        self._wall_s += time.monotonic() - started
         return ready
+
+    def _plan_look(self) -> None:
+        """Choose when to look next: at no time that a candidate foresees, nor long after its time is up."""
+        left_s = max(0.01, self._timeout_s - self._tree.used_s)
+        self._look_at_s = self._waited_s + min(left_s, _LOOK_S * _chance.uniform(0.5, 1.5))
 
     def _look(self) -> None:
         """End a candidate that used up its time, or whose processes together use too much memory.
 
         What it used of its time is CPU seconds, or the wall seconds in which it did not wait for a CPU: the
         second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's,
-        and so is time that the host of a virtual machine took away (steal).
-        Orphans count: whatever lives below the zygote is the candidate's.
+        and so is time that the host of a virtual machine took away (steal). Looking at thousands of mappings
+        takes long: that is the program's doing.
         """
-        cpu_s = queued_s = resident_mib = mapped_mib = 0.0
-        tree = zygote.descendants(self._zygote_pid, zombies=True)
-        for process in tree:
-            try:
-                stat = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
-                cpu_s += sum(map(int, stat[11:15])) / _TICKS  # its own, and of children it waited for
-                for thread in os.listdir(f"/proc/{process}/task"):
-                    queued_s += int(_read(f"/proc/{process}/task/{thread}/schedstat").split()[1]) * 1e-9
-                mapped, resident = _read(f"/proc/{process}/statm").split()[:2]
-                mapped_mib, resident_mib = (
-                    mapped_mib + int(mapped) * _PAGE_MIB,
-                    resident_mib + int(resident) * _PAGE_MIB,
-                )
-            except (OSError, ValueError, IndexError):
-                continue  # it ended meanwhile
-        backstop_s = self._backstop_s
-        if len(tree) > 1:
-            backstop_s = min(backstop_s, _TREE_BACKSTOP * self._timeout_s)
-        stolen_s = _stolen_s()
-        if self._stolen_before_s is None:
-            self._stolen_before_s = stolen_s
-        used_s = max(cpu_s, self._waited_s - queued_s - (stolen_s - self._stolen_before_s))
-        if used_s >= self._timeout_s or self._wall_s >= backstop_s:
-            raise CandidateGone("timeout", f"no result after {self._timeout_s:g} s")
+        tree = self._tree
+        tree.look(self._waited_s - self._looked_at_s)
+        self._looked_at_s = self._waited_s
+        self._check_time()
         # Each process has its own limit.
         most_mib = TREE_MEMORY * self._memory_mib
-        if max(resident_mib, mapped_mib) > most_mib:
+        grown_mib = (kernel.shared_bytes() - self._shared_bytes) / (1 << 20)
+        if max(tree.resident_mib, tree.mapped_mib, grown_mib) > most_mib:
             # Forks share pages, and processes keep pages that are not resident in any: the zygote knows.
-            together_mib = self._ask_mib(b"M") or resident_mib
+            together_kib, shared_kib = self._ask(b"M")
+            together_mib, shared_mib = together_kib / 1024 or tree.resident_mib, shared_kib / 1024
+            if shared_mib:
+                # What is no longer mapped of a shared mapping stays, while a page of it is. It is not to be
+                # seen: no more than the host's shared memory grew by, or than these processes ever touched.
+                together_mib += max(0.0, min(grown_mib, tree.faulted_mib) - shared_mib)
             if together_mib > most_mib:
                 raise CandidateGone(
-                    "memory_limit", f"{len(tree)} processes use {together_mib:.0f} MiB together"
+                    "memory_limit", f"{tree.processes} processes use {together_mib:.0f} MiB together"
                 )
-        if self._counts_sockets and (sockets_mib := _sockets_mib()) > most_mib:
+        if (sockets_mib := self._sockets_mib(most_mib)) > most_mib:
             raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
+        self.check_disk()
+        self._check_time()
 
-        if self._disk is not None and self._free_mib - _free_mib(self._disk) > DISK_MIB:
-            # Somebody fills the disk.
-            written_mib = self._ask_mib(b"W")
-            if written_mib > DISK_MIB:
-                raise CandidateGone("output_limit", f"{written_mib:.0f} MiB were written")
+    def _check_time(self) -> None:
+        tree, backstop_s = self._tree, self._backstop_s
+        if tree.processes > 1:
+            backstop_s = min(backstop_s, _TREE_BACKSTOP * self._timeout_s)
+        if tree.used_s >= self._timeout_s or self._wall_s >= backstop_s:
+            detail = f"no result after {self._timeout_s:g} s"
+            if tree.looking_s > 0.5 * self._timeout_s:
+                detail += f": its {tree.processes} processes took {tree.looking_s:.1f} s to look at"
+            raise CandidateGone("timeout", detail)
 
-    def _ask_mib(self, what: bytes) -> float:
-        self._control.send(what)
-        answer = self._control.recv(zygote.AMOUNT.size)
-        if len(answer) != zygote.AMOUNT.size:
+    def _sockets_mib(self, most_mib: float) -> float:
+        """What the candidate's sockets may hold; 0 where they are too few to matter."""
+        if self._own_network:
+            return usage.sockets_mib()
+        # As many as these processes may have open, and as a user may have under way.
+        if usage.sockets_mib((self._tree.processes + 1) * OPEN_FILES) <= most_mib:
+            return 0.0
+        return usage.sockets_mib(*self._ask(b"S"))
+
+    def check_disk(self) -> None:
+        """End a candidate that holds too much of a disk of the host's.
+
+        Raises:
+            CandidateGone: it does.
+        """
+        if self._disk is None or (gone_mib := self._free_mib - usage.free_mib(self._disk)) <= DISK_MIB:
+            return
+        # Somebody fills the disk.
+        written_kib, unseen = self._ask(b"W")
+        if unseen:
+            raise CandidateGone(
+                "output_limit", f"{gone_mib:.0f} MiB of disk are gone, and it hides its files"
+            )
+        if written_kib > DISK_MIB << 10:
+            raise CandidateGone("output_limit", f"{written_kib / 1024:.0f} MiB were written")
+
+    def _ask(self, what: bytes) -> tuple[int, int]:
+        """Ask the zygote, which stops looking when the candidate's time is up; return its two amounts."""
+        self._control.send(zygote.REQUEST.pack(what, max(0.0, self._timeout_s - self._tree.used_s)))
+        answer = self._control.recv(zygote.AMOUNTS.size)
+        if len(answer) != zygote.AMOUNTS.size:
             raise EOFError("the zygote is gone")
-        return float(zygote.AMOUNT.unpack(answer)[0]) / 1024
+        first, second, looked_s = zygote.AMOUNTS.unpack(answer)
+        self._tree.looking_s += looked_s
+        return first, second
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
@@ -290,36 +315,3 @@ class Box:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024
-
-
-def _free_mib(folder: str) -> float:
-    status = os.statvfs(folder)
-    return status.f_bfree * status.f_frsize / (1 << 20)
-
-
-def _sockets_mib() -> float:
-    """Return what the sockets of this network namespace may hold at most.
-
-    It is the kernel's memory and no process's. A socket that waits to be accepted is nobody's descriptor, and
-    may be full all the same.
-    """
-    try:
-        kinds = [line.split()[4] for line in _read("/proc/net/unix").splitlines()[1:]]
-    except (OSError, IndexError):
-        return 0.0
-    return sum(_SOCKET_MIB * (_DATAGRAMS if kind == "0002" else 1) for kind in kinds)
-
-
-def _stolen_s() -> float:
-    """Seconds that a virtual machine's host took from the CPUs that this process may use; 0 if unknown."""
-    try:
-        lines = _read("/proc/stat").splitlines()
-        names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
-        return sum(int(fields[8]) for line in lines if (fields := line.split())[0] in names) / _TICKS
-    except (OSError, ValueError, IndexError):
-        return 0.0
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()

@@ -185,7 +185,8 @@ def attributes_program() -> bytes:
     """Return a filter, for on top of the others, under which no file's mode, owner or times change.
 
     Nor does the limit on processes, of which only the soft one can be set where all of a user's count. No
-    file has extended attributes.
+    file has extended attributes, and none gets disk before it is written to: libraries write then, which is
+    counted.
 
     Landlock does not know these. Where there is no private root, a program with the user of the host's files
     could lock them, and read what they hold beside their content. The calls seem to succeed, or to find a
@@ -196,7 +197,7 @@ def attributes_program() -> bytes:
     nothing, allow = (_RET, 0, 0, _ERRNO), (_RET, 0, 0, _ALLOW)
     for low, high in _ranges(numbers[name] for name in _ATTRIBUTES if name in numbers):
         code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), nothing]
-    for low, high in _ranges(numbers[name] for name in _EXTENDED):
+    for low, high in _ranges(numbers[name] for name in (*_EXTENDED, "fallocate")):
         code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ERRNO | _EOPNOTSUPP)]
     checked = _numbers(_CHECKED, platform.machine())
     setrlimit = [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, _RLIMIT_NPROC), nothing, allow]

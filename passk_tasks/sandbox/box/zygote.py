@@ -4,13 +4,17 @@ It never sees a program: a candidate reads its own from its channel after the fo
 
     F + CPU seconds       fork a candidate that owns the socket that comes along as a descriptor, and where
                           two more come, has them for its standard input and output; answers P + a pidfd
-    M                     answers how much memory its processes hold together, in KiB; 0 if that is not known
-    W                     answers how much its processes have written, in KiB; 0 if that is not known
+    M + seconds           answers how much memory its processes hold together, in KiB (0 if unknown), and how
+                          much of that is in shared mappings
+    S + seconds           answers how many sockets its processes have open, of streams and of datagrams
+    W + seconds           answers how much of the disk it holds, in KiB, and whether it hides more
     E                     end it: kill everything it left, empty its folders; answers R + how it ended
 
 In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once,
 also those that are being forked, and nothing inside can signal it. Without them it is a subreaper and finds
 orphans among its children.
+
+Looking stops after so many CPU seconds as came with the question; how many it took is a part of each answer.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import random
 import resource
 import signal
 import socket
+import stat
 import struct
 import sys
 import time
@@ -30,13 +35,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from passk_tasks.sandbox.box import candidate, kernel
+from passk_tasks.sandbox.box.limits import OPEN_FILES
 
 FORK = struct.Struct("<cI")  # the command F, RLIMIT_CPU of each process of the candidate in seconds
-AMOUNT = struct.Struct("<Q")  # KiB
+REQUEST = struct.Struct("<cd")  # what to look at, and for how many CPU seconds at most
+AMOUNTS = struct.Struct("<QQd")  # what there is, and the CPU seconds that it took to see
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 _MAX_CLEANED = 100_000
 _SCRATCH_MODE = 0o1777
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
+_TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
 
 
 class Scratch:
@@ -98,6 +106,7 @@ def run(
     is_init: bool,
     confine: Callable[[], None] | None = None,
     processes: int | None = None,
+    oom_score: int | None = None,
 ) -> NoReturn:
     """Serve commands until the control socket closes.
 
@@ -108,7 +117,9 @@ def run(
         is_init: whether this process is init of a pid namespace of its own.
         confine: what a candidate does to itself before anything else, where the zygote could not be confined.
         processes: how many of its own a candidate may have, where that is not counted for this package alone.
+        oom_score: this process's oom_score_adj, open for reading and writing; None where there is none.
     """
+    own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()  # the collector's headers of what exists now are never written again: fewer pages copied
@@ -127,17 +138,34 @@ def run(
         # A candidate is open to its zygote, which counts its memory. The zygote is open to nobody by the time
         # that the candidate, told of by the answer below, is given its program.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        if oom_score is not None:
+            os.pwrite(
+                oom_score, _TAKEN_FIRST, 0
+            )  # of the candidate, who cannot change it once it is confined
         pid = os.fork()
         if pid == 0:
+            if oom_score is not None:
+                os.close(oom_score)
             _become_candidate(given, FORK.unpack(command)[1], confine, most)
+        if oom_score is not None:
+            os.pwrite(oom_score, own_score, 0)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         for fd in given:
             os.close(fd)
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
-        while (request := control.recv(1)) in (b"M", b"W"):
-            control.send(AMOUNT.pack(_memory_kib() if request == b"M" else _written_kib()))
+        while len(request := control.recv(REQUEST.size)) == REQUEST.size:
+            what, most_s = REQUEST.unpack(request)
+            started_s = time.thread_time()
+            until_s = started_s + most_s
+            if what == b"M":
+                amounts = _memory_kib(until_s)
+            elif what == b"S":
+                amounts = _sockets(until_s)
+            else:
+                amounts = _disk_kib(scratch.folders, until_s)
+            control.send(AMOUNTS.pack(*amounts, time.thread_time() - started_s))
         last = request != b"E"
         status, peak_kib = _end(pid, is_init=is_init)
         if last:
@@ -285,17 +313,19 @@ def descendants(root: int, *, zombies: bool = False) -> set[int]:
     return found
 
 
-def _memory_kib() -> int:
-    """Return what the descendants of this process hold together, 0 where that cannot be known.
+def _memory_kib(until_s: float) -> tuple[int, int]:
+    """Return what the descendants of this process hold together, and how much of it is in shared mappings.
 
     Pages that forks share count once. Shared mappings count in full, once each: their pages stay while any
     process has them mapped, and are no process's resident ones until it touches them.
     """
     if os.readlink("/proc/self") != str(os.getpid()):  # the host allowed no /proc of our own
-        return 0
+        return 0, 0
     total = 0
     shared: dict[bytes, int] = {}
     for process in descendants(os.getpid()):
+        if time.thread_time() > until_s:
+            break
         try:
             with open(f"/proc/{process}/smaps_rollup", "rb") as file:
                 sizes = {line.split(b":")[0]: line.split()[1] for line in file if b" kB" in line}
@@ -308,28 +338,103 @@ def _memory_kib() -> int:
                         size = (int(offset, 16) + end - start) >> 10
                         shared[inode] = max(size, shared.get(inode, 0))
         except PermissionError:
-            # It made itself unreadable: what it may hold at most.
+            # It made itself unreadable: what it may hold at most, and some of it in shared mappings.
             try:
                 with open(f"/proc/{process}/statm", "rb") as file:
                     total += int(file.read().split()[0]) * _PAGE_KIB
+                shared.setdefault(b"", 1)
             except OSError:
                 continue
         except (OSError, KeyError, ValueError):
             continue  # it ended meanwhile
-    return total + sum(shared.values())
+    return total + sum(shared.values()), sum(shared.values())
 
 
-def _written_kib() -> int:
-    """Return what the descendants of this process have written, to whatever: files, pipes or maps."""
-    total = 0
+def _sockets(until_s: float) -> tuple[int, int]:
+    """Return how many sockets of streams, and of datagrams, the descendants of this process have open."""
+    open_sockets: set[bytes] = set()
+    hidden = 0
+    for process in descendants(os.getpid()):
+        if time.thread_time() > until_s:
+            break
+        folder = f"/proc/{process}/fd"
+        try:
+            for name in os.listdir(folder):
+                target = os.fsencode(os.readlink(f"{folder}/{name}"))
+                if target.startswith(b"socket:["):
+                    open_sockets.add(target[8:-1])
+        except PermissionError:
+            hidden += OPEN_FILES  # it made itself unreadable
+        except OSError:
+            continue  # it ended meanwhile
+    datagrams: set[bytes] = set()
+    with open("/proc/net/unix", "rb") as file:
+        for line in file:
+            fields = line.split()
+            if fields[4] == b"0002":
+                datagrams.add(fields[6])
+    return len(open_sockets - datagrams) + hidden, len(open_sockets & datagrams)
+
+
+def _disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
+    """Return what the candidate holds of the disk that its folders are on, and 1 if it may hold more.
+
+    What lies in its folders counts, files that have no name any more while a process has them open, and
+    whatever was written by those that live or were waited for, if that is more.
+    """
+    device = os.stat(folders[0]).st_dev
+    held: dict[int, int] = {}
+    hides = False
+    rest = list(folders)
+    while rest and time.thread_time() < until_s:
+        try:
+            with os.scandir(rest.pop()) as entries:
+                for entry in entries:
+                    status = entry.stat(follow_symlinks=False)
+                    held[status.st_ino] = status.st_blocks >> 1
+                    if entry.is_dir(follow_symlinks=False):
+                        rest.append(entry.path)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            hides = True  # deeper than paths may be, or closed
+    written = 0
     for process in descendants(os.getpid(), zombies=True):
         try:
             with open(f"/proc/{process}/io", "rb") as file:
                 counts = dict(line.split(b":") for line in file)
-            total += max(int(counts[b"wchar"]), int(counts[b"write_bytes"])) >> 10
+            written += int(counts[b"write_bytes"]) >> 10
+            for name in os.listdir(f"/proc/{process}/fd"):
+                status = os.stat(f"/proc/{process}/fd/{name}")
+                if stat.S_ISREG(status.st_mode) and status.st_dev == device:
+                    held[status.st_ino] = status.st_blocks >> 1
+        except PermissionError:
+            hides = True  # it made itself unreadable
         except (OSError, KeyError, ValueError):
             continue  # it ended meanwhile
-    return total
+    return max(sum(held.values()), written), int(hides)
+
+
+def let_limits_be_raised() -> None:
+    """Let a program ask for more than its hard limits: they stay, and it goes on.
+
+    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's are what they were:
+    this is for programs that mean well.
+    """
+    setrlimit, getrlimit = resource.setrlimit, resource.getrlimit
+    endless = resource.RLIM_INFINITY
+
+    def setrlimit_in_bounds(kind: int, limits: tuple[int, int]) -> None:
+        soft, hard = limits
+        most = getrlimit(kind)[1]
+        if most != endless and (hard == endless or hard > most) and (soft <= hard or hard == endless):
+            soft = most if soft == endless else min(soft, most)
+            hard = most
+        setrlimit(kind, (soft, hard))
+
+    setrlimit_in_bounds.__name__ = setrlimit_in_bounds.__qualname__ = "setrlimit"
+    setrlimit_in_bounds.__module__ = "resource"
+    resource.setrlimit = setrlimit_in_bounds
 
 
 def drop_traces() -> None:

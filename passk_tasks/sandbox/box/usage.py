@@ -1,0 +1,171 @@
+"""What the processes of one candidate use, as /proc shows it to the tests' side."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from passk_tasks.sandbox.box import zygote
+
+_TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
+_WATCHED = 16  # threads whose state is looked at, those that were ready for the longest
+_PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+_SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
+_DATAGRAMS = (
+    11  # net.unix.max_dgram_qlen of a new namespace, and one more: senders that one receiver may keep
+)
+
+
+class Tree:
+    """All processes of one candidate: whatever lives below the zygote, orphans and the dead included.
+
+    Args:
+        zygote_pid: their ancestor.
+
+    Attributes:
+        processes: how many there were at the last look.
+        resident_mib, mapped_mib: what they had then; what they share counts for each.
+        faulted_mib: at most so much memory was ever new to them; infinite where children end unseen.
+        cpu_s: CPU seconds, those of children that were waited for included.
+        awake_s: of the seconds in which an answer was waited for, those that are the candidate's doing.
+        looking_s: CPU seconds that looking at it took.
+    """
+
+    def __init__(self, zygote_pid: int) -> None:
+        self._zygote_pid = zygote_pid
+        self.processes = 0
+        self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
+        self.cpu_s = self.awake_s = self.looking_s = 0.0
+        self._threads: dict[
+            str, tuple[float, float]
+        ] = {}  # by folder: seconds that it ran and waited for a CPU
+        self._busiest: list[str] = []
+        self._stolen_s: float | None = None
+
+    @property
+    def used_s(self) -> float:
+        """What it used of its time: the larger of work and wall time, and what it made looking cost."""
+        return max(self.cpu_s, self.awake_s) + self.looking_s
+
+    def look(self, waited_s: float) -> None:
+        """Add what it used since the last look.
+
+        Args:
+            waited_s: seconds since then in which an answer was waited for.
+        """
+        # Before anything else: what wakes while this process has the CPU waits for it.
+        states = "".join(map(_state, self._busiest))
+        tree = zygote.descendants(self._zygote_pid, zombies=True)
+        started_s = time.thread_time()  # how long the list takes is for all the processes of a host to say
+        threads: dict[str, tuple[float, float]] = {}
+        parents: set[int] = set()
+        self.processes = len(tree)
+        self.cpu_s = self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
+        for process in tree:
+            try:
+                stat = _stat(f"/proc/{process}/stat")
+                parents.add(int(stat[1]))
+                self.cpu_s += sum(map(int, stat[11:15])) / _TICKS
+                self.faulted_mib += sum(map(int, stat[7:11])) * _PAGE_MIB
+                for thread in os.listdir(f"/proc/{process}/task"):
+                    folder = f"/proc/{process}/task/{thread}"
+                    ran_ns, queued_ns = _read(f"{folder}/schedstat").split()[:2]
+                    threads[folder] = int(ran_ns) * 1e-9, int(queued_ns) * 1e-9
+                    if not self._busiest:  # the first look
+                        states += stat[0]
+                mapped, resident = map(int, _read(f"/proc/{process}/statm").split()[:2])
+                self.mapped_mib += mapped * _PAGE_MIB
+                self.resident_mib += resident * _PAGE_MIB
+            except (OSError, ValueError, IndexError):
+                continue  # it ended meanwhile
+        machine_s = self._queued_s(threads, waited_s, runnable="R" in states)
+        if any(_forgets_children(process) for process in parents & tree):
+            # What they work is nobody's in the end, and what waits for a CPU may wait for them.
+            machine_s, self.faulted_mib = 0.0, float("inf")
+        self.awake_s += waited_s - min(machine_s + self._stolen_since_s(), waited_s)
+        self.looking_s += time.thread_time() - started_s
+
+    def _queued_s(self, threads: dict[str, tuple[float, float]], waited_s: float, *, runnable: bool) -> float:
+        """Return the seconds since the last look in which the candidate as a whole waited for a CPU.
+
+        That is when some thread waits for one and none runs. The kernel tells how long each thread ran and
+        waited, not when: at most it is what all waited together, at least what one of them waited while no
+        other ran. A herd that wakes at one time and sleeps for the rest is far from the former. So the
+        moment of the look decides which to take: whether one of the busiest is ready to run just then. No
+        candidate knows when that is.
+        """
+        ran_s = queued_s = 0.0
+        ready_s: dict[str, float] = {}
+        for folder, (ran, queued) in threads.items():
+            ran_before, queued_before = self._threads.get(folder, (0.0, 0.0))
+            ran, queued = max(0.0, ran - ran_before), max(0.0, queued - queued_before)
+            ran_s, queued_s, ready_s[folder] = ran_s + ran, queued_s + queued, ran + queued
+        self._threads = threads
+        self._busiest = sorted(ready_s, key=ready_s.__getitem__)[-_WATCHED:]
+        longest_s = max(ready_s.values(), default=0.0)
+        return max(0.0, min(queued_s, waited_s - ran_s) if runnable else longest_s - ran_s)
+
+    def _stolen_since_s(self) -> float:
+        before_s, self._stolen_s = self._stolen_s, _all_stolen_s()
+        return 0.0 if before_s is None else self._stolen_s - before_s
+
+
+def _forgets_children(process: int) -> bool:
+    """Whether a process ignores the end of its children: their CPU time is then added to nobody's."""
+    try:
+        for line in _read(f"/proc/{process}/status").splitlines():
+            if line.startswith("SigIgn:"):
+                return bool(int(line.split()[1], 16) >> (signal.SIGCHLD - 1) & 1)
+    except (OSError, ValueError, IndexError):
+        pass  # it ended meanwhile
+    return False
+
+
+def sockets_mib(streams: int | None = None, datagrams: int = 0) -> float:
+    """Return what sockets may hold at most: so many, or all those of this network namespace.
+
+    It is the kernel's memory and no process's. A socket that waits to be accepted is nobody's descriptor, and
+    may be full all the same.
+    """
+    if streams is None:
+        try:
+            kinds = [line.split()[4] for line in _read("/proc/net/unix").splitlines()[1:]]
+        except (OSError, IndexError):
+            return 0.0
+        datagrams = kinds.count("0002")
+        streams = len(kinds) - datagrams
+    return _SOCKET_MIB * (streams + _DATAGRAMS * datagrams)
+
+
+def free_mib(folder: str) -> float:
+    """Return what is free on the disk that a folder is on."""
+    status = os.statvfs(folder)
+    return status.f_bfree * status.f_frsize / (1 << 20)
+
+
+def _all_stolen_s() -> float:
+    """Seconds that a virtual machine's host took from the CPUs that this process may use; 0 if unknown."""
+    try:
+        lines = _read("/proc/stat").splitlines()
+        names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        return sum(int(fields[8]) for line in lines if (fields := line.split())[0] in names) / _TICKS
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _state(folder: str) -> str:
+    try:
+        return _stat(f"{folder}/stat")[0]
+    except (OSError, IndexError):
+        return ""  # it ended meanwhile
+
+
+def _stat(path: str) -> list[str]:
+    """The fields after the name, which may hold anything: the state comes first."""
+    return _read(path).rpartition(")")[2].split()
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()

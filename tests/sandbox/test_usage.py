@@ -1,0 +1,234 @@
+"""What counts as used: time asleep, pages that nobody sees, disk, and what is looked at for long."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from passk_tasks import runner
+from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox.box import landlock, usage
+from passk_tasks.verdict import Verdict
+
+SQUARE = Tests("assert f(2) == 4\n", ("f",))
+RIGHT = "\ndef f(x): return x * x\n"
+
+
+@pytest.fixture(autouse=True)
+def no_groups(monkeypatch):
+    """Leave what is counted here as the only cap."""
+    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+
+
+def judge(code, **limits):
+    """Judge one program."""
+    program = Program("t/0", code, SQUARE)
+    return runner.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
+
+
+# Sixty wake together and wait for each other: of their waits together, little is the machine's doing.
+HERD = """
+import threading, time, zlib
+data = bytes(1_000_000)
+def wake():
+    at = time.monotonic()
+    while True:
+        at += 0.3
+        time.sleep(max(0, at - time.monotonic()))
+        zlib.crc32(data)
+for _ in range(60):
+    threading.Thread(target=wake, daemon=True).start()
+def f(x):
+    time.sleep(9)
+    return x * x
+"""
+# A child is always there that nobody waits for, and works.
+FORGOTTEN = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+def renew():
+    while True:
+        try:
+            if not os.fork():
+                until = time.process_time() + 0.02
+                while time.process_time() < until: pass
+                os._exit(0)
+            os.wait()
+        except OSError: pass
+for _ in range(8):
+    if not os.fork(): renew()
+while True: pass
+"""
+# Each look at these would take seconds.
+MAPPED = """
+import mmap, os, time
+kept = []
+while len(kept) < 50_000:
+    kept.append(mmap.mmap(-1, 4096, prot=1 + 2 * (len(kept) % 2)))
+for _ in range(45):
+    if not os.fork(): break
+time.sleep(99)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "most_s"), [(HERD, 3.0), (FORGOTTEN, 3.0), (MAPPED, 12.0)], ids=["herd", "forgotten", "mapped"]
+)
+def test_time_that_others_seem_to_have_taken_is_the_candidates(code, most_s):
+    """Neither a herd of threads, nor children that nobody waits for, nor slow looks buy wall time."""
+    outcome = judge(code, timeout_s=1.0)
+    assert outcome.verdict is Verdict.TIMEOUT, outcome
+    assert outcome.wall_s < most_s
+
+
+def tree(monkeypatch, *, threads, state="S"):
+    """Return a tree of one process whose threads have run and waited for so many seconds, by /proc."""
+    files = {}
+    for thread, (ran_s, queued_s) in threads.items():
+        folder = f"/proc/7/task/{thread}"
+        files[f"{folder}/schedstat"] = f"{ran_s * 1e9:.0f} {queued_s * 1e9:.0f} 1"
+        files[f"{folder}/stat"] = f"{thread} (x) {state} 1" + " 0" * 20
+    files["/proc/7/stat"] = f"7 (x) {state} 1" + " 0" * 20
+    files["/proc/7/statm"] = "10 5 0"
+    monkeypatch.setattr(usage.zygote, "descendants", lambda *_, **__: {7})
+    monkeypatch.setattr(usage.os, "listdir", lambda _: list(map(str, threads)))
+    monkeypatch.setattr(usage, "_read", lambda path: files[path])
+    monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
+    one = usage.Tree(1)
+    one.look(1.0)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("threads", "state", "awake_s"),
+    [
+        ({7: (0.2, 0.8)}, "R", 0.2),  # it always wanted a CPU
+        ({7: (0.2, 0.3)}, "S", 0.7),  # and slept for the half of it
+        ({7: (0.1, 0.4), 8: (0.1, 0.4)}, "R", 0.2),  # two that take turns
+        (dict.fromkeys(range(7, 67), (0.001, 0.05)), "S", 1.0),  # a herd
+    ],
+)
+def test_only_the_wait_of_all_together_is_the_machines(monkeypatch, threads, state, awake_s):
+    """Of one second, what remains when the candidate as a whole could not run."""
+    assert tree(monkeypatch, threads=threads, state=state).awake_s == pytest.approx(awake_s, abs=0.01)
+
+
+SHARED = """
+import ctypes, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+size = 32 << 20
+for _ in range(16):
+    start = libc.mmap(None, size, 3, 0x21, -1, 0)
+    ctypes.memset(start, 1, size)
+    {shrink}
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize(
+    "shrink",
+    [
+        "libc.munmap(start + 4096, size - 4096)",
+        "libc.mremap(ctypes.c_void_p(start), ctypes.c_size_t(size), ctypes.c_size_t(4096), 0)",
+        "libc.munmap(start, size // 2); libc.munmap(start + size // 2 + 4096, size // 2 - 4096)",
+    ],
+    ids=["head", "remapped", "middle"],
+)
+def test_pages_of_shared_mappings_that_are_mapped_no_longer_count(shrink):
+    """One page that stays mapped keeps all the others."""
+    outcome = judge(SHARED.format(shrink=shrink), timeout_s=10, memory_mib=64)
+    assert outcome.verdict is Verdict.MEMORY_LIMIT, outcome
+
+
+def test_a_right_program_has_open_files_and_asks_for_limits():
+    """Hundreds of files are usual; so is raising limits, which stay what they are."""
+    code = (
+        "import resource\nfiles = [open('/dev/null') for _ in range(900)]\n"
+        "for kind in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE):\n"
+        "    before = resource.getrlimit(kind)\n    resource.setrlimit(kind, (-1, -1))\n"
+        "    assert resource.getrlimit(kind) == before\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, -1))\n"
+        "assert resource.getrlimit(resource.RLIMIT_AS)[0] == 400 << 20\n"
+        "try:\n    resource.setrlimit(resource.RLIMIT_AS, (200, 100))\nexcept ValueError: pass\n"
+        "else: raise SystemExit\n"
+    )
+    assert judge(code + RIGHT).passed
+
+
+FILL = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for n in range(20):
+    {fill}
+{end}
+"""
+BY_CHILD = """if not os.fork():
+        os.write(os.open(f"{n}", os.O_CREAT | os.O_WRONLY), bytes(15 << 20)); os._exit(0)
+    try: os.wait()
+    except OSError: pass"""
+FILLS = {
+    "reserved": "os.posix_fallocate(os.open(f'{n}', os.O_CREAT | os.O_WRONLY), 0, 15 << 20)",
+    "by-children": BY_CHILD,
+    "deep": "os.makedirs('d' * 200, exist_ok=True); os.chdir('d' * 200)\n    " + BY_CHILD,
+    "nameless": BY_CHILD.replace('f"{n}", os.O_CREAT', '".", os.O_TMPFILE')
+    .replace("if not", "file = os.open('.', os.O_TMPFILE | os.O_RDWR)\n    if not")
+    .replace('os.open(".", os.O_TMPFILE | os.O_WRONLY)', "file"),
+    "mapped": "fd = os.open(f'{n}', os.O_CREAT | os.O_RDWR); os.ftruncate(fd, 15 << 20)\n"
+    "    import mmap; mmap.mmap(fd, 15 << 20).write(bytes(15 << 20)); os.close(fd)",
+}
+
+
+@pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
+@pytest.mark.parametrize("end", ["time.sleep(60)", "def f(x): return x * x"], ids=["stays", "returns"])
+@pytest.mark.parametrize("fill", list(FILLS))
+def test_a_disk_is_not_filled_without_being_seen_to_write(fill, end, monkeypatch):
+    """However 300 MiB get there and whoever wrote them, also if the program returns at once."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
+    code = FILL.replace("{fill}", FILLS[fill]).replace("{end}", end)
+    outcome = judge(code, timeout_s=10)
+    assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
+
+
+@pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
+def test_writing_much_and_keeping_little_fills_no_disk(monkeypatch):
+    """A program may write and remove, and reserve what it writes."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
+    code = (
+        "import os\nfor n in range(30):\n    fd = os.open('x', os.O_CREAT | os.O_RDWR)\n"
+        "    os.posix_fallocate(fd, 0, 10 << 20)\n    assert os.fstat(fd).st_size == 10 << 20\n"
+        "    os.write(fd, bytes(10 << 20))\n    os.close(fd)\n    os.unlink('x')\n"
+    )
+    assert judge(code + RIGHT, timeout_s=10).passed
+
+
+@pytest.mark.parametrize("way", ["namespaces", "landlock"])
+def test_the_kernel_takes_candidates_before_those_who_judge_them(way, monkeypatch):
+    """Where memory runs out, a candidate goes first, and cannot change that."""
+    if way == "landlock" and landlock.abi() < 1:
+        pytest.skip("this kernel has no Landlock")
+    monkeypatch.setitem(supervisor._WAYS, "strict", (way,))
+    code = (
+        "import os\nassert int(open('/proc/self/oom_score_adj').read()) == 1000\n"
+        "for path in ('/proc/self/oom_score_adj', f'/proc/{os.getppid()}/oom_score_adj'):\n"
+        "    try:\n        open(path, 'w').write('0')\n    except OSError: pass\n"
+        "    else: raise SystemExit\n"
+        "assert not any('oom' in os.readlink(f'/proc/self/fd/{fd}') for fd in range(3))\n"
+        "try:\n    os.fstat(4)\nexcept OSError: pass\nelse: raise SystemExit\n"
+    )
+    if way == "landlock":
+        code = "import os\ntry: os.fstat(4)\nexcept OSError: pass\nelse: raise SystemExit\n"
+    program = Program("t/0", code + RIGHT, SQUARE)
+    with supervisor.Sandbox(Limits(), workers=1) as box:
+        [(_, outcome)] = box.run([program])
+        scores = {
+            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.zygote.descendants(os.getpid())
+        }
+    assert outcome.passed, outcome
+    assert scores == {Path("/proc/self/oom_score_adj").read_text()}
