@@ -305,6 +305,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
         entry_point=problem.entry_point,
         suffix=problem.suffix,
+        also=problem.functions,
         # The stops go with the task's own way of asking. Those of a completion task (`\ndef`) would cut every
         # chat answer, and what is asked for verbatim is not cut.
         stops=spec.until if mode in (own, "completion") else (),
