@@ -26,10 +26,10 @@ from passk_tasks.extraction.examples import is_borrowed, without_examples
 from passk_tasks.extraction.fences import Block, blocks, dedent, prefilled
 from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
 from passk_tasks.extraction.reasoning import strip_reasoning
-from passk_tasks.extraction.runs import compiling_run
+from passk_tasks.extraction.runs import compiling_run, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_marks
+from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
 _MAX_BLOCKS = 64  # of those that matter, the last ones; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
@@ -62,7 +62,7 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
         if stripped.cut:
             repairs.add(Repair.REASONING)
         inner = strip_outer(stripped.text) if stripped.cut else outer
-        short = cut_at_token(inner)
+        short = cut_at_token(inner, ends_turn)
         if inner.strip():
             found = search.anywhere(short)
         if short != inner and (found is None or not found.sound):
@@ -314,6 +314,10 @@ class _Search:
             unmarked = without_marks(text)
             if unmarked.text != text and not unmarked.tokens:
                 parsed = compiling_run(unmarked.text, self._entry, self._parser, self._defines)
+        if parsed is None and self._borrows:
+            segments = compiling_segments(text.split("\n"), self._parser)
+            sources = (self._parser.parse(source) for _, source in segments)
+            parsed = next((one for one in sources if one is not None and self._defines(one)), None)
         return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
 
     def _in_blocks_together(self, fenced: list[Block]) -> _Found | None:

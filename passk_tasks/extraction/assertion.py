@@ -85,7 +85,7 @@ def _taken(answer: str, *, output: bool) -> tuple[str, Strategy]:
 
 
 def _stands(answer: str) -> bool:
-    """Whether the repository's assertion would be one statement with it, however wrong; `...` is no answer."""
+    """Whether the repository's assertion would be one statement with it, however wrong. Dots are none."""
     return answer not in ("", "...") and expression(answer) is not None
 
 

@@ -16,6 +16,7 @@ from passk_tasks.extraction.syntax import (
     FRAMEWORKS,
     Names,
     Parsed,
+    Sources,
     Unit,
     binds_callable,
     imported_from,
@@ -69,7 +70,6 @@ class _View:
 
     def __init__(self, known: list[tuple[Unit, Names]], asked: frozenset[str], given: frozenset[str]) -> None:
         self._asked = asked
-        self.needed = _needed(known, asked)
         self.bound = {name for _, found in known for name in found.bound} | given | BUILTINS
         self.tainted: set[str] = set()
         self.calling = set(asked)
@@ -81,6 +81,7 @@ class _View:
         in_guards = any(binds_callable(nodes, name) for name in asked - self._stay)
         self._guards_go = bool(self._stay) and not in_guards
         self._sources = sources(outside, given)
+        self.needed = _needed(known, asked, self._sources)
         self._own = {name for unit, found in known if not _only_imports(unit) for name in found.bound}
         self._framework = {name for unit, found in known if _from_framework(unit) for name in found.bound}
 
@@ -138,11 +139,13 @@ def is_prose(unit: Unit, bound: Set[str]) -> bool:
     return plain and found is not None and bool(found.immediate - bound)
 
 
-def _needed(known: list[tuple[Unit, Names]], asked: frozenset[str]) -> set[str]:
+def _needed(known: list[tuple[Unit, Names]], asked: frozenset[str], own: Sources) -> set[str]:
     binders: dict[str, list[Names]] = {}
-    for _, found in known:
+    for unit, found in known:
         for name in found.bound:
-            binders.setdefault(name, []).append(found)
+            # What would take the function's name needs nothing: see `_takes_a_name`.
+            if name not in asked & own.written or own.bind(unit.nodes, name) or is_main_guard(unit.nodes[0]):
+                binders.setdefault(name, []).append(found)
     needed, new = set(asked), list(asked)
     while new:
         for found in binders.pop(new.pop(), []):

@@ -28,7 +28,7 @@ from passk_tasks.extraction.syntax import (
     is_stub,
     names,
 )
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_marks
+from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
 _ACTING = (
     ast.Call,
@@ -94,7 +94,7 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
     if whole is not None:
         return extraction(whole.code, whole.strategy, frozenset(repairs | whole.repairs))
     stripped = strip_reasoning(outer)
-    inner = cut_at_token(strip_outer(stripped.text) if stripped.cut else outer)
+    inner = cut_at_token(strip_outer(stripped.text) if stripped.cut else outer, ends_turn)
     if inner != stripped.text:
         repairs.add(Repair.SPECIAL_TOKENS)
     if stripped.cut:

@@ -227,10 +227,12 @@ class Sources:
     Attributes:
         written: bound at module level by `def`, `class`, a lambda, or an alias or wrapper of such.
         fakes: imported from a test framework: what is made of them stands in for a function.
+        bound: all names that the module binds.
     """
 
     written: frozenset[str]
     fakes: frozenset[str]
+    bound: frozenset[str]
 
     def write(self, node: ast.stmt, name: str) -> bool:
         """Whether the statement binds `name` to what is written here: not an import, not `name = Mock()`."""
@@ -248,6 +250,8 @@ class Sources:
             return False  # f = int(f)
         if isinstance(node.value, ast.Name) and node.value.id in BUILTINS:
             return True
+        if called is not None and not read & self.bound:
+            return False  # of a framework whose import stands elsewhere: f = Mock(side_effect=lambda x: 0)
         return bool(read & self.written) or any(isinstance(n, ast.Lambda) for n in ast.walk(node.value))
 
     def bind(self, body: Iterable[ast.stmt], name: str) -> bool:
@@ -259,12 +263,13 @@ def sources(body: list[ast.stmt], given: frozenset[str] = frozenset()) -> Source
     """Return what is written in a module; `given` are names that stand above it."""
     bindings = list(_bindings(body))
     fakes = frozenset(name for name, node in bindings if imported_from(node) & FRAMEWORKS)
-    own = Sources(given, fakes)
+    bound = given | {name for name, _ in bindings}
+    own = Sources(given, fakes, bound)
     while True:
         written = own.written | {name for name, node in bindings if own.write(node, name)}
         if written == own.written:
             return own
-        own = Sources(written, fakes)
+        own = Sources(written, fakes, bound)
 
 
 def imported_from(node: ast.AST) -> set[str]:

@@ -21,7 +21,7 @@ _LEADING = re.compile(
 )
 # What looks like a token: <|…|>, <…>, </…>, [/…], [WORD], ◁…▷; and what a limit left of one, at the end.
 _BARS = r"<\|[^<>|\n]{1,60}\|?>|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
-_MARK = rf"(?:{_BARS}|</?[A-Za-z_][\w.:/-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
+_MARK = rf"(?:{_BARS}|</?[\w|▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
 _BRACKETS = r"\[[A-Za-z_]\w{0,30}\]"  # at the beginning of a line; elsewhere it is a subscript
 _ROLE = r"(?:\w{0,20}(?=<))?"  # <|im_start|>assistant<|im_sep|>
 _AHEAD = re.compile(
@@ -35,6 +35,9 @@ _BEFORE = re.compile(rf"^(?:{_MARK}{_ROLE}){{1,8}}", re.MULTILINE)
 _BEHIND = re.compile(rf"(?<![ \t])(?:[ \t]*{_MARK}){{1,8}}[ \t]*$", re.MULTILINE)
 _TAIL = re.compile(
     rf"\s*(?:{_MARK}|<[|｜][^<>\n]{{0,60}}|</[\w.:▁-]{{0,40}}|\[/\w{{0,30}}|◁[^◁▷\n]{{0,30}})\s*\Z"
+)
+_BROKEN = re.compile(
+    r"(?<![ \t])[ \t]*(?:<[|｜][^<>\n]{0,60}|</[\w.:▁-]{0,40}|\[/\w{0,30}|◁[^◁▷\n]{0,30})\s*(?:```\s*)?\Z"
 )
 _NAME = re.compile(r"<([A-Za-z_]\w*)>")
 _MAX_TAIL = 8  # tokens at the end of a text that are looked at
@@ -66,11 +69,18 @@ def strip_outer(text: str) -> str:
         end = begin
 
 
-def cut_at_token(text: str) -> str:
-    """Return `text` up to the first control token that is not quoted: the turn ended there."""
+def ends_turn(match: re.Match[str]) -> bool:
+    """Whether a token is no beginning: <|python_tag|>def f(x): …"""
+    line = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _WINDOW)
+    ahead = _AHEAD.match(match.string, line)
+    return ahead is None or ahead.end() <= match.start()
+
+
+def cut_at_token(text: str, ends: Callable[[re.Match[str]], bool] = bool) -> str:
+    """Return `text` up to the first control token that is not quoted and `ends` the turn."""
     begin = len(text) - len(text.lstrip())
     for match in _TOKEN.finditer(text, begin + 1):
-        if not quoted(text, match.start(), match.end()):
+        if ends(match) and not quoted(text, match.start(), match.end()):
             return text[: match.start()]
     return text
 
@@ -138,6 +148,10 @@ def without_marks(text: str) -> Unmarked:
     short = text
     for pattern, by in ((_AHEAD, "\n"), (_ALONE, ""), (_BEFORE, ""), (_BEHIND, "")):
         short = pattern.sub(cut(by), short)
+    broken = _BROKEN.search(short, max(0, len(short) - _WINDOW))
+    if broken is not None and not quoted(short, broken.start(), broken.end()):
+        gone.append(broken.group().strip(" `\n"))
+        short = short[: broken.start()] + "\n" + ("```\n" if "`" in broken.group() else "")
     names = [re.findall(r"<(/?)(\w+)", mark) for mark in gone]
     tags = [tag for found in names for tag in found]
     opened = {name for slash, name in tags if not slash}
