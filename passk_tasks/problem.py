@@ -19,6 +19,8 @@ class Problem:
             candidate defines, so that only the judge `script` can run them.
         libraries: what solution and tests import besides the standard library, as import names, sorted.
         suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
+        functions: what the tests call of the candidate, where that is more than the entry point, which then
+            comes first, or where a program need not define one.
         cluster: what the problem shares with others that were made from the same source; None where each
             problem stands for itself.
     """
@@ -32,3 +34,4 @@ class Problem:
     libraries: tuple[str, ...] = ()
     suffix: str | None = None
     cluster: str | None = None
+    functions: tuple[str, ...] = ()

@@ -304,6 +304,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
         entry_point=problem.entry_point,
         suffix=problem.suffix,
+        also=problem.functions,
         stops=_stops(sample, problem, spec, mode)[1],
     )
 

@@ -122,7 +122,14 @@ class Apps(Benchmark):
                 comparison=Comparison.SETS,
             )
         return ContestProblem(
-            task_id, "", "", "", canonical_solution=_solution(row), tests=tests, function=function
+            task_id,
+            "",
+            "",
+            "",
+            canonical_solution=_solution(row),
+            tests=tests,
+            function=function,
+            functions=(function,) if function else (),
         )
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:

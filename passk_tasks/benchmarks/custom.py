@@ -40,12 +40,10 @@ class CustomProblem(Problem):
 
     Attributes:
         setup: statements that the tests need, the prompt's imports and helpers among them.
-        functions: what the tests call of the candidate, the entry point first.
         cases: inputs with their outputs, where candidates are programs.
     """
 
     setup: str = ""
-    functions: tuple[str, ...] = ()
     cases: StdioTests | None = None
 
 

@@ -119,7 +119,16 @@ class LiveCodeBench(Benchmark):
             )
         else:
             tests = StdioTests.of(cases, comparison=Comparison.LINES)
-        return ContestProblem(task_id, "", "", "", tests=tests, function=function, imports=IMPORTS)
+        return ContestProblem(
+            task_id,
+            "",
+            "",
+            "",
+            tests=tests,
+            function=function,
+            functions=(function,) if function else (),
+            imports=IMPORTS,
+        )
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate below the imports of LiveCodeBench's own harness."""

@@ -31,12 +31,10 @@ class MbppProblem(Problem):
     Attributes:
         setup: imports and other statements that the assertions need.
         base_test: the assertions that the prompt shows, where `test` holds others; else `""`.
-        functions: what the assertions call of the candidate, the entry point first.
     """
 
     setup: str = ""
     base_test: str = ""
-    functions: tuple[str, ...] = ()
 
 
 class Mbpp(Benchmark):

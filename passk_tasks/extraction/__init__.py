@@ -35,7 +35,7 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from passk_tasks.errors import UsageError, did_you_mean
 from passk_tasks.extraction.answer import find
@@ -60,6 +60,7 @@ def extract(
     entry_point: str,
     stops: Iterable[str] = (),
     suffix: str | None = None,
+    also: Sequence[str] = (),
 ) -> Extraction:
     """Return the candidate program in a model's text. Never raises, whatever the text.
 
@@ -73,6 +74,8 @@ def extract(
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
         suffix: the code below the gap where the text fills one.
+        also: names that the tests call besides the entry point, where they are known; of a program, the
+            function or method that they call.
 
     Raises:
         UsageError: `mode` is none of `MODES`.
@@ -89,5 +92,5 @@ def extract(
     if mode == "completion":
         return complete(text, prompt, entry_point) if suffix is None else fill(text, prompt, suffix)
     if not entry_point:
-        return find_program(text)
-    return find(text, prompt, entry_point)
+        return find_program(text, also)
+    return find(text, prompt, entry_point, also)

@@ -18,25 +18,21 @@ than a stub.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from passk_tasks.extraction.completion import restated_as, with_first_line
-from passk_tasks.extraction.examples import without_examples
+from passk_tasks.extraction.examples import is_borrowed, without_examples
 from passk_tasks.extraction.fences import Block, blocks, dedent, prefilled
 from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
 from passk_tasks.extraction.reasoning import strip_reasoning
-from passk_tasks.extraction.runs import compiling_run
+from passk_tasks.extraction.runs import compiling_run, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer
+from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
 _MAX_BLOCKS = 64  # of those that matter, the last ones; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
-# Tags that answers are asked for in, on the line of the code: <answer>def f(): …</answer>
-_WRAPPER = re.compile(
-    r"</?(?:answer|final_answer|solution|code|pre|output)(?: [^<>\n]{0,80})?>", re.IGNORECASE
-)
 _CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 
 
@@ -50,12 +46,12 @@ class _Found:
     sound: bool = True
 
 
-def find(text: str, prompt: str, entry_point: str) -> Extraction:
-    """Return the candidate in a chat model's answer."""
+def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> Extraction:
+    """Return the candidate in a chat model's answer; the tests call `also` besides the entry point."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         return extraction(None, Strategy.NONE_EMPTY, frozenset())
-    search = _Search(prompt, entry_point)
+    search = _Search(prompt, entry_point, also)
     repairs = set()
     outer = strip_outer(text)
     if outer != text:
@@ -66,13 +62,19 @@ def find(text: str, prompt: str, entry_point: str) -> Extraction:
         if stripped.cut:
             repairs.add(Repair.REASONING)
         inner = strip_outer(stripped.text) if stripped.cut else outer
-        short = cut_at_token(inner)
+        short = cut_at_token(inner, ends_turn)
         if inner.strip():
             found = search.anywhere(short)
         if short != inner and (found is None or not found.sound):
             # The token may stand in a string that spans lines.
             longer = search.anywhere(inner)
             found = longer if longer is not None and longer.sound else found
+        if found is None or not found.sound:
+            unmarked = without_marks(inner)
+            longer = search.anywhere(unmarked.text) if unmarked.tokens else None
+            if longer is not None and longer.sound:
+                found = longer
+                repairs.add(Repair.SPECIAL_TOKENS)
         if short != inner or (stripped.cut and inner != stripped.text):
             repairs.add(Repair.SPECIAL_TOKENS)
         if found is None or (stripped.unterminated and not found.sound):
@@ -84,14 +86,17 @@ def find(text: str, prompt: str, entry_point: str) -> Extraction:
 
 
 class _Search:
-    def __init__(self, prompt: str, entry_point: str) -> None:
+    def __init__(self, prompt: str, entry_point: str, also: Sequence[str]) -> None:
         self._prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
         self._entry = entry_point
+        self._asked = tuple(dict.fromkeys((entry_point, *also)))
         self._parser = Parser()
+        self._text, self._fenced = "", list[Block]()
+        self._borrows = False  # whether an import counts as a definition
         above = Parser().parse(context(self._prompt, entry_point))
         self._given = above.bound if above is not None else frozenset()  # names that the prompt binds
         self._definition = re.compile(
-            rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
+            rf"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
         )
 
     def whole(self, text: str) -> _Found | None:
@@ -104,20 +109,29 @@ class _Search:
 
     def anywhere(self, text: str) -> _Found | None:
         """Return the best code in a text without reasoning."""
-        found = self.whole(text)
-        if found is not None:
-            return found
-        found = self._prefilled(text)
-        if found is not None:
-            return found
-        fenced = blocks(text)
+        self._text, self._fenced = text, blocks(text)
+        fenced = self._fenced
+        found = self._defined(text, fenced) or self._in_body_blocks(fenced, certain=True)
+        if found is None:
+            # Where nothing in the text is the function's source, an import of it is the answer.
+            self._borrows = True
+            found = self._defined(text, fenced)
+            self._borrows = False
         return (
-            self._in_block(fenced, text)
-            or self._in_prose(text)
-            or self._in_blocks_together(fenced)
+            found
             or self._in_body_blocks(fenced)
             or self._mended_body(text, Strategy.BODY)
             or self._unsound(text, fenced)
+        )
+
+    def _defined(self, text: str, fenced: list[Block]) -> _Found | None:
+        """Return the best code that defines the function."""
+        return (
+            self.whole(text)
+            or self._prefilled(text)
+            or self._in_block(fenced, text)
+            or self._in_prose(text)
+            or self._in_blocks_together(fenced)
         )
 
     def _dedented(self, text: str) -> list[tuple[str, frozenset[Repair]]]:
@@ -131,9 +145,12 @@ class _Search:
         if self._entry not in source:
             return None
         parsed = self._parser.parse(source)
-        if parsed is None or not parsed.defines(self._entry) or parsed.is_stub(self._entry):
-            return None
-        return parsed
+        return parsed if parsed is not None and self._defines(parsed) else None
+
+    def _defines(self, parsed: Parsed) -> bool:
+        if self._borrows:
+            return parsed.defines(self._entry) and not parsed.is_stub(self._entry)
+        return parsed.writes(self._entry, self._given)
 
     def _program(
         self,
@@ -144,7 +161,11 @@ class _Search:
         sound: bool = True,
     ) -> _Found:
         """Return a program that defines the entry point, with the prompt's context and without examples."""
-        source = without_examples(parsed, self._entry, self._given)
+        complete = self._with_others(parsed)
+        if complete is not parsed and strategy in (Strategy.FENCE, Strategy.FENCE_UNCLOSED):
+            strategy = Strategy.FENCE_JOINED
+        parsed = complete
+        source = without_examples(parsed, self._asked, self._given)
         if source != parsed.source:
             shorter = Parser().parse(source)
             if shorter is not None:
@@ -162,7 +183,7 @@ class _Search:
         parsed = self._parser.parse(self._prompt + text)
         if parsed is None:
             return None
-        source = without_examples(parsed, self._entry, first_line=self._prompt.count("\n") + 1)
+        source = without_examples(parsed, self._asked, first_line=self._prompt.count("\n") + 1)
         if source != parsed.source:
             repairs |= {Repair.EXAMPLES}
         return _Found(source, strategy, repairs)
@@ -223,7 +244,10 @@ class _Search:
             ends = [i for i in range(block.last + 1, len(lines)) if lines[i].startswith(("```", "~~~"))]
             for end in ends[:4]:
                 yield "\n".join(lines[block.first : end]) + "\n", frozenset()
-        run = compiling_run(block.content, self._entry, self._parser)
+        unmarked = without_marks(block.content)
+        if unmarked.text != block.content:
+            yield unmarked.text, frozenset({Repair.SPECIAL_TOKENS})
+        run = compiling_run(block.content, self._entry, self._parser, self._defines)
         if run is not None:
             yield run.source, frozenset({Repair.TRIMMED})
 
@@ -236,26 +260,64 @@ class _Search:
         missing = self._lacking(source, bound | self._given)
         if not missing:
             return None
-        for block in reversed([b for b in others if b.may_be_python][-_MAX_BLOCKS:]):
-            if not any(name in block.content for name in missing):
-                continue
-            other = self._parser.parse(block.content)
-            for unit in reversed(other.units() if other is not None else []):
-                found = names(unit.source)
-                if found is not None and found.bound & missing and self._entry not in found.bound:
-                    helpers.insert(0, unit.source + "\n")
-                    bound |= found.bound
-                    missing = (missing - found.bound) | (found.used - bound - BUILTINS)
+        for borrowed in (False, True):  # a helper's own source before an import of it
+            for block in reversed([b for b in others if b.may_be_python][-_MAX_BLOCKS:]):
+                if not any(name in block.content for name in missing):
+                    continue
+                other = self._parser.parse(block.content)
+                for unit in reversed(other.units() if other is not None else []):
+                    found = names(unit.source)
+                    if found is None or not found.bound & missing or self._entry in found.bound:
+                        continue
+                    if is_borrowed(unit) == borrowed:
+                        helpers.insert(0, unit.source + "\n")
+                        bound |= found.bound
+                        missing = (missing - found.bound) | (found.used - bound - BUILTINS)
         return self._parser.parse("".join(helpers) + source) if helpers else None
+
+    def _with_others(self, parsed: Parsed) -> Parsed:
+        """Return the program with the other functions that the tests call below it, where it lacks them."""
+        for name in self._asked[1:]:
+            if name in parsed.bound | self._given or name not in self._text:
+                continue
+            other = self._elsewhere(name)
+            if other is None:
+                continue
+            wanted, bound, pieces = {name}, parsed.bound, list[str]()
+            for unit in reversed(other.units()):
+                found = names(unit.source)
+                if found is not None and found.bound & wanted and self._entry not in found.bound:
+                    pieces.insert(0, unit.source + "\n")
+                    bound |= found.bound
+                    wanted = (wanted - found.bound) | (found.used - bound - BUILTINS)
+            joined = self._parser.parse(parsed.source.rstrip("\n") + "\n" + "".join(pieces))
+            parsed = joined if joined is not None else parsed
+        return parsed
+
+    def _elsewhere(self, name: str) -> Parsed | None:
+        """Return the last closed block, or else the last lines, with the source of `name`."""
+        known = frozenset((*self._asked, *self._given))
+        python = [block for block in self._fenced if block.may_be_python and name in block.content]
+        for block in reversed([block for block in python if block.closed][-_MAX_BLOCKS:]):
+            other = self._parser.parse(block.content)
+            if other is not None and other.writes(name, known - {name}):
+                return other
+        return compiling_run(self._text, name, self._parser, lambda p: p.writes(name, known - {name}))
 
     def _lacking(self, source: str, bound: frozenset[str]) -> frozenset[str]:
         found = names(source)
         return found.used - bound - BUILTINS if found is not None else frozenset()
 
     def _in_prose(self, text: str) -> _Found | None:
-        parsed = compiling_run(text, self._entry, self._parser)
-        if parsed is None and _WRAPPER.search(text):
-            parsed = compiling_run(_WRAPPER.sub("\n", text), self._entry, self._parser)
+        parsed = compiling_run(text, self._entry, self._parser, self._defines)
+        if parsed is None:
+            unmarked = without_marks(text)
+            if unmarked.text != text and not unmarked.tokens:
+                parsed = compiling_run(unmarked.text, self._entry, self._parser, self._defines)
+        if parsed is None and self._borrows:
+            segments = compiling_segments(text.split("\n"), self._parser)
+            sources = (self._parser.parse(source) for _, source in segments)
+            parsed = next((one for one in sources if one is not None and self._defines(one)), None)
         return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
 
     def _in_blocks_together(self, fenced: list[Block]) -> _Found | None:
@@ -263,11 +325,14 @@ class _Search:
         parsed = self._defining("\n".join(pieces)) if len(pieces) > 1 else None
         return self._program(parsed, Strategy.FENCE_JOINED) if parsed is not None else None
 
-    def _in_body_blocks(self, fenced: list[Block]) -> _Found | None:
+    def _in_body_blocks(self, fenced: list[Block], *, certain: bool = False) -> _Found | None:
+        """Return a block that completes the prompt; `certain`: one that can be nothing but a body."""
         bodies = [b.content for b in fenced if b.may_be_python and b.content.strip()][-_MAX_BLOCKS:]
         for content in reversed(bodies):
             # A broken definition of the function must not end up inside the prompt's.
             if self._definition.search(content) is None:
+                if certain and self._parser.parse(content) is not None:
+                    continue
                 found = self._body(content, Strategy.FENCE_BODY)
                 found = found or self._mended_body(content, Strategy.FENCE_BODY)
                 if found is not None:

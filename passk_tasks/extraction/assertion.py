@@ -3,18 +3,31 @@
 The way of facebookresearch/cruxeval (inference/tasks/input_prediction.py, output_prediction.py): what stands
 after the first [ANSWER] and before [/ANSWER], there what stands after `==`, or before it and after `assert`.
 That way cuts through strings that hold `==` or `assert`; where the answer is an assertion that Python can
-read, its sides are those that Python sees.
+read, its sides are those that Python sees. Where that way gives no expression, since Markdown, prose or
+control tokens stand around the assertion, or a mention of the tag before it, the first of `_readings` that
+gives one is taken.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 
+from passk_tasks.extraction.fences import blocks
 from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import compared
+from passk_tasks.extraction.tokens import strip_outer, without_marks, without_tail
 
 OPEN, CLOSE = "[ANSWER]", "[/ANSWER]"
+_OPEN = re.compile(r"\\?\[/?answer\\?\]", re.IGNORECASE)
+_INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]{1,4000}?)(?<!`)\1(?!`)")
+# What Markdown puts before a line: a quote, a bullet, a heading, a label, emphasis.
+_LEAD = re.compile(r"\A(?:[ \t]*(?:>|[-*+][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|[*_]{1,3}(?=\S)))+[ \t]*")
+_LABEL = re.compile(r"\A[\w \t]{0,40}:[ \t*_]*(?=\S)")
+_MAX_CHARS = 64 * 1024  # of a text that is read in more ways than the repository's
+_MAX_READINGS = 200
 
 
 def side(text: str, *, output: bool) -> Extraction:
@@ -26,23 +39,17 @@ def side(text: str, *, output: bool) -> Extraction:
     repairs = frozenset({Repair.REASONING}) if stripped.cut else frozenset[Repair]()
     if stripped.unterminated:
         return extraction(None, Strategy.NONE_UNTERMINATED_REASONING, repairs)
-    answer = stripped.text
-    if OPEN in answer:
-        answer = answer.split(OPEN)[1]
-    answer = answer.partition(CLOSE)[0].strip()
-    sides = compared(answer)
-    if sides is not None:
-        try:
-            return extraction(ast.unparse(sides[output]), Strategy.ASSERTION, repairs)
-        except RecursionError:
-            pass
-    if "==" in answer:
-        answer = answer.split("==")[1 if output else 0].strip()
-    if not output and "assert" in answer:
-        answer = answer.split("assert")[1].strip()
-    if not answer:
+    literal, strategy = _taken(_between(stripped.text), output=output)
+    if not _stands(literal):
+        readings = list(_readings(stripped.text))
+        # An assertion before what is an expression at least.
+        for reading, repair in sorted(readings, key=lambda row: not _one(row[0])):
+            found, how = _taken(reading, output=output)
+            if _stands(found):
+                return extraction(found, how, repairs | {repair})
+    if not literal:
         return extraction(None, Strategy.NONE_EMPTY, repairs)
-    return extraction(answer, Strategy.ASSERTION_SPLIT, repairs)
+    return extraction(literal, strategy, repairs)
 
 
 def expression(text: str) -> ast.expr | None:
@@ -53,3 +60,89 @@ def expression(text: str) -> ast.expr | None:
     """
     sides = compared(f"assert _ == {text.strip()}")
     return None if sides is None else sides[1]
+
+
+def _between(text: str) -> str:
+    """Return what stands between the tags, the repository's way."""
+    if OPEN in text:
+        text = text.split(OPEN)[1]
+    return text.partition(CLOSE)[0].strip()
+
+
+def _taken(answer: str, *, output: bool) -> tuple[str, Strategy]:
+    """Return one side of an assertion; of a text without `==` all of it."""
+    sides = compared(answer)
+    if sides is not None:
+        try:
+            return ast.unparse(sides[output]), Strategy.ASSERTION
+        except RecursionError:
+            pass
+    if "==" in answer:
+        answer = answer.split("==")[1 if output else 0].strip()
+    if not output and "assert" in answer:
+        answer = answer.split("assert")[1].strip()
+    return answer, Strategy.ASSERTION_SPLIT
+
+
+def _stands(answer: str) -> bool:
+    """Whether the repository's assertion would be one statement with it, however wrong. Dots are none."""
+    return answer not in ("", "...") and expression(answer) is not None
+
+
+def _readings(text: str) -> Iterator[tuple[str, Repair]]:
+    """Yield what may be the assertion, or its side: each answer between tags, or else the whole text."""
+    if len(text) > _MAX_CHARS:
+        return
+    left = _MAX_READINGS
+    tagged = [piece for piece in _OPEN.split(text)[1:] if piece.strip(" \t\n*_`~>.:,")]
+    for piece in tagged or [text]:
+        for reading in _in_markdown(piece, tagged=bool(tagged)):
+            bare = strip_outer(reading).strip()
+            bare = without_tail(bare, lambda source: expression(source) is not None or _one(source)).strip()
+            yield bare, Repair.TRIMMED if bare == reading.strip() else Repair.SPECIAL_TOKENS
+            left -= 1
+            if not left:
+                return
+
+
+def _one(source: str) -> bool:
+    return compared(source) is not None
+
+
+def _in_markdown(text: str, *, tagged: bool) -> Iterator[str]:
+    """Yield the text without Markdown around it: its blocks, inline code, and lines with an assertion.
+
+    Without tags only what is an assertion counts: in an explanation many a line is an expression.
+    """
+    pieces = [block.content.strip() for block in blocks(text)]
+    pieces += [match[2].strip() for match in _INLINE.finditer(text)]
+    lines = [_LEAD.sub("", line, count=1).strip() for line in text.split("\n")]
+    asserted = [line[line.find("assert ") :].rstrip("*_` ") for line in lines if "assert " in line]
+    if not tagged:
+        yield from reversed([piece for piece in (*asserted, *pieces) if _one(_unmarked(piece))])
+        if len(pieces) == 1 and _only(text):
+            yield pieces[0]
+        yield _emphasised(text)
+        return
+    yield from pieces
+    yield from asserted
+    yield _emphasised(text)
+    for line in lines:
+        if line:
+            yield line.rstrip("*_ ")
+            yield _LABEL.sub("", line, count=1).rstrip("*_ ")
+            return
+
+
+def _unmarked(text: str) -> str:
+    return without_tail(strip_outer(text).strip(), _one)
+
+
+def _only(text: str) -> bool:
+    """Whether nothing stands around the code, or a few words that announce it."""
+    outside = _INLINE.sub("", text) if "```" not in text and "~~~" not in text else ""
+    return len(outside.split()) <= 8
+
+
+def _emphasised(text: str) -> str:
+    return _LEAD.sub("", without_marks(text).text.strip(), count=1).rstrip("*_` \n")

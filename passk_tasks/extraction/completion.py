@@ -7,7 +7,7 @@ import re
 from passk_tasks.extraction.prompts import body_indent, first_line, with_context
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parsed, Parser
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer
+from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_tail
 
 _CODE = re.compile(r"(?:async\s+def|def|class|import|from)\s|@|#|\"\"\"|'''|\w+\s*=")
 
@@ -19,12 +19,22 @@ def complete(text: str, prompt: str, entry_point: str) -> Extraction:
     cut = cut_at_token(bare)
     if cut != bare and parser.parse(prompt + bare) is None:
         bare = cut
+    line, indent = first_line(bare), body_indent(prompt)
+    if _may_end_in_token(bare):  # most do not, and cost no parse
+
+        def compiles(body: str) -> bool:
+            mended = with_first_line(body, indent)
+            return any(
+                parser.parse(source) is not None
+                for source in (prompt + body, prompt + mended if mended is not None else "(", body)
+            )
+
+        bare = without_tail(bare, compiles)
     if bare != text:
         repairs.add(Repair.SPECIAL_TOKENS)
     if not bare.strip():
         return extraction(None, Strategy.NONE_EMPTY, frozenset(repairs))
     code, strategy = prompt + bare, Strategy.BODY
-    line, indent = first_line(bare), body_indent(prompt)
     # The common case costs no parse: the first line has the indentation that the prompt asks for.
     if not line.startswith(indent):
         restated = parser.parse(_newlines(bare)) if _CODE.match(line) else None
@@ -48,10 +58,18 @@ def fill(text: str, prompt: str, suffix: str) -> Extraction:
     """
     bare = strip_outer(text)
     cut = cut_at_token(bare)
-    if cut != bare and Parser().parse(prompt + bare + suffix) is None:
+    parser = Parser()
+    if cut != bare and parser.parse(prompt + bare + suffix) is None:
         bare = cut
+    if _may_end_in_token(bare):
+        bare = without_tail(bare, lambda body: parser.parse(prompt + body + suffix) is not None)
     repairs = frozenset({Repair.SPECIAL_TOKENS}) if bare != text else frozenset[Repair]()
     return extraction(prompt + bare + suffix, Strategy.BODY, repairs)
+
+
+def _may_end_in_token(text: str) -> bool:
+    tail = text[-100:]
+    return "<" in tail or "[/" in tail or "◁" in tail or ">\n" in text
 
 
 def with_first_line(text: str, indent: str) -> str | None:

@@ -9,8 +9,20 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterable, Set
 
-from passk_tasks.extraction.syntax import BUILTINS, Names, Parsed, Unit, binds_callable, names
+from passk_tasks.extraction.syntax import (
+    BUILTINS,
+    FRAMEWORKS,
+    Names,
+    Parsed,
+    Sources,
+    Unit,
+    binds_callable,
+    imported_from,
+    names,
+    sources,
+)
 
 # A statement at module level that uses one of these shows something, asks for something, or ends the program.
 _SHOWING_NAMES = "print pprint input open exit quit breakpoint doctest unittest pytest timeit SystemExit"
@@ -20,24 +32,24 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def without_examples(
-    parsed: Parsed, entry_point: str, given: frozenset[str] = frozenset(), first_line: int = 1
+    parsed: Parsed, asked: Iterable[str], given: frozenset[str] = frozenset(), first_line: int = 1
 ) -> str:
     """Return the source without the top-level statements that only show the function at work.
 
-    `given` are names that the program may use without binding them: the prompt's. What begins above
-    `first_line` stays.
+    `asked` are the names that the tests call. `given` are names that the program may use without binding
+    them: the prompt's. What begins above `first_line` stays.
     """
     units = parsed.units()
     known = [(unit, found) for unit in units if (found := names(unit.source)) is not None]
     if len(known) < len(units):
         return parsed.source  # not understood: as the model wrote it
-    view = _View(known, entry_point, given)
+    view = _View(known, frozenset(asked), given)
     dropped: list[Unit] = []
     for unit, found in known:
         if unit.first >= first_line and view.is_example(unit, found):
             dropped.append(unit)
             view.tainted |= found.bound - view.needed
-        elif _only_defines(unit) and view.shows(found) and not found.bound & view.needed:
+        elif _only_defines(unit) and not found.bound & view.needed and view.shows_within(unit, found):
             view.calling |= found.bound
     if not dropped:
         return parsed.source
@@ -50,62 +62,91 @@ class _View:
     """What is known of a program's names while its statements are judged in order.
 
     Attributes:
-        needed: the entry point, and what it needs, directly or through others.
+        needed: the functions asked for, and what they need, directly or through others.
         bound: every name that the program binds or may take for bound.
         tainted: names that exist only in what was dropped.
-        calling: the entry point, and functions that call it or show something.
+        calling: the functions asked for, and those that call one of them or show something.
     """
 
-    def __init__(self, known: list[tuple[Unit, Names]], entry_point: str, given: frozenset[str]) -> None:
-        self._entry = entry_point
-        self.needed = _needed(known, entry_point)
+    def __init__(self, known: list[tuple[Unit, Names]], asked: frozenset[str], given: frozenset[str]) -> None:
+        self._asked = asked
         self.bound = {name for _, found in known for name in found.bound} | given | BUILTINS
         self.tainted: set[str] = set()
-        self.calling = {entry_point}
+        self.calling = set(asked)
         nodes = [node for unit, _ in known for node in unit.nodes]
         self._star = any(map(_imports_star, nodes))
-        # Where only a main guard defines the entry point, it is no example.
-        self._stays = binds_callable([node for node in nodes if not _is_main_guard(node)], entry_point)
+        # Where only a main guard defines a function asked for, it is no example.
+        outside = [node for node in nodes if not is_main_guard(node)]
+        self._stay = {name for name in asked if binds_callable(outside, name)}
+        in_guards = any(binds_callable(nodes, name) for name in asked - self._stay)
+        self._guards_go = bool(self._stay) and not in_guards
+        self._sources = sources(outside, given)
+        self.needed = _needed(known, asked, self._sources)
+        self._own = {name for unit, found in known if not _only_imports(unit) for name in found.bound}
+        self._framework = {name for unit, found in known if _from_framework(unit) for name in found.bound}
 
     def shows(self, found: Names) -> bool:
         """Whether it calls the entry point, uses a result of it, prints, reads, or ends the program."""
-        return not found.used.isdisjoint(self.calling | self.tainted | _SHOWING)
+        return not found.used.isdisjoint(self.calling | self.tainted | self._framework | _SHOWING)
+
+    def shows_within(self, unit: Unit, found: Names) -> bool:
+        """The same of a definition, which may import for itself what it calls."""
+        inner = (alias.asname or alias.name for alias in _aliases(unit))
+        return self.shows(found) or not self._asked.isdisjoint(inner)
 
     def is_example(self, unit: Unit, found: Names) -> bool:
         """Whether the program is better off without the statement."""
         nodes = unit.nodes
-        if all(_is_main_guard(node) for node in nodes):
-            return self._stays
+        if all(is_main_guard(node) for node in nodes):
+            return self._guards_go
         if all(isinstance(node, ast.Assert) for node in nodes):
             return True
         if found.bound & self.needed:
-            # total = total([1, 2]): the example takes the name from the function.
-            only_entry = found.bound & self.needed == {self._entry}
-            return only_entry and self._stays and not binds_callable(nodes, self._entry)
-        if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in nodes):
+            return self._takes_a_name(unit, found.bound & self.needed)
+        if _only_imports(unit):
             # Unneeded and perhaps not installed; `import sys` costs nothing to keep.
-            return not any(map(_imports_star, nodes)) and not all(map(_is_stdlib, nodes))
+            unneeded = not any(map(_imports_star, nodes)) or self.needed <= self.bound
+            return unneeded and not all(map(_is_stdlib, nodes))
         if _only_defines(unit):
             return bool(found.immediate & self.tainted)
         if _mutates(unit, self.needed, self.calling):
             return False
-        return self.shows(found) or _touches_sys(unit) or self._is_prose(nodes, found)
+        return self.shows(found) or _touches_sys(unit) or (not self._star and is_prose(unit, self.bound))
 
-    def _is_prose(self, nodes: tuple[ast.stmt, ...], found: Names) -> bool:
-        """Whether it is prose that parses, and raises NameError: `Done`, `- note`, `Complexity: O(n)`."""
-        plain = all(
-            isinstance(node, ast.Expr) or (isinstance(node, ast.AnnAssign) and node.value is None)
-            for node in nodes
-        )
-        return plain and not self._star and bool(found.immediate - self.bound)
+    def _takes_a_name(self, unit: Unit, taken: set[str] | frozenset[str]) -> bool:
+        """Whether it binds anew what the program has: `f = f(1)`, `from solution import f`, `f = Mock()`.
+
+        What is written wins over what is imported, or the import would be the whole program.
+        """
+        if any(self._sources.bind(unit.nodes, name) for name in taken):
+            return False
+        asked = taken & self._asked
+        if asked and asked <= self._sources.written:
+            borrows = _only_imports(unit) and not all(map(_is_stdlib, unit.nodes))
+            return taken == asked or (borrows and taken <= self._own)
+        if not asked:  # `from solution import helper`; a table may bear its function's name: `t = t()`
+            return _only_imports(unit) and not any(map(_is_stdlib, unit.nodes)) and taken <= self._own
+        return taken == asked <= self._stay and not any(binds_callable(unit.nodes, n) for n in taken)
 
 
-def _needed(known: list[tuple[Unit, Names]], entry_point: str) -> set[str]:
+def is_prose(unit: Unit, bound: Set[str]) -> bool:
+    """Whether it is prose that parses, and raises NameError: `Done`, `- note`, `Complexity: O(n)`."""
+    found = names(unit.source)
+    plain = all(
+        isinstance(node, ast.Expr) or (isinstance(node, ast.AnnAssign) and node.value is None)
+        for node in unit.nodes
+    )
+    return plain and found is not None and bool(found.immediate - bound)
+
+
+def _needed(known: list[tuple[Unit, Names]], asked: frozenset[str], own: Sources) -> set[str]:
     binders: dict[str, list[Names]] = {}
-    for _, found in known:
+    for unit, found in known:
         for name in found.bound:
-            binders.setdefault(name, []).append(found)
-    needed, new = {entry_point}, [entry_point]
+            # What would take the function's name needs nothing: see `_takes_a_name`.
+            if name not in asked & own.written or own.bind(unit.nodes, name) or is_main_guard(unit.nodes[0]):
+                binders.setdefault(name, []).append(found)
+    needed, new = set(asked), list(asked)
     while new:
         for found in binders.pop(new.pop(), []):
             fresh = found.used - needed
@@ -114,7 +155,8 @@ def _needed(known: list[tuple[Unit, Names]], entry_point: str) -> set[str]:
     return needed
 
 
-def _is_main_guard(node: ast.stmt) -> bool:
+def is_main_guard(node: ast.stmt) -> bool:
+    """Whether it is an `if` that asks for `__name__`."""
     if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
         return False
     sides = (node.test.left, *node.test.comparators)
@@ -125,16 +167,30 @@ def _only_defines(unit: Unit) -> bool:
     return all(isinstance(node, (*_FUNCTIONS, ast.ClassDef)) for node in unit.nodes)
 
 
+def is_borrowed(unit: Unit) -> bool:
+    """Whether it only imports, and from elsewhere than the standard library."""
+    return _only_imports(unit) and not any(map(_is_stdlib, unit.nodes))
+
+
+def _only_imports(unit: Unit) -> bool:
+    return all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in unit.nodes)
+
+
+def _from_framework(unit: Unit) -> bool:
+    return any(imported_from(node) & FRAMEWORKS for node in unit.nodes)
+
+
+def _aliases(unit: Unit) -> Iterable[ast.alias]:
+    return (node for top in unit.nodes for node in ast.walk(top) if isinstance(node, ast.alias))
+
+
 def _imports_star(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
 
 
 def _is_stdlib(node: ast.stmt) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        modules = [node.module or ""]
-    else:
-        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-    return all(module.partition(".")[0] in sys.stdlib_module_names for module in modules)
+    relative = isinstance(node, ast.ImportFrom) and node.level > 0
+    return not relative and imported_from(node) <= sys.stdlib_module_names
 
 
 def _mutates(unit: Unit, needed: set[str], calling: set[str]) -> bool:

@@ -1,18 +1,34 @@
 """Chat and reasoning models that were asked for a whole program: the block that is one.
 
 LiveCodeBench takes the last block of an answer (`lcb_runner/utils/extraction_utils.py`). So do we, but for
-blocks that are no programs: example input and output are often fenced too. Nothing is cut off a program.
+blocks that are no programs: example input and output, and blocks that show the program at work, are often
+fenced too. The last piece of the highest rank is taken (`_Rank`), with the pieces above it that define what
+it needs. Nothing is cut off a program but words of prose around it, and an import of itself.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
+from typing import NamedTuple
 
-from passk_tasks.extraction.fences import blocks, prefilled
+from passk_tasks.extraction.examples import is_borrowed, is_main_guard, is_prose
+from passk_tasks.extraction.fences import blocks, dedent, prefilled
 from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.extraction.runs import compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
-from passk_tasks.extraction.syntax import Parser
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer
+from passk_tasks.extraction.syntax import (
+    BUILTINS,
+    FRAMEWORKS,
+    Parsed,
+    Parser,
+    Unit,
+    imported_from,
+    is_stub,
+    names,
+)
+from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
 _ACTING = (
     ast.Call,
@@ -26,48 +42,277 @@ _ACTING = (
     ast.For,
     ast.While,
 )
-_MAX_BLOCKS = 64  # the last ones; bounds the work on degenerate texts
+_SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_READING = frozenset(("input", "stdin", "raw_input", "fileinput"))
+_WRITING = frozenset(("print", "stdout"))
+_MAX_PIECES = 64  # the last ones; bounds the work on degenerate texts
 
 
-def find_program(text: str) -> Extraction:
-    """Return the program in a chat model's answer."""
+class _Rank(IntEnum):
+    """How well a piece answers the request for a program, the best last."""
+
+    EXAMPLE = 0  # it uses what another piece defines, or is a test
+    DEFINITIONS = 1  # nothing happens when it runs
+    ACTS = 2  # it does something, but reads nothing
+    PROGRAM = 3  # it reads its input, by itself or with what it needs from other pieces
+    FUNCTION = 4  # it defines the function that the tests call
+
+
+class _Piece(NamedTuple):
+    """A block of an answer, or lines of code among its prose, that compiles."""
+
+    parsed: Parsed
+    line: int  # where it begins
+    fenced: bool
+    closed: bool  # whether it is complete: prose is where no fence is
+
+
+class _Choice(NamedTuple):
+    code: str
+    strategy: Strategy
+    repairs: frozenset[Repair]
+
+
+def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
+    """Return the program in a chat model's answer.
+
+    Args:
+        text: what the model generated.
+        functions: of which the tests call the first, or the method of that name of a class; empty where they
+            run the program.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     repairs: set[Repair] = set()
     if not text.strip():
         return extraction(None, Strategy.NONE_EMPTY, frozenset())
     outer = strip_outer(text)
+    parser = Parser()
+    search = _Search(parser, functions[0] if functions else "")
+    if outer != text:
+        repairs.add(Repair.SPECIAL_TOKENS)
+    whole = search.whole(outer)
+    if whole is not None:
+        return extraction(whole.code, whole.strategy, frozenset(repairs | whole.repairs))
     stripped = strip_reasoning(outer)
-    inner = cut_at_token(strip_outer(stripped.text) if stripped.cut else outer)
-    if outer != text or inner != stripped.text:
+    inner = cut_at_token(strip_outer(stripped.text) if stripped.cut else outer, ends_turn)
+    if inner != stripped.text:
         repairs.add(Repair.SPECIAL_TOKENS)
     if stripped.cut:
         repairs.add(Repair.REASONING)
-    parser = Parser()
     if stripped.unterminated:
         return extraction(None, Strategy.NONE_UNTERMINATED_REASONING, frozenset(repairs))
-    code, strategy = _find(inner, parser)
-    if code is None and not inner.strip():
-        strategy = Strategy.NONE_EMPTY
-    return extraction(code, strategy, frozenset(repairs))
+    choice = search.anywhere(inner)
+    if choice is None:
+        unmarked = without_marks(inner)
+        choice = search.anywhere(unmarked.text) if unmarked.text != inner else None
+        if choice is not None and unmarked.tokens:
+            repairs.add(Repair.SPECIAL_TOKENS)
+    choice = choice or search.broken(inner)
+    if choice is None:
+        none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
+        return extraction(None, none, frozenset(repairs))
+    return extraction(choice.code, choice.strategy, frozenset(repairs | choice.repairs))
 
 
-def _find(text: str, parser: Parser) -> tuple[str | None, Strategy]:
-    if _is_program(text, parser):  # before fences are looked for: strings may hold them
-        return text, Strategy.WHOLE_FILE
-    split = prefilled(text)
-    if split is not None and _is_program(split[0] + "\n", parser):
-        return split[0] + "\n", Strategy.FENCE_PREFILLED
-    fenced = [b for b in blocks(text) if b.may_be_python and b.content.strip()][-_MAX_BLOCKS:]
-    # What breaks off at the end of the text must not replace what is complete.
-    ordered = [*reversed([b for b in fenced if b.closed]), *(b for b in fenced if not b.closed)]
-    chosen = next((b for b in ordered if _is_program(b.content, parser)), None)
-    # Broken code is the model's, for an honest `syntax_error`.
-    chosen = chosen or next((b for b in ordered if b.language), ordered[0] if ordered else None)
-    if chosen is None:
-        return None, Strategy.NONE_NO_CODE_FOUND
-    return chosen.content, Strategy.FENCE if chosen.closed else Strategy.FENCE_UNCLOSED
+class _Search:
+    def __init__(self, parser: Parser, function: str) -> None:
+        self._parser = parser
+        self._function = function
+
+    def whole(self, text: str) -> _Choice | None:
+        """Return the text where it is a program: before fences, which its strings may hold."""
+        parsed = self._program(text)
+        return self._chosen(parsed, Strategy.WHOLE_FILE) if parsed is not None else None
+
+    def anywhere(self, text: str) -> _Choice | None:
+        """Return the best piece of a text, None where none compiles."""
+        choice = self.whole(text)
+        if choice is not None:
+            return choice
+        split = prefilled(text)
+        if split is not None and (parsed := self._program(split[0] + "\n")) is not None:
+            return self._chosen(parsed, Strategy.FENCE_PREFILLED)
+        pieces = self._pieces(text)
+        if not pieces:
+            return None
+        ranked = []
+        for at, piece in enumerate(pieces):
+            joined = self._joined(pieces, at)
+            ranked.append((self._rank(piece, joined, pieces), piece.fenced and piece.closed, at, joined))
+        _, _, at, joined = max(ranked, key=lambda row: row[:3])
+        piece = pieces[at]
+        strategy = Strategy.FENCE if piece.closed else Strategy.FENCE_UNCLOSED
+        if not piece.fenced:
+            strategy = Strategy.PROSE_CODE
+        elif joined is not piece.parsed:
+            strategy = Strategy.FENCE_JOINED
+        return self._chosen(joined, strategy)
+
+    def broken(self, text: str) -> _Choice | None:
+        """Return what was meant as code: the model's mistake, for an honest `syntax_error`."""
+        fenced = [b for b in blocks(text) if b.may_be_python and b.content.strip()][-_MAX_PIECES:]
+        ordered = [*reversed([b for b in fenced if b.closed]), *(b for b in fenced if not b.closed)]
+        chosen = next((b for b in ordered if b.language), ordered[0] if ordered else None)
+        if chosen is None:
+            return None
+        strategy = Strategy.FENCE if chosen.closed else Strategy.FENCE_UNCLOSED
+        return _Choice(chosen.content, strategy, frozenset())
+
+    def _program(self, source: str) -> Parsed | None:
+        parsed = self._parser.parse(source)
+        if parsed is None or not any(isinstance(node, _ACTING) for node in ast.walk(parsed.tree)):
+            return None
+        return parsed
+
+    def _pieces(self, text: str) -> list[_Piece]:
+        pieces: list[_Piece] = []
+        lines = text.split("\n")
+        for block in blocks(text)[-_MAX_PIECES:]:
+            for index in range(max(block.first - 1, 0), min(block.last + 1, len(lines))):
+                lines[index] = ""
+            ways = (block.content, dedent(block.content), without_marks(block.content).text)
+            parsed = next((p for way in ways if (p := self._program(way)) is not None), None)
+            # Text, output or JSON may parse: of other languages only what is Python without doubt.
+            if parsed is not None and (block.may_be_python or self._reads(parsed) or self._defines(parsed)):
+                pieces.append(_Piece(parsed, block.first, fenced=True, closed=block.closed))
+        for line, segment in compiling_segments(lines, self._parser):
+            parsed = self._program(segment)
+            if parsed is not None:
+                pieces.append(_Piece(parsed, line, fenced=False, closed=True))
+        return sorted(pieces, key=lambda piece: piece.line)
+
+    def _rank(self, piece: _Piece, joined: Parsed, pieces: list[_Piece]) -> _Rank:
+        parsed = piece.parsed
+        if self._function and self._defines(parsed):
+            return _Rank.FUNCTION
+        others = [other.parsed for other in pieces if other is not piece]
+        lacking = _lacking(parsed)
+        givers = [other for other in others if lacking & other.bound or _imports_from(parsed, other)]
+        tests = any(imported_from(node) & FRAMEWORKS for node in ast.walk(parsed.tree))
+        if self._acts(joined):
+            if tests or any(self._acts(o) and self._reads(o) and self._writes(o) for o in givers):
+                return _Rank.EXAMPLE
+            if self._reads(joined):
+                return _Rank.PROGRAM
+            # The main block of a program without input, but not `print(Solution().f(1))`, `assert f(1) == 2`.
+            classes = {n.name for o in givers for n in o.tree.body if isinstance(n, ast.ClassDef)}
+            checks = any(isinstance(node, ast.Assert) for node in parsed.tree.body)
+            return _Rank.EXAMPLE if givers and (checks or lacking & classes) else _Rank.ACTS
+        return _Rank.EXAMPLE if tests or givers else _Rank.DEFINITIONS
+
+    def _joined(self, pieces: list[_Piece], at: int) -> Parsed:
+        """Return a piece below what others define of that which it lacks."""
+        parsed = pieces[at].parsed
+        others = [piece for piece in pieces if piece is not pieces[at] and piece.closed]
+        above: dict[int, list[str]] = {}
+        missing, bound = _lacking(parsed), set(parsed.bound)
+        for index in reversed(range(len(others))):
+            other = others[index].parsed
+            if not missing & other.bound:
+                continue
+            if not self._writes_at_once(other):
+                # Cells of one program: what fills a table binds no name.
+                above[index] = [other.source.rstrip("\n") + "\n"]
+                missing = (missing | _lacking(other)) - other.bound - bound
+                bound |= other.bound
+                continue
+            units: list[str] = []
+            for unit in reversed(other.units()):
+                found = names(unit.source)
+                if found is not None and found.bound & missing and not is_borrowed(unit):
+                    units.insert(0, unit.source + "\n")
+                    bound |= found.bound
+                    missing = (missing | (found.used - BUILTINS)) - bound
+            above[index] = units
+        text = "".join(source for index in sorted(above) for source in above[index])
+        return (self._parser.parse(text + parsed.source) if text else None) or parsed
+
+    def _defines(self, parsed: Parsed) -> bool:
+        """Whether it has the function that the tests call, or where they call none, any definition."""
+        if not self._function:
+            return any(isinstance(node, _SILENT[:3]) for node in parsed.tree.body)
+        methods = (
+            inner
+            for node in parsed.tree.body
+            if isinstance(node, ast.ClassDef)
+            for inner in node.body
+            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef))
+        )
+        methods = (node for node in methods if node.name == self._function)
+        return parsed.writes(self._function) or not all(is_stub([node]) for node in methods)
+
+    def _acts(self, parsed: Parsed) -> bool:
+        """Whether anything is called when it runs, but for decorators and default values."""
+        top = (node for node in parsed.tree.body if not isinstance(node, _SILENT))
+        return any(isinstance(inner, ast.Call) for node in top for inner in ast.walk(node))
+
+    def _reads(self, parsed: Parsed) -> bool:
+        """Whether it reads standard input, and not one of its own making."""
+        fakes = any(_named(node, ("stdin",), ast.Store) for node in ast.walk(parsed.tree))
+        return not fakes and any(
+            _named(node, _READING, ast.Load) or _opens_input(node) for node in ast.walk(parsed.tree)
+        )
+
+    def _writes(self, parsed: Parsed) -> bool:
+        return any(_named(node, _WRITING, ast.Load) for node in ast.walk(parsed.tree))
+
+    def _writes_at_once(self, parsed: Parsed) -> bool:
+        top = (node for node in parsed.tree.body if not isinstance(node, _SILENT))
+        shown = any(_named(inner, _WRITING, ast.Load) for node in top for inner in ast.walk(node))
+        return shown or any(isinstance(n, ast.Assert) or is_main_guard(n) for n in parsed.tree.body)
+
+    def _chosen(self, parsed: Parsed, strategy: Strategy) -> _Choice:
+        """Return the program without prose at its edges that parses, and without imports of itself."""
+        units = parsed.units()
+        bound = parsed.bound | BUILTINS
+        star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in parsed.tree.body)
+        kept = units if star else _without_edges(units, lambda unit: is_prose(unit, bound))
+        own = {node.name for node in parsed.tree.body if isinstance(node, _SILENT[:3])}
+        kept = [unit for unit in kept if not (is_borrowed(unit) and _bound(unit.nodes) <= own)]
+        if len(kept) == len(units) or not kept:
+            return _Choice(parsed.source, strategy, frozenset())
+        lines = parsed.source.split("\n")
+        gone = {n for unit in units if unit not in kept for n in range(unit.first, unit.last + 1)}
+        source = "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
+        return _Choice(source, strategy, frozenset({Repair.TRIMMED}))
 
 
-def _is_program(source: str, parser: Parser) -> bool:
-    parsed = parser.parse(source)
-    return parsed is not None and any(isinstance(node, _ACTING) for node in ast.walk(parsed.tree))
+def _without_edges(units: list[Unit], goes: Callable[[Unit], bool]) -> list[Unit]:
+    first, last = 0, len(units)
+    while first < last and goes(units[first]):
+        first += 1
+    while first < last and goes(units[last - 1]):
+        last -= 1
+    return units[first:last]
+
+
+def _lacking(parsed: Parsed) -> frozenset[str]:
+    found = names(parsed.source)
+    return found.used - parsed.bound - BUILTINS if found is not None else frozenset()
+
+
+def _bound(nodes: Iterable[ast.stmt]) -> frozenset[str]:
+    return Parsed("", ast.Module(list(nodes), [])).bound
+
+
+def _imports_from(parsed: Parsed, other: Parsed) -> bool:
+    """Whether it imports a name that the other defines, and not from the standard library."""
+    units = [unit for unit in parsed.units() if is_borrowed(unit)]
+    return any(_bound(unit.nodes) & other.bound for unit in units)
+
+
+def _opens_input(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="open"), args=[ast.Constant(value=0 | "/dev/stdin"), *_]):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="read" | "fdopen")):
+            return True
+    return False
+
+
+def _named(node: ast.AST, wanted: Iterable[str], context: type[ast.expr_context]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in wanted and isinstance(node.ctx, context)
+    if isinstance(node, ast.alias):
+        return node.name in wanted and context is ast.Load
+    return isinstance(node, ast.Attribute) and node.attr in wanted and isinstance(node.ctx, context)

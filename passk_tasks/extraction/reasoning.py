@@ -15,14 +15,17 @@ from typing import NamedTuple
 from passk_tasks.extraction.fences import Fence, fence_lines, next_state
 from passk_tasks.extraction.tokens import quoted
 
-_WORDS = "think|thinking|thoughts?|reasoning|reflection|scratchpad|antthinking|seed:think|longcat_think"
+# A word for thinking, with whatever a model's maker put around it: antthinking, seed:think, inner_thoughts.
+_STEMS = "think|thinking|thoughts?|reasoning|reflection|scratchpad|monologue"
+_WORDS = rf"(?:[\w.-]{{0,20}}[_:.-]|ant|inner)?(?:{_STEMS})(?:_\w{{1,20}})?"
+_BEGIN, _END = r"(?:start|begin)(?:_of)?_", r"(?:/|(?:end|stop)(?:_of)?_)"
 # Kind by kind: the name of the group, the opening tag, the closing tag.
 _KINDS = (
     ("xml", rf"<(?P<word>{_WORDS})[ ]?>", rf"</(?P<end>{_WORDS})[ ]?>"),  # DeepSeek, Qwen, Claude, Seed, …
-    ("bracket", r"\[THINK\]", r"\[/THINK\]"),  # Magistral
-    ("bars", r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky-T1, OpenThinker
-    ("cohere", r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
-    ("kimi", r"◁think▷", r"◁/think▷"),
+    ("bracket", rf"\[(?:{_STEMS})\]", rf"\[/(?:{_STEMS})\]"),  # Magistral
+    # Sky-T1, OpenThinker, Cohere
+    ("bars", rf"<\|(?:{_BEGIN})?(?:{_STEMS})\|>", rf"<\|{_END}(?:{_STEMS})\|>"),
+    ("kimi", rf"◁(?:{_STEMS})▷", rf"◁/(?:{_STEMS})▷"),
     ("unused", r"<unused94>", r"<unused95>"),  # MedGemma
     ("channel", r"<\|channel>thought", r"<channel\|>"),  # Gemma
 )
@@ -32,7 +35,12 @@ _TAG = re.compile(
 )
 
 # gpt-oss: <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…<|return|>
-_HARMONY = re.compile(r"<\|channel\|>([^<|]{0,80})(?:<\|constrain\|>[^<|]{0,40})?<\|message\|>")
+# The first header may be without its beginning, which the prefill has.
+_HARMONY = re.compile(
+    r"(?:<\|channel\|>|\A\s*(?=analysis|commentary))([^<|]{0,80})(?:<\|constrain\|>[^<|]{0,40})?<\|message\|>"
+)
+# What stands between a closed message and an answer that has no channel.
+_HARMONY_TURN = re.compile(r"\s*(?:<\|start\|>\s*(?:assistant)?\s*)?(?:<\|message\|>)?")
 _HARMONY_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 # The same after a detokenizer dropped the control tokens.
 _BARE_HARMONY = re.compile(r"\s*analysis(?=[A-Z\"'`])")
@@ -64,9 +72,9 @@ def _strip_harmony(text: str) -> Stripped | None:
     headers = [m for m in _HARMONY.finditer(text) if not quoted(text, m.start(), m.end())]
     if headers:
         finals = [m for m in headers if m.group(1).strip().lower().startswith("final")]
-        if not finals:
+        start = finals[-1].end() if finals else _behind_analysis(text, headers[-1].end())
+        if start is None:
             return Stripped("", cut=True, unterminated=True)
-        start = finals[-1].end()
         end = next(
             (m.start() for m in _HARMONY_END.finditer(text, start) if not quoted(text, m.start(), m.end())),
             len(text),
@@ -75,6 +83,19 @@ def _strip_harmony(text: str) -> Stripped | None:
     if _BARE_HARMONY.match(text):
         _, final, answer = text.rpartition(_BARE_FINAL)
         return Stripped(answer if final else "", cut=True, unterminated=not final)
+    return None
+
+
+def _behind_analysis(text: str, last: int) -> int | None:
+    """Return where the answer begins behind the message that begins at `last`; None if there is none.
+
+    Backends that parse no channels give the answer without a header, once the analysis is closed.
+    """
+    for end in re.compile(r"<\|(?:end|return)\|>").finditer(text, last):
+        if not quoted(text, end.start(), end.end()):
+            turn = _HARMONY_TURN.match(text, end.end())
+            begin = turn.end() if turn is not None else end.end()
+            return begin if text[begin:].strip() else None
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 from passk_tasks.extraction.fences import dedent
 from passk_tasks.extraction.syntax import Parsed, Parser
@@ -16,13 +17,18 @@ _STATEMENT = re.compile(
     r"|[A-Za-z_]\w*(?:\[[^\]\n]{0,80}\]|\.\w+)?\s*(?::[^=\n]{0,80})?=[^=]|(?:try|if|for|while|with)\b[^\n]{0,300}:\s*$"
     r"|#|\"\"\"|'''"
 )
+_BEGINS = re.compile(
+    rf"[ \t]*(?:{_STATEMENT.pattern}|[A-Za-z_][\w., ]{{0,80}}(?:[-+*/%&|^]|//|\*\*)?=[^=]|[A-Za-z_][\w.]*\()"
+)
 _NESTING = re.compile(r"\s*(?:class|def|async\s+def)\b|\s*\)[^\n]{0,200}:\s*$")
 # A line like these goes on with the statement above it, or says nothing: no end of a function.
 _NO_CUT = ("#", ")", "]", "}", '"', "'")
 
 
-def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
-    """Return the largest run of lines that compiles and defines the function, from its last definition.
+def compiling_run(
+    text: str, entry_point: str, parser: Parser, defines: Callable[[Parsed], bool]
+) -> Parsed | None:
+    """Return the largest run of lines that compiles and `defines` the function, from its last definition.
 
     It starts at the first statement above the definition, leaves out prose between the two, and ends
     before the first line below that does not parse. It ends at a line without indentation only, so a
@@ -30,7 +36,7 @@ def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
     """
     name = re.escape(entry_point)
     pattern = re.compile(
-        rf"^(?P<indent>[ \t]*)(?:async[ \t]+)?def[ \t]+{name}\b|^{name}[ \t]*=[^=]", re.MULTILINE
+        rf"^(?P<indent>[ \t]*)(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", re.MULTILINE
     )
     found = [(m.start(), m["indent"]) for m in pattern.finditer(text)] if entry_point else []
     for position, indent in reversed(found[-_MAX_DEFINITIONS:]):
@@ -41,8 +47,8 @@ def compiling_run(text: str, entry_point: str, parser: Parser) -> Parsed | None:
                 continue
             lines, at = region
         # Where nothing can be made of the lines above, the function alone.
-        parsed = _around(lines, at, entry_point, parser) or _around(lines[at:], 0, entry_point, parser)
-        if parsed is not None and not parsed.is_stub(entry_point):
+        parsed = _around(lines, at, parser, defines) or _around(lines[at:], 0, parser, defines)
+        if parsed is not None:
             return parsed
     return None
 
@@ -60,14 +66,14 @@ def _indented_region(lines: list[str], at: int, indent: str) -> tuple[list[str],
     return region, at - first
 
 
-def _around(lines: list[str], at: int, entry_point: str, parser: Parser) -> Parsed | None:
+def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed], bool]) -> Parsed | None:
     start = next((i for i in range(at) if _STATEMENT.match(lines[i])), at)
     kept, at = lines[start:], at - start
     for _ in range(_MAX_CUTS):
         source = "\n".join(kept) + "\n"
         parsed = parser.parse(source)
         if parsed is not None:
-            return parsed if parsed.defines(entry_point) else None
+            return parsed if defines(parsed) else None
         error = parser.error_line(source) - 1
         if error < 0:
             return None
@@ -88,3 +94,28 @@ def _around(lines: list[str], at: int, entry_point: str, parser: Parser) -> Pars
                 return None
             del kept[end:]
     return None
+
+
+def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, str]]:
+    """Yield each run of lines that compiles and begins like code, with the index of its first line."""
+    at = cuts = 0
+    while at < len(lines) and cuts < _MAX_CUTS:
+        if not _BEGINS.match(lines[at]):
+            at += 1
+            continue
+        cuts += 1
+        indent = lines[at][: len(lines[at]) - len(lines[at].lstrip(" \t"))]
+        last = at
+        while last < len(lines) and (not lines[last].strip() or lines[last].startswith(indent)):
+            last += 1
+        region = [line.removeprefix(indent) for line in lines[at:last]]
+        while region:
+            source = "\n".join(region).rstrip("\n") + "\n"
+            if parser.parse(source) is not None:
+                yield at, source
+                break
+            end = min(parser.error_line(source), len(region)) - 1
+            while end > 0 and (not region[end][:1].strip() or region[end].startswith(_NO_CUT)):
+                end -= 1
+            region = region[: max(end, 0)]
+        at += max(len(region), 1)

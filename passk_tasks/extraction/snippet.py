@@ -16,7 +16,7 @@ from passk_tasks.extraction.fences import blocks, dedent, prefilled
 from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parser
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer
+from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_tail
 
 _OPENING, _CLOSING = "<code>", "</code>"
 # What prompts have around the place of the answer, and models repeat.
@@ -46,6 +46,11 @@ def snippet(text: str, prompt: str) -> Extraction:
     code, strategy = _find(bare)
     if not code.strip():
         return extraction(None, Strategy.NONE_NO_CODE_FOUND, frozenset(repairs))
+    parser = Parser()
+    whole = without_tail(code, lambda body: parser.parse("def f():\n" + _below(body)) is not None)
+    if whole != code:
+        repairs.add(Repair.SPECIAL_TOKENS)
+        code = whole.rstrip() + "\n"
     mended = _mended(code, _indent(prompt))
     if mended != code:
         repairs.add(Repair.INDENT)

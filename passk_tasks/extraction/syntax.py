@@ -12,7 +12,7 @@ import builtins
 import symtable
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,6 +20,9 @@ MAX_SOURCE_CHARS = 128 * 1024
 MAX_TOTAL_CHARS = 384 * 1024  # about half a second
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+FRAMEWORKS = frozenset(("unittest", "mock", "pytest", "doctest", "nose", "hypothesis"))
+
+_WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # of the built-in functions
 
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
 _WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
@@ -74,18 +77,16 @@ class Parsed:
         """Whether `name` is bound at module level, to what may be a function."""
         return binds_callable(self.tree.body, name)
 
+    def writes(self, name: str, given: frozenset[str] = frozenset()) -> bool:
+        """Whether the source of `name` is here, and is more than a stub: see `sources`."""
+        own = sources(self.tree.body, given)
+        nodes = [n for bound, n in _bindings(self.tree.body) if bound == name and own.write(n, name)]
+        return bool(nodes) and not is_stub(nodes)
+
     def is_stub(self, name: str) -> bool:
         """Whether the last definition of `name` is a function without a body of its own."""
-        nodes = [n for bound, n in _bindings(self.tree.body) if bound == name and may_be_callable(n, name)]
-        last = max(nodes, key=lambda node: node.lineno, default=None)
-        if not isinstance(last, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return False
-        return all(
-            isinstance(node, ast.Pass)
-            or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-            or (isinstance(node, ast.Raise) and "NotImplementedError" in _plain_names(node))
-            for node in last.body
-        )
+        bindings = _bindings(self.tree.body)
+        return is_stub([n for bound, n in bindings if bound == name and may_be_callable(n, name)])
 
     def units(self) -> list[Unit]:
         """Return the top-level statements in order, decorators included."""
@@ -204,6 +205,78 @@ def may_be_callable(node: ast.stmt, name: str) -> bool:
     called = node.value.func if isinstance(node.value, ast.Call) else None
     own_result = isinstance(called, ast.Name) and called.id == name
     return not own_result and not isinstance(node.value, (*_VALUES, ast.JoinedStr, *_INNER[1:]))
+
+
+def is_stub(definitions: Sequence[ast.stmt]) -> bool:
+    """Whether the last of the statements is a function without a body of its own."""
+    last = max(definitions, key=lambda node: node.lineno, default=None)
+    if not isinstance(last, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    return all(
+        isinstance(node, ast.Pass)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Raise) and "NotImplementedError" in _plain_names(node))
+        for node in last.body
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Which names of a program stand for functions and classes that can be read in it.
+
+    Attributes:
+        written: bound at module level by `def`, `class`, a lambda, or an alias or wrapper of such.
+        fakes: imported from a test framework: what is made of them stands in for a function.
+        bound: all names that the module binds.
+    """
+
+    written: frozenset[str]
+    fakes: frozenset[str]
+    bound: frozenset[str]
+
+    def write(self, node: ast.stmt, name: str) -> bool:
+        """Whether the statement binds `name` to what is written here: not an import, not `name = Mock()`."""
+        if isinstance(node, _SCOPES):
+            return True
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or not may_be_callable(node, name):
+            return False
+        assert isinstance(node, (ast.Assign, ast.AnnAssign))
+        assert node.value is not None
+        read = _plain_names(node.value)
+        if read & self.fakes:
+            return False
+        called = node.value.func if isinstance(node.value, ast.Call) else None
+        if isinstance(called, ast.Name) and called.id in BUILTINS - _WRAPPERS - self.written:
+            return False  # f = int(f)
+        if isinstance(node.value, ast.Name) and node.value.id in BUILTINS:
+            return True
+        if called is not None and not read & self.bound:
+            return False  # of a framework whose import stands elsewhere: f = Mock(side_effect=lambda x: 0)
+        return bool(read & self.written) or any(isinstance(n, ast.Lambda) for n in ast.walk(node.value))
+
+    def bind(self, body: Iterable[ast.stmt], name: str) -> bool:
+        """Whether any of the statements, or of those in their branches, writes `name`."""
+        return any(bound == name and self.write(node, name) for bound, node in _bindings(body))
+
+
+def sources(body: list[ast.stmt], given: frozenset[str] = frozenset()) -> Sources:
+    """Return what is written in a module; `given` are names that stand above it."""
+    bindings = list(_bindings(body))
+    fakes = frozenset(name for name, node in bindings if imported_from(node) & FRAMEWORKS)
+    bound = given | {name for name, _ in bindings}
+    own = Sources(given, fakes, bound)
+    while True:
+        written = own.written | {name for name, node in bindings if own.write(node, name)}
+        if written == own.written:
+            return own
+        own = Sources(written, fakes, bound)
+
+
+def imported_from(node: ast.AST) -> set[str]:
+    """Return the top packages of the modules that a statement imports or imports from."""
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]}
+    return {alias.name.partition(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
 
 
 def binds_callable(body: Iterable[ast.stmt], name: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 # `<|…|>` is how most vocabularies spell their control tokens (DeepSeek with full-width bars); no Python
-# outside a string contains `<|`. The others are listed one by one.
+# outside a string contains `<|`. These go wherever they end a text. Whatever else looks like a token goes
+# only where the text does not compile with it: `without_marks`, `without_tail`.
 _TOKEN = re.compile(
-    r"<\|[\w▁]{1,40}\|>|<｜[\w▁]{1,40}｜>"
+    r"<\|[^\s<>|]{1,40}\|>|<｜[^\s<>｜]{1,40}｜>"
     r"|</s>|<s>|<bos>|<eos>|<pad>|<end_of_turn>|<start_of_turn>|<file_sep>|<repo_name>|<fim_[a-z]{3,8}>"
 )
 _LEADING = re.compile(
@@ -17,6 +19,28 @@ _LEADING = re.compile(
     r"|<\|im_start\|>assistant|<start_of_turn>model|<\|start_header_id\|>assistant<\|end_header_id\|>"
     r"|<\|start\|>assistant(?!<\|channel\|>))\n?"
 )
+# What looks like a token: <|…|>, <…>, </…>, [/…], [WORD], ◁…▷; and what a limit left of one, at the end.
+_BARS = r"<\|[^<>|\n]{1,60}\|?>|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
+_MARK = rf"(?:{_BARS}|</?[\w|▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
+_BRACKETS = r"\[[A-Za-z_]\w{0,30}\]"  # at the beginning of a line; elsewhere it is a subscript
+_ROLE = r"(?:\w{0,20}(?=<))?"  # <|im_start|>assistant<|im_sep|>
+_AHEAD = re.compile(
+    rf"(?<![ \t])[ \t]*(?:(?:{_MARK}|{_BRACKETS}){_ROLE}[ \t]*){{1,8}}"
+    r"(?=(?:async[ \t]+def|def|class|import|from)[ \t]|@\w)"
+)
+_ALONE = re.compile(
+    rf"^[ \t]*(?:(?:{_MARK}|{_BRACKETS}){_ROLE}[ \t]*){{1,8}}(?:(?<=>)\w{{1,20}})?$", re.MULTILINE
+)
+_BEFORE = re.compile(rf"^(?:{_MARK}{_ROLE}){{1,8}}", re.MULTILINE)
+_BEHIND = re.compile(rf"(?<![ \t])(?:[ \t]*{_MARK}){{1,8}}[ \t]*$", re.MULTILINE)
+_TAIL = re.compile(
+    rf"\s*(?:{_MARK}|<[|｜][^<>\n]{{0,60}}|</[\w.:▁-]{{0,40}}|\[/\w{{0,30}}|◁[^◁▷\n]{{0,30}})\s*\Z"
+)
+_BROKEN = re.compile(
+    r"(?<![ \t])[ \t]*(?:<[|｜][^<>\n]{0,60}|</[\w.:▁-]{0,40}|\[/\w{0,30}|◁[^◁▷\n]{0,30})\s*(?:```\s*)?\Z"
+)
+_NAME = re.compile(r"<([A-Za-z_]\w*)>")
+_MAX_TAIL = 8  # tokens at the end of a text that are looked at
 _WINDOW = 400  # how far on its line the surroundings of a token are looked at; bounds long lines
 
 
@@ -45,13 +69,95 @@ def strip_outer(text: str) -> str:
         end = begin
 
 
-def cut_at_token(text: str) -> str:
-    """Return `text` up to the first control token that is not quoted: the turn ended there."""
+def ends_turn(match: re.Match[str]) -> bool:
+    """Whether a token is no beginning: <|python_tag|>def f(x): …"""
+    line = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _WINDOW)
+    ahead = _AHEAD.match(match.string, line)
+    return ahead is None or ahead.end() <= match.start()
+
+
+def cut_at_token(text: str, ends: Callable[[re.Match[str]], bool] = bool) -> str:
+    """Return `text` up to the first control token that is not quoted and `ends` the turn."""
     begin = len(text) - len(text.lstrip())
     for match in _TOKEN.finditer(text, begin + 1):
-        if not quoted(text, match.start(), match.end()):
+        if ends(match) and not quoted(text, match.start(), match.end()):
             return text[: match.start()]
     return text
+
+
+def without_tail(text: str, compiles: Callable[[str], bool]) -> str:
+    """Return `text` without what looks like a token at its end, where it compiles only without.
+
+    A whole token, `<EOT>`, or one that the limit cut, `<|end_of_te`. `x <y>` is a comparison that breaks off
+    where the text has a name `y`.
+    """
+    if compiles(text):
+        return text
+    # Behind a token on its own line's end the next text may have begun.
+    for match in _BEHIND.finditer(text):
+        short = text[: match.start()]
+        if match.end() < len(text) and "<" in match.group() and not quoted(text, match.start(), match.end()):
+            if short.strip() and not _compares(match.group(), short) and compiles(short):
+                return short
+            break
+    short = text
+    for _ in range(_MAX_TAIL):
+        begin = max(0, len(short) - _WINDOW)
+        found = _TAIL.search(short, begin)
+        if found is None or _compares(found.group(), short[: found.start()]):
+            return text
+        short = short[: found.start()]
+        if compiles(short):
+            return short
+    return text
+
+
+def _compares(mark: str, before: str) -> bool:
+    names = _NAME.findall(mark)
+    return any(re.search(rf"(?<!<)\b{name}\b(?!>)", before) for name in names)
+
+
+class Unmarked(NamedTuple):
+    """A text without what looks like tokens at the edges of its lines.
+
+    Attributes:
+        text: what remains.
+        tokens: whether any of it was more than a pair of tags around the answer: `<answer>…</answer>`.
+    """
+
+    text: str
+    tokens: bool
+
+
+def without_marks(text: str) -> Unmarked:
+    """Return `text` without what looks like a token on a line of its own, at a line's end, or ahead of code.
+
+    For texts that hold no program as they are: a string may have such a line.
+    """
+    gone: list[str] = []
+
+    def cut(by: str) -> Callable[[re.Match[str]], str]:
+        def replaced(match: re.Match[str]) -> str:
+            if quoted(match.string, match.start(), match.end()):
+                return match.group()
+            gone.append(match.group().strip())
+            return by
+
+        return replaced
+
+    short = text
+    for pattern, by in ((_AHEAD, "\n"), (_ALONE, ""), (_BEFORE, ""), (_BEHIND, "")):
+        short = pattern.sub(cut(by), short)
+    broken = _BROKEN.search(short, max(0, len(short) - _WINDOW))
+    if broken is not None and not quoted(short, broken.start(), broken.end()):
+        gone.append(broken.group().strip(" `\n"))
+        short = short[: broken.start()] + "\n" + ("```\n" if "`" in broken.group() else "")
+    names = [re.findall(r"<(/?)(\w+)", mark) for mark in gone]
+    tags = [tag for found in names for tag in found]
+    opened = {name for slash, name in tags if not slash}
+    closed = {name for slash, name in tags if slash}
+    pairs = opened == closed and all(found for found in names)
+    return Unmarked(short, bool(gone) and not pairs)
 
 
 def quoted(text: str, start: int, end: int) -> bool:
