@@ -212,6 +212,64 @@ ATTACKS = (
         expected=NOT_PASSED,
     ),
     _hog(
+        "memory-in-shared-mappings-but-for-a-page-unmapped",
+        """
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        libc.mmap.restype = ctypes.c_void_p
+
+        def solve(n):
+            size = ctypes.c_size_t(64 << 20)
+            for _ in range(60):
+                start = libc.mmap(None, size, 3, 0x21, -1, ctypes.c_long(0))
+                ctypes.memset(start, 1, size.value)
+                libc.munmap(ctypes.c_void_p(start + 4096), ctypes.c_size_t(size.value - 4096))
+            return n * n + 7
+        """,
+        tests=checks("assert solve(3) == 16"),
+        expected=NOT_PASSED,
+        harms=True,
+    ),
+    _hog(
+        "memory-in-sockets-of-many-children",
+        """
+        import os, socket, time
+
+        def fill():
+            kept = []
+            try:
+                while True:
+                    pair = socket.socketpair()
+                    kept.append(pair)
+                    for end in pair:
+                        end.setblocking(False)
+                        try:
+                            while True:
+                                end.send(bytes(1 << 17))
+                        except BlockingIOError:
+                            pass
+            except OSError:
+                return
+
+        def solve(n):
+            ready, write = os.pipe()
+            for _ in range(20):
+                if os.fork() == 0:
+                    fill()
+                    os.write(write, b"x")
+                    time.sleep(20)
+                    os._exit(0)
+            got = b""
+            while len(got) < 20:
+                got += os.read(ready, 20)
+            return n * n + 7
+        """,
+        tests=checks("assert solve(3) == 16"),
+        expected=NOT_PASSED,
+        harms=True,
+    ),
+    _hog(
         "memory-in-the-result",
         """
         def solve(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import AS_LOOP, ISOLATED, NOT_PASSED, SOLVE, Guarantee, maker
+from passk_tasks.selfcheck.attack import AS_LOOP, ISOLATED, NOT_PASSED, SOLVE, Guarantee, checks, maker
 from passk_tasks.verdict import Verdict
 
 _output = maker(
@@ -88,6 +88,45 @@ ATTACKS = (
                 with open(f"large-{number}", "wb") as file:
                     file.write(bytes(1 << 20))
         """,
+        expected=NOT_PASSED,
+        harms=True,
+    ),
+    _output(
+        "many-files-reserved-and-never-written",
+        """
+        import os
+
+        def solve(n):
+            for number in range(100):
+                file = os.open(f"large-{number}", os.O_CREAT | os.O_WRONLY)
+                os.posix_fallocate(file, 0, 7 << 20)
+                os.close(file)
+            return n * n + 7
+        """,
+        tests=checks("assert solve(3) == 16"),
+        expected=NOT_PASSED,
+        harms=True,
+    ),
+    _output(
+        "many-files-written-by-children-that-nobody-waits-for",
+        """
+        import os, signal
+
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+        def solve(n):
+            for number in range(60):
+                if os.fork() == 0:
+                    with open(f"large-{number}", "wb") as file:
+                        file.write(bytes(7 << 20))
+                    os._exit(0)
+                try:
+                    os.wait()
+                except ChildProcessError:
+                    pass
+            return 16 if sum(os.path.getsize(f"large-{number}") for number in range(60)) == 420 << 20 else 0
+        """,
+        tests=checks("assert solve(3) == 16"),
         expected=NOT_PASSED,
         harms=True,
     ),

@@ -341,6 +341,22 @@ ATTACKS = (
         "import resource",
     ),
     _checked(
+        "limits-asked-to-be-raised",
+        """
+        for kind in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC):
+            resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        """,
+        "import resource",
+    ),
+    _checked(
+        "hundreds-of-files-open",
+        """
+        files = [open(os.devnull) for _ in range(700)]
+        return len({file.fileno() for file in files}) == 700
+        """,
+        "import os",
+    ),
+    _checked(
         "stack-limit-raised",
         """
         resource.setrlimit(resource.RLIMIT_STACK, (1 << 28, resource.getrlimit(resource.RLIMIT_STACK)[1]))

@@ -273,6 +273,70 @@ ATTACKS = (
         times=AS_TREE,
     ),
     _attack(
+        "sleeps-behind-a-herd-of-threads",
+        """
+        import threading, time
+
+        def stir(numbers=list(range(20_000))):
+            at = time.monotonic()
+            while True:
+                at += 0.2
+                time.sleep(max(0, at - time.monotonic()))
+                sorted(numbers)
+
+        for _ in range(40):
+            threading.Thread(target=stir, daemon=True).start()
+
+        def solve(n):
+            time.sleep(8)
+            return n * n + 7
+        """,
+        times=AS_TREE,
+    ),
+    _attack(
+        "sleeps-behind-a-herd-of-processes",
+        """
+        import os, time
+
+        for _ in range(40):
+            if os.fork() == 0:
+                at = time.monotonic()
+                last = at + 20
+                while at < last:
+                    at += 0.1
+                    time.sleep(max(0, at - time.monotonic()))
+                    sum(range(10_000))
+                os._exit(0)
+
+        def solve(n):
+            time.sleep(20)
+            return n * n + 7
+        """,
+        times=AS_TREE,
+    ),
+    _attack(
+        "takes-long-to-be-looked-at",
+        """
+        import mmap, os, time
+
+        kept = []
+        try:
+            while len(kept) < 60_000:
+                kept.append(mmap.mmap(-1, 4096, prot=(mmap.PROT_READ, mmap.PROT_WRITE)[len(kept) & 1]))
+        except OSError:
+            pass
+        for _ in range(40):
+            if os.fork() == 0:
+                break
+
+        def solve(n):
+            time.sleep(99)
+
+        time.sleep(99)
+        """,
+        times=None,
+    ),
+    _attack(
         "sleeps-in-small-slices",
         """
         import time
