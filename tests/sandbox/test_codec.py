@@ -304,6 +304,21 @@ def test_wrappers_hold_what_they_say(tree):
         codec.decode(codec.pack(tree), resolve)
 
 
+@pytest.mark.parametrize("value", [bytes(100_000), bytes(range(256)) * 300, bytearray(70_000)])
+def test_long_bytes_are_not_many_times_as_long(value):
+    """A byte that JSON would escape takes six."""
+    assert cross(value) == value
+    assert len(codec.encode(value, opaque)) < 1.5 * len(value)
+    assert np.array_equal(cross(np.zeros(100_000)), np.zeros(100_000))
+
+
+@pytest.mark.parametrize("payload", [[], ["A"], ["AAAA", "AAAA"], [5], [["AAAA"]], ["\u1234AAA"]])
+def test_hostile_bytes_in_base64_are_refused(payload):
+    """One text, and a valid one."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack({"b": payload}), resolve)
+
+
 def test_two_lone_surrogates_are_no_character():
     """They are what JSON's escapes of one character look like."""
     pair, one = "\ud83d\ude00", "\U0001f600"

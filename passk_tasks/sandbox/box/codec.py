@@ -21,6 +21,7 @@ What nests deep goes in parts: JSON's own reader and writer are bounded by the C
 from __future__ import annotations
 
 import array
+import binascii
 import collections
 import datetime
 import decimal
@@ -41,6 +42,7 @@ MAX_DEPTH = 10_000 if sys.version_info >= (3, 11) else 1_200
 MAX_BYTES = 256 << 20  # of one message
 _FRAMES = 5  # Python calls for a level, at most
 _PART_LEVELS = 40
+_LONG_BYTES = 1 << 16
 # Decimal conversion of larger ints is refused by Python and quadratic besides: they cross as hexadecimal.
 _SMALL_INT_BITS = 8192
 _SMALL_INT = 1 << _SMALL_INT_BITS
@@ -396,16 +398,23 @@ def _plain(tag: str, write: Callable[[Any], Any]) -> _Writer:
     return lambda value, _state, _depth: {tag: write(value)}
 
 
+def _bytes(raw: bytes) -> Any:
+    """Return bytes as JSON can hold them: characters, or base64 where six times their size is too much."""
+    if len(raw) < _LONG_BYTES:
+        return raw.decode("latin-1")
+    return [binascii.b2a_base64(raw, newline=False).decode("ascii")]
+
+
 def _memoryview(value: Any, state: _Writing, _depth: int) -> Any:
     if value.ndim != 1 or value.format not in _ARRAYS:
         return state.reference("object", value)
-    return {"mv": [value.format, value.tobytes().decode("latin-1")]}
+    return {"mv": [value.format, _bytes(value.tobytes())]}
 
 
 def _array_array(value: Any, state: _Writing, _depth: int) -> Any:
     if value.typecode not in _ARRAYS:
         return state.reference("object", value)
-    return {"ar": [value.typecode, value.tobytes().decode("latin-1")]}
+    return {"ar": [value.typecode, _bytes(value.tobytes())]}
 
 
 def _content(content: Any, state: _Writing, depth: int) -> Any:
@@ -417,7 +426,7 @@ def _content(content: Any, state: _Writing, depth: int) -> Any:
 def _ndarray(value: Any, state: _Writing, depth: int) -> Any:
     if value.dtype.kind == "O":
         return {"no": [list(value.shape), _items(value.ravel().tolist(), state, depth)]}
-    return {"np": [value.dtype.str, list(value.shape), value.tobytes().decode("latin-1")]}
+    return {"np": [value.dtype.str, list(value.shape), _bytes(value.tobytes())]}
 
 
 def _zone(zone: Any, offset: Any, name: Any) -> Any:
@@ -451,8 +460,8 @@ _WRITERS: dict[type, _Writer] = {
     set: _listed("s"),
     frozenset: _listed("fs"),
     dict: _dict,
-    bytes: _plain("b", lambda v: v.decode("latin-1")),
-    bytearray: _plain("ba", lambda v: v.decode("latin-1")),
+    bytes: _plain("b", _bytes),
+    bytearray: _plain("ba", _bytes),
     complex: _plain("c", lambda v: [v.real, v.imag]),
     range: _plain("r", lambda v: [hex(v.start), hex(v.stop), hex(v.step)]),
     decimal.Decimal: _plain("dec", str),
@@ -584,7 +593,7 @@ def _of_library(value: Any, kind: type, state: _Writing, depth: int) -> Any:
             state.add(value)
             return _ndarray(value, state, depth + 1)
         if isinstance(value, numpy.generic) and not value.dtype.hasobject and value.dtype.names is None:
-            return {"ns": [value.dtype.str, value.tobytes().decode("latin-1")]}
+            return {"ns": [value.dtype.str, _bytes(value.tobytes())]}
     if kind is type and value in _TYPES.values():
         return {"ty": value.__name__}
     write = _LIBRARY.get((kind.__module__, kind.__name__))
@@ -723,6 +732,9 @@ def _text(value: Any) -> str:
 
 
 def _raw(value: Any) -> bytes:
+    if type(value) is list:
+        [value] = value
+        return binascii.a2b_base64(_text(value))
     return _text(value).encode("latin-1")
 
 

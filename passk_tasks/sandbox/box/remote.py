@@ -269,6 +269,8 @@ class RemoteObject:
         object.__setattr__(self, "_RemoteObject__target", target)
 
     def __getattribute__(self, name: str) -> Any:
+        if name == "__deepcopy__":  # what `copy` looks for in the object, and not in its class
+            return lambda _memo: _do(self, "deepcopy", self)
         return _do(self, "getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -319,7 +321,6 @@ def _give_methods() -> None:
         setattr(RemoteObject, f"__r{name}__", reflected(name))
         if name != "divmod":
             setattr(RemoteObject, f"__i{name}__", straight(f"i{name}"))
-    RemoteObject.__deepcopy__ = lambda self, _memo: _do(self, "deepcopy", self)  # type: ignore[attr-defined]
 
 
 _give_methods()
