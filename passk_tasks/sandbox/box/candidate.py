@@ -19,9 +19,10 @@ Requests, each a JSON list:
 
 Arguments are encoded as one list, or as a dictionary of those with names, and the others under "".
 
-An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase, the rest]: an
-encoded dictionary of its `fields`, of what `cause` and `context` are (None, or the same six texts without the
-phase) and whether the context is to be `hidden`.
+An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase, the rest], and
+an eighth item if the call changed arguments. The rest is an encoded dictionary: the exception's `fields`,
+what its `cause` and `context` are (None, or the same texts without the phase), and whether the context is
+`hidden`.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
 
     verb = request[0]
     phase = "compile"
+    crossed: list[Any] = []  # with the arguments, by number
+    own = references.own_classes
     try:
         if verb == "main":
             module = types.ModuleType("__main__")
@@ -134,7 +137,6 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
             exec(compile(request[1], "/box/tests.py", "exec", dont_inherit=True), module.__dict__)
             return json.dumps(["proof", request[2], sorted({*flags, *_tampered()})]).encode()
         phase = "call"
-        own = references.own_classes
         if verb == "next":
             try:
                 value = next(references.values[request[1]])
@@ -147,7 +149,6 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
             function = OPERATIONS[request[1]]
         else:
             function = references.values[request[1]]
-        crossed: list[Any] = []
         given = codec.decode(request[2], handed_back, crossed)
         if type(given) is list:
             result = function(*given)
@@ -155,7 +156,7 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
             result = function(*given[""], **{name: value for name, value in given.items() if name})
         phase = "reply"
         reply = ["value", result]
-        if len(crossed) > 1 and (changes := _changes(crossed, request[2], handed_back)):
+        if changes := _changes(crossed, request, handed_back):
             reply.append(changes)
         return codec.encode(reply, refer, crossed, own_classes=own)
     except MemoryError:
@@ -163,18 +164,26 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
         module.__dict__.clear()
         return b'["raised","MemoryError","[]","","MemoryError","call"]'
     except BaseException as error:
-        return codec.pack(["raised", *_describe(error), phase, _rest(error)])
+        reply = ["raised", *_describe(error), phase, _rest(error)]
+        try:
+            if phase == "call" and (changes := _changes(crossed, request, handed_back)):
+                return codec.encode([*reply, changes], refer, crossed, own_classes=own)
+        except BaseException as worse:
+            return codec.pack(["raised", *_describe(worse), "reply", _rest(worse)])
+        return codec.pack(reply)
 
 
-def _changes(crossed: list[Any], raw: str, handed_back: codec.Reference) -> list[list[Any]]:
+def _changes(crossed: list[Any], request: list[Any], handed_back: codec.Reference) -> list[list[Any]]:
     """Return what the arguments hold by now, where that is not what arrived."""
+    if len(crossed) < 2:  # the list of them alone
+        return []
     try:
-        if codec.text(crossed[0], _no_reference, sys.maxsize) == raw:
+        if codec.text(crossed[0], _no_reference, sys.maxsize) == request[2]:
             return []
     except (codec.UnsupportedError, codec.ProtocolError):
         pass  # objects that the tests handed back, or that it holds now
     before: list[Any] = []
-    codec.decode(raw, handed_back, before)
+    codec.decode(request[2], handed_back, before)
     return [[number, codec.Content(crossed[number])] for number in codec.changed(crossed, before)]
 
 

@@ -92,9 +92,11 @@ class Remote:
 
     def _result(self, raw: bytes, crossed: list[Any]) -> Any:
         """Return the result in an answer; do to the tests' arguments what was done to their copies."""
-        sent = len(crossed)
-        reply = self._answer(raw, "value", crossed=crossed)
-        for change in reply[2] if len(reply) == 3 else ():
+        return self._answer(raw, "value", crossed=crossed)[1]
+
+    def _assign(self, crossed: list[Any], sent: int, changes: Any) -> None:
+        """Do to what the tests hold what the candidate did to its copies; `sent` objects crossed at first."""
+        for change in changes if type(changes) is list else [None]:
             if type(change) is not list or len(change) != 2 or type(change[0]) is not int:
                 self._violation("a change of no argument")
             number, content = change
@@ -104,7 +106,6 @@ class Remote:
                 codec.assign(crossed[number], content)
             except codec.ProtocolError as error:
                 self._violation(str(error))
-        return reply[1]
 
     def next(self, number: int) -> Any:
         """Fetch an iterator's next item; StopIteration at its end."""
@@ -141,6 +142,8 @@ class Remote:
             self._out_of_memory()
 
     def _answer(self, raw: bytes, *kinds: str, crossed: list[Any] | None = None) -> list[Any]:
+        crossed = [] if crossed is None else crossed
+        sent = len(crossed)
         try:
             reply = codec.decode(raw, self._resolve, crossed)
         except codec.NumpyMissingError:
@@ -153,11 +156,15 @@ class Remote:
         if type(reply) is not list or not reply:
             self._violation("an answer of the wrong form")
         if reply[0] == "raised":
+            if len(reply) == 8:
+                self._assign(crossed, sent, reply.pop())
             self._raise(reply)
         if reply[0] not in kinds or len(reply) not in _LENGTHS[reply[0]]:
             self._violation("an answer of the wrong form")
         if len(reply) == 3 and type(reply[2]) is not list:
             self._violation("an answer of the wrong form")
+        if reply[0] == "value" and len(reply) == 3:
+            self._assign(crossed, sent, reply[2])
         return reply
 
     def _raise(self, reply: list[Any]) -> NoReturn:
