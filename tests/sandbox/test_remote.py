@@ -1114,3 +1114,33 @@ def test_wrong_classes_fail_as_in_one_process() -> None:
         assert not isolated.passed, name
         assert isolated.verdict is script.verdict, f"{name}: {isolated} {script}"
         assert isolated.judge == "isolated"
+
+
+def test_what_is_too_large_or_too_deep_has_a_verdict() -> None:
+    """Beyond the limits of the channel there is a verdict and its reason, whichever side made the value."""
+    deep = "def deep(n):\n    r = []\n    for _ in range(n): r = [r]\n    return r\n"
+    cases = {
+        f"{deep}f = deep\n": ("f(20_000)\n", "", Verdict.FAILED, "levels"),
+        "def f(x): return 1\n": ("f(deep(20_000))\n", deep, Verdict.ERROR, "levels"),
+        "def f(): return 'x' * (300 << 20)\n": ("f()\n", "", Verdict.OUTPUT_LIMIT, "too large"),
+        "def f(): return ['x' * (9 << 20)] * 60\n": ("f()\n", "", Verdict.OUTPUT_LIMIT, "too large"),
+    }
+    programs = [
+        Program("t/0", code, Tests(source, ("f",), prelude)) for code, (source, prelude, *_) in cases.items()
+    ]
+    outcomes = runner.judge(programs, limits=Limits(timeout_s=20.0, memory_mib=3000), workers=1).outcomes
+    for outcome, (_, _, verdict, reason) in zip(outcomes, cases.values(), strict=True):
+        assert (outcome.verdict, outcome.judge) == (verdict, "isolated")
+        assert reason in outcome.detail
+
+
+def test_a_hostile_argument_of_an_exception_is_left_out() -> None:
+    """Positions outside the text of a UnicodeError never reach the tests, and its class does."""
+    code = "def f(): raise UnicodeDecodeError('utf-8', b'a', 5, 10 ** 9, 'x')\n"
+    source = (
+        "try:\n    f()\nexcept UnicodeDecodeError as e:\n    assert e.args == ()\nelse:\n    assert False\n"
+    )
+    [outcome] = runner.judge(
+        [Program("t/0", code, Tests(source, ("f",)))], limits=Limits(), workers=1
+    ).outcomes
+    assert outcome.passed

@@ -71,7 +71,14 @@ class Remote:
                 under_way.append(crossed)
                 yield message
 
-        for raw in self.box.requests(messages()):
+        replies = self.box.requests(messages())
+        while True:
+            try:
+                raw = next(replies)
+            except StopIteration:
+                return
+            except MemoryError:
+                self._out_of_memory()
             yield self._result(raw, under_way.popleft())
 
     def _message(
@@ -178,7 +185,7 @@ class Remote:
             raise CandidateGone("syntax_error", f"{own}: {text}")
         if phase == "reply" and own == "ProtocolError":
             raise CandidateGone("output_limit", text)
-        if phase == "reply" and own == "UnsupportedError":
+        if phase == "reply" and own in ("UnsupportedError", "TooDeepError"):
             raise CandidateGone("failed", f"the result cannot be compared: {text}")
         if issubclass(kind, SystemExit):
             raise CandidateGone("crashed", f"exited before the tests ended (SystemExit: {text})")
