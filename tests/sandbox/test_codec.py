@@ -260,6 +260,7 @@ def test_hostile_arrays_of_objects_are_refused(payload):
         collections.UserDict({"a": [1], 2: None}),
         collections.UserString("ab\ud800"),
         collections.ChainMap({"a": 1}, {"b": 2}),
+        collections.ChainMap(collections.OrderedDict(a=1), collections.Counter("b")),
         types.MappingProxyType({"a": {1}}),
         array.array("i", [1, -2, 3]),
         array.array("d", []),

@@ -790,10 +790,10 @@ VALUES = {
             return r
         """,
         """
-        r, n = f(1500), 0
+        r, n = f(1100), 0
         while r:
             r, n = r[0], n + 1
-        assert n == 1500
+        assert n == 1100
         """,
     ),
     "deep-argument": (
@@ -805,8 +805,8 @@ VALUES = {
         """,
         """
         x = {}
-        for _ in range(1500): x = {'a': x}
-        assert f(x) == 1500
+        for _ in range(1100): x = {'a': x}
+        assert f(x) == 1100
         """,
     ),
     "deep-tuples": (
@@ -815,7 +815,7 @@ VALUES = {
         """,
         """
         x = ()
-        for i in range(1500): x = (i, x)
+        for i in range(1100): x = (i, x)
         r = f(x)
         assert r[0] is x and r[1] is x[1]
         """,

@@ -689,13 +689,13 @@ def _fill_default(made: Any, payload: Any, state: _Reading, depth: int) -> None:
 
 def _fill_data(kind: type) -> Callable[[Any, Any, _Reading, int], None]:
     def fill(made: Any, payload: Any, state: _Reading, depth: int) -> None:
-        made.data = _exactly(kind, _value(payload, state, depth))
+        made.data = _checked(kind, _value(payload, state, depth))
 
     return fill
 
 
 def _fill_maps(made: Any, payload: Any, state: _Reading, depth: int) -> None:
-    made.maps = [_exactly(dict, mapping) for mapping in _values(payload, state, depth)] or [{}]
+    made.maps = [_checked(dict, mapping) for mapping in _values(payload, state, depth)] or [{}]
 
 
 def _number(payload: Any, limit: int) -> int:
@@ -828,8 +828,8 @@ def _array_of_numbers(payload: Any) -> Any:
     return array.array(code, _raw(data))
 
 
-def _exactly(kind: type, value: Any) -> Any:
-    if type(value) is not kind:
+def _checked(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
         raise ProtocolError(f"expected a {kind.__name__}")
     return value
 
@@ -882,7 +882,7 @@ _READERS: dict[str, Callable[[Any, _Reading, int], Any]] = {
     "dk": lambda p, r, d: dict.fromkeys(_values(p, r, d)).keys(),
     "dv": lambda p, r, d: dict(enumerate(_values(p, r, d))).values(),
     "di": lambda p, r, d: dict(_values(p, r, d)).items(),
-    "us": lambda p, r, d: collections.UserString(_exactly(str, _value(p, r, d))),
+    "us": lambda p, r, d: collections.UserString(_checked(str, _value(p, r, d))),
     "mp": lambda p, r, d: types.MappingProxyType(_as_dict(p, r, d)),
     "ar": lambda p, _r, _d: _array_of_numbers(p),
     "mv": lambda p, _r, _d: memoryview(_raw(p[1])).cast("B").cast(_array_of_numbers([p[0], ""]).typecode),
