@@ -528,7 +528,7 @@ class _Worker:
             if "alive" in answer:
                 continue
             index = answer["program"]
-            judge = self.held.pop(index).judge.value
+            judge = answer.get("judge", self.held.pop(index).judge.value)
             outcome = Outcome(
                 Verdict(answer["verdict"]),
                 answer["detail"],

@@ -5,13 +5,18 @@ from __future__ import annotations
 import array
 import collections
 import contextlib
+import copy
 import datetime
 import decimal
 import enum
 import fractions
 import json
 import math
+import pathlib
+import time
 import types
+import uuid
+import zoneinfo
 
 import numpy as np
 import pytest
@@ -111,7 +116,9 @@ def test_hostile_bytes_are_refused_or_decoded(raw):
         codec.decode(raw, resolve)
 
 
-tags = st.sampled_from([*codec._READERS, "ob", "x", "__class__"])
+tags = st.sampled_from(
+    [*codec._READERS, *codec._FILLERS, *codec._UNNUMBERED, "parts", "ob", "x", "__class__"]
+)
 trees = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -144,9 +151,6 @@ class Shade(enum.IntEnum):
     RED = 3
 
 
-Point = collections.namedtuple("Point", "x y")
-
-
 class LyingList(list):
     def __iter__(self):
         return iter([42])
@@ -176,7 +180,6 @@ class LyingText(str):
     [
         (Liar(7), 7),
         (Shade.RED, 3),
-        (Point(1, 2), (1, 2)),
         (LyingList([1, 2]), [1, 2]),
         (LyingText("no"), "no"),
         ([Liar(7), {"a": LyingList([3])}], [7, {"a": [3]}]),
@@ -257,6 +260,7 @@ def test_hostile_arrays_of_objects_are_refused(payload):
         collections.UserDict({"a": [1], 2: None}),
         collections.UserString("ab\ud800"),
         collections.ChainMap({"a": 1}, {"b": 2}),
+        collections.ChainMap(collections.OrderedDict(a=1), collections.Counter("b")),
         types.MappingProxyType({"a": {1}}),
         array.array("i", [1, -2, 3]),
         array.array("d", []),
@@ -301,6 +305,21 @@ def test_wrappers_hold_what_they_say(tree):
         codec.decode(codec.pack(tree), resolve)
 
 
+@pytest.mark.parametrize("value", [bytes(100_000), bytes(range(256)) * 300, bytearray(70_000)])
+def test_long_bytes_are_not_many_times_as_long(value):
+    """A byte that JSON would escape takes six."""
+    assert cross(value) == value
+    assert len(codec.encode(value, opaque)) < 1.5 * len(value)
+    assert np.array_equal(cross(np.zeros(100_000)), np.zeros(100_000))
+
+
+@pytest.mark.parametrize("payload", [[], ["A"], ["AAAA", "AAAA"], [5], [["AAAA"]], ["\u1234AAA"]])
+def test_hostile_bytes_in_base64_are_refused(payload):
+    """One text, and a valid one."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack({"b": payload}), resolve)
+
+
 def test_two_lone_surrogates_are_no_character():
     """They are what JSON's escapes of one character look like."""
     pair, one = "\ud83d\ude00", "\U0001f600"
@@ -327,12 +346,268 @@ def test_views_and_ranges_cross():
     assert cross(math.nan) != cross(math.nan)
 
 
-def test_deep_and_cyclic_values_are_refused_in_time():
-    """A value that contains itself ends as unsupported, not as a crash."""
-    cycle: list = []
-    cycle.append(cycle)
-    with pytest.raises(codec.UnsupportedError):
-        codec.encode(cycle, refuse)
+Point = collections.namedtuple("Point", "x y")
+
+
+class Sneaky(tuple):
+    __slots__ = ()
+    _fields = ("count",)
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = tuple.__hash__
+
+
+def test_named_tuples_keep_the_names_of_their_fields():
+    """Fields can be read by name; the rest is a tuple's."""
+    result = cross([Point(1, [2])])[0]
+    assert (result.x, result.y) == (1, [2])
+    assert result == (1, [2])
+    assert result != (1, [3])
+    assert isinstance(result, tuple)
+    assert type(result) is not tuple
+    assert repr(result) == "Point(x=1, y=[2])"
+    assert hash(cross(Point(1, 2))) == hash((1, 2))
+
+
+@pytest.mark.parametrize("fields", [("count",), ("__len__",), ("class",), ("a b",), ("_x",), (1,), ["x"], ()])
+def test_what_hides_a_tuples_methods_names_no_field(fields):
+    """A class can call its fields what it likes; only names that a tuple has not are taken."""
+    kind = type("Own", (tuple,), {"_fields": fields})
+    assert same(cross(kind((1,))), (1,))
+    assert same(cross(Sneaky((1,))), (1,))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        ["P", ["count"], [1]],
+        ["P", ["x", "x"], [1, 2]],
+        ["P", ["x"], [1, 2]],
+        ["P", ["x"], 5],
+        ["P", "x", [1]],
+        ["1P", ["x"], [1]],
+        ["P", ["__class__"], [1]],
+        ["P", ["x, __builtins__"], [1]],
+        ["P", [["x"]], [1]],
+        [5, ["x"], [1]],
+    ],
+)
+def test_hostile_fields_are_refused(payload):
+    """A class is made of names that were looked at."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack({"nt": payload}), resolve)
+
+
+def nested(levels, wrap):
+    """A value of that many levels around a list."""
+    value: object = []
+    for _ in range(levels):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("wrap", "inner"),
+    [
+        (lambda v: [v], lambda v: v[0]),
+        (lambda v: (v, 1), lambda v: v[0]),
+        (lambda v: {"a": v}, lambda v: v["a"]),
+        (lambda v: {1: v}, lambda v: v[1]),
+        (lambda v: collections.deque([v]), lambda v: v[0]),
+        (lambda v: collections.OrderedDict(a=v), lambda v: v["a"]),
+        (lambda v: Point(v, 2), lambda v: v.x),
+    ],
+)
+def test_a_thousand_levels_cross(wrap, inner):
+    """A value may nest deeper than the interpreter recurses by itself."""
+    result = cross(nested(1100, wrap))
+    for _ in range(1100):
+        result = inner(result)
+    assert result == []
+
+
+def test_deeper_than_that_is_refused_by_name():
+    """However deep a value is, it ends as an error and not as a crash."""
+    with pytest.raises(codec.TooDeepError, match="levels"):
+        codec.encode(nested(codec.MAX_DEPTH + 1, lambda v: [v]), refuse)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[" * 1_000_000,
+        '{"t":[' * 200_000,
+        {"parts": [{"part": 0}, [{"part": 0}]]},
+        {"parts": [{"part": 0}, [{"part": 1}, {"part": 0}]]},
+        {"parts": [[{"part": 0}, {"part": 0}], [[1]]]},
+        {"parts": [{"part": 5}, []]},
+        {"parts": [{"part": -1}, [1]]},
+        {"parts": [{"part": 0}, {"part": 0}]},
+        {"parts": [{"part": 0}, [{"part": n + 1} for n in range(200_000)]]},
+        {"parts": 5},
+        [{"parts": [1, []]}],
+    ],
+)
+def test_hostile_depth_is_refused(message):
+    """Parts are read once each, and never without end."""
+    raw = message.encode() if isinstance(message, str) else codec.pack(message)
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(raw, resolve)
+
+
+def test_a_float_that_is_no_number_keeps_its_identity():
+    """What compares equal only where it is the same object does so on the other side."""
+    one, other = float("nan"), float("nan")
+    first, second, third, known, numpys = cross([one, one, other, math.nan, np.nan])
+    assert first is second
+    assert first is not third
+    assert known is math.nan
+    assert numpys is np.nan
+    assert cross([one]) != cross([one])
+
+
+@pytest.mark.parametrize("value", [decimal.Decimal("nan"), complex(math.nan, 0), np.float64("nan")])
+def test_other_values_that_equal_only_themselves_do_so(value):
+    """Not only floats are like that."""
+    first, second = cross([value, value])
+    assert first is second
+
+
+def test_what_a_value_shares_within_itself_is_shared():
+    """A change in one place is seen in the other, as where it was made."""
+    row = [0]
+    result = cross({"a": [row] * 2, "b": (row, {1: row})})
+    result["a"][0].append(1)
+    assert result == {"a": [[0, 1], [0, 1]], "b": ([0, 1], {1: [0, 1]})}
+
+
+def cycles():
+    """Values that hold themselves, each with how to get from it to itself."""
+    plain: list = [1]
+    plain.append(plain)
+    mapping: dict = {}
+    mapping["me"] = [mapping]
+    inside = ([],)
+    inside[0].append(inside)
+    queue: collections.deque = collections.deque()
+    queue.append(queue)
+    wrapped = collections.UserList([])
+    wrapped.append(wrapped)
+    objects = np.empty(1, dtype=object)
+    objects[0] = [objects]
+    factory: collections.defaultdict = collections.defaultdict(list)
+    factory[0].append(factory)
+    two = ((inside[0], inside), inside)
+    return [
+        (plain, lambda v: v[1]),
+        (mapping, lambda v: v["me"][0]),
+        (inside, lambda v: v[0][0]),
+        (queue, lambda v: v[0]),
+        (wrapped, lambda v: v[0]),
+        (objects, lambda v: v[0][0]),
+        (factory, lambda v: v[0][0]),
+        (two[1], lambda v: v[0][0]),
+    ]
+
+
+@pytest.mark.parametrize(("value", "again"), cycles())
+def test_a_value_that_holds_itself_crosses(value, again):
+    """Also where the way to itself is through a tuple."""
+    result = cross(value)
+    assert again(result) is result
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"=": 0},
+        [{"=": 1}],
+        [{"=": -1}],
+        [{"=": "0"}],
+        [{"=": True}],
+        {"t": [{"=": 0}]},
+        {"again": [[1], 5]},
+        {"again": [1]},
+        [[1], {"s": [{"=": 1}]}],
+        [[1], {"ud": {"=": 1}}],
+        {"dd": [5, []]},
+        {"fs": [{"=": 0}]},
+    ],
+)
+def test_hostile_references_are_refused(tree):
+    """A number stands for what came before it, is finished, and may stand there."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack(tree), resolve)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        uuid.UUID(int=5),
+        pathlib.Path("/a/b"),
+        pathlib.PurePosixPath("a"),
+        pathlib.PureWindowsPath("c:/a"),
+        datetime.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+        datetime.datetime(2024, 7, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1), "X")),
+        datetime.time(1, tzinfo=datetime.timezone.utc),
+        datetime.timezone.utc,
+        time.gmtime(0),
+        collections.defaultdict(list, a=[1]),
+        collections.defaultdict(None, a=[1]),
+    ],
+)
+def test_what_the_library_makes_crosses_as_itself(value):
+    """With type, value and text."""
+    result = cross(value)
+    assert type(result) is type(value)
+    assert (result, repr(result)) == (value, repr(value))
+
+
+def test_a_default_dictionary_still_makes_its_values():
+    """A builtin factory crosses too."""
+    result = cross(collections.defaultdict(list))
+    result["x"].append(1)
+    assert result == {"x": [1]}
+
+
+class Odd(datetime.tzinfo):
+    def utcoffset(self, when):
+        return datetime.timedelta(minutes=7)
+
+    def tzname(self, when):
+        return "ODD"
+
+    def dst(self, when):
+        return None
+
+
+def test_a_time_zone_of_ones_own_crosses_as_what_it_says():
+    """The offset and the name of that one time."""
+    result = cross(datetime.datetime(2024, 7, 1, tzinfo=Odd()))
+    assert (result.utcoffset(), result.tzname()) == (datetime.timedelta(minutes=7), "ODD")
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"zi": "../../etc/passwd"},
+        {"zi": 5},
+        {"zi": "Europe"},
+        {"path": ["Popen", "/"]},
+        {"path": ["Path", 5]},
+        {"uuid": "-1"},
+        {"tz": [5, 0, 0]},
+        {"dt": ["2024-01-01T00:00:00", 0, "utc"]},
+        {"st": [1]},
+        {"nan": 5},
+    ],
+)
+def test_hostile_values_of_the_library_are_refused(tree):
+    """Each is made by its own class, which looks at what it is given."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack(tree), resolve)
 
 
 def test_a_message_over_the_limit_is_refused(monkeypatch):
@@ -342,49 +617,160 @@ def test_a_message_over_the_limit_is_refused(monkeypatch):
         codec.encode("x" * 200, refuse)
 
 
-mutable = st.recursive(
-    st.integers() | st.text(max_size=3),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4),
-        st.dictionaries(st.text(max_size=2), inner, max_size=3),
-        st.lists(inner, max_size=3).map(tuple),
-        st.sets(st.integers(), max_size=3),
-        st.lists(inner, max_size=3).map(collections.deque),
-    ),
-    max_leaves=8,
+def call(function, *args):
+    """Call a function on the other side; its arguments change here as they do there."""
+    crossed: list = []
+    raw = codec.text(list(args), opaque, memo=crossed)
+    sent = len(crossed)
+    there: list = []
+    given = codec.decode(raw, resolve, there)
+    assert len(there) == sent
+    result = function(*given)
+    before: list = []
+    codec.decode(raw, resolve, before)
+    changes = [[number, codec.Content(there[number])] for number in codec.changed(there, before)]
+    result, changes = codec.decode(codec.encode([result, changes], opaque, there), resolve, crossed)
+    for number, content in changes:
+        codec.assign(crossed[number], content)
+    return result
+
+
+def picture(value, seen=None):
+    """A value as nested tuples in which a container that came before is its number."""
+    seen = {} if seen is None else seen
+    if type(value) not in (list, dict, tuple, set, collections.deque):
+        return repr(value)
+    if id(value) in seen and type(value) is not tuple:
+        return seen[id(value)]
+    seen[id(value)] = len(seen)
+    items = value.items() if type(value) is dict else sorted(value) if type(value) is set else value
+    return (type(value).__name__, *(picture(item, seen) for item in items))
+
+
+MAKERS = (
+    lambda *_: [],
+    lambda *_: {},
+    lambda *_: {1},
+    lambda *_: collections.deque(),
+    lambda a, b: [a, b],
+    lambda a, b: (a, b),
+    lambda a, b: {"a": a, 1: b},
+    lambda a, b: collections.deque([a, b]),
+    lambda a, b: a,
 )
 
 
-@given(mutable, mutable)
-def test_assigning_makes_equal_and_keeps_identity(target, changed):
-    """After `assign` the target equals the change; a container of the same type stays the same object."""
-    result = codec.assign(target, changed)
-    assert same(result, changed)
-    if type(target) is type(changed) and isinstance(target, (list, dict, set, collections.deque)):
-        assert result is target
+def insert(target, value):
+    """Put a value into a container, whatever that is."""
+    if type(target) in (list, collections.deque):
+        target.append(value)
+    elif type(target) is dict:
+        target[len(target)] = value
+    elif type(target) is set:
+        target.add(len(target))
+
+
+def shrink(target, _value):
+    """Take something out of a container."""
+    if type(target) in (list, set, collections.deque) and target:
+        target.pop()
+    elif type(target) is dict and target:
+        target.popitem()
+
+
+def swap(target, value):
+    """Let items change places."""
+    if type(target) in (list, collections.deque):
+        target.reverse()
+        if target:
+            target[0] = value
+
+
+STEPS = (insert, insert, shrink, swap)
+plans = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)), max_size=8)
+
+
+def build(plan):
+    """Make containers that hold one another."""
+    pool: list = [1]
+    for maker, first, second in plan:
+        pool.append(MAKERS[maker % len(MAKERS)](pool[first % len(pool)], pool[second % len(pool)]))
+    for index, value in enumerate(pool):
+        insert(value, pool[-1 - index // 2])
+    return pool
+
+
+@given(plans, plans)
+def test_a_call_leaves_what_it_leaves_in_one_process(made, done):
+    """Arguments and result are the same, and the same objects, whatever holds what."""
+
+    def function(*args):
+        pool = list(args)
+        for step, target, value in done:
+            STEPS[step % len(STEPS)](pool[target % len(pool)], pool[value % len(pool)])
+            pool.append(MAKERS[step % len(MAKERS)](pool[target % len(pool)], pool[value % len(pool)]))
+        return pool[-4:]
+
+    here, there = build(made)[-3:], build(made)[-3:]
+    expected = function(*here)
+    result = call(function, *there)
+    assert picture([result, *there]) == picture([expected, *here])
+
+
+def test_an_argument_that_comes_back_is_the_object_that_was_given():
+    """At any depth, in the result or in another argument."""
+    inner, outer = [1], {"a": 2}
+    assert call(lambda a: a, inner) is inner
+    assert call(lambda a, b: [(a,), b], inner, outer)[0][0] is inner
+    pair = [inner, [2]]
+    call(lambda p: p.reverse(), pair)
+    assert pair[1] is inner
+    call(lambda a, b: b.update(k=a), inner, outer)
+    assert outer["k"] is inner
+    nan = float("nan")
+    assert call(lambda a: list(a), [nan]) == [nan]
+
+
+def test_one_object_given_twice_is_one_there():
+    """What is done to the first is done to the second."""
+    both: list = []
+    assert call(lambda a, b: (a.append(1), len(b))[1], both, both) == 1
+    assert both == [1]
 
 
 @pytest.mark.parametrize(
-    ("target", "changed"),
+    ("target", "change"),
     [
-        (array.array("i", [3, 1]), array.array("i", [1])),
-        (collections.UserList([3, [1]]), collections.UserList([[2], 5])),
-        (collections.UserDict(a=[1]), collections.UserDict(a=[2], b=3)),
+        (array.array("i", [3, 1]), lambda v: v.pop()),
+        (bytearray(b"ab"), lambda v: v.reverse()),
+        (collections.UserList([3, [1]]), lambda v: v.reverse()),
+        (collections.UserDict(a=[1]), lambda v: v.update(a=[2], b=3)),
+        (collections.Counter("aab"), lambda v: v.update("bb")),
+        (collections.OrderedDict(a=1, b=2), lambda v: v.move_to_end("a")),
+        (collections.defaultdict(list), lambda v: v[1].append(2)),
+        (collections.ChainMap({"a": 1}), lambda v: v.update(b=2)),
+        (collections.deque([1, 2, 3], 3), lambda v: v.append(4)),
+        ({3, 4}, lambda v: v.discard(3)),
+        (np.arange(4), lambda v: v.__setitem__(0, 9)),
+        (np.arange(4), lambda v: v.resize(2, refcheck=False)),
+        (np.array([[1], None], dtype=object), lambda v: v[0].append(2)),
     ],
 )
-def test_assigning_reaches_wrappers(target, changed):
-    """Arrays and wrappers are changed in place too."""
-    assert codec.assign(target, changed) is target
-    assert target == changed
+def test_changes_reach_containers_of_every_kind(target, change):
+    """The tests' own object holds afterwards what it would in one process."""
+    expected = copy.deepcopy(target)
+    change(expected)
+    assert call(lambda v: (change(v), v)[1], target) is target
+    assert repr(target) == repr(expected)
 
 
-def test_assigning_reaches_inner_containers():
-    """Whoever holds an inner list of an argument sees what the candidate did to it."""
-    inner = [3, 1, 2]
-    outer = {"a": (inner,)}
-    codec.assign(outer, {"a": ([1, 2, 3],)})
-    assert inner == [1, 2, 3]
-    assert outer["a"][0] is inner
+@pytest.mark.parametrize(
+    ("target", "content"), [([1], {}), ((1,), (2,)), (5, [1]), (collections.deque(), [1]), ("a", "b")]
+)
+def test_a_change_of_another_kind_is_refused(target, content):
+    """A candidate's process can say that anything changed into anything."""
+    with pytest.raises(codec.ProtocolError):
+        codec.assign(target, content)
 
 
 def test_decimal_and_fraction_subclasses_and_signs():

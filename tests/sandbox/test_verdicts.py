@@ -151,12 +151,51 @@ def test_tests_that_swallow_everything_cannot_pass_a_dead_candidate():
     assert outcome.verdict is Verdict.CRASHED
 
 
-def test_values_that_tests_cannot_hand_over_are_ours_to_answer_for():
-    """A lambda as argument is no plain data: not the model's fault, and the remedy is named."""
-    outcome = judge("def f(g): return g(1)", Tests("assert f(lambda x: x) == 1\n", ("f",)))
-    assert outcome.verdict is Verdict.INFRA_ERROR
-    assert "judge=script" in outcome.detail
-    assert judge("def f(g): return g(1)", Tests("assert f(lambda x: x) == 1\n", ("f",)), Judge.SCRIPT).passed
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert f(lambda x: x) == 1\n",
+        "try:\n    right = f(lambda x: x) == 1\nexcept Exception:\n    right = True\nassert right\n",
+        "class A:\n    def __call__(self, x): return x\nassert f(A()) == 1\n",
+    ],
+)
+def test_what_is_not_plain_data_is_handed_over_in_one_process(source):
+    """Tests that hand over an object are run in the candidate's process instead, and the outcome says so."""
+    tests = Tests(source, ("f",))
+    outcome = judge("def f(g): return g(1)", tests)
+    assert (outcome.verdict, outcome.judge) == (Verdict.PASSED, "script")
+    assert any(flag.startswith("judged in one process: the tests hand over") for flag in outcome.flags)
+    wrong = judge("def f(g): return g(2)", tests)
+    assert (wrong.verdict, wrong.judge) == (Verdict.FAILED, "script")
+    assert judge("def f(g): return g(1)", tests, Judge.SCRIPT).flags == ()
+
+
+def test_one_process_has_what_the_tests_need():
+    """The prelude, the base tests and calls ahead work there as they do outside."""
+    tests = Tests(
+        "assert list(f.each([(apply, 1), (apply, 2)])) == [2, 3]\n",
+        ("f",),
+        prelude="def apply(x):\n    return x + 1\n",
+        base="assert f(apply, 5) == 6\n",
+    )
+    right, wrong = judge("def f(g, x): return g(x)", tests), judge("def f(g, x): return g(5)", tests)
+    assert (right.verdict, right.judge, right.base_passed) == (Verdict.PASSED, "script", True)
+    assert (wrong.verdict, wrong.base_passed) == (Verdict.FAILED, True)
+
+
+def test_a_candidate_cannot_choose_one_process():
+    """What it returns and gets back never makes its tests run beside it."""
+    tests = Tests("assert f(f([])) == 1\n", ("f",))
+    for code in (
+        "def f(x):\n    r = []\n    for _ in range(9_999): r = [r]\n    return r\n",
+        "def f(x): return object()",
+        "def f(x): return iter([1])",
+        "def f(x): return f",
+        "def f(x): return memoryview(b'abcd').cast('B', (2, 2))",
+    ):
+        outcome = judge(code, tests)
+        assert not outcome.passed
+        assert (outcome.judge, outcome.flags) == ("isolated", ())
 
 
 def test_candidates_start_alike():

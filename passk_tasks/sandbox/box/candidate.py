@@ -7,15 +7,22 @@ proof that came with them; SECURITY.md says what that is worth.
 
 Requests, each a JSON list:
 
-    ["load", source]                  -> ["ok"] or an exception
-    ["call", name, args, kwargs]      -> ["value", result], and a third item if the call changed arguments: a
-                                         list of [position or keyword, new value]
-    ["apply", n, args, kwargs]        -> the same, for a function that crossed as reference n
+    ["load", source, own classes]     -> ["ok"] or an exception; whether instances of the candidate's classes
+                                         are objects, even those of a plain base
+    ["call", name, arguments]         -> ["value", result], and a third item if the call changed arguments: a
+                                         list of [number in the message, content]
+    ["apply", n, arguments]           -> the same, for a function that crossed as reference n
+    ["do", operation, arguments]      -> the same, for one of `operations`
     ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
     ["tests", source, proof]          -> ["proof", proof, flags] or an exception
     ["main", source]                  -> the process ends with the program's own status, or an exception
 
-An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase].
+Arguments are encoded as one list, or as a dictionary of those with names, and the others under "".
+
+An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase, the rest], and
+an eighth item if the call changed arguments. The rest is an encoded dictionary: the exception's `fields`,
+what its `cause` and `context` are (None, or the same texts without the phase), and whether the context is
+`hidden`.
 """
 
 from __future__ import annotations
@@ -34,12 +41,16 @@ import types
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, frames
+from passk_tasks.sandbox.box.operations import OPERATIONS
 
 CHANNEL = 3
 FILENAME = "/box/solution.py"
 # A source with one of these may read its own file: by name, or in an interpreter that multiprocessing starts.
 _NEEDS_FILE = ("__file__", "multiprocessing", "concurrent")
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
+_REST_LIMIT = 20 * TEXT_LIMIT  # characters of what there is of it besides
+_CHAIN_LIMIT = 4  # exceptions that are the cause of one
+_FIELDS = ("filename", "filename2", "name", "path", "obj")  # of builtin exceptions, beside their arguments
 _EXCEPTIONS = {
     name: kind
     for name, kind in vars(builtins).items()
@@ -55,7 +66,7 @@ _PRISTINE = {
 
 def serve() -> NoReturn:
     """Answer requests until the channel closes; never returns."""
-    references: list[Any] = []
+    references = _References()
     module = types.ModuleType("solution")
     channel = frames.Reader(CHANNEL)
     try:
@@ -68,19 +79,44 @@ def serve() -> NoReturn:
         os._exit(78)
 
 
-def _answer(request: list[Any], module: types.ModuleType, references: list[Any]) -> bytes:
-    def refer(kind: str, value: Any) -> dict[str, Any]:
-        references.append(value)
-        number = len(references) - 1
+class _References:
+    """What the candidate made and the tests hold, by number; the same object has the same one."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.own_classes = False
+        self._numbers: dict[int, int] = {}
+
+    def refer(self, kind: str, value: Any) -> dict[str, Any]:
+        """Return the tree that stands for an object."""
+        number = self._numbers.setdefault(id(value), len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
         if kind == "object":
             return {"ob": [_name(value), number]}
         return {"it" if kind == "iterator" else "fn": number}
 
+    def clear(self) -> None:
+        """Let go of all of them."""
+        self.values.clear()
+
+
+def _answer(request: list[Any], module: types.ModuleType, references: _References) -> bytes:
+    refer = references.refer
+
+    def named(name: str) -> Any:
+        try:
+            return module.__dict__[name]
+        except KeyError:
+            raise NameError(f"name {name!r} is not defined") from None
+
     def handed_back(tag: str, payload: Any) -> Any:
-        return references[payload] if tag == "ref" else module.__dict__[payload]
+        return references.values[payload] if tag == "ref" else named(payload)
 
     verb = request[0]
     phase = "compile"
+    crossed: list[Any] = []  # with the arguments, by number
+    own = references.own_classes
     try:
         if verb == "main":
             module = types.ModuleType("__main__")
@@ -92,6 +128,7 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
             file = _register(module, request[1])
             code = compile(request[1], file, "exec", dont_inherit=True)
             phase = "load"
+            references.own_classes = request[2]
             exec(code, module.__dict__)
             return b'["ok"]'
         if verb == "tests":
@@ -102,44 +139,52 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
         phase = "call"
         if verb == "next":
             try:
-                value = next(references[request[1]])
+                value = next(references.values[request[1]])
             except StopIteration as stop:
-                return codec.encode(["stop", stop.value], refer)
-            return codec.encode(["value", value], refer)
+                return codec.encode(["stop", stop.value], refer, own_classes=own)
+            return codec.encode(["value", value], refer, own_classes=own)
         if verb == "call":
-            try:
-                function = module.__dict__[request[1]]
-            except KeyError:
-                raise NameError(f"name {request[1]!r} is not defined") from None
+            function = named(request[1])
+        elif verb == "do":
+            function = OPERATIONS[request[1]]
         else:
-            function = references[request[1]]
-        args = [codec.decode(raw, handed_back) for raw in request[2]]
-        kwargs = {key: codec.decode(raw, handed_back) for key, raw in request[3].items()}
-        result = function(*args, **kwargs)
+            function = references.values[request[1]]
+        given = codec.decode(request[2], handed_back, crossed)
+        if type(given) is list:
+            result = function(*given)
+        else:
+            result = function(*given[""], **{name: value for name, value in given.items() if name})
         phase = "reply"
-        changed = [
-            [key, value]
-            for key, value, raw in (
-                *((i, value, raw) for i, (value, raw) in enumerate(zip(args, request[2], strict=True))),
-                *((key, kwargs[key], raw) for key, raw in request[3].items()),
-            )
-            if raw[0] in "[{" and _differs(value, raw)
-        ]
-        return codec.encode(["value", result, changed] if changed else ["value", result], refer)
+        reply = ["value", result]
+        if changes := _changes(crossed, request, handed_back):
+            reply.append(changes)
+        return codec.encode(reply, refer, crossed, own_classes=own)
     except MemoryError:
         references.clear()
         module.__dict__.clear()
         return b'["raised","MemoryError","[]","","MemoryError","call"]'
     except BaseException as error:
-        return codec.pack(["raised", *_describe(error), phase])
+        reply = ["raised", *_describe(error), phase, _rest(error)]
+        try:
+            if phase == "call" and (changes := _changes(crossed, request, handed_back)):
+                return codec.encode([*reply, changes], refer, crossed, own_classes=own)
+        except BaseException as worse:
+            return codec.pack(["raised", *_describe(worse), "reply", _rest(worse)])
+        return codec.pack(reply)
 
 
-def _differs(value: Any, raw: str) -> bool:
-    """Whether an argument is no longer what it was; what it holds now may not be plain data."""
+def _changes(crossed: list[Any], request: list[Any], handed_back: codec.Reference) -> list[list[Any]]:
+    """Return what the arguments hold by now, where that is not what arrived."""
+    if len(crossed) < 2:  # the list of them alone
+        return []
     try:
-        return codec.text(value, _no_reference, sys.maxsize) != raw
+        if codec.text(crossed[0], _no_reference, sys.maxsize) == request[2]:
+            return []
     except (codec.UnsupportedError, codec.ProtocolError):
-        return False
+        pass  # objects that the tests handed back, or that it holds now
+    before: list[Any] = []
+    codec.decode(request[2], handed_back, before)
+    return [[number, codec.Content(crossed[number])] for number in codec.changed(crossed, before)]
 
 
 def _tampered() -> list[str]:
@@ -212,6 +257,31 @@ def _describe(error: BaseException) -> tuple[str, str, str, str]:
     except BaseException:
         pass
     return nearest, arguments, text, own
+
+
+def _rest(error: BaseException, depth: int = 0) -> str:
+    """Return what there is of an exception besides, encoded; never raises."""
+
+    def whole(other: BaseException | None) -> list[str] | None:
+        if other is None or depth == _CHAIN_LIMIT:
+            return None
+        return [*_describe(other), _rest(other, depth + 1)]
+
+    try:
+        values = {**{name: getattr(error, name, None) for name in _FIELDS}, **vars(error)}
+        fields = {name: value for name, value in values.items() if value is not None and _is_short(value)}
+        chain = {"cause": whole(error.__cause__), "context": whole(error.__context__)}
+        raw = codec.text({"fields": fields, **chain, "hidden": error.__suppress_context__}, _no_reference)
+        return raw if len(raw) <= _REST_LIMIT else "{}"
+    except BaseException:
+        return "{}"
+
+
+def _is_short(value: Any) -> bool:
+    try:
+        return len(codec.text(value, _no_reference)) <= TEXT_LIMIT
+    except (codec.UnsupportedError, codec.ProtocolError):
+        return False
 
 
 def _name(value: Any) -> str:

@@ -1,26 +1,36 @@
-"""Calls into the candidate's process: what the tests see of its functions, iterators and exceptions."""
+"""Calls into the candidate's process: what the tests see of its functions, objects and exceptions."""
 
 from __future__ import annotations
 
 import builtins
 import collections
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import codec
+from passk_tasks.sandbox.box import codec, operations
 from passk_tasks.sandbox.box.process import Box, CandidateGone
 
 _MAX_FLAGS = 20
+_TEXT_LIMIT = 2000  # characters: the text of an exception may have been cut there
+_FIELDS = frozenset({"filename", "filename2", "name", "path", "obj"})  # of builtin exceptions
 # How long an answer of each kind is.
 _LENGTHS = {"ok": (1,), "proof": (3,), "stop": (2,), "value": (2, 3)}
 
 
 class Remote:
-    """Calls into the candidate's process, and remembers what it raised there."""
+    """Calls into the candidate's process, and remembers what it raised there.
 
-    def __init__(self, box: Box) -> None:
-        self.box = box
+    Args:
+        box: the process.
+        objects: whether what is not plain data is a `RemoteObject`, and not an object without any methods.
+    """
+
+    def __init__(self, box: Box, objects: bool = False) -> None:
+        self.box, self.objects = box, objects
+        self.not_plain: NotPlainError | None = None
+        self._proxies: dict[tuple[str, int], Any] = {}
         self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
         self.flags: list[str] = []
         self.base_passed = False
@@ -40,16 +50,12 @@ class Remote:
             raise self.box.fatal
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a function by name (`call`) or reference (`apply`); changed arguments change here too."""
-        try:
-            sent = [codec.text(arg, self._hand_back, sys.maxsize) for arg in args]
-            named = {key: codec.text(arg, self._hand_back, sys.maxsize) for key, arg in kwargs.items()}
-        except codec.UnsupportedError as error:
-            raise NotPlainError(str(error)) from None
-        reply = self._reply([verb, target, sent, named], "value")
-        if len(reply) == 3:
-            self._assign(args, kwargs, reply[2])
-        return reply[1]
+        """Call a function by name (`call`), reference (`apply`) or operation (`do`).
+
+        What it changes of its arguments changes here too, and what it returns of them is the same object.
+        """
+        message, crossed = self._message(verb, target, args, kwargs)
+        return self._result(self._ask(message), crossed)
 
     def each(self, verb: str, target: str | int, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
         """Call a function with one list of arguments after another, without waiting; yield the results.
@@ -57,36 +63,56 @@ class Remote:
         What a call changes in its arguments changes here when its result is yielded: calls whose arguments
         share an object are not for this.
         """
-        under_way: collections.deque[tuple[Any, ...]] = collections.deque()
+        under_way: collections.deque[list[Any]] = collections.deque()
 
         def messages() -> Iterator[list[Any]]:
             for call in calls:
-                args = tuple(call)
-                under_way.append(args)
-                try:
-                    yield [verb, target, [codec.text(arg, self._hand_back, sys.maxsize) for arg in args], {}]
-                except codec.UnsupportedError as error:
-                    raise NotPlainError(str(error)) from None
+                message, crossed = self._message(verb, target, tuple(call), {})
+                under_way.append(crossed)
+                yield message
 
-        for raw in self.box.requests(messages()):
-            args = under_way.popleft()
-            reply = self._answer(raw, "value")
-            if len(reply) == 3:
-                self._assign(args, {}, reply[2])
-            yield reply[1]
+        replies = self.box.requests(messages())
+        while True:
+            try:
+                raw = next(replies)
+            except StopIteration:
+                return
+            except MemoryError:
+                self._out_of_memory()
+            yield self._result(raw, under_way.popleft())
 
-    def _assign(self, args: tuple[Any, ...], kwargs: dict[str, Any], changes: list[Any]) -> None:
-        """Do to the tests' own arguments what the candidate did to its copies."""
-        for change in changes:
-            if type(change) is not list or len(change) != 2:
+    def _message(
+        self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """Return a request, and what crosses with it by number."""
+        crossed: list[Any] = []
+        arguments = {"": list(args), **kwargs} if kwargs else list(args)
+        try:
+            raw = codec.text(arguments, self._hand_back, sys.maxsize, crossed)
+        except codec.TooDeepError as error:
+            self.box.fatal = CandidateGone("error", f"the tests hand over {error}")
+            raise self.box.fatal from None
+        except codec.UnsupportedError as error:
+            self.not_plain = NotPlainError(str(error))
+            raise self.not_plain from None
+        return [verb, target, raw], crossed
+
+    def _result(self, raw: bytes, crossed: list[Any]) -> Any:
+        """Return the result in an answer; do to the tests' arguments what was done to their copies."""
+        return self._answer(raw, "value", crossed=crossed)[1]
+
+    def _assign(self, crossed: list[Any], sent: int, changes: Any) -> None:
+        """Do to what the tests hold what the candidate did to its copies; `sent` objects crossed at first."""
+        for change in changes if type(changes) is list else [None]:
+            if type(change) is not list or len(change) != 2 or type(change[0]) is not int:
                 self._violation("a change of no argument")
-            key, value = change
-            if type(key) is int and 0 <= key < len(args):
-                codec.assign(args[key], value)
-            elif type(key) is str and key in kwargs:
-                codec.assign(kwargs[key], value)
-            else:
+            number, content = change
+            if not 0 <= number < sent:
                 self._violation("a change of no argument")
+            try:
+                codec.assign(crossed[number], content)
+            except codec.ProtocolError as error:
+                self._violation(str(error))
 
     def next(self, number: int) -> Any:
         """Fetch an iterator's next item; StopIteration at its end."""
@@ -97,7 +123,7 @@ class Remote:
 
     def load(self, source: str) -> None:
         """Run the candidate's module."""
-        self._reply(["load", source], "ok")
+        self._reply(["load", source, self.objects], "ok")
 
     def run_tests(self, source: str, proof: str) -> None:
         """Run tests in the candidate's own namespace; returns only when `proof` comes back."""
@@ -114,63 +140,96 @@ class Remote:
 
     def _reply(self, request: list[Any], *kinds: str) -> list[Any]:
         """Ask, and return an answer of one of the kinds: a list that starts with its name."""
-        return self._answer(self.box.request(request), *kinds)
+        return self._answer(self._ask(request), *kinds)
 
-    def _answer(self, raw: bytes, *kinds: str) -> list[Any]:
+    def _ask(self, request: list[Any]) -> bytes:
         try:
-            reply = codec.decode(raw, self._resolve)
+            return self.box.request(request)
+        except MemoryError:
+            self._out_of_memory()
+
+    def _answer(self, raw: bytes, *kinds: str, crossed: list[Any] | None = None) -> list[Any]:
+        crossed = [] if crossed is None else crossed
+        sent = len(crossed)
+        try:
+            reply = codec.decode(raw, self._resolve, crossed)
         except codec.NumpyMissingError:
             self.wants_numpy = True
             self._violation("an array")
         except codec.ProtocolError as error:
             self._violation(str(error))
+        except MemoryError:
+            self._out_of_memory()
         if type(reply) is not list or not reply:
             self._violation("an answer of the wrong form")
         if reply[0] == "raised":
+            if len(reply) == 8:
+                self._assign(crossed, sent, reply.pop())
             self._raise(reply)
         if reply[0] not in kinds or len(reply) not in _LENGTHS[reply[0]]:
             self._violation("an answer of the wrong form")
         if len(reply) == 3 and type(reply[2]) is not list:
             self._violation("an answer of the wrong form")
+        if reply[0] == "value" and len(reply) == 3:
+            self._assign(crossed, sent, reply[2])
         return reply
 
     def _raise(self, reply: list[Any]) -> NoReturn:
-        if len(reply) != 6 or not all(type(part) is str for part in reply):
+        if not 6 <= len(reply) <= 7 or not all(type(part) is str for part in reply):
             self._violation("an exception of the wrong form")
-        _, kind_name, arguments, text, own, phase = reply
-        kind = vars(builtins).get(kind_name)
-        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        _, kind_name, arguments, text, own, phase, *rest = reply
+        kind = _builtin(kind_name)
+        if kind is None:
             self._violation("an exception of no builtin type")
         if phase == "compile" and not issubclass(kind, MemoryError):
             raise CandidateGone("syntax_error", f"{own}: {text}")
         if phase == "reply" and own == "ProtocolError":
             raise CandidateGone("output_limit", text)
-        if phase == "reply" and own == "UnsupportedError":
+        if phase == "reply" and own in ("UnsupportedError", "TooDeepError"):
             raise CandidateGone("failed", f"the result cannot be compared: {text}")
         if issubclass(kind, SystemExit):
             raise CandidateGone("crashed", f"exited before the tests ended (SystemExit: {text})")
-        error = _exception(kind, arguments, text)
+        error = _exception(kind, arguments, text, own, *rest)
         self.raised.append((error, own, text))
         raise error
 
     def _hand_back(self, kind: str, value: Any) -> dict[str, Any]:
         """Name what the candidate made and gets back; whatever else is not plain data is refused."""
-        if isinstance(value, RemoteIterator) and value.remote is self:
-            return {"ref": value.number}
-        if isinstance(value, RemoteFunction) and value.remote is self:
-            return {"name" if value.verb == "call" else "ref": value.target}
-        if isinstance(value, codec.Opaque) and value.number is not None:
-            return {"ref": value.number}
-        return _refuse(kind, value)
+        target: str | int | None = None
+        if type(value) is RemoteObject:
+            remote, target = _whereabouts(value)
+            target = target if remote is self else None
+        elif type(value) is RemoteIterator and value.remote is self:
+            target = value.number
+        elif type(value) is RemoteFunction and value.remote is self:
+            target = value.target
+        elif type(value) is codec.Opaque:
+            target = value.number
+        if target is None:
+            return _refuse(kind, value)
+        return {"name" if type(target) is str else "ref": target}
 
     def _resolve(self, tag: str, payload: Any) -> Any:
-        if tag == "it" and type(payload) is int:
-            return RemoteIterator(self, payload)
-        if tag == "fn" and type(payload) is int:
-            return RemoteFunction(self, "apply", payload)
-        if tag == "ob" and type(payload) is list and list(map(type, payload)) == [str, int]:
-            return codec.Opaque(*payload)
-        raise codec.ProtocolError("unknown tag")
+        named = tag == "ob" and type(payload) is list and len(payload) == 2
+        name, number = payload if named else ("", payload)
+        if tag not in ("it", "fn", "ob") or type(number) is not int or type(name) is not str:
+            raise codec.ProtocolError("unknown tag")
+        if (tag, number) not in self._proxies:
+            if self.objects:
+                made: Any = RemoteObject(self, number)
+            elif tag == "ob":
+                made = codec.Opaque(name, number)
+            elif tag == "it":
+                made = RemoteIterator(self, number)
+            else:
+                made = RemoteFunction(self, "apply", number)
+            self._proxies[tag, number] = made
+        return self._proxies[tag, number]
+
+    def _out_of_memory(self) -> NoReturn:
+        """End the candidate: half a message was read, and the next answer would be the other half."""
+        self.box.fatal = CandidateGone("memory_limit", "the tests ran out of memory over what crosses")
+        raise self.box.fatal
 
     def _violation(self, what: str) -> NoReturn:
         self.box.fatal = CandidateGone("crashed", f"the candidate's process wrote to its channel: {what}")
@@ -178,7 +237,7 @@ class Remote:
 
 
 class NotPlainError(Exception):
-    """The tests hand over a value that is not plain data: this problem needs the judge `script`."""
+    """The tests hand over a value that is not plain data: they have to be run in the candidate's process."""
 
 
 class RemoteFunction:
@@ -210,12 +269,125 @@ class RemoteIterator:
         return self.remote.next(self.number)
 
 
-def _exception(kind: type[BaseException], arguments: str, text: str) -> BaseException:
-    """Make the exception that the candidate raised, as far as its arguments are plain data."""
-    if issubclass(kind, UnicodeError) and kind is not UnicodeError:
-        return kind.__new__(kind)  # CPython trusts the positions in its arguments, as far as a crash
+class RemoteObject:
+    """An object of the candidate, or one of its classes: what is done to it is done where it lives.
+
+    It has no attribute of its own: even `__class__` and `__doc__` are the object's. What comes back is plain
+    data or another such object.
+    """
+
+    __slots__ = ("__remote", "__target", "__weakref__")
+
+    def __init__(self, remote: Remote, target: str | int) -> None:
+        object.__setattr__(self, "_RemoteObject__remote", remote)
+        object.__setattr__(self, "_RemoteObject__target", target)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__deepcopy__":  # what `copy` looks for in the object, and not in its class
+            return lambda _memo: _do(self, "deepcopy", self)
+        return _do(self, "getattr", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _do(self, "setattr", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _do(self, "delattr", self, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it, or make an object of the class that it is."""
+        remote, _ = _whereabouts(self)
+        return remote.call("do", "call", (self, *args), kwargs)
+
+    def __exit__(self, kind: Any, error: Any, _trace: Any) -> Any:
+        if error is None:
+            return _do(self, "exit", self, None, [])
+        nearest = next(base.__name__ for base in type(error).__mro__ if _builtin(base.__name__) is base)
+        return _do(self, "exit", self, nearest, list(error.args))
+
+
+def _whereabouts(value: RemoteObject) -> tuple[Remote, str | int]:
+    return (
+        object.__getattribute__(value, "_RemoteObject__remote"),
+        object.__getattribute__(value, "_RemoteObject__target"),
+    )
+
+
+def _do(value: RemoteObject, operation: str, *args: Any) -> Any:
+    return _whereabouts(value)[0].call("do", operation, args, {})
+
+
+def _give_methods() -> None:
+    """Give RemoteObject the methods that Python looks for in its class."""
+
+    def straight(operation: str) -> Callable[..., Any]:
+        return lambda self, *args: _do(self, operation, self, *args)
+
+    def reflected(operation: str) -> Callable[..., Any]:
+        return lambda self, other: _do(self, operation, other, self)
+
+    same = (
+        *operations.BINARY, *operations.COMPARISONS, *operations.UNARY, "getitem", "setitem", "delitem",
+        "contains", "copy", "enter", "instancecheck", "subclasscheck",
+    )  # fmt: skip
+    for name in same:
+        setattr(RemoteObject, f"__{name}__", straight(name))
+    for name in operations.BINARY:
+        setattr(RemoteObject, f"__r{name}__", reflected(name))
+        if name != "divmod":
+            setattr(RemoteObject, f"__i{name}__", straight(f"i{name}"))
+
+
+_give_methods()
+
+
+def _builtin(name: str) -> type[BaseException] | None:
+    kind = vars(builtins).get(name)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseException) else None
+
+
+def _exception(
+    kind: type[BaseException], arguments: str, text: str, own: str, rest: str = "{}"
+) -> BaseException:
+    """Make the exception that the candidate raised, as far as what it holds is plain data.
+
+    One of its own class is of a class of that name, and says what it says there.
+    """
+    if own != kind.__name__ and own.isidentifier() and len(text) < _TEXT_LIMIT:
+        kind = type(own, (kind,), {"__str__": lambda _self: text})
+    error = _of_arguments(kind, arguments, text)
     try:
-        return kind(*codec.decode(arguments, _refuse))
+        more = codec.decode(rest, _refuse)
+        for name, value in more.get("fields", {}).items():
+            if name in _FIELDS or not (name.startswith("_") or hasattr(kind, name)):
+                with contextlib.suppress(AttributeError, TypeError):
+                    setattr(error, name, value)
+        if more.get("context") is not None:
+            error.__context__ = _chained(*more["context"])
+        if more.get("cause") is not None:
+            error.__cause__ = _chained(*more["cause"])
+        error.__suppress_context__ = more.get("hidden") is True
+    except (TypeError, ValueError, AttributeError, codec.ProtocolError, codec.UnsupportedError):
+        pass  # what a candidate says of its own exception
+    return error
+
+
+def _chained(kind_name: str, arguments: str, text: str, own: str, rest: str) -> BaseException:
+    if not all(type(part) is str for part in (kind_name, arguments, text, own, rest)):
+        raise TypeError("an exception of the wrong form")
+    return _exception(_builtin(kind_name) or Exception, arguments, text, own, rest)
+
+
+def _of_arguments(kind: type[BaseException], arguments: str, text: str) -> BaseException:
+    try:
+        args = codec.decode(arguments, _refuse)
+        if issubclass(kind, (UnicodeDecodeError, UnicodeEncodeError)):
+            # CPython trusts the positions in its arguments, as far as a crash.
+            _encoding, given, start, end, _reason = args
+            if not 0 <= start < end <= len(given):
+                return kind.__new__(kind)
+        elif issubclass(kind, UnicodeTranslateError):
+            return kind.__new__(kind)
+        return kind(*args)
     except (TypeError, ValueError, codec.ProtocolError, codec.UnsupportedError):
         if not issubclass(kind, Exception):
             return Exception(text)

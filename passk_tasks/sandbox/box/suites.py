@@ -8,6 +8,7 @@ import re
 import types
 
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
+_CALLS_AHEAD = re.compile(r"\b(\w+)\.each\(")  # of a proxy; a function has no such method
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 
 
@@ -19,6 +20,7 @@ class Suite:
     ) -> None:
         self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
         self.objects = objects
+        self._prelude_text = prelude
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
         self._codes: list[types.CodeType] = []
 
@@ -35,6 +37,12 @@ class Suite:
                     with contextlib.suppress(Exception):  # raised again where it is explained
                         importlib.import_module(name)
         return self._codes
+
+    def in_one_process(self) -> tuple[str, str]:
+        """Return the base tests and the tests as they run below a candidate, whose functions are its own."""
+        starmap = r"__import__('itertools').starmap(\1, "
+        base, source = (_CALLS_AHEAD.sub(starmap, part) for part in (self.base, self.source))
+        return base and self._prelude_text + base, self._prelude_text + source
 
     def line(self, file: str, number: int) -> str:
         """Return a line of either stage, without what surrounds it; `""` where there is none."""

@@ -8,6 +8,7 @@ through, so a pass means that the tests, here, ran to their end.
                           {"tests": id, "packed", "comparison", "timeout_s", "base"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
     here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags",
+                           "judge": who judged in the end, where that may be another one,
                            "base": whether the base tests passed, null where there are none}, {"alive": index}
 """
 
@@ -31,7 +32,7 @@ from typing import Any
 
 from passk_tasks.sandbox.box import codec, frames, stdio, zygote
 from passk_tasks.sandbox.box.process import Box
-from passk_tasks.sandbox.box.remote import Remote, RemoteFunction
+from passk_tasks.sandbox.box.remote import Remote, RemoteFunction, RemoteObject
 from passk_tasks.sandbox.box.suites import Suite
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
 
@@ -113,24 +114,29 @@ class TestsSide:
             with contextlib.suppress(Exception):  # raised again where it is explained
                 suite.stages()
         run: Callable[[Remote, Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
-        outcome, wants_numpy = self._judge_once(run, suite, code)
-        if wants_numpy:
+        outcome, remote = self._judge_once(run, suite, code)
+        if remote.wants_numpy:
             with contextlib.suppress(Exception):  # there may be none
                 importlib.import_module("numpy")
             codec.may_load_numpy = True
-            outcome, _ = self._judge_once(run, suite, code)
-        return outcome
+            outcome, remote = self._judge_once(run, suite, code)
+        if remote.not_plain is not None:
+            # Whatever came of it: the tests may have caught that, and taken it for the candidate's.
+            outcome, _ = self._judge_once(_run_in_one_process, suite, code)
+            why = f"judged in one process: the tests hand over {remote.not_plain}"
+            return {**outcome, "judge": "script", "flags": [*outcome["flags"], one_line(why)]}
+        return {**outcome, "judge": judge}
 
     def _judge_once(
         self, run: Callable[[Remote, Suite, str], None], suite: Suite, code: str
-    ) -> tuple[dict[str, Any], bool]:
-        """Return an outcome, and whether it is none because numpy has to be loaded first."""
-        remote = Remote(self._start(self._timeout_s))
+    ) -> tuple[dict[str, Any], Remote]:
+        """Return an outcome, and who knows whether it is one: numpy may have to be loaded first."""
+        remote = Remote(self._start(self._timeout_s), suite.objects and run is _run_isolated)
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
         if "numpy.random" in sys.modules:
             sys.modules["numpy.random"].seed(0)
         outcome = self._outcome(remote, lambda: run(remote, suite, code), self._timeout_s, suite)
-        return outcome, remote.wants_numpy
+        return outcome, remote
 
     def _judge_cases(self, cases: stdio.Cases, code: str, tell: Callable[[], None]) -> dict[str, Any]:
         """Run a program on one case after another, until one does not hold; `tell` the supervisor of each."""
@@ -217,7 +223,7 @@ class TestsSide:
             self._armed = False
             try:
                 return explain(error, remote, suite)
-            except Exception as worse:  # hostile values are in there: turning them to text may fail
+            except BaseException as worse:  # hostile values are in there: turning them to text may fail
                 return "error", f"{type(error).__name__}, and {type(worse).__name__} in showing it"
         finally:
             self._armed = False
@@ -231,7 +237,8 @@ def _run_isolated(remote: Remote, suite: Suite, code: str) -> None:
     if suite.prelude is not None:
         exec(suite.prelude, namespace)
     for name in suite.names:
-        namespace[name] = RemoteFunction(remote, "call", name)
+        proxy = RemoteObject(remote, name) if suite.objects else RemoteFunction(remote, "call", name)
+        namespace[name] = proxy
     *base, tests = suite.stages()
     for stage in base:
         remote.run_base(functools.partial(exec, stage, dict(namespace)), suite.base_decides)
@@ -239,11 +246,20 @@ def _run_isolated(remote: Remote, suite: Suite, code: str) -> None:
 
 
 def _run_script(remote: Remote, suite: Suite, code: str) -> None:
+    _run_there(remote, suite, code, suite.base, suite.source)
+
+
+def _run_in_one_process(remote: Remote, suite: Suite, code: str) -> None:
+    """Run tests that were made for `isolated` in the candidate's process."""
+    _run_there(remote, suite, code, *suite.in_one_process())
+
+
+def _run_there(remote: Remote, suite: Suite, code: str, base: str, tests: str) -> None:
     remote.load(code)
-    if suite.base:
-        run = functools.partial(remote.run_tests, suite.base, secrets.token_hex(16))
+    if base:
+        run = functools.partial(remote.run_tests, base, secrets.token_hex(16))
         remote.run_base(run, suite.base_decides)
-    remote.run_tests(suite.source, secrets.token_hex(16))
+    remote.run_tests(tests, secrets.token_hex(16))
 
 
 def prepare() -> None:

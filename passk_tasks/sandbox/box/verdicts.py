@@ -26,8 +26,8 @@ def explain(error: BaseException, remote: Remote, suite: Suite | None) -> tuple[
         return error.verdict, error.detail
     if isinstance(error, TestsTimeout):
         return "timeout", "the tests used up the time over what the candidate returned"
-    if isinstance(error, NotPlainError):
-        return "infra_error", f"the tests hand over a {error}, which is not plain data; use judge=script"
+    if isinstance(error, NotPlainError):  # they are run in one process instead
+        return "error", f"the tests hand over {error}, which is not plain data"
     for mine, own, text in remote.raised:
         if mine is error:
             return _explain_raised(error, own, text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee, checks, maker
+from passk_tasks.program import Tests
+from passk_tasks.selfcheck.attack import ISOLATED, SOLVE, Attack, Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE, tests=SOLVE)
 _OBJECT = "the result is an object of the candidate's own class, in the tests' interpreter"
@@ -50,7 +51,88 @@ _SUBCLASSES = (
     _subclass("Exception", "", "import sys"),
 )
 
+_FIELDS = Tests("got = solve(3)\nassert got.index(16) == 0 and got.count(16) == 1\n", ("solve",))
+_MISSING = Tests("assert solve(3)['sixteen'] == 16 and len(solve(3)) == 1\n", ("solve",))
+_METHODS = Tests("assert isinstance(solve(3), int) and solve(3) == 16\n", ("solve",))
+
 ATTACKS = (
+    _attack(
+        "fields-that-are-functions",
+        """
+        from collections import namedtuple
+
+        def solve(n):
+            made = type("Result", (tuple,), {"_fields": ("index", "count")})
+            return made((lambda x: 0, lambda x: 1))
+        """,
+        tests=_FIELDS,
+        judges=ISOLATED,
+    ),
+    _attack(
+        "named-tuple-that-equals-everything",
+        """
+        from typing import NamedTuple
+
+        class Result(NamedTuple):
+            x: int = 0
+
+            def __eq__(self, other):
+                return True
+
+        def solve(n):
+            return Result()
+        """,
+        judges=ISOLATED,
+    ),
+    _attack(
+        "named-tuple-of-a-lying-class",
+        """
+        class Meta(type):
+            def __getattribute__(cls, name):
+                if name == "_fields":
+                    return ("append",)
+                return type.__getattribute__(cls, name)
+
+        class Result(tuple, metaclass=Meta):
+            __eq__ = lambda self, other: True
+            __hash__ = tuple.__hash__
+
+        def solve(n):
+            return Result((16,))
+        """,
+        judges=ISOLATED,
+    ),
+    _attack(
+        "dictionary-that-has-everything",
+        """
+        from collections import defaultdict
+
+        class Result(defaultdict):
+            def __missing__(self, key):
+                return 16
+
+            def __len__(self):
+                return 1
+
+        def solve(n):
+            return Result()
+        """,
+        tests=_MISSING,
+        judges=ISOLATED,
+    ),
+    _attack(
+        "class-that-is-not-asked-for",
+        """
+        class Result:
+            __class__ = int
+            __eq__ = lambda self, other: True
+
+        def solve(n):
+            return Result()
+        """,
+        tests=_METHODS,
+        judges=ISOLATED,
+    ),
     *_SUBCLASSES,
     _attack(
         "mock-any",

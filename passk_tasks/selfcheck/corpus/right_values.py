@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from passk_tasks.selfcheck.attack import PASSED, Attack, Guarantee, checks, maker, source
 
 _right = maker("right programs", Guarantee.RIGHT, expected=PASSED)
@@ -14,7 +16,94 @@ def _value(name: str, expression: str, statements: str, imports: str = "import m
     return _right(f"result-{name}", code, tests=checks(f"{imports}\n{source(statements)}"))
 
 
+def _class(name: str, code: str, statements: str) -> Attack:
+    """Return a class `Solve` whose objects the tests use."""
+    return _right(f"class-{name}", code, tests=replace(checks(statements, "Solve"), objects=True))
+
+
 ATTACKS = (
+    _class(
+        "queue",
+        """
+        class Solve:
+            def __init__(self, size):
+                self.size, self.items = size, []
+
+            def put(self, item):
+                if len(self.items) == self.size:
+                    raise OverflowError(item)
+                self.items.append(item)
+
+            def __len__(self):
+                return len(self.items)
+
+            def __iter__(self):
+                return iter(self.items)
+        """,
+        """
+        queue = Solve(size=2)
+        queue.put("a")
+        queue.put("b")
+        try:
+            queue.put("c")
+        except OverflowError as error:
+            assert error.args == ("c",)
+        else:
+            assert False
+        assert len(queue) == 2 and list(queue) == ["a", "b"] and queue.items == ["a", "b"]
+        """,
+    ),
+    _class(
+        "money",
+        """
+        from dataclasses import dataclass
+
+        @dataclass(frozen=True, order=True)
+        class Solve:
+            cents: int
+
+            def __add__(self, other):
+                return Solve(self.cents + other.cents)
+
+            def __str__(self):
+                return f"{self.cents / 100:.2f}"
+        """,
+        """
+        assert Solve(250) + Solve(50) == Solve(300)
+        assert str(Solve(250)) == f"{Solve(250)}" == "2.50"
+        assert max(Solve(1), Solve(2)).cents == 2
+        assert len({Solve(1), Solve(1)}) == 1
+        """,
+    ),
+    _value("rows-that-are-one", "[[0]] * n", "g = solve(3)\ng[0].append(1)\nassert g == [[0, 1]] * 3"),
+    _value(
+        "fields-by-name",
+        "Point(n, [n])",
+        "assert solve(3).x == 3 and solve(3) == (3, [3])",
+        "from collections import namedtuple\nPoint = namedtuple('Point', 'x y')",
+    ),
+    _value(
+        "thousand-levels",
+        "eval_(n)",
+        "v, k = solve(3), 0\nwhile v:\n    v, k = v[0], k + 1\nassert k == 1000",
+        "import functools\neval_ = lambda n: functools.reduce(lambda v, _: [v], range(1000), [])",
+    ),
+    _value(
+        "path-and-uuid",
+        "(uuid.UUID(int=n), pathlib.Path('/a') / str(n))",
+        "assert solve(3) == (uuid.UUID(int=3), pathlib.Path('/a/3'))",
+        "import pathlib\nimport uuid",
+    ),
+    _right(
+        "argument-comes-back",
+        "def solve(x):\n    x.sort()\n    return x\n",
+        tests=checks("a = [2, 1]\nassert solve(a) is a and a == [1, 2]"),
+    ),
+    _right(
+        "argument-changed-and-raised",
+        "def solve(x):\n    x.clear()\n    raise KeyError('k')\n",
+        tests=checks("a = [2]\ntry:\n    solve(a)\nexcept KeyError:\n    pass\nassert a == []"),
+    ),
     _value("none", "None", "assert solve(3) is None"),
     _value("bool-not-int", "n > 2", "assert solve(3) is True and type(solve(3)) is bool"),
     _value("int-not-bool", "1", "assert type(solve(3)) is int and solve(3) == True"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from passk_tasks.selfcheck.attack import (
     AS_LOOP,
     ISOLATED,
@@ -232,6 +234,128 @@ ATTACKS = (
         expected=frozenset({Verdict.TIMEOUT, Verdict.CRASHED, Verdict.FAILED}),
         guarantee=Guarantee.TIME,
         times=AS_HUNG,
+    ),
+    _attack(
+        "list-that-doubles-itself",
+        """
+        def solve(n):
+            value = []
+            for _ in range(60):
+                value = [value, value]
+            return value
+        """,
+        tests=checks(
+            """
+            assert solve(3) == solve(4)
+            assert solve(3) == 16
+            """
+        ),
+        judges=ISOLATED,
+        expected=frozenset({Verdict.TIMEOUT}),
+        guarantee=Guarantee.TIME,
+        times=AS_HUNG,
+    ),
+    _attack(
+        "list-that-doubles-itself-in-a-message",
+        """
+        def solve(n):
+            value = []
+            for _ in range(60):
+                value = [value, value]
+            return value
+        """,
+        tests=_SHOWN,
+        judges=ISOLATED,
+        expected=frozenset({Verdict.MEMORY_LIMIT, Verdict.TIMEOUT, Verdict.FAILED}),
+        times=AS_HUNG,
+    ),
+    _attack(
+        "key-that-doubles-itself",
+        """
+        def solve(n):
+            value = ()
+            for _ in range(60):
+                value = (value, value)
+            return frozenset([1]), {1: value}, [value], value
+        """,
+        tests=checks("assert {solve(3): 16} == 16"),
+        judges=ISOLATED,
+        expected=frozenset({Verdict.TIMEOUT, Verdict.ERROR}),
+        guarantee=Guarantee.TIME,
+        times=AS_HUNG,
+    ),
+    _attack(
+        "set-of-what-doubles-itself",
+        """
+        import json, os, time
+
+        def solve(n):
+            value = {"t": []}
+            number = 2
+            items = [value]
+            for number in range(2, 62):
+                items.append({"t": [{"=": number}, {"=": number}]})
+            message = json.dumps(["value", [*items, {"s": [{"=": 62}]}]]).encode()
+            os.write(3, len(message).to_bytes(4, "little") + message)
+            time.sleep(30)
+        """,
+        judges=ISOLATED,
+        expected=NOT_PASSED,
+        guarantee=Guarantee.TIME,
+        times=AS_HUNG,
+    ),
+    _attack(
+        "text-that-ends-the-process",
+        """
+        import os
+
+        class Result:
+            def __str__(self):
+                os._exit(0)
+
+            __repr__ = __str__
+
+        def solve(n):
+            return Result()
+        """,
+        tests=replace(_SHOWN, objects=True),
+        judges=ISOLATED,
+    ),
+    _attack(
+        "object-that-never-ends",
+        """
+        class Result:
+            def __iter__(self):
+                return self
+
+            def __next__(self):
+                return self
+
+        def solve(n):
+            return Result()
+        """,
+        tests=replace(checks("assert list(solve(3)) == [16]"), objects=True),
+        judges=ISOLATED,
+        expected=frozenset({Verdict.TIMEOUT, Verdict.MEMORY_LIMIT}),
+        times=AS_LOOP,
+    ),
+    _attack(
+        "object-whose-answers-are-of-wrong-types",
+        """
+        class Result:
+            def __len__(self):
+                return "16"
+
+            def __bool__(self):
+                return 16
+
+            __hash__ = __contains__ = __str__ = __eq__ = __len__
+
+        def solve(n):
+            return Result()
+        """,
+        tests=replace(checks("got = solve(3)\nassert len(got) == 16 and str(got) == '16'"), objects=True),
+        judges=ISOLATED,
     ),
     _attack(
         "generators-of-generators",
