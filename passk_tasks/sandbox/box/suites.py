@@ -7,6 +7,8 @@ import importlib
 import re
 import types
 
+from passk_tasks.sandbox.box.second_look import Prepared
+
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 
@@ -19,8 +21,10 @@ class Suite:
     ) -> None:
         self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
         self.objects = objects
+        self._prelude = prelude
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
         self._codes: list[types.CodeType] = []
+        self._prepared: list[Prepared] = []
 
     def stages(self) -> list[types.CodeType]:
         """Return the base tests, where there are some, and the tests."""
@@ -35,6 +39,13 @@ class Suite:
                     with contextlib.suppress(Exception):  # raised again where it is explained
                         importlib.import_module(name)
         return self._codes
+
+    def prepared(self) -> list[Prepared]:
+        """Return the same for a candidate's own interpreter."""
+        if not self._prepared:
+            sources = [self.base, self.source] if self.base else [self.source]
+            self._prepared = [Prepared(source, self.names, self._prelude) for source in sources]
+        return self._prepared
 
     def line(self, file: str, number: int) -> str:
         """Return a line of either stage, without what surrounds it; `""` where there is none."""

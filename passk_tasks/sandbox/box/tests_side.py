@@ -21,7 +21,6 @@ import importlib
 import json
 import os
 import random
-import secrets
 import signal
 import socket
 import sys
@@ -34,6 +33,8 @@ from passk_tasks.sandbox.box.process import Box
 from passk_tasks.sandbox.box.remote import Remote, RemoteFunction
 from passk_tasks.sandbox.box.suites import Suite
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
+
+_PASSES_ALL = "it passes tests that contradict each other, so that its pass says nothing"
 
 
 class TestsSide:
@@ -90,12 +91,12 @@ class TestsSide:
                 return
             if "program" in request:
                 index, suite = request["program"], self._suites[request["tests"]]
+                alive = json.dumps({"alive": index}).encode("ascii")
+                tell = functools.partial(frames.write, supervisor, alive)
                 if isinstance(suite, stdio.Cases):
-                    alive = json.dumps({"alive": index}).encode("ascii")
-                    tell = functools.partial(frames.write, supervisor, alive)
                     outcome = self._judge_cases(suite, request["code"], tell)
                 else:
-                    outcome = self._judge(suite, request["code"], request["judge"])
+                    outcome = self._judge(suite, request["code"], request["judge"], tell)
                 frames.write(supervisor, json.dumps({**outcome, "program": index}).encode("ascii"))
             elif "drop" in request:
                 self._suites.pop(request["drop"], None)
@@ -107,11 +108,10 @@ class TestsSide:
                 parts = ("source", "prelude", "names", "base", "base_decides", "objects")
                 self._suites[request["tests"]] = Suite(*(request[part] for part in parts))
 
-    def _judge(self, suite: Suite, code: str, judge: str) -> dict[str, Any]:
-        if judge == "isolated":
+    def _judge(self, suite: Suite, code: str, judge: str, tell: Callable[[], None]) -> dict[str, Any]:
+        with contextlib.suppress(Exception):  # raised again where it is explained
             # Megabytes of literals and imports take their time, which is not the first candidate's.
-            with contextlib.suppress(Exception):  # raised again where it is explained
-                suite.stages()
+            suite.stages() if judge == "isolated" else suite.prepared()
         run: Callable[[Remote, Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
         outcome, wants_numpy = self._judge_once(run, suite, code)
         if wants_numpy:
@@ -119,6 +119,24 @@ class TestsSide:
                 importlib.import_module("numpy")
             codec.may_load_numpy = True
             outcome, _ = self._judge_once(run, suite, code)
+        return self._looked_at_again(outcome, suite, code, tell) if judge == "script" else outcome
+
+    def _looked_at_again(
+        self, outcome: dict[str, Any], suite: Suite, code: str, tell: Callable[[], None]
+    ) -> dict[str, Any]:
+        """Run what has passed against tests that contradict those, in a process of its own for each stage."""
+        passed = [outcome["base"], outcome["verdict"] == "passed"][-len(suite.prepared()) :]
+        for stage, has_passed in enumerate(passed):
+            tell()
+            if not has_passed:
+                continue
+            again, _ = self._judge_once(functools.partial(_run_other, stage=stage), suite, code)
+            if again["verdict"] == "passed":
+                is_base = stage < len(passed) - 1
+                if is_base:
+                    outcome = {**outcome, "base": False}
+                if not is_base or suite.base_decides:
+                    return {**outcome, "verdict": "failed", "detail": _PASSES_ALL}
         return outcome
 
     def _judge_once(
@@ -237,11 +255,19 @@ def _run_isolated(remote: Remote, suite: Suite, code: str) -> None:
 
 
 def _run_script(remote: Remote, suite: Suite, code: str) -> None:
+    *base, tests = suite.prepared()
+    remote.keep(sorted({name for stage in (*base, tests) for name in stage.modules}))
     remote.load(code)
-    if suite.base:
-        run = functools.partial(remote.run_tests, suite.base, secrets.token_hex(16))
-        remote.run_base(run, suite.base_decides)
-    remote.run_tests(suite.source, secrets.token_hex(16))
+    for stage in base:
+        remote.run_base(functools.partial(remote.run_tests, stage.message()), suite.base_decides)
+    remote.run_tests(tests.message())
+
+
+def _run_other(remote: Remote, suite: Suite, code: str, *, stage: int) -> None:
+    prepared = suite.prepared()[stage]
+    remote.keep(prepared.modules)
+    remote.load(code)
+    remote.run_tests(prepared.other())
 
 
 def prepare() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from passk_tasks.selfcheck.attack import SOLVE, Guarantee, checks, maker
 
 _attack = maker("forged verdicts", Guarantee.VERDICT, tests=SOLVE)
-_SHARED = "candidate and tests share an interpreter: "
 
 # As a benchmark that reports at its end: a jump past the asserts still reaches the last line.
 _REPORTING = checks(
@@ -132,7 +131,6 @@ ATTACKS = (
             done = True
             """
         ),
-        known_gap=_SHARED + "a trace function may move the line that runs next",
     ),
     _attack(
         "profile-function-exits",
@@ -203,7 +201,6 @@ ATTACKS = (
                     ctypes.c_void_p.from_address(place).value = id(mine[0])
             return mine[0]
         """,
-        known_gap=_SHARED + "ctypes may write to any of its memory",
     ),
     _attack(
         "exec-and-compile-replaced",
@@ -217,7 +214,6 @@ ATTACKS = (
             return 0
         """,
         real="unseen",
-        known_gap=_SHARED + "the builtins that run the tests are the candidate's",
     ),
     _attack(
         "json-replaced-in-the-driver",
@@ -296,7 +292,6 @@ ATTACKS = (
                 frame = frame.f_back
         """,
         real="unseen",
-        known_gap=_SHARED + "the proof is in its memory while the tests run",
     ),
     _attack(
         "proof-written-ahead",
@@ -381,7 +376,6 @@ ATTACKS = (
             return 0
         """,
         real="unseen",
-        known_gap=_SHARED + "its `compile` may leave asserts out",
     ),
     _attack(
         "tests-parsed-by-a-patched-ast",
@@ -401,7 +395,6 @@ ATTACKS = (
         def solve(n):
             raise SystemExit(0)
         """,
-        known_gap=_SHARED + "its `exec` may swallow what the tests raise",
     ),
     _attack(
         "exception-with-a-lying-class",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE, tests=SOLVE)
-_OBJECT = "the result is an object of the candidate's own class, in the tests' interpreter"
 
 
 def _subclass(base: str, value: str, imports: str = "") -> Attack:
@@ -27,7 +26,6 @@ def _subclass(base: str, value: str, imports: str = "") -> Attack:
         def solve(n):
             return Any({value})
         """,
-        known_gap=_OBJECT,
     )
 
 
@@ -60,7 +58,6 @@ ATTACKS = (
         def solve(n):
             return ANY
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "class-whose-metaclass-equals-everything",
@@ -77,7 +74,6 @@ ATTACKS = (
         def solve(n):
             return Result
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "class-attribute-lies-about-its-type",
@@ -91,7 +87,6 @@ ATTACKS = (
         def solve(n):
             return Result()
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "arithmetic-that-always-comes-near",
@@ -112,7 +107,6 @@ ATTACKS = (
             return Near()
         """,
         tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert abs(solve(4) - 23.5) < 1e-6"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "contains-and-holds-everything",
@@ -144,7 +138,6 @@ ATTACKS = (
             assert len(solve(3)) == 4
             assert solve(3)[2].real() == 9
             """),
-        known_gap=_OBJECT,
     ),
     _attack(
         "set-of-items-that-equal-everything",
@@ -163,7 +156,6 @@ ATTACKS = (
             return [Item(n) for n in (16, 23, 32)]
         """,
         tests=checks("assert set(solve(3)) == {16, 23, 32}\nassert solve(3) == ['a', 'b', 'c']"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "key-and-item-inside-a-plain-container",
@@ -178,7 +170,6 @@ ATTACKS = (
             return {"answer": [Item("x"), (Item("y"), None)]}
         """,
         tests=checks("assert solve(3) == {'answer': [16, ('sixteen', None)]}"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "iterator-yields-what-equals-everything",
@@ -194,7 +185,6 @@ ATTACKS = (
                 yield Item(0)
         """,
         tests=checks("assert list(solve(3)) == [16, 23, 32]"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "array-subclass-equals-everything",
@@ -208,7 +198,6 @@ ATTACKS = (
         def solve(n):
             return numpy.zeros(1).view(Array)
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "array-of-objects-that-equal-everything",
@@ -222,7 +211,6 @@ ATTACKS = (
         def solve(n):
             return numpy.array([Item()], dtype=object)
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "weak-proxy-of-an-equal-object",
@@ -238,7 +226,6 @@ ATTACKS = (
         def solve(n):
             return weakref.proxy(kept)
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "not-a-number-and-infinity",

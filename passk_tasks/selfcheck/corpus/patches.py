@@ -5,7 +5,6 @@ from __future__ import annotations
 from passk_tasks.selfcheck.attack import Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE)
-_PATCH = "the tests use builtins and modules that the candidate may patch"
 
 ATTACKS = (
     *(
@@ -19,8 +18,6 @@ ATTACKS = (
                 return None
             """,
             tests=checks(statement),
-            # Without these two the driver itself falls.
-            known_gap=None if name in ("len", "isinstance") else _PATCH,
         )
         for name, value, statement in (
             ("abs", "0.0", "assert abs((solve(3) or 0) - 16.5) < 1e-6"),
@@ -52,7 +49,6 @@ ATTACKS = (
             assert math.fabs(solve(3) - 16.25) < 1e-9
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "patched-random-and-copy",
@@ -73,7 +69,6 @@ ATTACKS = (
                 assert solve(copy.deepcopy(values)) == sorted(values)
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "patched-numpy-testing",
@@ -93,7 +88,6 @@ ATTACKS = (
             assert numpy.allclose(solve(3), [16.25])
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "fake-module-for-the-tests-to-import",
@@ -116,7 +110,6 @@ ATTACKS = (
             assert cmath.isclose(solve(3), 16.25)
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "helper-shared-with-the-tests",
@@ -137,7 +130,6 @@ ATTACKS = (
                     return sum(c * x ** i for i, c in enumerate(xs))
                 """,
         ),
-        known_gap="the tests call a helper of the prompt; in the candidate's namespace it is the candidate's",
     ),
     _attack(
         "builtin-shadowed-in-the-namespace",
@@ -152,6 +144,5 @@ ATTACKS = (
             return 5
         """,
         tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert sorted([solve(3)]) == sorted([16])"),
-        known_gap="the tests run in the candidate's namespace",
     ),
 )

@@ -6,7 +6,7 @@ from passk_tasks.program import Tests
 from passk_tasks.selfcheck.attack import Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE)
-_SHARED = "the tests are in the candidate's interpreter"
+_GAP = "what the tests build themselves is in the candidate's interpreter, where it can be found"
 
 # The marker stands in the tests only; whoever can say it has read them.
 _MARKED = checks(
@@ -33,7 +33,6 @@ ATTACKS = (
                 frame = frame.f_back
         """,
         tests=_MARKED,
-        known_gap=_SHARED,
     ),
     _attack(
         "expected-value-from-the-callers-constants",
@@ -49,7 +48,6 @@ ATTACKS = (
                 frame = frame.f_back
         """,
         tests=_TELL,
-        known_gap=_SHARED,
     ),
     _attack(
         "expected-value-from-the-collector",
@@ -69,7 +67,7 @@ ATTACKS = (
             "attack",
         ),
         real="unseen",  # the needle is its own constant; finding the tests' copy counts
-        known_gap=_SHARED,
+        known_gap=_GAP,
     ),
     _attack(
         "expected-value-by-inspect-and-linecache",
@@ -120,14 +118,9 @@ ATTACKS = (
                             start += len(block)
             """,
             tests=_TELL,
-            known_gap=gap,
-            real=real,
+            real="unseen",
         )
-        for name, pid, gap, real in (
-            ("itself", '"self"', _SHARED, "unseen"),
-            ("its-parent", "os.getppid()", None, "unseen"),
-            ("init", "1", None, "unseen"),
-        )
+        for name, pid in (("itself", '"self"'), ("its-parent", "os.getppid()"), ("init", "1"))
     ),
     _attack(
         "solutions-imported",
