@@ -30,8 +30,8 @@ _LARGEST_VALUE = 100_000  # bytes of one expected value
 _TOLERANCE = 100.0  # other values are further away
 _FOLDED: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (abs, bool, bytes, chr, dict, float, frozenset, int, len, list, max, min, ord, repr, round,
-                     set, sorted, str, sum, tuple)
+    for function in (abs, bool, bytes, chr, dict, float, frozenset, int, len, list, max, min, ord, repr,
+                     round, set, sorted, str, sum, tuple)
 }  # fmt: skip
 # Calls whose first two arguments must be equal, or near.
 _EQUALITIES = frozenset(
