@@ -24,7 +24,6 @@ SEEN, UNMASK = "\0passk seen", "\0passk unmask"
 _exec, _loads, _settrace, _setprofile = exec, marshal.loads, sys.settrace, sys.setprofile
 _SCALARS = {int, float, complex, bool, str, bytes, type(None), type(...), range, types.FunctionType, type}
 _LIES = 12  # values of a kind that an object has to equal before it is said to equal all of them
-_DEEPEST = 60
 # Types of Python's own that leave a comparison to something else.
 _DELEGATES = {"weakproxy", "weakcallableproxy", "ProxyType", "CallableProxyType", "mappingproxy", "_ANY"}
 
@@ -95,7 +94,7 @@ def run(module: types.ModuleType, given: dict[str, Any]) -> list[str]:
 
     def seen(value: Any) -> Any:
         if type(value) not in _SCALARS:
-            lie = _lie(value, trusts, 0)
+            lie = _lie(value, trusts)
             if lie:
                 lies.append(lie)
                 raise AssertionError(lie)
@@ -186,20 +185,20 @@ def _defined(method: str, kind: type) -> Any:
     return next((table[method] for table in tables if method in table), None)
 
 
-def _lie(value: Any, trusts: _Trust, depth: int) -> str:
+def _lie(value: Any, trusts: _Trust) -> str:
     """Return what is wrong with a value or with one in it that equals whatever it is compared with, or ""."""
-    kind = type(value)
-    if kind in _SCALARS or depth > _DEEPEST:
-        return ""
-    bases = _of_type("__mro__", kind)
-    if not trusts(kind):
-        lie = _lies_itself(value, kind)
+    met: dict[int, Any] = {}
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        kind = type(value)
+        if kind in _SCALARS or id(value) in met:
+            continue
+        met[id(value)] = value
+        lie = "" if trusts(kind) else _lies_itself(value, kind)
         if lie:
             return lie
-    for item in _parts(value, bases):
-        lie = _lie(item, trusts, depth + 1)
-        if lie:
-            return lie
+        waiting += _parts(value, _of_type("__mro__", kind))
     return ""
 
 

@@ -134,11 +134,10 @@ def another(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return not value
     if isinstance(value, (int, float, complex)):
-        away = abs(value) + 1000
-        if isinstance(value, int):
-            return value + int(away) * random.randrange(2, 9)
-        other = value + away * random.randrange(2, 9)
-        return other if abs(other) < float("inf") else 1e6
+        # Another by whatever modulus up to sixteen, too.
+        away = (abs(value) + 1) * 720720 * random.randrange(1, 9) + 1
+        other = value + away
+        return other if isinstance(value, int) or abs(other) < float("inf") else 1e6
     if isinstance(value, (str, bytes)):
         letters = "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=len(value) + 1))
         return letters if isinstance(value, str) else letters.encode()
