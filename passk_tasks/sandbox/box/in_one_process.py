@@ -23,13 +23,14 @@ SEEN, UNMASK = "\0passk seen", "\0passk unmask"
 
 _exec, _loads, _settrace, _setprofile = exec, marshal.loads, sys.settrace, sys.setprofile
 _SCALARS = {int, float, complex, bool, str, bytes, type(None), type(...), range, types.FunctionType, type}
-_LIES = 12  # values of a kind that an object has to equal before it is said to equal all of them
+_LIES = 24  # values of a kind that an object has to equal before it is said to equal all of them
 # Types of Python's own that leave a comparison to something else.
 _DELEGATES = {"weakproxy", "weakcallableproxy", "ProxyType", "CallableProxyType", "mappingproxy", "_ANY"}
 
 _MADE_AT_RUN_TIME = 1 << 9  # Py_TPFLAGS_HEAPTYPE: no type of C's own
 
-_kept: dict[str, tuple[types.ModuleType, dict[str, Any]]] = {}
+# By the name of a module: itself, what can be called in it, and what is within those: owner, name, value.
+_kept: dict[str, tuple[types.ModuleType, dict[str, Any], list[tuple[Any, str, Any]]]] = {}
 
 
 def keep(names: list[str]) -> None:
@@ -39,7 +40,14 @@ def keep(names: list[str]) -> None:
             module = importlib.import_module(name)
         except Exception:  # raised again by the tests
             continue
-        _kept[name] = module, {key: value for key, value in vars(module).items() if callable(value)}
+        values = {key: value for key, value in vars(module).items() if callable(value)}
+        within: list[tuple[Any, str, Any]] = []
+        for value in values.values():
+            if type(value) is types.FunctionType:
+                within += [(value, key, getattr(value, key)) for key in ("__code__", "__defaults__")]
+            elif isinstance(value, type) and value.__flags__ & _MADE_AT_RUN_TIME:
+                within += [(value, key, own) for key, own in vars(value).items() if callable(own)]
+        _kept[name] = module, values, within
 
 
 keep(["builtins", "copy", "json", "math", "random"])
@@ -48,13 +56,18 @@ keep(["builtins", "copy", "json", "math", "random"])
 def _put_back(vars: Any = vars, modules: Any = sys.modules, kept: Any = _kept) -> list[str]:
     """Put back what the tests rely on; return what had been changed. Needs no builtin until that is done."""
     flags = []
-    for name, (module, values) in kept.items():
+    for name, (module, values, within) in kept.items():
         modules[name] = module
         there = vars(module)
         for key, value in values.items():
             if key not in there or there[key] is not value:
                 there[key] = value
                 flags += [f"patched {name}.{key}"]
+        for owner, key, value in within:
+            now = owner.__dict__.get(key) if isinstance(owner, type) else getattr(owner, key)
+            if now is not value:
+                setattr(owner, key, value)
+                flags += [f"patched {name}.{owner.__name__}.{key}"]
     return flags
 
 
@@ -236,6 +249,12 @@ def _lies_itself(value: Any, kind: type) -> str:
     who = f"an object of the class {str(_of_type('__name__', kind))[:80]} says that it"
     draw = random.Random(os.urandom(8)).randrange
     sizes = [draw(1 << draw(4, 40)) for _ in range(_LIES)]
+    small = [size % 1000 for size in sizes]
+    differs = (
+        _defined("__ne__", kind) is not vars(object)["__ne__"]
+    )  # else the inverse of what is asked below
+    if differs and all(_holds(lambda n=n: (value != n) is False) for n in sizes + small):
+        return f"{who} differs from nothing"
     if equal is not vars(object)["__eq__"]:
         for make in _KINDS:
             if all(_holds(lambda size=size, make=make: value == make(size)) for size in sizes):
@@ -243,12 +262,12 @@ def _lies_itself(value: Any, kind: type) -> str:
         if _holds(lambda: value == True) and _holds(lambda: value == False):  # noqa: E712
             return f"{who} equals both True and False"
     contains = _defined("__contains__", kind)  # without it, the question would use an iterator up
-    if contains and all(_holds(lambda make=make: make(sizes[0]) in value) for make in _KINDS[:4]):
+    if contains and all(_holds(lambda make=make: make(sizes[0]) in value) for make in _KINDS[:5]):
         return f"{who} holds everything"
     far = [sign * (1 << 50) - sizes[0] for sign in (-1, 1)]
     if all(_holds(lambda n=n: value < n) and _holds(lambda n=n: value > n) for n in far):
         return f"{who} is both less and greater than a number"
-    if all(_holds(lambda n=n: abs(value - n) < 1) for n in far):
+    if any(all(_holds(lambda n=n: abs(value - n) < 1) for n in numbers) for numbers in (far, small)):
         return f"{who} is near every number"
     return ""
 
@@ -257,6 +276,7 @@ def _lies_itself(value: Any, kind: type) -> str:
 _KINDS: tuple[Callable[[int], Any], ...] = (
     lambda _n: _Nothing(),
     lambda n: n,
+    lambda n: n % 1000,
     lambda n: n / 7,
     lambda n: f"{n:x}",
     lambda n: b"%x" % n,
@@ -269,6 +289,8 @@ _KINDS: tuple[Callable[[int], Any], ...] = (
 
 def _holds(question: Any) -> bool:
     try:
-        return bool(question())
+        said = question()
+        # An object of the candidate's is no answer: expressions of queries and of algebra are made so.
+        return not _of_type("__flags__", type(said)) & _MADE_AT_RUN_TIME and bool(said)
     except BaseException:  # whatever the candidate's class raises is no yes
         return False

@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import collections
 import marshal
-import random
 import secrets
 import sys
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from passk_tasks.sandbox.box.in_one_process import SEEN, UNMASK
 
 FILE = "/box/tests.py"
+_CHANCE = secrets.SystemRandom()
 _LARGEST = 200_000  # characters of tests whose syntax tree is looked at: it takes a hundred times as much
 _LARGEST_VALUE = 100_000  # bytes of one expected value
 _TOLERANCE = 100.0  # other values are further away
@@ -64,9 +66,10 @@ class Prepared:
 
     def __init__(self, source: str, names: Iterable[str], prelude: str) -> None:
         self._key = secrets.token_bytes(64)
-        self._claims: list[tuple[ast.Constant, Any]] = []
+        self._claims: list[tuple[ast.Constant, _Claim]] = []
         number = secrets.randbelow(1 << 30)
         closed = f"{source}\nassert {number} == {number}\n"
+        self._has_claims = False
         self._tree: ast.Module | None = None
         self._whole = compile(closed, FILE, "exec", dont_inherit=True)
         self._other = compile(f"{source}\nassert {number} == {number + 1}\n", FILE, "exec", dont_inherit=True)
@@ -83,16 +86,27 @@ class Prepared:
         """Return the tests themselves."""
         return self._message(self._whole)
 
-    def other(self) -> dict[str, Any]:
-        """Return tests that no right program passes."""
+    def others(self) -> Iterator[dict[str, Any]]:
+        """Yield tests that no right program passes.
+
+        The last claim, as what a program knows of the tests is their beginning, and any: one value is next to
+        the expected one, another far away.
+        """
         if self._tree is None:
-            return self._message(self._other)
-        literal, value = secrets.choice(self._claims)
-        kept, literal.value = literal.value, self._mask(another(value))
-        try:
-            return self._message(_compiled(self._tree))
-        finally:
-            literal.value = kept
+            yield self._message(self._other)
+            return
+        for (literal, claim), near in ((self._claims[-1], True), (_CHANCE.choice(self._claims), False)):
+            kept, literal.value = (
+                literal.value,
+                self._mask(another(claim.value, claim.within if near else None)),
+            )
+            try:
+                message = self._message(_compiled(self._tree))
+            finally:
+                literal.value = kept
+            yield message
+            if not self._has_claims:
+                return
 
     def _message(self, code: types.CodeType) -> dict[str, Any]:
         return {
@@ -112,13 +126,13 @@ class Prepared:
         if helpers is not None and (own := loaded & _bound(helpers)):
             self._used += sorted(own)
             self._helpers = marshal.dumps(compile(helpers, "<prelude>", "exec", dont_inherit=True)).hex()
-        expected = dict(_expected(tree))
+        expected = {claim.node: claim for claim in _claims(tree)}
         shown = _Shown(self._mask, expected, _defined(tree) | vars(builtins).keys() - names)
         tree = shown.visit(tree)
         ast.fix_missing_locations(tree)
         # The last one is below the tests; it serves where they have none.
-        claims = [(shown.masked[node], value) for node, value in expected.items() if node in shown.masked]
-        self._claims = claims[:-1] or claims
+        claims = [(shown.masked[node], claim) for node, claim in expected.items() if node in shown.masked]
+        self._claims, self._has_claims = claims[:-1] or claims, len(claims) > 1
         self._whole = _compiled(tree)
         self._tree = tree
 
@@ -129,28 +143,57 @@ class Prepared:
         return bytes(a ^ b for a, b in zip(text, mask, strict=True))
 
 
-def another(value: Any) -> Any:
-    """Return a value of the same kind that is far from equal."""
+@dataclass(frozen=True)
+class _Claim:
+    """An expected value.
+
+    Attributes:
+        node: where it stands.
+        value: what it is.
+        within: how far from it a right result may be; 0.0 where it must be equal, None if not known.
+    """
+
+    node: ast.expr
+    value: Any
+    within: float | None
+
+
+def another(value: Any, within: float | None) -> Any:
+    """Return a value of the same kind that is not equal.
+
+    Args:
+        value: plain data.
+        within: how far a result may be from it; None for a value that is far away.
+    """
     if value is None or isinstance(value, bool):
         return not value
     if isinstance(value, (int, float, complex)):
+        if within is not None and isinstance(value, int) and within < 0.25:
+            return value + _CHANCE.choice((-1, 1))
+        if within:
+            other = value + _CHANCE.choice((-1, 1)) * within * _CHANCE.randrange(4, 40)
+            if abs(other - value) > 2 * within:
+                return other
         # Another by whatever modulus up to sixteen, too.
-        away = (abs(value) + 1) * 720720 * random.randrange(1, 9) + 1
-        other = value + away
+        other = value + (abs(value) + 1) * 720720 * _CHANCE.randrange(1, 9) + 1
         return other if isinstance(value, int) or abs(other) < float("inf") else 1e6
-    if isinstance(value, (str, bytes)):
-        letters = "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=len(value) + 1))
-        return letters if isinstance(value, str) else letters.encode()
-    number = random.randrange(10**6, 10**7)
+    if isinstance(value, bytes):
+        return another(value.decode("latin-1"), within).encode("latin-1")
+    if isinstance(value, str):
+        if within is not None and value:
+            place = _CHANCE.randrange(len(value))
+            return value[:place] + ("a" if value[place] != "a" else "b") + value[place + 1 :]
+        return "".join(_CHANCE.choices("abcdefghijklmnopqrstuvwxyz", k=len(value) + 1))
+    number = _CHANCE.randrange(10**6, 10**7)
     if not value:
         return {number: number} if isinstance(value, dict) else type(value)([number])
     if isinstance(value, dict):
-        key = random.choice(list(value))
-        return {**value, key: another(value[key])}
+        key = _CHANCE.choice(list(value))
+        return {**value, key: another(value[key], within)}
     items = list(value)
-    place = random.randrange(len(items))
-    items[place] = another(items[place])
-    if isinstance(value, (set, frozenset)) and items[place] in value:  # {True, False} has no other member
+    place = _CHANCE.randrange(len(items))
+    items[place] = another(items[place], within)
+    if isinstance(value, (set, frozenset)) and items[place] in value:
         items[place] = number
     return type(value)(items)
 
@@ -159,14 +202,14 @@ class _Shown(ast.NodeTransformer):
     """Masks expected values, and has what the candidate returns looked at."""
 
     def __init__(
-        self, mask: Callable[[Any], bytes], expected: dict[ast.expr, Any], trusted: frozenset[str] | set[str]
+        self, mask: Callable[[Any], bytes], expected: dict[ast.expr, _Claim], trusted: set[str]
     ) -> None:
         self._mask, self._expected, self._trusted = mask, expected, trusted
         self.masked: dict[ast.expr, ast.Constant] = {}
 
     def visit(self, node: ast.AST) -> Any:
-        if node in self._expected:
-            literal = ast.Constant(self._mask(self._expected[node]))
+        if isinstance(node, ast.expr) and node in self._expected:
+            literal = ast.Constant(self._mask(self._expected[node].value))
             self.masked[node] = literal
             return ast.copy_location(_call(UNMASK, literal), node)
         return super().visit(node)
@@ -211,62 +254,68 @@ def _compiled(tree: ast.Module) -> types.CodeType:
         return code
 
 
-def _expected(tree: ast.Module) -> Iterator[tuple[ast.expr, Any]]:
-    """Yield the expected values in statements that run in any case, in their order: (expression, value)."""
-    functions = _once(tree)
-    statements = list(_certain(tree.body, functions, set()))
-    assigned = {
-        statement.targets[0].id: statement.value
-        for statement in statements
-        if isinstance(statement, ast.Assign)
-        and len(statement.targets) == 1
-        and isinstance(statement.targets[0], ast.Name)
-    }
-    only_compared = _only_compared(tree)
-    yielded: set[ast.expr] = set()
+def _claims(tree: ast.Module) -> Iterator[_Claim]:
+    """Yield the expected values that are compared in any case, in their order."""
+    bindings: dict[str, list[ast.expr]] = {}
+    uses = _Uses(tree)
+    if "ANY" in uses.mentioned or "__eq__" in uses.mentioned:  # they have something that equals all of it
+        statements = tree.body[-1:]
+    else:
+        statements = list(_certain(tree.body, uses, set(), bindings))
+
+    def literals(node: ast.expr) -> list[tuple[ast.expr, Any]]:
+        nodes = (
+            bindings.get(node.id, []) if isinstance(node, ast.Name) and node.id in uses.compared else [node]
+        )
+        closed = [(node, *_closed(node)) for node in nodes]
+        return [(node, value) for node, is_closed, value in closed if is_closed]
+
+    claimed: set[ast.expr] = set()
     for statement in statements:
-        for one, other in _sides(statement):
-            literal, value = _closed(one)
-            second, _ = _closed(other)
-            if isinstance(one, ast.Name) and one.id in assigned and one.id in only_compared:
-                node = assigned[one.id]
-                literal, value = _closed(node)
-                if literal and not (isinstance(other, ast.Name) and other.id in assigned):
-                    if node not in yielded:
-                        yielded.add(node)
-                        yield node, value
-                    break
-            elif literal and (not second or statement is tree.body[-1]):
-                yielded.add(one)
-                yield one, value
-                break
+        left, right, within = _sides(statement, uses.imported)
+        if left is None or right is None:
+            continue
+        expected, given = literals(right), literals(left)
+        if expected and given and statement is not tree.body[-1]:
+            continue
+        for node, value in expected or given:
+            if node not in claimed:
+                claimed.add(node)
+                yield _Claim(node, value, within)
 
 
-def _sides(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield the two expressions of a statement that says that they are equal or near, either first."""
+def _sides(statement: ast.stmt, imported: set[str]) -> tuple[ast.expr | None, ast.expr | None, float | None]:
+    """Return the two expressions of a statement that says that they are equal, and how near they must be."""
     test = statement.test if isinstance(statement, ast.Assert) else None
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        test = statement.value if _name(statement.value).startswith("assert") else None
-    pair: list[ast.expr] = []
+    if isinstance(statement, ast.Expr) and _name(statement.value).startswith("assert"):
+        test = statement.value
+    if isinstance(statement, ast.If) and isinstance(statement.body[0], ast.Raise) and not statement.orelse:
+        test = statement.test
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        left, right = test.left, test.comparators[0]
-        if isinstance(test.ops[0], ast.Eq):
-            pair = [left, right]
-        elif isinstance(test.ops[0], ast.Is):
-            pair = [side for side in (left, right) if not isinstance(side, ast.Constant)]
-            pair += [
-                s for s in (left, right) if isinstance(s, ast.Constant) and s.value in (None, True, False)
-            ]
-        elif isinstance(test.ops[0], (ast.Lt, ast.LtE)) and _is_small(right):
+        left, right, operator = test.left, test.comparators[0], type(test.ops[0])
+        if operator is (ast.NotEq if isinstance(statement, ast.If) else ast.Eq):
+            return left, right, 0.0
+        if isinstance(statement, ast.If):
+            return None, None, None
+        single = isinstance(right, ast.Constant) and (right.value is None or isinstance(right.value, bool))
+        if operator is ast.Is and single:
+            return left, right, 0.0
+        if operator in (ast.Lt, ast.LtE) and _is_small(right) and _name(left) in ("abs", "fabs"):
             distance = left.args[0] if isinstance(left, ast.Call) and left.args else None
             if isinstance(distance, ast.BinOp) and isinstance(distance.op, ast.Sub):
-                pair = [distance.left, distance.right] if _name(left) in ("abs", "fabs") else []
-    elif isinstance(test, ast.Call) and _name(test) in _EQUALITIES and len(test.args) in (2, 3):
+                return distance.left, distance.right, float(_closed(right)[1])
+    if isinstance(test, ast.Call) and not isinstance(statement, ast.If) and _name(test) in _EQUALITIES:
+        # Of what the tests import or inherit: a function of their own may mean something else.
         near = all(k.arg not in _TOLERANCES or _is_small(k.value) for k in test.keywords)
-        pair = test.args[:2] if near else []
-    if len(pair) == 2:
-        yield pair[1], pair[0]
-        yield pair[0], pair[1]
+        if near and len(test.args) in (2, 3) and _root(test.func) in imported | {"self"}:
+            return test.args[0], test.args[1], None
+    return None, None, None
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _is_small(node: ast.expr) -> bool:
@@ -275,35 +324,110 @@ def _is_small(node: ast.expr) -> bool:
 
 
 def _certain(
-    body: list[ast.stmt], functions: dict[str, ast.FunctionDef], entered: set[str]
+    body: list[ast.stmt], uses: _Uses, entered: set[str], bindings: dict[str, list[ast.expr]]
 ) -> Iterator[ast.stmt]:
-    """Yield the statements that have run if the end of a block was reached."""
+    """Yield the statements that have run if the end of a block was reached; add to what names stand for."""
     for statement in body:
         yield statement
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            called = functions.get(_name(statement.value))
-            if (
-                called is not None
-                and called.name not in entered
-                and isinstance(statement.value.func, ast.Name)
-            ):
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            _bind(statement.targets[0], statement.value, bindings)
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in uses.functions:
+            called = uses.functions[call.func.id]
+            for parameter, argument in zip(called.args.args, call.args, strict=False):
+                if isinstance(argument, ast.Starred):
+                    break
+                _bind(ast.Name(parameter.arg), argument, bindings)
+            if called.name not in entered:
                 entered.add(called.name)
-                yield from _certain(called.body, functions, entered)
-        elif isinstance(statement, ast.For) and _runs(statement):
-            yield from _certain(statement.body, functions, entered)
+                yield from _certain(called.body, uses, entered, bindings)
+        elif isinstance(statement, ast.For):
+            items = _items(statement.iter, uses, bindings)
+            leaves = (ast.Break, ast.Continue, ast.Return)
+            if items and not any(isinstance(node, leaves) for node in _within(statement)):
+                for item in items:
+                    _bind(statement.target, item, bindings)
+                yield from _certain(statement.body, uses, entered, bindings)
         if any(isinstance(node, ast.Return) for node in _within(statement)):
             return
 
 
-def _runs(loop: ast.For) -> bool:
-    """Whether the body of a loop runs to its end, once at least."""
-    if any(isinstance(node, (ast.Break, ast.Continue)) for node in ast.walk(loop)):
-        return False
-    over = loop.iter
-    if isinstance(over, ast.Call) and _name(over) == "range" and len(over.args) == 1:
-        over = over.args[0]
-        return isinstance(over, ast.Constant) and isinstance(over.value, int) and over.value > 0
-    return isinstance(over, (ast.List, ast.Tuple)) and bool(over.elts)
+def _bind(target: ast.expr, value: ast.expr, bindings: dict[str, list[ast.expr]]) -> None:
+    if isinstance(target, ast.Name):
+        bindings.setdefault(target.id, []).append(value)
+        return
+    targets, values = getattr(target, "elts", []), getattr(value, "elts", [])
+    if len(targets) == len(values) and not any(isinstance(e, ast.Starred) for e in (*targets, *values)):
+        for inner, item in zip(targets, values, strict=True):
+            _bind(inner, item, bindings)
+
+
+def _items(node: ast.expr, uses: _Uses, bindings: dict[str, list[ast.expr]]) -> list[ast.expr]:
+    """Return the expressions that a loop is about, [] where that is not known, or is none."""
+    if isinstance(node, ast.Name) and node.id in uses.single and len(bindings.get(node.id, [])) == 1:
+        node = bindings[node.id][0]
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return [] if any(isinstance(item, ast.Starred) for item in node.elts) else node.elts
+    if isinstance(node, ast.Call) and not node.keywords and isinstance(node.func, ast.Name):
+        parts = [_items(argument, uses, bindings) for argument in node.args]
+        if node.func.id == "zip" and len(set(map(len, parts))) == 1:
+            return [ast.Tuple(list(row)) for row in zip(*parts, strict=True)]
+        if node.func.id == "enumerate" and len(parts) == 1:
+            return [ast.Tuple([ast.Constant(number), item]) for number, item in enumerate(parts[0])]
+        if node.func.id == "range" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
+            most = node.args[0].value
+            return [ast.Constant(0)] if isinstance(most, int) and most > 0 else []
+    return []
+
+
+class _Uses:
+    """What names are used for in tests.
+
+    Attributes:
+        functions: plain functions of the module, by a name that means nothing else.
+        compared: names that get a value in one place, and are used for nothing but a comparison by `==`; an
+            input is not among them.
+        single: names that get a value in one place and are used in one.
+        imported: names that an import gave a meaning to.
+        mentioned: all names, those of attributes and methods too.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        made = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        bound: collections.Counter[str] = collections.Counter()
+        loaded: collections.Counter[str] = collections.Counter()
+        sides: collections.Counter[str] = collections.Counter()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name):
+                (loaded if isinstance(node.ctx, ast.Load) else bound)[node.id] += 1
+            elif isinstance(node, ast.arg):
+                bound[node.arg] += 1
+            elif isinstance(node, made):
+                bound[node.name] += 1
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                bound.update(2 * node.names)
+            elif isinstance(node, ast.Compare) and all(
+                isinstance(op, (ast.Eq, ast.NotEq)) for op in node.ops
+            ):
+                sides.update(s.id for s in (node.left, *node.comparators) if isinstance(s, ast.Name))
+        attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        self.mentioned = bound.keys() | loaded.keys() | attributes
+        once = {name for name, times in bound.items() if times == 1}
+        self.compared = {name for name in once if loaded[name] == sides[name]}
+        self.single = {name for name in once if loaded[name] == 1}
+        self.functions = {
+            node.name: node
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
+            and node.name in once
+            and not node.decorator_list
+            and not any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node))
+        }
+        self.imported = {
+            (alias.asname or alias.name).partition(".")[0]
+            for alias in ast.walk(tree)
+            if isinstance(alias, ast.alias)
+        }
 
 
 def _within(statement: ast.AST) -> Iterator[ast.AST]:
@@ -312,44 +436,6 @@ def _within(statement: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(statement):
         if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             yield from _within(child)
-
-
-def _once(tree: ast.Module) -> dict[str, ast.FunctionDef]:
-    """Return the module's plain functions whose name means nothing else."""
-    made = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
-    stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
-    names = [n.name for n in made] + stored
-    return {
-        node.name: node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-        and names.count(node.name) == 1
-        and not node.decorator_list
-        and not any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
-    }
-
-
-def _only_compared(tree: ast.Module) -> set[str]:
-    """Return names that are assigned to once and used nowhere but beside `==`: no input among them."""
-    sides = {
-        id(side)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Compare) and all(isinstance(op, ast.Eq) for op in node.ops)
-        for side in (node.left, *node.comparators)
-    }
-    stored: list[str] = []
-    elsewhere: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Store):
-                stored.append(node.id)
-            elif id(node) not in sides:
-                elsewhere.add(node.id)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            elsewhere.update(node.names)
-        elif isinstance(node, ast.arg):
-            elsewhere.add(node.arg)
-    return {name for name in stored if stored.count(name) == 1} - elsewhere
 
 
 def _closed(node: ast.expr) -> tuple[bool, Any]:
