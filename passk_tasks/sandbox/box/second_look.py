@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import builtins
 import collections
+import functools
 import marshal
 import secrets
 import sys
@@ -66,7 +67,8 @@ class Prepared:
 
     def __init__(self, source: str, names: Iterable[str], prelude: str) -> None:
         self._key = secrets.token_bytes(64)
-        self._claims: list[tuple[ast.Constant, _Claim]] = []
+        # A constant of the tests, and what makes another of it, near to it or far.
+        self._claims: list[tuple[ast.Constant, Callable[[bool], Any]]] = []
         number = secrets.randbelow(1 << 30)
         closed = f"{source}\nassert {number} == {number}\n"
         self._has_claims = False
@@ -95,11 +97,8 @@ class Prepared:
         if self._tree is None:
             yield self._message(self._other)
             return
-        for (literal, claim), near in ((self._claims[-1], True), (_CHANCE.choice(self._claims), False)):
-            kept, literal.value = (
-                literal.value,
-                self._mask(another(claim.value, claim.within if near else None)),
-            )
+        for (literal, make), near in ((self._claims[-1], True), (_CHANCE.choice(self._claims), False)):
+            kept, literal.value = literal.value, make(near)
             try:
                 message = self._message(_compiled(self._tree))
             finally:
@@ -130,11 +129,19 @@ class Prepared:
         shown = _Shown(self._mask, expected, _defined(tree) | vars(builtins).keys() - names)
         tree = shown.visit(tree)
         ast.fix_missing_locations(tree)
+        claims: list[tuple[ast.Constant, Callable[[bool], Any]]] = [
+            (constant, make) for constant in _executed(tree) for make in _texts(constant.value)
+        ]
+        for node, claim in expected.items():
+            if node in shown.masked:
+                claims.append((shown.masked[node], functools.partial(self._other_of, claim)))
         # The last one is below the tests; it serves where they have none.
-        claims = [(shown.masked[node], claim) for node, claim in expected.items() if node in shown.masked]
         self._claims, self._has_claims = claims[:-1] or claims, len(claims) > 1
         self._whole = _compiled(tree)
         self._tree = tree
+
+    def _other_of(self, claim: _Claim, near: bool) -> bytes:
+        return self._mask(claim.other(near))
 
     def _mask(self, value: Any) -> bytes:
         """Return a value such that it cannot be found by what it looks like."""
@@ -156,6 +163,10 @@ class _Claim:
     node: ast.expr
     value: Any
     within: float | None
+
+    def other(self, near: bool) -> Any:
+        """Return another value, near to this one where that can be."""
+        return another(self.value, self.within if near else None)
 
 
 def another(value: Any, within: float | None) -> Any:
@@ -254,14 +265,57 @@ def _compiled(tree: ast.Module) -> types.CodeType:
         return code
 
 
-def _claims(tree: ast.Module) -> Iterator[_Claim]:
-    """Yield the expected values that are compared in any case, in their order."""
+def _executed(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield the texts that tests give to `exec`."""
+    for node in ast.walk(tree):
+        text = node.args[0] if isinstance(node, ast.Call) and _name(node) == "exec" and node.args else None
+        if isinstance(text, ast.Constant):
+            yield text
+
+
+def _texts(text: object) -> Iterator[Callable[[bool], str]]:
+    """Yield what makes another of a program that runs test classes, or has one in a literal.
+
+    Every test method must have passed for such a program to end, but for those that may be skipped.
+    """
+    if not isinstance(text, str) or "\r" in text:
+        return
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    if "skip" not in text and "expectedFailure" not in text:
+        for claim in _claims(tree, of_methods=True):
+            yield functools.partial(_spliced, text, claim.node, claim.other)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and "TestCase" in str(node.value):
+            for make in _texts(node.value):
+                yield functools.partial(_spliced, text, node, make)
+
+
+def _spliced(text: str, node: ast.expr, make: Callable[[bool], Any], near: bool) -> str:
+    """Return a program with another value in place of an expression."""
+    lines = text.encode().split(b"\n")  # columns are in bytes
+    head = b"\n".join([*lines[: node.lineno - 1], lines[node.lineno - 1][: node.col_offset]])
+    last = (node.end_lineno or node.lineno) - 1
+    tail = b"\n".join([lines[last][node.end_col_offset or 0 :], *lines[last + 1 :]])
+    return (head + f"({make(near)!r})".encode() + tail).decode()
+
+
+def _claims(tree: ast.Module, *, of_methods: bool = False) -> Iterator[_Claim]:
+    """Yield the expected values that are compared in any case, in their order.
+
+    Args:
+        tree: the tests.
+        of_methods: those in the test methods of its classes, instead of those in its statements.
+    """
     bindings: dict[str, list[ast.expr]] = {}
     uses = _Uses(tree)
     if "ANY" in uses.mentioned or "__eq__" in uses.mentioned:  # they have something that equals all of it
-        statements = tree.body[-1:]
+        statements = [] if of_methods else tree.body[-1:]
     else:
-        statements = list(_certain(tree.body, uses, set(), bindings))
+        bodies = [f.body for f in _methods(tree)] if of_methods else [tree.body]
+        statements = [s for body in bodies for s in _certain(body, uses, set(), bindings)]
 
     def literals(node: ast.expr) -> list[tuple[ast.expr, Any]]:
         nodes = (
@@ -310,6 +364,13 @@ def _sides(statement: ast.stmt, imported: set[str]) -> tuple[ast.expr | None, as
         if near and len(test.args) in (2, 3) and _root(test.func) in imported | {"self"}:
             return test.args[0], test.args[1], None
     return None, None, None
+
+
+def _methods(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    for kind in tree.body:
+        for node in kind.body if isinstance(kind, ast.ClassDef) else ():
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+                yield node
 
 
 def _root(node: ast.expr) -> str:
