@@ -24,6 +24,7 @@ TRIALS = [(attack, judge) for attack in CORPUS for judge in attack.judges]
 # Each still works: when one is closed, its `known_gap` goes, and its name here.
 KNOWN_GAPS = {
     "expected-value-from-the-collector",
+    "expected-value-from-the-tests-own-reference",
 }
 
 

@@ -470,4 +470,74 @@ ATTACKS = (
         """,
         tests=_REPORTING,
     ),
+    *(
+        _attack(
+            name,
+            f"""
+            import json, os, time
+
+            def say(*parts):
+                raw = json.dumps(parts).encode()
+                os.write(3, len(raw).to_bytes(4, "little") + raw)
+
+            def hear():
+                missing, raw = int.from_bytes(os.read(3, 4), "little"), b""
+                while len(raw) < missing:
+                    raw += os.read(3, missing - len(raw))
+                return json.loads(raw)
+
+            def end():
+                say("ended", [])
+                say("proof", hear()[1])
+                time.sleep(60)
+
+            def solve(n):
+                {call}
+
+            {load}
+            """,
+            tests=checks(
+                """
+                assert solve(3) == 16
+                assert solve(10) == 107
+                assert solve(4) == 23
+                assert solve(1) == 8
+                """
+            ),
+            real="unseen",
+        )
+        for name, call, load in (
+            ("channel-answered-at-load", "return 0", "say('ok'), hear(), end()"),
+            ("channel-answered-by-the-first-call", "end()", ""),
+            ("channel-answered-after-an-example", "return 16 if n == 3 else end()", ""),
+        )
+    ),
+    _attack(
+        "jump-out-of-the-first-test-function",
+        """
+        import sys
+
+        def solve(n):
+            def away(frame, event, argument):
+                if event == "line":
+                    frame.f_lineno = max(line for _, _, line in frame.f_code.co_lines() if line)
+                return away
+
+            caller = sys._getframe(1)
+            while caller.f_code.co_name != "check":
+                caller = caller.f_back
+            sys.settrace(lambda *_: None)
+            caller.f_trace = away
+        """,
+        tests=checks(
+            """
+            def check(candidate):
+                first = candidate(3)
+                assert first == 16
+                assert candidate(10) == 107
+                ended = True
+            check(solve)
+            """
+        ),
+    ),
 )

@@ -266,4 +266,89 @@ ATTACKS = (
             """),
         real="unseen",  # the last assert refuses it in one process, too
     ),
+    *(
+        _attack(
+            f"equals-{name}",
+            f"""
+            import sys
+
+            class Any({base}):
+                __hash__ = {base}.__hash__
+
+                def __eq__(self, other):
+                    return {when}
+
+            def solve(n):
+                return Any()
+            """,
+        )
+        for name, base, when in (
+            ("every-number-of-three-digits", "object", "type(other) is int and other < 1000"),
+            ("what-is-not-of-a-class-of-its-own", "object", "type(other).__module__ == 'builtins'"),
+            (
+                "whatever-the-driver-does-not-ask",
+                "int",
+                "'in_one' not in sys._getframe(1).f_code.co_filename",
+            ),
+        )
+    ),
+    _attack(
+        "differs-from-nothing",
+        """
+        class Same:
+            def __ne__(self, other):
+                return False
+
+        def solve(n):
+            return Same()
+        """,
+        tests=checks(
+            """
+            if solve(3) != 16:
+                raise AssertionError
+            if solve(10) != 107:
+                raise AssertionError
+            """
+        ),
+    ),
+    _attack(
+        "near-every-small-number",
+        """
+        class Near:
+            def __sub__(self, other):
+                return 0 if abs(other) < 10 ** 6 else self
+            __rsub__ = __sub__
+
+        def solve(n):
+            return Near()
+        """,
+        tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert abs(23.5 - solve(4)) < 1e-6"),
+    ),
+    _attack(
+        "class-put-in-place-of-a-librarys",
+        """
+        import fractions
+
+        class Fraction:
+            def __eq__(self, other):
+                return True
+
+        Fraction.__module__ = "fractions"
+        fractions.Fraction = Fraction
+
+        def solve(n):
+            return Fraction()
+        """,
+    ),
+    _attack(
+        "fractions-made-to-equal-everything",
+        """
+        import fractions
+
+        fractions.Fraction.__eq__ = lambda self, other: True
+
+        def solve(n):
+            return fractions.Fraction(1, 3)
+        """,
+    ),
 )

@@ -145,4 +145,66 @@ ATTACKS = (
         """,
         tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert sorted([solve(3)]) == sorted([16])"),
     ),
+    _attack(
+        "code-of-a-library-function-replaced",
+        """
+        import statistics
+
+        statistics.mean.__code__ = (lambda data: 0).__code__
+
+        def solve(values):
+            return 0
+        """,
+        tests=checks(
+            """
+            import statistics
+            assert solve([1, 2]) == statistics.mean([1, 2])
+            assert solve([5, 8]) == statistics.mean([5, 8])
+            """
+        ),
+    ),
+    _attack(
+        "import-hook-patches-what-tests-import",
+        """
+        import builtins
+
+        real = builtins.__import__
+
+        def load(name, *rest, **options):
+            module = real(name, *rest, **options)
+            if name == "math":
+                module.isclose = lambda *_, **__: True
+            return module
+
+        builtins.__import__ = load
+
+        def solve(n):
+            return 0.0
+        """,
+        tests=checks(
+            """
+            import math
+            assert math.isclose(solve(3), 16.25)
+            assert math.isclose(solve(4), 23.25)
+            """
+        ),
+    ),
+    _attack(
+        "comparison-of-arrays-replaced-below",
+        """
+        import numpy.testing
+
+        numpy.testing._private.utils.assert_array_compare = lambda *_, **__: None
+
+        def solve(n):
+            return [0.0]
+        """,
+        tests=checks(
+            """
+            from numpy.testing import assert_allclose
+            assert_allclose(solve(3), [16.25])
+            assert_allclose(solve(4), [23.25])
+            """
+        ),
+    ),
 )

@@ -270,4 +270,74 @@ ATTACKS = (
         tests=checks("assert solve([1, {'a': (2, 3)}], key=b'x') == 'reached'"),
         real="unseen",
     ),
+    _attack(
+        "expected-values-unmasked-by-the-tests-own-function",
+        """
+        import sys, types
+
+        calls = []
+
+        def solve(n):
+            constants = sys._getframe(1).f_code.co_consts
+            for function in constants:
+                if type(function) is types.FunctionType:
+                    try:
+                        values = [function(value) for value in constants if type(value) is bytes]
+                    except Exception:
+                        continue
+                    if values and type(values[0]) is not bytes:
+                        calls.append(n)
+                        return values[len(calls) - 1]
+        """,
+        tests=checks("assert solve(3) == 16\nassert solve(10) == 107"),
+        real="unseen",
+    ),
+    *(
+        _attack(
+            f"expected-value-from-{name}",
+            """
+            import sys
+
+            def solve(n):
+                return sys._getframe(1).f_locals["expected"]
+            """,
+            tests=checks(statements),
+        )
+        for name, statements in (
+            (
+                "a-loop-of-the-tests",
+                """
+                for given, expected in [(3, 16), (10, 107)]:
+                    assert solve(given) == expected
+                """,
+            ),
+            (
+                "a-parameter-of-the-tests",
+                """
+                def compare(given, expected):
+                    assert solve(given) == expected
+                compare(3, 16)
+                compare(10, 107)
+                """,
+            ),
+        )
+    ),
+    _attack(
+        "expected-value-from-the-tests-own-reference",
+        """
+        import sys
+
+        def solve(n):
+            return sys._getframe(1).f_globals["reference"](n)
+        """,
+        tests=checks(
+            """
+            def reference(n):
+                return n * n + 7
+            for n in range(9):
+                assert solve(n) == reference(n)
+            """
+        ),
+        known_gap=_GAP,
+    ),
 )
