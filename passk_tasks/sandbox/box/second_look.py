@@ -14,8 +14,10 @@ from __future__ import annotations
 import ast
 import builtins
 import collections
+import contextlib
 import functools
 import marshal
+import math
 import secrets
 import sys
 import types
@@ -28,7 +30,7 @@ from passk_tasks.sandbox.box.in_one_process import SEEN, UNMASK
 
 FILE = "/box/tests.py"
 _CHANCE = secrets.SystemRandom()
-_LARGEST = 200_000  # characters of tests whose syntax tree is looked at: it takes a hundred times as much
+_LARGEST = 100_000  # characters of tests whose syntax tree is looked at: it takes a hundred times as much
 _LARGEST_VALUE = 100_000  # bytes of one expected value
 _TOLERANCE = 100.0  # other values are further away
 _FOLDED: dict[str, Callable[..., Any]] = {
@@ -67,45 +69,49 @@ class Prepared:
 
     def __init__(self, source: str, names: Iterable[str], prelude: str) -> None:
         self._key = secrets.token_bytes(64)
-        # A constant of the tests, and what makes another of it, near to it or far.
-        self._claims: list[tuple[ast.Constant, Callable[[bool], Any]]] = []
-        number = secrets.randbelow(1 << 30)
-        closed = f"{source}\nassert {number} == {number}\n"
-        self._has_claims = False
-        self._tree: ast.Module | None = None
-        self._whole = compile(closed, FILE, "exec", dont_inherit=True)
-        self._other = compile(f"{source}\nassert {number} == {number + 1}\n", FILE, "exec", dont_inherit=True)
+        self._source = source
+        self._number = secrets.randbelow(1 << 30)
         self.modules: list[str] = []
         self._used: list[str] = []
         self._helpers = ""
+        # Constants of the tests, and what makes another of each, near to it or far.
+        self._claims: list[tuple[ast.Constant, Callable[[bool], Any]]] = []
+        self._is_bare = False  # of claims but the one that is put below
+        self._tree: ast.Module | None = None
+        self._others: list[dict[str, Any]] = []
+        closed = self._closed_by(self._number)
+        self._whole = compile(closed, FILE, "exec", dont_inherit=True)
         if len(source) <= _LARGEST:
-            try:
+            # Deeper than a syntax tree may be: they run as they are.
+            with contextlib.suppress(RecursionError, MemoryError):
                 self._look_at(ast.parse(closed), frozenset(names), prelude)
-            except (RecursionError, MemoryError):
-                self._tree = None
+
+    def _closed_by(self, number: int) -> str:
+        return f"{self._source}\nassert {self._number} == {number}\n"
 
     def message(self) -> dict[str, Any]:
         """Return the tests themselves."""
         return self._message(self._whole)
 
-    def others(self) -> Iterator[dict[str, Any]]:
-        """Yield tests that no right program passes.
+    def others(self) -> list[dict[str, Any]]:
+        """Return tests that no right program passes, made when first asked for.
 
-        The last claim, as what a program knows of the tests is their beginning, and any: one value is next to
-        the expected one, another far away.
+        One has a value next to the last expected one, as what a program may know of tests are the first; one
+        has a value that is far from some expected one.
         """
+        if self._others:
+            return self._others
         if self._tree is None:
-            yield self._message(self._other)
-            return
-        for (literal, make), near in ((self._claims[-1], True), (_CHANCE.choice(self._claims), False)):
+            code = compile(self._closed_by(self._number + 1), FILE, "exec", dont_inherit=True)
+            self._others = [self._message(code)]
+            return self._others
+        tried = ((self._claims[-1], True), (_CHANCE.choice(self._claims), False))
+        for (literal, make), near in tried[: 1 if self._is_bare else 2]:
             kept, literal.value = literal.value, make(near)
-            try:
-                message = self._message(_compiled(self._tree))
-            finally:
-                literal.value = kept
-            yield message
-            if not self._has_claims:
-                return
+            self._others.append(self._message(_compiled(self._tree)))
+            literal.value = kept
+        self._claims, self._tree = [], None  # many times as large as the code
+        return self._others
 
     def _message(self, code: types.CodeType) -> dict[str, Any]:
         return {
@@ -136,7 +142,7 @@ class Prepared:
             if node in shown.masked:
                 claims.append((shown.masked[node], functools.partial(self._other_of, claim)))
         # The last one is below the tests; it serves where they have none.
-        self._claims, self._has_claims = claims[:-1] or claims, len(claims) > 1
+        self._claims, self._is_bare = claims[:-1] or claims, len(claims) == 1
         self._whole = _compiled(tree)
         self._tree = tree
 
@@ -178,16 +184,18 @@ def another(value: Any, within: float | None) -> Any:
     """
     if value is None or isinstance(value, bool):
         return not value
-    if isinstance(value, (int, float, complex)):
-        if within is not None and isinstance(value, int) and within < 0.25:
-            return value + _CHANCE.choice((-1, 1))
-        if within:
+    if isinstance(value, complex):
+        return complex(another(value.real, None), value.imag)
+    if isinstance(value, (int, float)):
+        if within is not None and isinstance(value, int):
+            return value + _CHANCE.choice((-1, 1)) * (int(4 * within) + 1)
+        if within and math.isfinite(value):
             other = value + _CHANCE.choice((-1, 1)) * within * _CHANCE.randrange(4, 40)
             if abs(other - value) > 2 * within:
                 return other
         # Another by whatever modulus up to sixteen, too.
         other = value + (abs(value) + 1) * 720720 * _CHANCE.randrange(1, 9) + 1
-        return other if isinstance(value, int) or abs(other) < float("inf") else 1e6
+        return other if isinstance(value, int) or math.isfinite(other) else 1e6
     if isinstance(value, bytes):
         return another(value.decode("latin-1"), within).encode("latin-1")
     if isinstance(value, str):
