@@ -102,7 +102,8 @@ class Remote:
 
     def keep(self, modules: list[str]) -> None:
         """Have modules loaded, and what is in them kept, before the candidate is."""
-        self._reply(["keep", modules], "ok")
+        if modules:
+            self._reply(["keep", modules], "ok")
 
     def run_tests(self, prepared: dict[str, Any]) -> None:
         """Run prepared tests in the candidate's own namespace; returns only when they have ended there.
