@@ -34,8 +34,8 @@ class Tests:
         names: names in `source` that mean the candidate's functions. Under `isolated` they are proxies that
             call into the candidate's process.
         prelude: trusted code that `source` needs besides those names (helpers from the prompt). It runs on
-            the tests' side under `isolated`, and is not used under `script`, where the candidate's own
-            namespace has it.
+            the tests' side under `isolated`. Under `script` the candidate's own namespace has it; tests have
+            its functions, where it is functions and imports alone, whatever the candidate made of those.
         base: statements that run first, in the same execution, and the outcome says how they went. `""` where
             there is no such stage.
         base_decides: `source` is reached only where the base holds, so that a pass needs both. If False, the

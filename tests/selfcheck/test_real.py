@@ -26,10 +26,7 @@ def test_attack_is_real(attack: Attack) -> None:
     assert not attack.harms
     with Probes() as probes:
         code = probes.fill(attack, attack.code)
-        outcome = naive.judge(
-            code,
-            f"{attack.tests.prelude}\n{attack.tests.source}" if not attack.known_gap else attack.tests.source,
-        )
+        outcome = naive.judge(code, attack.tests.source)
         broken = [*broken_by(attack, outcome, None, probes), *probes.findings([attack]).get(attack.name, [])]
     assert broken, outcome
 

@@ -2,8 +2,8 @@
 
 Everything here shares an interpreter with hostile code, so nothing here decides anything: it loads the
 candidate, calls its functions with the arguments that arrive, and sends back what they return. What it sends
-is believed to be data, never a verdict. Under the judge `script` it runs the tests as well and sends back the
-proof that came with them; SECURITY.md says what that is worth.
+is believed to be data, never a verdict. Under the judge `script` it runs the tests as well, by
+`in_one_process`, and sends back a proof that comes when they have ended; SECURITY.md says what that is worth.
 
 Requests, each a JSON list:
 
@@ -14,7 +14,9 @@ Requests, each a JSON list:
     ["apply", n, arguments]           -> the same, for a function that crossed as reference n
     ["do", operation, arguments]      -> the same, for one of `operations`
     ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
-    ["tests", source, proof]          -> ["proof", proof, flags] or an exception
+    ["keep", names of modules]        -> ["ok"]; what is in them is put back before the tests run
+    ["tests", prepared]               -> ["ended", flags] or an exception; `Prepared` makes them
+    ["prove", proof]                  -> ["proof", proof]
     ["main", source]                  -> the process ends with the program's own status, or an exception
 
 Arguments are encoded as one list, or as a dictionary of those with names, and the others under "".
@@ -29,18 +31,14 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import copy
 import io
-import json
 import linecache
-import math
 import os
-import random
 import sys
 import types
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import codec, frames
+from passk_tasks.sandbox.box import codec, frames, in_one_process
 from passk_tasks.sandbox.box.operations import OPERATIONS
 
 CHANNEL = 3
@@ -55,12 +53,6 @@ _EXCEPTIONS = {
     name: kind
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, BaseException)
-}
-
-# What tests rely on and a candidate in the same interpreter could change.
-_PRISTINE = {
-    module.__name__: {k: v for k, v in vars(module).items() if callable(v)}
-    for module in (builtins, copy, math, random)
 }
 
 
@@ -131,11 +123,14 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
             references.own_classes = request[2]
             exec(code, module.__dict__)
             return b'["ok"]'
+        if verb == "keep":
+            in_one_process.keep(request[1])
+            return b'["ok"]'
         if verb == "tests":
             phase = "tests"
-            flags = _tampered()
-            exec(compile(request[1], "/box/tests.py", "exec", dont_inherit=True), module.__dict__)
-            return json.dumps(["proof", request[2], sorted({*flags, *_tampered()})]).encode()
+            return codec.pack(["ended", in_one_process.run(module, request.pop())])
+        if verb == "prove":
+            return codec.pack(["proof", request[1]])
         phase = "call"
         if verb == "next":
             try:
@@ -185,21 +180,6 @@ def _changes(crossed: list[Any], request: list[Any], handed_back: codec.Referenc
     before: list[Any] = []
     codec.decode(request[2], handed_back, before)
     return [[number, codec.Content(crossed[number])] for number in codec.changed(crossed, before)]
-
-
-def _tampered() -> list[str]:
-    """Name what a candidate changed that its tests rely on, as far as it lets itself be seen."""
-    flags = [
-        f"patched {name}.{key}"
-        for name, kept in _PRISTINE.items()
-        for key, value in kept.items()
-        if vars(sys.modules[name]).get(key) is not value
-    ]
-    if sys.gettrace() is not None or sys.getprofile() is not None:
-        flags.append("trace function")
-    if len(sys._current_frames()) > 1:
-        flags.append("thread left running")
-    return flags
 
 
 def _run_program(code: types.CodeType, module: types.ModuleType) -> NoReturn:

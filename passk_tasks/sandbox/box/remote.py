@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import collections
 import contextlib
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
@@ -16,7 +17,7 @@ _MAX_FLAGS = 20
 _TEXT_LIMIT = 2000  # characters: the text of an exception may have been cut there
 _FIELDS = frozenset({"filename", "filename2", "name", "path", "obj"})  # of builtin exceptions
 # How long an answer of each kind is.
-_LENGTHS = {"ok": (1,), "proof": (3,), "stop": (2,), "value": (2, 3)}
+_LENGTHS = {"ok": (1,), "ended": (2,), "proof": (2,), "stop": (2,), "value": (2, 3)}
 
 
 class Remote:
@@ -125,12 +126,21 @@ class Remote:
         """Run the candidate's module."""
         self._reply(["load", source, self.objects], "ok")
 
-    def run_tests(self, source: str, proof: str) -> None:
-        """Run tests in the candidate's own namespace; returns only when `proof` comes back."""
-        reply = self._reply(["tests", source, proof], "proof")
-        if reply[1] != proof:
+    def keep(self, modules: list[str]) -> None:
+        """Have modules loaded, and what is in them kept, before the candidate is."""
+        if modules:
+            self._reply(["keep", modules], "ok")
+
+    def run_tests(self, prepared: dict[str, Any]) -> None:
+        """Run prepared tests in the candidate's own namespace; returns only when they have ended there.
+
+        The proof of that, which nobody can know ahead, is not in the candidate's process while they run.
+        """
+        flags = self._reply(["tests", prepared], "ended")[1]
+        proof = secrets.token_hex(16)
+        if type(flags) is not list or self._reply(["prove", proof], "proof")[1] != proof:
             self._violation("the tests' proof is missing")
-        self.flags += [flag for flag in reply[2] if type(flag) is str][:_MAX_FLAGS]
+        self.flags += [flag for flag in flags if type(flag) is str][:_MAX_FLAGS]
 
     def run_program(self, source: str) -> None:
         """Run the candidate as a program, until it has ended by itself; what it raised is raised here."""

@@ -7,6 +7,8 @@ import importlib
 import re
 import types
 
+from passk_tasks.sandbox.box.second_look import Prepared
+
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _CALLS_AHEAD = re.compile(r"\b(\w+)\.each\(")  # of a proxy; a function has no such method
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
@@ -20,9 +22,10 @@ class Suite:
     ) -> None:
         self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
         self.objects = objects
-        self._prelude_text = prelude
+        self._prelude = prelude
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
         self._codes: list[types.CodeType] = []
+        self._prepared: dict[str, list[Prepared]] = {}
 
     def stages(self) -> list[types.CodeType]:
         """Return the base tests, where there are some, and the tests."""
@@ -38,11 +41,20 @@ class Suite:
                         importlib.import_module(name)
         return self._codes
 
-    def in_one_process(self) -> tuple[str, str]:
-        """Return the base tests and the tests as they run below a candidate, whose functions are its own."""
-        starmap = r"__import__('itertools').starmap(\1, "
-        base, source = (_CALLS_AHEAD.sub(starmap, part) for part in (self.base, self.source))
-        return base and self._prelude_text + base, self._prelude_text + source
+    def prepared(self, written_for: str) -> list[Prepared]:
+        """Return the same for a candidate's own interpreter.
+
+        Args:
+            written_for: the judge. Tests for `isolated` bring their prelude along, and call proxies.
+        """
+        if written_for not in self._prepared:
+            sources, helpers = [self.base, self.source] if self.base else [self.source], self._prelude
+            if written_for == "isolated":
+                starmap = r"__import__('itertools').starmap(\1, "
+                sources = [helpers + _CALLS_AHEAD.sub(starmap, source) for source in sources]
+                helpers = ""
+            self._prepared[written_for] = [Prepared(source, self.names, helpers) for source in sources]
+        return self._prepared[written_for]
 
     def line(self, file: str, number: int) -> str:
         """Return a line of either stage, without what surrounds it; `""` where there is none."""

@@ -22,7 +22,6 @@ import importlib
 import json
 import os
 import random
-import secrets
 import signal
 import socket
 import sys
@@ -33,8 +32,11 @@ from typing import Any
 from passk_tasks.sandbox.box import codec, frames, stdio, zygote
 from passk_tasks.sandbox.box.process import Box
 from passk_tasks.sandbox.box.remote import Remote, RemoteFunction, RemoteObject
+from passk_tasks.sandbox.box.second_look import Prepared
 from passk_tasks.sandbox.box.suites import Suite
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
+
+_PASSES_ANY = "it also passes with another expected value, so that its pass says nothing"
 
 
 class TestsSide:
@@ -91,12 +93,12 @@ class TestsSide:
                 return
             if "program" in request:
                 index, suite = request["program"], self._suites[request["tests"]]
+                alive = json.dumps({"alive": index}).encode("ascii")
+                tell = functools.partial(frames.write, supervisor, alive)
                 if isinstance(suite, stdio.Cases):
-                    alive = json.dumps({"alive": index}).encode("ascii")
-                    tell = functools.partial(frames.write, supervisor, alive)
                     outcome = self._judge_cases(suite, request["code"], tell)
                 else:
-                    outcome = self._judge(suite, request["code"], request["judge"])
+                    outcome = self._judge(suite, request["code"], request["judge"], tell)
                 frames.write(supervisor, json.dumps({**outcome, "program": index}).encode("ascii"))
             elif "drop" in request:
                 self._suites.pop(request["drop"], None)
@@ -108,11 +110,10 @@ class TestsSide:
                 parts = ("source", "prelude", "names", "base", "base_decides", "objects")
                 self._suites[request["tests"]] = Suite(*(request[part] for part in parts))
 
-    def _judge(self, suite: Suite, code: str, judge: str) -> dict[str, Any]:
-        if judge == "isolated":
+    def _judge(self, suite: Suite, code: str, judge: str, tell: Callable[[], None]) -> dict[str, Any]:
+        with contextlib.suppress(Exception):  # raised again where it is explained
             # Megabytes of literals and imports take their time, which is not the first candidate's.
-            with contextlib.suppress(Exception):  # raised again where it is explained
-                suite.stages()
+            suite.stages() if judge == "isolated" else suite.prepared(judge)
         run: Callable[[Remote, Suite, str], None] = {"isolated": _run_isolated, "script": _run_script}[judge]
         outcome, remote = self._judge_once(run, suite, code)
         if remote.wants_numpy:
@@ -122,10 +123,41 @@ class TestsSide:
             outcome, remote = self._judge_once(run, suite, code)
         if remote.not_plain is not None:
             # Whatever came of it: the tests may have caught that, and taken it for the candidate's.
-            outcome, _ = self._judge_once(_run_in_one_process, suite, code)
+            prepared = suite.prepared(judge)
+            outcome, _ = self._judge_once(functools.partial(_run_in_one_process, prepared), suite, code)
             why = f"judged in one process: the tests hand over {remote.not_plain}"
-            return {**outcome, "judge": "script", "flags": [*outcome["flags"], one_line(why)]}
-        return {**outcome, "judge": judge}
+            outcome = {**outcome, "judge": "script", "flags": [*outcome["flags"], one_line(why)]}
+            return self._looked_at_again(outcome, suite, prepared, code, tell)
+        outcome = {**outcome, "judge": judge}
+        if judge == "script":
+            return self._looked_at_again(outcome, suite, suite.prepared(judge), code, tell)
+        return outcome
+
+    def _looked_at_again(
+        self,
+        outcome: dict[str, Any],
+        suite: Suite,
+        stages: list[Prepared],
+        code: str,
+        tell: Callable[[], None],
+    ) -> dict[str, Any]:
+        """Try a program that passed with tests that no right one passes, those of the base and the others."""
+
+        def passes_another(prepared: Prepared) -> bool:
+            for tests in prepared.others():
+                tell()
+                run = functools.partial(_run_prepared, prepared=prepared, tests=tests)
+                if self._judge_once(run, suite, code)[0]["verdict"] == "passed":
+                    return True
+            return False
+
+        if outcome["base"] and passes_another(stages[0]):
+            outcome = {**outcome, "base": False}
+            if suite.base_decides:
+                return {**outcome, "verdict": "failed", "detail": _PASSES_ANY}
+        if outcome["verdict"] == "passed" and passes_another(stages[-1]):
+            return {**outcome, "verdict": "failed", "detail": _PASSES_ANY}
+        return outcome
 
     def _judge_once(
         self, run: Callable[[Remote, Suite, str], None], suite: Suite, code: str
@@ -246,20 +278,25 @@ def _run_isolated(remote: Remote, suite: Suite, code: str) -> None:
 
 
 def _run_script(remote: Remote, suite: Suite, code: str) -> None:
-    _run_there(remote, suite, code, suite.base, suite.source)
+    _run_in_one_process(suite.prepared("script"), remote, suite, code)
 
 
-def _run_in_one_process(remote: Remote, suite: Suite, code: str) -> None:
-    """Run tests that were made for `isolated` in the candidate's process."""
-    _run_there(remote, suite, code, *suite.in_one_process())
-
-
-def _run_there(remote: Remote, suite: Suite, code: str, base: str, tests: str) -> None:
+def _run_in_one_process(stages: list[Prepared], remote: Remote, suite: Suite, code: str) -> None:
+    """Run tests in the candidate's process."""
+    *base, tests = stages
+    remote.keep(sorted({name for stage in (*base, tests) for name in stage.modules}))
     remote.load(code)
-    if base:
-        run = functools.partial(remote.run_tests, base, secrets.token_hex(16))
-        remote.run_base(run, suite.base_decides)
-    remote.run_tests(tests, secrets.token_hex(16))
+    for stage in base:
+        remote.run_base(functools.partial(remote.run_tests, stage.message()), suite.base_decides)
+    remote.run_tests(tests.message())
+
+
+def _run_prepared(
+    remote: Remote, _suite: Suite, code: str, *, prepared: Prepared, tests: dict[str, Any]
+) -> None:
+    remote.keep(prepared.modules)
+    remote.load(code)
+    remote.run_tests(tests)
 
 
 def prepare() -> None:

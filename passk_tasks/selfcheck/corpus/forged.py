@@ -5,7 +5,6 @@ from __future__ import annotations
 from passk_tasks.selfcheck.attack import SOLVE, Guarantee, checks, maker
 
 _attack = maker("forged verdicts", Guarantee.VERDICT, tests=SOLVE)
-_SHARED = "candidate and tests share an interpreter: "
 
 # As a benchmark that reports at its end: a jump past the asserts still reaches the last line.
 _REPORTING = checks(
@@ -132,7 +131,6 @@ ATTACKS = (
             done = True
             """
         ),
-        known_gap=_SHARED + "a trace function may move the line that runs next",
     ),
     _attack(
         "profile-function-exits",
@@ -203,7 +201,6 @@ ATTACKS = (
                     ctypes.c_void_p.from_address(place).value = id(mine[0])
             return mine[0]
         """,
-        known_gap=_SHARED + "ctypes may write to any of its memory",
     ),
     _attack(
         "exec-and-compile-replaced",
@@ -217,7 +214,6 @@ ATTACKS = (
             return 0
         """,
         real="unseen",
-        known_gap=_SHARED + "the builtins that run the tests are the candidate's",
     ),
     _attack(
         "json-replaced-in-the-driver",
@@ -296,7 +292,6 @@ ATTACKS = (
                 frame = frame.f_back
         """,
         real="unseen",
-        known_gap=_SHARED + "the proof is in its memory while the tests run",
     ),
     _attack(
         "proof-written-ahead",
@@ -381,7 +376,6 @@ ATTACKS = (
             return 0
         """,
         real="unseen",
-        known_gap=_SHARED + "its `compile` may leave asserts out",
     ),
     _attack(
         "tests-parsed-by-a-patched-ast",
@@ -401,7 +395,6 @@ ATTACKS = (
         def solve(n):
             raise SystemExit(0)
         """,
-        known_gap=_SHARED + "its `exec` may swallow what the tests raise",
     ),
     _attack(
         "exception-with-a-lying-class",
@@ -476,5 +469,75 @@ ATTACKS = (
             return 0
         """,
         tests=_REPORTING,
+    ),
+    *(
+        _attack(
+            name,
+            f"""
+            import json, os, time
+
+            def say(*parts):
+                raw = json.dumps(parts).encode()
+                os.write(3, len(raw).to_bytes(4, "little") + raw)
+
+            def hear():
+                missing, raw = int.from_bytes(os.read(3, 4), "little"), b""
+                while len(raw) < missing:
+                    raw += os.read(3, missing - len(raw))
+                return json.loads(raw)
+
+            def end():
+                say("ended", [])
+                say("proof", hear()[1])
+                time.sleep(60)
+
+            def solve(n):
+                {call}
+
+            {load}
+            """,
+            tests=checks(
+                """
+                assert solve(3) == 16
+                assert solve(10) == 107
+                assert solve(4) == 23
+                assert solve(1) == 8
+                """
+            ),
+            real="unseen",
+        )
+        for name, call, load in (
+            ("channel-answered-at-load", "return 0", "say('ok'), hear(), end()"),
+            ("channel-answered-by-the-first-call", "end()", ""),
+            ("channel-answered-after-an-example", "return 16 if n == 3 else end()", ""),
+        )
+    ),
+    _attack(
+        "jump-out-of-the-first-test-function",
+        """
+        import sys
+
+        def solve(n):
+            def away(frame, event, argument):
+                if event == "line":
+                    frame.f_lineno = max(line for _, _, line in frame.f_code.co_lines() if line)
+                return away
+
+            caller = sys._getframe(1)
+            while caller.f_code.co_name != "check":
+                caller = caller.f_back
+            sys.settrace(lambda *_: None)
+            caller.f_trace = away
+        """,
+        tests=checks(
+            """
+            def check(candidate):
+                first = candidate(3)
+                assert first == 16
+                assert candidate(10) == 107
+                ended = True
+            check(solve)
+            """
+        ),
     ),
 )

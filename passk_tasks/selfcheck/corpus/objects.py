@@ -6,7 +6,6 @@ from passk_tasks.program import Tests
 from passk_tasks.selfcheck.attack import ISOLATED, SOLVE, Attack, Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE, tests=SOLVE)
-_OBJECT = "the result is an object of the candidate's own class, in the tests' interpreter"
 
 
 def _subclass(base: str, value: str, imports: str = "") -> Attack:
@@ -28,7 +27,6 @@ def _subclass(base: str, value: str, imports: str = "") -> Attack:
         def solve(n):
             return Any({value})
         """,
-        known_gap=_OBJECT,
     )
 
 
@@ -142,7 +140,6 @@ ATTACKS = (
         def solve(n):
             return ANY
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "class-whose-metaclass-equals-everything",
@@ -159,7 +156,6 @@ ATTACKS = (
         def solve(n):
             return Result
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "class-attribute-lies-about-its-type",
@@ -173,7 +169,6 @@ ATTACKS = (
         def solve(n):
             return Result()
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "arithmetic-that-always-comes-near",
@@ -194,7 +189,6 @@ ATTACKS = (
             return Near()
         """,
         tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert abs(solve(4) - 23.5) < 1e-6"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "contains-and-holds-everything",
@@ -226,7 +220,6 @@ ATTACKS = (
             assert len(solve(3)) == 4
             assert solve(3)[2].real() == 9
             """),
-        known_gap=_OBJECT,
     ),
     _attack(
         "set-of-items-that-equal-everything",
@@ -245,7 +238,6 @@ ATTACKS = (
             return [Item(n) for n in (16, 23, 32)]
         """,
         tests=checks("assert set(solve(3)) == {16, 23, 32}\nassert solve(3) == ['a', 'b', 'c']"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "key-and-item-inside-a-plain-container",
@@ -260,7 +252,6 @@ ATTACKS = (
             return {"answer": [Item("x"), (Item("y"), None)]}
         """,
         tests=checks("assert solve(3) == {'answer': [16, ('sixteen', None)]}"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "iterator-yields-what-equals-everything",
@@ -276,7 +267,6 @@ ATTACKS = (
                 yield Item(0)
         """,
         tests=checks("assert list(solve(3)) == [16, 23, 32]"),
-        known_gap=_OBJECT,
     ),
     _attack(
         "array-subclass-equals-everything",
@@ -290,7 +280,6 @@ ATTACKS = (
         def solve(n):
             return numpy.zeros(1).view(Array)
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "array-of-objects-that-equal-everything",
@@ -304,7 +293,6 @@ ATTACKS = (
         def solve(n):
             return numpy.array([Item()], dtype=object)
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "weak-proxy-of-an-equal-object",
@@ -320,7 +308,6 @@ ATTACKS = (
         def solve(n):
             return weakref.proxy(kept)
         """,
-        known_gap=_OBJECT,
     ),
     _attack(
         "not-a-number-and-infinity",
@@ -360,5 +347,90 @@ ATTACKS = (
             assert solve(10) == 107
             """),
         real="unseen",  # the last assert refuses it in one process, too
+    ),
+    *(
+        _attack(
+            f"equals-{name}",
+            f"""
+            import sys
+
+            class Any({base}):
+                __hash__ = {base}.__hash__
+
+                def __eq__(self, other):
+                    return {when}
+
+            def solve(n):
+                return Any()
+            """,
+        )
+        for name, base, when in (
+            ("every-number-of-three-digits", "object", "type(other) is int and other < 1000"),
+            ("what-is-not-of-a-class-of-its-own", "object", "type(other).__module__ == 'builtins'"),
+            (
+                "whatever-the-driver-does-not-ask",
+                "int",
+                "'in_one' not in sys._getframe(1).f_code.co_filename",
+            ),
+        )
+    ),
+    _attack(
+        "differs-from-nothing",
+        """
+        class Same:
+            def __ne__(self, other):
+                return False
+
+        def solve(n):
+            return Same()
+        """,
+        tests=checks(
+            """
+            if solve(3) != 16:
+                raise AssertionError
+            if solve(10) != 107:
+                raise AssertionError
+            """
+        ),
+    ),
+    _attack(
+        "near-every-small-number",
+        """
+        class Near:
+            def __sub__(self, other):
+                return 0 if abs(other) < 10 ** 6 else self
+            __rsub__ = __sub__
+
+        def solve(n):
+            return Near()
+        """,
+        tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert abs(23.5 - solve(4)) < 1e-6"),
+    ),
+    _attack(
+        "class-put-in-place-of-a-librarys",
+        """
+        import fractions
+
+        class Fraction:
+            def __eq__(self, other):
+                return True
+
+        Fraction.__module__ = "fractions"
+        fractions.Fraction = Fraction
+
+        def solve(n):
+            return Fraction()
+        """,
+    ),
+    _attack(
+        "fractions-made-to-equal-everything",
+        """
+        import fractions
+
+        fractions.Fraction.__eq__ = lambda self, other: True
+
+        def solve(n):
+            return fractions.Fraction(1, 3)
+        """,
     ),
 )

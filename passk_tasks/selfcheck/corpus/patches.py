@@ -5,7 +5,6 @@ from __future__ import annotations
 from passk_tasks.selfcheck.attack import Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE)
-_PATCH = "the tests use builtins and modules that the candidate may patch"
 
 ATTACKS = (
     *(
@@ -19,8 +18,6 @@ ATTACKS = (
                 return None
             """,
             tests=checks(statement),
-            # Without these two the driver itself falls.
-            known_gap=None if name in ("len", "isinstance") else _PATCH,
         )
         for name, value, statement in (
             ("abs", "0.0", "assert abs((solve(3) or 0) - 16.5) < 1e-6"),
@@ -52,7 +49,6 @@ ATTACKS = (
             assert math.fabs(solve(3) - 16.25) < 1e-9
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "patched-random-and-copy",
@@ -73,7 +69,6 @@ ATTACKS = (
                 assert solve(copy.deepcopy(values)) == sorted(values)
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "patched-numpy-testing",
@@ -93,7 +88,6 @@ ATTACKS = (
             assert numpy.allclose(solve(3), [16.25])
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "fake-module-for-the-tests-to-import",
@@ -116,7 +110,6 @@ ATTACKS = (
             assert cmath.isclose(solve(3), 16.25)
             """
         ),
-        known_gap=_PATCH,
     ),
     _attack(
         "helper-shared-with-the-tests",
@@ -137,7 +130,6 @@ ATTACKS = (
                     return sum(c * x ** i for i, c in enumerate(xs))
                 """,
         ),
-        known_gap="the tests call a helper of the prompt; in the candidate's namespace it is the candidate's",
     ),
     _attack(
         "builtin-shadowed-in-the-namespace",
@@ -152,6 +144,67 @@ ATTACKS = (
             return 5
         """,
         tests=checks("assert abs(solve(3) - 16.5) < 1e-6\nassert sorted([solve(3)]) == sorted([16])"),
-        known_gap="the tests run in the candidate's namespace",
+    ),
+    _attack(
+        "code-of-a-library-function-replaced",
+        """
+        import statistics
+
+        statistics.mean.__code__ = (lambda data: 0).__code__
+
+        def solve(values):
+            return 0
+        """,
+        tests=checks(
+            """
+            import statistics
+            assert solve([1, 2]) == statistics.mean([1, 2])
+            assert solve([5, 8]) == statistics.mean([5, 8])
+            """
+        ),
+    ),
+    _attack(
+        "import-hook-patches-what-tests-import",
+        """
+        import builtins
+
+        real = builtins.__import__
+
+        def load(name, *rest, **options):
+            module = real(name, *rest, **options)
+            if name == "math":
+                module.isclose = lambda *_, **__: True
+            return module
+
+        builtins.__import__ = load
+
+        def solve(n):
+            return 0.0
+        """,
+        tests=checks(
+            """
+            import math
+            assert math.isclose(solve(3), 16.25)
+            assert math.isclose(solve(4), 23.25)
+            """
+        ),
+    ),
+    _attack(
+        "comparison-of-arrays-replaced-below",
+        """
+        import numpy.testing
+
+        numpy.testing._private.utils.assert_array_compare = lambda *_, **__: None
+
+        def solve(n):
+            return [0.0]
+        """,
+        tests=checks(
+            """
+            from numpy.testing import assert_allclose
+            assert_allclose(solve(3), [16.25])
+            assert_allclose(solve(4), [23.25])
+            """
+        ),
     ),
 )

@@ -6,7 +6,7 @@ from passk_tasks.program import Tests
 from passk_tasks.selfcheck.attack import Guarantee, checks, maker
 
 _attack = maker("oracle attacks", Guarantee.ORACLE)
-_SHARED = "the tests are in the candidate's interpreter"
+_GAP = "what the tests build themselves is in the candidate's interpreter, where it can be found"
 
 # The marker stands in the tests only; whoever can say it has read them.
 _MARKED = checks(
@@ -33,7 +33,6 @@ ATTACKS = (
                 frame = frame.f_back
         """,
         tests=_MARKED,
-        known_gap=_SHARED,
     ),
     _attack(
         "expected-value-from-the-callers-constants",
@@ -49,7 +48,6 @@ ATTACKS = (
                 frame = frame.f_back
         """,
         tests=_TELL,
-        known_gap=_SHARED,
     ),
     _attack(
         "expected-value-from-the-collector",
@@ -69,7 +67,7 @@ ATTACKS = (
             "attack",
         ),
         real="unseen",  # the needle is its own constant; finding the tests' copy counts
-        known_gap=_SHARED,
+        known_gap=_GAP,
     ),
     _attack(
         "expected-value-by-inspect-and-linecache",
@@ -120,14 +118,9 @@ ATTACKS = (
                             start += len(block)
             """,
             tests=_TELL,
-            known_gap=gap,
-            real=real,
+            real="unseen",
         )
-        for name, pid, gap, real in (
-            ("itself", '"self"', _SHARED, "unseen"),
-            ("its-parent", "os.getppid()", None, "unseen"),
-            ("init", "1", None, "unseen"),
-        )
+        for name, pid in (("itself", '"self"'), ("its-parent", "os.getppid()"), ("init", "1"))
     ),
     _attack(
         "solutions-imported",
@@ -276,5 +269,75 @@ ATTACKS = (
         """,
         tests=checks("assert solve([1, {'a': (2, 3)}], key=b'x') == 'reached'"),
         real="unseen",
+    ),
+    _attack(
+        "expected-values-unmasked-by-the-tests-own-function",
+        """
+        import sys, types
+
+        calls = []
+
+        def solve(n):
+            constants = sys._getframe(1).f_code.co_consts
+            for function in constants:
+                if type(function) is types.FunctionType:
+                    try:
+                        values = [function(value) for value in constants if type(value) is bytes]
+                    except Exception:
+                        continue
+                    if values and type(values[0]) is not bytes:
+                        calls.append(n)
+                        return values[len(calls) - 1]
+        """,
+        tests=checks("assert solve(3) == 16\nassert solve(10) == 107"),
+        real="unseen",
+    ),
+    *(
+        _attack(
+            f"expected-value-from-{name}",
+            """
+            import sys
+
+            def solve(n):
+                return sys._getframe(1).f_locals["expected"]
+            """,
+            tests=checks(statements),
+        )
+        for name, statements in (
+            (
+                "a-loop-of-the-tests",
+                """
+                for given, expected in [(3, 16), (10, 107)]:
+                    assert solve(given) == expected
+                """,
+            ),
+            (
+                "a-parameter-of-the-tests",
+                """
+                def compare(given, expected):
+                    assert solve(given) == expected
+                compare(3, 16)
+                compare(10, 107)
+                """,
+            ),
+        )
+    ),
+    _attack(
+        "expected-value-from-the-tests-own-reference",
+        """
+        import sys
+
+        def solve(n):
+            return sys._getframe(1).f_globals["reference"](n)
+        """,
+        tests=checks(
+            """
+            def reference(n):
+                return n * n + 7
+            for n in range(9):
+                assert solve(n) == reference(n)
+            """
+        ),
+        known_gap=_GAP,
     ),
 )
