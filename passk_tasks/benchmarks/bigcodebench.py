@@ -94,7 +94,7 @@ class BigCodeBench(Benchmark):
             entry_point=values["entry_point"],
             test=test,
             canonical_solution=_canonical(values),
-            needs_script=True,
+            one_process="unittest classes that patch modules and read files of the candidate",
             libraries=tuple(sorted(imported - sys.stdlib_module_names)),
             code_prompt=self._code_prompt(values),
             methods=methods,

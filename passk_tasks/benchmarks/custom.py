@@ -42,11 +42,13 @@ class CustomProblem(Problem):
         setup: statements that the tests need, the prompt's imports and helpers among them.
         functions: what the tests call of the candidate, the entry point first.
         cases: inputs with their outputs, where candidates are programs.
+        objects: the tests make objects of a class of the candidate.
     """
 
     setup: str = ""
     functions: tuple[str, ...] = ()
     cases: StdioTests | None = None
+    objects: bool = False
 
 
 class Custom(Benchmark):
@@ -108,10 +110,13 @@ class Custom(Benchmark):
                 if entry_point not in called:
                     raise DatasetError(f"no assertion of 'test_list' calls the entry_point {entry_point!r}")
                 functions = tuple(dict.fromkeys((entry_point, *called)))
-            needs_script = inspection.needs_script(setup + test, ("candidate", *functions))
+            classes = inspection.classes_of(functions, prompt, self.canonical(problem))
+            proof = inspection.needs(setup + test, functions, classes)
         except DatasetError as error:
             raise DatasetError(f"{where}{error}" if where not in str(error) else str(error)) from None
-        return replace(problem, test=test, functions=functions, needs_script=needs_script)
+        return replace(
+            problem, test=test, functions=functions, one_process=proof.reason, objects=bool(classes)
+        )
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate under its tests, in its own namespace where those need it."""
@@ -138,7 +143,7 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
     assert isinstance(problem, CustomProblem)
     if judge is Judge.SCRIPT:
         return Tests(problem.setup + problem.test, problem.functions)
-    return Tests(problem.test, problem.functions, prelude=problem.setup)
+    return Tests(problem.test, problem.functions, prelude=problem.setup, objects=problem.objects)
 
 
 def _cases(value: Any, where: str) -> list[tuple[str, str]]:

@@ -80,7 +80,7 @@ class Mbpp(Benchmark):
             functions = inspection.functions(assertions, setup, code)
             if test != asserted:
                 functions = tuple(dict.fromkeys((*functions, *inspection.functions([test], setup, code))))
-            needs_script = any(inspection.needs_script(setup + part, functions) for part in {asserted, test})
+            proofs = [inspection.needs(setup + part, functions) for part in dict.fromkeys((asserted, test))]
         except DatasetError as error:
             raise DatasetError(f"row {task_id!r}: {error}") from None
         return MbppProblem(
@@ -90,7 +90,7 @@ class Mbpp(Benchmark):
             entry_point=functions[0],
             test=test,
             canonical_solution=code,
-            needs_script=needs_script,
+            one_process=next((proof.reason for proof in proofs if proof.reason), None),
             setup=setup,
             base_test=asserted if test != asserted else "",
             functions=functions,
