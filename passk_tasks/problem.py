@@ -15,8 +15,8 @@ class Problem:
         entry_point: name of the function that the tests call.
         test: source of the tests, as the benchmark ships it.
         canonical_solution: a reference completion of `prompt`, where the benchmark has one.
-        one_process: why the tests need the candidate in their own process, so that only the judge `script` can
-            run them, a few words; None where they can do without.
+        one_process: why the tests need the candidate in their own process, so that only the judge `script`
+            can run them, a few words; None where they can do without.
         libraries: what solution and tests import besides the standard library, as import names, sorted.
         suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
         cluster: what the problem shares with others that were made from the same source; None where each

@@ -50,6 +50,7 @@ class BigCodeBench(Benchmark):
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "v0.1.4"
     judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "task_id",
         "complete_prompt",

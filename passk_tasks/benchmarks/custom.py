@@ -118,12 +118,18 @@ class Custom(Benchmark):
             problem, test=test, functions=functions, one_process=proof.reason, objects=bool(classes)
         )
 
+    @staticmethod
+    def judge_of(problem: Problem, judge: Judge) -> Judge:
+        """Return `stdio` for programs; otherwise as `Benchmark.judge_of`."""
+        assert isinstance(problem, CustomProblem)
+        return Judge.STDIO if problem.cases is not None else Benchmark.judge_of(problem, judge)
+
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate under its tests, in its own namespace where those need it."""
         assert isinstance(problem, CustomProblem)
-        if problem.cases is not None:
-            return Program(problem.task_id, code, problem.cases, Judge.STDIO)
         judge = self.judge_of(problem, judge)
+        if problem.cases is not None:
+            return Program(problem.task_id, code, problem.cases, judge)
         return Program(problem.task_id, code, _tests(problem, judge), judge)
 
     def canonical(self, problem: Problem) -> str | None:

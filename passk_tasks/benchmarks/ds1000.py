@@ -44,6 +44,7 @@ class Ds1000(Benchmark):
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
     libraries: ClassVar[tuple[str, ...]] = tuple(sorted(_MODULES.values()))
     library: ClassVar[str | None] = None

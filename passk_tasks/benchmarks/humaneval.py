@@ -28,6 +28,7 @@ class HumanEval(Benchmark):
     hub_path: ClassVar[str] = "openai/openai_humaneval"
     hub_name: ClassVar[str | None] = "openai_humaneval"
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
     # Of HumanEval.jsonl.gz as published (SHA-256 of the file: b796127e635a67f9…).
     sha256: ClassVar[str | None] = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"

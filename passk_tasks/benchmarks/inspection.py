@@ -1,7 +1,7 @@
 """What can be known of tests from their syntax tree, before anything runs.
 
-`functions` says what they call of a candidate, and `needs` whether they can be judged in a process of their own;
-nothing here executes them.
+`functions` says what they call of a candidate, and `needs` whether they can be judged in a process of their
+own; nothing here executes them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
-from passk_tasks.benchmarks.evalplus import without_waiting
+from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
@@ -46,6 +46,7 @@ class Mbpp(Benchmark):
     hub_path: ClassVar[str] = "google-research-datasets/mbpp"
     hub_name: ClassVar[str | None] = "full"
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "text", "code", "test_list")
     sentence: ClassVar[str] = "text"
 
@@ -133,7 +134,7 @@ class MbppPlus(Mbpp):
     base_stage: ClassVar[bool] = True
 
     def _test(self, row: Mapping[str, Any], _asserted: str) -> str:
-        return text(row, "test", self.columns)
+        return like_evalplus(text(row, "test", self.columns))
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -1,14 +1,17 @@
-"""Whether tests can be judged in a process of their own: a proof from their syntax tree, before anything runs.
+"""Whether tests can be judged in a process of their own: a proof from their syntax tree.
 
-Under the judge `isolated` plain data crosses between tests and candidate, copied. Most tests cannot tell; some
-can: they look at identity, change a result, keep one over a later call, patch a module, read what was printed.
-`reason` follows the tests statement by statement with values that stand for what may be there, and names the
-first thing of which it does not know that it comes out the same on either side. What it does not know is a
-reason, so that a construct nobody has thought of costs isolation, and never a right program its verdict.
+Under the judge `isolated` plain data crosses between tests and candidate, copied. Most tests cannot tell;
+some can: they look at identity, change a result, keep one over a later call, patch a module, read what was
+printed. `prove` follows the tests statement by statement with values that stand for what may be there, and
+names the first thing of which it does not know that it comes out the same on either side. What it does not
+know is a reason, so that a construct nobody has thought of costs isolation, and never a right program its
+verdict.
 
 What is taken for granted: a result has no surprises beyond what the tests use of it. A result that is
 compared, indexed or counted is taken for plain data; one whose attributes or text are looked at is not.
 """
+
+# ruff: noqa: N802, N815  methods are named after the nodes that they are for
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ _BUILTINS = (
     | _names("all any bool callable eval isinstance print range slice type")
 )
 
-# Modules whose functions depend on their arguments alone, or on chance, and change nothing; None: all names.
+# Modules whose functions depend on their arguments alone, or on chance, and change nothing; None: all.
 _MODULES: dict[str, frozenset[str] | None] = {
     "array": _names("array"),
     "bisect": _names("bisect bisect_left bisect_right"),
@@ -414,7 +417,7 @@ class _Walk:
                 values = parts
             else:
                 values = [self.item(value) for _ in target.elts]
-            for part, one in zip(target.elts, values):
+            for part, one in zip(target.elts, values, strict=False):
                 self.bind(part, one, scope)
         elif isinstance(target, ast.Starred):
             self.bind(target.value, self.container([value]), scope)
@@ -536,13 +539,10 @@ class _Walk:
                 self.tick()  # it may be a generator
                 return _Value(_RESULT, frozenset({_Root(self.calls - old)}), own=0, depth=_DEEP)
             return _Value(_RESULT, value.roots, own=0, depth=_DEEP)
-        if value.parts is not None and index is not None and value.kind != _CANDIDATE:
-            if (
-                isinstance(index, ast.Constant)
-                and type(index.value) is int
-                and index.value < len(value.parts)
-            ):
+        if value.parts is not None and isinstance(index, ast.Constant):
+            if type(index.value) is int and index.value < len(value.parts):
                 return value.parts[index.value]
+            raise _Needs("takes a tuple apart where it has no item")
         if value.parts is not None and index is None and len(value.parts) and not value.lazy:
             return _merged(value.parts)
         depth = max(0, value.depth - 1) if value.depth < _DEEP else _DEEP
@@ -550,7 +550,7 @@ class _Walk:
         fresh: frozenset[_Root] = frozenset()
         if depth > 0:
             # The items of a literal differ from each other; only a constant index meets the same one again.
-            again = isinstance(index, ast.Constant) or isinstance(index, ast.UnaryOp)
+            again = isinstance(index, (ast.Constant, ast.UnaryOp))
             held = max((root.held or 0 for root in value.roots), default=0) or None
             fresh = frozenset({_Root(held if again else None, tuple(value.roots))})
         inner = value.parts if value.lazy else None
@@ -716,7 +716,7 @@ class _Walk:
 
     def _of_Compare(self, node: ast.Compare, scope: _Scope) -> _Value:
         left = self.value(node.left, scope)
-        for op, part in zip(node.ops, node.comparators):
+        for op, part in zip(node.ops, node.comparators, strict=False):
             right = self.value(part, scope)
             self.compared(left, op, right, node)
             left = right
@@ -837,7 +837,7 @@ class _Walk:
         if starred:
             args = [
                 self.spread(value) if isinstance(arg, ast.Starred) else value
-                for arg, value in zip(node.args, args)
+                for arg, value in zip(node.args, args, strict=True)
             ]
         named = {}
         for keyword in node.keywords:
@@ -1117,7 +1117,9 @@ def _merged(values: Iterable[_Value]) -> _Value:
     )
     parts = None
     if alike_parts and kind not in (_CANDIDATE, _FUNCTION, _BOUND):
-        parts = tuple(_merged(column) for column in zip(*(value.parts or () for value in values)))
+        parts = tuple(
+            _merged(column) for column in zip(*(value.parts or () for value in values), strict=True)
+        )
     elif kind == first.kind and kind in (_CANDIDATE, _FUNCTION, _BOUND):
         parts = first.parts
     return _Value(
