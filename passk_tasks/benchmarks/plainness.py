@@ -26,6 +26,7 @@ from typing import Any
 
 _PLAIN, _TYPE, _RESULT, _REMOTE, _OWN, _FUNCTION, _PURE, _MODULE, _CANDIDATE, _UNUSABLE, _BOUND = range(11)
 _DEEP = 99  # more levels than anything known
+_TYPE_OF = "the type of a result"
 _MAX_STEPS = 50_000
 _MAX_CALLS = 30  # of the tests' functions within each other
 
@@ -67,11 +68,11 @@ _MODULES: dict[str, frozenset[str] | None] = {
     "json": _names("dumps loads"),
     "math": None,
     "numpy": _names(
-        "abs all allclose any arange argmax argmin argsort array array_equal asarray bool_ ceil concatenate "
-        "cos cumsum diff dot dtype e exp eye float32 float64 floating floor full generic identity inf int32 "
-        "int64 integer isclose isfinite isinf isnan linalg linspace log matmul max mean median min nan ndarray "
-        "number ones pi prod repeat reshape round shape sign sin sort sqrt stack std sum tan testing tile "
-        "transpose trunc uint8 unique var vstack hstack where zeros"
+        "abs all allclose any arange argmax argmin argsort array array_equal asarray bool_ ceil "
+        "concatenate cos cumsum diff dot dtype e exp eye float32 float64 floating floor full generic "
+        "hstack identity inf int32 int64 integer isclose isfinite isinf isnan linalg linspace log matmul "
+        "max mean median min nan ndarray number ones pi prod repeat reshape round shape sign sin sort "
+        "sqrt stack std sum tan testing tile transpose trunc uint8 unique var vstack where zeros"
     ),
     "numpy.linalg": _names("det inv norm"),
     "numpy.testing": _names(
@@ -473,8 +474,8 @@ class _Walk:
 
     # --- what is done with values ---
 
-    def stale(self, value: _Value) -> bool:
-        return any(root.held is not None and root.held < self.calls for root in value.known)
+    def stale(self, roots: Iterable[_Root]) -> bool:
+        return any(root.held is not None and root.held < self.calls for root in roots)
 
     def observe(self, value: _Value, depth: int = _DEEP) -> None:
         """Look at a value, by comparing it with one of `depth` levels of literals.
@@ -486,7 +487,7 @@ class _Walk:
             raise _Needs(f"uses {value.what}")
         if value.kind in (_CANDIDATE, _FUNCTION, _MODULE, _PURE, _BOUND):
             raise _Needs("looks at a function" + (f", {value.what}" if isinstance(value.what, str) else ""))
-        if depth > value.own and self.stale(value):
+        if (depth > 0 and self.stale(value.roots)) or (depth > value.own and self.stale(value.shared)):
             raise _Needs("looks at a value after a later call, which may have changed it")
 
     def truth(self, value: _Value) -> _Value:
@@ -517,7 +518,7 @@ class _Walk:
                 raise _Needs(f"hands over {value.what}")
             if value.kind == _TYPE and value.what not in _CROSSING:
                 raise _Needs(f"hands over {value.what}")
-            if self.stale(value):
+            if self.stale(value.known):
                 raise _Needs("hands over a value that an earlier call may have kept and changed")
         self.tick()
         todo = [root for value in values for root in value.known]
@@ -535,7 +536,7 @@ class _Walk:
             self.observe(value)
         if value.kind in (_RESULT, _REMOTE) and value.own == 0:
             if index is None or value.kind == _REMOTE:
-                old = self.stale(value)
+                old = self.stale(value.known)
                 self.tick()  # it may be a generator
                 return _Value(_RESULT, frozenset({_Root(self.calls - old)}), own=0, depth=_DEEP)
             return _Value(_RESULT, value.roots, own=0, depth=_DEEP)
@@ -569,7 +570,7 @@ class _Walk:
             for value in values
             for root in (value.known if value.named or value.own < _DEEP else value.shared)
         )
-        own = merged.own + 1 if merged.own < _DEEP else _DEEP
+        own = merged.own + 1 if merged.own < _DEEP else 1 if shared else _DEEP
         if merged.kind > _OWN:
             return _Value(_UNUSABLE, what=_PARTS.get(merged.kind, str(merged.what)))
         return _Value(merged.kind, frozenset({_Root()}), shared, own, depth, lazy=lazy)
@@ -675,7 +676,7 @@ class _Walk:
         keys = [self.value(key, scope) for key in node.keys if key is not None]
         values = [
             self.value(value, scope) if key is not None else self.item(self.value(value, scope))
-            for key, value in zip(node.keys, node.values)
+            for key, value in zip(node.keys, node.values, strict=True)
         ]
         return self.container([*keys, *values])
 
@@ -973,7 +974,9 @@ class _Walk:
         if name == "type":
             if len(args) != 1 or first.kind > _OWN:
                 raise _Needs("makes a type, or takes that of a function")
-            return _Value(_TYPE, what="type()", depth=_DEEP)
+            made_by_candidate = first.kind in (_RESULT, _REMOTE)
+            what = _TYPE_OF if made_by_candidate else "the type of plain data"
+            return _Value(_TYPE, what=what, depth=_DEEP)
         if name == "print":
             for value in everything:
                 self.observe(value) if value.kind != _RESULT else None
@@ -1054,7 +1057,7 @@ class _Walk:
     def is_instance(self, value: _Value, kinds: _Value) -> _Value:
         if value.kind in (_CANDIDATE, _FUNCTION, _UNUSABLE, _MODULE):
             self.observe(value)
-        for kind in kinds.parts if kinds.parts is not None else (kinds,):
+        for kind in (kinds,) if kinds.parts is None or kinds.kind == _CANDIDATE else kinds.parts:
             if kind.kind != _TYPE or _type_of(kind):
                 raise _Needs("looks at a type that plain data has not")
             if value.kind in (_RESULT, _REMOTE) and str(kind.what).startswith("collections.abc"):
@@ -1079,7 +1082,7 @@ _WORDS: dict[type, str] = {
 
 
 def _type_of(value: _Value) -> bool:
-    return value.kind == _TYPE and value.what == "type()"
+    return value.kind == _TYPE and value.what == _TYPE_OF
 
 
 def _integral(value: _Value) -> bool:
