@@ -28,6 +28,7 @@ _PLAIN, _TYPE, _RESULT, _REMOTE, _OWN, _FUNCTION, _PURE, _MODULE, _CANDIDATE, _U
 _DEEP = 99  # more levels than anything known
 _TYPE_OF = "the type of a result"
 _MAX_STEPS = 50_000
+_MAX_CROSSINGS = 10_000  # calls of the candidate; each takes a tenth of a millisecond of its time
 _MAX_CALLS = 30  # of the tests' functions within each other
 
 
@@ -218,6 +219,8 @@ class _Walk:
         self.compares = frozenset(compares)
         self.objects = bool(classes)
         self.calls = 0
+        self.crossings = 0.0
+        self.rounds = 1.0  # of the loops around, halved for each, as their bodies are walked twice
         self.steps = 0
         self.depth = 0
         self.reached = False
@@ -291,6 +294,7 @@ class _Walk:
 
     def _do_For(self, node: ast.For, scope: _Scope) -> None:
         values = self.value(node.iter, scope)
+        before, self.rounds = self.rounds, self.rounds * self.size(node.iter, scope) / 2
 
         def once() -> None:
             self.bind(node.target, self.item(values), scope)
@@ -298,6 +302,7 @@ class _Walk:
 
         self.branches(scope, once, lambda: None)
         self.branches(scope, once, lambda: None)
+        self.rounds = before
         self.block(node.orelse, scope)
 
     def _do_Try(self, node: ast.Try, scope: _Scope) -> None:
@@ -362,6 +367,35 @@ class _Walk:
                 # Not looked at before it is used: prompts import much that their tests never touch.
                 made = _Value(_MODULE, what=(node.module or "", name), depth=_DEEP)
                 scope.values[alias.asname or name] = made
+
+    def size(self, node: ast.expr, scope: _Scope) -> float:
+        """Return how often a loop runs, where that is written down; otherwise as often as it is walked."""
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return len(node.elts)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
+            bounds = [self.number(arg, scope) for arg in node.args]
+            known = [bound for bound in bounds if bound is not None]
+            if known and len(known) == len(bounds) <= 3 and known[2:] != [0]:
+                return sum(1 for _ in zip(range(*known), range(_MAX_CROSSINGS + 1), strict=False))
+        return 2
+
+    def number(self, node: ast.expr, scope: _Scope) -> int | None:
+        """Return the integer that an expression is, as far as constants, names of them and products go."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Pow, ast.Add)):
+            left, right = self.number(node.left, scope), self.number(node.right, scope)
+            if (
+                left is None
+                or right is None
+                or abs(right) > _MAX_CROSSINGS * 10
+                or abs(left) > _MAX_CROSSINGS * 10
+            ):
+                return None
+            if isinstance(node.op, ast.Pow):
+                return left**right if 0 <= right < 10 else None
+            return left * right if isinstance(node.op, ast.Mult) else left + right
+        value = scope.find(node.id) if isinstance(node, ast.Name) else None
+        found = node.value if isinstance(node, ast.Constant) else value.what if value is not None else None
+        return found if type(found) is int and (value is None or value.kind == _PLAIN) else None
 
     # --- names ---
 
@@ -521,6 +555,9 @@ class _Walk:
             if self.stale(value.known):
                 raise _Needs("hands over a value that an earlier call may have kept and changed")
         self.tick()
+        self.crossings += self.rounds
+        if self.crossings > _MAX_CROSSINGS:
+            raise _Needs(f"calls the candidate more than {_MAX_CROSSINGS:,} times")
         todo = [root for value in values for root in value.known]
         while todo:
             root = todo.pop()
@@ -805,11 +842,13 @@ class _Walk:
             if first.is_async:
                 raise _Needs("uses `async for`")
             values = self.value(first.iter, inner)
+            before, self.rounds = self.rounds, self.rounds * self.size(first.iter, inner) / 2
             for _ in range(2):
                 self.bind(first.target, self.item(values), inner)
                 for test in first.ifs:
                     self.truth(self.value(test, inner))
                 loop(generators[1:])
+            self.rounds = before
 
         loop(node.generators)
         return made
