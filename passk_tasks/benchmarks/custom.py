@@ -112,6 +112,11 @@ class Custom(Benchmark):
                 functions = tuple(dict.fromkeys((entry_point, *called)))
             classes = inspection.classes_of(functions, prompt, self.canonical(problem))
             proof = inspection.needs(setup + test, functions, classes)
+            if proof.reason is None and not proof.reached:
+                raise DatasetError(
+                    f"the tests never call {entry_point!r}, so that anything would pass: a function of tests "
+                    "has to be called (only HumanEval's `check` is called for you)"
+                )
         except DatasetError as error:
             raise DatasetError(f"{where}{error}" if where not in str(error) else str(error)) from None
         return replace(

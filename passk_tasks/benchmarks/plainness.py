@@ -29,6 +29,7 @@ _DEEP = 99  # more levels than anything known
 _TYPE_OF = "the type of a result"
 _MAX_STEPS = 50_000
 _MAX_CROSSINGS = 10_000  # calls of the candidate; each takes a tenth of a millisecond of its time
+_MANY = 10**9
 _MAX_CALLS = 30  # of the tests' functions within each other
 
 
@@ -268,10 +269,13 @@ class _Walk:
             self.bind(node.target, _Value(depth=_DEEP), scope)
             return
         before = self.name(node.target.id, scope)
-        if before.roots:
+        # A sum of results is a new object.
+        computed = before.kind == _RESULT and all(root.held is None for root in before.roots)
+        in_place = bool(before.roots) and not (computed and before.own == 0)
+        if in_place:
             self.change(before, node.target.id)
         after = self.value(node.value, scope)
-        if before.roots:
+        if in_place:
             _absorb(before, after)
             after = before
         else:
@@ -383,16 +387,13 @@ class _Walk:
         """Return the integer that an expression is, as far as constants, names of them and products go."""
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Pow, ast.Add)):
             left, right = self.number(node.left, scope), self.number(node.right, scope)
-            if (
-                left is None
-                or right is None
-                or abs(right) > _MAX_CROSSINGS * 10
-                or abs(left) > _MAX_CROSSINGS * 10
-            ):
+            if left is None or right is None:
                 return None
             if isinstance(node.op, ast.Pow):
-                return left**right if 0 <= right < 10 else None
-            return left * right if isinstance(node.op, ast.Mult) else left + right
+                found = left ** min(right, 30) if right >= 0 else 0
+            else:
+                found = left * right if isinstance(node.op, ast.Mult) else left + right
+            return max(-_MANY, min(found, _MANY))
         value = scope.find(node.id) if isinstance(node, ast.Name) else None
         found = node.value if isinstance(node, ast.Constant) else value.what if value is not None else None
         return found if type(found) is int and (value is None or value.kind == _PLAIN) else None
@@ -436,7 +437,7 @@ class _Walk:
     def bind(self, target: ast.expr, value: _Value, scope: _Scope) -> None:
         if isinstance(target, ast.Name):
             value.named = True
-            if target.id in self.names and target.id in scope.values:
+            if target.id in self.names and scope is self.module:
                 raise _Needs(f"binds {target.id} anew")
             scope.values[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -576,7 +577,7 @@ class _Walk:
                 old = self.stale(value.known)
                 self.tick()  # it may be a generator
                 return _Value(_RESULT, frozenset({_Root(self.calls - old)}), own=0, depth=_DEEP)
-            return _Value(_RESULT, value.roots, own=0, depth=_DEEP)
+            return _Value(_RESULT, value.known, own=0, depth=_DEEP)
         if value.parts is not None and isinstance(index, ast.Constant):
             if type(index.value) is int and index.value < len(value.parts):
                 return value.parts[index.value]
@@ -629,7 +630,7 @@ class _Walk:
             return _Value(_PLAIN, roots, left.shared | right.shared, depth=depth)
         kind = max(left.kind, right.kind)
         known = left.known | right.known
-        return _Value(kind, known, own=min(left.own, right.own), depth=_DEEP)
+        return _Value(kind, frozenset({_Root()}), known, min(left.own, right.own), _DEEP)
 
     def compared(self, left: _Value, op: ast.cmpop, right: _Value, node: ast.expr) -> None:
         if isinstance(op, (ast.Is, ast.IsNot)):
@@ -644,7 +645,7 @@ class _Walk:
                     if value.kind == _UNUSABLE:
                         raise _Needs(f"uses {value.what}")
                 return
-            if {left.kind, right.kind} == {_TYPE} or (_type_of(left) and right.kind == _TYPE):
+            if {left.kind, right.kind} == {_TYPE} and not (_type_of(left) and _type_of(right)):
                 return
             raise _Needs(f"looks at identity: `{ast.unparse(node):.60}`")
         if left.lazy or (right.lazy and not isinstance(op, (ast.In, ast.NotIn))):
@@ -664,10 +665,7 @@ class _Walk:
             if value.kind > _OWN:
                 self.observe(value)
         if self.objects and _RESULT <= max(left.kind, right.kind) <= _REMOTE:
-            for value in (left, right):
-                if value.kind == _REMOTE or value.kind == _RESULT:
-                    self.hand_over([v for v in (left, right) if v.kind != _OWN])
-                    break
+            self.hand_over([value for value in (left, right) if value.kind == _PLAIN])
 
     # --- expressions ---
 
@@ -733,7 +731,8 @@ class _Walk:
         left, right = self.value(node.left, scope), self.value(node.right, scope)
         if isinstance(node.op, ast.Mod) and isinstance(left.what, str) and left.depth == 0:
             self.text(right)
-        return self.combined(left, right)
+        number = self.number(node, scope)
+        return self.combined(left, right) if number is None else _Value(what=number)
 
     def _of_BoolOp(self, node: ast.BoolOp, scope: _Scope) -> _Value:
         values = []
@@ -1043,6 +1042,9 @@ class _Walk:
         items = data
         module = name.rpartition(".")[0]
         looped = name in _LAZY | _COPIES or module in _LAZY_MODULES or name == "functools.reduce"
+        if name in ("sorted", "set", "frozenset", "dict"):
+            for value in data:
+                self.observe(value, _DEEP if value.own == 0 else 1)
         if looped or (name in _PICKS and len(data) == 1):
             items = [self.item(value) for value in data]
         for function in callables:
@@ -1068,9 +1070,6 @@ class _Walk:
                 return _Value(_PLAIN, frozenset({_Root()}), depth=1)
             made_of = self.container(items)
             made_of.depth = max(first.depth, 1)
-            if name in ("sorted", "set", "frozenset", "dict"):
-                for value in data:
-                    self.observe(value, _DEEP if value.own == 0 else 1)
             return made_of
         for value in data:
             self.observe(value, 1 if name == "len" and value.own >= 1 else _DEEP)
