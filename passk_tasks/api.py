@@ -150,7 +150,8 @@ def score_files(
     notes += filter(None, [scoring.cut_warning(given, spec, dataset, extract)])
     asked = {sample.task_id for sample in given}
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
-    scoring.selftest(spec, dataset)
+    tried = scoring.prepare(spec, dataset, asked)
+    dataset, notes = tried.dataset, [*notes, *tried.warnings]
     scored = scoring.score(
         given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k, progress=progress
     )
@@ -195,7 +196,7 @@ def audit_task(
     spec = load_task(task, settings)
     dataset = load_problems(spec)
     libraries.require(dataset, spec.settings, f"task {spec.name}")
-    scoring.selftest(spec, dataset)
+    dataset = scoring.prepare(spec, dataset).dataset
     return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 
 

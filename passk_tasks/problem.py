@@ -15,8 +15,8 @@ class Problem:
         entry_point: name of the function that the tests call.
         test: source of the tests, as the benchmark ships it.
         canonical_solution: a reference completion of `prompt`, where the benchmark has one.
-        needs_script: the tests hand over objects that are not plain data, or use names that only the
-            candidate defines, so that only the judge `script` can run them.
+        one_process: why the tests need the candidate in their own process, so that only the judge `script`
+            can run them, a few words; None where they can do without.
         libraries: what solution and tests import besides the standard library, as import names, sorted.
         suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
         functions: what the tests call of the candidate, where that is more than the entry point, which then
@@ -30,8 +30,13 @@ class Problem:
     entry_point: str
     test: str
     canonical_solution: str | None = None
-    needs_script: bool = False
+    one_process: str | None = None
     libraries: tuple[str, ...] = ()
     suffix: str | None = None
     cluster: str | None = None
     functions: tuple[str, ...] = ()
+
+    @property
+    def needs_script(self) -> bool:
+        """Whether only the judge `script` can run the tests."""
+        return self.one_process is not None

@@ -10,30 +10,29 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, libraries, metrics, runner, stops
+from passk_tasks import benchmarks, extraction, libraries, metrics, runner, stops, trial
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
-from passk_tasks.errors import SamplesError, SelftestError, UsageError, did_you_mean
+from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.estimators import n_at_k
 from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.intervals import cluster_of, over_problems, over_samples_of
 from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests
+from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
-from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")
 """What `extract` may be; `auto` lets each sample's form decide."""
 
-_SELFTESTS = 3  # problems that are tried before the sandbox is blamed
+_SELFTESTS = 3  # references that are tried before they are named as wrong
 
 BASE = "base_"
 """Before the name of a metric: of the base stage of the tests alone."""
@@ -103,6 +102,8 @@ class Scored:
         distinct: mean over the problems with n > 1 of distinct texts / n; None where there is none.
         layers: of the sandbox that was used; empty where nothing ran.
         clusters: how many sources the problems come from; None where each stands for itself.
+        judges: how many of the problems were decided by each judge.
+        one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         warnings: what a person must know to read the numbers rightly.
     """
 
@@ -116,6 +117,8 @@ class Scored:
     distinct: float | None
     layers: dict[str, bool]
     clusters: int | None = None
+    judges: Mapping[str, int] = field(default_factory=dict)
+    one_process: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -147,6 +150,7 @@ class Scored:
             "verdicts": self.verdicts,
             "distinct": self.distinct,
             "judge": settings.judge.value,
+            "judges": dict(self.judges),
             "sandbox": {"mode": settings.sandbox, "layers": self.layers},
             "limits": settings.limits().as_dict(),
             "dataset": {"source": self.dataset.source, "sha256": self.dataset.sha256},
@@ -157,6 +161,8 @@ class Scored:
             result["left_out"] = {name: list(lacks) for name, lacks in self.dataset.left_out.items()}
         if self.clusters is not None:
             result["clusters"] = self.clusters
+        if self.one_process:
+            result["one_process"] = dict(self.one_process)
         if flags:
             result["flags"] = dict(flags.most_common())
         return result
@@ -235,52 +241,82 @@ def check(
         raise UsageError(_too_few(samples, max(beyond)))
 
 
-def selftest(spec: TaskSpec, dataset: Dataset) -> bool:
-    """Judge a right and a wrong program under the task's own limits, before anything rests on the sandbox.
+def prepare(spec: TaskSpec, dataset: Dataset, asked: Collection[str] | None = None) -> trial.Tried:
+    """Try the sandbox, and the references of people's own problems, before anything rests on them.
 
-    The right one is the dataset's own solution; where it has none, nothing is tried, and False returned.
-    Some solutions do not pass their own tests (docs/judges.md), so there are three tries for a right one.
+    Returns the dataset to go on with, whose problems know how they are judged, and what to tell people.
+
+    Args:
+        spec: the task.
+        dataset: its problems.
+        asked: task_ids of those at hand; None for all.
 
     Raises:
-        SandboxError: no sandbox of the wanted strength, or a wrong verdict for either.
+        SandboxError: no sandbox of the wanted strength, or it gives a wrong verdict.
+    """
+    warnings = selftest(spec, dataset)
+    tried = trial.references(spec.settings, dataset, asked)
+    return trial.Tried(tried.dataset, (*warnings, *tried.warnings))
+
+
+def selftest(spec: TaskSpec, dataset: Dataset) -> tuple[str, ...]:
+    """Judge a right and a wrong program under the task's own limits, before anything rests on the sandbox.
+
+    They are this package's own, one pair for each judge that the problems need: a dataset's own solution may
+    be wrong. Of those, up to three are tried until one passes; what is returned names them where none does.
+
+    Raises:
+        SandboxError: no sandbox of the wanted strength, or a wrong verdict for either program.
     """
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
-    if settings.judge is Judge.STDIO:  # by no problem of the dataset: their solutions may be slow, or missing
-        first, second = (Program("selftest", code, _NEXT, Judge.STDIO) for code in _NEXT_PROGRAMS)
-        _try(first, second, settings)
-        return True
-    canonicals = (
-        (p, benchmark.canonical(p)) for p in dataset.problems.values() if p.task_id not in dataset.left_out
-    )
-    tries = list(itertools.islice(((p, code) for p, code in canonicals if code is not None), _SELFTESTS))
-    for number, (problem, canonical) in enumerate(tries, start=1):
-        wrong = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
-        right_program, wrong_program = (
-            benchmark.program(problem, code, settings.judge) for code in (canonical, wrong)
+    problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]
+    for judge in dict.fromkeys(benchmark.judge_of(problem, settings.judge) for problem in problems):
+        right, wrong = (Program("selftest", code, tests, judge) for tests, code in _selftests(judge))
+        runner.selftest(
+            right,
+            wrong,
+            limits=settings.limits(),
+            sandbox=settings.sandbox,
+            packages=settings.packages,
         )
-        try:
-            _try(right_program, wrong_program, settings)
-        except SelftestError:
-            if number == len(tries):
-                raise
-            continue
-        return True
-    return False
+    if benchmark.own_problems or settings.judge is Judge.STDIO:  # tried one by one; or slow, or missing
+        return ()
+    canonicals = ((problem, benchmark.canonical(problem)) for problem in problems)
+    failed = []
+    for problem, code in itertools.islice(((p, c) for p, c in canonicals if c is not None), _SELFTESTS):
+        nothing = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
+        judged = runner.judge(
+            [benchmark.program(problem, code, settings.judge) for code in (code, nothing)],
+            limits=settings.limits(),
+            sandbox=settings.sandbox,
+            workers=1,
+            packages=settings.packages,
+        )
+        reference, empty = judged.outcomes
+        if empty.passed:
+            return (f"a function that only returns None passes the tests of {problem.task_id}",)
+        if reference.passed:
+            return ()
+        failed.append(f"{problem.task_id} ({reference.verdict}: {reference.detail:.120})")
+    if not failed:
+        return ()
+    return (
+        f"no reference solution that was tried passes its own tests, though the sandbox judges rightly: "
+        f"{', '.join(failed)}; the reference or the tests are wrong, or a limit was set too low",
+    )
 
 
 _NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")])
-_NEXT_PROGRAMS = ("print(int(input()) + 1)\n", "print(2)\n")
+_NEXT_FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
 
 
-def _try(right: Program, wrong: Program, settings: Settings) -> None:
-    runner.selftest(
-        right,
-        wrong,
-        limits=settings.limits(),
-        sandbox=settings.sandbox,
-        packages=settings.packages,
-    )
+def _selftests(judge: Judge) -> tuple[tuple[Tests | StdioTests, str], ...]:
+    """Return a right and a wrong program for a judge, each after its tests."""
+    if judge is Judge.STDIO:
+        return (_NEXT, "print(int(input()) + 1)\n"), (_NEXT, "print(2)\n")
+    right, wrong = (f"def following(x):\n    return {result}\n" for result in ("x + 1", "2"))
+    return (_NEXT_FUNCTION, right), (_NEXT_FUNCTION, wrong)
 
 
 def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:
@@ -412,6 +448,12 @@ def summarise(
             bound = over_samples_of(values, None, share)
             shared = cluster_of(sorted(counts), clusters)
             found[f"{n}@{k}"] = Score(Metric(PASS, k), over_problems(values, shared), bound)
+    deciders = {r.sample.task_id: r.outcome.judge for r in records if r.outcome.judge}
+    one_process: Counter[str] = Counter(
+        dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY
+        for task_id, decider in deciders.items()
+        if decider == Judge.SCRIPT.value and spec.settings.judge is Judge.ISOLATED
+    )
     shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
     warnings = []
     if verdicts[Verdict.INFRA_ERROR]:
@@ -445,6 +487,8 @@ def summarise(
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=sum(shares) / len(shares) if shares else None,
         layers=dict(layers),
+        judges=dict(Counter(deciders.values()).most_common()),
+        one_process=dict(one_process.most_common()),
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         warnings=tuple(warnings),
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import random
 import statistics
@@ -13,6 +14,8 @@ from passk_tasks import benchmarks, scoring
 from passk_tasks.catalog import load_task
 from passk_tasks.errors import SamplesError, SandboxError, UsageError
 from passk_tasks.extraction import Extraction
+from passk_tasks.program import Tests
+from passk_tasks.results import summary
 from passk_tasks.results.samples import Sample
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -311,12 +314,46 @@ def test_the_selftest_passes_on_this_host(judge):
     scoring.selftest(load_task("passk_humaneval", {"judge": judge}), DATASET)
 
 
-def test_a_solution_that_does_not_pass_is_no_sandbox():
-    """Where the dataset's own solution fails, no verdict of this host can be trusted."""
+def test_a_reference_that_does_not_pass_is_named():
+    """Where the dataset's own solution fails, it is the solution that is named, and not the sandbox."""
     broken = dataclasses.replace(PROBLEM, canonical_solution="    return 1 / 0\n")
     dataset = dataclasses.replace(DATASET, problems={"HumanEval/0": broken})
+    (warning,) = scoring.selftest(SPEC, dataset)
+    assert "HumanEval/0 (error: ZeroDivisionError" in warning
+    assert "the sandbox judges rightly" in warning
+
+
+def test_a_sandbox_that_fails_the_right_program(monkeypatch):
+    """Where this package's own right program fails, no verdict of this host can be trusted."""
+    monkeypatch.setattr(scoring, "_NEXT_FUNCTION", Tests("assert following(1) == 3", ("following",)))
     with pytest.raises(SandboxError, match="fails a right program"):
-        scoring.selftest(SPEC, dataset)
+        scoring.selftest(SPEC, DATASET)
+
+
+def test_tests_that_a_wrong_program_passes_are_named():
+    """Tests that cannot fail are named, and not the sandbox."""
+    idle = dataclasses.replace(PROBLEM, test="def check(candidate):\n    pass\n")
+    dataset = dataclasses.replace(DATASET, problems={"HumanEval/0": idle})
+    assert scoring.selftest(SPEC, dataset) == (
+        "a function that only returns None passes the tests of HumanEval/0",
+    )
+
+
+def test_who_judged_is_counted(tmp_path):
+    """The result counts the problems of each judge, with the reasons for one process."""
+    rows = [
+        {"task_id": "a", "prompt": "def f():\n", "entry_point": "f", "test": "assert f() == 1\n"},
+        {"task_id": "b", "prompt": "def f():\n", "entry_point": "f", "test": "assert f.__doc__ is None\n"},
+    ]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    spec = load_task("passk_custom_greedy", {"data_files": str(path)})
+    dataset = benchmarks.load(benchmarks.get("custom"), spec.settings)
+    samples = [Sample(name, 0, "def f():\n    return 1\n", "solution", "here") for name in "ab"]
+    result = scoring.score(samples, spec=spec, dataset=dataset).as_dict()
+    assert result["judges"] == {"isolated": 1, "script": 1}
+    assert result["one_process"] == {"reads f.__doc__": 1}
+    assert "1 isolated, 1 in one process (1 reads f.__doc__)" in summary.render(result)
 
 
 def test_no_samples_give_an_empty_score():

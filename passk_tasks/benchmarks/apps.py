@@ -74,6 +74,7 @@ class Apps(Benchmark):
     hub_path: ClassVar[str] = "codeparrot/apps"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "problem_id",
         "question",

@@ -38,6 +38,8 @@ class Benchmark(ABC):
         submissions: the n of n@k, where the base stage is what problems show of their tests.
         trivial: what an audit tries as answers that ignore the problem, by name; empty where candidates are
             functions or programs, for which it has its own.
+        own_problems: the problems are people's own, so that their references are tried before a run
+            (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
         numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
@@ -57,6 +59,7 @@ class Benchmark(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
+    own_problems: ClassVar[bool] = True
     numbered: ClassVar[str] = ""
 
     def task_id_of(self, foreign: str | int) -> str:

@@ -51,6 +51,7 @@ class BigCodeBench(Benchmark):
     numbered: ClassVar[str] = "BigCodeBench/{}"
     split: ClassVar[str] = "v0.1.4"
     judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "task_id",
         "complete_prompt",
@@ -95,7 +96,7 @@ class BigCodeBench(Benchmark):
             entry_point=values["entry_point"],
             test=test,
             canonical_solution=_canonical(values),
-            needs_script=True,
+            one_process="unittest classes that patch modules and read files of the candidate",
             libraries=tuple(sorted(imported - sys.stdlib_module_names)),
             code_prompt=self._code_prompt(values),
             methods=methods,

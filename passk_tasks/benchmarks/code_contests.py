@@ -27,6 +27,7 @@ class CodeContests(Benchmark):
     hub_path: ClassVar[str] = "deepmind/code_contests"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
     judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
     base_stage: ClassVar[bool] = True  # the examples

@@ -49,6 +49,7 @@ class CruxEvalOutput(Benchmark):
     hub_path: ClassVar[str] = "cruxeval-org/cruxeval"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "code", "input", "output", "id")
     numbered: ClassVar[str] = "sample_{}"
     trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}

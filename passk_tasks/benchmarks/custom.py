@@ -41,10 +41,12 @@ class CustomProblem(Problem):
     Attributes:
         setup: statements that the tests need, the prompt's imports and helpers among them.
         cases: inputs with their outputs, where candidates are programs.
+        objects: the tests make objects of a class of the candidate.
     """
 
     setup: str = ""
     cases: StdioTests | None = None
+    objects: bool = False
 
 
 class Custom(Benchmark):
@@ -101,17 +103,31 @@ class Custom(Benchmark):
                 if entry_point not in called:
                     raise DatasetError(f"no assertion of 'test_list' calls the entry_point {entry_point!r}")
                 functions = tuple(dict.fromkeys((entry_point, *called)))
-            needs_script = inspection.needs_script(setup + test, ("candidate", *functions))
+            classes = inspection.classes_of(functions, prompt, self.canonical(problem))
+            proof = inspection.needs(setup + test, functions, classes)
+            if proof.reason is None and not proof.reached:
+                raise DatasetError(
+                    f"the tests never call {entry_point!r}, so that anything would pass: a function of tests "
+                    "has to be called (only HumanEval's `check` is called for you)"
+                )
         except DatasetError as error:
             raise DatasetError(f"{where}{error}" if where not in str(error) else str(error)) from None
-        return replace(problem, test=test, functions=functions, needs_script=needs_script)
+        return replace(
+            problem, test=test, functions=functions, one_process=proof.reason, objects=bool(classes)
+        )
+
+    @staticmethod
+    def judge_of(problem: Problem, judge: Judge) -> Judge:
+        """Return `stdio` for programs; otherwise as `Benchmark.judge_of`."""
+        assert isinstance(problem, CustomProblem)
+        return Judge.STDIO if problem.cases is not None else Benchmark.judge_of(problem, judge)
 
     def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
         """Return the candidate under its tests, in its own namespace where those need it."""
         assert isinstance(problem, CustomProblem)
-        if problem.cases is not None:
-            return Program(problem.task_id, code, problem.cases, Judge.STDIO)
         judge = self.judge_of(problem, judge)
+        if problem.cases is not None:
+            return Program(problem.task_id, code, problem.cases, judge)
         return Program(problem.task_id, code, _tests(problem, judge), judge)
 
     def canonical(self, problem: Problem) -> str | None:
@@ -131,7 +147,7 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
     assert isinstance(problem, CustomProblem)
     if judge is Judge.SCRIPT:
         return Tests(problem.setup + problem.test, problem.functions)
-    return Tests(problem.test, problem.functions, prelude=problem.setup)
+    return Tests(problem.test, problem.functions, prelude=problem.setup, objects=problem.objects)
 
 
 def _cases(value: Any, where: str) -> list[tuple[str, str]]:

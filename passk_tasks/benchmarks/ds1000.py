@@ -45,6 +45,7 @@ class Ds1000(Benchmark):
     split: ClassVar[str] = "test"
     judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
     numbered: ClassVar[str] = "DS-1000/{}"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
     libraries: ClassVar[tuple[str, ...]] = tuple(sorted(_MODULES.values()))
     library: ClassVar[str | None] = None
@@ -100,7 +101,7 @@ class Ds1000(Benchmark):
             entry_point="",  # a snippet has none
             test=context,
             canonical_solution=text(row, "reference_code", self.columns),
-            needs_script=True,
+            one_process="the test program runs the answer within itself",
             libraries=tuple(sorted(needed - sys.stdlib_module_names)),
             # A question and what was made of it by rewriting: 453 questions are 1,000 problems.
             cluster=None if origin is None else f"{metadata['library']}/{origin}",

@@ -16,6 +16,7 @@ class EvoEval(HumanEval):
     hub_name: ClassVar[str | None] = None
     numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None
+    compares: ClassVar[tuple[str, ...]] = ("is_equal",)
 
     def __init_subclass__(cls, subset: str) -> None:
         cls.name = f"evoeval_{subset}"

@@ -29,20 +29,23 @@ class HumanEval(Benchmark):
     hub_name: ClassVar[str | None] = "openai_humaneval"
     split: ClassVar[str] = "test"
     numbered: ClassVar[str] = "HumanEval/{}"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
     # Of HumanEval.jsonl.gz as published (SHA-256 of the file: b796127e635a67f9…).
     sha256: ClassVar[str | None] = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
+
+    compares: ClassVar[tuple[str, ...]] = ()  # functions of the tests that do nothing but compare
 
     def problem(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         values: dict[str, Any] = {column: text(row, column, self.columns) for column in self.columns}
         problem = Problem(**values)
-        source = f"{self.context(problem)}\n{problem.test}"
+        source = f"{self.context(problem)}\n{problem.test}\ncheck({problem.entry_point})\n"
         try:
-            needs_script = inspection.needs_script(source, ("candidate", problem.entry_point))
+            proof = inspection.needs(source, (problem.entry_point,), compares=self.compares)
         except DatasetError as error:
             raise DatasetError(f"row {problem.task_id!r}: {error}") from None
-        return replace(problem, needs_script=needs_script)
+        return replace(problem, one_process=proof.reason)
 
     def context(self, problem: Problem) -> str:
         """Return the imports and helpers that the prompt has beside the function."""

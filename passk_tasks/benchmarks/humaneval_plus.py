@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.evalplus import without_waiting
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
@@ -44,7 +45,7 @@ class HumanEvalPlus(HumanEval):
         Raises:
             DatasetError: as `HumanEval.problem`, or HumanEval has no problem of that task_id.
         """
-        plain = super().problem(row)
+        plain = super().problem({**row, "test": like_evalplus(text(row, "test", self.columns))})
         base = _base_tests().get(plain.task_id)
         if base is None:
             raise DatasetError(

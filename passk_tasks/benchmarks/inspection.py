@@ -1,7 +1,7 @@
 """What can be known of tests from their syntax tree, before anything runs.
 
-Under the judge `isolated` arguments cross to the candidate as plain data, and its functions are all that the
-tests see of it. `needs_script` finds the tests that want more; nothing here executes them.
+`functions` says what they call of a candidate, and `needs` whether they can be judged in a process of their
+own; nothing here executes them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from keyword import iskeyword
 
+from passk_tasks.benchmarks.plainness import Proof, prove
 from passk_tasks.errors import DatasetError
 
-_ITERATORS = frozenset({"enumerate", "filter", "iter", "map", "open", "object", "reversed", "zip"})
-_OBJECT_FACTORIES = frozenset({("re", "compile"), ("io", "StringIO"), ("io", "BytesIO")})
-# In whose arguments the values to hand over are still found: loops run over them.
-_TRANSPARENT = frozenset({"enumerate", "zip", "list", "tuple", "sorted", "reversed"})
 _LONG_LINE = re.compile(r"^([ \t]*\w+[ \t]*=[ \t]*)(\[.{1000,}\])[ \t]*$", re.MULTILINE)
 _TEXT = re.compile(r"""(?:\b[rbuRBU]{1,2})?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 _WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
@@ -50,56 +47,19 @@ def functions(assertions: Sequence[str], setup: str = "", code: str = "") -> tup
     return tuple(name for name, _ in counted.most_common())
 
 
-def needs_script(source: str, names: Collection[str]) -> bool:
-    """Return whether tests hand over objects, or need more of the candidate than its functions.
+def needs(
+    source: str, names: Collection[str], classes: Collection[str] = (), compares: Collection[str] = ()
+) -> Proof:
+    """Return whether tests need one process with the candidate, and why; arguments as `plainness.prove`."""
+    return prove(_parse(_LONG_LINE.sub(_words_only, source)), names, classes, compares)
 
-    Args:
-        source: the tests with all that they need, but for the candidate.
-        names: those by which the tests call the candidate.
-    """
-    tree = _parse(_LONG_LINE.sub(_words_only, source))
-    if _loaded(tree) - _bound(tree) - set(dir(builtins)) - set(names):
-        return True
-    # What a coroutine waits for is in its own event loop.
-    if "asyncio" in _loaded(tree) or any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree)):
-        return True
-    # Inputs that are written as text are not in the tree.
-    if "eval(" in source and "lambda" in source:
-        return True
-    classes = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
-    made_here = classes | {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    values = _values(tree)
-    seen: set[str] = set()
 
-    def is_object(node: ast.expr) -> bool:
-        if isinstance(node, (ast.Lambda, ast.GeneratorExp)):
-            return True
-        if isinstance(node, ast.Constant):
-            return False
-        if isinstance(node, ast.Name):
-            if node.id in made_here or (node.id not in values and _is_builtin_function(node.id)):
-                return True
-            if node.id in seen:
-                return False
-            seen.add(node.id)
-            return any(map(is_object, values.get(node.id, ())))
-        if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name):
-                return node.func.id in _ITERATORS or node.func.id in classes
-            return _dotted(node.func) in _OBJECT_FACTORIES
-        if isinstance(node, ast.Starred):
-            return is_object(node.value)
-        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return any(map(is_object, node.elts))
-        if isinstance(node, ast.Dict):
-            return any(map(is_object, (*filter(None, node.keys), *node.values)))
-        return False
-
-    return any(
-        is_object(argument)
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names
-        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+def classes_of(names: Collection[str], *sources: str | None) -> tuple[str, ...]:
+    """Return those of the names that a prompt, which need not be whole, or a reference defines as a class."""
+    return tuple(
+        name
+        for name in names
+        if any(re.search(rf"^class {name}\b", source, re.MULTILINE) for source in sources if source)
     )
 
 
@@ -148,41 +108,3 @@ def _bound(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ExceptHandler) and node.name:
             found.add(node.name)
     return found
-
-
-def _values(tree: ast.Module) -> dict[str, list[ast.expr]]:
-    """Return what each name may hold: the values assigned to it, the items of what it loops over."""
-    found: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            pairs = [(target, [node.value]) for target in node.targets]
-        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)) and node.value is not None:
-            pairs = [(node.target, [node.value])]
-        elif isinstance(node, (ast.For, ast.comprehension)):
-            pairs = [(node.target, list(_looped(node.iter)))]
-        else:
-            continue
-        for target, values in pairs:
-            for name in ast.walk(target):
-                if isinstance(name, ast.Name):
-                    found.setdefault(name.id, []).extend(values)
-    return found
-
-
-def _looped(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _TRANSPARENT:
-        for argument in node.args:
-            yield from _looped(argument)
-    else:
-        yield node
-
-
-def _dotted(node: ast.expr) -> tuple[str, str] | None:
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return node.value.id, node.attr
-    return None
-
-
-def _is_builtin_function(name: str) -> bool:
-    value = getattr(builtins, name, None)
-    return callable(value) and not isinstance(value, type)

@@ -46,6 +46,7 @@ class LiveCodeBench(Benchmark):
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",
         "question_content",

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
-from passk_tasks.benchmarks.evalplus import without_waiting
+from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, Tests
@@ -44,6 +44,7 @@ class Mbpp(Benchmark):
     hub_path: ClassVar[str] = "google-research-datasets/mbpp"
     hub_name: ClassVar[str | None] = "full"
     split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "text", "code", "test_list")
     sentence: ClassVar[str] = "text"
     numbered: ClassVar[str] = "Mbpp/{}"
@@ -79,7 +80,7 @@ class Mbpp(Benchmark):
             functions = inspection.functions(assertions, setup, code)
             if test != asserted:
                 functions = tuple(dict.fromkeys((*functions, *inspection.functions([test], setup, code))))
-            needs_script = any(inspection.needs_script(setup + part, functions) for part in {asserted, test})
+            proofs = [inspection.needs(setup + part, functions) for part in dict.fromkeys((asserted, test))]
         except DatasetError as error:
             raise DatasetError(f"row {task_id!r}: {error}") from None
         return MbppProblem(
@@ -89,7 +90,7 @@ class Mbpp(Benchmark):
             entry_point=functions[0],
             test=test,
             canonical_solution=code,
-            needs_script=needs_script,
+            one_process=next((proof.reason for proof in proofs if proof.reason), None),
             setup=setup,
             base_test=asserted if test != asserted else "",
             functions=functions,
@@ -132,7 +133,7 @@ class MbppPlus(Mbpp):
     base_stage: ClassVar[bool] = True
 
     def _test(self, row: Mapping[str, Any], _asserted: str) -> str:
-        return text(row, "test", self.columns)
+        return like_evalplus(text(row, "test", self.columns))
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, fim, libraries, scoring, stops
+from passk_tasks import benchmarks, fim, libraries, scoring, stops, trial
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
@@ -180,14 +181,29 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
     if key in _tested:
         return
     try:
-        tried = scoring.selftest(spec, dataset)
+        warnings = scoring.selftest(spec, dataset)
     except SandboxError as error:
         raise SandboxError(f"task {spec.name}: {error}") from error
-    if not tried:
-        _log.warning(
-            "task %s: no problem has a canonical solution, so the sandbox is not tried beforehand", spec.name
-        )
+    for warning in warnings:
+        _log.warning("task %s: %s", spec.name, warning)
     _tested.add(key)
+
+
+def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> Dataset:
+    """Return the dataset whose problems know how they are judged, after their references were tried.
+
+    Args:
+        spec: the task.
+        dataset: its problems.
+        limit: lm-eval's `--limit`: that many problems, or that share of them; None for all.
+    """
+    asked = [row["task_id"] for row in dataset.rows]
+    if limit is not None:
+        asked = asked[: int(limit if limit >= 1 else math.ceil(len(asked) * limit))]
+    tried = trial.references(spec.settings, dataset, frozenset(asked))
+    for warning in tried.warnings:
+        _log.warning("task %s: %s", spec.name, warning)
+    return tried.dataset
 
 
 def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:

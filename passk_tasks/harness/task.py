@@ -113,6 +113,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             predict_only=self._predict_only,
             chat=apply_chat_template,
         )
+        if not self._predict_only:
+            self._data = preflight.try_references(self.spec, self._data, kwargs.get("limit"))
         if cache_requests:
             # lm-eval's key for them has neither n nor the generation arguments in it (0.4.13, api/task.py).
             _log.warning(

@@ -29,6 +29,7 @@ MEANING = (
 BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so what holds over problems stands in."
 
 _BOUND = "over-samples-bound"
+_REASONS = 4  # that one line shows
 _SMALLEST_P = 0.0001  # that is shown by its digits
 
 
@@ -106,6 +107,18 @@ def _headline(result: Mapping[str, Any]) -> str:
     return f"{result['task']}: {problems:,} of {total:,} problems, {samples:,} samples{each}"
 
 
+def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
+    """Return how many problems each judge decided, and why some needed one process with the candidate."""
+    shown = [f"{count} {reason}" for reason, count in list(reasons.items())[:_REASONS]]
+    shown += [f"{len(reasons) - _REASONS} more reasons"] if len(reasons) > _REASONS else []
+    counts = [
+        f"{count:,} {'in one process' if judge == 'script' else judge}"
+        + (f" ({'; '.join(shown)})" if judge == "script" and shown else "")
+        for judge, count in judges.items()
+    ]
+    return ", ".join(counts)
+
+
 def _uncertainty(one: Mapping[str, Any]) -> tuple[str, str]:
     if one["se"] is None or one["ci95"] is None:
         return "-", "none from one" if one["method"].startswith("over-problems") else "none"
@@ -137,6 +150,8 @@ def facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{limits['output_mib']} MiB of output, {limits['processes']} processes",
         )
     )
+    if set(result.get("judges", {})) - {result["judge"]}:
+        found.append(("judged", _judged(result["judges"], result.get("one_process", {}))))
     layers = result["sandbox"]["layers"]
     active = ", ".join(name for name, on in layers.items() if on) or ("none" if layers else "nothing was run")
     missing = ", ".join(name for name, on in layers.items() if not on)

@@ -111,6 +111,7 @@ def test_tests_that_hand_over_objects() -> None:
         ({"test": None, "stdin_tests": []}, "'stdin_tests' must be a list of {"),
         ({"test": None, "stdin_tests": [{"input": "1"}]}, "'stdin_tests' must be a list of {"),
         ({"test": None, "stdin_tests": [["1", "2"]]}, "'stdin_tests' must be a list of {"),
+        ({"test": "def test_it():\n    assert f(1) == 2\n"}, "row 'one': the tests never call 'f'"),
         ({"setup": 3}, "row 'one': column 'setup' must be text, not int"),
     ],
 )

@@ -38,7 +38,7 @@ PLAIN = [
     "assert f([1, 'a', (2.0, None)]) == {1: {2}}",
     "import math\nassert math.isclose(f(-1), math.pi)",
     "inputs = [[1], [2]]\nfor i, (inp, exp) in enumerate(zip(inputs, [1, 2])):\n    assert f(*inp) == exp",
-    "def check(candidate):\n    assert candidate(sorted([2, 1], key=lambda x: -x)) == 1",
+    "def check(candidate):\n    assert candidate(sorted([2, 1], key=lambda x: -x)) == 1\ncheck(f)",
     "def help(x):\n    return x\nassert f(help(3)) == 3",
     "assert f(int) == 'int'",
     "assert [f(x) for x in range(3)] == [0, 1, 2]",
@@ -57,8 +57,8 @@ OBJECTS = [
     "root = Node(1)\nassert f(root) == 1",
     "root.left = 2\nassert f(root) == 1",
     "import asyncio\nassert asyncio.run(f(1)) == 1",
-    "async def check():\n    assert await f(1) == 1",
-    "async def check():\n    assert [x async for x in f(1)] == [1]",
+    "async def check():\n    assert await f(1) == 1\ncheck()",
+    "import asyncio\nasync def check():\n    assert [x async for x in f(1)] == [1]\nasyncio.run(check())",
     "inputs = [eval(f'[{i}]') for i in ['lambda x: x']]\nfor inp in inputs:\n    assert f(*inp) == 1",
 ]
 
@@ -66,13 +66,13 @@ OBJECTS = [
 @pytest.mark.parametrize("source", PLAIN)
 def test_plain_data(source: str) -> None:
     """Tests that hand over data leave the judge to the task."""
-    assert not inspection.needs_script(source, ("f", "candidate"))
+    assert inspection.needs(source, ("f",)).reason is None
 
 
 @pytest.mark.parametrize("source", OBJECTS)
 def test_objects(source: str) -> None:
     """Tests that hand over functions, iterators or objects, or use unknown names, need script."""
-    assert inspection.needs_script(source, ("f", "candidate"))
+    assert inspection.needs(source, ("f",)).reason
 
 
 @given(st.lists(st.integers() | st.text(max_size=20) | st.floats() | st.binary(max_size=9), min_size=1))
@@ -80,7 +80,7 @@ def test_long_lists_of_data_are_plain(values: list[object]) -> None:
     """A list of literals is plain data at any length, whatever its texts hold."""
     head = "from math import inf, nan\n"
     source = f"{head}inputs = {values * (2000 // len(repr(values)) + 1)!r}\nassert f(*inputs) == 1\n"
-    assert not inspection.needs_script(source, ("f",))
+    assert inspection.needs(source, ("f",)).reason is None
 
 
 def test_a_long_list_with_an_object() -> None:
@@ -88,4 +88,4 @@ def test_a_long_list_with_an_object() -> None:
     numbers = ", ".join(map(str, range(1000)))
     for item in ("lambda x: x", "Node(1)", "len"):
         source = f"inputs = [{numbers}, {item}]\nassert f(inputs) == 1\n"
-        assert inspection.needs_script(source, ("f",))
+        assert inspection.needs(source, ("f",)).reason

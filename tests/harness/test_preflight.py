@@ -9,7 +9,7 @@ from lm_eval.models import MODEL_MAPPING, openai_completions
 from support import canonical
 
 from passk_tasks import runner
-from passk_tasks.errors import PreflightError, SandboxError
+from passk_tasks.errors import PreflightError
 from passk_tasks.harness import preflight
 
 FILE = Path(__file__)  # a file where a folder is wanted: refused to root as well
@@ -104,17 +104,16 @@ def test_the_journal_goes_beside_the_results(evaluate, canned, tmp_path, path) -
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"canonical_solution": "    return 7\n"}, "fails a right program"),
-        ({"test": "def check(candidate):\n    pass\n"}, "passes a wrong program"),
+        ({"canonical_solution": "    return 7\n"}, "no reference solution that was tried passes"),
+        ({"test": "def check(candidate):\n    pass\n"}, "a function that only returns None passes"),
     ],
 )
-def test_a_judge_that_cannot_be_trusted(refused, dataset, tmp_path, changes, said) -> None:
-    """A judge that fails a right program, or passes a wrong one, is found before generation."""
+def test_problems_that_cannot_be_right(evaluate, canned, dataset, tmp_path, caplog, changes, said) -> None:
+    """A reference that fails its tests, and tests that cannot fail, are warned of before generation."""
     rows = tmp_path / "test.jsonl"
     rows.write_text(json.dumps({**dataset.rows[0], **changes}) + "\n")
-    message = refused(metadata={"passk.data_files": str(rows)}, error=SandboxError)
-    assert message.startswith("task passk_humaneval: ")
-    assert said in message
+    evaluate(canned(canonical), "passk_humaneval_greedy", metadata={"passk.data_files": str(rows)})
+    assert f"task passk_humaneval_greedy: {said}" in caplog.text
 
 
 def test_the_sandbox_is_tried_once(dataset, load, monkeypatch) -> None:

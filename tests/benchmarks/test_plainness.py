@@ -1,0 +1,192 @@
+"""Tests of passk_tasks.benchmarks.plainness: which tests can be judged apart from the candidate."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from passk_tasks.benchmarks.plainness import prove
+
+APART = [
+    "assert f([1]) is not None",
+    "assert f(2) is True",
+    "a=f(1)\nassert a==[1]\nb=f(2)\nassert b==[2]",
+    "out=[]\nfor i in range(3): out.append(f(i))\nassert out==[0,1,2]",
+    "out=[]\nfor i in range(3): out+=f(i)\nassert out==[0,1,2]",
+    "res=list(map(f,[1,2]))\nassert res==[1,2]",
+    "x=[1,2]\nassert f(x)==3\nassert x==[1,2]",
+    "d={}\nfor w in ['a']: d[w]=f(w)\nassert d=={'a':1}",
+    "assert sum(f(i) for i in range(5))==10",
+    "assert all(f(i)==i for i in range(5))",
+    "assert any(f(i) for i in range(5))",
+    "assert max(f([1]), f([2]))==2",
+    "assert f(1)+f(2)==3",
+    "assert [*f(2)]==[0,1]",
+    "a,b=f(1)\nassert a==1 and b==2",
+    "a,*b=f(1)\nassert b==[2]",
+    "(x:=f(1))\nassert x==1",
+    "assert sorted(f([1]),key=lambda t:t[0])==[1]",
+    "assert {f(1),f(2)}=={1,2}",
+    "print(f(1))\nassert f(1)==1",
+    "import copy\na=[1]\nb=copy.deepcopy(a)\nassert f(a)==b",
+    "import numpy as np\na=np.arange(3)\nr=f(a)\nassert (r==a).all()",
+    "import random\nx=random.random()\nassert f(x)==x",
+    "def t():\n    assert f(1)==1\nt()",
+    "import f",
+    "while f(1)!=1: pass",
+    "assert f(*[1,2],**{'a':3})==1",
+    "assert (lambda g: g(1))(f)==1",
+    "from functools import reduce\nassert reduce(f,[1,2,3])==6",
+    "assert list(filter(f,[0,1]))==[1]",
+    "r=sorted(f(1))\nr.append(3)\nassert r==[1,3]",
+    "n=0\nfor x in f(3): n+=x\nassert n==3",
+    "import json\nassert json.loads(f())=={'a':1}",
+    "import datetime\nassert f(datetime.date(2020,1,1))==datetime.date(2020,1,2)",
+    "x=[1,2,3]\nfor i in range(len(x)): assert f(x[i])==x[i]",
+    "x=[[1],[2]]\nfor i in range(len(x)): assert f(x[i])==1",
+    "assert f(range(10**30))==1",
+    "assert tuple(f([1]))==tuple(f([1]))",
+    "r=[list(f(1))]\nf(2)\nassert r==[[1]]",
+    "r=(f(1),f(2))\nassert r==(1,2)",
+    "a=f(1);b=f(2)\nassert (a,b)==(1,2)",
+    "import re\nassert re.match('a',f())",
+    "assert isinstance(f(),object)",
+    "assert type(f()) in (int,float)",
+    "assert callable(f)",
+    "assert eval('[1,2]')==f()",
+    "g=f()\nassert next(g)==1\nassert next(g)==2",
+]
+ONE_PROCESS = [
+    "r=f([1])\nr2=f([1])\nassert r is not r2",
+    "xs=[3]\nys=f(xs)\nxs[0]=4\nassert ys==[3]",
+    "xs={'a':[1]}\ny=f(xs)\ny['a'].append(2)\nassert xs=={'a':[1]}",
+    "import operator\nassert operator.is_(f(1), True)",
+    "a=f(1)\nf(2)\nassert len(a)==1",
+    "out=[]\nfor i in range(3): out.append(f(i))\nassert out==[[0],[1],[2]]",
+    "res=list(map(f,[1,2]))\nassert res==[[1],[2]]",
+    "x=[1,2]\nf(x)\nf([3])\nassert x==[1,2]",
+    "x=[1]\ny=x\nf(x)\ny.append(2)\nassert f(x)==1",
+    "def gen():\n    yield 1\nassert f(gen())==1",
+    "import io,sys\nold=sys.stdout",
+    "from io import StringIO\ns=StringIO()\nassert f(s)==1",
+    "import os\nassert os.path.exists(f())",
+    "import builtins\nbuiltins.print=lambda *a:0\nf()",
+    "setattr(f,'x',1)\nassert f()==1",
+    "assert hasattr(f,'x')",
+    "globals()['y']=1\nassert f()==1",
+    "assert f.__wrapped__",
+    "assert hash(f(1))==hash(1)",
+    "try:\n    f()\nexcept:\n    pass",
+    "try:\n    f()\nexcept Exception as e:\n    assert 'x' in str(e)",
+    "import pytest\nwith pytest.raises(ValueError):\n    f()",
+    "assert f'{f(1)}'=='1'",
+    "assert '%s'%f(1)=='1'",
+    "assert '{}'.format(f(1))=='1'",
+    "assert repr(f(1))=='1'",
+    "import random\nrandom.setstate(random.getstate())\nf()",
+    "import threading\nthreading.Thread(target=f).start()",
+    "class T:\n    def t(self): assert f(1)==1\nT().t()",
+    "f=lambda x:x\nassert f(1)==1",
+    "del f",
+    "x = 10\ndef g():\n    global x\n    x = f(x)\ng()",
+    "from functools import partial\nassert partial(f,1)()==1",
+    "r=f(1)\nr.sort()\nassert r==[1]",
+    "r=f(1)\ns=r[0]\ns.append(1)\nassert r==[[1]]",
+    "r=f(1)\nfor x in r: x.append(1)",
+    "r=list(f(1))\nr[0].append(3)\nassert r",
+    "r=f(1)\nr+=[2]\nassert r==[1,2]",
+    "assert f({'a':1}).get('a')==1",
+    "assert f(1).real==1",
+    "from enum import Enum\nclass C(Enum):\n    A=1\nassert f(C.A)==1",
+    "from collections import namedtuple\nP=namedtuple('P','x')\nassert f(P(1))==1",
+    "assert f(lambda: 1)==1",
+    "assert f(print)==1",
+    "xs=[lambda:1]\nassert f(xs)==1",
+    "d={'k':len}\nassert f(d)==1",
+    "xs=[]\nxs.append(lambda:1)\nassert f(xs)==1",
+    "xs=[map(str,[1])]\nfor x in xs: f(x)",
+    "x=iter([1])\nassert f(x)==1",
+    "assert f(x for x in [1])==1",
+    "import sys\nassert sys.getsizeof(f())<99",
+    "for _ in range(20000): f(1)",
+    "assert all(f(i)>0 for i in range(200) for j in range(200))",
+    "N=10**5\nfor i in range(N): assert f(i)==i",
+    "for i in range(10**30):\n    assert f(i)==1\n    break",
+    "assert f(1)==f(1)",
+    "r=[f(1)]\nf(2)\nassert r==[[1]]",
+    "import logging\nlogging.disable(50)\nassert f()==1",
+    "import warnings\nwarnings.warn('x')\nassert f()==1",
+    "import types\nassert isinstance(f(),types.FunctionType)",
+    "assert type(f(1)) is type(f(2))",
+    "assert f",
+    "xs=[f]\nassert xs[0](1)==1",
+    "if __name__=='__main__':\n    assert f(1)==1",
+    "exec('assert f(1)==1')",
+    "assert eval('f(1)')==1",
+    "import time\ntime.sleep(0.1)\nassert f()==1",
+    "assert f(1, key=sorted)==1",
+]
+OBJECTS_APART = [
+    "s=C()\ns.push(1)\nassert s.pop()==1",
+    "assert str(C(1))=='1'",
+    "a=C(1)\na.x=3\nassert a.x==3",
+    "assert C(1)<C(2)",
+    "assert sum(C(2))==1",
+    "n=C(1)\nn.next=C(2)\nassert n.next.val==2",
+    "assert C(1).go().stop().x==1",
+    "s=C()\nfor i in range(3): s.push(i)\nassert [s.pop() for _ in range(3)]==[2,1,0]",
+]
+OBJECTS_ONE_PROCESS = [
+    "assert isinstance(C(1),C)",
+    "class D(C): pass\nassert D(1)",
+    "assert C.__name__=='C'",
+    "a=C(1)\nassert a.twin() is a",
+    "s=C()\ns.items.append(1)\nassert s.items",
+    "s=C()\nx=s.items\ns.push(1)\nassert x==[1]",
+    "assert vars(C(1))=={}",
+    "import pickle\nassert pickle.dumps(C(1))",
+    "with C() as c: pass",
+    "C.n=3\nassert C().n==3",
+    "del C().x",
+    "assert C(1).__dict__=={}",
+]
+
+
+@pytest.mark.parametrize("source", APART)
+def test_plain_data(source: str) -> None:
+    """Tests whose every construct comes out the same in two processes are proved to."""
+    proof = prove(ast.parse(source), ("f",))
+    assert proof.reason is None
+
+
+@pytest.mark.parametrize("source", ONE_PROCESS)
+def test_more_than_plain_data(source: str) -> None:
+    """Tests that can tell two processes from one have a short reason."""
+    reason = prove(ast.parse(source), ("f",)).reason
+    assert reason
+    assert len(reason) < 100
+
+
+@pytest.mark.parametrize("source", OBJECTS_APART)
+def test_objects_that_stay_over_there(source: str) -> None:
+    """What is done to objects of a class of the candidate can be done across."""
+    assert prove(ast.parse(source), ("C",), ("C",)).reason is None
+
+
+@pytest.mark.parametrize("source", OBJECTS_ONE_PROCESS)
+def test_classes_that_are_looked_into(source: str) -> None:
+    """What looks into a class, or changes what its methods gave, needs one process."""
+    assert prove(ast.parse(source), ("C",), ("C",)).reason
+
+
+@pytest.mark.parametrize("source", ["def test():\n    assert f(1) == 2", "x = 1", "assert 1 == 1"])
+def test_tests_that_never_reach_the_candidate(source: str) -> None:
+    """It is known of tests that they never use the candidate."""
+    assert not prove(ast.parse(source), ("f",)).reached
+
+
+def test_long_tests_end() -> None:
+    """Loops within loops do not take time without end: what takes too long to look through has a reason."""
+    source = "".join(f"{' ' * i}for x{i} in [1, 2]:\n" for i in range(40)) + " " * 40 + "f(1)"
+    assert prove(ast.parse(source), ("f",)).reason
