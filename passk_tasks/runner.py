@@ -20,10 +20,12 @@ class Judged:
     Attributes:
         outcomes: one for each program, in the order given.
         layers: name of each sandbox layer and whether it was active.
+        warnings: what a person must know of the layers.
     """
 
     outcomes: list[Outcome]
     layers: dict[str, bool]
+    warnings: tuple[str, ...] = ()
 
 
 def judge(
@@ -67,10 +69,10 @@ def judge(
             for index in places[number]:
                 outcomes[index] = _with_base(outcome, programs[index])
             bar.update(len(places[number]))
-        layers = dict(box.layers)
+        layers, warnings = dict(box.layers), box.warnings
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     assert not missing, f"programs without an outcome: {missing[:5]}"
-    return Judged([o for o in outcomes if o is not None], layers)
+    return Judged([o for o in outcomes if o is not None], layers, warnings)
 
 
 def _with_base(outcome: Outcome, program: Program) -> Outcome:

@@ -103,6 +103,7 @@ class Scored:
         layers: of the sandbox that was used; empty where nothing ran.
         clusters: how many sources the problems come from; None where each stands for itself.
         warnings: what a person must know to read the numbers rightly.
+        sandbox_warnings: those of them that are about the sandbox's layers.
     """
 
     spec: TaskSpec
@@ -116,6 +117,7 @@ class Scored:
     layers: dict[str, bool]
     clusters: int | None = None
     warnings: tuple[str, ...] = ()
+    sandbox_warnings: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -209,7 +211,9 @@ def score(
             samples, candidates, judged.outcomes, programs, strict=True
         )
     ]
-    return summarise(records, spec=spec, dataset=dataset, layers=judged.layers)
+    return summarise(
+        records, spec=spec, dataset=dataset, layers=judged.layers, sandbox_warnings=judged.warnings
+    )
 
 
 def check(
@@ -312,7 +316,12 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
 
 
 def summarise(
-    records: Sequence[Record], *, spec: TaskSpec, dataset: Dataset, layers: Mapping[str, bool]
+    records: Sequence[Record],
+    *,
+    spec: TaskSpec,
+    dataset: Dataset,
+    layers: Mapping[str, bool],
+    sandbox_warnings: Sequence[str] = (),
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
@@ -321,6 +330,7 @@ def summarise(
         spec: the task as it was scored.
         dataset: all of its problems.
         layers: of the sandbox that judged.
+        sandbox_warnings: what a person must know of them.
     """
     total: Counter[str] = Counter()
     correct: Counter[str] = Counter()
@@ -353,7 +363,7 @@ def summarise(
             shared = cluster_of(sorted(counts), clusters)
             found[f"{n}@{k}"] = Score(Metric(PASS, k), over_problems(values, shared), bound)
     shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
-    warnings = []
+    warnings = list(sandbox_warnings)
     if verdicts[Verdict.INFRA_ERROR]:
         warnings.append(
             f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
@@ -387,6 +397,7 @@ def summarise(
         layers=dict(layers),
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         warnings=tuple(warnings),
+        sandbox_warnings=tuple(sandbox_warnings),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import errno
 import os
 import select
 import socket
@@ -21,6 +22,7 @@ _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several process
 _AHEAD, _AHEAD_BYTES = 32, 1 << 15  # requests, and their bytes, that are sent before the first reply
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 _SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
+_PIPES_MOST = 256  # of a candidate of several processes; a user may have 1024 before new ones shrink
 _DATAGRAMS = (
     11  # net.unix.max_dgram_qlen of a new namespace, and one more: senders that one receiver may keep
 )
@@ -43,18 +45,26 @@ class Box:
         timeout_s: float,
         backstop_s: float,
         memory_mib: int,
-        zygote_pid: int,
+        nursery_pid: int,
         streams: tuple[int, ...] = (),
         own_network: bool = False,
         disk: str | None = None,
     ) -> None:
-        self._control, self._zygote_pid, self._counts_sockets = control, zygote_pid, own_network
+        self._control, self._nursery_pid, self._counts_sockets = control, nursery_pid, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._disk, self._free_mib = disk, 0.0 if disk is None else _free_mib(disk)
+        if disk is not None and self._free_mib < DISK_MIB:
+            # What fails for want of it would be the candidate's failure.
+            raise OSError(
+                errno.ENOSPC,
+                f"{self._free_mib:.0f} MiB are free where candidates write ({os.path.dirname(disk)}), and "
+                f"{DISK_MIB} are needed: free some, or set TMPDIR to a folder on another disk",
+            )
         self._wall_s, self._waited_s, self._look_at_s = 0.0, 0.0, _LOOK_S
         self._stolen_before_s: float | None = None
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
+        self.crowds_others = False  # whether it took of what a user has, so that others may have lacked it
         self._ahead, self._turn = 0, 0  # replies that are still to come, and whose they are
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
@@ -229,10 +239,10 @@ class Box:
         What it used of its time is CPU seconds, or the wall seconds in which it did not wait for a CPU: the
         second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's,
         and so is time that the host of a virtual machine took away (steal).
-        Orphans count: whatever lives below the zygote is the candidate's.
+        Orphans count: whatever lives below a zygote, which lives below the nursery, is the candidate's.
         """
         cpu_s = queued_s = resident_mib = mapped_mib = 0.0
-        tree = zygote.descendants(self._zygote_pid, zombies=True)
+        tree = zygote.descendants(self._nursery_pid, zombies=True, below=1)
         for process in tree:
             try:
                 stat = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
@@ -264,6 +274,9 @@ class Box:
                 raise CandidateGone(
                     "memory_limit", f"{len(tree)} processes use {together_mib:.0f} MiB together"
                 )
+        if len(tree) > 1 and (pipes := self._ask(b"N")) > _PIPES_MOST:
+            self.crowds_others = True
+            raise CandidateGone("memory_limit", f"{len(tree)} processes hold {pipes} pipes")
         if self._counts_sockets and (sockets_mib := _sockets_mib()) > most_mib:
             raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
 
@@ -274,11 +287,14 @@ class Box:
                 raise CandidateGone("output_limit", f"{written_mib:.0f} MiB were written")
 
     def _ask_mib(self, what: bytes) -> float:
+        return self._ask(what) / 1024
+
+    def _ask(self, what: bytes) -> int:
         self._control.send(what)
         answer = self._control.recv(zygote.AMOUNT.size)
         if len(answer) != zygote.AMOUNT.size:
             raise EOFError("the zygote is gone")
-        return float(zygote.AMOUNT.unpack(answer)[0]) / 1024
+        return int(zygote.AMOUNT.unpack(answer)[0])
 
     def end(self) -> tuple[int, float, float]:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
