@@ -237,13 +237,9 @@ class Sandbox:
             try:
                 if events & selectors.EVENT_WRITE:
                     worker.send()
-                if events & selectors.EVENT_READ:
-                    if worker.read(finished):
-                        self._disturbed |= {
-                            next(iter(other.held))
-                            for other in self._pool
-                            if other.held and other is not worker
-                        }
+                if events & selectors.EVENT_READ and worker.read(finished):
+                    others = (other for other in self._pool if other.held and other is not worker)
+                    self._disturbed |= {next(iter(other.held)) for other in others}
             except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
                 finished += self._bury(worker, deaths, waiting, None, str(error))
         for worker in list(self._pool):

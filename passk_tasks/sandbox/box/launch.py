@@ -100,7 +100,7 @@ def main(config: dict[str, Any]) -> NoReturn:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         nursery = os.fork()
         if not nursery:
-            _become_nursery(theirs, supervisor, config, identity, folders, shown)
+            _become_nursery(theirs, config, identity, folders, shown)
         theirs.close()
         layers.update(json.loads(ours.recv(1 << 16)))
         if "fatal" in layers:
@@ -218,7 +218,6 @@ def _enter_namespaces(layers: dict[str, bool], slot: int) -> int:
 
 def _become_nursery(
     control: socket.socket,
-    supervisor: int,
     config: dict[str, Any],
     identity: int | None,
     folders: tuple[str, ...],
@@ -230,7 +229,11 @@ def _become_nursery(
     zygote takes to be made, and no program sees it: under `namespaces` it is in another pid namespace, in the
     other ways it cannot be signalled or written to.
     """
-    os.close(supervisor)
+    # The other end of `control` among the rest: it closes when the tests' side ends, and all below does too.
+    os.dup2(control.fileno(), candidate.CHANNEL)
+    control.detach()
+    control = socket.socket(fileno=candidate.CHANNEL)
+    os.closerange(candidate.CHANNEL + 1, 4096)
     strict = config["way"] == "namespaces"
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     is_first = True
@@ -302,10 +305,6 @@ def _become_zygote(
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
             os.environ.update(HOME=folders[0], TMPDIR=folders[0])
-        os.dup2(control.fileno(), candidate.CHANNEL)
-        control.detach()
-        control = socket.socket(fileno=candidate.CHANNEL)
-        os.closerange(candidate.CHANNEL + 1, 4096)
         os.chdir(folders[0])
         sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
         # For all candidates of this zygote, from before there are any: the number of a file is no message.

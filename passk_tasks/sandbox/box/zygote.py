@@ -61,7 +61,7 @@ class Scratch:
         self._before = self._states()
 
     def _states(self) -> list[tuple[int, ...]]:
-        states = []
+        states: list[tuple[int, ...]] = []
         for folder in self.folders:
             status = os.stat(folder)
             states.append((status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_nlink))
