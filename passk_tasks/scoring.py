@@ -204,6 +204,7 @@ def score(
         workers=settings.workers,
         packages=settings.packages,
         progress=progress,
+        shuffle=True,
     )
     records = [
         Record(sample, found, outcome, program.sha256, dataset.problems[sample.task_id].cluster)

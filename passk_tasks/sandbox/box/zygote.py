@@ -39,9 +39,42 @@ FORK = struct.Struct("<cI")  # the command F, RLIMIT_CPU of each process of the 
 AMOUNT = struct.Struct("<Q")  # KiB
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 FRESH = 64  # exit status: something moved that the next candidate could see, another zygote is to take over
+# By how many numbers of pipes to go on at random: at most, by how many times those that a candidate used, and
+# where it used few.
+_STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
 _MOST_PIPES = 127  # of a process that cannot be looked at: half of its descriptors
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 _CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
+
+
+class Numbers:
+    """The numbers of pipes and sockets, which the kernel counts up for each CPU, for everybody.
+
+    Nothing sets them back. They are moved on by a random amount that is larger than what a candidate moved
+    them by, so that the next one can read little in them.
+    """
+
+    def __init__(self) -> None:
+        self._at = _new_pipe()
+
+    def stir(self) -> None:
+        """Move the numbers on."""
+        moved = (_new_pipe() - self._at) % (1 << 32)
+        most = _STIRRED_LEAST if moved < _STIRRED_LEAST else min(_STIRRED_TIMES * moved, _STIRRED_MOST)
+        for _ in range(int.from_bytes(os.urandom(4), "little") % most):
+            first, second = os.pipe()
+            os.close(first)
+            os.close(second)
+        self._at = _new_pipe()
+
+
+def _new_pipe() -> int:
+    """Make a pipe, let go of it and return its number."""
+    ends = os.pipe()
+    number = os.fstat(ends[0]).st_ino
+    os.close(ends[0])
+    os.close(ends[1])
+    return number
 
 
 class Scratch:
@@ -102,7 +135,7 @@ def run(
     gc.collect()
     gc.freeze()  # the collector's headers of what exists now are never written again: fewer pages copied
     given = array.array("i")
-    others = Others()
+    others, numbers = Others(), Numbers()
     last_pid: int | None = None
     while True:
         # Looked at and left in the queue: should this zygote turn out to be used, the next one takes it.
@@ -145,6 +178,7 @@ def run(
         if keeps_folder and scratch.gone():
             os._exit(1)
         control.send(b"R" + REPORT.pack(status, cpu, min(peak_kib, 0xFFFFFFFF)))
+        numbers.stir()
         if scratch.moved():
             os._exit(FRESH)
         _forget(output)
