@@ -310,14 +310,14 @@ def _become_zygote(
         # For all candidates of this zygote, from before there are any: the number of a file is no message.
         output = zygote.nameless_file(".")
         os.utime(output, (0, 0))
+        if identity is not None and identity != os.getuid():
+            os.fchown(output, identity, identity)
         scratch = zygote.Scratch(folders)
         _limit(config, shares_user=strict and os.getuid() == identity)
         layers["resource limits"] = True
         if strict:
             _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
         elif config["way"] == "landlock":
-            if identity is not None:
-                os.fchown(output, identity, identity)
             confine = _prepare_landlock(identity, layers, config, folders)
         else:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)

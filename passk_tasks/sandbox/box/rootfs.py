@@ -164,7 +164,7 @@ def hide_init() -> None:
 
 
 def mount_scratch(size_mib: int, shown: Shown) -> None:
-    """Mount the folders that a program may write to.
+    """Mount the folders that a program may write to, and owns.
 
     An interpreter may live below one of them (a virtual environment in /tmp): what `build` bound there is
     bound again on top, below a folder that is read-only.
@@ -173,7 +173,7 @@ def mount_scratch(size_mib: int, shown: Shown) -> None:
         inside = [path for path in shown.bound if path.startswith(folder + "/")]
         links = {link: target for link, target in shown.links.items() if link.startswith(folder + "/")}
         handles = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in inside]
-        _tmpfs(folder, f"mode=1777,size={size_mib}m,nr_inodes=16k")
+        _tmpfs(folder, f"mode=1777,uid={USER},gid={USER},size={size_mib}m,nr_inodes=16k")
         direct = {path for path in (*inside, *links) if path.count("/") == folder.count("/") + 1}
         tops = {join(folder, path[len(folder) + 1 :].split("/")[0]) for path in (*inside, *links)} - direct
         for top in tops:
