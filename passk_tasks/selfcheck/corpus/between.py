@@ -244,15 +244,15 @@ ATTACKS = (
                 "numbers-of-named-files",
                 """
                 for k in range(5000):
-                    os.mkdir("d")
-                    if os.stat("d").st_ino > 4000:
+                    os.mkdir("/dev/shm/d")
+                    if os.stat("/dev/shm/d").st_ino > 4000:
                         break
-                    os.rmdir("d")
+                    os.rmdir("/dev/shm/d")
                 """,
                 """
                 def attack():
-                    os.mkdir("d")
-                    return "reached" if os.stat("d").st_ino > 4000 else "no"
+                    os.mkdir("/dev/shm/d")
+                    return "reached" if os.stat("/dev/shm/d").st_ino > 4000 else "no"
                 """,
             ),
             (
