@@ -11,6 +11,8 @@ PasskError                    what a person can mend; the command line prints it
 │   └── SelftestError         it fails a program that should pass
 └── InfrastructureError       samples remained without a verdict, for a reason that is ours (exit code 4)
 
+TerminatedError is no PasskError: SIGTERM, on its way up to whoever ends the process.
+
 `ValueError` is a base of `UsageError`, so that callers of the Python API may catch either.
 """
 
@@ -18,6 +20,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+
+class TerminatedError(SystemExit):
+    """SIGTERM came; what a run started is ended on the way up, and the process ends with status 143."""
+
+    def __init__(self) -> None:
+        super().__init__(143)
 
 
 class PasskError(Exception):

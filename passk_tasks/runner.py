@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
 from passk_tasks.errors import SandboxError, SelftestError
-from passk_tasks.program import Limits, Program, StdioTests, Tests
+from passk_tasks.program import Limits, Program
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -20,10 +21,12 @@ class Judged:
     Attributes:
         outcomes: one for each program, in the order given.
         layers: name of each sandbox layer and whether it was active.
+        warnings: what a person must know of the layers.
     """
 
     outcomes: list[Outcome]
     layers: dict[str, bool]
+    warnings: tuple[str, ...] = ()
 
 
 def judge(
@@ -34,6 +37,7 @@ def judge(
     workers: int = 0,
     packages: str | Sequence[str] = "installed",
     progress: bool = False,
+    shuffle: bool = False,
 ) -> Judged:
     """Judge a batch of programs.
 
@@ -44,6 +48,8 @@ def judge(
         workers: candidates that run at one time; 0 means as many as there are usable CPUs.
         packages: which installed packages candidates can import: `installed`, `stdlib` or names.
         progress: show a bar on standard error, if that is a terminal.
+        shuffle: judge problems, and the programs of each, in an order that depends on all programs together,
+            so that what one program leaves does not meet a certain other one.
 
     Raises:
         SandboxError: the host cannot give the sandbox asked for.
@@ -56,10 +62,14 @@ def judge(
         else:
             same.setdefault(program.sha256, []).append(index)
     # Programs with the same tests follow each other: a worker keeps the compiled tests of some problems only.
-    first: dict[Tests | StdioTests, int] = {}
-    for index, program in enumerate(programs):
-        first.setdefault(program.tests, index)
-    places = sorted(same.values(), key=lambda where: first[programs[where[0]].tests])
+    numbers = {tests: number for number, tests in enumerate(dict.fromkeys(p.tests for p in programs))}
+    places = list(same.values())
+    if shuffle:
+        # By what all programs are together: the same batch has the same order, and no program knows it.
+        order = random.Random("".join(sorted(same)))
+        order.shuffle(places)
+        numbers = dict(zip(numbers, order.sample(range(len(numbers)), len(numbers)), strict=True))
+    places.sort(key=lambda where: numbers[programs[where[0]].tests])
     bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
     bar.update(len(programs) - sum(map(len, places)))
     with bar, Sandbox(limits, sandbox, workers, packages) as box:
@@ -67,10 +77,10 @@ def judge(
             for index in places[number]:
                 outcomes[index] = _with_base(outcome, programs[index])
             bar.update(len(places[number]))
-        layers = dict(box.layers)
+        layers, warnings = dict(box.layers), box.warnings
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     assert not missing, f"programs without an outcome: {missing[:5]}"
-    return Judged([o for o in outcomes if o is not None], layers)
+    return Judged([o for o in outcomes if o is not None], layers, warnings)
 
 
 def _with_base(outcome: Outcome, program: Program) -> Outcome:

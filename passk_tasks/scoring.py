@@ -105,6 +105,7 @@ class Scored:
         judges: how many of the problems were decided by each judge.
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         warnings: what a person must know to read the numbers rightly.
+        sandbox_warnings: those of them that are about the sandbox's layers.
     """
 
     spec: TaskSpec
@@ -120,6 +121,7 @@ class Scored:
     judges: Mapping[str, int] = field(default_factory=dict)
     one_process: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    sandbox_warnings: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -209,6 +211,7 @@ def score(
         workers=settings.workers,
         packages=settings.packages,
         progress=progress,
+        shuffle=True,
     )
     records = [
         Record(sample, found, outcome, program.sha256, dataset.problems[sample.task_id].cluster)
@@ -216,7 +219,9 @@ def score(
             samples, candidates, judged.outcomes, programs, strict=True
         )
     ]
-    return summarise(records, spec=spec, dataset=dataset, layers=judged.layers)
+    return summarise(
+        records, spec=spec, dataset=dataset, layers=judged.layers, sandbox_warnings=judged.warnings
+    )
 
 
 def check(
@@ -408,7 +413,12 @@ def cut_warning(
 
 
 def summarise(
-    records: Sequence[Record], *, spec: TaskSpec, dataset: Dataset, layers: Mapping[str, bool]
+    records: Sequence[Record],
+    *,
+    spec: TaskSpec,
+    dataset: Dataset,
+    layers: Mapping[str, bool],
+    sandbox_warnings: Sequence[str] = (),
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
@@ -417,6 +427,7 @@ def summarise(
         spec: the task as it was scored.
         dataset: all of its problems.
         layers: of the sandbox that judged.
+        sandbox_warnings: what a person must know of them.
     """
     total: Counter[str] = Counter()
     correct: Counter[str] = Counter()
@@ -455,7 +466,7 @@ def summarise(
         if decider == Judge.SCRIPT.value and spec.settings.judge is Judge.ISOLATED
     )
     shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
-    warnings = []
+    warnings = list(sandbox_warnings)
     if verdicts[Verdict.INFRA_ERROR]:
         warnings.append(
             f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
@@ -491,6 +502,7 @@ def summarise(
         one_process=dict(one_process.most_common()),
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         warnings=tuple(warnings),
+        sandbox_warnings=tuple(sandbox_warnings),
     )
 
 

@@ -31,7 +31,7 @@ from passk_tasks.cli import (
     show,
     tasks,
 )
-from passk_tasks.errors import PasskError, UsageError, did_you_mean
+from passk_tasks.errors import PasskError, TerminatedError, UsageError, did_you_mean
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE ended
@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("passk: interrupted", file=sys.stderr)
         return _INTERRUPTED
+    except TerminatedError as error:
+        print("passk: terminated", file=sys.stderr)
+        return int(error.code or 0)
     except BrokenPipeError:
         _give_up_output()
         return _BROKEN_PIPE

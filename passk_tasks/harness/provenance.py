@@ -35,16 +35,19 @@ class RankReport:
         records: its samples, each text replaced by a hash and the code left out.
         layers: of its sandbox.
         journal: where its generations are.
+        warnings: about its sandbox.
     """
 
     records: Sequence[Record]
     layers: Mapping[str, bool]
     journal: str
+    warnings: tuple[str, ...] = ()
 
 
 def report(scored: Scored, journal: str) -> RankReport:
     """Return what this rank has to say."""
-    return RankReport([_light(record) for record in scored.records], scored.layers, journal)
+    records = [_light(record) for record in scored.records]
+    return RankReport(records, scored.layers, journal, scored.sandbox_warnings)
 
 
 def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, ranks: int) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, 
         spec=spec,
         dataset=dataset,
         layers=_common(one.layers for one in reports),
+        sandbox_warnings=list(dict.fromkeys(warning for one in reports for warning in one.warnings)),
     )
     result = scored.as_dict()
     if len(reports) != ranks:

@@ -19,11 +19,11 @@ import itertools
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,9 +31,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from passk_tasks.errors import SandboxError, SettingsError
+from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
 from passk_tasks.program import Limits, Program, StdioTests, Tests
-from passk_tasks.sandbox import cgroups, leftovers
+from passk_tasks.sandbox import cgroups, leftovers, remembered
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
@@ -96,6 +96,7 @@ class Sandbox:
 
     Attributes:
         layers: name of each layer and whether it is active on this host.
+        warnings: what a person must know of the layers: those that this host gave before.
 
     Raises:
         SandboxError: the host cannot give what `mode` promises; the message names what is missing.
@@ -118,6 +119,7 @@ class Sandbox:
         self.limits, self.mode = limits, mode
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
+        self.warnings: tuple[str, ...] = ()
         self._packages = resolve(packages)
         # The tests' side has each message twice for a moment.
         fitting = (limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
@@ -127,11 +129,17 @@ class Sandbox:
         self._failed_starts = 0
         self._numbers = itertools.count()
         self._free_cpus = choose_cpus(self.workers)
+        self._disturbed: set[int] = set()  # programs in judgement while another one used up what all share
+        self._tried_again: set[int] = set()
+        self._terminates: Any = None
 
     def __enter__(self) -> Sandbox:
         try:
+            self._end_orderly_when_terminated()
             self._find_way()
             self.layers = dict(self._pool[0].layers)
+            if lost := remembered.lost_layers(self.mode, self.layers):
+                self.warnings = (remembered.warning(lost),)
         except BaseException:
             self.close()
             raise
@@ -148,6 +156,17 @@ class Sandbox:
             worker.stop()
         self._pool.clear()
         self._selector.close()
+        if self._terminates is not None:
+            signal.signal(signal.SIGTERM, self._terminates)
+            self._terminates = None
+
+    def _end_orderly_when_terminated(self) -> None:
+        """Let SIGTERM unwind the stack, as Ctrl-C does, where nobody else has a use for it."""
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGTERM)
+            if before is signal.SIG_DFL:
+                signal.signal(signal.SIGTERM, _terminated)
+                self._terminates = before
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs; yield each one's position and outcome as it is known, in the order of completion.
@@ -156,6 +175,8 @@ class Sandbox:
         empty one does so too. One too large to be handed over is `memory_limit`. Programs without code are
         the caller's to sort out.
         """
+        self._disturbed.clear()
+        self._tried_again.clear()
         suites: dict[Tests | StdioTests, int] = {}
         for program in programs:
             if program.tests not in suites:
@@ -188,9 +209,15 @@ class Sandbox:
                     index, suite = waiting.take(worker)
                     worker.give(index, programs[index], suite)
             for index, outcome in self._receive(suspects, waiting):
-                if index != _PROBE:
-                    left -= 1
-                    yield index, outcome
+                if index == _PROBE:
+                    continue
+                if index in self._disturbed and not outcome.passed and index not in self._tried_again:
+                    # Once, and without the neighbour: its own pipes may have been the small ones.
+                    self._tried_again.add(index)
+                    waiting.put_back([index])
+                    continue
+                left -= 1
+                yield index, outcome
 
     def _top_up(self, wanted: int, *, fresh: bool) -> None:
         """Replace workers that died and start the ones that are not there yet, a fresh one among them."""
@@ -241,8 +268,9 @@ class Sandbox:
             try:
                 if events & selectors.EVENT_WRITE:
                     worker.send()
-                if events & selectors.EVENT_READ:
-                    worker.read(finished)
+                if events & selectors.EVENT_READ and worker.read(finished):
+                    others = (other for other in self._pool if other.held and other is not worker)
+                    self._disturbed |= {next(iter(other.held)) for other in others}
             except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
                 finished += self._bury(worker, suspects, waiting, None, str(error))
         for worker in list(self._pool):
@@ -383,6 +411,7 @@ class _Worker:
         # In namespaces the scratch folders are in memory, and end with them.
         self._groups = {} if way == "rlimits" else _make_groups(limits)
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
+        self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
         try:
@@ -420,7 +449,8 @@ class _Worker:
         config = {
             "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
             "way": way,
-            "scratch": self._scratch,
+            "scratch": self._scratch and self._scratch[0],
+            "slot": os.getpid() % _RUNS * _SLOTS + self._slot,
             "cgroups": sorted({str(group) for group in self._groups.values()}),
             "cpu": self.cpu,
             "packages": packages.folders,
@@ -439,6 +469,8 @@ class _Worker:
             said = self._process.stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
             why = said or str(error) or type(error).__name__
             raise SandboxError(f"the sandbox's process did not start: {why}") from error
+        if answer.get("limit"):
+            raise SandboxError(answer["fatal"])
         if "fatal" in answer:
             raise _RefusedError(answer["fatal"], answer["layers"])
         return {**answer["layers"], **dict.fromkeys(self._groups, True)}
@@ -508,8 +540,11 @@ class _Worker:
         """What to wait for on the socket."""
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
-    def read(self, finished: list[tuple[int, Outcome]]) -> None:
+    def read(self, finished: list[tuple[int, Outcome]]) -> bool:
         """Add what has been judged to `finished`: also what came before an error.
+
+        Returns:
+            Whether one of them used up what programs beside it need.
 
         Raises:
             EOFError: the worker is gone.
@@ -519,6 +554,7 @@ class _Worker:
         if not data:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
+        crowds_others = False
         while (message := self._buffer.take()) is not None:
             answer = json.loads(message)
             if "fatal" in answer:
@@ -539,8 +575,10 @@ class _Worker:
                 tuple(answer["flags"]),
                 answer["base"],
             )
+            crowds_others = crowds_others or answer["crowds_others"]
             finished.append((index, outcome))
             self.is_full = self.is_full and bool(self.held)
+        return crowds_others
 
     @property
     def timeout_s(self) -> float:
@@ -585,7 +623,17 @@ class _Worker:
             self._process.wait()
         cgroups.remove(self._groups)
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            leftovers.remove_scratch(*self._scratch)
+
+
+# Users of the host that workers get under root: of this many runs, and of this many workers of each.
+_RUNS, _SLOTS = 1 << 18, 1 << 10
+_slots = itertools.count()
+
+
+def _terminated(_number: int, _frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough; `close` brings back what was before
+    raise TerminatedError
 
 
 _REMEDY = (

@@ -29,18 +29,20 @@ def aged(path, age_s=3600):
 
 
 def test_scratch_folders_of_killed_runs_are_removed(tmp_path, monkeypatch, ended):
-    """Only those: not a living run's, a young one, a link, or what merely has a similar name."""
+    """Only those: not a living run's, a link, or what merely has a similar name."""
     monkeypatch.setattr(leftovers.tempfile, "tempdir", str(tmp_path))
     stale = aged(tmp_path / f"passk-{ended}-abc")
+    living = aged(tmp_path / f"passk-{ended}-living")
+    lock = leftovers._lock(str(living))
     kept = [
-        aged(tmp_path / f"passk-{os.getpid()}-abc"),
-        aged(tmp_path / f"passk-{ended}-young", age_s=1),
+        living,
         aged(tmp_path / "passk-selfcheck-abc"),
         aged(tmp_path / "elsewhere"),
     ]
     link = tmp_path / f"passk-{ended}-link"
     link.symlink_to(kept[-1])
-    made = leftovers.make_scratch()
+    made, _ = leftovers.make_scratch()
+    os.close(lock)
     assert not stale.exists()
     assert all((path / "file").exists() for path in kept)
     assert link.is_symlink()

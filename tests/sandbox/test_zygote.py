@@ -21,7 +21,7 @@ def test_a_file_without_a_name(tmp_path, monkeypatch, supported):
         return real(path, flags, *mode)
 
     monkeypatch.setattr(zygote.os, "open", refusing)
-    fd = zygote._nameless_file(str(tmp_path))
+    fd = zygote.nameless_file(str(tmp_path))
     try:
         os.write(fd, b"one ")
         os.lseek(fd, 0, os.SEEK_SET)

@@ -2,13 +2,14 @@
 
     worker (waits, on the host)
     └── tests' side: init of pid namespace A; sees the private root
-        └── zygote: init of pid namespace B, inside A; has the writable folders
-            └── one candidate at a time
+        └── nursery: starts a zygote, and another one each time a candidate left traces
+            └── zygote: init of pid namespace B, inside A; has the writable folders
+                └── one candidate at a time
 
 There are three ways (`config["way"]`). `namespaces` is that. `landlock` is for hosts that forbid user
-namespaces: worker, tests' side and zygote are ordinary processes, each candidate confines itself to the
-interpreter's files and a folder of its own, cannot open sockets or signal others, and is found by the zygote,
-a subreaper, whatever it does. `rlimits` is the same without the confinement.
+namespaces: worker, tests' side, nursery and zygote are ordinary processes, each candidate confines itself to
+the interpreter's files and a folder of its own, cannot open sockets or signal others, and is found by the
+zygote, a subreaper, whatever it does. `rlimits` is the same without the confinement.
 """
 
 from __future__ import annotations
@@ -27,7 +28,17 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import candidate, frames, kernel, landlock, rootfs, seccomp, tests_side, zygote
+from passk_tasks.sandbox.box import (
+    candidate,
+    frames,
+    kernel,
+    landlock,
+    rootfs,
+    seccomp,
+    tests_side,
+    trees,
+    zygote,
+)
 from passk_tasks.sandbox.box.limits import DISK_MIB, OPEN_FILES, TESTS_EXTRA_MIB
 
 _THREAD_STACK_BYTES = 8 << 20
@@ -35,6 +46,13 @@ _SCRATCH_MIB = DISK_MIB // len(rootfs.SCRATCH)
 _SIGNALS = 1024
 _TIMER_SLACK_NS = 50_000  # the kernel's default
 _PATIENCE_S = 1.0
+_DESCRIPTORS = 256  # the least that candidates are to have; OPEN_FILES where the host allows
+_ANY_USER = 1879048192  # the first of the numbers that neither users nor containers get (systemd's table)
+_FIRST_PID, _LAST_PID = 300, 30_000
+
+
+class LimitError(Exception):
+    """A limit of whoever started the run leaves too little; the message names it."""
 
 
 def main(config: dict[str, Any]) -> NoReturn:
@@ -48,15 +66,18 @@ def main(config: dict[str, Any]) -> NoReturn:
         os.dup2(null, fd)
     os.close(null)
     layers: dict[str, bool] = {}
+    # Folders, files and sockets made here have the modes that are given with them, whoever started this.
+    os.umask(0o022)
     try:
         _forget_parent()
+        _raise_limits(config)
         strict = config["way"] == "namespaces"
         for group in config["cgroups"]:
             _put(os.path.join(group, "cgroup.procs"), str(os.getpid()))
         if config["cpu"] is not None:
             os.sched_setaffinity(0, {config["cpu"]})
         if strict:
-            identity = _enter_namespaces(layers)
+            identity = _enter_namespaces(layers, config["slot"])
             pid = os.fork()
             if pid:
                 os.close(supervisor)
@@ -74,12 +95,14 @@ def main(config: dict[str, Any]) -> NoReturn:
         else:
             shown = rootfs.Shown([], {})
             folders = (config["scratch"],)
-            os.environ.update(HOME=folders[0], TMPDIR=folders[0])
             if config["way"] == "landlock":
-                identity = _landlock_identity(folders[0])
+                identity = _landlock_identity()
+                if identity is not None:
+                    os.chmod(folders[0], 0o711)  # to pass through
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        if not os.fork():
-            _become_zygote(theirs, supervisor, config, identity, folders, shown)
+        nursery = os.fork()
+        if not nursery:
+            _become_nursery(theirs, config, identity, folders, shown)
         theirs.close()
         layers.update(json.loads(ours.recv(1 << 16)))
         if "fatal" in layers:
@@ -101,6 +124,7 @@ def main(config: dict[str, Any]) -> NoReturn:
             config["timeout_s"],
             config["backstop_s"],
             config["memory_mib"],
+            nursery,
             own_network=strict,
             disk=None if strict else folders[0],
         )
@@ -112,8 +136,10 @@ def main(config: dict[str, Any]) -> NoReturn:
                 _await_children()
     except BaseException as error:
         with contextlib.suppress(OSError):
-            text = "".join(traceback.format_exception_only(type(error), error)).strip()
-            frames.write(supervisor, json.dumps({"fatal": text, "layers": layers}).encode())
+            limit = isinstance(error, LimitError)
+            text = str(error) if limit else "".join(traceback.format_exception_only(error)).strip()
+            answer = {"fatal": text, "layers": layers, "limit": limit}
+            frames.write(supervisor, json.dumps(answer).encode())
         os._exit(1)
     os._exit(0)
 
@@ -142,11 +168,12 @@ def _wait(pid: int, lifeline: int) -> NoReturn:
     os._exit(0)
 
 
-def _enter_namespaces(layers: dict[str, bool]) -> int:
+def _enter_namespaces(layers: dict[str, bool], slot: int) -> int:
     """Enter new namespaces; return the user id, inside, that candidates get.
 
     Root maps a second, unprivileged id and uses that for candidates: the kernel exempts uid 0 from the limit
-    on processes. Others can map only themselves.
+    on processes. Others can map only themselves. On the host that id is a number that nobody else has, other
+    workers neither: what the kernel counts by user (pages of pipes, queued signals) is each worker's own.
     """
     uid, gid = os.getuid(), os.getgid()
     identity = rootfs.USER
@@ -160,8 +187,12 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
             if os.read(ready[0], 1) != b"x":
                 os._exit(0)
             try:
+                own = _ANY_USER + slot
                 for name in ("uid_map", "gid_map"):
-                    _put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")
+                    try:
+                        _put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {own} 1\n")
+                    except OSError:  # in a container, numbers may end earlier
+                        _put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")
                 os.write(written[1], b"y")
             finally:
                 os._exit(0)
@@ -198,42 +229,106 @@ def _enter_namespaces(layers: dict[str, bool]) -> int:
     return identity
 
 
-def _become_zygote(
+def _become_nursery(
     control: socket.socket,
-    supervisor: int,
     config: dict[str, Any],
     identity: int | None,
     folders: tuple[str, ...],
     shown: rootfs.Shown,
 ) -> NoReturn:
+    """Start a zygote, and another one when it ends because a candidate left traces.
+
+    This process hears nothing from candidates but how their zygote ended. It keeps the privileges that a new
+    zygote takes to be made, and no program sees it: under `namespaces` it is in another pid namespace, in the
+    other ways it cannot be signalled or written to.
+    """
+    # The other end of `control` among the rest: it closes when the tests' side ends, and all below does too.
+    os.dup2(control.fileno(), candidate.CHANNEL)
+    control.detach()
+    control = socket.socket(fileno=candidate.CHANNEL)
+    os.closerange(candidate.CHANNEL + 1, 4096)
+    strict = config["way"] == "namespaces"
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    is_first = True
+    while True:
+        mine = folders if strict else (_make_folder(folders[0], identity),)
+        pid = os.fork()
+        if not pid:
+            _become_zygote(control, config, identity, mine, shown, is_first=is_first)
+        status = os.waitpid(pid, 0)[1]
+        if strict and status == 0:  # that one only stood between: only its child is in the namespaces
+            status = os.wait()[1]
+        is_first = False
+        if not os.WIFEXITED(status) or os.WEXITSTATUS(status) != zygote.FRESH:
+            os._exit(0)
+        if not strict:
+            _clean_aside(mine[0])
+
+
+def _make_folder(parent: str, identity: int | None) -> str:
+    folder = os.path.join(parent, os.urandom(4).hex())
+    os.mkdir(folder, 0o700)
+    if identity is not None:
+        os.chown(folder, identity, identity)
+    return folder
+
+
+def _clean_aside(folder: str) -> None:
+    """Remove a folder while the next candidate runs, in time that nobody else has a use for."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    if not os.fork():
+        try:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            trees.remove(folder)
+        except OSError:
+            pass  # the supervisor removes it with all the others
+        finally:
+            os._exit(0)
+
+
+def _become_zygote(
+    control: socket.socket,
+    config: dict[str, Any],
+    identity: int | None,
+    folders: tuple[str, ...],
+    shown: rootfs.Shown,
+    *,
+    is_first: bool,
+) -> NoReturn:
     layers: dict[str, Any] = {}
-    kept: frozenset[str] = frozenset()
     strict = config["way"] == "namespaces"
     confine = None
     try:
-        os.close(supervisor)
         if strict:
             kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
             if os.fork():
-                os._exit(0)  # the tests' side, init of the outer namespace, adopts the zygote
-            # Process folders only: the rest of /proc tells about the host.
-            layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
-            kept = rootfs.mount_scratch(_SCRATCH_MIB, shown)
-            rootfs.seal()
-        else:
-            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        os.dup2(control.fileno(), candidate.CHANNEL)
-        control.detach()
-        control = socket.socket(fileno=candidate.CHANNEL)
-        os.closerange(candidate.CHANNEL + 1, 4096)
+                os._exit(0)  # the nursery adopts the zygote
         oom_score = None
         with contextlib.suppress(OSError):
             # Should memory run out, the kernel ends candidates first. Nobody opens this once it is confined.
             oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        if strict:
+            _start_anywhere()
+            # Process folders only: the rest of /proc tells about the host.
+            layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
+            if layers["private proc"]:
+                rootfs.hide_init()
+            rootfs.mount_scratch(_SCRATCH_MIB, shown)
+            rootfs.seal()
+        else:
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+            os.environ.update(HOME=folders[0], TMPDIR=folders[0])
         os.chdir(folders[0])
         sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
-        os.umask(0o022)
-        _limit(config)
+        # For all candidates of this zygote, from before there are any: the number of a file is no message.
+        output = zygote.nameless_file(".")
+        os.utime(output, (0, 0))
+        if identity is not None and identity != os.getuid():
+            os.fchown(output, identity, identity)
+        scratch = zygote.Scratch(folders)
+        _limit(config, shares_user=strict and os.getuid() == identity)
         layers["resource limits"] = True
         if strict:
             _confine(identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
@@ -241,19 +336,36 @@ def _become_zygote(
             confine = _prepare_landlock(identity, layers, config, folders)
         else:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        scratch = zygote.Scratch(folders, kept)
         zygote.let_limits_be_raised()
         zygote.drop_traces()
-        control.send(json.dumps(layers).encode())
+        if is_first:
+            control.send(json.dumps(layers).encode())
     except BaseException as error:
         text = "".join(traceback.format_exception_only(type(error), error)).strip()
-        control.send(json.dumps({"fatal": text}).encode())
+        if is_first:
+            control.send(json.dumps({"fatal": text}).encode())
         os._exit(1)
     processes = config["processes"] if config["way"] == "landlock" and os.getuid() != 0 else None
-    zygote.run(control, scratch, is_init=strict, confine=confine, processes=processes, oom_score=oom_score)
+    zygote.run(
+        control,
+        scratch,
+        output=output,
+        is_init=strict,
+        confine=confine,
+        processes=processes,
+        oom_score=oom_score,
+        keeps_folder=config["way"] != "rlimits",
+    )
 
 
-def _landlock_identity(folder: str) -> int | None:
+def _start_anywhere() -> None:
+    """Let the numbers of processes start somewhere: how many there were before is nobody's business."""
+    number = _FIRST_PID + int.from_bytes(os.urandom(4), "little") % (_LAST_PID - _FIRST_PID)
+    with contextlib.suppress(OSError):  # a kernel without checkpoints; /proc may be masked
+        _put("/proc/sys/kernel/ns_last_pid", str(number))
+
+
+def _landlock_identity() -> int | None:
     """Return the user that candidates get without a user namespace, None to stay who we are.
 
     Root becomes an unprivileged user where that one can read the interpreter; its folders may be closed to
@@ -274,7 +386,6 @@ def _landlock_identity(folder: str) -> int | None:
             os._exit(1)
     if os.waitpid(probe, 0)[1] != 0:
         return None
-    os.chown(folder, rootfs.USER, rootfs.USER)
     return rootfs.USER
 
 
@@ -338,7 +449,40 @@ def _drop_privileges(identity: int | None, layers: dict[str, Any]) -> None:
     layers["unprivileged user"] = os.getuid() != 0
 
 
-def _limit(config: dict[str, Any]) -> None:
+def _needs(config: dict[str, Any]) -> tuple[tuple[int, str, int], ...]:
+    """Return what limits must allow: each limit, how `ulimit` calls it, and how much."""
+    memory = (config["memory_mib"] + TESTS_EXTRA_MIB) << 20
+    return (
+        (resource.RLIMIT_NOFILE, "open files (ulimit -n)", _DESCRIPTORS),
+        (resource.RLIMIT_FSIZE, "bytes of a file (ulimit -f, in KiB)", config["output_mib"] << 20),
+        (resource.RLIMIT_AS, "bytes of address space (ulimit -v, in KiB)", memory),
+        (resource.RLIMIT_DATA, "bytes of data (ulimit -d, in KiB)", memory),
+        (resource.RLIMIT_NPROC, "processes (ulimit -u)", config["processes"] + 8),
+        (resource.RLIMIT_CPU, "CPU seconds (ulimit -t)", int(config["backstop_s"]) + 3),
+    )
+
+
+def _raise_limits(config: dict[str, Any]) -> None:
+    """Take the whole of what the user's limits allow, and more than that where we may.
+
+    Raises:
+        LimitError: a hard limit leaves too little.
+    """
+    for limit, name, needed in _needs(config):
+        hard = resource.getrlimit(limit)[1]
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            try:
+                resource.setrlimit(limit, (needed, needed))
+            except (OSError, ValueError):
+                raise LimitError(
+                    f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for who "
+                    "starts the run (limits.conf, `docker run --ulimit`), or start it where it is not lowered"
+                ) from None
+        else:
+            resource.setrlimit(limit, (hard, hard))
+
+
+def _limit(config: dict[str, Any], *, shares_user: bool) -> None:
     # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
     # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
     resource.setrlimit(resource.RLIMIT_CORE, _at_most(resource.RLIMIT_CORE, 1))
@@ -355,7 +499,9 @@ def _limit(config: dict[str, Any]) -> None:
     kernel.set_thread_stack(_THREAD_STACK_BYTES)
     if config["way"] == "namespaces":
         # Counted per user namespace; on the host it would count the user's other processes too.
-        resource.setrlimit(resource.RLIMIT_NPROC, (config["processes"], config["processes"]))
+        # An ordinary user's nursery has the same user as the candidates.
+        processes = config["processes"] + shares_user
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
 
 
 def _mib(size: int) -> tuple[int, int]:

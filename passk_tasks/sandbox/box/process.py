@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import errno
 import os
 import random
 import select
@@ -20,6 +21,7 @@ _STALL_S = 0.05
 _TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
 _AHEAD, _AHEAD_BYTES = 32, 1 << 15  # requests, and their bytes, that are sent before the first reply
 _chance = random.Random()  # of its own: tests have seeded the module's
+_PIPES_MOST = 256  # of a candidate; a user may have 1024 before new ones shrink
 
 
 class CandidateGone(BaseException):
@@ -39,7 +41,7 @@ class Box:
         timeout_s: float,
         backstop_s: float,
         memory_mib: int,
-        zygote_pid: int,
+        nursery_pid: int,
         streams: tuple[int, ...] = (),
         own_network: bool = False,
         disk: str | None = None,
@@ -47,12 +49,20 @@ class Box:
         self._control, self._own_network = control, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
+        if disk is not None and self._free_mib < DISK_MIB:
+            # What fails for want of it would be the candidate's failure.
+            raise OSError(
+                errno.ENOSPC,
+                f"{self._free_mib:.0f} MiB are free where candidates write ({os.path.dirname(disk)}), and "
+                f"{DISK_MIB} are needed: free some, or set TMPDIR to a folder on another disk",
+            )
         self._shared_bytes = kernel.shared_bytes()
         self._wall_s, self._waited_s, self._looked_at_s = 0.0, 0.0, 0.0
-        self._tree = usage.Tree(zygote_pid)
+        self._tree = usage.Tree(nursery_pid)
         self._plan_look()
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
+        self.crowds_others = False  # whether it took of what a user has, so that others may have lacked it
         self._ahead, self._turn = 0, 0  # replies that are still to come, and whose they are
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
@@ -254,6 +264,11 @@ class Box:
                 raise CandidateGone(
                     "memory_limit", f"{tree.processes} processes use {together_mib:.0f} MiB together"
                 )
+        # One process can have as many files open as make twice that number of pipes.
+        pipes, _ = self._ask(b"N")
+        if pipes > _PIPES_MOST:
+            self.crowds_others = True
+            raise CandidateGone("memory_limit", f"{tree.processes} processes hold {pipes} pipes")
         if (sockets_mib := self._sockets_mib(most_mib)) > most_mib:
             raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
         self.check_disk()

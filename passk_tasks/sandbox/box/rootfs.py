@@ -158,18 +158,22 @@ def mount_proc(target: str = "/proc", options: str | None = None) -> bool:
     return True
 
 
-def mount_scratch(size_mib: int, shown: Shown) -> frozenset[str]:
-    """Mount the folders that a program may write to; return what must stay in them.
+def hide_init() -> None:
+    """Cover what /proc tells of this namespace's init: what it did, and what ended below it, earlier."""
+    kernel.mount("/empty", "/proc/1", None, kernel.MS_BIND)
+
+
+def mount_scratch(size_mib: int, shown: Shown) -> None:
+    """Mount the folders that a program may write to, and owns.
 
     An interpreter may live below one of them (a virtual environment in /tmp): what `build` bound there is
     bound again on top, below a folder that is read-only.
     """
-    kept: set[str] = set()
     for folder in SCRATCH:
         inside = [path for path in shown.bound if path.startswith(folder + "/")]
         links = {link: target for link, target in shown.links.items() if link.startswith(folder + "/")}
         handles = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in inside]
-        _tmpfs(folder, f"mode=1777,size={size_mib}m,nr_inodes=16k")
+        _tmpfs(folder, f"mode=1777,uid={USER},gid={USER},size={size_mib}m,nr_inodes=16k")
         direct = {path for path in (*inside, *links) if path.count("/") == folder.count("/") + 1}
         tops = {join(folder, path[len(folder) + 1 :].split("/")[0]) for path in (*inside, *links)} - direct
         for top in tops:
@@ -183,8 +187,6 @@ def mount_scratch(size_mib: int, shown: Shown) -> frozenset[str]:
             _link(target, link)
         for top in tops:
             kernel.mount(None, top, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _SAFE)
-        kept |= tops | direct
-    return frozenset(kept)
 
 
 def _tmpfs(target: str, options: str) -> None:

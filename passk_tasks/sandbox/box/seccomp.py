@@ -14,18 +14,18 @@ import platform
 import struct
 
 _ALLOWED = """
-    read:0:63 write:1:64 open:2: close:3:57 stat:4: fstat:5:80 lstat:6: lseek:8:62 pread64:17:67
+    read:0:63 write:1:64 close:3:57 stat:4: fstat:5:80 lstat:6: lseek:8:62 pread64:17:67
     pwrite64:18:68 readv:19:65 writev:20:66 access:21: sendfile:40:71 truncate:76:45 ftruncate:77:46
     fsync:74:82 fdatasync:75:83 getdents:78: getdents64:217:61 getcwd:79:17 chdir:80:49 fchdir:81:50
     rename:82: mkdir:83: rmdir:84: creat:85: link:86: unlink:87: symlink:88: readlink:89: chmod:90:
     fchmod:91:52 chown:92: fchown:93:55 lchown:94: umask:95:166 utime:132: mknod:133: statfs:137:43
     fstatfs:138:44 getxattr:191:8 lgetxattr:192:9 fgetxattr:193:10 listxattr:194:11 llistxattr:195:12
-    flistxattr:196:13 fadvise64:221:223 utimes:235: openat:257:56 mkdirat:258:34 mknodat:259:33
+    flistxattr:196:13 fadvise64:221:223 utimes:235: mkdirat:258:34 mknodat:259:33
     fchownat:260:54 futimesat:261: newfstatat:262:79 unlinkat:263:35 renameat:264:38 linkat:265:37
     symlinkat:266:36 readlinkat:267:78 fchmodat:268:53 faccessat:269:48 splice:275:76 tee:276:77
     sync_file_range:277:84 utimensat:280:88 fallocate:285:47 preadv:295:69 pwritev:296:70
-    renameat2:316:276 copy_file_range:326:285 preadv2:327:286 pwritev2:328:287 statx:332:291
-    openat2:437:437 faccessat2:439:439 fchmodat2:452:452 readahead:187:213 flock:73:32
+    renameat2:316:276 copy_file_range:326:285 preadv2:327:286 pwritev2:328:287
+    faccessat2:439:439 fchmodat2:452:452 readahead:187:213 flock:73:32
     dup:32:23 dup2:33: dup3:292:24 close_range:436:436 landlock_restrict_self:446:446 mmap:9:222
     mprotect:10:226 munmap:11:215 brk:12:214 mremap:25:216 msync:26:227 mincore:27:232 madvise:28:233
     mlock:149:228 mlock2:325:284 munlock:150:229 mlockall:151:230 munlockall:152:231 membarrier:324:283
@@ -51,12 +51,13 @@ _ALLOWED = """
     epoll_wait:232: epoll_pwait:281:22 epoll_pwait2:441:441 pipe:22: pipe2:293:59 connect:42:203
     accept:43:202 accept4:288:242 sendto:44:206 recvfrom:45:207 sendmsg:46:211 recvmsg:47:212
     sendmmsg:307:269 recvmmsg:299:243 shutdown:48:210 bind:49:200 listen:50:201 getsockname:51:204
-    getpeername:52:205 getsockopt:55:209
+    getpeername:52:205
 """
 
 # Allowed for some arguments only; see `_checks`.
 _CHECKED = """
     socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29 fcntl:72:25 setsockopt:54:208
+    open:2: openat:257:56 statx:332:291 getsockopt:55:209
     setrlimit:160:164 prlimit64:302:261 sched_setaffinity:203:122 setpriority:141:140 clone3:435:435
 """
 
@@ -86,13 +87,20 @@ _NR, _ARCH, _ARGS = 0, 4, 16
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _COLUMN = {"x86_64": 1, "aarch64": 2}
 
-_LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
+_LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET, _AND = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06, 0x54
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_EPERM, _ENOTTY, _ENOSYS, _EOPNOTSUPP, _EAFNOSUPPORT = 1, 25, 38, 95, 97
+_EPERM, _EINVAL, _ENOTTY, _ENOSYS, _ENOPROTOOPT, _EOPNOTSUPP, _EAFNOSUPPORT = 1, 22, 25, 38, 92, 95, 97
 
 _AF_UNIX = 1
 # Every CLONE_NEW* flag; CLONE_NEWTIME cannot be given to clone(2).
 _NEW_NAMESPACES = 0x7E020000
+# O_TMPFILE: a file that never has a name leaves no trace but the number of the next one.
+_NAMELESS = 0x400000
+# Numbers that the whole kernel counts up: of a mount, of a socket.
+_STATX_MNT_ID_UNIQUE, _SO_COOKIE, _SO_NETNS_COOKIE = 0x4000, 57, 71
+# Counted for the user in all: no pipe larger than it comes.
+_F_SETPIPE_SZ, _PIPE_BYTES = 1031, 1 << 16
+_SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 5, 0xF
 _SIGNALLING_FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
 # F_SETLEASE, F_NOTIFY: whoever opens such a file on the host waits for the holder; watching a folder.
 _HOLDING_FCNTL = (1024, 1026)
@@ -118,8 +126,8 @@ def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
     """Return the filter for this machine as an array of `struct sock_filter`.
 
     Args:
-        sockets: allow local sockets by name. Where there is no private root, their names are the host's, and
-            only pairs of connected sockets are allowed.
+        sockets: allow local sockets by name. Where there is no private root, their names are the host's:
+            only pairs of sockets are allowed, of kinds that stay connected to each other, and no address.
         memfd: allow files in memory, which count against no limit: for the tests' side alone.
 
     Raises:
@@ -135,12 +143,14 @@ def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
         (_RET, 0, 0, _KILL_PROCESS),
         (_LD_W_ABS, 0, 0, _NR),
     ]
-    for low, high in _ranges(_numbers(_ALLOWED + (_MEMFD if memfd else ""), machine).values()):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ALLOW)]
     checks = _checks()
     if not sockets:
-        checks["socket"] = [(_RET, 0, 0, _ERRNO | _EAFNOSUPPORT)]
-    for name, number in _numbers(_CHECKED, machine).items():
+        checks.update(_without_addresses())
+    allowed = _numbers(_ALLOWED + (_MEMFD if memfd else ""), machine)
+    numbers = _numbers(_CHECKED, machine) | {name: n for name, n in allowed.items() if name in checks}
+    for low, high in _ranges(n for name, n in allowed.items() if name not in checks):
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ALLOW)]
+    for name, number in numbers.items():
         body = checks[name]
         code += [(_JEQ, 0, len(body), number), *body]
     for low, high in _ranges(_numbers(_REFUSED, machine).values()):
@@ -251,6 +261,39 @@ def _argument(index: int) -> int:
     return _ARGS + 8 * index
 
 
+def _without_addresses() -> dict[str, list[_Instruction]]:
+    """Instructions for calls on sockets where any address is the host's: none can be named.
+
+    A datagram socket sends to whatever address comes with a message, and connects anew, even if it is one of
+    a pair; the address of sendmsg(2) lies out of a filter's sight. So there are no such pairs.
+    """
+    allow, refuse = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
+    no_family = (_RET, 0, 0, _ERRNO | _EAFNOSUPPORT)
+    return {
+        "socket": [no_family],
+        "socketpair": [
+            (_LD_W_ABS, 0, 0, _argument(0)),
+            (_JEQ, 1, 0, _AF_UNIX),
+            no_family,
+            (_LD_W_ABS, 0, 0, _argument(1)),
+            (_AND, 0, 0, _SOCK_TYPE),
+            *_one_of((_SOCK_STREAM, _SOCK_SEQPACKET), allow),
+            refuse,
+        ],
+        "connect": [refuse],
+        "bind": [refuse],
+        "listen": [refuse],
+        "sendto": [
+            (_LD_W_ABS, 0, 0, _argument(4)),
+            (_JEQ, 0, 2, 0),
+            (_LD_W_ABS, 0, 0, _argument(4) + 4),
+            (_JEQ, 1, 0, 0),
+            refuse,
+            allow,
+        ],
+    }
+
+
 def _checks() -> dict[str, list[_Instruction]]:
     """Instructions for the calls that depend on an argument; each list ends in a return on every path."""
     allow, refuse = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
@@ -261,6 +304,8 @@ def _checks() -> dict[str, list[_Instruction]]:
         (_RET, 0, 0, _ERRNO | _EAFNOSUPPORT),
     ]
     nothing = (_RET, 0, 0, _ERRNO)  # success is reported
+    # What libraries take for a file system without such files.
+    nameless = [(_JSET, 0, 1, _NAMELESS), (_RET, 0, 0, _ERRNO | _EOPNOTSUPP), allow]
     keeps_core = [(_JEQ, 0, 1, _RLIMIT_CORE), nothing, allow]
     return {
         "socket": unix_only,
@@ -276,7 +321,29 @@ def _checks() -> dict[str, list[_Instruction]]:
             *_one_of(_IOCTLS, allow),
             (_RET, 0, 0, _ERRNO | _ENOTTY),
         ],
-        "fcntl": [(_LD_W_ABS, 0, 0, _argument(1)), *_one_of(_HOLDING_FCNTL, refuse), allow],
+        "fcntl": [
+            (_LD_W_ABS, 0, 0, _argument(1)),
+            *_one_of(_HOLDING_FCNTL, refuse),
+            (_JEQ, 1, 0, _F_SETPIPE_SZ),
+            allow,
+            (_LD_W_ABS, 0, 0, _argument(2)),
+            (_JGT, 0, 1, _PIPE_BYTES),
+            refuse,
+            allow,
+        ],
+        "open": [(_LD_W_ABS, 0, 0, _argument(1)), *nameless],
+        "openat": [(_LD_W_ABS, 0, 0, _argument(2)), *nameless],
+        "statx": [
+            (_LD_W_ABS, 0, 0, _argument(3)),
+            (_JSET, 0, 1, _STATX_MNT_ID_UNIQUE),
+            (_RET, 0, 0, _ERRNO | _EINVAL),
+            allow,
+        ],
+        "getsockopt": [
+            (_LD_W_ABS, 0, 0, _argument(2)),
+            *_one_of((_SO_COOKIE, _SO_NETNS_COOKIE), (_RET, 0, 0, _ERRNO | _ENOPROTOOPT)),
+            allow,
+        ],
         # What lies in a socket's buffer is the kernel's memory, which no limit of a process counts.
         "setsockopt": [
             (_LD_W_ABS, 0, 0, _argument(1)),

@@ -8,7 +8,7 @@ through, so a pass means that the tests, here, ran to their end.
                           {"tests": id, "packed", "comparison", "timeout_s", "base"}, {"drop": id},
                           {"program": index, "tests": id, "code", "judge"}
     here -> supervisor    {"program": index, "verdict", "detail", "cpu_s", "wall_s", "peak_mib", "flags",
-                           "judge": who judged in the end, where that may be another one,
+                           "judge": who judged in the end, where that may be another one, "crowds_others",
                            "base": whether the base tests passed, null where there are none}, {"alive": index}
 """
 
@@ -20,7 +20,6 @@ import functools
 import gc
 import importlib
 import json
-import os
 import random
 import signal
 import socket
@@ -29,7 +28,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from passk_tasks.sandbox.box import codec, frames, stdio, zygote
+from passk_tasks.sandbox.box import codec, frames, stdio
 from passk_tasks.sandbox.box.process import Box
 from passk_tasks.sandbox.box.remote import Remote, RemoteFunction, RemoteObject
 from passk_tasks.sandbox.box.second_look import Prepared
@@ -47,6 +46,7 @@ class TestsSide:
         timeout_s: the limit, as `Limits.timeout_s`.
         backstop_s: wall seconds after which a candidate's time is up whatever the load.
         memory_mib: the candidate's limit, to tell a crash for want of memory from others.
+        nursery_pid: the process whose children are zygotes.
         own_network: whether the network namespace has no sockets but the candidate's and this package's.
         disk: the candidates' folder where it is on a disk of the host, None where it has a size of its own.
     """
@@ -59,15 +59,15 @@ class TestsSide:
         timeout_s: float,
         backstop_s: float,
         memory_mib: int,
+        nursery_pid: int,
         *,
         own_network: bool = False,
         disk: str | None = None,
     ) -> None:
         self._memory_mib, self._timeout_s = memory_mib, timeout_s
-        [zygote_pid] = zygote.descendants(os.getpid())
         self._backstop = backstop_s / timeout_s
         self._box = functools.partial(
-            Box, control, memory_mib=memory_mib, zygote_pid=zygote_pid, own_network=own_network, disk=disk
+            Box, control, memory_mib=memory_mib, nursery_pid=nursery_pid, own_network=own_network, disk=disk
         )
         self._suites: dict[int, Suite | stdio.Cases] = {}
         self._armed = False
@@ -240,6 +240,7 @@ class TestsSide:
             "wall_s": round(wall_s, 6),
             "peak_mib": round(peak_mib, 3),
             "flags": [one_line(flag) for flag in remote.flags],
+            "crowds_others": remote.box.crowds_others,
             "base": remote.base_passed if suite is not None and suite.base else None,
         }
 

@@ -18,10 +18,10 @@ _DATAGRAMS = (
 
 
 class Tree:
-    """All processes of one candidate: whatever lives below the zygote, orphans and the dead included.
+    """All processes of one candidate: whatever lives below a zygote, orphans and the dead included.
 
     Args:
-        zygote_pid: their ancestor.
+        nursery_pid: the parent of all zygotes.
 
     Attributes:
         processes: how many there were at the last look.
@@ -32,8 +32,8 @@ class Tree:
         looking_s: CPU seconds that looking at it took.
     """
 
-    def __init__(self, zygote_pid: int) -> None:
-        self._zygote_pid = zygote_pid
+    def __init__(self, nursery_pid: int) -> None:
+        self._nursery_pid = nursery_pid
         self.processes = 0
         self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
         self.cpu_s = self.awake_s = self.looking_s = 0.0
@@ -56,7 +56,7 @@ class Tree:
         """
         # Before anything else: what wakes while this process has the CPU waits for it.
         states = "".join(map(_state, self._busiest))
-        tree = zygote.descendants(self._zygote_pid, zombies=True)
+        tree = zygote.descendants(self._nursery_pid, zombies=True, below=1)
         started_s = time.thread_time()  # how long the list takes is for all the processes of a host to say
         threads: dict[str, tuple[float, float]] = {}
         parents: set[int] = set()

@@ -1,6 +1,8 @@
 """A small clean interpreter that forks one candidate at a time and leaves nothing of it behind.
 
-It never sees a program: a candidate reads its own from its channel after the fork. Its commands:
+It never sees a program: a candidate reads its own from its channel after the fork. Where a candidate moved
+anything that the next one could see, names in its folders or the numbers of processes, the zygote ends, and
+another one, with everything fresh, takes its place (`launch`). Its commands:
 
     F + CPU seconds       fork a candidate that owns the socket that comes along as a descriptor, and where
                           two more come, has them for its standard input and output; answers P + a pidfd
@@ -8,7 +10,8 @@ It never sees a program: a candidate reads its own from its channel after the fo
                           much of that is in shared mappings
     S + seconds           answers how many sockets its processes have open, of streams and of datagrams
     W + seconds           answers how much of the disk it holds, in KiB, and whether it hides more
-    E                     end it: kill everything it left, empty its folders; answers R + how it ended
+    N + seconds           answers how many pipes its processes have open, and 0
+    E                     end it: kill everything it left; answers R + how it ended
 
 In namespaces the zygote is init of its own pid namespace: `kill(-1)` reaches every process below it at once,
 also those that are being forked, and nothing inside can signal it. Without them it is a subreaper and finds
@@ -20,6 +23,7 @@ Looking stops after so many CPU seconds as came with the question; how many it t
 from __future__ import annotations
 
 import array
+import fcntl
 import gc
 import math
 import os
@@ -41,96 +45,124 @@ FORK = struct.Struct("<cI")  # the command F, RLIMIT_CPU of each process of the 
 REQUEST = struct.Struct("<cd")  # what to look at, and for how many CPU seconds at most
 AMOUNTS = struct.Struct("<QQd")  # what there is, and the CPU seconds that it took to see
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
-_MAX_CLEANED = 100_000
-_SCRATCH_MODE = 0o1777
+FRESH = 64  # exit status: something moved that the next candidate could see, another zygote is to take over
+# By how many numbers of pipes to go on at random: at most, by how many times those that a candidate used, and
+# where it used few.
+_STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 _TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
+_CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
+
+
+class Numbers:
+    """The numbers of pipes and sockets, which the kernel counts up for each CPU, for everybody.
+
+    Nothing sets them back. They are moved on by a random amount that is larger than what a candidate moved
+    them by, so that the next one can read little in them.
+    """
+
+    def __init__(self) -> None:
+        self._at = _new_pipe()
+
+    def stir(self) -> None:
+        """Move the numbers on."""
+        moved = (_new_pipe() - self._at) % (1 << 32)
+        most = _STIRRED_LEAST if moved < _STIRRED_LEAST else min(_STIRRED_TIMES * moved, _STIRRED_MOST)
+        for _ in range(int.from_bytes(os.urandom(4), "little") % most):
+            first, second = os.pipe()
+            os.close(first)
+            os.close(second)
+        self._at = _new_pipe()
+
+
+def _new_pipe() -> int:
+    """Make a pipe, let go of it and return its number."""
+    ends = os.pipe()
+    number = os.fstat(ends[0]).st_ino
+    os.close(ends[0])
+    os.close(ends[1])
+    return number
 
 
 class Scratch:
-    """The folders that a candidate may write to, emptied after each but for the paths in `kept`."""
+    """The folders that a candidate may write to, and the numbers that its start moves.
 
-    def __init__(self, folders: tuple[str, ...], kept: frozenset[str]) -> None:
-        self.folders, self._kept = folders, kept
-        self._inodes = [self._used(folder) for folder in folders]
-        # By candidates too, which have the same user: they can lock the folders themselves.
-        self._owned = all(os.stat(folder).st_uid == os.geteuid() for folder in folders)
-
-    @staticmethod
-    def _used(folder: str) -> int:
-        status = os.statvfs(folder)
-        return status.f_files - status.f_ffree
-
-    def clean(self, *, is_tmpfs: bool) -> None:
-        """Empty the folders; two system calls each where nothing was written."""
-        for folder, fresh in zip(self.folders, self._inodes, strict=True):
-            if self._owned:
-                os.chmod(folder, _SCRATCH_MODE)
-                os.utime(folder, (0, 0))  # they hold a message otherwise
-            if not is_tmpfs or self._used(folder) != fresh:
-                _empty(folder, self._kept)
-
-
-def _empty(folder: str, kept: frozenset[str] = frozenset()) -> None:
-    """Remove everything in a folder but `kept`, whatever its depth and its permissions.
-
-    Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle.
+    Nothing is cleaned here. A candidate that left a name, or only had one for a moment, has changed the times
+    of a folder, and the next one is given other folders. Files that never had a name (O_TMPFILE) would leave
+    no trace there but the number of the next file: the filter refuses them.
     """
-    moved = 0
-    prefix = f"{folder}/.{os.urandom(8).hex()}"  # no name that a candidate could have put there
-    for _ in range(_MAX_CLEANED):
-        with os.scandir(folder) as entries:
-            entry = next((e for e in entries if e.path not in kept), None)
-        if entry is None:
-            return
-        if not entry.is_dir(follow_symlinks=False):
-            os.unlink(entry.path)
-            continue
-        os.chmod(entry.path, 0o700)
-        with os.scandir(entry.path) as inner:
-            names = [(i.path, i.is_dir(follow_symlinks=False)) for i in inner]
-        for path, is_folder in names:
-            if is_folder:
-                moved += 1
-                os.chmod(path, 0o700)  # moving a folder writes to it
-                os.rename(path, f"{prefix}-{moved}")
-            else:
-                os.unlink(path)
-        os.rmdir(entry.path)
+
+    def __init__(self, folders: tuple[str, ...]) -> None:
+        self.folders = folders
+        self._before: list[tuple[int, ...]] = []
+        self.touch()
+        # Before Linux 6.13 a change within the same tick of the clock would not show.
+        newest_s = max(os.stat(folder).st_ctime for folder in folders)
+        while time.clock_gettime(_CLOCK_REALTIME_COARSE) <= newest_s:
+            time.sleep(0.001)
+
+    def touch(self) -> None:
+        """Let the folders' times tell nothing but that a candidate starts."""
+        for folder in self.folders:
+            os.utime(folder)
+        self._before = self._states()
+
+    def _states(self) -> list[tuple[int, ...]]:
+        states: list[tuple[int, ...]] = []
+        for folder in self.folders:
+            status = os.stat(folder)
+            states.append((status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_nlink))
+        return states
+
+    def moved(self) -> bool:
+        """Whether a folder is not as it was at the start."""
+        return self._states() != self._before
+
+    def gone(self) -> bool:
+        """Whether somebody removed the working folder."""
+        return not os.path.exists(self.folders[0])  # by its path: a candidate may have locked it
 
 
 def run(
     control: socket.socket,
     scratch: Scratch,
     *,
+    output: int,
     is_init: bool,
     confine: Callable[[], None] | None = None,
     processes: int | None = None,
     oom_score: int | None = None,
+    keeps_folder: bool = True,
 ) -> NoReturn:
     """Serve commands until the control socket closes.
 
     Args:
         control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
-            channel takes its place, and no other descriptor above 2 is open.
-        scratch: what to empty after each candidate; the first folder is the working directory.
+            channel takes its place; besides it and `output` no descriptor above 2 is open.
+        scratch: what a candidate may write to; the first folder is the working directory.
+        output: a file without a name, which one candidate after the other has for its output.
         is_init: whether this process is init of a pid namespace of its own.
         confine: what a candidate does to itself before anything else, where the zygote could not be confined.
         processes: how many of its own a candidate may have, where that is not counted for this package alone.
         oom_score: this process's oom_score_adj, open for reading and writing; None where there is none.
+        keeps_folder: whether no candidate can remove the working folder.
     """
     own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()  # the collector's headers of what exists now are never written again: fewer pages copied
     given = array.array("i")
-    others = Others()
+    others, numbers = Others(), Numbers()
+    last_pid: int | None = None
     while True:
+        # Looked at and left in the queue: should this zygote turn out to be used, the next one takes it.
         command, ancillary, _flags, _address = control.recvmsg(
-            FORK.size, socket.CMSG_SPACE(3 * given.itemsize)
+            FORK.size, socket.CMSG_SPACE(3 * given.itemsize), socket.MSG_PEEK
         )
         if not command:
             os._exit(0)
+        if keeps_folder and scratch.gone():
+            os._exit(1)  # somebody's doing on the host, no candidate's: to be tried again elsewhere
         del given[:]
         given.frombytes(ancillary[0][2])
         most = None if processes is None else others.count() + processes
@@ -146,12 +178,17 @@ def run(
         if pid == 0:
             if oom_score is not None:
                 os.close(oom_score)
-            _become_candidate(given, FORK.unpack(command)[1], confine, most)
+            _become_candidate(given, FORK.unpack(command)[1], output, confine, most)
         if oom_score is not None:
             os.pwrite(oom_score, own_score, 0)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         for fd in given:
             os.close(fd)
+        if is_init and last_pid is not None and pid != last_pid + 1:
+            # The candidate before had processes or threads, and the numbers that come next would tell.
+            os._exit(FRESH)
+        last_pid = pid
+        control.recv(FORK.size)
         pidfd = kernel.pidfd_open(pid)
         control.sendmsg([b"P"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))])
         os.close(pidfd)
@@ -163,6 +200,8 @@ def run(
                 amounts = _memory_kib(until_s)
             elif what == b"S":
                 amounts = _sockets(until_s)
+            elif what == b"N":
+                amounts = _pipes(until_s), 0
             else:
                 amounts = _disk_kib(scratch.folders, until_s)
             control.send(AMOUNTS.pack(*amounts, time.thread_time() - started_s))
@@ -172,10 +211,14 @@ def run(
             os._exit(0)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        # The verdict goes first: should cleaning fail, this worker ends, and only the next program waits for
-        # that.
+        if keeps_folder and scratch.gone():
+            os._exit(1)
         control.send(b"R" + REPORT.pack(status, cpu, min(peak_kib, 0xFFFFFFFF)))
-        scratch.clean(is_tmpfs=is_init)
+        numbers.stir()
+        if scratch.moved():
+            os._exit(FRESH)
+        scratch.touch()
+        _forget(output)
 
 
 class Others:
@@ -205,12 +248,25 @@ class Others:
         return self._found + self._MORE
 
 
+def _forget(output: int) -> None:
+    """Make the file for output as it was: its content, place, flags, mode and times."""
+    os.ftruncate(output, 0)
+    os.lseek(output, 0, os.SEEK_SET)
+    fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)
+    fcntl.fcntl(output, fcntl.F_SETOWN, 0)
+    os.fchmod(output, 0o600)
+    os.utime(output, (0, 0))
+
+
 def _become_candidate(
-    given: array.array[int], cpu_s: int, confine: Callable[[], None] | None, processes: int | None
+    given: array.array[int],
+    cpu_s: int,
+    output: int,
+    confine: Callable[[], None] | None,
+    processes: int | None,
 ) -> NoReturn:
     try:
         os.dup2(given[0], candidate.CHANNEL, inheritable=False)
-        output = _nameless_file(".")
         null = os.open("/dev/null", os.O_RDONLY)
         stdin, stdout = given[1:] or (null, output)
         for number, fd in enumerate((stdin, stdout, output)):
@@ -233,7 +289,7 @@ def _become_candidate(
         os._exit(79)
 
 
-def _nameless_file(folder: str) -> int:
+def nameless_file(folder: str) -> int:
     """Return a descriptor to append to and read; the file ends with it."""
     flags = os.O_RDWR | os.O_APPEND
     try:
@@ -291,8 +347,14 @@ def _signal(processes: set[int], number: int) -> None:
             pass
 
 
-def descendants(root: int, *, zombies: bool = False) -> set[int]:
-    """Return the descendants of a process, by /proc; the living ones unless told otherwise."""
+def descendants(root: int, *, zombies: bool = False, below: int = 0) -> set[int]:
+    """Return the descendants of a process, by /proc; the living ones unless told otherwise.
+
+    Args:
+        root: the process.
+        zombies: return what has ended and was not waited for, too.
+        below: how many generations to leave out.
+    """
     parents: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -305,6 +367,8 @@ def descendants(root: int, *, zombies: bool = False) -> set[int]:
                 parents.setdefault(int(fields[1]), []).append(int(name))
     found: set[int] = set()
     rest = [root]
+    for _ in range(below):
+        rest = [child for parent in rest for child in parents.get(parent, ())]
     while rest:
         for child in parents.get(rest.pop(), ()):
             if child not in found:
@@ -435,6 +499,28 @@ def let_limits_be_raised() -> None:
     setrlimit_in_bounds.__name__ = setrlimit_in_bounds.__qualname__ = "setrlimit"
     setrlimit_in_bounds.__module__ = "resource"
     resource.setrlimit = setrlimit_in_bounds
+
+
+def _pipes(until_s: float) -> int:
+    """Return how many pipes the descendants of this process have open."""
+    pipes: set[str] = set()
+    unknown = 0
+    for process in descendants(os.getpid()):
+        if time.thread_time() > until_s:
+            break
+        try:
+            for fd in os.listdir(f"/proc/{process}/fd"):
+                try:
+                    target = os.readlink(f"/proc/{process}/fd/{fd}")
+                except FileNotFoundError:
+                    continue
+                if target.startswith("pipe:"):
+                    pipes.add(target)
+        except PermissionError:
+            unknown += OPEN_FILES // 2
+        except OSError:
+            continue  # it ended meanwhile
+    return len(pipes) + unknown
 
 
 def drop_traces() -> None:

@@ -225,6 +225,93 @@ ATTACKS = (
         """,
     ),
     *(
+        _row(f"message-in-{name}", f"import os\n{source(leave)}", f"import os\n{source(look)}")
+        for name, leave, look in (
+            (
+                "numbers-of-nameless-files",
+                """
+                fd = lambda: os.open("/tmp", os.O_TMPFILE | os.O_RDWR)
+                while os.fstat(f := fd()).st_ino % 4096 != 4001:
+                    os.close(f)
+                """,
+                """
+                def attack():
+                    fd = os.open("/tmp", os.O_TMPFILE | os.O_RDWR)
+                    return "reached" if os.fstat(fd).st_ino % 4096 == 4002 else "no"
+                """,
+            ),
+            (
+                "numbers-of-named-files",
+                """
+                for k in range(5000):
+                    os.mkdir("/dev/shm/d")
+                    if os.stat("/dev/shm/d").st_ino > 4000:
+                        break
+                    os.rmdir("/dev/shm/d")
+                """,
+                """
+                def attack():
+                    os.mkdir("/dev/shm/d")
+                    return "reached" if os.stat("/dev/shm/d").st_ino > 4000 else "no"
+                """,
+            ),
+            (
+                "numbers-of-pipes",
+                """
+                number = 0
+                while number % 8192 != 4096:
+                    ends = os.pipe()
+                    number = os.fstat(ends[0]).st_ino
+                    os.close(ends[0]), os.close(ends[1])
+                """,
+                """
+                def attack():
+                    number = os.fstat(os.pipe()[0]).st_ino % 8192
+                    return "reached" if 4096 < number < 4126 else "no"
+                """,
+            ),
+            (
+                "process-init-waited-for",
+                """
+                for _ in range(40):
+                    if os.fork() == 0:
+                        if os.fork() == 0:
+                            bytearray(20_000_000)
+                        os._exit(0)
+                    os.wait()
+                """,
+                """
+                def attack():
+                    fields = open("/proc/1/stat").read().rpartition(")")[2].split()
+                    return "reached" if int(fields[8]) > 20_000 else "no"
+                """,
+            ),
+            (
+                "the-size-of-a-folder",
+                """
+                for k in range(3000):
+                    open(f"{k:0100}", "w").close()
+                """,
+                """
+                def attack():
+                    return "reached" if os.stat(".").st_size > 4096 else "no"
+                """,
+            ),
+            (
+                "the-output",
+                """
+                os.write(1, b"left")
+                os.fchmod(1, 0o604)
+                """,
+                """
+                def attack():
+                    status = os.fstat(1)
+                    return "reached" if status.st_size or status.st_mode & 0o4 else "no"
+                """,
+            ),
+        )
+    ),
+    *(
         _attack_harmful(
             f"next-program-after-{name}",
             _RIGHT,

@@ -1,0 +1,64 @@
+"""What this host has given before: a layer that is missing now, and was there, is worth a word.
+
+Kept in the user's cache folder, one file for each host, user and mode. A file that cannot be read or written
+is no error: then nothing is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+_OF_THE_STRONGER_WAY = "private root"
+
+
+def lost_layers(mode: str, layers: Mapping[str, bool]) -> tuple[str, ...]:
+    """Return the layers that this host gave to this user before and does not now; remember those of now.
+
+    Args:
+        mode: of the sandbox.
+        layers: name of each layer and whether it is active.
+    """
+    file = _file(mode)
+    active = {name for name, is_active in layers.items() if is_active}
+    before: set[str] = set()
+    with contextlib.suppress(OSError, ValueError, TypeError, RuntimeError):
+        before = set(json.loads(file.read_text(encoding="utf-8")))
+    # The ways of one mode exclude each other: what only the weaker one has is no loss.
+    ways = [names for names in (before, active) if _OF_THE_STRONGER_WAY in names] or [before, active]
+    best = set().union(*ways)
+    if best != before:
+        with contextlib.suppress(OSError, RuntimeError):  # there may be no home
+            _write(file, sorted(best))
+    return tuple(sorted(best - active))
+
+
+def warning(lost: tuple[str, ...]) -> str:
+    """Return what to say of lost layers."""
+    return (
+        f"the sandbox lacks what this host gave before: {', '.join(lost)}; programs were less confined "
+        "than in earlier runs (`passk selfcheck` shows what each layer gives)"
+    )
+
+
+def _file(mode: str) -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    host = platform.node()
+    with contextlib.suppress(OSError):
+        host += Path("/etc/machine-id").read_text(encoding="ascii", errors="replace")
+    key = hashlib.sha256(f"{host}\n{os.getuid()}".encode()).hexdigest()[:16]
+    return cache.expanduser() / "passk-tasks" / f"layers-{mode}-{key}.json"
+
+
+def _write(file: Path, names: list[str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fd, path = tempfile.mkstemp(dir=file.parent)
+    with os.fdopen(fd, "w", encoding="utf-8") as new:
+        json.dump(names, new)
+    Path(path).replace(file)
