@@ -701,6 +701,17 @@ VALUES = {
         assert a[0] is y and b[0] is x
         """,
     ),
+    "equal-one-in-its-place": (
+        """
+        def f(a): a[0] = [1]; return a[0]
+        """,
+        """
+        a = [[1]]
+        inner = a[0]
+        r = f(a)
+        assert a == [[1]] and a[0] is r and a[0] is not inner
+        """,
+    ),
     "holds-itself": (
         """
         def f(a):

@@ -33,6 +33,7 @@ import atexit
 import builtins
 import io
 import linecache
+import operator
 import os
 import sys
 import types
@@ -172,8 +173,10 @@ def _changes(crossed: list[Any], request: list[Any], handed_back: codec.Referenc
     """Return what the arguments hold by now, where that is not what arrived."""
     if len(crossed) < 2:  # the list of them alone
         return []
+    now: list[Any] = []
     try:
-        if codec.text(crossed[0], _no_reference, sys.maxsize) == request[2]:
+        same = codec.text(crossed[0], _no_reference, sys.maxsize, now) == request[2]
+        if same and all(map(operator.is_, now, crossed)):  # an equal one may stand in the place of another
             return []
     except (codec.UnsupportedError, codec.ProtocolError):
         pass  # objects that the tests handed back, or that it holds now

@@ -414,6 +414,15 @@ def _memory_kib(until_s: float) -> tuple[int, int]:
     return total + sum(shared.values()), sum(shared.values())
 
 
+def _lives(process: int) -> bool:
+    """Whether a process has memory yet: one that just ends is closed to others, too."""
+    try:
+        with open(f"/proc/{process}/statm", "rb") as file:
+            return file.read(2) != b"0 "
+    except OSError:
+        return False
+
+
 def _sockets(until_s: float) -> tuple[int, int]:
     """Return how many sockets of streams, and of datagrams, the descendants of this process have open."""
     open_sockets: set[bytes] = set()
@@ -427,8 +436,8 @@ def _sockets(until_s: float) -> tuple[int, int]:
                 target = os.fsencode(os.readlink(f"{folder}/{name}"))
                 if target.startswith(b"socket:["):
                     open_sockets.add(target[8:-1])
-        except PermissionError:
-            hidden += OPEN_FILES  # it made itself unreadable
+        except PermissionError:  # it made itself unreadable, or ends just now
+            hidden += OPEN_FILES if _lives(process) else 0
         except OSError:
             continue  # it ended meanwhile
     datagrams: set[bytes] = set()
@@ -473,7 +482,7 @@ def _disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
                 if stat.S_ISREG(status.st_mode) and status.st_dev == device:
                     held[status.st_ino] = status.st_blocks >> 1
         except PermissionError:
-            hides = True  # it made itself unreadable
+            hides = hides or _lives(process)  # it made itself unreadable
         except (OSError, KeyError, ValueError):
             continue  # it ended meanwhile
     return max(sum(held.values()), written), int(hides)
@@ -517,7 +526,7 @@ def _pipes(until_s: float) -> int:
                 if target.startswith("pipe:"):
                     pipes.add(target)
         except PermissionError:
-            unknown += OPEN_FILES // 2
+            unknown += OPEN_FILES // 2 if _lives(process) else 0
         except OSError:
             continue  # it ended meanwhile
     return len(pipes) + unknown
