@@ -214,7 +214,7 @@ class _Search:
         missing, bound = _lacking(parsed), set(parsed.bound)
         for index in reversed(range(len(others))):
             other = others[index].parsed
-            if not missing & other.bound:
+            if not missing & _given(other):
                 continue
             if not self._writes_at_once(other):
                 # Cells of one program: what fills a table binds no name.
@@ -295,6 +295,13 @@ def _without_edges(units: list[Unit], goes: Callable[[Unit], bool]) -> list[Unit
 def _lacking(parsed: Parsed) -> frozenset[str]:
     found = names(parsed.source)
     return found.used - parsed.bound - BUILTINS if found is not None else frozenset()
+
+
+def _given(parsed: Parsed) -> frozenset[str]:
+    """Return the names that a piece has to give to others: of its own making, and none of a test."""
+    if any(imported_from(node) & FRAMEWORKS for node in ast.walk(parsed.tree)):
+        return frozenset()
+    return frozenset().union(*(_bound(unit.nodes) for unit in parsed.units() if not is_borrowed(unit)))
 
 
 def _bound(nodes: Iterable[ast.stmt]) -> frozenset[str]:
