@@ -100,11 +100,16 @@ def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed
 def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, str]]:
     """Yield each run of lines that compiles and begins like code, with the index of its first line."""
     at = cuts = 0
+    margin: str | None = None  # of the first run: what is indented more may be the inside of a broken one
     while at < len(lines) and cuts < _MAX_CUTS:
         if not _BEGINS.match(lines[at]):
             at += 1
             continue
         indent = lines[at][: len(lines[at]) - len(lines[at].lstrip(" \t"))]
+        margin = indent if margin is None or margin.startswith(indent) else margin
+        if indent != margin:
+            at += 1
+            continue
         last = at
         while last < min(len(lines), at + _MAX_LINES) and (
             not lines[last].strip() or lines[last].startswith(indent)
