@@ -314,10 +314,10 @@ class _Search:
             unmarked = without_marks(text)
             if unmarked.text != text and not unmarked.tokens:
                 parsed = compiling_run(unmarked.text, self._entry, self._parser, self._defines)
-        if parsed is None and self._borrows:
+        if parsed is None and self._borrows and self._definition.search(text) is None:
             segments = compiling_segments(text.split("\n"), self._parser)
-            sources = (self._parser.parse(source) for _, source in segments)
-            parsed = next((one for one in sources if one is not None and self._defines(one)), None)
+            imports = (p for _, source in segments if (p := self._parser.parse(source)) is not None)
+            parsed = next((p for p in imports if self._entry in p.imported and self._defines(p)), None)
         return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
 
     def _in_blocks_together(self, fenced: list[Block]) -> _Found | None:

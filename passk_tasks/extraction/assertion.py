@@ -119,6 +119,8 @@ def _in_markdown(text: str, *, tagged: bool) -> Iterator[str]:
     lines = [_LEAD.sub("", line, count=1).strip() for line in text.split("\n")]
     asserted = [line[line.find("assert ") :].rstrip("*_` ") for line in lines if "assert " in line]
     if not tagged:
+        if len(set(asserted)) > 1:  # which one is the answer, nobody can say
+            asserted = []
         yield from reversed([piece for piece in (*asserted, *pieces) if _one(_unmarked(piece))])
         if len(pieces) == 1 and _only(text):
             yield pieces[0]

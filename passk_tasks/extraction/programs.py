@@ -71,6 +71,7 @@ class _Choice(NamedTuple):
     code: str
     strategy: Strategy
     repairs: frozenset[Repair]
+    score: tuple[int, int] = (0, 0)  # its rank, and less the more names it lacks
 
 
 def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
@@ -101,11 +102,11 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
         repairs.add(Repair.REASONING)
     if stripped.unterminated:
         return extraction(None, Strategy.NONE_UNTERMINATED_REASONING, frozenset(repairs))
-    choice = search.anywhere(inner)
-    if choice is None:
-        unmarked = without_marks(inner)
-        choice = search.anywhere(unmarked.text) if unmarked.text != inner else None
-        if choice is not None and unmarked.tokens:
+    choice, unmarked = search.anywhere(inner), without_marks(inner)
+    other = search.anywhere(unmarked.text) if unmarked.text != inner else None
+    if other is not None and (choice is None or other.score > choice.score):
+        choice = other
+        if unmarked.tokens:
             repairs.add(Repair.SPECIAL_TOKENS)
     choice = choice or search.broken(inner)
     if choice is None:
@@ -122,7 +123,10 @@ class _Search:
     def whole(self, text: str) -> _Choice | None:
         """Return the text where it is a program: before fences, which its strings may hold."""
         parsed = self._program(text)
-        return self._chosen(parsed, Strategy.WHOLE_FILE) if parsed is not None else None
+        if parsed is None:
+            return None
+        whole = (_Rank.FUNCTION, -len(_lacking(parsed)))
+        return self._chosen(parsed, Strategy.WHOLE_FILE)._replace(score=whole)
 
     def anywhere(self, text: str) -> _Choice | None:
         """Return the best piece of a text, None where none compiles."""
@@ -139,14 +143,14 @@ class _Search:
         for at, piece in enumerate(pieces):
             joined = self._joined(pieces, at)
             ranked.append((self._rank(piece, joined, pieces), piece.fenced and piece.closed, at, joined))
-        _, _, at, joined = max(ranked, key=lambda row: row[:3])
+        rank, _, at, joined = max(ranked, key=lambda row: row[:3])
         piece = pieces[at]
         strategy = Strategy.FENCE if piece.closed else Strategy.FENCE_UNCLOSED
         if not piece.fenced:
             strategy = Strategy.PROSE_CODE
         elif joined is not piece.parsed:
             strategy = Strategy.FENCE_JOINED
-        return self._chosen(joined, strategy)
+        return self._chosen(joined, strategy)._replace(score=(rank, -len(_lacking(joined))))
 
     def broken(self, text: str) -> _Choice | None:
         """Return what was meant as code: the model's mistake, for an honest `syntax_error`."""
@@ -197,8 +201,10 @@ class _Search:
             # The main block of a program without input, but not `print(Solution().f(1))`, `assert f(1) == 2`.
             classes = {n.name for o in givers for n in o.tree.body if isinstance(n, ast.ClassDef)}
             checks = any(isinstance(node, ast.Assert) for node in parsed.tree.body)
-            return _Rank.EXAMPLE if givers and (checks or lacking & classes) else _Rank.ACTS
-        return _Rank.EXAMPLE if tests or givers else _Rank.DEFINITIONS
+            shows = checks or lacking & classes or any(_imports_from(parsed, other) for other in givers)
+            return _Rank.EXAMPLE if givers and shows else _Rank.ACTS
+        defines = any(isinstance(node, _SILENT[:3]) for node in parsed.tree.body)
+        return _Rank.EXAMPLE if tests or givers or not defines else _Rank.DEFINITIONS
 
     def _joined(self, pieces: list[_Piece], at: int) -> Parsed:
         """Return a piece below what others define of that which it lacks."""
@@ -208,7 +214,7 @@ class _Search:
         missing, bound = _lacking(parsed), set(parsed.bound)
         for index in reversed(range(len(others))):
             other = others[index].parsed
-            if not missing & other.bound:
+            if not missing & _given(other):
                 continue
             if not self._writes_at_once(other):
                 # Cells of one program: what fills a table binds no name.
@@ -289,6 +295,13 @@ def _without_edges(units: list[Unit], goes: Callable[[Unit], bool]) -> list[Unit
 def _lacking(parsed: Parsed) -> frozenset[str]:
     found = names(parsed.source)
     return found.used - parsed.bound - BUILTINS if found is not None else frozenset()
+
+
+def _given(parsed: Parsed) -> frozenset[str]:
+    """Return the names that a piece has to give to others: of its own making, and none of a test."""
+    if any(imported_from(node) & FRAMEWORKS for node in ast.walk(parsed.tree)):
+        return frozenset()
+    return frozenset().union(*(_bound(unit.nodes) for unit in parsed.units() if not is_borrowed(unit)))
 
 
 def _bound(nodes: Iterable[ast.stmt]) -> frozenset[str]:

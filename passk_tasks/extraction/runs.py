@@ -10,6 +10,7 @@ from passk_tasks.extraction.syntax import Parsed, Parser
 
 _MAX_DEFINITIONS = 6  # how many definitions of the function are tried, from the last
 _MAX_CUTS = 40  # how many pieces of prose are cut off around one
+_MAX_LINES = 4000  # of one run, where a whole program is looked for
 
 # The beginning of a statement that may stand above a function.
 _STATEMENT = re.compile(
@@ -99,17 +100,24 @@ def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed
 def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, str]]:
     """Yield each run of lines that compiles and begins like code, with the index of its first line."""
     at = cuts = 0
+    margin: str | None = None  # of the first run: what is indented more may be the inside of a broken one
     while at < len(lines) and cuts < _MAX_CUTS:
         if not _BEGINS.match(lines[at]):
             at += 1
             continue
-        cuts += 1
         indent = lines[at][: len(lines[at]) - len(lines[at].lstrip(" \t"))]
+        margin = indent if margin is None or margin.startswith(indent) else margin
+        if indent != margin:
+            at += 1
+            continue
         last = at
-        while last < len(lines) and (not lines[last].strip() or lines[last].startswith(indent)):
+        while last < min(len(lines), at + _MAX_LINES) and (
+            not lines[last].strip() or lines[last].startswith(indent)
+        ):
             last += 1
         region = [line.removeprefix(indent) for line in lines[at:last]]
-        while region:
+        while region and cuts < _MAX_CUTS:
+            cuts += 1
             source = "\n".join(region).rstrip("\n") + "\n"
             if parser.parse(source) is not None:
                 yield at, source
@@ -118,4 +126,6 @@ def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, 
             while end > 0 and (not region[end][:1].strip() or region[end].startswith(_NO_CUT)):
                 end -= 1
             region = region[: max(end, 0)]
+        else:
+            region = []
         at += max(len(region), 1)

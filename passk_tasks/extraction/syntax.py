@@ -73,6 +73,12 @@ class Parsed:
         """Names bound at module level, in branches and loops too."""
         return frozenset(name for name, _ in _bindings(self.tree.body))
 
+    @property
+    def imported(self) -> frozenset[str]:
+        """Names bound at module level by imports."""
+        imports = (ast.Import, ast.ImportFrom)
+        return frozenset(name for name, node in _bindings(self.tree.body) if isinstance(node, imports))
+
     def defines(self, name: str) -> bool:
         """Whether `name` is bound at module level, to what may be a function."""
         return binds_callable(self.tree.body, name)

@@ -21,7 +21,7 @@ _LEADING = re.compile(
 )
 # What looks like a token: <|…|>, <…>, </…>, [/…], [WORD], ◁…▷; and what a limit left of one, at the end.
 _BARS = r"<\|[^<>|\n]{1,60}\|?>|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
-_MARK = rf"(?:{_BARS}|</?[\w|▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
+_MARK = rf"(?:{_BARS}|</?[\w▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
 _BRACKETS = r"\[[A-Za-z_]\w{0,30}\]"  # at the beginning of a line; elsewhere it is a subscript
 _ROLE = r"(?:\w{0,20}(?=<))?"  # <|im_start|>assistant<|im_sep|>
 _AHEAD = re.compile(

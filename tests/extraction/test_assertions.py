@@ -117,3 +117,33 @@ def test_not_one_expression(text: str) -> None:
 def test_one_expression(text: str) -> None:
     """Any expression that binds as strongly as `==` asks for may stand there."""
     assert extraction.expression(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ANSWER]\n```python\n{}\n```\n[/ANSWER]",
+        "I'll put it in [ANSWER] tags.\n[ANSWER]\n{}\n[/ANSWER]",
+        "I use [ANSWER] and [/ANSWER].\n\n[ANSWER]\n{}\n[/ANSWER]",
+        "[ANSWER] `{}` [/ANSWER]",
+        "**[ANSWER]**\n**{}**\n**[/ANSWER]**",
+        "```\n[ANSWER]\n{}\n[/ANSWER]\n```",
+        "[ANSWER]\n~~~python\n{}\n~~~\n[/ANSWER]",
+        "[answer]\n> {}\n[/answer]",
+        "It adds one, so:\n\n```python\n{}\n```\n",
+        "It adds 1.\n\n{}\n\nSince 2 + 1 is 3.",
+        "[ANSWER]\n{}<|im_end|>",
+        "[ANSWER]\n{}\n<EOT>",
+        "{}<|endoft",
+    ],
+)
+def test_what_chat_models_put_around_an_assertion(text: str) -> None:
+    """Markdown, mentions of the tag, prose and tokens leave the assertion as it is."""
+    found = extraction.extract(
+        text.format("assert f(2) == 3"), mode="assertion_output", prompt="", entry_point=""
+    )
+    assert found.code == "3"
+    found = extraction.extract(
+        text.format("assert f(2) == 3"), mode="assertion_input", prompt="", entry_point=""
+    )
+    assert found.code == "f(2)"

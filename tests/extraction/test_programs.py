@@ -67,3 +67,58 @@ def test_never_raises(text: str) -> None:
     """Whatever the text, there is an answer, with code exactly where the strategy says so."""
     found = extract(text, mode="answer", prompt="", entry_point="")
     assert (found.code is None) == found.strategy.startswith("none:")
+
+
+TWICE = "def twice(n):\n    return 2 * n\n"
+MAIN = "print(twice(int(input())))\n"
+WHOLE = TWICE + "\n\n" + MAIN
+SHOWS = {
+    "assertion": "assert twice(3) == 6\n",
+    "call": "print(twice(3))\n",
+    "import": "from solution import twice\nprint(twice(3))\n",
+    "unittest": "import unittest\nfrom solution import twice\n\nclass T(unittest.TestCase):\n"
+    "    def test(self):\n        self.assertEqual(twice(3), 6)\n\nunittest.main()\n",
+    "its own input": "import io, sys\nsys.stdin = io.StringIO('3')\nprint(twice(int(input())))\n",
+}
+
+
+@pytest.mark.parametrize("example", SHOWS)
+def test_the_program_wins_over_what_shows_it(example: str) -> None:
+    """Whatever the order and the fence, a block that uses the program is no program."""
+    shows = FENCE.format(SHOWS[example])
+    program = FENCE.format(WHOLE)
+    for text in (program + shows, shows + program, program.replace("python", "text") + shows):
+        assert extract(text, mode="answer", prompt="", entry_point="").code == WHOLE
+    two = FENCE.format(TWICE) + "and\n" + FENCE.format(MAIN) + shows
+    found = extract(two, mode="answer", prompt="", entry_point="")
+    assert (found.code, found.strategy) == (TWICE + MAIN, "fence_joined")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"It's so:\n\n{WHOLE}\nIt's done.",
+        f"Solution\n\n{WHOLE}\nDone\n",
+        f"[PYTHON]\n{WHOLE}[/PYTHON]",
+        f"[PYTHON] {WHOLE}[/PYTHON]",
+        f"<answer>{WHOLE.rstrip()}</answer>",
+        f"```text\n{WHOLE}```\n",
+        f"{WHOLE.rstrip()}<EOT>",
+        f"First a helper, it's:\n\n{TWICE}\nThen the rest, it's:\n\n{MAIN}\nIt's done.",
+    ],
+)
+def test_a_program_in_other_dress(text: str) -> None:
+    """Prose, tags, tokens and a text fence stand around a program as they do around a function."""
+    for source in (text, text.replace("\n", "\r\n")):
+        code = extract(source, mode="answer", prompt="", entry_point="").code
+        assert code is not None
+        assert code.replace("\n", "") == WHOLE.replace("\n", "")
+
+
+@pytest.mark.parametrize("also", [(), ("total",)])
+def test_the_class_wins_over_its_use(also: tuple[str, ...]) -> None:
+    """A block that only makes a Solution and calls it is no answer."""
+    solution = "class Solution:\n    def total(self, nums):\n        return sum(nums)\n"
+    use = "s = Solution()\nprint(s.total([1, 2]))\n"
+    for text in (FENCE.format(solution) + FENCE.format(use), FENCE.format(use) + FENCE.format(solution)):
+        assert extract(text, mode="answer", prompt="", entry_point="", also=also).code == solution
