@@ -20,10 +20,8 @@ An exception is ["raised", builtin name, arguments as an encoded list, text, own
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import copy
-import io
 import json
 import linecache
 import math
@@ -33,7 +31,7 @@ import sys
 import types
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import codec, frames
+from passk_tasks.sandbox.box import codec, frames, program_driver
 
 CHANNEL = 3
 FILENAME = "/box/solution.py"
@@ -83,11 +81,10 @@ def _answer(request: list[Any], module: types.ModuleType, references: list[Any])
     phase = "compile"
     try:
         if verb == "main":
-            module = types.ModuleType("__main__")
-            file = _register(module, request[1])
-            code = compile(request[1], file, "exec", dont_inherit=True)
+            file = _register(types.ModuleType("__main__"), request[1])
+            code = program_driver.compiled(request[1], file)
             phase = "call"
-            _run_program(code, module)
+            program_driver.run(code)
         if verb == "load":
             file = _register(module, request[1])
             code = compile(request[1], file, "exec", dont_inherit=True)
@@ -155,27 +152,6 @@ def _tampered() -> list[str]:
     if len(sys._current_frames()) > 1:
         flags.append("thread left running")
     return flags
-
-
-def _run_program(code: types.CodeType, module: types.ModuleType) -> NoReturn:
-    """Run a program as the interpreter would that was started for it, to the end of the process."""
-    sys.argv[:] = [str(module.__file__)]
-    # Afresh: what the interpreter opened at its start remembers another kind of file.
-    streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
-    sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
-    sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
-    status: Any = 0
-    try:
-        exec(code, module.__dict__)
-    except SystemExit as error:
-        status = error.code
-    if "threading" in sys.modules:
-        sys.modules["threading"]._shutdown()  # waits for those that are no daemons
-    atexit._run_exitfuncs()
-    for stream in {id(s): s for s in (*module.__dict__.values(), sys.stdout, sys.__stdout__)}.values():
-        if isinstance(stream, io.IOBase) and not stream.closed and stream.writable():
-            stream.flush()
-    os._exit(0 if status is None else status & 0xFF if type(status) is int else 1)
 
 
 def _register(module: types.ModuleType, source: str) -> str:
