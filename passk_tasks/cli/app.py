@@ -61,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The interpreter flushes once more at exit; that must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except OSError as error:
+        # Whatever reads files explains its own errors; a full disk under standard output comes here.
+        print(f"passk: error: {_printable(error.strerror or str(error))}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:

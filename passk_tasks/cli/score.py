@@ -75,16 +75,19 @@ def run(options: argparse.Namespace) -> int:
     scored, result = api.score_files(
         options.samples, options.task, overrides, extract=options.extract, progress=sys.stderr.isatty()
     )
-    if options.out is not None:
-        store.write(options.out, result, (record.as_dict() for record in scored.records))
-    if options.json:
-        print(store.dumps(result))
-        for warning in scored.warnings:
-            print(f"passk: warning: {warning}", file=sys.stderr)
-    else:
-        print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+    try:  # each of the two is all that is left where the other fails for want of room
+        if options.json:
+            print(store.dumps(result), flush=True)
+            for warning in scored.warnings:
+                print(f"passk: warning: {warning}", file=sys.stderr)
+        else:
+            page = summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout))
+            print(page, flush=True)
+    finally:
         if options.out is not None:
-            print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
+            store.write(options.out, result, (record.as_dict() for record in scored.records))
+    if options.out is not None and not options.json:
+        print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:
         example = next(
             record.outcome.detail for record in scored.records if record.outcome.verdict == "infra_error"

@@ -128,6 +128,10 @@ def export(
         raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", missing)
     content = chosen.files(sources, details)
     folder = Path(folder)
+    outside = [one for one in content if not _is_inside(folder, one)]
+    if outside:
+        wanted = f"files inside --out: {outside[0]!r}, which a problem's row names, lies elsewhere"
+        raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", [wanted])
     written = []
     try:
         for relative, data in content.items():
@@ -144,3 +148,13 @@ def export(
         conditions=tuple(map(conditions, sources)),
         note=chosen.note(sources, details),
     )
+
+
+def _is_inside(folder: Path, relative: str) -> bool:
+    """Whether a file lies below a folder, wherever links lead."""
+    root = os.path.realpath(folder)
+    try:
+        path = os.path.realpath(os.path.join(root, relative))  # noqa: PTH118  pathlib refuses loops of links
+    except ValueError:  # a null byte
+        return False
+    return path.startswith(os.path.join(root, ""))  # noqa: PTH118

@@ -40,6 +40,7 @@ class MultiPLE(Format):
         if not absent:
             for row in source.rows.values():
                 yield from demand_name(str(row["name"]), "problems' names that can be files'", "--data-files")
+                yield from demand_name(str(row["language"]), "languages that can be folders'", "--data-files")
         yield from demand_all(source)
         yield from demand_sampling(source, temperatures=_TEMPERATURES)
 

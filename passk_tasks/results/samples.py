@@ -77,11 +77,12 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Sa
     """
     files = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
     reader = _Reader()
-    real: set[Path] = set()
+    real: set[str] = set()
     for path in files:
-        if path.resolve() in real:
+        where = os.path.realpath(path)  # where pathlib fails at a loop of links, reading names the file
+        if where in real:
             raise SamplesError(f"{path}: named twice; its samples would count twice")
-        real.add(path.resolve())
+        real.add(where)
         if path.is_dir():
             reader.read_folder(path)
         else:
