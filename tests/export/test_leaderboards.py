@@ -162,3 +162,10 @@ def test_multipl_e_knows_two_temperatures(source):
     assert "0.2 or 0.8" in text
     rows = [{**row, "name": "../x"} for row in multiple()]
     assert any("../x" in text for text in MultiPLE().missing([source(rows, MIXED)], DETAILS))
+
+
+def test_multipl_e_takes_no_language_that_is_no_folder(source):
+    """A row's language that leads out of the folder is refused, as a row's name is."""
+    for language in ("../../x", "/tmp/x", "..", ""):
+        (text,) = set(MultiPLE().missing([source(multiple(language), MIXED, temperature=0.2)], DETAILS))
+        assert repr(language) in text
