@@ -127,13 +127,11 @@ def export(
     if missing:
         raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", missing)
     content = chosen.files(sources, details)
-    outside = [relative for relative in content if not _stays_inside(relative)]
-    if outside:
-        raise ExportError(
-            f"{', '.join(str(run.path) for run in stored)} as {name}",
-            [f"rows of the dataset whose names can be files': {outside[0]!r} would be outside the folder"],
-        )
     folder = Path(folder)
+    outside = [one for one in content if not _is_inside(folder, one)]
+    if outside:
+        wanted = f"files inside --out: {outside[0]!r}, which a problem's row names, lies elsewhere"
+        raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", [wanted])
     written = []
     try:
         for relative, data in content.items():
@@ -152,6 +150,11 @@ def export(
     )
 
 
-def _stays_inside(relative: str) -> bool:
-    """Whether a path, perhaps made of a dataset's text, names a file below the folder it is joined to."""
-    return "\0" not in relative and all(part not in ("", ".", "..") for part in relative.split("/"))
+def _is_inside(folder: Path, relative: str) -> bool:
+    """Whether a file lies below a folder, wherever links lead."""
+    root = os.path.realpath(folder)
+    try:
+        path = os.path.realpath(os.path.join(root, relative))  # noqa: PTH118  pathlib refuses loops of links
+    except ValueError:  # a null byte
+        return False
+    return path.startswith(os.path.join(root, ""))  # noqa: PTH118

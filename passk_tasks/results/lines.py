@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,13 @@ from passk_tasks.errors import SamplesError
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
+def refuse_device(path: Path) -> None:
+    """Raise SamplesError for a device, which may never end; OSError where there is no such file."""
+    mode = path.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise SamplesError(f"{path}: a device, where a file is expected")
+
+
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     r"""Yield the lines of `path` that are not blank, each with its number counted from 1.
 
@@ -21,10 +29,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     recognised by its first two bytes, whatever the file is called.
 
     Raises:
-        SamplesError: the file cannot be opened, or its compressed stream is broken.
+        SamplesError: the file cannot be opened, is a device, or its compressed stream is broken.
     """
     number = 0
     try:
+        refuse_device(path)
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP_MAGIC
             file.seek(0)

@@ -29,7 +29,7 @@ from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.results import samples as saved
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
-from passk_tasks.results.lines import numbered_lines, parse_object
+from passk_tasks.results.lines import numbered_lines, parse_object, refuse_device
 from passk_tasks.results.samples import Sample
 from passk_tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -385,6 +385,7 @@ def _results_of(path: Path) -> Path:
 
 def _read(path: Path) -> tuple[list[StoredRun], list[str]]:
     try:
+        refuse_device(path)
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -108,9 +108,9 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Sa
             all; journals of different tasks or settings; a journal together with other samples than its own.
     """
     named = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
-    files: dict[Path, Path] = {}
+    files: dict[str, Path] = {}
     for path in named:
-        files.setdefault(path.resolve(), path)
+        files.setdefault(os.path.realpath(path), path)  # pathlib fails at a loop of links
     sources = [_folder(path) if path.is_dir() else _file(path) for path in files.values()]
     if not any(source.samples for source in sources):
         raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")

@@ -29,9 +29,7 @@ what its `cause` and `context` are (None, or the same texts without the phase), 
 
 from __future__ import annotations
 
-import atexit
 import builtins
-import io
 import linecache
 import operator
 import os
@@ -39,7 +37,7 @@ import sys
 import types
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import codec, frames, in_one_process
+from passk_tasks.sandbox.box import codec, frames, in_one_process, program_driver
 from passk_tasks.sandbox.box.operations import OPERATIONS
 
 CHANNEL = 3
@@ -112,11 +110,10 @@ def _answer(request: list[Any], module: types.ModuleType, references: _Reference
     own = references.own_classes
     try:
         if verb == "main":
-            module = types.ModuleType("__main__")
-            file = _register(module, request[1])
-            code = compile(request[1], file, "exec", dont_inherit=True)
+            file = _register(types.ModuleType("__main__"), request[1])
+            code = program_driver.compiled(request[1], file)
             phase = "call"
-            _run_program(code, module)
+            program_driver.run(code)
         if verb == "load":
             file = _register(module, request[1])
             code = compile(request[1], file, "exec", dont_inherit=True)
@@ -183,27 +180,6 @@ def _changes(crossed: list[Any], request: list[Any], handed_back: codec.Referenc
     before: list[Any] = []
     codec.decode(request[2], handed_back, before)
     return [[number, codec.Content(crossed[number])] for number in codec.changed(crossed, before)]
-
-
-def _run_program(code: types.CodeType, module: types.ModuleType) -> NoReturn:
-    """Run a program as the interpreter would that was started for it, to the end of the process."""
-    sys.argv[:] = [str(module.__file__)]
-    # Afresh: what the interpreter opened at its start remembers another kind of file.
-    streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
-    sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
-    sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
-    status: Any = 0
-    try:
-        exec(code, module.__dict__)
-    except SystemExit as error:
-        status = error.code
-    if "threading" in sys.modules:
-        sys.modules["threading"]._shutdown()  # waits for those that are no daemons
-    atexit._run_exitfuncs()
-    for stream in {id(s): s for s in (*module.__dict__.values(), sys.stdout, sys.__stdout__)}.values():
-        if isinstance(stream, io.IOBase) and not stream.closed and stream.writable():
-            stream.flush()
-    os._exit(0 if status is None else status & 0xFF if type(status) is int else 1)
 
 
 def _register(module: types.ModuleType, source: str) -> str:

@@ -64,13 +64,16 @@ def pidfd_open(pid: int) -> int:
 
 
 def file_in_memory(content: bytes | None = None) -> int:
-    """Return a descriptor of a file that has no name: empty, or with a content that nobody can change."""
+    """Return a descriptor of a file that has no name: empty, to append to, or with fixed content."""
     flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("stdio", flags)
     else:  # an interpreter built on an old system
         fd = syscall(_SYS_MEMFD_CREATE[_machine], "memfd_create", b"stdio", flags)
-    if content is not None:
+    if content is None:
+        # As with a pipe, what several descriptors write comes in the order of their writes.
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
+    else:
         view = memoryview(content)
         while view:
             view = view[os.write(fd, view) :]

@@ -132,6 +132,7 @@ def build(packages: list[str], folders: list[str]) -> Shown:
         os.close(handle)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         _link(f"/proc/self/fd/{number}", join(root, "dev", name))
+    _link("/proc/self/fd", join(root, "dev", "fd"))
     for folder in ("tmp", "box", "proc", "dev/shm", "etc"):
         os.makedirs(join(root, folder), 0o755, exist_ok=True)
     _write(join(root, "etc/passwd"), f"candidate:x:{USER}:{USER}::/box:/bin/false\n")
