@@ -12,6 +12,7 @@ Everything here is a name of `passk_tasks` itself; docs/api.md has an example th
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -106,7 +107,9 @@ def score_samples(
         SandboxError: no sandbox of the wanted strength on this host.
     """
     folder = None if out is None else store.prepare(Path(out))
-    scored, result = score_files(paths, task, settings or {}, extract=extract, pool=pool, progress=progress)
+    scored, result = score_files(
+        paths, task, settings or {}, extract=extract, pool=pool, progress=progress, out=folder
+    )
     if folder is not None:
         store.write(folder, result, (record.as_dict() for record in scored.records))
     return scored
@@ -120,8 +123,12 @@ def score_files(
     extract: str = "auto",
     pool: bool = False,
     progress: bool = False,
+    out: str | os.PathLike[str] | None = None,
 ) -> tuple[Scored, dict[str, Any]]:
-    """Return what `score_samples` returns, and the object of `passk score --json`; nothing is saved."""
+    """Return what `score_samples` returns, and the object of `passk score --json`.
+
+    Nothing is saved but, in the folder `out`, the outcomes that there are so far while programs are judged.
+    """
     listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     file = samples.read(listed)
     spec = _spec(task, file, settings)
@@ -152,9 +159,16 @@ def score_files(
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
     tried = scoring.prepare(spec, dataset, asked)
     dataset, notes = tried.dataset, [*notes, *tried.warnings]
-    scored = scoring.score(
-        given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k, progress=progress
-    )
+    with contextlib.nullcontext() if out is None else store.Unfinished(Path(out)) as unfinished:
+        scored = scoring.score(
+            given,
+            spec=spec,
+            dataset=dataset,
+            extract=extract,
+            strict_k=strict_k,
+            progress=progress,
+            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
+        )
     scored = replace(scored, warnings=(*notes, *scored.warnings))
     result = {
         **scored.as_dict(),

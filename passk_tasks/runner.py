@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tqdm import tqdm
@@ -38,6 +38,7 @@ def judge(
     packages: str | Sequence[str] = "installed",
     progress: bool = False,
     shuffle: bool = False,
+    told: Callable[[int, Outcome], None] | None = None,
 ) -> Judged:
     """Judge a batch of programs.
 
@@ -50,6 +51,7 @@ def judge(
         progress: show a bar on standard error, if that is a terminal.
         shuffle: judge problems, and the programs of each, in an order that depends on all programs together,
             so that what one program leaves does not meet a certain other one.
+        told: called with the position and the outcome of each program that was judged, as it is known.
 
     Raises:
         SandboxError: the host cannot give the sandbox asked for.
@@ -75,7 +77,9 @@ def judge(
     with bar, Sandbox(limits, sandbox, workers, packages) as box:
         for number, outcome in box.run([programs[where[0]] for where in places]):
             for index in places[number]:
-                outcomes[index] = _with_base(outcome, programs[index])
+                outcomes[index] = whole = _with_base(outcome, programs[index])
+                if told is not None:
+                    told(index, whole)
             bar.update(len(places[number]))
         layers, warnings = dict(box.layers), box.warnings
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]

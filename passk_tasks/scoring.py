@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,6 +178,7 @@ def score(
     extract: str = "auto",
     strict_k: bool = False,
     progress: bool = False,
+    told: Callable[[Record], None] | None = None,
 ) -> Scored:
     """Judge samples, all in one batch, and estimate pass@k.
 
@@ -190,6 +191,7 @@ def score(
         strict_k: a k that some problem has too few samples for is an error; otherwise it is skipped, and
             the result says so.
         progress: show a progress bar.
+        told: called with each record whose program was judged, as it is known.
 
     Raises:
         SamplesError: a sample of a problem that the task does not have.
@@ -204,6 +206,12 @@ def score(
         benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge)
         for sample, found in zip(samples, candidates, strict=True)
     ]
+
+    def record(index: int, outcome: Outcome) -> Record:
+        sample = samples[index]
+        cluster = dataset.problems[sample.task_id].cluster
+        return Record(sample, candidates[index], outcome, programs[index].sha256, cluster)
+
     judged = runner.judge(
         programs,
         limits=settings.limits(),
@@ -212,13 +220,9 @@ def score(
         packages=settings.packages,
         progress=progress,
         shuffle=True,
+        told=None if told is None else lambda index, outcome: told(record(index, outcome)),
     )
-    records = [
-        Record(sample, found, outcome, program.sha256, dataset.problems[sample.task_id].cluster)
-        for sample, found, outcome, program in zip(
-            samples, candidates, judged.outcomes, programs, strict=True
-        )
-    ]
+    records = [record(index, outcome) for index, outcome in enumerate(judged.outcomes)]
     return summarise(
         records, spec=spec, dataset=dataset, layers=judged.layers, sandbox_warnings=judged.warnings
     )

@@ -88,6 +88,8 @@ def _read_file(path: Path) -> Iterator[dict[str, Any]]:
     if not path.name.endswith(_FORMATS):
         raise DatasetError(f"{path}: unknown kind of file; known are {', '.join(_FORMATS)}")
     try:
+        if path.is_char_device() or path.is_block_device():
+            raise DatasetError(f"{path}: a device, where a file is expected")
         if path.name.endswith(".parquet"):
             yield from _read_parquet(path)
             return

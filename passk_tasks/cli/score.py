@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks import api, scoring
 from passk_tasks.cli.options import add_set, assignments
-from passk_tasks.errors import InfrastructureError
+from passk_tasks.errors import InfrastructureError, TerminatedError
 from passk_tasks.program import Judge
 from passk_tasks.results import store, summary
 from passk_tasks.terminal import colour_wanted, width_of
@@ -78,14 +78,21 @@ def run(options: argparse.Namespace) -> int:
     overrides = _overrides(options)
     if options.out is not None:
         store.prepare(options.out)
-    scored, result = api.score_files(
-        options.samples,
-        options.task,
-        overrides,
-        extract=options.extract,
-        pool=options.pool,
-        progress=sys.stderr.isatty(),
-    )
+    try:
+        scored, result = api.score_files(
+            options.samples,
+            options.task,
+            overrides,
+            extract=options.extract,
+            pool=options.pool,
+            progress=sys.stderr.isatty(),
+            out=options.out,
+        )
+    except (KeyboardInterrupt, TerminatedError):
+        unfinished = None if options.out is None else Path(options.out) / store.UNFINISHED
+        if unfinished is not None and unfinished.exists():
+            print(f"passk: what was judged so far is in {unfinished}", file=sys.stderr)
+        raise
     # Printed and saved, whichever of the two the disk refuses: the numbers cost hours.
     try:
         if options.json:

@@ -1,7 +1,8 @@
 """What a scoring leaves in a folder: `results.json`, and `outcomes.jsonl` with a line a sample.
 
 Both are written beside their final names and renamed, so a reader never sees half a file and a kill leaves
-the former one.
+the former one. While programs are judged, their lines are appended to `outcomes.unfinished.jsonl`, in the
+order in which they come: that is what a kill leaves of this one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
@@ -22,6 +23,7 @@ from passk_tasks.sandbox.packages import resolve
 
 RESULTS = "results.json"
 OUTCOMES = "outcomes.jsonl"
+UNFINISHED = "outcomes.unfinished.jsonl"
 
 
 def prepare(folder: str | Path) -> Path:
@@ -38,6 +40,36 @@ def prepare(folder: str | Path) -> Path:
     except OSError as error:
         raise UsageError(f"--out {folder}: cannot be written: {error.strerror or error}") from error
     return folder
+
+
+class Unfinished:
+    """Appends outcomes to `outcomes.unfinished.jsonl` as they come; a context manager.
+
+    Nothing that a disk refuses here stops the judging: the same lines are written once more at the end.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._file: IO[bytes] | None
+        try:
+            self._file = (Path(folder) / UNFINISHED).open("wb", buffering=0)
+        except OSError:
+            self._file = None
+
+    def __enter__(self) -> Unfinished:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def append(self, outcome: Mapping[str, Any]) -> None:
+        """Add the line of one sample."""
+        if self._file is not None:
+            try:
+                self._file.write(dump_line(dict(outcome)))
+            except OSError:  # a full disk: what is there stays, and half a line ends it
+                self._file.close()
+                self._file = None
 
 
 def write(folder: str | Path, result: Mapping[str, Any], outcomes: Iterable[Mapping[str, Any]]) -> None:
@@ -57,6 +89,7 @@ def write(folder: str | Path, result: Mapping[str, Any], outcomes: Iterable[Mapp
         # results.json last: whoever sees it finds its outcomes beside it.
         replace(folder / OUTCOMES, (dump_line(dict(outcome)) for outcome in outcomes))
         replace(folder / RESULTS, [dumps(result).encode("ascii"), b"\n"])
+        (folder / UNFINISHED).unlink(missing_ok=True)
     except OSError as error:
         raise PasskError(f"{folder}: the results cannot be written: {error.strerror or error}") from error
 

@@ -206,18 +206,6 @@ def test_a_reader_that_leaves_early_is_no_traceback(tmp_path):
     assert ended.returncode == 141
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this host has no /dev/full")
-@pytest.mark.parametrize("command", [["tasks"], ["tasks", "--json"], ["path"]])
-def test_output_that_nobody_can_take_is_one_line(command):
-    """A full disk under standard output is an error of one line and exit code 1."""
-    with open("/dev/full", "wb") as full:  # noqa: PTH123
-        done = subprocess.run(
-            [sys.executable, "-m", "passk_tasks", *command], stdout=full, stderr=subprocess.PIPE, check=False
-        )
-    assert done.stderr == b"passk: error: No space left on device\n"
-    assert done.returncode == 1
-
-
 def test_a_terminal_without_utf_8_is_no_failure():
     """Under an ASCII output encoding the table is printed with `?` for what cannot be shown."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}

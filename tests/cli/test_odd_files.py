@@ -32,6 +32,21 @@ def test_a_device_or_a_loop_of_links_is_an_error_of_one_line(tmp_path: Path) -> 
             assert str(file) in done.stderr
 
 
+def test_problems_from_a_device_are_an_error_of_one_line(tmp_path: Path) -> None:
+    """A data file that never ends, or is nowhere, is refused by name, whatever it is called."""
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text(json.dumps({"task_id": "a", "completion": "    return x + y\n"}))
+    (tmp_path / "zero.jsonl").symlink_to("/dev/zero")
+    (tmp_path / "loop.jsonl").symlink_to(tmp_path / "loop.jsonl")
+    (tmp_path / "bytes.jsonl").write_bytes(b'{"task_id": "\xff"}\n')
+    for name in ("zero.jsonl", "loop.jsonl", "bytes.jsonl"):
+        file = tmp_path / name
+        done = passk("score", samples, "--task", "passk_custom", "--set", f"data_files={file}")
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.count("\n") == 1
+        assert str(file) in done.stderr
+
+
 def test_a_full_standard_output_is_an_error_of_one_line(tmp_path: Path) -> None:
     """Output that finds no room is said in one line, and the results are saved all the same."""
     file = tmp_path / "samples.jsonl"

@@ -614,31 +614,6 @@ def test_problems_whose_libraries_are_missing(capsys, tmp_path):
     assert "1 samples of problems that are left out are not judged" in found["warnings"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this host has no /dev/full")
-def test_what_was_judged_is_saved_where_it_cannot_be_printed(tmp_path):
-    """Standard output on a full disk: the results are in the folder all the same."""
-    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:2], None))
-    command = [
-        sys.executable,
-        "-m",
-        "passk_tasks",
-        "score",
-        samples,
-        *TASK,
-        "--k",
-        "1",
-        "--out",
-        str(tmp_path / "o"),
-    ]
-    with open("/dev/full", "wb") as full:  # noqa: PTH123
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert "No space left" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 1
-    assert json.loads((tmp_path / "o" / "results.json").read_text())["metrics"]["pass@1"]["value"] == 1.0
-    assert len(outcomes(tmp_path / "o")) == 2
-
-
 def test_what_was_judged_is_printed_where_it_cannot_be_saved(tmp_path, capsys, monkeypatch):
     """A disk that is full at the end takes the files, not the numbers."""
 
@@ -651,3 +626,32 @@ def test_what_was_judged_is_printed_where_it_cannot_be_saved(tmp_path, capsys, m
     printed = capsys.readouterr()
     assert json.loads(printed.out)["metrics"]["pass@1"]["value"] == 1.0
     assert "No space left on device" in printed.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_outcomes_are_written_as_they_come(tmp_path, number):
+    """Whatever ends a scoring, the outcomes that were known by then are in its folder."""
+    slow = [f"    import time\n    time.sleep(0.05)\n    return {n}\n" for n in range(200)]
+    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:1], *slow))
+    folder = tmp_path / "o"
+    command = [sys.executable, "-m", "passk_tasks", "score", samples, *TASK, "--k", "1", "--out", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    unfinished = folder / "outcomes.unfinished.jsonl"
+    while process.poll() is None and not (unfinished.exists() and unfinished.read_bytes().count(b"\n") > 5):
+        time.sleep(0.01)
+    process.send_signal(number)
+    said = process.communicate()[1]
+    assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number], said
+    lines = [json.loads(line) for line in unfinished.read_text().splitlines()]
+    assert 5 < len(lines) < 200
+    assert {line["verdict"] for line in lines} == {"failed"}
+    assert not (folder / "results.json").exists()
+    assert (str(unfinished) in said) is (number != signal.SIGKILL)
+    assert "Traceback" not in said
+
+
+def test_nothing_unfinished_is_left_by_a_scoring_that_ends(tmp_path, capsys):
+    """Once the results are there, the lines that came before them are gone."""
+    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:1], None))
+    score(capsys, samples, *TASK, "--k", "1", "--out", tmp_path / "o")
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["outcomes.jsonl", "results.json"]
