@@ -11,7 +11,13 @@ from passk_tasks.program import Judge, Limits
 from passk_tasks.runner import judge
 
 # docs/judges.md has the table with the reasons: (by default, in one process, in a bare interpreter).
-DIFFER: dict[str, tuple[bool, bool, bool]] = {}
+DIFFER: dict[str, tuple[bool, bool, bool]] = {
+    "right-own-sequence-eq": (False, True, True),
+    "right-thread-stack-256": (True, False, True),
+    "right-mp-spawn": (True, True, False),
+    "gen-close-print": (True, True, False),
+    "custom-fn-exec-main": (True, True, False),
+}
 
 
 def right_programs() -> list[dict[str, Any]]:
