@@ -110,7 +110,8 @@ def _headline(result: Mapping[str, Any]) -> str:
 def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
     """Return how many problems each judge decided, and why some needed one process with the candidate."""
     shown = [f"{count} {reason}" for reason, count in list(reasons.items())[:_REASONS]]
-    shown += [f"{len(reasons) - _REASONS} more reasons"] if len(reasons) > _REASONS else []
+    more = len(reasons) - _REASONS
+    shown += [f"{more} more reason{'s' if more > 1 else ''}"] if more > 0 else []
     counts = [
         f"{count:,} {'in one process' if judge == 'script' else judge}"
         + (f" ({'; '.join(shown)})" if judge == "script" and shown else "")
