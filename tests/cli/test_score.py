@@ -21,6 +21,7 @@ from passk_tasks.catalog import load_task
 from passk_tasks.cli import main
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.runner import Judged
+from passk_tasks.sandbox.box.zygote import descendants
 from passk_tasks.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -655,3 +656,30 @@ def test_nothing_unfinished_is_left_by_a_scoring_that_ends(tmp_path, capsys):
     samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:1], None))
     score(capsys, samples, *TASK, "--k", "1", "--out", tmp_path / "o")
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["outcomes.jsonl", "results.json"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_scoring_that_is_terminated_leaves_nothing(tmp_path, workers):
+    """SIGTERM ends it with status 143: no process of it, no group, no file, no results; no traceback."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    # Each with a daemon, to be ended, too.
+    code = "    import os, time\n    if os.fork() == 0:\n        os.setsid()\n    time.sleep(90)\n"
+    lines = completions(PROBLEMS[:3], code, code + "    pass\n")
+    samples = jsonl(tmp_path / "samples.jsonl", lines)
+    options = ["--workers", str(workers), "--set", "timeout_s=100", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "passk_tasks", "score", samples, "--task", "passk_humaneval", *options]
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while len(below := descendants(process.pid)) < 6 * workers and process.poll() is None:
+        assert time.monotonic() < until, below
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143
+    assert "Traceback" not in said
+    assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+    assert list(scratch.iterdir()) == []
+    assert list(Path("/sys/fs/cgroup").glob(f"**/passk-{process.pid}-*")) == []
+    assert not (tmp_path / "out" / "results.json").exists()

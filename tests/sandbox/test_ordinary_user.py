@@ -27,7 +27,7 @@ from passk_tasks.sandbox.supervisor import Sandbox
 supervisor._WAYS["strict"] = (sys.argv[3],)
 tests = Tests("assert f(2) == 4", ("f",))
 programs = [Program("t/0", code, tests) for code in json.loads(sys.argv[2])]
-with Sandbox(Limits(timeout_s=float(sys.argv[4])), "strict", 1) as box:
+with Sandbox(Limits(timeout_s=float(sys.argv[4])), "strict", int(sys.argv[5])) as box:
     outcomes = dict(box.run(programs))
 print(json.dumps({"layers": box.layers, "verdicts": [outcomes[i].verdict for i in range(len(programs))]}))
 """
@@ -78,14 +78,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def judged(way, programs, timeout_s=2.0):
+def judged(way, programs, timeout_s=2.0, workers=1):
     """Return layers and verdicts of programs that an ordinary user has judged."""
     python = interpreter()
     if python is None:
         pytest.skip("no interpreter that another user may execute, or the checkout is closed to others")
     stand_in = {"passk_tasks": str(PACKAGE)}
     done = subprocess.run(
-        [python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps(programs), way, str(timeout_s)],
+        [
+            *(python, "-S", "-c", SCRIPT, json.dumps(stand_in), json.dumps(programs)),
+            *(way, str(timeout_s), str(workers)),
+        ],
         user=USER,
         group=USER,
         extra_groups=[],
@@ -127,3 +130,40 @@ def test_a_fork_bomb_without_namespaces(bomb):
     answer = judged("landlock", [bomb, "def f(x): return x * x"], timeout_s=0.5)
     assert answer["layers"]["reaper"]
     assert answer["verdicts"] == ["timeout", "passed"]
+
+
+PIPES = """
+import os, time
+for _ in range(11):
+    if os.fork() == 0:
+        break
+kept = []
+try:
+    while len(kept) < 110:
+        kept.append(os.pipe())
+except OSError:
+    pass
+time.sleep(100)
+"""
+FILLS_A_PIPE = """
+import os
+def f(x):
+    ends = os.pipe()
+    return 4 if os.write(ends[1], bytes(30000)) == 30000 else 0
+"""
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "namespaces",
+        pytest.param(
+            "landlock", marks=pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
+        ),
+    ],
+)
+def test_pipes_of_the_user_that_a_neighbour_holds_change_no_verdict(way):
+    """All workers' candidates are the same user, whose pipes shrink: who took them is ended, others pass."""
+    programs = [f"{code}# {number}\n" for number in range(3) for code in (PIPES, FILLS_A_PIPE)]
+    verdicts = judged(way, programs, workers=2)["verdicts"]
+    assert verdicts == ["memory_limit", "passed"] * 3

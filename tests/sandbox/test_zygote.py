@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
+from pathlib import Path
 
 import pytest
 
-from passk_tasks.sandbox.box import zygote
+from passk_tasks.sandbox.box import kernel, zygote
 
 
 @pytest.mark.parametrize("supported", [True, False])
@@ -30,3 +32,42 @@ def test_a_file_without_a_name(tmp_path, monkeypatch, supported):
         assert list(tmp_path.iterdir()) == []
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize("low", [kernel._LOW, 0x7F0000000000])
+def test_numbers_of_shared_mappings(monkeypatch, low):
+    """They count up, wherever the mapping lies."""
+    monkeypatch.setattr(kernel, "_LOW", low)
+    maps = os.open("/proc/self/maps", os.O_RDONLY)
+    try:
+        numbers = [kernel.new_shared_mapping(maps) for _ in range(4)]
+        with mmap.mmap(-1, 4096):
+            lines = Path("/proc/self/maps").read_text().splitlines()
+            known = [int(line.split()[4]) for line in lines if line.endswith("/dev/zero (deleted)")]
+    finally:
+        os.close(maps)
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] < max(known)
+
+
+def test_numbers_move_on_by_more_than_a_candidate_moved_them():
+    """At random; not at all where nobody took one, and by no more than fits into the candidate's time."""
+    at = 0
+
+    def take():
+        nonlocal at
+        at += 1
+        return at
+
+    numbers = zygote.Numbers(take)
+    numbers.stir(1.0)
+    assert at == 2
+    steps = set()
+    for used, cpu_s, most in ((1, 1.0, 24), (1000, 1.0, 4004), (10_000_000, 0.002, 8000)):
+        for _ in range(20):
+            at += used
+            before = at
+            numbers.stir(cpu_s)
+            assert 0 < at - before <= most
+            steps.add(at - before)
+    assert len(steps) > 40

@@ -309,7 +309,9 @@ def _become_zygote(
         with contextlib.suppress(OSError):
             # Should memory run out, the kernel ends candidates first. Nobody opens this once it is confined.
             oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        maps = None
         if strict:
+            maps = os.open("/proc/self/maps", os.O_RDONLY | os.O_CLOEXEC)
             _start_anywhere()
             # Process folders only: the rest of /proc tells about the host.
             layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
@@ -354,6 +356,7 @@ def _become_zygote(
         confine=confine,
         processes=processes,
         oom_score=oom_score,
+        maps=maps,
         keeps_folder=config["way"] != "rlimits",
     )
 

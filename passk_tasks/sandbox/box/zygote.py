@@ -46,33 +46,39 @@ REQUEST = struct.Struct("<cd")  # what to look at, and for how many CPU seconds 
 AMOUNTS = struct.Struct("<QQd")  # what there is, and the CPU seconds that it took to see
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 FRESH = 64  # exit status: something moved that the next candidate could see, another zygote is to take over
-# By how many numbers of pipes to go on at random: at most, by how many times those that a candidate used, and
-# where it used few.
+# By how many numbers to go on at random: at most, by how many times those that a candidate used, and
+# where it used few; how many it can use in a CPU second.
 _STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
+_TAKEN_PER_S = 1_000_000
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 _TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
 _CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
 
 
 class Numbers:
-    """The numbers of pipes and sockets, which the kernel counts up for each CPU, for everybody.
+    """Numbers that the kernel counts up for each CPU, for everybody: pipes and sockets, shared mappings.
 
     Nothing sets them back. They are moved on by a random amount that is larger than what a candidate moved
-    them by, so that the next one can read little in them.
+    them by, so that the next one can read little in them. A CPU takes numbers by the thousand, and when it
+    takes new ones those of other CPUs lie between: a candidate moved no more than it had the time for.
+
+    Args:
+        take: takes the next number and returns it.
     """
 
-    def __init__(self) -> None:
-        self._at = _new_pipe()
+    def __init__(self, take: Callable[[], int]) -> None:
+        self._take, self._at = take, take()
 
-    def stir(self) -> None:
-        """Move the numbers on."""
-        moved = (_new_pipe() - self._at) % (1 << 32)
-        most = _STIRRED_LEAST if moved < _STIRRED_LEAST else min(_STIRRED_TIMES * moved, _STIRRED_MOST)
-        for _ in range(int.from_bytes(os.urandom(4), "little") % most):
-            first, second = os.pipe()
-            os.close(first)
-            os.close(second)
-        self._at = _new_pipe()
+    def stir(self, cpu_s: float) -> None:
+        """Move the numbers on, after a candidate that used so many CPU seconds."""
+        number = self._take()
+        moved = (number - self._at) % (1 << 32)
+        if moved > 1:  # not by our own look alone
+            moved = min(moved, int(cpu_s * _TAKEN_PER_S))
+            most = min(max(_STIRRED_LEAST, _STIRRED_TIMES * moved), _STIRRED_MOST)
+            for _ in range(int.from_bytes(os.urandom(4), "little") % most):
+                number = self._take()
+        self._at = number
 
 
 def _new_pipe() -> int:
@@ -132,19 +138,21 @@ def run(
     confine: Callable[[], None] | None = None,
     processes: int | None = None,
     oom_score: int | None = None,
+    maps: int | None = None,
     keeps_folder: bool = True,
 ) -> NoReturn:
     """Serve commands until the control socket closes.
 
     Args:
         control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
-            channel takes its place; besides it and `output` no descriptor above 2 is open.
+            channel takes its place; no descriptor above 2 is open but it, `output`, `oom_score` and `maps`.
         scratch: what a candidate may write to; the first folder is the working directory.
         output: a file without a name, which one candidate after the other has for its output.
         is_init: whether this process is init of a pid namespace of its own.
         confine: what a candidate does to itself before anything else, where the zygote could not be confined.
         processes: how many of its own a candidate may have, where that is not counted for this package alone.
         oom_score: this process's oom_score_adj, open for reading and writing; None where there is none.
+        maps: this process's /proc/self/maps, where candidates can read theirs.
         keeps_folder: whether no candidate can remove the working folder.
     """
     own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
@@ -152,7 +160,9 @@ def run(
     gc.collect()
     gc.freeze()  # the collector's headers of what exists now are never written again: fewer pages copied
     given = array.array("i")
-    others, numbers = Others(), Numbers()
+    others, numbers = Others(), [Numbers(_new_pipe)]
+    if maps is not None:
+        numbers.append(Numbers(lambda: kernel.new_shared_mapping(maps)))
     last_pid: int | None = None
     while True:
         # Looked at and left in the queue: should this zygote turn out to be used, the next one takes it.
@@ -176,8 +186,9 @@ def run(
             )  # of the candidate, who cannot change it once it is confined
         pid = os.fork()
         if pid == 0:
-            if oom_score is not None:
-                os.close(oom_score)
+            for fd in (oom_score, maps):
+                if fd is not None:
+                    os.close(fd)
             _become_candidate(given, FORK.unpack(command)[1], output, confine, most)
         if oom_score is not None:
             os.pwrite(oom_score, own_score, 0)
@@ -214,7 +225,8 @@ def run(
         if keeps_folder and scratch.gone():
             os._exit(1)
         control.send(b"R" + REPORT.pack(status, cpu, min(peak_kib, 0xFFFFFFFF)))
-        numbers.stir()
+        for counted in numbers:
+            counted.stir(cpu)
         if scratch.moved():
             os._exit(FRESH)
         scratch.touch()

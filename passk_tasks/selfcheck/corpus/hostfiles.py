@@ -12,7 +12,10 @@ _write = maker("host files", Guarantee.WRITE, tests=REACHED, host_probe="files")
 
 
 def _attempt(name: str, statement: str, imports: str = "import os", **fields: object) -> Attack:
-    """Return a program that tries to change the canary, whatever it raises."""
+    """Return a program that tries to change the canary, whatever it raises.
+
+    Where the filter lets a call do nothing, its success says nothing: the statement asserts what it changed.
+    """
     body = "\n            ".join(source(statement).strip().split("\n"))
     return _write(
         name,
@@ -157,7 +160,10 @@ ATTACKS = (
         """,
     ),
     _attempt("overwrite-a-host-file", 'open("@CANARY@", "w").write("mine")', "import sys"),
-    _attempt("touch-a-device-of-the-host", 'os.utime("/dev/null")'),
+    _attempt(
+        "touch-a-device-of-the-host",
+        't = os.stat("/dev/null").st_mtime; os.utime("/dev/null"); assert os.stat("/dev/null").st_mtime != t',
+    ),
     _read(
         "watch-a-folder-of-the-host",
         """
@@ -188,8 +194,11 @@ ATTACKS = (
     _attempt("truncate-a-host-file", 'os.truncate("@CANARY@", 0)'),
     _attempt("remove-a-host-file", 'os.remove("@CANARY@")'),
     _attempt("rename-a-host-file", 'os.rename("@CANARY@", "@CANARY@.gone")'),
-    _attempt("touch-a-host-file", 'os.utime("@CANARY@", (0, 0))'),
-    _attempt("change-the-mode-of-a-host-file", 'os.chmod("@CANARY@", 0o600)'),
+    _attempt("touch-a-host-file", 'os.utime("@CANARY@", (7, 7)); assert os.stat("@CANARY@").st_mtime == 7'),
+    _attempt(
+        "change-the-mode-of-a-host-file",
+        'os.chmod("@CANARY@", 0o600); assert os.stat("@CANARY@").st_mode & 0o777 == 0o600',
+    ),
     _attempt("link-to-a-host-file", 'os.link("@CANARY@", "@CANARY@.link")'),
     _attempt("new-file-in-a-host-folder", 'open("@CANARY@.new", "x").close()', "import sys"),
     _attempt("new-folder-in-a-host-folder", 'os.mkdir("@CANARY@.folder")'),

@@ -146,7 +146,9 @@ OTHERS = (
             was_root = os.getuid() == 0
             os.chown("mine", 0, 0)
             os.chmod("mine", 0o6755)
-            return "reached" if not was_root else "nothing new"
+            status = os.stat("mine")
+            changed = status.st_uid == 0 or status.st_mode & 0o6000
+            return "reached" if changed and not was_root else "nothing new"
         """,
         real="unseen",
     ),

@@ -273,7 +273,7 @@ ATTACKS = (
         "memory-in-the-result",
         """
         def solve(n):
-            return ["x" * (1 << 20)] * 64
+            return [chr(97 + k % 26) * (1 << 22) + str(k) for k in range(100)]
         """,
         expected=frozenset({Verdict.OUTPUT_LIMIT, Verdict.MEMORY_LIMIT}),
     ),
