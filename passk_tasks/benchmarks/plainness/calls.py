@@ -106,6 +106,11 @@ class Calls(Names, ABC):
                     else Value()
                 )
             depth = base.depth if name == "copy" else DEEP
+            if base.kind == Kind.PLAIN and all(arg.kind == Kind.PLAIN for arg in args):
+                part = frozenset({Root(None, tuple(merged([base, *args]).known))})
+                if name == "copy":
+                    return Value(Kind.PLAIN, frozenset({Root()}), part, 1, depth)
+                return Value(Kind.PLAIN, part, depth=depth)
             return Value(merged([base, *args]).kind, frozenset({Root()}), base.known, base.own, depth)
         self.change(base, ast.unparse(node.func))
         for arg in args:
@@ -143,7 +148,7 @@ class Calls(Names, ABC):
         if name in COPIES:
             if not everything:
                 return Value(Kind.PLAIN, frozenset({Root()}), depth=1)
-            copy = self.container(items)
+            copy = self.container([*items, *(named.values() if name == "dict" else ())])
             copy.depth = max(first.depth, 1)
             return copy
         lazy = self.container(items or [Value()], lazy=True)

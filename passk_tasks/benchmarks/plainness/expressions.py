@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,7 @@ from passk_tasks.benchmarks.plainness.values import (
     DEEP,
     SINGLETON,
     Kind,
+    Root,
     Scope,
     Value,
     absorb,
@@ -78,7 +80,8 @@ class Expressions(Calls):
             self.change(base, ast.unparse(target))
             absorb(base, value)
             if not isinstance(target.slice, ast.Slice):
-                absorb(base, self.value(target.slice, scope))
+                key = self.value(target.slice, scope)
+                absorb(base, replace(key, roots=frozenset(), shared=frozenset()))  # a key does not change
         elif isinstance(target, ast.Attribute):
             base = self.value(target.value, scope)
             if base.kind == Kind.REMOTE or (
@@ -188,6 +191,8 @@ class Expressions(Calls):
                 return self.item(base, ast.Constant(0))
             made = self.container([self.item(base)])
             made.depth = base.depth
+            if base.depth == DEEP and base.kind == Kind.PLAIN:  # of an array it is a view
+                made.roots = frozenset({Root(None, tuple(base.known))})
             return made
         key = self.value(node.slice, scope)
         self.observe(key)

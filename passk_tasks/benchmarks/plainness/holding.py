@@ -14,6 +14,7 @@ from passk_tasks.benchmarks.plainness.values import (
     Scope,
     Value,
     is_type_of_result,
+    lineage,
     merged,
 )
 
@@ -52,7 +53,9 @@ class Holding:
 
     def stale(self, roots: Iterable[Root]) -> bool:
         """Return whether the candidate ran since it may hold one of these objects."""
-        return any(root.held is not None and root.held < self.calls for root in roots)
+        roots = frozenset(roots)
+        known = [root.held for root in lineage(roots)] + [root.within for root in roots]
+        return any(call is not None and call < self.calls for call in known)
 
     def observe(self, value: Value, depth: int = DEEP) -> None:
         """Look at a value, by comparing it with one of `depth` levels of literals.
@@ -80,7 +83,7 @@ class Holding:
             raise Needs(f"changes a result: {what:.40}")
         if value.kind not in (Kind.PLAIN, Kind.RESULT, Kind.OWN, Kind.TYPE, Kind.REMOTE):
             raise Needs(f"changes {what:.40}")
-        if any(root.held is not None for root in value.roots):
+        if any(root.held for root in lineage(value.roots)) or any(root.within for root in value.roots):
             raise Needs(f"changes what it handed over: {what:.40}")
 
     def tick(self) -> None:
@@ -104,11 +107,11 @@ class Holding:
         self.crossings += self.rounds
         if self.crossings > MAX_CROSSINGS:
             raise Needs(f"calls the candidate more than {MAX_CROSSINGS:,} times")
-        todo = [root for value in values for root in value.known]
-        while todo:
-            root = todo.pop()
+        handed = {root for value in values for root in value.known}
+        for root in lineage(handed):
+            root.within = self.calls
+        for root in handed:
             root.held = self.calls
-            todo += root.parents
         return Value(Kind.RESULT, frozenset({Root(self.calls)}), own=0, depth=DEEP)
 
     def item(self, value: Value, index: ast.expr | None = None) -> Value:
@@ -131,14 +134,17 @@ class Holding:
             return merged(value.parts)
         depth = max(0, value.depth - 1) if value.depth < DEEP else DEEP
         own = value.own - 1 if 0 < value.own < DEEP else value.own
+        shared, around = value.shared, value.roots
+        if value.kind == Kind.PLAIN and own == 0:  # the item is one of what is shared
+            shared, around, own = frozenset(), value.known, DEEP
         fresh: frozenset[Root] = frozenset()
         if depth > 0:
             # The items of a literal differ from each other; only a constant index meets the same one again.
             again = isinstance(index, (ast.Constant, ast.UnaryOp))
-            held = max((root.held or 0 for root in value.roots), default=0) or None
-            fresh = frozenset({Root(held if again else None, tuple(value.roots))})
+            held = max((root.within or 0 for root in around), default=0) or None
+            fresh = frozenset({Root(held if again else None, tuple(around))})
         inner = value.parts if value.lazy else None
-        return Value(value.kind, fresh, value.shared, own, depth, inner, what=value.what, scope=value.scope)
+        return Value(value.kind, fresh, shared, own, depth, inner, what=value.what, scope=value.scope)
 
     def container(self, values: Iterable[Value], *, lazy: bool = False) -> Value:
         """Return a container that the tests make of values."""
@@ -151,7 +157,11 @@ class Holding:
         shared = frozenset(
             root
             for value in values
-            for root in (value.known if value.named or value.own < DEEP else value.shared)
+            for root in (
+                value.known
+                if value.named or value.own < DEEP or any(root.parents for root in value.roots)
+                else value.shared
+            )
         )
         own = together.own + 1 if together.own < DEEP else 1 if shared else DEEP
         if together.kind > Kind.OWN:
@@ -172,7 +182,8 @@ class Holding:
         depth = max(left.depth, right.depth)
         if left.kind == right.kind == Kind.PLAIN:
             roots = frozenset({Root()}) if left.roots or right.roots else frozenset()
-            return Value(Kind.PLAIN, roots, left.shared | right.shared, depth=depth)
+            shared = left.known | right.known
+            return Value(Kind.PLAIN, roots, shared, 1 if shared else DEEP, depth)
         kind = max(left.kind, right.kind)
         known = left.known | right.known
         return Value(kind, frozenset({Root()}), known, min(left.own, right.own), DEEP)

@@ -45,16 +45,17 @@ class Walk(Expressions):
             self.bind(node.target, self.value(node.value, scope), scope)
 
     def _do_AugAssign(self, node: ast.AugAssign, scope: Scope) -> None:
-        if not isinstance(node.target, ast.Name):
+        if isinstance(node.target, ast.Attribute):
             self.value(node.value, scope)
             self.bind(node.target, Value(depth=DEEP), scope)
             return
-        before = self.name(node.target.id, scope)
-        # A sum of results is a new object.
-        computed = before.kind == Kind.RESULT and all(root.held is None for root in before.roots)
+        before = self.value(node.target, scope)
+        # A sum of results is a new object; what tests keep in their own containers may be a result itself.
+        direct = before.roots if isinstance(node.target, ast.Name) else before.known
+        computed = before.kind == Kind.RESULT and all(root.held is None for root in direct)
         in_place = bool(before.roots) and not (computed and before.own == 0)
         if in_place:
-            self.change(before, node.target.id)
+            self.change(before, ast.unparse(node.target))
         after = self.value(node.value, scope)
         if in_place:
             absorb(before, after)

@@ -30,10 +30,17 @@ class Kind(IntEnum):
 
 @dataclass(eq=False)
 class Root:
-    """An object that can change; `held` is the number of the candidate's call since which it may know it."""
+    """An object that can change.
+
+    Attributes:
+        held: the number of the candidate's call since which it may know the object, and so all that is in it.
+        within: the number of the call since which it may know something in it.
+        parents: objects that it may be in.
+    """
 
     held: int | None = None
     parents: tuple[Root, ...] = ()
+    within: int | None = None
 
 
 @dataclass(eq=False)
@@ -88,6 +95,18 @@ class Scope:
 
 
 SINGLETON = Scope()  # marks None, True, False and the ellipsis
+
+
+def lineage(roots: Iterable[Root]) -> set[Root]:
+    """Return these objects with all that they may be in."""
+    objects: set[Root] = set()
+    todo = list(roots)
+    while todo:
+        root = todo.pop()
+        if root not in objects:
+            objects.add(root)
+            todo += root.parents
+    return objects
 
 
 def is_type_of_result(value: Value) -> bool:
@@ -152,6 +171,8 @@ def absorb(container: Value, value: Value) -> None:
     container.depth = DEEP
     container.parts = None
     container.shared |= value.known
+    if value.known:
+        container.own = min(container.own, 1)
     if value.lazy or value.kind > container.kind:
         container.kind = Kind.OWN if value.lazy else value.kind
         container.what, container.scope = value.what, value.scope
