@@ -127,6 +127,8 @@ class Calls(Names, ABC):
             self.text(first)
         if name == "random.shuffle":
             self.change(first, name)
+        if "out" in named:
+            self.change(named["out"], name)
         callables = [value for value in everything if value.kind in (Kind.CANDIDATE, Kind.FUNCTION)]
         no_data = (Kind.CANDIDATE, Kind.FUNCTION, Kind.PURE, Kind.TYPE, Kind.BOUND)
         data = [value for value in everything if value.kind not in no_data]
@@ -149,7 +151,7 @@ class Calls(Names, ABC):
             if not everything:
                 return Value(Kind.PLAIN, frozenset({Root()}), depth=1)
             copy = self.container([*items, *(named.values() if name == "dict" else ())])
-            copy.depth = max(first.depth, 1)
+            copy.depth = DEEP if named and name == "dict" else max(first.depth, 1)
             return copy
         lazy = self.container(items or [Value()], lazy=True)
         if name in ("enumerate", "zip") and not callables:

@@ -135,8 +135,10 @@ class Holding:
         depth = max(0, value.depth - 1) if value.depth < DEEP else DEEP
         own = value.own - 1 if 0 < value.own < DEEP else value.own
         shared, around = value.shared, value.roots
-        if value.kind == Kind.PLAIN and own == 0:  # the item is one of what is shared
-            shared, around, own = frozenset(), value.known, DEEP
+        if own == 0:  # the item is one of what is shared
+            around = value.known
+            if value.kind == Kind.PLAIN:
+                shared, own = frozenset(), DEEP
         fresh: frozenset[Root] = frozenset()
         if depth > 0:
             # The items of a literal differ from each other; only a constant index meets the same one again.
@@ -144,7 +146,9 @@ class Holding:
             held = max((root.within or 0 for root in around), default=0) or None
             fresh = frozenset({Root(held if again else None, tuple(around))})
         inner = value.parts if value.lazy else None
-        return Value(value.kind, fresh, shared, own, depth, inner, what=value.what, scope=value.scope)
+        item = Value(value.kind, fresh, shared, own, depth, inner, what=value.what, scope=value.scope)
+        item.inside = [value]
+        return item
 
     def container(self, values: Iterable[Value], *, lazy: bool = False) -> Value:
         """Return a container that the tests make of values."""
@@ -154,19 +158,15 @@ class Holding:
                 return Value(Kind.OWN, frozenset({Root()}), depth=DEEP)
         together = merged(values)
         depth = min(DEEP, 1 + max((value.depth for value in values), default=0))
-        shared = frozenset(
-            root
-            for value in values
-            for root in (
-                value.known
-                if value.named or value.own < DEEP or any(root.parents for root in value.roots)
-                else value.shared
-            )
-        )
+        shared = frozenset(root for value in values for root in value.known_elsewhere)
         own = together.own + 1 if together.own < DEEP else 1 if shared else DEEP
         if together.kind > Kind.OWN:
             return Value(Kind.UNUSABLE, what=_PARTS.get(together.kind, str(together.what)))
-        return Value(together.kind, frozenset({Root()}), shared, own, depth, lazy=lazy)
+        made = Value(together.kind, frozenset({Root()}), shared, own, depth, lazy=lazy)
+        for value in values:
+            if value.roots:
+                value.inside.append(made)
+        return made
 
     def combined(self, left: Value, right: Value) -> Value:
         """Return what an operator makes of two values."""

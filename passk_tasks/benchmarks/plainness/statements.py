@@ -11,7 +11,7 @@ from itertools import chain
 from passk_tasks.benchmarks.plainness.expressions import Expressions, defaults
 from passk_tasks.benchmarks.plainness.holding import Needs
 from passk_tasks.benchmarks.plainness.known import MODULES, public
-from passk_tasks.benchmarks.plainness.values import DEEP, Kind, Scope, Value, absorb, joined, merged
+from passk_tasks.benchmarks.plainness.values import DEEP, Kind, Scope, Value, absorb, joined, lineage, merged
 
 _MAX_CALLS = 30  # of the tests' functions within each other
 
@@ -50,9 +50,8 @@ class Walk(Expressions):
             self.bind(node.target, Value(depth=DEEP), scope)
             return
         before = self.value(node.target, scope)
-        # A sum of results is a new object; what tests keep in their own containers may be a result itself.
-        direct = before.roots if isinstance(node.target, ast.Name) else before.known
-        computed = before.kind == Kind.RESULT and all(root.held is None for root in direct)
+        # A sum of results is a new object; what tests take out of a container may be a result itself.
+        computed = before.kind == Kind.RESULT and all(root.held is None for root in lineage(before.roots))
         in_place = bool(before.roots) and not (computed and before.own == 0)
         if in_place:
             self.change(before, ast.unparse(node.target))

@@ -57,6 +57,8 @@ class Value:
         lazy: an iterator of the tests.
         named: a name of the tests holds it.
         what: the syntax tree of a function, the name of a type, module or method, the value of a constant.
+        scope: where a function was defined.
+        inside: containers that have it; what it holds later, they hold.
     """
 
     kind: Kind = Kind.PLAIN
@@ -69,11 +71,18 @@ class Value:
     named: bool = False
     what: Any = None
     scope: Scope | None = None
+    inside: list[Value] = field(default_factory=list)
 
     @property
     def known(self) -> frozenset[Root]:
         """The object itself and those in it, as far as they can change."""
         return self.roots | self.shared
+
+    @property
+    def known_elsewhere(self) -> frozenset[Root]:
+        """Those of them that something else than a container made of the value may know."""
+        itself = self.named or self.own < DEEP or any(root.parents for root in self.roots)
+        return self.known if itself else self.shared
 
 
 @dataclass(eq=False)
@@ -168,13 +177,19 @@ def joined(first: dict[str, Value], second: dict[str, Value]) -> dict[str, Value
 
 def absorb(container: Value, value: Value) -> None:
     """Note that a container of the tests holds a value from now on."""
+    before = (container.kind, container.own, container.shared)
     container.depth = DEEP
     container.parts = None
-    container.shared |= value.known
-    if value.known:
-        container.own = min(container.own, 1)
+    container.shared |= value.known_elsewhere
     if value.lazy or value.kind > container.kind:
         container.kind = Kind.OWN if value.lazy else value.kind
         container.what, container.scope = value.what, value.scope
     if value.own < DEEP:
         container.own = min(container.own, value.own + 1)
+    elif value.known_elsewhere:
+        container.own = min(container.own, 1)
+    if value.roots and container not in value.inside:
+        value.inside.append(container)
+    if before != (container.kind, container.own, container.shared):
+        for outer in container.inside:
+            absorb(outer, container)
