@@ -189,8 +189,8 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
     _tested.add(key)
 
 
-def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> Dataset:
-    """Return the dataset whose problems know how they are judged, after their references were tried.
+def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> trial.Tried:
+    """Try the references, say what they showed, and return it with the dataset that knows how it is judged.
 
     Args:
         spec: the task.
@@ -203,7 +203,7 @@ def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> Dat
     tried = trial.references(spec.settings, dataset, frozenset(asked))
     for warning in tried.warnings:
         _log.warning("task %s: %s", spec.name, warning)
-    return tried.dataset
+    return tried
 
 
 def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:

@@ -50,7 +50,14 @@ def report(scored: Scored, journal: str) -> RankReport:
     return RankReport(records, scored.layers, journal, scored.sandbox_warnings)
 
 
-def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, ranks: int) -> dict[str, Any]:
+def collect(
+    spec: TaskSpec,
+    dataset: Dataset,
+    reports: Sequence[RankReport],
+    *,
+    ranks: int,
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return the provenance of a run over the ranks that reported.
 
     Args:
@@ -58,6 +65,7 @@ def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, 
         dataset: all of its problems.
         reports: one a rank.
         ranks: how many there should be.
+        notes: what was seen before anything was judged; warnings, as in `passk score`.
     """
     scored = scoring.summarise(
         [record for one in reports for record in one.records],
@@ -67,6 +75,7 @@ def collect(spec: TaskSpec, dataset: Dataset, reports: Sequence[RankReport], *, 
         sandbox_warnings=list(dict.fromkeys(warning for one in reports for warning in one.warnings)),
     )
     result = scored.as_dict()
+    result["warnings"] = [*notes, *result["warnings"]]
     if len(reports) != ranks:
         result["warnings"].append(
             f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"

@@ -60,6 +60,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
         self._journal_folder: Path | None = None
         self._journal: Path | None = None
+        self._notes: tuple[str, ...] = ()  # what the references of the problems showed
         self._no_texts: list[str] = []  # where answers are that are no text, and what they are
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
@@ -114,7 +115,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             chat=apply_chat_template,
         )
         if not self._predict_only:
-            self._data = preflight.try_references(self.spec, self._data, kwargs.get("limit"))
+            tried = preflight.try_references(self.spec, self._data, kwargs.get("limit"))
+            self._data, self._notes = tried.dataset, tried.warnings
         if cache_requests:
             # lm-eval's key for them has neither n nor the generation arguments in it (0.4.13, api/task.py).
             _log.warning(
@@ -181,7 +183,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._fill([_outcome(record) for record in scored.records])
         reports = run.gather(provenance.report(scored, str(self._journal)))
         if reports is not None:
-            self._provenance = provenance.collect(self.spec, self._data, reports, ranks=self._ranks)
+            self._provenance = provenance.collect(
+                self.spec, self._data, reports, ranks=self._ranks, notes=self._notes
+            )
         self._refuse_infra_errors(scored)
         if self._provenance is not None:
             provenance.finished(self._provenance)

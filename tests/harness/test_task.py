@@ -331,3 +331,24 @@ def test_provenance_needs_no_frames(evaluate, canned, monkeypatch) -> None:
     facts = record(found)
     assert facts["verdicts"] == {"passed": 1}
     assert facts["ranks"] == 1
+
+
+def test_what_references_show_is_in_the_results(evaluate, canned, tmp_path) -> None:
+    """A wrong reference of people's own problems is in the results, and who judged, with reasons."""
+    wrong = {"task_id": "wrong", "test": "assert f(1) == 3\n", "canonical_solution": "    return x\n"}
+    shared = {
+        "task_id": "shared",
+        "test": "r = f([1])\nassert r is not f([1])\n",
+        "canonical_solution": "    return x\n",
+    }
+    rows = [{"prompt": "def f(x):\n", "entry_point": "f", **row} for row in (wrong, shared)]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = evaluate(
+        canned(canonical),
+        "passk_custom_greedy",
+        metadata={"passk.data_files": str(tmp_path / "mine.jsonl")},
+    )
+    facts = record(found, "passk_custom_greedy")
+    assert any("reference solution of wrong (failed" in warning for warning in facts["warnings"])
+    assert facts["judges"] == {"isolated": 1, "script": 1}
+    assert sum(facts["one_process"].values()) == 1

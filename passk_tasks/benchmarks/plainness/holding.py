@@ -1,0 +1,235 @@
+"""Who may hold an object of the tests, and what can be done with it then."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable
+
+from passk_tasks.benchmarks.plainness.known import CROSSING
+from passk_tasks.benchmarks.plainness.values import (
+    DEEP,
+    SINGLETON,
+    Kind,
+    Root,
+    Scope,
+    Value,
+    is_type_of_result,
+    lineage,
+    merged,
+)
+
+MAX_CROSSINGS = 10_000  # calls of the candidate; each takes a tenth of a millisecond of its time
+_PARTS = {
+    Kind.CANDIDATE: "functions of the candidate in a container",
+    Kind.FUNCTION: "functions in a container",
+}
+
+
+class Needs(Exception):  # noqa: N818  no error: an answer
+    """The reason for one process."""
+
+
+class Holding:
+    """The state of the walk: which call of the candidate came last, and which objects it may know since.
+
+    An object that the candidate may hold can have changed at the next call, and that change does not cross.
+    """
+
+    def __init__(self, names: Collection[str], classes: Collection[str], compares: Collection[str]) -> None:
+        self.names = frozenset(names)
+        self.compares = frozenset(compares)
+        self.objects = bool(classes)
+        self.calls = 0
+        self.crossings = 0.0
+        self.rounds = 1.0  # of the loops around, halved for each, as their bodies are walked twice
+        self.steps = 0
+        self.depth = 0
+        self.reached = False
+        self.plain_texts = True
+        top = Scope({name: Value(Kind.CANDIDATE, what=name, depth=DEEP) for name in names})
+        for name in classes:
+            top.values[name].parts = ()  # marks a class
+        self.module = Scope(parent=top)
+
+    def stale(self, roots: Iterable[Root]) -> bool:
+        """Return whether the candidate ran since it may hold one of these objects."""
+        roots = frozenset(roots)
+        known = [root.held for root in lineage(roots)] + [root.within for root in roots]
+        return any(call is not None and call < self.calls for call in known)
+
+    def observe(self, value: Value, depth: int = DEEP) -> None:
+        """Look at a value, by comparing it with one of `depth` levels of literals.
+
+        A candidate may have changed what it kept from an earlier call, and that change does not cross. It
+        cannot change a constant: where one is compared with, an object that could change differs anyway.
+        """
+        if value.kind == Kind.UNUSABLE:
+            raise Needs(f"uses {value.what}")
+        if value.kind in (Kind.CANDIDATE, Kind.FUNCTION, Kind.MODULE, Kind.PURE, Kind.BOUND):
+            raise Needs("looks at a function" + (f", {value.what}" if isinstance(value.what, str) else ""))
+        if (depth > 0 and self.stale(value.roots)) or (depth > value.own and self.stale(value.shared)):
+            raise Needs("looks at a value after a later call, which may have changed it")
+
+    def truth(self, value: Value) -> Value:
+        """Ask whether a value is true."""
+        self.observe(value)
+        if value.kind in (Kind.RESULT, Kind.REMOTE) and self.objects:
+            self.tick()
+        return Value()
+
+    def change(self, value: Value, what: str) -> None:
+        """Change an object, which `what` says in the tests' words."""
+        if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
+            raise Needs(f"changes a result: {what:.40}")
+        if value.kind not in (Kind.PLAIN, Kind.RESULT, Kind.OWN, Kind.TYPE, Kind.REMOTE):
+            raise Needs(f"changes {what:.40}")
+        if any(root.held for root in lineage(value.roots)) or any(root.within for root in value.roots):
+            raise Needs(f"changes what it handed over: {what:.40}")
+
+    def tick(self) -> None:
+        """Let code of the candidate run: by a call, or by what is done to an object of its."""
+        self.calls += 1
+        self.reached = True
+
+    def hand_over(self, values: Iterable[Value]) -> Value:
+        """Let the candidate run with these arguments; return what it gives back."""
+        values = list(values)
+        for value in values:
+            if value.lazy or value.kind in (Kind.OWN, Kind.FUNCTION, Kind.PURE, Kind.MODULE, Kind.BOUND):
+                raise Needs("hands over what is not plain data")
+            if value.kind == Kind.UNUSABLE:
+                raise Needs(f"hands over {value.what}")
+            if value.kind == Kind.TYPE and value.what not in CROSSING:
+                raise Needs(f"hands over {value.what}")
+            if self.stale(value.known):
+                raise Needs("hands over a value that an earlier call may have kept and changed")
+        self.tick()
+        self.crossings += self.rounds
+        if self.crossings > MAX_CROSSINGS:
+            raise Needs(f"calls the candidate more than {MAX_CROSSINGS:,} times")
+        handed = {root for value in values for root in value.known}
+        for root in lineage(handed):
+            root.within = self.calls
+        for root in handed:
+            root.held = self.calls
+        return Value(Kind.RESULT, frozenset({Root(self.calls)}), own=0, depth=DEEP)
+
+    def item(self, value: Value, index: ast.expr | None = None) -> Value:
+        """Return one of the items of a value: by a loop, or by an index."""
+        if value.kind == Kind.UNUSABLE:
+            raise Needs(f"uses {value.what}")
+        if value.kind > Kind.OWN:
+            self.observe(value)
+        if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
+            if index is None or value.kind == Kind.REMOTE:
+                old = self.stale(value.known)
+                self.tick()  # it may be a generator
+                return Value(Kind.RESULT, frozenset({Root(self.calls - old)}), own=0, depth=DEEP)
+            return Value(Kind.RESULT, value.known, own=0, depth=DEEP)
+        if value.parts is not None and isinstance(index, ast.Constant):
+            if type(index.value) is int and index.value < len(value.parts):
+                return value.parts[index.value]
+            raise Needs("takes a tuple apart where it has no item")
+        if value.parts is not None and index is None and len(value.parts) and not value.lazy:
+            return merged(value.parts)
+        depth = max(0, value.depth - 1) if value.depth < DEEP else DEEP
+        own = value.own - 1 if 0 < value.own < DEEP else value.own
+        shared, around = value.shared, value.roots
+        if own == 0:  # the item is one of what is shared
+            around = value.known
+            if value.kind == Kind.PLAIN:
+                shared, own = frozenset(), DEEP
+        fresh: frozenset[Root] = frozenset()
+        if depth > 0:
+            # The items of a literal differ from each other; only a constant index meets the same one again.
+            again = isinstance(index, (ast.Constant, ast.UnaryOp))
+            held = max((root.within or 0 for root in around), default=0) or None
+            fresh = frozenset({Root(held if again else None, tuple(around))})
+        inner = value.parts if value.lazy else None
+        item = Value(value.kind, fresh, shared, own, depth, inner, what=value.what, scope=value.scope)
+        item.inside = [value]
+        return item
+
+    def container(self, values: Iterable[Value], *, lazy: bool = False) -> Value:
+        """Return a container that the tests make of values."""
+        values = list(values)
+        for value in values:
+            if value.lazy:
+                return Value(Kind.OWN, frozenset({Root()}), depth=DEEP)
+        together = merged(values)
+        depth = min(DEEP, 1 + max((value.depth for value in values), default=0))
+        shared = frozenset(root for value in values for root in value.known_elsewhere)
+        own = together.own + 1 if together.own < DEEP else 1 if shared else DEEP
+        if together.kind > Kind.OWN:
+            return Value(Kind.UNUSABLE, what=_PARTS.get(together.kind, str(together.what)))
+        made = Value(together.kind, frozenset({Root()}), shared, own, depth, lazy=lazy)
+        for value in values:
+            if value.roots:
+                value.inside.append(made)
+        return made
+
+    def combined(self, left: Value, right: Value) -> Value:
+        """Return what an operator makes of two values."""
+        for value in (left, right):
+            if value.kind not in (Kind.PLAIN, Kind.RESULT, Kind.REMOTE, Kind.TYPE, Kind.OWN) or value.lazy:
+                self.observe(value)
+                raise Needs("computes with what is not plain data")
+        if self.objects and Kind.RESULT <= max(left.kind, right.kind) <= Kind.REMOTE:
+            self.observe(left)
+            self.observe(right)
+            self.tick()
+            return Value(Kind.REMOTE, own=0, depth=DEEP)
+        depth = max(left.depth, right.depth)
+        if left.kind == right.kind == Kind.PLAIN:
+            roots = frozenset({Root()}) if left.roots or right.roots else frozenset()
+            shared = left.known | right.known
+            return Value(Kind.PLAIN, roots, shared, 1 if shared else DEEP, depth)
+        kind = max(left.kind, right.kind)
+        known = left.known | right.known
+        return Value(kind, frozenset({Root()}), known, min(left.own, right.own), DEEP)
+
+    def compared(self, left: Value, op: ast.cmpop, right: Value, node: ast.expr) -> None:
+        """Compare two values; `node` is the whole comparison."""
+        if isinstance(op, (ast.Is, ast.IsNot)):
+            if any(
+                v.kind == Kind.PLAIN
+                and v.depth == 0
+                and (v.what is None or v.what in (True, False, ...))
+                and v.scope is SINGLETON
+                for v in (left, right)
+            ):
+                for value in (left, right):
+                    if value.kind == Kind.UNUSABLE:
+                        raise Needs(f"uses {value.what}")
+                return
+            if {left.kind, right.kind} == {Kind.TYPE} and not (
+                is_type_of_result(left) and is_type_of_result(right)
+            ):
+                return
+            raise Needs(f"looks at identity: `{ast.unparse(node):.60}`")
+        if left.lazy or (right.lazy and not isinstance(op, (ast.In, ast.NotIn))):
+            raise Needs("compares an iterator")
+        if is_type_of_result(left) or is_type_of_result(right):
+            other = right if is_type_of_result(left) else left
+            if other.kind != Kind.TYPE or is_type_of_result(other):
+                raise Needs("compares the type of a result with another than a builtin one")
+            return
+        step = isinstance(op, (ast.In, ast.NotIn))
+        # Copies that the tests make within one comparison: their items are taken to be values.
+        copies = min(left.own, right.own) >= 1 and not left.named and not right.named
+        if not copies:
+            self.observe(left, right.depth - step)
+            self.observe(right, left.depth + step)
+        for value in (left, right):
+            if value.kind > Kind.OWN:
+                self.observe(value)
+        if self.objects and Kind.RESULT <= max(left.kind, right.kind) <= Kind.REMOTE:
+            self.hand_over([value for value in (left, right) if value.kind == Kind.PLAIN])
+
+    def text(self, value: Value) -> None:
+        """Look at the text of a value."""
+        self.observe(value)
+        if value.kind in (Kind.RESULT, Kind.REMOTE):
+            if not self.objects:
+                raise Needs("looks at the text of a result")
+            self.tick()
