@@ -29,6 +29,13 @@ def _file(name: str, path: str) -> Attack:
     )
 
 
+# One line each, for a block of any indentation.
+_MAPPING = (
+    "import mmap; zero = '/dev/zero (deleted)'; maps = lambda: open('/proc/self/maps').read().splitlines(); "
+    "made = lambda: [mmap.mmap(-1, 4096), [int(m.split()[4]) for m in maps() if m.endswith(zero)]]; "
+    "number = lambda: max(made()[1])"
+)
+
 ATTACKS = (
     _file("tmp", "/tmp/@TOKEN@"),
     _file("shared-memory", "/dev/shm/@TOKEN@"),
@@ -268,6 +275,20 @@ ATTACKS = (
                 def attack():
                     number = os.fstat(os.pipe()[0]).st_ino % 8192
                     return "reached" if 4096 < number < 4126 else "no"
+                """,
+            ),
+            (
+                "numbers-of-shared-mappings",
+                f"""
+                {_MAPPING}
+                while left := (4096 - number()) % 8192:  # others on this CPU may take some, too
+                    for _ in range(left - 1):
+                        mmap.mmap(-1, 4096).close()
+                """,
+                f"""
+                {_MAPPING}
+                def attack():
+                    return "reached" if 4096 < number() % 8192 < 4126 else "no"
                 """,
             ),
             (
