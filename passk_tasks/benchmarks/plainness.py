@@ -553,8 +553,9 @@ class _Walk:
                 raise _Needs(f"hands over {value.what}")
             if value.kind == _TYPE and value.what not in _CROSSING:
                 raise _Needs(f"hands over {value.what}")
-            if self.stale(value.known):
-                raise _Needs("hands over a value that an earlier call may have kept and changed")
+            # In one process it is the object that the candidate kept; across the channel it is a copy.
+            if any(root.held is not None for root in value.known):
+                raise _Needs("hands over what an earlier call was given or gave, and may have kept")
         self.tick()
         self.crossings += self.rounds
         if self.crossings > _MAX_CROSSINGS:
@@ -1034,6 +1035,8 @@ class _Walk:
                 self.observe(value)
         if name in ("copy.deepcopy", "copy.copy"):
             self.observe(first)
+            if first.kind in (_RESULT, _REMOTE) and first.own == 0:
+                raise _Needs("copies a result, which may be an iterator")
             deep = name == "copy.deepcopy"
             shared = frozenset() if deep else first.known
             roots = frozenset({_Root()}) if first.known else frozenset()
