@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 import pytest
 
@@ -30,3 +31,21 @@ def test_a_file_without_a_name(tmp_path, monkeypatch, supported):
         assert list(tmp_path.iterdir()) == []
     finally:
         os.close(fd)
+
+
+def test_stirring_does_not_answer_what_others_move() -> None:
+    """It takes a few times what the candidate can have done with its CPU time, and no more."""
+    numbers = zygote.Numbers()
+    numbers.stir(zygote._START_S)
+    took_s = []
+    for is_candidates in (False, True):
+        stirred_s = 0.0
+        for _ in range(4):
+            started_s = time.thread_time()
+            for _ in range(5000):
+                zygote._new_pipe()
+            moving_s = time.thread_time() - started_s
+            numbers.stir(zygote._START_S + is_candidates * moving_s)
+            stirred_s += time.thread_time() - started_s - moving_s
+        took_s.append(stirred_s / moving_s)
+    assert took_s[0] < 0.5 < took_s[1]

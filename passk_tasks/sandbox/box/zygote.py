@@ -49,6 +49,9 @@ FRESH = 64  # exit status: something moved that the next candidate could see, an
 # By how many numbers of pipes to go on at random: at most, by how many times those that a candidate used, and
 # where it used few.
 _STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
+_START_S = (
+    0.004  # CPU seconds that the start of a candidate may take, where none has shown that it takes less
+)
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 _TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
 _CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
@@ -58,16 +61,23 @@ class Numbers:
     """The numbers of pipes and sockets, which the kernel counts up for each CPU, for everybody.
 
     Nothing sets them back. They are moved on by a random amount that is larger than what a candidate moved
-    them by, so that the next one can read little in them.
+    them by, so that the next one can read little in them. How far they moved says only how much it may have
+    been: everybody moves them, other zygotes by this very stirring, and each would answer the others' with
+    more. What a candidate can have done takes CPU time, and stirring takes a few times as much at most.
     """
 
     def __init__(self) -> None:
         self._at = _new_pipe()
+        self._start_s, self._pipe_s = _START_S, math.inf
 
-    def stir(self) -> None:
-        """Move the numbers on."""
+    def stir(self, cpu_s: float) -> None:
+        """Move the numbers on, after a candidate that took so many CPU seconds."""
+        self._start_s = min(self._start_s, cpu_s)
+        started_s = time.thread_time()
         moved = (_new_pipe() - self._at) % (1 << 32)
-        most = _STIRRED_LEAST if moved < _STIRRED_LEAST else min(_STIRRED_TIMES * moved, _STIRRED_MOST)
+        self._pipe_s = min(self._pipe_s, max(time.thread_time() - started_s, 1e-7))
+        possible = int((cpu_s - self._start_s) / self._pipe_s)
+        most = min(max(_STIRRED_TIMES * min(moved, possible), _STIRRED_LEAST), _STIRRED_MOST)
         for _ in range(int.from_bytes(os.urandom(4), "little") % most):
             first, second = os.pipe()
             os.close(first)
@@ -214,7 +224,7 @@ def run(
         if keeps_folder and scratch.gone():
             os._exit(1)
         control.send(b"R" + REPORT.pack(status, cpu, min(peak_kib, 0xFFFFFFFF)))
-        numbers.stir()
+        numbers.stir(cpu)
         if scratch.moved():
             os._exit(FRESH)
         scratch.touch()
