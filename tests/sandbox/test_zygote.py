@@ -51,7 +51,7 @@ def test_numbers_of_shared_mappings(monkeypatch, low):
 
 
 def test_numbers_move_on_by_more_than_a_candidate_moved_them():
-    """At random; not at all where nobody took one, and by no more than fits into the candidate's time."""
+    """At random; not at all where nobody took one, and by few where the candidate had no time for more."""
     at = 0
 
     def take():
@@ -63,11 +63,12 @@ def test_numbers_move_on_by_more_than_a_candidate_moved_them():
     numbers.stir(1.0)
     assert at == 2
     steps = set()
-    for used, cpu_s, most in ((1, 1.0, 24), (1000, 1.0, 4004), (10_000_000, 0.002, 8000)):
+    for used, cpu_s, most in ((1, 1.0, 24), (1000, 1.0, 4004), (10_000_000, 0.0, 24)):
         for _ in range(20):
             at += used
             before = at
             numbers.stir(cpu_s)
             assert 0 < at - before <= most
             steps.add(at - before)
-    assert len(steps) > 40
+    assert max(steps) > 24
+    assert len(steps) > 20

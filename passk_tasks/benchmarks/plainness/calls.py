@@ -181,6 +181,8 @@ class Calls(Names, ABC):
     def copied(self, value: Value, *, deep: bool) -> Value:
         """Return a copy; a deep one is the tests' own at every level."""
         self.observe(value)
+        if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
+            raise Needs("copies a result, which may be an iterator")
         shared = frozenset() if deep else value.known
         roots = frozenset({Root()}) if value.known else frozenset()
         return Value(value.kind, roots, shared, 0 if value.kind == Kind.RESULT else DEEP, value.depth)

@@ -47,9 +47,10 @@ AMOUNTS = struct.Struct("<QQd")  # what there is, and the CPU seconds that it to
 REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
 FRESH = 64  # exit status: something moved that the next candidate could see, another zygote is to take over
 # By how many numbers to go on at random: at most, by how many times those that a candidate used, and
-# where it used few; how many it can use in a CPU second.
+# where it used few.
 _STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
-_TAKEN_PER_S = 1_000_000
+# CPU seconds that the start of a candidate may take, where none has shown that it takes less.
+_START_S = 0.004
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 _TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
 _CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
@@ -59,8 +60,9 @@ class Numbers:
     """Numbers that the kernel counts up for each CPU, for everybody: pipes and sockets, shared mappings.
 
     Nothing sets them back. They are moved on by a random amount that is larger than what a candidate moved
-    them by, so that the next one can read little in them. A CPU takes numbers by the thousand, and when it
-    takes new ones those of other CPUs lie between: a candidate moved no more than it had the time for.
+    them by, so that the next one can read little in them. How far they moved says only how much it may have
+    been: a CPU takes numbers by the thousand, those of other CPUs lie between, and others stir too.
+    What a candidate can have taken it had the CPU time for, and stirring takes a few times that at most.
 
     Args:
         take: takes the next number and returns it.
@@ -68,14 +70,18 @@ class Numbers:
 
     def __init__(self, take: Callable[[], int]) -> None:
         self._take, self._at = take, take()
+        self._start_s, self._each_s = _START_S, math.inf
 
     def stir(self, cpu_s: float) -> None:
         """Move the numbers on, after a candidate that used so many CPU seconds."""
+        self._start_s = min(self._start_s, cpu_s)
+        started_s = time.thread_time()
         number = self._take()
+        self._each_s = min(self._each_s, max(time.thread_time() - started_s, 1e-7))
         moved = (number - self._at) % (1 << 32)
         if moved > 1:  # not by our own look alone
-            moved = min(moved, int(cpu_s * _TAKEN_PER_S))
-            most = min(max(_STIRRED_LEAST, _STIRRED_TIMES * moved), _STIRRED_MOST)
+            possible = int((cpu_s - self._start_s) / self._each_s)
+            most = min(max(_STIRRED_LEAST, _STIRRED_TIMES * min(moved, possible)), _STIRRED_MOST)
             for _ in range(int.from_bytes(os.urandom(4), "little") % most):
                 number = self._take()
         self._at = number
