@@ -9,7 +9,7 @@ import hub_layout
 import pytest
 
 from passk_tasks import benchmarks, runner
-from passk_tasks.benchmarks import evoeval
+from passk_tasks.benchmarks import evalplus, evoeval
 from passk_tasks.benchmarks.humaneval_plus import PlusProblem
 from passk_tasks.benchmarks.mbpp import MbppProblem
 from passk_tasks.errors import DatasetError
@@ -173,7 +173,7 @@ def test_humaneval_plus_has_humanevals_tests_as_its_base() -> None:
     assert problem.base_test == plain.test
     tests = family.program(problem, "", Judge.ISOLATED).tests
     assert tests.base == f"{plain.test}\ncheck(has_close_elements)\n"
-    assert tests.source == f"{row['test']}\ncheck(has_close_elements)\n"
+    assert tests.source == f"{evalplus.like_evalplus(row['test'])}\ncheck(has_close_elements)\n"
 
 
 def test_a_missing_column_is_named_once() -> None:

@@ -141,6 +141,17 @@ def test_every_case_starts_afresh():
     assert judge(code)[0].passed
 
 
+def test_no_program_knows_the_number_of_its_case():
+    """Answers in the order of the cases, chosen by the process number, are right as often as by chance."""
+    evens = [n % 2 for n in (3, 8, 10, 11, 6, 15, 21, 2)]
+    cases = StdioTests.of([(f"{n}\n", f"{n % 2}\n") for n in (3, 8, 10, 11, 6, 15, 21, 2)])
+    codes = [
+        f"import os\nprint({evens}[(os.getpid() - {n}) % 8])\n# {k}" for n in range(8) for k in range(12)
+    ]
+    # One in 256 by chance; one in eight where process numbers count up by one.
+    assert sum(outcome.passed for outcome in judge(*codes, tests=cases)) < 6
+
+
 def test_each_case_has_the_limit_for_itself():
     """Cases that take longer than the limit together pass; one that takes longer does not."""
     tests = StdioTests.of([("0.2", "")] * 4)

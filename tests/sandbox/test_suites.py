@@ -82,7 +82,7 @@ def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_workers_share_problems_out() -> None:
     """A worker keeps to the tests that it has; where all are begun it helps where most are left."""
-    waiting = supervisor._Waiting([1, 1, 1, 2, 2, 3, 1])
+    waiting = supervisor._Waiting(dict(enumerate([1, 1, 1, 2, 2, 3, 1])))
     taken = [waiting.take(worker) for worker in "abaaab"]
     assert taken == [(0, 1), (3, 2), (1, 1), (2, 1), (6, 1), (4, 2)]
     waiting.put_back([1, 2])

@@ -177,9 +177,9 @@ FILLS = {
     "reserved": "os.posix_fallocate(os.open(f'{n}', os.O_CREAT | os.O_WRONLY), 0, 15 << 20)",
     "by-children": BY_CHILD,
     "deep": "os.makedirs('d' * 200, exist_ok=True); os.chdir('d' * 200)\n    " + BY_CHILD,
-    "nameless": BY_CHILD.replace('f"{n}", os.O_CREAT', '".", os.O_TMPFILE')
-    .replace("if not", "file = os.open('.', os.O_TMPFILE | os.O_RDWR)\n    if not")
-    .replace('os.open(".", os.O_TMPFILE | os.O_WRONLY)', "file"),
+    "nameless": BY_CHILD.replace('os.open(f"{n}", os.O_CREAT | os.O_WRONLY)', "file").replace(
+        "if not", "file = os.open(f'{n}', os.O_CREAT | os.O_RDWR); os.unlink(f'{n}')\n    if not"
+    ),
     "mapped": "fd = os.open(f'{n}', os.O_CREAT | os.O_RDWR); os.ftruncate(fd, 15 << 20)\n"
     "    import mmap; mmap.mmap(fd, 15 << 20).write(bytes(15 << 20)); os.close(fd)",
 }
