@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterator
 
 _BATCH = 10_000  # names held at one time
 
@@ -20,6 +21,21 @@ def empty(folder: str) -> None:
     moved = itertools.count()
     prefix = f"{folder}/.{os.urandom(8).hex()}"  # no name that a program could have put there
     os.chmod(folder, 0o700)
+    for path in _folders_left(folder):
+        _flatten(path, prefix, moved)
+
+
+def _flatten(folder: str, prefix: str, moved: itertools.count[int]) -> None:
+    """Remove a folder, and move the folders in it to names that start with `prefix`."""
+    os.chmod(folder, 0o700)
+    for path in _folders_left(folder):
+        os.chmod(path, 0o700)  # moving a folder writes to it
+        os.rename(path, f"{prefix}-{next(moved)}")
+    os.rmdir(folder)
+
+
+def _folders_left(folder: str) -> Iterator[str]:
+    """Remove the files in a folder and yield its folders, which the caller takes away; until it is empty."""
     while True:
         with os.scandir(folder) as entries:
             batch = [(e.path, e.is_dir(follow_symlinks=False)) for e in itertools.islice(entries, _BATCH)]
@@ -27,26 +43,9 @@ def empty(folder: str) -> None:
             return
         for path, is_folder in batch:
             if is_folder:
-                _flatten(path, prefix, moved)
+                yield path
             else:
                 os.unlink(path)
-
-
-def _flatten(folder: str, prefix: str, moved: itertools.count[int]) -> None:
-    """Remove a folder, and move the folders in it to names that start with `prefix`."""
-    os.chmod(folder, 0o700)
-    while True:
-        with os.scandir(folder) as entries:
-            batch = [(e.path, e.is_dir(follow_symlinks=False)) for e in itertools.islice(entries, _BATCH)]
-        if not batch:
-            break
-        for path, is_folder in batch:
-            if is_folder:
-                os.chmod(path, 0o700)  # moving a folder writes to it
-                os.rename(path, f"{prefix}-{next(moved)}")
-            else:
-                os.unlink(path)
-    os.rmdir(folder)
 
 
 def remove(folder: str) -> None:
