@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from interval_coverage import DIFFICULTIES, draw_rates
 
-from passk_tasks.forecast import forecast
+from passk_tasks.statistics.forecast import forecast
 
 SHAPES = {
     name: (lambda rng, m, mixture=mixture: draw_rates(mixture, m, rng))

@@ -13,8 +13,8 @@ import argparse
 
 import numpy as np
 
-from passk_tasks.estimators import pass_at_k, sampling_variance
-from passk_tasks.intervals import (
+from passk_tasks.statistics.estimators import pass_at_k, sampling_variance
+from passk_tasks.statistics.intervals import (
     Z95,
     effective_draws,
     effective_problems,

@@ -3,7 +3,8 @@
     python bench/paired_coverage.py              the table of docs/statistics.md, about a minute
 
 Problems are drawn with a pass rate for each of two models, samples from those, and the difference of pass@k
-is estimated as passk_tasks.paired does. In brackets the plain normal interval, mean ± 1.96 standard errors.
+is estimated as passk_tasks.statistics.paired does. In brackets the plain normal interval, mean ± 1.96 standard
+errors.
 The last columns: how often the sign-flip test finds a difference at p < 0.05 where both models are the same.
 """
 
@@ -13,9 +14,9 @@ import argparse
 
 import numpy as np
 
-from passk_tasks.estimators import pass_at_k
-from passk_tasks.intervals import Z95
-from passk_tasks.paired import difference
+from passk_tasks.statistics.estimators import pass_at_k
+from passk_tasks.statistics.intervals import Z95
+from passk_tasks.statistics.paired import difference
 
 PROBLEMS = (8, 20, 50, 164)
 BUDGETS = ((1, 1), (10, 1), (20, 10))

@@ -3,7 +3,7 @@
 The map, from the bottom up; imports go down only, docs/architecture.md has the whole table.
 
     errors  verdict  program  problem     plain frozen values
-    estimators  intervals                 pass@k, its standard error and interval
+    statistics/                           pass@k, its standard error and interval, comparison, forecast
     settings  catalog                     what stands in a task's YAML
     extraction                            model text -> candidate code
     benchmarks/                           dataset row -> Problem, candidate -> Program
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     )
     from passk_tasks.catalog import task_configs_path, task_names
     from passk_tasks.errors import PasskError
-    from passk_tasks.estimators import g_pass_at_k, mg_pass_at_k, pass_at_k, pass_hat_k
-    from passk_tasks.metrics import Metric
     from passk_tasks.program import Judge, Limits
+    from passk_tasks.statistics.estimators import g_pass_at_k, mg_pass_at_k, pass_at_k, pass_hat_k
+    from passk_tasks.statistics.metrics import Metric
     from passk_tasks.verdict import Outcome, Verdict
 
 __all__ = [
@@ -83,8 +83,8 @@ __all__ = [
 _HOMES = {
     "catalog": ("task_configs_path", "task_names"),
     "errors": ("PasskError",),
-    "estimators": ("g_pass_at_k", "mg_pass_at_k", "pass_at_k", "pass_hat_k"),
-    "metrics": ("Metric",),
+    "statistics.estimators": ("g_pass_at_k", "mg_pass_at_k", "pass_at_k", "pass_hat_k"),
+    "statistics.metrics": ("Metric",),
     "program": ("Judge", "Limits"),
     "verdict": ("Outcome", "Verdict"),
 }

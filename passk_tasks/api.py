@@ -22,23 +22,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import audit, benchmarks, catalog, compare, curve, export, forecast, libraries, plan, scoring
+from passk_tasks import audit, benchmarks, catalog, compare, export, libraries, scoring
 from passk_tasks.audit import Audit
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.compare import Comparison
-from passk_tasks.curve import Point
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.export import Details, Exported
-from passk_tasks.forecast import Forecast
-from passk_tasks.metrics import Metric, Score
-from passk_tasks.plan import Plan
 from passk_tasks.results import runs, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.runs import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
 from passk_tasks.scoring import Scored
 from passk_tasks.settings import Settings
+from passk_tasks.statistics import curve, forecast, plan
+from passk_tasks.statistics.curve import Point
+from passk_tasks.statistics.forecast import Forecast
+from passk_tasks.statistics.metrics import Metric, Score
+from passk_tasks.statistics.plan import Plan
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """One path or several."""

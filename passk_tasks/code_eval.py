@@ -25,8 +25,8 @@ import numpy as np
 
 from passk_tasks import runner
 from passk_tasks.errors import InfrastructureError, UsageError
-from passk_tasks.estimators import pass_at_k
 from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.statistics.estimators import pass_at_k
 from passk_tasks.verdict import Outcome, Verdict
 
 _DESCRIPTION = """\

@@ -16,17 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, libraries, metrics, runner, stops, trial
+from passk_tasks import benchmarks, extraction, libraries, runner, stops, trial
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
-from passk_tasks.estimators import n_at_k
 from passk_tasks.extraction import Extraction, Strategy
-from passk_tasks.intervals import cluster_of, over_problems, over_samples_of
-from passk_tasks.metrics import PASS, Metric, Score
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
+from passk_tasks.statistics import metrics
+from passk_tasks.statistics.estimators import n_at_k
+from passk_tasks.statistics.intervals import cluster_of, over_problems, over_samples_of
+from passk_tasks.statistics.metrics import PASS, Metric, Score
 from passk_tasks.verdict import Outcome, Verdict
 
 EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")

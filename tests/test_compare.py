@@ -12,8 +12,8 @@ import pytest
 from passk_tasks import compare as compare_module
 from passk_tasks.compare import GAINED, LOST, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.metrics import Metric
 from passk_tasks.results import runs
+from passk_tasks.statistics.metrics import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT.parent / "shared" / "data" / "humaneval_n10_counts.json"

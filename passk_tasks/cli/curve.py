@@ -7,13 +7,13 @@ import json
 import sys
 from typing import Any
 
-from passk_tasks import curve
 from passk_tasks.cli import options as shared
-from passk_tasks.curve import Point
 from passk_tasks.errors import UsageError
-from passk_tasks.forecast import Forecast, forecast
-from passk_tasks.intervals import Estimate
 from passk_tasks.results import runs
+from passk_tasks.statistics import curve
+from passk_tasks.statistics.curve import Point
+from passk_tasks.statistics.forecast import Forecast, forecast
+from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _EPILOG = """\

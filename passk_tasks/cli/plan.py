@@ -7,11 +7,11 @@ import json
 import sys
 from typing import Any
 
-from passk_tasks import plan
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
-from passk_tasks.plan import Plan
 from passk_tasks.results import runs
+from passk_tasks.statistics import plan
+from passk_tasks.statistics.plan import Plan
 from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _EPILOG = """\

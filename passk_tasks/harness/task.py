@@ -25,7 +25,6 @@ from lm_eval.api.task import ConfigurableTask
 from passk_tasks import benchmarks, libraries, scoring, stops
 from passk_tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.errors import InfrastructureError, PasskError
-from passk_tasks.estimators import n_at_k, pass_at_k
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import store
@@ -33,6 +32,7 @@ from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.statistics.estimators import n_at_k, pass_at_k
 from passk_tasks.verdict import Verdict
 
 _log = logging.getLogger("lm_eval.passk")

@@ -22,11 +22,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from passk_tasks import audit as audit_module
-from passk_tasks import curve
 from passk_tasks._version import __version__
 from passk_tasks.compare import GAINED, LOST, Comparison, Condition, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.metrics import Metric
 from passk_tasks.report import candidates as candidates_module
 from passk_tasks.report import figures
 from passk_tasks.report.candidates import Candidate, Details
@@ -36,6 +34,8 @@ from passk_tasks.results import runs as stored
 from passk_tasks.results import summary
 from passk_tasks.results.runs import Run
 from passk_tasks.scoring import BASE
+from passk_tasks.statistics import curve
+from passk_tasks.statistics.metrics import Metric
 from passk_tasks.verdict import Verdict
 
 PACKED_LIMIT = 12_000_000

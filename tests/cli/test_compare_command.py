@@ -9,8 +9,8 @@ from passk_tasks import compare
 from passk_tasks.cli import compare as command
 from passk_tasks.cli import main
 from passk_tasks.cli import runs as command_runs
-from passk_tasks.metrics import Metric
 from passk_tasks.results import runs
+from passk_tasks.statistics.metrics import Metric
 from passk_tasks.terminal import without_colour
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from passk_tasks.cli import main
-from passk_tasks.forecast import forecast
+from passk_tasks.statistics.forecast import forecast
 
 COUNTS = {f"HumanEval/{i}": (20, c) for i, c in enumerate((0, 0, 0, 1, 1, 3, 10, 20, 20, 2))}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from passk_tasks.cli import main
-from passk_tasks.estimators import pass_hat_k
+from passk_tasks.statistics.estimators import pass_hat_k
 
 COUNTS = {f"HumanEval/{i}": (8, c) for i, c in enumerate((0, 1, 8, 4, 4, 3))}
 

@@ -9,8 +9,8 @@ from contest_rows import FUNCTION, METHOD, PROGRAM, folder
 from support import outcomes, record
 
 from passk_tasks import benchmarks, catalog
-from passk_tasks.estimators import n_at_k
 from passk_tasks.program import Judge
+from passk_tasks.statistics.estimators import n_at_k
 
 SYSTEM = (
     "You are an expert Python programmer. You will be given a question (problem specification) and will "

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from passk_tasks import curve
 from passk_tasks.compare import compare
 from passk_tasks.errors import UsageError
 from passk_tasks.report import figures
 from passk_tasks.report.svg import COLOURS, themed
 from passk_tasks.results import runs
+from passk_tasks.statistics import curve
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS = {f"HumanEval/{i}": (20, min(i, 20)) for i in range(30)}

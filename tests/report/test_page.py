@@ -13,11 +13,11 @@ import pytest
 
 from passk_tasks.cli import main
 from passk_tasks.errors import UsageError
-from passk_tasks.metrics import Metric
 from passk_tasks.report import build, page
 from passk_tasks.report.svg import COLOURS
 from passk_tasks.results import runs
 from passk_tasks.scoring import estimate
+from passk_tasks.statistics.metrics import Metric
 
 REPORT = Path(page.__file__).parent
 PROBLEMS = [f"HumanEval/{i}" for i in range(12)]

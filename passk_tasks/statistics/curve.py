@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import metrics
-from passk_tasks.estimators import pass_at_k
-from passk_tasks.metrics import PASS, Metric, Score
+from passk_tasks.statistics import metrics
+from passk_tasks.statistics.estimators import pass_at_k
+from passk_tasks.statistics.metrics import PASS, Metric, Score
 
 _TAIL = 10
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.estimators import pass_at_k
+from passk_tasks.statistics.estimators import pass_at_k
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lm_eval.api.metrics import mean, mean_stderr
 
-from passk_tasks.estimators import pass_at_k, sampling_variance
-from passk_tasks.intervals import (
+from passk_tasks.statistics.estimators import pass_at_k, sampling_variance
+from passk_tasks.statistics.intervals import (
     Z95,
     Estimate,
     effective_draws,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.intervals import Z95, Estimate, clustered
+from passk_tasks.statistics.intervals import Z95, Estimate, clustered
 
 Floats = npt.NDArray[np.float64]
 

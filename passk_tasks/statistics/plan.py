@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.estimators import MAX_N, pass_at_k, sampling_variance
-from passk_tasks.intervals import effective_draws, effective_problems, wilson
+from passk_tasks.statistics.estimators import MAX_N, pass_at_k, sampling_variance
+from passk_tasks.statistics.intervals import effective_draws, effective_problems, wilson
 
 Floats = npt.NDArray[np.float64]
 

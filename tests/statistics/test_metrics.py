@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks.estimators import sampling_variance
-from passk_tasks.intervals import over_problems, over_samples
-from passk_tasks.metrics import Metric, score
+from passk_tasks.statistics.estimators import sampling_variance
+from passk_tasks.statistics.intervals import over_problems, over_samples
+from passk_tasks.statistics.metrics import Metric, score
 
 NAMES = ("pass@3", "pass^2", "g-pass@4_0.5", "mg-pass@4")
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks.estimators import pass_at_k
-from passk_tasks.intervals import Z95, over_problems, over_samples
-from passk_tasks.plan import _within, from_pilot, from_rate
+from passk_tasks.statistics.estimators import pass_at_k
+from passk_tasks.statistics.intervals import Z95, over_problems, over_samples
+from passk_tasks.statistics.plan import _within, from_pilot, from_rate
 
 
 @given(st.integers(2, 12), st.integers(1, 3), st.floats(0.02, 0.98))

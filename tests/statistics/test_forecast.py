@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passk_tasks.forecast import Shapes, _binomial, _convolve, _log_gamma, fit, forecast
+from passk_tasks.statistics.forecast import Shapes, _binomial, _convolve, _log_gamma, fit, forecast
 
 
 def test_the_log_gamma_is_the_library_s():

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks import curve
-from passk_tasks.estimators import pass_at_k
-from passk_tasks.intervals import over_problems, over_samples
+from passk_tasks.statistics import curve
+from passk_tasks.statistics.estimators import pass_at_k
+from passk_tasks.statistics.intervals import over_problems, over_samples
 
 
 @given(st.integers(1, 12), st.data())
