@@ -34,7 +34,7 @@ import observe  # noqa: E402
 
 from passk_tasks import benchmarks, extraction  # noqa: E402
 from passk_tasks.sandbox.cpus import usable_cpus  # noqa: E402
-from passk_tasks.settings import Settings  # noqa: E402
+from passk_tasks.tasks.settings import Settings  # noqa: E402
 
 TIMEOUT_S = 3.0
 SAMPLES = 20

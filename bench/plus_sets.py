@@ -27,7 +27,7 @@ import observe  # noqa: E402
 
 from passk_tasks import benchmarks, runner  # noqa: E402
 from passk_tasks.program import Judge, Limits  # noqa: E402
-from passk_tasks.settings import Settings  # noqa: E402
+from passk_tasks.tasks.settings import Settings  # noqa: E402
 
 LIMITS = Limits(timeout_s=10.0)
 WANTED = 1.5

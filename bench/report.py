@@ -18,8 +18,8 @@ from collections import Counter
 from pathlib import Path
 
 from passk_tasks import benchmarks, scoring
-from passk_tasks.catalog import load_task
 from passk_tasks.results import runs, samples, store
+from passk_tasks.tasks.catalog import load_task
 
 GENERATIONS = (
     Path(__file__).resolve().parents[1] / "passk_tasks" / "data" / "gemma3_270m_humaneval_n20.jsonl.gz"

@@ -4,7 +4,7 @@ The map, from the bottom up; imports go down only, docs/architecture.md has the 
 
     errors  verdict  program  problem     plain frozen values
     statistics/                           pass@k, its standard error and interval, comparison, forecast
-    settings  catalog                     what stands in a task's YAML
+    tasks/                                a task's YAML, its settings, how its question is asked
     extraction                            model text -> candidate code
     benchmarks/                           dataset row -> Problem, candidate -> Program
     sandbox/  runner                      Program -> Outcome
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
         score_samples,
         tail_problems,
     )
-    from passk_tasks.catalog import task_configs_path, task_names
     from passk_tasks.errors import PasskError
     from passk_tasks.program import Judge, Limits
     from passk_tasks.statistics.estimators import g_pass_at_k, mg_pass_at_k, pass_at_k, pass_hat_k
     from passk_tasks.statistics.metrics import Metric
+    from passk_tasks.tasks.catalog import task_configs_path, task_names
     from passk_tasks.verdict import Outcome, Verdict
 
 __all__ = [
@@ -81,7 +81,7 @@ __all__ = [
 
 # Where each name is defined, loaded when it is first asked for: `import passk_tasks` alone costs nothing.
 _HOMES = {
-    "catalog": ("task_configs_path", "task_names"),
+    "tasks.catalog": ("task_configs_path", "task_names"),
     "errors": ("PasskError",),
     "statistics.estimators": ("g_pass_at_k", "mg_pass_at_k", "pass_at_k", "pass_hat_k"),
     "statistics.metrics": ("Metric",),

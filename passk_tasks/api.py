@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import audit, benchmarks, catalog, compare, export, libraries, scoring
+from passk_tasks import audit, benchmarks, compare, export, libraries, scoring
 from passk_tasks.audit import Audit
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.catalog import TaskSpec
 from passk_tasks.compare import Comparison
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.export import Details, Exported
@@ -34,12 +33,14 @@ from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.runs import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
 from passk_tasks.scoring import Scored
-from passk_tasks.settings import Settings
 from passk_tasks.statistics import curve, forecast, plan
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast
 from passk_tasks.statistics.metrics import Metric, Score
 from passk_tasks.statistics.plan import Plan
+from passk_tasks.tasks import catalog
+from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """One path or several."""

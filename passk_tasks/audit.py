@@ -20,10 +20,10 @@ from typing import Any
 
 from passk_tasks import benchmarks, mutations, runner
 from passk_tasks.benchmarks import Benchmark, Dataset
-from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import UsageError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, StdioTests
+from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
 
 REFERENCE, TRIVIAL, MUTANT = "reference", "trivial", "mutant"

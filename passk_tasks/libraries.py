@@ -10,7 +10,7 @@ from pathlib import Path
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, PreflightError
 from passk_tasks.sandbox import packages
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 # Where a distribution's name on PyPI is not the name that code imports. Only libraries of benchmarks: names
 # found on PyPI are not all what they seem.

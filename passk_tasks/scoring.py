@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, libraries, runner, stops, trial
+from passk_tasks import benchmarks, extraction, libraries, runner, trial
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.problem import Problem
@@ -28,6 +27,8 @@ from passk_tasks.statistics import metrics
 from passk_tasks.statistics.estimators import n_at_k
 from passk_tasks.statistics.intervals import cluster_of, over_problems, over_samples_of
 from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.tasks import stops
+from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
 
 EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")

@@ -21,7 +21,7 @@ from passk_tasks import benchmarks, runner
 from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.program import Judge, Program
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 ONE_PROCESS_ONLY = "the reference passes in one process only"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from passk_tasks import benchmarks
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 PROGRAM = "import sys\nprint(sum(map(int, sys.stdin.read().split())))\n"
 METHOD = "class Solution:\n    def total(self, nums: List[int]) -> int:\n        return sum(nums)\n"

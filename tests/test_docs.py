@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 import passk_tasks
-from passk_tasks import catalog, errors
-from passk_tasks.catalog import load_task, task_names
+from passk_tasks import errors
 from passk_tasks.cli import app
-from passk_tasks.settings import Settings, from_metadata
+from passk_tasks.tasks import catalog
+from passk_tasks.tasks.catalog import load_task, task_names
+from passk_tasks.tasks.settings import Settings, from_metadata
 from passk_tasks.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[1]

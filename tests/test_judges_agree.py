@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import shared_data
 
-from passk_tasks import benchmarks, catalog, runner, scoring
+from passk_tasks import benchmarks, runner, scoring
 from passk_tasks.mutations import mutants
 from passk_tasks.program import Judge, Limits
 from passk_tasks.results import samples
-from passk_tasks.settings import Settings
+from passk_tasks.tasks import catalog
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 LIMITS = Limits(timeout_s=10.0)

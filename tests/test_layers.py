@@ -191,7 +191,7 @@ def test_there_is_no_cycle() -> None:
         ("scoring", "def f():\n    from passk_tasks.cli import main"),
         ("scoring", "import importlib\nimportlib.import_module('passk_tasks.cli')"),
         ("scoring", "if TYPE_CHECKING:\n    import passk_tasks.harness.task"),
-        ("catalog", "import lm_eval"),
+        ("tasks.catalog", "import lm_eval"),
         ("cli.score", "def f():\n    from lm_eval.api import registry"),
         ("cli.run", "__import__('lm_eval.tasks')"),
         ("scoring", "from passk_tasks import pass_at_k"),

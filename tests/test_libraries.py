@@ -10,7 +10,7 @@ import pytest
 from passk_tasks import benchmarks, libraries
 from passk_tasks.errors import DatasetError, PreflightError, SettingsError
 from passk_tasks.program import Judge
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 ABSENT = library_layout.ABSENT
 

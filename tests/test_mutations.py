@@ -8,7 +8,7 @@ import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.mutations import mutants
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 SOURCE = '''def f(xs, limit=3):
     """Doc with 7 in it."""

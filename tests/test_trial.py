@@ -10,7 +10,7 @@ import pytest
 
 from passk_tasks import benchmarks, runner, trial
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 RIGHT = {"task_id": "right", "test": "assert f(1) == 2\n", "canonical_solution": "    return x + 1\n"}
 WRONG = {"task_id": "wrong", "test": "assert f(1) == 2\n", "canonical_solution": "    return x\n"}

@@ -16,7 +16,7 @@ from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 # What their harness puts above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
 _IMPORTS = """\

@@ -12,7 +12,7 @@ from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 KEPT_TESTS = 1024
 """Problems of a family whose `Tests` are kept: more than any of them has in memory at one time."""

@@ -14,7 +14,7 @@ from passk_tasks.benchmarks.contests import ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Judge, Program, StdioTests
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
 _PYTHON3 = 3  # contest_problem.proto, Solution.Language

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from passk_tasks import extraction, fim
+from passk_tasks import extraction
 from passk_tasks.benchmarks import hub
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.problem import Problem
-from passk_tasks.settings import Settings
+from passk_tasks.tasks import fim
+from passk_tasks.tasks.settings import Settings
 
 _FUNCTION = re.compile(r"HumanEval/[0-9]+")  # in `SingleLineInfilling/HumanEval/0/L3`
 

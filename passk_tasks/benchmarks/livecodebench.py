@@ -17,7 +17,7 @@ from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed, 
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
 RELEASES = {f"release_v{number}": _FILES[:number] for number in range(1, len(_FILES) + 1)}

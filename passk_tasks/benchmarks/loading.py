@@ -13,7 +13,7 @@ from passk_tasks.benchmarks import files, hub
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 
 @dataclass(frozen=True)

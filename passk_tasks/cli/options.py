@@ -10,8 +10,8 @@ from passk_tasks.errors import UsageError
 from passk_tasks.results import runs
 from passk_tasks.results.runs import Run
 from passk_tasks.results.store import OUTCOMES
-from passk_tasks.settings import NAMESPACE
 from passk_tasks.statistics.metrics import PASS, Metric
+from passk_tasks.tasks.settings import NAMESPACE
 
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:

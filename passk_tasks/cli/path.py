@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import passk_tasks
-from passk_tasks.catalog import task_configs_path
+from passk_tasks.tasks.catalog import task_configs_path
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from passk_tasks import benchmarks, libraries
 from passk_tasks.benchmarks import Benchmark
-from passk_tasks.catalog import TaskSpec, load_task, task_names
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.tasks.settings import Settings
 
 _COLUMNS = ("name", "n", "k", "temperature")
 _WIDTH = 79  # what any terminal shows on one line

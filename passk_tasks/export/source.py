@@ -16,14 +16,14 @@ from typing import Any
 
 from passk_tasks import benchmarks, scoring
 from passk_tasks.benchmarks import Benchmark, Dataset
-from passk_tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge
 from passk_tasks.results import runs, store
 from passk_tasks.results.runs import Run, StoredRun
 from passk_tasks.results.samples import Sample
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
 
 

@@ -22,7 +22,7 @@ from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.results.samples import Sample
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 _log = logging.getLogger("lm_eval.passk")
 

@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, fim, libraries, scoring, stops, trial
+from passk_tasks import benchmarks, libraries, scoring, trial
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.catalog import TaskSpec
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.settings import Settings
+from passk_tasks.tasks import fim, stops
+from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
 
 # A child of lm-eval's logger, so that lm-eval's handler and level apply: it gives none to others.
 _log = logging.getLogger("lm_eval.passk")

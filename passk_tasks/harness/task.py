@@ -22,8 +22,7 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from passk_tasks import benchmarks, libraries, scoring, stops
-from passk_tasks.catalog import TaskSpec, spec_from_config
+from passk_tasks import benchmarks, libraries, scoring
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
@@ -33,6 +32,8 @@ from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.statistics.estimators import n_at_k, pass_at_k
+from passk_tasks.tasks import stops
+from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.verdict import Verdict
 
 _log = logging.getLogger("lm_eval.passk")

@@ -14,13 +14,13 @@ from typing import Any
 
 from passk_tasks import benchmarks, scoring
 from passk_tasks.benchmarks import Benchmark
-from passk_tasks.catalog import TaskSpec, load_task
 from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.problem import Problem
 from passk_tasks.results import runs
 from passk_tasks.results.runs import Run
 from passk_tasks.results.samples import Sample
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.catalog import TaskSpec, load_task
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
 
 

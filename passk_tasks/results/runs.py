@@ -29,10 +29,10 @@ from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.lines import numbered_lines, parse_object, refuse_device
 from passk_tasks.results.samples import Sample
-from passk_tasks.settings import Settings
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
 from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file

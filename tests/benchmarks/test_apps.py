@@ -12,7 +12,7 @@ from passk_tasks import benchmarks, runner
 from passk_tasks.benchmarks.apps import Competition, Interview, Introductory
 from passk_tasks.errors import DatasetError
 from passk_tasks.program import Comparison, Judge, Limits, StdioTests, Tests
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 FAMILY = Introductory()
 

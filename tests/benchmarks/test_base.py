@@ -8,8 +8,9 @@ import hub_layout
 import pytest
 from contest_rows import PROGRAM, apps_row
 
-from passk_tasks import api, benchmarks, catalog
+from passk_tasks import api, benchmarks
 from passk_tasks.errors import DatasetError, SamplesError
+from passk_tasks.tasks import catalog
 
 NAMES = [
     *(("humaneval", name, "HumanEval/53") for name in (53, "53", "053", "humaneval/53", "HumanEval_53")),

@@ -11,7 +11,7 @@ import shared_data
 from passk_tasks import benchmarks, libraries, runner
 from passk_tasks.errors import DatasetError
 from passk_tasks.program import Judge, Limits
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 FAMILY = benchmarks.get("bigcodebench")

@@ -12,7 +12,7 @@ from passk_tasks import benchmarks, runner
 from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.errors import DatasetError
 from passk_tasks.program import Comparison, Judge, Limits, Program, StdioTests
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
 FAMILY = CodeContests()

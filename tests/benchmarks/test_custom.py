@@ -15,7 +15,7 @@ from passk_tasks import benchmarks, runner
 from passk_tasks.benchmarks import hub, loading
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.program import Judge, Limits
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
 FAMILY = benchmarks.get("custom")

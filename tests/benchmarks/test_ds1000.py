@@ -8,7 +8,7 @@ import pytest
 from passk_tasks import benchmarks, runner
 from passk_tasks.errors import DatasetError
 from passk_tasks.program import Judge, Limits
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 FAMILY = benchmarks.get("ds1000")

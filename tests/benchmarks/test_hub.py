@@ -41,7 +41,7 @@ import json, sys, time
 import datasets
 from passk_tasks import benchmarks
 from passk_tasks.errors import DatasetError
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 family = benchmarks.get("humaneval")
 start = time.monotonic()
 try:

@@ -21,7 +21,7 @@ BRANCH = "refs%2Fconvert%2Fparquet"
 LOAD = """
 import json
 from passk_tasks import benchmarks
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 family = benchmarks.get("humaneval_infilling_random_span")
 found = benchmarks.load(family, Settings(benchmark=family.name, dataset="hub"))
 print(json.dumps({"rows": found.rows, "cached": family.missing(Settings(dataset="hub")) == []}))

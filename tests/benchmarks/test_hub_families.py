@@ -14,7 +14,7 @@ from passk_tasks.benchmarks.humaneval_plus import PlusProblem
 from passk_tasks.benchmarks.mbpp import MbppProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.program import Judge, Limits
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 JUDGES = (Judge.ISOLATED, Judge.SCRIPT)

@@ -24,7 +24,7 @@ import json, sys, time
 import datasets
 from passk_tasks import benchmarks
 from passk_tasks.errors import DatasetError
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 name, *overrides = sys.argv[1:]
 family = benchmarks.get(name)
 settings = Settings(benchmark=name, dataset="hub", judge="stdio", **dict(o.split("=") for o in overrides))

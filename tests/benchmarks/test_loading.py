@@ -15,7 +15,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.loading import rows_sha256
 from passk_tasks.errors import DatasetError
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 FAMILY = HumanEval()
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -10,7 +10,7 @@ import shared_data
 from passk_tasks import benchmarks, runner
 from passk_tasks.benchmarks.evalplus import like_evalplus
 from passk_tasks.program import Judge, Limits, Program
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 FILES = {"mbpp_plus": "mbppplus_like.jsonl.gz", "humaneval_plus": "humanevalplus_like.jsonl.gz"}
 TRIVIAL = ("[]", "None", "0", "''", "{}", "()", "[[]]", "0.0", "False")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import __version__, benchmarks, catalog
+from passk_tasks import __version__, benchmarks
 from passk_tasks.cli import app, main
 from passk_tasks.errors import PasskError, SandboxError
+from passk_tasks.tasks import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,11 +17,11 @@ import library_layout
 import pytest
 
 from passk_tasks import benchmarks
-from passk_tasks.catalog import load_task
 from passk_tasks.cli import main
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.runner import Judged
 from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.tasks.catalog import load_task
 from passk_tasks.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]

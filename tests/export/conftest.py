@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from passk_tasks import benchmarks, scoring
-from passk_tasks.catalog import TaskSpec, load_task
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.problem import Problem
 from passk_tasks.results import runs, store
@@ -18,6 +17,7 @@ from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.runs import StoredRun
 from passk_tasks.results.samples import COMPLETION, RESPONSE, Sample
 from passk_tasks.scoring import Record, Scored
+from passk_tasks.tasks.catalog import TaskSpec, load_task
 from passk_tasks.verdict import Outcome, Verdict
 
 GENERATION = {"until": ["\ndef"], "do_sample": True, "temperature": 0.2, "top_p": 0.95, "max_gen_toks": 512}

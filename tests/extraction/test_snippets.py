@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from passk_tasks import scoring
 from passk_tasks.benchmarks import get
-from passk_tasks.catalog import load_task
 from passk_tasks.extraction import extract
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
+from passk_tasks.tasks.catalog import load_task
 
 FLAT, INDENTED = (str(row["prompt"]) for row in library_layout.DS1000)
 CODE = "result = np.sort(a)\n"

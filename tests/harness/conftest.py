@@ -16,9 +16,9 @@ from support import Answer, Canned, environment
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.catalog import load_task, task_configs_path
 from passk_tasks.harness import journaling
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.catalog import load_task, task_configs_path
+from passk_tasks.tasks.settings import Settings
 
 
 @pytest.fixture(autouse=True)

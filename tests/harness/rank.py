@@ -22,8 +22,8 @@ import lm_eval
 from lm_eval.api.task import Task
 from lm_eval.tasks import TaskManager
 
-from passk_tasks.catalog import task_configs_path
 from passk_tasks.harness.replay import ReplayLM
+from passk_tasks.tasks.catalog import task_configs_path
 
 RANK = int(os.environ["RANK"])
 KEY = b"ranks"

@@ -11,7 +11,8 @@ import pytest
 from lm_eval.tasks import TaskManager
 from support import ROOT, record
 
-from passk_tasks import benchmarks, catalog
+from passk_tasks import benchmarks
+from passk_tasks.tasks import catalog
 
 DOCUMENT = (ROOT / "docs" / "adding-a-benchmark.md").read_text(encoding="utf-8")
 

@@ -8,9 +8,10 @@ import pytest
 from contest_rows import FUNCTION, METHOD, PROGRAM, folder
 from support import outcomes, record
 
-from passk_tasks import benchmarks, catalog
+from passk_tasks import benchmarks
 from passk_tasks.program import Judge
 from passk_tasks.statistics.estimators import n_at_k
+from passk_tasks.tasks import catalog
 
 SYSTEM = (
     "You are an expert Python programmer. You will be given a question (problem specification) and will "

@@ -6,9 +6,10 @@ import hub_layout
 import pytest
 from support import outcomes, record
 
-from passk_tasks import benchmarks, catalog
+from passk_tasks import benchmarks
 from passk_tasks.program import Judge
 from passk_tasks.results import runs, store
+from passk_tasks.tasks import catalog
 
 # One task a family; the other tasks of a family differ in their requests only.
 TASKS = {

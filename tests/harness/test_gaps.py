@@ -10,7 +10,7 @@ from support import ROOT, record
 
 from passk_tasks.errors import PreflightError
 from passk_tasks.harness import run
-from passk_tasks.settings import Settings, from_metadata
+from passk_tasks.tasks.settings import Settings, from_metadata
 
 NAME = "passk_humaneval_infilling_random_span"
 PREFIX, SUFFIX = hub_layout.rows("humaneval_infilling_random_span")[1]["prompt"], " b)"

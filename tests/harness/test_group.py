@@ -5,7 +5,7 @@ from __future__ import annotations
 import hub_layout
 import pytest
 
-from passk_tasks import catalog
+from passk_tasks.tasks import catalog
 
 TREE = catalog.load_yaml(catalog.task_configs_path() / "groups" / "passk_python.yaml")
 

@@ -7,8 +7,8 @@ import library_layout
 import pytest
 from support import record
 
-from passk_tasks import catalog
 from passk_tasks.errors import DatasetError, PreflightError
+from passk_tasks.tasks import catalog
 
 # Those whose libraries every host has; the rows of the others say that they need theirs.
 RUNNABLE = [

@@ -10,10 +10,10 @@ import pytest
 from lm_eval.loggers import EvaluationTracker
 from support import environment, logged, outcomes, record, results, samples_file
 
-from passk_tasks.catalog import task_configs_path
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness import provenance, run
 from passk_tasks.harness.invocation import Invocation
+from passk_tasks.tasks.catalog import task_configs_path
 
 OURS = str(task_configs_path())
 

@@ -12,7 +12,7 @@ from lm_eval.tasks import TaskManager
 from support import record, samples_file
 
 from passk_tasks import api
-from passk_tasks.catalog import load_task, task_configs_path
+from passk_tasks.tasks.catalog import load_task, task_configs_path
 
 BASE = "passk_humaneval_greedy"
 ANSWER = {"passk.extraction": "answer"}

@@ -12,10 +12,11 @@ import pytest
 from lm_eval.api.metrics import mean
 from support import alternating, canonical, outcomes, record
 
-from passk_tasks import benchmarks, catalog, runner, scoring
+from passk_tasks import benchmarks, runner, scoring
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
 from passk_tasks.program import Judge
 from passk_tasks.results import samples
+from passk_tasks.tasks import catalog
 from passk_tasks.verdict import Outcome, Verdict
 
 

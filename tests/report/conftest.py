@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from passk_tasks import benchmarks, scoring
-from passk_tasks.catalog import load_task
 from passk_tasks.results import runs, samples
 from passk_tasks.results.runs import Run
+from passk_tasks.tasks.catalog import load_task
 
 Answer = tuple[str, str, str]  # text, verdict, detail
 

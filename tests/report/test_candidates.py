@@ -9,7 +9,7 @@ from passk_tasks import benchmarks
 from passk_tasks.cli import main
 from passk_tasks.report import candidates
 from passk_tasks.results import runs
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 ZERO, ONE = "HumanEval/0", "HumanEval/1"
 ANSWERS = {

@@ -14,7 +14,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.program import Judge, Program, StdioTests
 from passk_tasks.sandbox.box import compare
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 
 # These mean something only beside others, or show on the host: their own tests are in tests/sandbox.
 IN_ORDER = frozenset(

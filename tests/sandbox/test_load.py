@@ -18,7 +18,7 @@ from passk_tasks.sandbox.box import usage
 from passk_tasks.sandbox.box.zygote import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.sandbox.supervisor import Sandbox
-from passk_tasks.settings import Settings
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
 

@@ -24,7 +24,7 @@ from passk_tasks.statistics.estimators import (
     sampling_variance,
 )
 
-COUNTS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "humaneval_n10_counts.json"
+COUNTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "humaneval_n10_counts.json"
 
 
 @st.composite

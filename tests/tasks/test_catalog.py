@@ -1,4 +1,4 @@
-"""Tests of passk_tasks.catalog and of the task YAML itself."""
+"""Tests of passk_tasks.tasks.catalog and of the task YAML itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import benchmarks, catalog
+from passk_tasks import benchmarks
 from passk_tasks.errors import PasskError, SettingsError, UsageError
-from passk_tasks.settings import Settings
+from passk_tasks.tasks import catalog
+from passk_tasks.tasks.settings import Settings
 
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 SAMPLED = {"do_sample": True, "temperature": 0.2, "top_p": 0.95}
@@ -283,7 +284,7 @@ def test_path_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_needs_no_lm_eval() -> None:
     """Reading a task imports neither lm-eval nor datasets, which take seconds."""
     code = (
-        "import sys; from passk_tasks import catalog; catalog.load_task('passk_humaneval');"
+        "import sys; from passk_tasks.tasks import catalog; catalog.load_task('passk_humaneval');"
         "print(sorted({'lm_eval', 'datasets', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from passk_tasks import fim, stops
 from passk_tasks.errors import PasskError, SettingsError, UsageError, did_you_mean
-from passk_tasks.settings import Settings, from_metadata
+from passk_tasks.tasks import fim, stops
+from passk_tasks.tasks.settings import Settings, from_metadata
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
 

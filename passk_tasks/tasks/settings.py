@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
-from passk_tasks import fim
 from passk_tasks.errors import SettingsError, did_you_mean
 from passk_tasks.program import Judge, Limits
+from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
@@ -32,7 +32,7 @@ class Settings:
         judge: who decides that a candidate passed.
         extraction: how code is found in a model's text: `completion`, `answer`, `snippet`, `verbatim`, or
             CRUXEval's `assertion_output` and `assertion_input`.
-        fim: how a model is asked to fill a gap: a family that `passk_tasks.fim` knows, or a text with
+        fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
             `{prefix}` and `{suffix}`.
         dataset: where the problems come from: `embedded`, `hub`, or another repository of the hub in the same
             columns: `OWNER/NAME`, `OWNER/NAME/CONFIG` or `OWNER/NAME/CONFIG/SPLIT`.

@@ -1,4 +1,4 @@
-"""Tests of passk_tasks.fim."""
+"""Tests of passk_tasks.tasks.fim."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks import fim
 from passk_tasks.errors import SettingsError
-from passk_tasks.settings import Settings
+from passk_tasks.tasks import fim
+from passk_tasks.tasks.settings import Settings
 
 
 @pytest.mark.parametrize("name", fim.TEMPLATES)

@@ -1,4 +1,4 @@
-"""Tests of passk_tasks.settings."""
+"""Tests of passk_tasks.tasks.settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from passk_tasks.errors import SettingsError
 from passk_tasks.program import Judge, Limits
-from passk_tasks.settings import Settings, from_metadata
+from passk_tasks.tasks.settings import Settings, from_metadata
 
 WHERE = "task passk_x"
 

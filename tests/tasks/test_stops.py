@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from passk_tasks import api, stops
-from passk_tasks.catalog import load_task
+from passk_tasks import api
 from passk_tasks.results.journal import Journal, JournalHeader
+from passk_tasks.tasks import stops
+from passk_tasks.tasks.catalog import load_task
 
 BASE, INSTRUCT = "passk_humaneval_greedy", "passk_humaneval_instruct_greedy"
 UNTIL = list(load_task(BASE).until)
