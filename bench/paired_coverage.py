@@ -4,8 +4,8 @@
 
 Problems are drawn with a pass rate for each of two models, samples from those, and the difference of pass@k
 is estimated as passk_tasks.statistics.paired does. In brackets the plain normal interval, mean ± 1.96
-standard errors. The last columns: how often the sign-flip test finds a difference at p < 0.05 where both models
-are the same.
+standard errors. The last columns: how often the sign-flip test finds a difference at p < 0.05 where both
+models are the same.
 """
 
 from __future__ import annotations

@@ -19,12 +19,12 @@ import numpy as np
 
 from passk_tasks.errors import UsageError
 from passk_tasks.results import runs as stored
-from passk_tasks.results import summary
 from passk_tasks.results.runs import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.metrics import PASS, Metric, Score
 from passk_tasks.statistics.paired import Difference
+from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome
 
 UNLIKE = ("dataset", "version")

@@ -14,9 +14,9 @@ from passk_tasks import benchmarks, scoring
 from passk_tasks.errors import SamplesError, SandboxError, UsageError
 from passk_tasks.extraction import Extraction
 from passk_tasks.program import Tests
-from passk_tasks.results import summary
 from passk_tasks.results.samples import Sample
 from passk_tasks.tasks.catalog import load_task
+from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome, Verdict
 
 SPEC = load_task("passk_humaneval", {"samples": 2, "k": [1, 2], "workers": 2})

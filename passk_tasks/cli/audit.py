@@ -11,7 +11,7 @@ from passk_tasks import api
 from passk_tasks.audit import Audit, ProblemAudit, facts, share
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import UsageError
-from passk_tasks.terminal import GREEN, RED, YELLOW, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import GREEN, RED, YELLOW, Page, colour_wanted, width_of
 
 _EPILOG = """\
 Some mutants are right all the same (`i < n` and `i != n` may never differ), so that no benchmark catches all

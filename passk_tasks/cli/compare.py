@@ -13,8 +13,8 @@ from passk_tasks.cli import options as shared
 from passk_tasks.compare import LOST, Change, Comparison, label
 from passk_tasks.errors import UsageError
 from passk_tasks.results import runs
-from passk_tasks.results.summary import interval, p_value
-from passk_tasks.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted, width_of
+from passk_tasks.text.summary import interval, p_value
+from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted, width_of
 
 _SHOWN = 10  # changed problems in each direction, unless all are asked for
 _ALL_PAIRS = 5  # runs, up to which every pair is shown

@@ -14,7 +14,7 @@ from passk_tasks.statistics import curve
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast, forecast
 from passk_tasks.statistics.intervals import Estimate
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _EPILOG = """\
 --forecast K says what K samples a problem would solve, the stored ones being the first of them. It rests on a

@@ -13,7 +13,7 @@ from passk_tasks.export import FORMATS, Details, Exported
 from passk_tasks.export.base import RELATIONSHIPS
 from passk_tasks.results import runs
 from passk_tasks.results.runs import StoredRun
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _WIDEST = max(map(len, FORMATS))
 

@@ -12,7 +12,7 @@ from passk_tasks.errors import UsageError
 from passk_tasks.results import runs
 from passk_tasks.statistics import plan
 from passk_tasks.statistics.plan import Plan
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _EPILOG = """\
 With RUN, a pilot of at least 2k samples a problem, the plan goes by how its problems and samples vary.

@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks.results import runs
 from passk_tasks.results.runs import StoredRun
-from passk_tasks.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:

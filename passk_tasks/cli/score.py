@@ -11,8 +11,9 @@ from passk_tasks import api, scoring
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import InfrastructureError, TerminatedError
 from passk_tasks.program import Judge
-from passk_tasks.results import store, summary
-from passk_tasks.terminal import colour_wanted, width_of
+from passk_tasks.results import store
+from passk_tasks.text import summary
+from passk_tasks.text.terminal import colour_wanted, width_of
 
 # Options that are settings of the task under another name.
 _SETTINGS = {"k": "k", "judge": "judge", "workers": "workers", "timeout": "timeout_s", "memory": "memory_mib"}

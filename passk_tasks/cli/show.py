@@ -8,8 +8,9 @@ import sys
 from typing import Any
 
 from passk_tasks.cli import options as shared
-from passk_tasks.results import runs, summary
-from passk_tasks.terminal import colour_wanted, width_of
+from passk_tasks.results import runs
+from passk_tasks.text import summary
+from passk_tasks.text.terminal import colour_wanted, width_of
 
 _EPILOG = """\
 pass@K: any of K samples passes; pass^K: all of them do; g-pass@K_T: at least the share T of them; mg-pass@K:

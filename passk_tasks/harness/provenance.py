@@ -20,9 +20,10 @@ from passk_tasks import scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.results import store, summary
+from passk_tasks.results import store
 from passk_tasks.scoring import Record, Scored
 from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.text import summary
 
 _log = logging.getLogger("lm_eval.passk")
 

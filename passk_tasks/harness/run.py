@@ -27,10 +27,10 @@ from passk_tasks.errors import PasskError, UsageError, did_you_mean
 from passk_tasks.harness import provenance, replay
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
-from passk_tasks.results import summary
 from passk_tasks.tasks.catalog import task_configs_path, task_names
 from passk_tasks.tasks.settings import NAMESPACE
-from passk_tasks.terminal import colour_wanted, width_of
+from passk_tasks.text import summary
+from passk_tasks.text.terminal import colour_wanted, width_of
 
 DEFAULT_MODEL = "replay"
 

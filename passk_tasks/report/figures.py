@@ -16,10 +16,10 @@ from passk_tasks.compare import Comparison, Pair, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report.visible import visible
 from passk_tasks.results import runs as stored
-from passk_tasks.results import summary
 from passk_tasks.results.runs import Run
 from passk_tasks.statistics import curve as curve_module
 from passk_tasks.statistics.curve import Point
+from passk_tasks.text import summary
 from passk_tasks.verdict import Verdict
 
 try:

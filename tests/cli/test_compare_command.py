@@ -11,7 +11,7 @@ from passk_tasks.cli import main
 from passk_tasks.cli import runs as command_runs
 from passk_tasks.results import runs
 from passk_tasks.statistics.metrics import Metric
-from passk_tasks.terminal import without_colour
+from passk_tasks.text.terminal import without_colour
 
 
 def counts(*correct, n=10):

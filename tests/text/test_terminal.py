@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks.terminal import RED, WIDTH, Page, colour_wanted, plain, width_of, without_colour
+from passk_tasks.text.terminal import RED, WIDTH, Page, colour_wanted, plain, width_of, without_colour
 
 
 class Terminal(io.StringIO):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import re
 
-from passk_tasks.results.summary import WIDTH, render
+from passk_tasks.text.summary import WIDTH, render
 
 RESULT = {
     "task": "passk_humaneval",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passk_tasks.terminal import BOLD, DIM, GREEN, WIDTH, YELLOW, Page
+from passk_tasks.text.terminal import BOLD, DIM, GREEN, WIDTH, YELLOW, Page
 
 __all__ = [
     "BOUND_MEANING",

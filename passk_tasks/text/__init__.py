@@ -1,0 +1,1 @@
+"""Text for people: the terminal page, and the tables on it."""
