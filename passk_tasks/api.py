@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import audit, benchmarks, compare, export, libraries, scoring
-from passk_tasks.audit import Audit
+from passk_tasks import benchmarks, compare, export, libraries, scoring
+from passk_tasks.audit import audit
+from passk_tasks.audit.audit import Audit
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.compare import Comparison
 from passk_tasks.errors import DatasetError, UsageError

@@ -9,7 +9,7 @@ import pytest
 import shared_data
 
 from passk_tasks import benchmarks, runner, scoring
-from passk_tasks.mutations import mutants
+from passk_tasks.audit.mutations import mutants
 from passk_tasks.program import Judge, Limits
 from passk_tasks.results import samples
 from passk_tasks.tasks import catalog

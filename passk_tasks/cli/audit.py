@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from passk_tasks import api
-from passk_tasks.audit import Audit, ProblemAudit, facts, share
+from passk_tasks.audit.audit import Audit, ProblemAudit, facts, share
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import UsageError
 from passk_tasks.text.terminal import GREEN, RED, YELLOW, Page, colour_wanted, width_of

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import audit
+from passk_tasks.audit import audit
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
 from passk_tasks.results import runs

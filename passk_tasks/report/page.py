@@ -21,8 +21,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from passk_tasks import audit as audit_module
 from passk_tasks._version import __version__
+from passk_tasks.audit import audit as audit_module
 from passk_tasks.compare import GAINED, LOST, Comparison, Condition, compare, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report import candidates as candidates_module

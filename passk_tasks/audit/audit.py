@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, mutations, runner
+from passk_tasks import benchmarks, runner
+from passk_tasks.audit import mutations
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import UsageError
 from passk_tasks.problem import Problem

@@ -1,4 +1,4 @@
-"""Tests of passk_tasks.mutations."""
+"""Tests of passk_tasks.audit.mutations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from passk_tasks import benchmarks
-from passk_tasks.mutations import mutants
+from passk_tasks.audit.mutations import mutants
 from passk_tasks.tasks.settings import Settings
 
 SOURCE = '''def f(xs, limit=3):

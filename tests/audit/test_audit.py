@@ -9,7 +9,7 @@ import hub_layout
 import pytest
 
 from passk_tasks import benchmarks
-from passk_tasks.audit import MUTANT, TRIVIAL, audit, trivial
+from passk_tasks.audit.audit import MUTANT, TRIVIAL, audit, trivial
 from passk_tasks.errors import UsageError
 from passk_tasks.tasks.catalog import load_task
 from passk_tasks.verdict import Verdict

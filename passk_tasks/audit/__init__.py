@@ -1,0 +1,1 @@
+"""What a benchmark's tests are worth: programs of known worth, judged."""
