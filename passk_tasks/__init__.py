@@ -7,7 +7,7 @@ The map, from the bottom up; imports go down only, docs/architecture.md has the 
     tasks/                                a task's YAML, its settings, how its question is asked
     extraction                            model text -> candidate code
     benchmarks/                           dataset row -> Problem, candidate -> Program
-    sandbox/  runner                      Program -> Outcome
+    sandbox/  judging/                    Program -> Outcome
     results/  scoring                     saved samples -> score
     compare  report/  export/             stored runs against each other, as a page, and as others want them
     code_eval                             the same for users of `evaluate`

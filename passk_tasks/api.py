@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export, libraries, scoring
+from passk_tasks import benchmarks, compare, export, scoring
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.compare import Comparison
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.export import Details, Exported
+from passk_tasks.judging import libraries
 from passk_tasks.results import runs, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.runs import Listing, Run, StoredRun

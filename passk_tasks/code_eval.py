@@ -23,8 +23,8 @@ import datasets
 import evaluate
 import numpy as np
 
-from passk_tasks import runner
 from passk_tasks.errors import InfrastructureError, UsageError
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
 from passk_tasks.statistics.estimators import pass_at_k
 from passk_tasks.verdict import Outcome, Verdict
@@ -94,7 +94,7 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]
         if bad := [budget for budget in ks if budget < 1]:
             raise UsageError(f"k must be at least 1, not {bad[0]}")
         places = [(task, i) for task, candidates in enumerate(predictions) for i in range(len(candidates))]
-        judged = runner.judge(
+        judged = batch.judge(
             [
                 Program(
                     task_id=str(task),

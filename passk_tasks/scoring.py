@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from passk_tasks import benchmarks, extraction, libraries, runner, trial
+from passk_tasks import benchmarks, extraction
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.extraction import Extraction, Strategy
+from passk_tasks.judging import batch, libraries, trial
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
@@ -214,7 +215,7 @@ def score(
         cluster = dataset.problems[sample.task_id].cluster
         return Record(sample, candidates[index], outcome, programs[index].sha256, cluster)
 
-    judged = runner.judge(
+    judged = batch.judge(
         programs,
         limits=settings.limits(),
         sandbox=settings.sandbox,
@@ -284,7 +285,7 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> tuple[str, ...]:
     problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]
     for judge in dict.fromkeys(benchmark.judge_of(problem, settings.judge) for problem in problems):
         right, wrong = (Program("selftest", code, tests, judge) for tests, code in _selftests(judge))
-        runner.selftest(
+        batch.selftest(
             right,
             wrong,
             limits=settings.limits(),
@@ -297,7 +298,7 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> tuple[str, ...]:
     failed = []
     for problem, code in itertools.islice(((p, c) for p, c in canonicals if c is not None), _SELFTESTS):
         nothing = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
-        judged = runner.judge(
+        judged = batch.judge(
             [benchmark.program(problem, code, settings.judge) for code in (code, nothing)],
             limits=settings.limits(),
             sandbox=settings.sandbox,

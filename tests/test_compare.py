@@ -263,7 +263,7 @@ def test_nothing_that_executes_is_loaded():
     """Comparing stored runs imports neither sandbox nor runner, nor lm-eval."""
     code = (
         "import sys, passk_tasks.compare; print([m for m in sys.modules if m == 'lm_eval' or m.startswith("
-        "('passk_tasks.sandbox.supervisor', 'passk_tasks.runner', 'passk_tasks.scoring'))])"
+        "('passk_tasks.sandbox.supervisor', 'passk_tasks.judging.batch', 'passk_tasks.scoring'))])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert shown.stdout.strip() == "[]"

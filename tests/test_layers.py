@@ -185,9 +185,9 @@ def test_there_is_no_cycle() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("sandbox.box", "from passk_tasks import runner"),
-        ("sandbox.box", "from passk_tasks.runner import judge"),
-        ("sandbox.box", "from ..runner import judge"),
+        ("sandbox.box", "from passk_tasks.judging import batch"),
+        ("sandbox.box", "from passk_tasks.judging.batch import judge"),
+        ("sandbox.box", "from ..judging.batch import judge"),
         ("scoring", "def f():\n    from passk_tasks.cli import main"),
         ("scoring", "import importlib\nimportlib.import_module('passk_tasks.cli')"),
         ("scoring", "if TYPE_CHECKING:\n    import passk_tasks.harness.task"),

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks
 from passk_tasks.audit import mutations
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import UsageError
+from passk_tasks.judging import batch
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, StdioTests
 from passk_tasks.tasks.catalog import TaskSpec
@@ -267,7 +268,7 @@ def audit(
         raise UsageError(
             f"task {spec.name}: none of its problems has a reference solution, so there is nothing to audit"
         )
-    judged = runner.judge(
+    judged = batch.judge(
         [benchmark.program(problem, code, settings.judge) for problem, (_, _, code) in tried],
         limits=settings.limits(),
         sandbox=settings.sandbox,

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passk_tasks import benchmarks, libraries
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark
+from passk_tasks.judging import libraries
 from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.tasks.settings import Settings
 

@@ -22,10 +22,11 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from passk_tasks import benchmarks, libraries, scoring
+from passk_tasks import benchmarks, scoring
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
+from passk_tasks.judging import libraries
 from passk_tasks.results import store
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader

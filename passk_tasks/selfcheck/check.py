@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program
 from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee
 from passk_tasks.selfcheck.corpus import CORPUS
@@ -218,7 +218,7 @@ def _run(
             programs.append(Program(f"before {attack.name}", unique, SOLVE, judge))
         places[attack.name] = len(programs)
         programs.append(Program(attack.name, probes.fill(attack, attack.code), attack.tests, judge))
-    judged = runner.judge(programs, limits=limits, sandbox=sandbox, workers=workers, progress=progress)
+    judged = batch.judge(programs, limits=limits, sandbox=sandbox, workers=workers, progress=progress)
     return {name: judged.outcomes[place] for name, place in places.items()}, judged.layers
 
 

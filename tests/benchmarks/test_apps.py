@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from contest_rows import FUNCTION, PROGRAM, apps_row, write_jsonl
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks.apps import Competition, Interview, Introductory
 from passk_tasks.errors import DatasetError
+from passk_tasks.judging import batch
 from passk_tasks.program import Comparison, Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
@@ -92,7 +93,7 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         "def other(nums): return sum(nums)": (function, "error"),
     }
     programs = [FAMILY.program(problem, code, Judge.STDIO) for code, (problem, _) in codes.items()]
-    outcomes = runner.judge(programs, limits=Limits(timeout_s=4, memory_mib=1024)).outcomes
+    outcomes = batch.judge(programs, limits=Limits(timeout_s=4, memory_mib=1024)).outcomes
     assert [o.verdict.value for o in outcomes] == [verdict for _, verdict in codes.values()], outcomes
 
 
@@ -118,7 +119,7 @@ def test_results_are_compared_as_theirs(expected: object, result: str, passes: b
     write_jsonl(tmp_path / "test.jsonl", [apps_row(1, input_output=json.dumps(tests))])
     (problem,) = load(tmp_path).problems.values()
     code = f"def total(x):\n    assert x == {{5: 1}}\n    return {result}"
-    outcome = runner.judge([FAMILY.program(problem, code, Judge.STDIO)], limits=Limits()).outcomes[0]
+    outcome = batch.judge([FAMILY.program(problem, code, Judge.STDIO)], limits=Limits()).outcomes[0]
     assert outcome.passed is passes, outcome
 
 

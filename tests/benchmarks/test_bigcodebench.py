@@ -8,8 +8,9 @@ import library_layout
 import pytest
 import shared_data
 
-from passk_tasks import benchmarks, libraries, runner
+from passk_tasks import benchmarks
 from passk_tasks.errors import DatasetError
+from passk_tasks.judging import batch, libraries
 from passk_tasks.program import Judge, Limits
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -24,7 +25,7 @@ def judged(*codes: str, row: dict = ROWS[1], family=FAMILY) -> list[Outcome]:
     """Return the outcomes of candidates for one problem."""
     problem = family.problem(row)
     programs = [family.program(problem, code, Judge.SCRIPT) for code in codes]
-    return runner.judge(programs, limits=LIMITS, workers=2).outcomes
+    return batch.judge(programs, limits=LIMITS, workers=2).outcomes
 
 
 def row_with(body: str) -> dict:
@@ -208,7 +209,7 @@ def test_every_kind_of_test_counts() -> None:
 
 
 def test_what_the_benchmarks_runner_gives_a_module() -> None:
-    """Candidates find os, sys and environ without importing them, as in the benchmark's own runner."""
+    """Candidates find os, sys and environ without importing them, as in the benchmark's own batch."""
     code = "def task_func(words):\n    os.getcwd(), sys.path, environ.get('HOME')\n"
     (found,) = judged(code + RIGHT.partition("\n")[2])
     assert found.verdict is Verdict.PASSED
@@ -239,7 +240,7 @@ def test_real_problems() -> None:
     there = [p for p in there if p.task_id != "BigCodeBench/1005"]  # downloads a file
     assert {"BigCodeBench/0", "BigCodeBench/1", "BigCodeBench/10"} <= {p.task_id for p in there}
     programs = [FAMILY.program(p, FAMILY.canonical(p), Judge.SCRIPT) for p in there]
-    outcomes = runner.judge(programs, limits=settings.limits()).outcomes
+    outcomes = batch.judge(programs, limits=settings.limits()).outcomes
     assert {p.task_id: o.verdict for p, o in zip(there, outcomes, strict=True)} == {
         p.task_id: Verdict.PASSED for p in there
     }

@@ -11,9 +11,10 @@ import hub_layout
 import pytest
 import shared_data
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import hub, loading
 from passk_tasks.errors import DatasetError, SettingsError
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
@@ -30,7 +31,7 @@ ROW: dict[str, Any] = {
 def judged(row: dict[str, Any], code: str, judge: Judge = Judge.ISOLATED) -> Verdict:
     """Return the verdict of a candidate for a row."""
     program = FAMILY.program(FAMILY.problem(row), code, judge)
-    return runner.judge([program], limits=Limits(), workers=1).outcomes[0].verdict
+    return batch.judge([program], limits=Limits(), workers=1).outcomes[0].verdict
 
 
 @pytest.mark.parametrize("judge", [Judge.ISOLATED, Judge.SCRIPT])
@@ -201,7 +202,7 @@ def test_another_benchmark(tmp_path: Path) -> None:
         if code is not None
     ]
     programs = [FAMILY.program(problem, code, Judge.ISOLATED) for problem, code in answers]
-    outcomes = runner.judge(programs, limits=Limits()).outcomes
+    outcomes = batch.judge(programs, limits=Limits()).outcomes
     passed = {problem.entry_point for (problem, _), o in zip(answers, outcomes, strict=True) if o.passed}
     assert passed == set(MHPP)
     assert sum(outcome.passed for outcome in outcomes) == len(MHPP)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from passk_tasks import benchmarks
+from passk_tasks.judging.batch import judge
 from passk_tasks.program import Judge, Limits
-from passk_tasks.runner import judge
 from passk_tasks.verdict import Outcome, Verdict
 
 

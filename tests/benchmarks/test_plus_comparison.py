@@ -7,8 +7,9 @@ import re
 import pytest
 import shared_data
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks.evalplus import like_evalplus
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program
 from passk_tasks.tasks.settings import Settings
 
@@ -35,7 +36,7 @@ def _programs(name: str, value: str, only: int | None = None) -> list[Program]:
 
 
 def _passed(programs: list[Program]) -> set[str]:
-    outcomes = runner.judge(programs, limits=Limits()).outcomes
+    outcomes = batch.judge(programs, limits=Limits()).outcomes
     return {program.task_id for program, o in zip(programs, outcomes, strict=True) if o.passed}
 
 

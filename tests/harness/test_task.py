@@ -12,8 +12,9 @@ import pytest
 from lm_eval.api.metrics import mean
 from support import alternating, canonical, outcomes, record
 
-from passk_tasks import benchmarks, runner, scoring
+from passk_tasks import benchmarks, scoring
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge
 from passk_tasks.results import samples
 from passk_tasks.tasks import catalog
@@ -176,8 +177,8 @@ def test_predict_only_executes_nothing(evaluate, canned, monkeypatch, state_fold
     def tripwire(*_: Any, **__: Any) -> None:
         raise AssertionError("something was executed")
 
-    monkeypatch.setattr(runner, "judge", tripwire)
-    monkeypatch.setattr(runner, "selftest", tripwire)
+    monkeypatch.setattr(batch, "judge", tripwire)
+    monkeypatch.setattr(batch, "selftest", tripwire)
     found = evaluate(
         canned(canonical), metadata={"passk.samples": 2, "passk.k": 1}, limit=2, predict_only=True
     )
@@ -191,16 +192,16 @@ def test_predict_only_executes_nothing(evaluate, canned, monkeypatch, state_fold
 def test_every_journal_comes_before_the_first_program(evaluate, canned, monkeypatch, state_folder) -> None:
     """All tasks of a run have their generations on disk, complete, before a candidate of any is executed."""
     seen: list[list[samples.SampleFile]] = []
-    judge = runner.judge
+    judge = batch.judge
 
-    def look(*programs: Any, **options: Any) -> runner.Judged:
+    def look(*programs: Any, **options: Any) -> batch.Judged:
         seen.append([samples.read(path) for path in sorted(state_folder.glob("passk_journal_*"))])
         return judge(*programs, **options)
 
     evaluate(canned(canonical), limit=1)  # the sandbox is tried beforehand, once a process
     for path in state_folder.iterdir():
         path.unlink()
-    monkeypatch.setattr(runner, "judge", look)
+    monkeypatch.setattr(batch, "judge", look)
     evaluate(
         canned(canonical),
         "passk_humaneval",
@@ -215,15 +216,15 @@ def test_every_journal_comes_before_the_first_program(evaluate, canned, monkeypa
 
 def test_infra_errors_save_everything_and_fail(evaluate, canned, monkeypatch, state_folder) -> None:
     """Samples without a verdict end the run with an error, after outcomes and generations are on disk."""
-    judge = runner.judge
+    judge = batch.judge
 
-    def break_one(programs: Any, **options: Any) -> runner.Judged:
+    def break_one(programs: Any, **options: Any) -> batch.Judged:
         judged = judge(programs, **options)
         if len(programs) == 4:
             judged.outcomes[2] = Outcome(Verdict.INFRA_ERROR, "the worker died")
         return judged
 
-    monkeypatch.setattr(runner, "judge", break_one)
+    monkeypatch.setattr(batch, "judge", break_one)
     with pytest.raises(
         InfrastructureError, match=r"1 samples remain.*passk score .*_rank0\.jsonl --task passk_human"
     ):
@@ -297,13 +298,13 @@ def test_workers_are_divided_among_local_ranks(load, monkeypatch) -> None:
 def test_the_workers_reach_the_judge(evaluate, canned, monkeypatch) -> None:
     """The limits, the sandbox and the workers of the settings are those that the judge gets."""
     got: list[dict[str, Any]] = []
-    judge = runner.judge
+    judge = batch.judge
 
-    def look(programs: Any, **options: Any) -> runner.Judged:
+    def look(programs: Any, **options: Any) -> batch.Judged:
         got.append(options)
         return judge(programs, **options)
 
-    monkeypatch.setattr(scoring.runner, "judge", look)
+    monkeypatch.setattr(scoring.batch, "judge", look)
     settings = {"timeout_s": 7, "memory_mib": 300, "workers": 1, "samples": 1, "k": 1, "sandbox": "rlimits"}
     evaluate(canned(canonical), metadata={"passk": settings}, limit=1)
     options = got[-1]

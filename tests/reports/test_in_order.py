@@ -11,8 +11,8 @@ import programs
 import pytest
 import shared_data
 
+from passk_tasks.judging.batch import judge
 from passk_tasks.program import Limits, Program
-from passk_tasks.runner import judge
 from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Outcome, Verdict

@@ -7,8 +7,8 @@ from typing import Any
 import programs
 import pytest
 
+from passk_tasks.judging.batch import judge
 from passk_tasks.program import Limits
-from passk_tasks.runner import judge
 from passk_tasks.verdict import Outcome, Verdict
 
 # docs/judges.md: a function's own object is equal to nothing, whatever its class says.

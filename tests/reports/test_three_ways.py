@@ -7,8 +7,8 @@ from typing import Any
 import programs
 import pytest
 
+from passk_tasks.judging.batch import judge
 from passk_tasks.program import Judge, Limits
-from passk_tasks.runner import judge
 
 # docs/judges.md has the table with the reasons: (by default, in one process, in a bare interpreter).
 DIFFER: dict[str, tuple[bool, bool, bool]] = {

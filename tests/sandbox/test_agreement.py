@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
 from passk_tasks.verdict import Verdict
 
@@ -258,7 +259,7 @@ def disagreements(count: int, seed: int) -> tuple[list[str], Counter[str]]:
     differ = []
     for start in range(0, count, BATCH):
         batch = cases(min(BATCH, count - start), seed + start)
-        outcomes = runner.judge([program for pair in batch for program in pair], limits=LIMITS).outcomes
+        outcomes = batch.judge([program for pair in batch for program in pair], limits=LIMITS).outcomes
         for (program, _), chosen, script in zip(batch, outcomes[::2], outcomes[1::2], strict=True):
             assert isinstance(program.tests, Tests)
             counts["cases"] += 1
@@ -356,7 +357,7 @@ def test_what_the_channel_cannot_keep(what: str) -> None:
     family = benchmarks.get("custom")
     chosen = family.program(family.problem(row), code, Judge.ISOLATED)
     isolated, script = (Program("t/0", code, Tests(source, ("f",)), way) for way in WAYS)
-    across, within = runner.judge([isolated, script], limits=LIMITS, workers=1).outcomes
+    across, within = batch.judge([isolated, script], limits=LIMITS, workers=1).outcomes
     assert across.verdict in (Verdict.FAILED, Verdict.ERROR)
     assert within.passed
     assert chosen.judge is (Judge.ISOLATED if what in LEFT else Judge.SCRIPT)

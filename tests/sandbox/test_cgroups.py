@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox import cgroups
 from passk_tasks.sandbox.supervisor import Sandbox
@@ -120,6 +120,6 @@ def test_processes_that_grow_together_are_capped(groups):
         "time.sleep(5)\ndef f(): return 1"
     )
     program = Program("t/0", code, Tests("assert f() == 1", ("f",)))
-    outcome = runner.judge([program], limits=Limits(timeout_s=4, memory_mib=100), workers=1).outcomes[0]
+    outcome = batch.judge([program], limits=Limits(timeout_s=4, memory_mib=100), workers=1).outcomes[0]
     assert outcome.verdict.value in ("memory_limit", "crashed"), outcome
     assert outcome.wall_s < 3

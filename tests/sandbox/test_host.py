@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import runner
 from passk_tasks.errors import SandboxError
+from passk_tasks.judging import batch
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox import supervisor
 
@@ -27,7 +27,7 @@ WAYS = ("namespaces", "landlock")
 def judge(*codes, workers=1, timeout_s=3.0):
     """Judge programs; with one worker, one after another."""
     programs = [Program("t/0", code, TESTS) for code in codes]
-    return runner.judge(programs, limits=Limits(timeout_s=timeout_s), workers=workers)
+    return batch.judge(programs, limits=Limits(timeout_s=timeout_s), workers=workers)
 
 
 # Each moves a number a thousand times in steps of a program's own choice; `look` is what the next one sees.
@@ -162,8 +162,8 @@ def test_sigterm_leaves_nothing(way, tmp_path):
     """Status 143, and no process, group or folder of the run."""
     code = (
         f"import sys\nfrom passk_tasks.sandbox import supervisor\nsupervisor._WAYS['strict'] = ({way!r},)\n"
-        "from passk_tasks import runner\nfrom passk_tasks.program import *\n"
-        "runner.judge([Program('t', 'import time\\ntime.sleep(50)', Tests('f()', ('f',)))],"
+        "from passk_tasks.judging import batch\nfrom passk_tasks.program import *\n"
+        "batch.judge([Program('t', 'import time\\ntime.sleep(50)', Tests('f()', ('f',)))],"
         " limits=Limits(timeout_s=60), workers=1)\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

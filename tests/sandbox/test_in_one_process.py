@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -15,7 +15,7 @@ def judged(code: str, tests: str, *, names: tuple[str, ...] = ("f",), prelude: s
     """Return what comes of one program under `script`."""
     given_tests = Tests(textwrap.dedent(tests), names, textwrap.dedent(prelude))
     program = Program("t/0", textwrap.dedent(code), given_tests, Judge.SCRIPT)
-    return runner.judge([program], limits=Limits(), workers=1).outcomes[0]
+    return batch.judge([program], limits=Limits(), workers=1).outcomes[0]
 
 
 HONEST = {

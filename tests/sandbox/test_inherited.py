@@ -24,7 +24,7 @@ RUN = """
 import json, sys
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox import supervisor
-from passk_tasks.runner import judge
+from passk_tasks.judging.batch import judge
 supervisor._WAYS["strict"] = (sys.argv[1],)
 tests = Tests("assert f() == 1", ("f",))
 programs = [Program("t/0", code, tests) for code in json.loads(sys.argv[2])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, StdioTests
 from passk_tasks.verdict import Verdict
 
@@ -68,7 +68,7 @@ def test_programs_end_as_under_the_interpreter(tmp_path):
         ends.append(bare.returncode)
         tests = StdioTests.of([(GIVEN, bare.stdout.decode())])
         programs.append(Program("t", code, tests, Judge.STDIO))
-    outcomes = runner.judge(programs, limits=Limits()).outcomes
+    outcomes = batch.judge(programs, limits=Limits()).outcomes
     differing = [
         (name, end, outcome.verdict, outcome.detail)
         for name, end, outcome in zip(PROGRAMS, ends, outcomes, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -1101,7 +1101,7 @@ def trials(cases: dict[str, tuple[str, str]], *, objects: bool = True) -> list[t
             used = tuple(name for name in NAMES if re.search(rf"\b{name}[(.\[]", source))
             tests = Tests(textwrap.dedent(source), used, objects=objects)
             programs.append(Program("t/0", textwrap.dedent(code), tests, judge))
-    outcomes = runner.judge(programs, limits=Limits(timeout_s=5.0)).outcomes
+    outcomes = batch.judge(programs, limits=Limits(timeout_s=5.0)).outcomes
     return list(zip(outcomes[: len(cases)], outcomes[len(cases) :], strict=True))
 
 
@@ -1139,7 +1139,7 @@ def test_what_is_too_large_or_too_deep_has_a_verdict() -> None:
     programs = [
         Program("t/0", code, Tests(source, ("f",), prelude)) for code, (source, prelude, *_) in cases.items()
     ]
-    outcomes = runner.judge(programs, limits=Limits(timeout_s=20.0, memory_mib=3000), workers=1).outcomes
+    outcomes = batch.judge(programs, limits=Limits(timeout_s=20.0, memory_mib=3000), workers=1).outcomes
     for outcome, (_, _, verdict, reason) in zip(outcomes, cases.values(), strict=True):
         assert (outcome.verdict, outcome.judge) == (verdict, "isolated")
         assert reason in outcome.detail
@@ -1151,7 +1151,7 @@ def test_a_hostile_argument_of_an_exception_is_left_out() -> None:
     source = (
         "try:\n    f()\nexcept UnicodeDecodeError as e:\n    assert e.args == ()\nelse:\n    assert False\n"
     )
-    [outcome] = runner.judge(
+    [outcome] = batch.judge(
         [Program("t/0", code, Tests(source, ("f",)))], limits=Limits(), workers=1
     ).outcomes
     assert outcome.passed

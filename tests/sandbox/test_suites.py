@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.box.zygote import descendants
@@ -52,12 +52,12 @@ def processes() -> Iterator[tuple[float, float]]:
 @pytest.fixture(autouse=True)
 def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge in a sandbox that is watched."""
-    monkeypatch.setattr(runner, "Sandbox", Watched)
+    monkeypatch.setattr(batch, "Sandbox", Watched)
 
 
 def judged(programs: list[Program]) -> None:
     """Judge by one worker; all pass."""
-    outcomes = runner.judge(programs, limits=Limits(), workers=1).outcomes
+    outcomes = batch.judge(programs, limits=Limits(), workers=1).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import runner
+from passk_tasks.judging import batch
 from passk_tasks.program import Limits, Program, Tests
 from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.box import landlock, usage
@@ -26,7 +26,7 @@ def no_groups(monkeypatch):
 def judge(code, **limits):
     """Judge one program."""
     program = Program("t/0", code, SQUARE)
-    return runner.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
+    return batch.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
 
 
 # Sixty wake together and wait for each other: of their waits together, little is the machine's doing.

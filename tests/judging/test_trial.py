@@ -1,4 +1,4 @@
-"""Tests of passk_tasks.trial: references judged both ways, and kept."""
+"""Tests of passk_tasks.judging.trial: references judged both ways, and kept."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from passk_tasks import benchmarks, runner, trial
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.judging import batch, trial
 from passk_tasks.tasks.settings import Settings
 
 RIGHT = {"task_id": "right", "test": "assert f(1) == 2\n", "canonical_solution": "    return x + 1\n"}
@@ -61,9 +62,9 @@ def test_verdicts_are_kept(tmp_path: Path, cache: Path, monkeypatch: pytest.Monk
     made, data = settings(tmp_path, RIGHT, OBJECT)
     first = trial.references(made, data)
     run: list[int] = []
-    judge = runner.judge
+    judge = batch.judge
     monkeypatch.setattr(
-        runner, "judge", lambda programs, **k: run.append(len(programs)) or judge(programs, **k)
+        batch, "judge", lambda programs, **k: run.append(len(programs)) or judge(programs, **k)
     )
     assert trial.references(made, data) == first
     assert run == []
@@ -93,7 +94,7 @@ def test_families_of_this_package_are_not_tried(monkeypatch: pytest.MonkeyPatch)
     def tripwire(*_: Any, **__: Any) -> None:
         raise AssertionError("something was executed")
 
-    monkeypatch.setattr(runner, "judge", tripwire)
+    monkeypatch.setattr(batch, "judge", tripwire)
     made = Settings()
     data = benchmarks.load(benchmarks.get("humaneval"), made)
     assert trial.references(made, data).dataset is data

@@ -7,8 +7,9 @@ import sys
 import library_layout
 import pytest
 
-from passk_tasks import benchmarks, libraries
+from passk_tasks import benchmarks
 from passk_tasks.errors import DatasetError, PreflightError, SettingsError
+from passk_tasks.judging import libraries
 from passk_tasks.program import Judge
 from passk_tasks.tasks.settings import Settings
 

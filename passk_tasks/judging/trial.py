@@ -17,9 +17,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from passk_tasks import benchmarks, runner
+from passk_tasks import benchmarks
 from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Program
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -111,7 +112,7 @@ def _verdicts(programs: list[Program], settings: Settings) -> dict[str, tuple[st
             found[program.sha256] = kept
     if not unknown:
         return found
-    judged = runner.judge(
+    judged = batch.judge(
         unknown,
         limits=settings.limits(),
         sandbox=settings.sandbox,
