@@ -37,7 +37,7 @@ def write(path, texts, header=HEADER, task_id="HumanEval/0"):
 any_text = st.text(st.characters(codec=None, exclude_categories=()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts=st.lists(any_text, min_size=1, max_size=5))
 def test_every_text_survives_the_journal(tmp_path_factory, texts):
     """What is written, lone surrogates and line separators too, is read back character by character."""
