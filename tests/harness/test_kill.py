@@ -49,7 +49,10 @@ def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp
     )
     try:
         journal = journal_of(folder, process)
-        time.sleep(0.5)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text():  # its workers
+            assert process.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.02)
     finally:
         process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

@@ -292,7 +292,7 @@ def test_a_killed_writer_leaves_every_line_it_wrote(tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )
-    ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=120)
     assert ended.returncode == -signal.SIGKILL
     read = samples.read(path)
     assert [sample.text for sample in read.samples] == ["", "x", "xx"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
+import sys
 from fractions import Fraction
 from itertools import pairwise
 from math import comb
@@ -294,17 +294,18 @@ def test_the_variance_wants_twice_k_samples():
         sampling_variance([5, 6], 1, 3)
 
 
-def test_a_million_problems_and_five_budgets_take_less_than_a_second():
-    """10⁶ (n, c) pairs times five k, n and c all mixed."""
+def test_a_million_problems_are_no_million_steps():
+    """Numpy goes through 10⁶ (n, c) pairs times five k, n and c all mixed; Python hands out large parts."""
     rng = np.random.default_rng(0)
     n = rng.integers(200, 1001, 10**6)
     c, k = rng.integers(0, n + 1), np.array([[1], [10], [50], [100], [200]])
-    took_s = []
-    for _ in range(3):
-        started = time.perf_counter()
+    steps: list[str] = []
+    sys.setprofile(lambda frame, event, argument: steps.append(event))
+    try:
         pass_at_k(n, c, k)
-        took_s.append(time.perf_counter() - started)
-    assert min(took_s) < 1
+    finally:
+        sys.setprofile(None)
+    assert 0 < len(steps) < 10_000
 
 
 def test_n_may_be_as_large_as_the_limit():
