@@ -110,7 +110,7 @@ def provenance(packages: str | Sequence[str]) -> dict[str, Any]:
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": resolve(packages).versions,
+        "packages": resolve(packages).versions(),
     }
 
 
