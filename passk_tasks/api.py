@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export, scoring
+from passk_tasks import benchmarks, compare, export
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
 from passk_tasks.benchmarks import Dataset
@@ -34,7 +34,9 @@ from passk_tasks.results import runs, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.runs import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
-from passk_tasks.scoring import Scored
+from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
+from passk_tasks.scoring.score import check, prepare, score
+from passk_tasks.scoring.summary import Scored
 from passk_tasks.statistics import curve, forecast, plan
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast
@@ -144,7 +146,7 @@ def score_files(
             "problems; score each run for itself, or add their samples up with --pool (pool=True)"
         )
     if "extraction" in settings:
-        extract = scoring.extract_as_set(file.samples, spec, extract)
+        extract = extract_as_set(file.samples, spec, extract)
     notes = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
     given = [sample for sample in file.samples if sample.task_id not in dataset.left_out]
     if len(given) < len(file.samples):
@@ -155,16 +157,16 @@ def score_files(
             notes.append(
                 f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
             )
-    notes += filter(None, [scoring.verbatim_warning(given, spec, extract)])
+    notes += filter(None, [verbatim_warning(given, spec, extract)])
     strict_k = "k" in settings
-    scoring.check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
-    notes += filter(None, [scoring.cut_warning(given, spec, dataset, extract)])
+    check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
+    notes += filter(None, [cut_warning(given, spec, dataset, extract)])
     asked = {sample.task_id for sample in given}
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
-    tried = scoring.prepare(spec, dataset, asked)
+    tried = prepare(spec, dataset, asked)
     dataset, notes = tried.dataset, [*notes, *tried.warnings]
     with contextlib.nullcontext() if out is None else store.Unfinished(Path(out)) as unfinished:
-        scored = scoring.score(
+        scored = score(
             given,
             spec=spec,
             dataset=dataset,
@@ -214,7 +216,7 @@ def audit_task(
     spec = load_task(task, settings)
     dataset = load_problems(spec)
     libraries.require(dataset, spec.settings, f"task {spec.name}")
-    dataset = scoring.prepare(spec, dataset).dataset
+    dataset = prepare(spec, dataset).dataset
     return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 
 

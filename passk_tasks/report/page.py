@@ -32,7 +32,7 @@ from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results import runs as stored
 from passk_tasks.results.runs import Run
-from passk_tasks.scoring import BASE
+from passk_tasks.scoring.summary import BASE
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import summary

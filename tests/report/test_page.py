@@ -16,7 +16,7 @@ from passk_tasks.errors import UsageError
 from passk_tasks.report import build, page
 from passk_tasks.report.svg import COLOURS
 from passk_tasks.results import runs
-from passk_tasks.scoring import estimate
+from passk_tasks.scoring.summary import estimate
 from passk_tasks.statistics.metrics import Metric
 
 REPORT = Path(page.__file__).parent
