@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from passk_tasks import benchmarks
-from passk_tasks.results import runs, samples, store
+from passk_tasks.results import reading, samples, store
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.summary import estimate
 from passk_tasks.tasks.catalog import load_task
@@ -42,7 +42,7 @@ def main() -> None:
         stored = write_run(folder, options.samples)
         print(f"stored run: {stored / 1e6:.0f} MB")
         start = time.perf_counter()
-        found = runs.load_all([folder])
+        found = reading.load_all([folder])
         read = time.perf_counter()
         from passk_tasks import report
 

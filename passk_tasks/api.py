@@ -30,9 +30,9 @@ from passk_tasks.compare import Comparison
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
-from passk_tasks.results import runs, samples, store
+from passk_tasks.results import joining, reading, samples, store
 from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.runs import Listing, Run, StoredRun
+from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
 from passk_tasks.scoring.score import check, prepare, score
@@ -226,7 +226,7 @@ def list_runs(path: str | os.PathLike[str]) -> Listing:
     Raises:
         SamplesError: the path does not exist, or a file that was named cannot be read.
     """
-    return runs.listing(path)
+    return reading.listing(path)
 
 
 def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
@@ -239,7 +239,7 @@ def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
     Raises:
         SamplesError: a path without any run, or one that cannot be read.
     """
-    return runs.load_all([paths] if isinstance(paths, (str, os.PathLike)) else paths, task=task)
+    return reading.load_all([paths] if isinstance(paths, (str, os.PathLike)) else paths, task=task)
 
 
 def score_run(
@@ -257,7 +257,7 @@ def score_run(
     Raises:
         ValueError: there is no such metric, or a budget beyond the samples of some problem.
     """
-    return runs.scores(run, _metrics(metrics), clusters)
+    return joining.scores(run, _metrics(metrics), clusters)
 
 
 def compare_runs(
@@ -292,7 +292,7 @@ def pass_curve(
         ValueError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run)
-    shared = runs.shared([run], task_ids, clusters)
+    shared = joining.shared([run], task_ids, clusters)
     return curve.curve(n, c, ks, shared)
 
 
@@ -432,7 +432,7 @@ def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:
 
 
 def _counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    task_ids, n, c = runs.counted(run)
+    task_ids, n, c = joining.counted(run)
     if not task_ids:
         raise UsageError(f"{run.path}: no sample has a verdict")
     return task_ids, n, c

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 from passk_tasks import benchmarks
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.problem import Problem
-from passk_tasks.results import runs, store
+from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results.model import StoredRun
 from passk_tasks.results.samples import COMPLETION, RESPONSE, Sample
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.summary import Record, Scored, estimate, summarise
@@ -136,7 +137,7 @@ def source() -> Callable[..., Source]:
             samples_path=None,
             task="task",
             model=model,
-            date=runs.datetime.fromisoformat("2026-01-02T03:04:05+00:00"),
+            date=datetime.fromisoformat("2026-01-02T03:04:05+00:00"),
             conditions=Conditions(**{**conditions, **changes}),
             problems=len(rows),
             problems_total=total or len(rows),

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from passk_tasks import benchmarks
-from passk_tasks.results import runs, samples
-from passk_tasks.results.runs import Run
+from passk_tasks.results import reading, samples
+from passk_tasks.results.model import Run
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import load_task
 
@@ -91,7 +91,7 @@ def loaded(stored: Callable[..., Path]) -> Callable[..., Run]:
     """The same, read back."""
 
     def load(*arguments: Any, **keywords: Any) -> Run:
-        (run,) = runs.load_all([stored(*arguments, **keywords)])
+        (run,) = reading.load_all([stored(*arguments, **keywords)])
         return run
 
     return load
