@@ -1,9 +1,9 @@
 """What users see of a release does not change by accident: files, JSON and words of every command.
 
 Only what users touch is used: the command `passk` on files that lie in `inputs/`. What comes out is compared
-with the files in `expected/`, one a test: numbers to 1e-12, everything else exactly. What differs from host to
-host (times, memory, dates, versions, the sandbox's layers) is replaced by name of key, so that a key that is
-renamed is noticed.
+with the files in `expected/`, one a test: numbers to 1e-12, everything else exactly. What differs from host
+to host (times, memory, dates, versions, the sandbox's layers) is replaced by name of key, so that a key that
+is renamed is noticed.
 
 Where a change is meant, make the expected files anew, and read the difference before it is committed:
 
