@@ -53,6 +53,7 @@ HOST: dict[str, Any] = {
     "packages": {},
     "passk_tasks": "0.1.0",
     "layers": {"seccomp": True},
+    "sandbox_layers": {"seccomp": True},
 }
 HUMANEVAL = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
 
@@ -559,8 +560,14 @@ def test_tasks() -> None:
 
 def test_path() -> None:
     """`passk path` names the folder of the tasks, and the module that stands in for code_eval."""
-    assert passk("path") == (0, f"{ROOT / 'task_configs'}\n", "")
-    assert passk("path", "--code-eval") == (0, f"{ROOT / 'passk_tasks' / 'code_eval.py'}\n", "")
+    for arguments, name in (
+        (["path"], "task_configs"),
+        (["path", "--code-eval"], "passk_tasks/code_eval.py"),
+    ):
+        code, out, err = passk(*arguments)
+        assert (code, err) == (0, "")
+        assert out.endswith(f"/{name}\n")
+        assert Path(out.rstrip("\n")).exists()
 
 
 def test_the_module_is_the_command() -> None:
