@@ -18,6 +18,7 @@ import numpy as np
 
 from passk_tasks import benchmarks, extraction
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.judging import batch, libraries, trial
@@ -319,7 +320,7 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> tuple[str, ...]:
     )
 
 
-_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")])
+_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], comparison=LINES)
 _NEXT_FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
 
 
