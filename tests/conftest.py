@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 from passk_tasks.results import store
-from passk_tasks.scoring import estimate
+from passk_tasks.scoring.summary import estimate
 
 # No test depends on the clock. The same examples everywhere: a change that is red here is red for everyone.
 hypothesis.settings.register_profile(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -11,10 +13,11 @@ import pytest
 
 from passk_tasks.judging import batch
 from passk_tasks.program import Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox import supervisor, waiting, worker
+from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.box.processes import descendants
+from passk_tasks.sandbox.box.suites import Suite
 
-TICKS = os.sysconf("SC_CLK_TCK")
 RIGHT = "def f(x):\n    return x  # {}\n"
 
 
@@ -27,26 +30,20 @@ def large(number: int, items: int) -> Tests:
 class Watched(supervisor.Sandbox):
     """Notes what its processes used before they end: what dies with its namespace is nobody's child."""
 
-    cpu_s = 0.0
     peak_mib = 0.0
 
     def __exit__(self, *error: object) -> None:
-        found = list(processes())
-        Watched.cpu_s = sum(cpu_s for cpu_s, _ in found)
-        Watched.peak_mib = max(peak_mib for _, peak_mib in found)
+        Watched.peak_mib = max(peaks_mib())
         super().__exit__(*error)
 
 
-def processes() -> Iterator[tuple[float, float]]:
-    """Yield CPU seconds and largest resident set of each process below this one."""
+def peaks_mib() -> Iterator[float]:
+    """Yield the largest resident set of each process below this one."""
     for process in descendants(os.getpid()):
-        try:
-            stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        with contextlib.suppress(OSError):
             status = Path(f"/proc/{process}/status").read_text()
-        except OSError:
-            continue
-        peak = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
-        yield sum(map(int, stat[11:15])) / TICKS, int(peak[1]) / 1024 if peak else 0.0
+            peak = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+            yield int(peak[1]) / 1024 if peak else 0.0
 
 
 @pytest.fixture(autouse=True)
@@ -61,18 +58,21 @@ def judged(programs: list[Program]) -> None:
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 
-def test_tests_are_compiled_once_a_problem() -> None:
-    """Ten candidates cost little more than one where nearly all of it is reading the tests."""
-    tests = large(1, 60_000)
-    judged([Program("t", RIGHT.format(0), tests)])
-    one = Watched.cpu_s
-    judged([Program("t", RIGHT.format(i), tests) for i in range(10)])
-    assert Watched.cpu_s < 3 * one
+def test_tests_are_compiled_once_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is given the tests of ten candidates once, and compiles what it was given once."""
+    sent: list[bytes] = []
+    pack = frames.pack
+    monkeypatch.setattr(frames, "pack", lambda raw: (sent.append(raw), pack(raw))[1])
+    judged([Program("t", RIGHT.format(i), large(1, 10)) for i in range(10)])
+    assert sum("given" in json.loads(message) for message in sent) == 1
+    suite = Suite("assert f() == 1\n", "", ["f"], "", base_decides=True, objects=False)
+    assert suite.stages() is suite.stages()
+    assert suite.prepared("isolated") is suite.prepared("isolated")
 
 
 def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not grow with the number of problems."""
-    monkeypatch.setattr(supervisor, "_CASES_KEPT", 1 << 20)
+    monkeypatch.setattr(worker, "_CASES_KEPT", 1 << 20)
     few = [Program(f"t{n}", RIGHT.format(n), large(n, 10_000)) for n in range(6)]
     judged(few)
     peak_mib = Watched.peak_mib
@@ -82,12 +82,12 @@ def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_workers_share_problems_out() -> None:
     """A worker keeps to the tests that it has; where all are begun it helps where most are left."""
-    waiting = supervisor._Waiting(dict(enumerate([1, 1, 1, 2, 2, 3, 1])))
-    taken = [waiting.take(worker) for worker in "abaaab"]
+    line = waiting.Waiting(dict(enumerate([1, 1, 1, 2, 2, 3, 1])))
+    taken = [line.take(worker) for worker in "abaaab"]
     assert taken == [(0, 1), (3, 2), (1, 1), (2, 1), (6, 1), (4, 2)]
-    waiting.put_back([1, 2])
-    assert [waiting.take(worker) for worker in "bba"] == [(5, 3), (2, 1), (1, 1)]
-    assert not waiting
-    waiting.put_back([4])
-    assert waiting.take("c") == (4, 2)
-    assert not waiting
+    line.put_back([1, 2])
+    assert [line.take(worker) for worker in "bba"] == [(5, 3), (2, 1), (1, 1)]
+    assert not line
+    line.put_back([4])
+    assert line.take("c") == (4, 2)
+    assert not line

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.program import Limits
-from passk_tasks.sandbox import supervisor
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox import worker
+from passk_tasks.sandbox.box.processes import descendants
 
 # A guard against a hang, never a measure: what should happen has happened long before, under any load.
 HANG_S = 300.0
@@ -40,5 +40,5 @@ def lift_backstop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lift the lower backstop of candidates with several processes, which is not among the limits."""
     start = "launch.main(config)"
     lifted = f"from passk_tasks.sandbox.box import process\nprocess._TREE_BACKSTOP = 1000.0\n{start}"
-    assert supervisor._BOOT.count(start) == 1
-    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(start, lifted))
+    assert worker._BOOT.count(start) == 1
+    monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(start, lifted))
