@@ -303,11 +303,11 @@ def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
 
 @pytest.mark.parametrize("how", [Judge.ISOLATED, Judge.SCRIPT])
 def test_cpu_seconds_decide_exactly(how):
-    """A little less than the limit passes, a little more does not, however often anyone looks."""
+    """A little more than the limit does not pass, however often anyone looks; half of it does on any machine."""
     spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
-    limits = Limits(timeout_s=0.5)
+    limits = Limits(timeout_s=0.8)
     assert judge(spin.format(0.4), how=how, limits=limits).passed
-    assert judge(spin.format(0.52), how=how, limits=limits).verdict is Verdict.TIMEOUT
+    assert judge(spin.format(0.82), how=how, limits=limits).verdict is Verdict.TIMEOUT
 
 
 def test_the_name_of_the_host_is_not_told():
