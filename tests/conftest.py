@@ -14,7 +14,7 @@ import pytest
 
 from passk_tasks import benchmarks, plugins
 from passk_tasks.results import store
-from passk_tasks.scoring import estimate
+from passk_tasks.scoring.summary import estimate
 
 FACTS: dict[str, Any] = {
     "task": "passk_humaneval",
