@@ -30,6 +30,12 @@ def owner(point: EntryPoint) -> str:
     return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
+def packages() -> set[str]:
+    """Return the outermost packages of what is declared, which no candidate may see: solutions lie there."""
+    points = (*declared(FAMILIES), *declared(TASKS))
+    return {point.value.partition(":")[0].partition(".")[0].strip() for point in points}
+
+
 def task_folders() -> list[Path]:
     """Return the folders of task YAML that other packages bring, absolute.
 
@@ -47,6 +53,6 @@ def _folder(point: EntryPoint) -> Path:
         if folder.is_dir():
             return folder
     raise UsageError(
-        f"{owner(point)} declares a folder of tasks, {point.value}, that does not exist: mend its entry point "
-        f"in the group {TASKS}, or uninstall it"
+        f"{owner(point)} declares a folder of tasks, {point.value}, that does not exist: mend its entry "
+        f"point in the group {TASKS}, or uninstall it"
     )

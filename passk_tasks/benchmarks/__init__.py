@@ -94,13 +94,13 @@ def get(name: str) -> Benchmark:
     owners = [*(["passk-tasks"] if name in _OWN else []), *map(plugins.owner, points)]
     if not owners:
         raise UsageError(
-            f"there is no benchmark {name!r}{did_you_mean(name, names())}; one that another package brings "
-            "needs that package installed"
+            f"there is no benchmark {name!r}{did_you_mean(name, names())}; if another package brings it, "
+            "install that package"
         )
     if len(owners) > 1:
         raise UsageError(
-            f"the benchmark {name!r} comes from {' and from '.join(owners)}, so a score would not say what it "
-            "measures: uninstall one of them, or rename its family"
+            f"the benchmark {name!r} comes from {' and from '.join(owners)}, so its name does not say what a "
+            "score measures: uninstall one of them, or rename its family"
         )
     if name not in _families:
         _families[name] = _brought(points[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import benchmarks
+from passk_tasks import benchmarks, plugins
 from passk_tasks.cli.app import main
 from passk_tasks.errors import UsageError
 from passk_tasks.plugins import FAMILIES, TASKS
@@ -94,9 +94,7 @@ def test_a_name_that_two_packages_give_is_refused(package: Install) -> None:
     package("sums-tasks", {FAMILIES: {"sums": "its_sums:Sums"}}, {"its_sums.py": FAMILY})
     package("more-sums", {FAMILIES: {"sums": "more_sums:Sums"}}, {"more_sums.py": FAMILY})
     told = refusal("sums")
-    assert told.startswith(
-        "the benchmark 'sums' comes from more-sums 1.0 and from sums-tasks 1.0, so a score"
-    )
+    assert told.startswith("the benchmark 'sums' comes from more-sums 1.0 and from sums-tasks 1.0, so its")
     assert not {"its_sums", "more_sums"} & set(sys.modules)
 
 
@@ -108,7 +106,7 @@ def test_a_name_that_hides_one_of_ours_is_refused(package: Install) -> None:
 
 def test_without_its_package_a_family_is_missed(package: Install) -> None:
     """A run of a family whose package is not installed any more says what is needed."""
-    assert refusal("sums").endswith("one that another package brings needs that package installed")
+    assert refusal("sums").endswith("if another package brings it, install that package")
 
 
 def test_tasks_of_a_package_are_found(package: Install, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,6 +128,7 @@ def test_tasks_of_a_package_are_found(package: Install, capsys: pytest.CaptureFi
     assert shown == [str(site / "its" / "sums" / "task_configs"), str(catalog.task_configs_path())]
     with pytest.raises(UsageError, match="did you mean 'sums_greedy'"):
         catalog.load_task("sums_greed")
+    assert plugins.packages() == {"its"}
     assert "its" not in sys.modules
 
 
