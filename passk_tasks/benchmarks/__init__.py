@@ -47,7 +47,10 @@ from passk_tasks.benchmarks.loading import Dataset, load
 from passk_tasks.benchmarks.mbpp import Mbpp, MbppPlus, MbppSanitized
 from passk_tasks.errors import UsageError, did_you_mean
 
-__all__ = ["Benchmark", "Dataset", "get", "imported", "load", "names"]
+__all__ = ["Benchmark", "Dataset", "get", "hidden_packages", "imported", "load", "names"]
+
+# Those that this package works with have tests of several families.
+_HIDDEN = ("passk_tasks", "lm_eval", "every_eval_ever")
 
 _CLASSES: tuple[type[Benchmark], ...] = (
     HumanEval,
@@ -82,6 +85,11 @@ def names() -> list[str]:
 def imported() -> list[Benchmark]:
     """Return the families that need no import any more: ours, and those that were asked for."""
     return list(_families.values())
+
+
+def hidden_packages() -> frozenset[str]:
+    """Return the packages that no candidate may see: it would read tests, solutions, or how others did."""
+    return frozenset(_HIDDEN).union(*(family.hidden for family in _CLASSES))
 
 
 def get(name: str) -> Benchmark:
