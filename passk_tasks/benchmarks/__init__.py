@@ -89,7 +89,7 @@ def imported() -> list[Benchmark]:
 
 def hidden_packages() -> frozenset[str]:
     """Return the packages that no candidate may see: it would read tests, solutions, or how others did."""
-    return frozenset(_HIDDEN).union(*(family.hidden for family in _CLASSES))
+    return frozenset(_HIDDEN).union(plugins.packages(), *(family.hidden for family in imported()))
 
 
 def get(name: str) -> Benchmark:

@@ -37,6 +37,21 @@ def files() -> dict[str, str]:
     return dict(named)
 
 
+def run(line: str, folder: Path) -> str:
+    """Return what a command prints beside the installed package; it must succeed."""
+    paths = {
+        "PATH": os.pathsep.join([str(folder.with_name("bin")), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join([str(folder.with_name("site-packages")), str(ROOT)]),
+        "PYTHONSAFEPATH": "1",
+        "XDG_STATE_HOME": str(folder.with_name("state")),
+    }
+    done = subprocess.run(
+        ["bash", "-euc", line], cwd=folder, capture_output=True, text=True, env=environment(**paths)
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with the document's package, where its commands have run; what they printed is there too."""
@@ -45,34 +60,21 @@ def folder(tmp_path_factory) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content, encoding="utf-8")
     commands = folder.with_name("bin")
-    site = folder.with_name("site")
     commands.mkdir()
-    offline = f"--quiet --no-build-isolation --no-deps --no-index --target {shlex.quote(str(site))}"
+    site = shlex.quote(str(folder.with_name("site-packages")))
+    offline = f"--quiet --no-build-isolation --no-deps --no-index --target {site}"
     for name, module, more in (
         ("pip", "pip", offline),
         ("passk", "passk_tasks", ""),
         ("lm-eval", "lm_eval", ""),
     ):
         (commands / name).write_text(
-            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@" {more}\n'
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@" {more}\n', encoding="utf-8"
         )
         (commands / name).chmod(0o755)
-    paths = os.pathsep.join([str(site), str(ROOT)])
-    changes = {
-        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": paths,
-        "PYTHONSAFEPATH": "1",
-    }
     for number, line in enumerate(block(OUTSIDE, "sh").splitlines()):
-        done = subprocess.run(
-            ["bash", "-euc", line],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            env=environment(**changes, XDG_STATE_HOME=str(folder.with_name("state"))),
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        (folder / f"output-{number}-{shlex.split(line)[1]}").write_text(done.stdout, encoding="utf-8")
+        done = run(line, folder)
+        (folder / f"output-{number}-{shlex.split(line)[1]}").write_text(done, encoding="utf-8")
     return folder
 
 
@@ -84,7 +86,7 @@ def output(folder: Path, command: str) -> str:
 
 def test_a_package_of_ones_own_is_built_and_installed(folder: Path) -> None:
     """The wheel has module, problems and YAML, and `passk tasks` lists its task and its family."""
-    site = folder.with_name("site")
+    site = folder.with_name("site-packages")
     inside = {path.removeprefix("passk_sums/") for path in files() if path.startswith("passk_sums/")}
     assert inside == {"__init__.py", "problems.jsonl", "task_configs/sums_greedy.yaml"}
     assert all((site / "passk_sums" / path).is_file() for path in inside)
@@ -98,6 +100,26 @@ def test_its_samples_are_scored_and_its_tests_audited(folder: Path) -> None:
     scored = json.loads((folder / "scored" / "results.json").read_text(encoding="utf-8"))
     assert (scored["metrics"]["pass@1"]["value"], scored["problems"]) == (0.5, 2)
     assert re.search(r"references that pass +2 of 2\n", output(folder, "audit"))
+
+
+CURIOUS = """    import sys
+    for folder in sys.path:
+        try:
+            open(folder + "/passk_sums/problems.jsonl").read()
+        except OSError:
+            continue
+        return None
+    return 2 * x
+"""
+
+
+def test_candidates_cannot_read_it(folder: Path) -> None:
+    """No candidate reads the package's files, which hold the answers, wherever it looks for them."""
+    line = json.dumps({"task_id": "sums/1", "completion": CURIOUS})
+    (folder / "curious.jsonl").write_text(line, encoding="utf-8")
+    scored = json.loads(run("passk score curious.jsonl --task sums_greedy --json", folder))
+    assert scored["packages"]["passk-sums"] == "1.0"
+    assert scored["verdicts"] == {"passed": 1}
 
 
 def test_its_run_through_lm_eval_is_reported_and_exported(folder: Path) -> None:
