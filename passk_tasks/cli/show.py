@@ -9,12 +9,11 @@ from typing import Any
 
 from passk_tasks.cli import options as shared
 from passk_tasks.results import joining
+from passk_tasks.statistics.metrics import FAMILIES
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
-_EPILOG = """\
-pass@K: any of K samples passes; pass^K: all of them do; g-pass@K_T: at least the share T of them; mg-pass@K:
-the mean of that over T from 0.5 to 1."""
+_EPILOG = "\n".join(f"{name:14} {family.meaning}" for name, family in FAMILIES.items())
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:

@@ -34,8 +34,8 @@ from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import score
-from passk_tasks.scoring.summary import BASE, Record, Scored, submissions
-from passk_tasks.statistics.estimators import n_at_k, pass_at_k
+from passk_tasks.scoring.summary import Record, Scored
+from passk_tasks.statistics import metrics
 from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.verdict import Verdict
@@ -69,11 +69,12 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._no_texts: list[str] = []  # where answers are that are no text, and what they are
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
-        stages = ("", BASE) if self._benchmark.base_stage else ("",)
-        better = {f"{stage}pass@{k}": True for stage in stages for k in settings.budgets}
-        better |= {f"{n}@{k}": True for n, k in submissions(settings.benchmark, settings.k)}
-        # None: neither more nor fewer distinct samples make a better model.
-        shown = {**better, "distinct": None} if settings.samples > 1 else better
+        self._metrics = metrics.reported(
+            settings.budgets, base=self._benchmark.base_stage, submissions=self._benchmark.submissions
+        )
+        shown: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
+        if settings.samples > 1:
+            shown["distinct"] = None  # neither more nor fewer distinct samples make a better model
         super().__init__(
             config={
                 **config,
@@ -206,19 +207,12 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         # One request with n answers or n requests with one: both are a list of lists here.
         outcomes = [json.loads(text) for answers in results for text in answers]
         n = len(outcomes)
-        correct = {"": sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)}
-        if self._benchmark.base_stage:
-            correct[BASE] = sum(outcome.get("base_passed") is True for outcome in outcomes)
-        metrics = {
-            f"{stage}pass@{k}": float(pass_at_k(n, c, k))
-            for stage, c in correct.items()
-            for k in self.spec.settings.budgets
-        }
-        for submitted, k in submissions(self.spec.settings.benchmark, self.spec.settings.k):
-            metrics[f"{submitted}@{k}"] = n_at_k(n, correct[BASE], correct[""], submitted, k)
+        correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
+        base = sum(outcome.get("base_passed") is True for outcome in outcomes)
+        worth = {metric.name: float(metric.values(n, correct, base)[0]) for metric in self._metrics}
         if self.spec.settings.samples > 1:
-            metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
-        return metrics
+            worth["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
+        return worth
 
     def dump_config(self) -> dict[str, Any]:
         """Return the configuration with the run's provenance under `metadata.passk_results`."""

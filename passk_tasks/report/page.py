@@ -32,11 +32,12 @@ from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results import joining
 from passk_tasks.results.model import Run
-from passk_tasks.scoring.summary import BASE
 from passk_tasks.statistics import curve
-from passk_tasks.statistics.metrics import Metric
+from passk_tasks.statistics.metrics import BASE_PASS, Metric
 from passk_tasks.text import summary
 from passk_tasks.verdict import Verdict
+
+_BASE = BASE_PASS.removesuffix("K")
 
 PACKED_LIMIT = 12_000_000
 """Characters that the packed candidates may take in all; beyond, some of them are left out."""
@@ -171,7 +172,7 @@ def _run(
 ) -> dict[str, Any]:
     scores = {name: one.as_dict() for name, one in joining.scores(run, metrics, clusters).items()}
     # What the run itself says of the base stage of the tests, where they have one.
-    scores |= {name: one for name, one in run.facts["metrics"].items() if name.startswith(BASE)}
+    scores |= {name: one for name, one in run.facts["metrics"].items() if name.startswith(_BASE)}
     n = run.conditions.n
     headline = [
         f"{run.problems:,} of {run.problems_total:,} problems",

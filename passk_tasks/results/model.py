@@ -98,6 +98,19 @@ class Run(StoredRun):
             for task_id, outcomes in self.outcomes.items()
         }
 
+    @property
+    def base_counts(self) -> dict[str, int] | None:
+        """Samples that passed the base stage, by task_id; None where the tests have none."""
+        if all(outcome.base_passed is None for outcomes in self.outcomes.values() for outcome in outcomes):
+            return None
+        return {
+            task_id: sum(
+                bool(outcome.base_passed) and outcome.verdict is not Verdict.INFRA_ERROR
+                for outcome in outcomes
+            )
+            for task_id, outcomes in self.outcomes.items()
+        }
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -21,14 +21,10 @@ from passk_tasks.judging import libraries, trial
 from passk_tasks.program import Judge
 from passk_tasks.results.samples import Sample
 from passk_tasks.statistics import metrics
-from passk_tasks.statistics.estimators import n_at_k
-from passk_tasks.statistics.intervals import cluster_of, over_problems, over_samples_of
-from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.statistics.intervals import cluster_of
+from passk_tasks.statistics.metrics import Score
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
-
-BASE = "base_"
-"""Before the name of a metric: of the base stage of the tests alone."""
 
 ALIKE = 0.05
 """Share of samples, beyond the first of their problem, that must be new; below it sampling has failed.
@@ -199,17 +195,9 @@ def summarise(
     k_skipped = tuple(k for k in spec.settings.k if k > fewest)
     ks = [k for k in spec.settings.budgets if k <= fewest]
     clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
-    found = estimate(counts, ks, clusters)
-    if any(record.outcome.base_passed is not None for record in records):
-        base = {task_id: (n, base_correct[task_id]) for task_id, (n, _) in counts.items()}
-        found |= {BASE + name: one for name, one in estimate(base, ks, clusters).items()}
-        for n, k in submissions(spec.settings.benchmark, ks):
-            values = np.array([n_at_k(counts[t][0], base[t][1], counts[t][1], n, k) for t in sorted(counts)])
-            share = k / np.array([counts[t][0] for t in sorted(counts)], dtype=np.float64)
-            # No unbiased variance over samples is known for it: what holds over problems bounds it.
-            bound = over_samples_of(values, None, share)
-            shared = cluster_of(sorted(counts), clusters)
-            found[f"{n}@{k}"] = Score(Metric(PASS, k), over_problems(values, shared), bound)
+    staged = any(record.outcome.base_passed is not None for record in records)
+    submissions = benchmarks.get(spec.settings.benchmark).submissions
+    scores = estimate(counts, ks, clusters, base_correct if staged else None, submissions)
     deciders = {r.sample.task_id: r.outcome.judge for r in records if r.outcome.judge}
     one_process: Counter[str] = Counter(
         dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY
@@ -244,7 +232,7 @@ def summarise(
         dataset=dataset,
         records=list(records),
         counts=counts,
-        metrics=found,
+        metrics=scores,
         k_skipped=k_skipped,
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=sum(shares) / len(shares) if shares else None,
@@ -258,27 +246,31 @@ def summarise(
 
 
 def estimate(
-    counts: Mapping[str, tuple[int, int]], ks: Sequence[int], clusters: Mapping[str, str] | None = None
+    counts: Mapping[str, tuple[int, int]],
+    ks: Sequence[int],
+    clusters: Mapping[str, str] | None = None,
+    base: Mapping[str, int] | None = None,
+    submissions: Sequence[int] = (),
 ) -> dict[str, Score]:
-    """Return pass@k over problems of (n, c), keyed `pass@k`.
+    """Return the metrics that are reported unasked, by name.
 
     Args:
         counts: (n, c) by task_id; n may differ and must be at least k.
         ks: the budgets.
         clusters: what problems share, by task_id; those that share nothing may be left out.
+        base: samples that passed the base stage, by task_id; None where the tests have none.
+        submissions: numbers of submissions that the benchmark allows.
     """
     if not counts:
         return {}
     # By task_id, so that neither the order of a file nor the number of ranks moves the last digit of a sum.
     pairs = np.array([counts[task_id] for task_id in sorted(counts)])
     shared = cluster_of(sorted(counts), clusters or {})
-    wanted = [Metric(PASS, k) for k in ks]
-    return {metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1], shared) for metric in wanted}
-
-
-def submissions(benchmark: str, ks: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (n, k) of each n@k that a benchmark reports for these budgets; where n ≥ k it is pass@k."""
-    return [(n, k) for k in ks for n in benchmarks.get(benchmark).submissions if n < k]
+    staged = None if base is None else np.array([base[task_id] for task_id in sorted(counts)])
+    return {
+        metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1], shared, staged)
+        for metric in metrics.reported(ks, base=base is not None, submissions=submissions)
+    }
 
 
 def alike_warning(sampled: Mapping[str, int], texts: Mapping[str, set[str]]) -> str | None:
