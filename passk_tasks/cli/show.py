@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from passk_tasks.cli import options as shared
@@ -36,11 +37,11 @@ def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
     found = shared.one_run(options)
     scores = joining.scores(found, shared.metrics(options), shared.clusters(options, [found]))
-    result = {**found.facts, "metrics": {name: score.as_dict() for name, score in scores.items()}}
+    result = replace(found, metrics=scores)
     if options.cluster is not None:
-        result.pop("clusters", None)  # of the benchmark
+        result = replace(result, clusters=None)  # those of the benchmark are not in use
     if options.json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps(result.as_dict(), indent=2))
     else:
         print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0

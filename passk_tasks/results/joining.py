@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import samples as saved
 from passk_tasks.results import store
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.reading import task_id_in
@@ -94,7 +94,7 @@ def shared(
             the benchmark.
     """
     if clusters is None:
-        clusters = {task_id: name for run in runs for task_id, name in run.clusters.items()}
+        clusters = {task_id: name for run in runs for task_id, name in run.sources.items()}
     return cluster_of(task_ids, clusters)
 
 
@@ -150,8 +150,8 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
         file = saved.read(paths)
     elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
         file = saved.read(run.samples_path)
-    elif run.facts.get("inputs"):
-        file = saved.read(run.facts["inputs"])
+    elif run.inputs:
+        file = saved.read(run.inputs)
     else:
         raise SamplesError(f"{run.path}: it does not say which samples were scored")
     found = file.named(_benchmark(run), run.outcomes).samples
@@ -171,13 +171,13 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
     return kept
 
 
-def rows(run: Run) -> dict[str, dict[str, Any]]:
+def rows(run: Run) -> dict[str, Mapping[str, object]]:
     """Return the rows of the dataset that lm-eval's samples file holds, by task_id; `passk score` keeps none.
 
     Raises:
         SamplesError: the file is broken.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Mapping[str, object]] = {}
     if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
         return found
     for number, raw in numbered_lines(run.samples_path):
@@ -189,5 +189,4 @@ def rows(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def _benchmark(run: StoredRun) -> Benchmark:
-    settings = run.facts.get("settings") or {}
-    return benchmarks.get(str(settings.get("benchmark", Settings.benchmark)))
+    return benchmarks.get(Keys(run.settings).text("benchmark") or Settings().benchmark)

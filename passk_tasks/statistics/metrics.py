@@ -294,12 +294,12 @@ class Score:
     """A metric over a problem set.
 
     Attributes:
-        metric: which.
+        name: of the metric; in results of a newer version it may be one that `Metric.parse` does not know.
         over_problems: its uncertainty if other problems were asked; clustered where clusters were given.
         over_samples: its uncertainty if these problems were asked again.
     """
 
-    metric: Metric
+    name: str
     over_problems: Estimate
     over_samples: Estimate
 
@@ -339,7 +339,7 @@ def score(
     values = metric.values(n, c, base)
     samples = np.broadcast_to(np.asarray(n, dtype=np.float64), values.shape)
     return Score(
-        metric,
+        metric.name,
         over_problems(values, clusters),
         over_samples_of(values, metric.variances(n, c, base), metric.k / samples),
     )

@@ -35,7 +35,7 @@ def test_a_registered_metric_is_scored(none_at_k: None) -> None:
     """A scoring reports it, each budget with its own name and both uncertainties."""
     scores = estimate(COUNTS, [1, 2])
     assert list(scores) == ["pass@1", "pass@2", "none@1", "none@2"]
-    assert scores["none@2"].metric == Metric.parse("none@2")
+    assert Metric.parse(scores["none@2"].name) == Metric("none@K", 2)
     assert scores["none@1"].value == pytest.approx(1 - scores["pass@1"].value)
     assert scores["none@1"].over_samples.method == "over-samples-bound"
 

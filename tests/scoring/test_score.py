@@ -306,7 +306,7 @@ def test_every_score_is_of_the_metric_it_is_named_after():
     verdicts = [("passed", True), ("failed", True), ("failed", False), ("passed", True)]
     scores = summary_of(contest(verdicts), spec).metrics
     assert list(scores) == ["pass@1", "pass@2", "base_pass@1", "base_pass@2", "1@2"]
-    assert {name: score.metric.name for name, score in scores.items()} == {name: name for name in scores}
+    assert {name: score.name for name, score in scores.items()} == {name: name for name in scores}
     assert scores["1@2"].value == n_at_k(4, 3, 2, 1, 2)
     assert scores["1@2"].over_samples.method == "over-samples-bound"
 
@@ -341,9 +341,9 @@ def test_who_judged_is_counted(tmp_path):
     spec = load_task("passk_custom_greedy", {"data_files": str(path)})
     dataset = benchmarks.load(benchmarks.get("custom"), spec.settings)
     samples = [Sample(name, 0, "def f():\n    return 1\n", "solution", "here") for name in "ab"]
-    result = score(samples, spec=spec, dataset=dataset).as_dict()
-    assert result["judges"] == {"isolated": 1, "script": 1}
-    assert result["one_process"] == {"reads f.__doc__": 1}
+    result = score(samples, spec=spec, dataset=dataset)
+    assert result.judges == {"isolated": 1, "script": 1}
+    assert result.one_process == {"reads f.__doc__": 1}
     assert "1 isolated, 1 in one process (1 reads f.__doc__)" in summary.render(result)
 
 
