@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         store.prepare(options.out)
     try:
-        scored, result = api.score_files(
+        scored = api.score_files(
             options.samples,
             options.task,
             overrides,
@@ -98,17 +98,17 @@ def run(options: argparse.Namespace) -> int:
     # Printed and saved, whichever of the two the disk refuses: the numbers cost hours.
     try:
         if options.json:
-            print(store.dumps(result), flush=True)
+            print(store.dumps(scored.as_dict()), flush=True)
             for warning in scored.warnings:
                 print(f"passk: warning: {warning}", file=sys.stderr)
         else:
             print(
-                summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)),
+                summary.render(scored, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)),
                 flush=True,
             )
     finally:
         if options.out is not None:
-            store.write(options.out, result, (record.as_dict() for record in scored.records))
+            store.write(options.out, scored.as_dict(), (record.as_dict() for record in scored.records))
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, metric, status
+from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, status
 from passk_tasks.export.human_eval import demand_published
 from passk_tasks.export.source import Candidate, Source
 
@@ -93,7 +93,7 @@ def _results(source: Source) -> dict[str, Any]:
                     "plus_fail_tests": [],
                 }
             )
-    scores = {name: metric(source, name)["value"] for name in source.run.scores}
+    scores = source.run.scores
     found = {name: value for name, value in scores.items() if name.startswith("pass@")}
     by_tests = {"base": found}
     if source.family in _PLUS:

@@ -6,7 +6,7 @@ import gzip
 import json
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,6 +73,6 @@ def parse_object(line: bytes, where: str) -> dict[str, Any]:
     return value
 
 
-def dump_line(value: dict[str, Any]) -> bytes:
+def dump_line(value: Mapping[str, object]) -> bytes:
     """Return `value` as one line of pure ASCII, in which every str survives, lone surrogates too."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
