@@ -8,7 +8,7 @@ import pytest
 
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor, worker
+from passk_tasks.sandbox import worker
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
 
