@@ -172,7 +172,7 @@ class Comparison:
         reach = f", which may be from {summary.interval(one.ci95, signed=True)}" if one.ci95 else ""
         return f"No difference in {name} between A and {last} is shown ({p}){reach}."
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the object of `passk compare --json`."""
         return {
             "runs": [
@@ -334,8 +334,8 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _flat(run: Run, problems: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(run: Run, problems: Sequence[str]) -> dict[str, object]:
+    found: dict[str, object] = {}
     for name, value in run.conditions.as_dict().items():
         if isinstance(value, Mapping):
             found |= {f"{name}.{part}": one for part, one in value.items()}
@@ -424,7 +424,7 @@ def _values(one: Condition) -> str:
     return " and ".join(str(value)[:12] for value in dict.fromkeys(one.values) if value is not None)
 
 
-def _pair_as_dict(pair: Pair) -> dict[str, Any]:
+def _pair_as_dict(pair: Pair) -> dict[str, object]:
     one = pair.difference
     return {
         "first": label(pair.first),

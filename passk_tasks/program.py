@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.errors import SettingsError
 
@@ -217,6 +217,6 @@ class Limits:
             if not least <= value <= most:
                 raise SettingsError(f"{name} must be between {least} and {most} {unit}, not {value!r}")
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, float]:
         """Return the limits as stored with a run."""
         return asdict(self)

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError, SettingsError
@@ -80,7 +80,7 @@ class Benchmark(ABC):
             return name
         return self.numbered.format(int(match[2]))
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield those of the rows that are evaluated; a mere number for `task_id` as the family writes it."""
         for row in rows:
             number = row.get("task_id")
@@ -105,20 +105,20 @@ class Benchmark(ABC):
         """
         return None
 
-    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:  # noqa: ARG002
+    def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:  # noqa: ARG002
         """Return whether a row is one that the settings choose."""
         return True
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return what prompts are made of: the row with its `task_id`, without tests of megabytes."""
         return dict(row)
 
-    def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:  # noqa: ARG002
+    def request(self, row: Mapping[str, object], settings: Settings) -> str | None:  # noqa: ARG002
         """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
         return None
 
     @abstractmethod
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a dataset row.
 
         Raises:
@@ -158,7 +158,7 @@ class Benchmark(ABC):
             return ["problems (set data_files or dataset)"]
         return [] if hub.is_cached(path) else ["problems (to be fetched from the hub)"]
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return the rows that are installed with this package's dependencies, or None.
 
         Raises:
@@ -167,7 +167,7 @@ class Benchmark(ABC):
         return None
 
 
-def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
+def text(row: Mapping[str, object], column: str, expected: tuple[str, ...]) -> str:
     """Return a text column of a row.
 
     Args:
@@ -192,7 +192,7 @@ def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
     return value
 
 
-def texts(row: Mapping[str, Any], column: str, columns: tuple[str, ...]) -> list[str]:
+def texts(row: Mapping[str, object], column: str, columns: tuple[str, ...]) -> list[str]:
     """Return a column that holds a list of texts."""
     if column not in row:
         text(row, column, columns)  # raises with what is there and what is expected

@@ -75,7 +75,7 @@ class BigCodeBench(Benchmark):
         "wikipedia", "wordcloud", "wordninja", "wtforms", "xlrd", "xlwt", "xmltodict", "yaml",
     )  # fmt: skip
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns.
 
         Raises:
@@ -234,7 +234,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def _libs(row: Mapping[str, Any], columns: Sequence[str]) -> set[str]:
+def _libs(row: Mapping[str, object], columns: Sequence[str]) -> set[str]:
     """Return the column `libs`, a list that the hub has as text."""
     value: Any = row.get("libs")
     if isinstance(value, str) or "libs" not in row:

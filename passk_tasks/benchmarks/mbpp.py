@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
@@ -49,7 +49,7 @@ class Mbpp(Benchmark):
     sentence: ClassVar[str] = "text"
     numbered: ClassVar[str] = "Mbpp/{}"
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
         """Return the test split's rows, their numbers as EvalPlus writes them: `Mbpp/11`.
 
         The repository of the authors has one file without splits; what is not of the test split is left out,
@@ -65,7 +65,7 @@ class Mbpp(Benchmark):
             kept.append(dict(row))
         return kept
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row of `full`, `sanitized` or MBPP+."""
         task_id = text(row, "task_id", self.columns)
         sentence = text(row, self.sentence, self.columns)
@@ -105,7 +105,7 @@ class Mbpp(Benchmark):
         """Return the reference program."""
         return problem.canonical_solution
 
-    def _test(self, _row: Mapping[str, Any], asserted: str) -> str:
+    def _test(self, _row: Mapping[str, object], asserted: str) -> str:
         return asserted
 
 
@@ -133,7 +133,7 @@ class MbppPlus(Mbpp):
     sentence: ClassVar[str] = "prompt"
     base_stage: ClassVar[bool] = True
 
-    def _test(self, row: Mapping[str, Any], _asserted: str) -> str:
+    def _test(self, row: Mapping[str, object], _asserted: str) -> str:
         return like_evalplus(text(row, "test", self.columns))
 
 
@@ -149,7 +149,7 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
     return Tests(test, problem.functions, prelude=setup, base=base, base_decides=alone)
 
 
-def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+def _setup(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
     lines = texts(row, "test_imports", columns) if row.get("test_imports") is not None else []
     if row.get("test_setup_code"):
         lines.append(text(row, "test_setup_code", columns).replace("\r\n", "\n"))

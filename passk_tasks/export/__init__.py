@@ -17,7 +17,6 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from passk_tasks.errors import ExportError, PasskError, UsageError, did_you_mean
 from passk_tasks.export import source as source_module
@@ -70,7 +69,7 @@ class Exported:
     conditions: tuple[str, ...]
     note: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return it as `passk export --json` prints it."""
         return {
             "format": self.format,

@@ -200,7 +200,7 @@ def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> tri
         dataset: its problems.
         limit: lm-eval's `--limit`: that many problems, or that share of them; None for all.
     """
-    asked = [row["task_id"] for row in dataset.rows]
+    asked = [str(row["task_id"]) for row in dataset.rows]
     if limit is not None:
         asked = asked[: int(limit if limit >= 1 else math.ceil(len(asked) * limit))]
     tried = trial.references(spec.settings, dataset, frozenset(asked))

@@ -120,7 +120,8 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
     for number, raw in numbered_lines(path):
         where = f"{path}:{number}"
         line = parse_object(raw, where)
-        row = line["doc"] if isinstance(line.get("doc"), Mapping) else line
+        doc = line.get("doc")
+        row = doc if isinstance(doc, Mapping) else line
         if "task_id" not in row:
             raise SamplesError(f"{where}: there is no task_id")
         if column not in row:

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from passk_tasks.errors import SamplesError, did_you_mean
 from passk_tasks.results import store
@@ -213,8 +212,9 @@ class _Outcomes:
             task_id = task_id_in(doc if isinstance(doc, Mapping) else {}, where)
             if task_id in self.outcomes:
                 raise SamplesError(f"{where}: {task_id} is there twice")
-            if isinstance(line.get("prompt_hash"), str):
-                self.prompts[task_id] = line["prompt_hash"]
+            prompt = line.get("prompt_hash")
+            if isinstance(prompt, str):
+                self.prompts[task_id] = prompt
             # One request with n answers or n requests with one: a list of lists in either case.
             answers = line.get("filtered_resps")
             nested = answers if isinstance(answers, list) else []
@@ -226,31 +226,32 @@ class _Outcomes:
             self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
             self._note(task_id, answered[0])
 
-    def _note(self, task_id: str, line: Mapping[str, Any]) -> None:
+    def _note(self, task_id: str, line: Mapping[str, object]) -> None:
         if line.get("cluster") is not None:
             self.clusters[task_id] = str(line["cluster"])
 
 
-def task_id_in(row: Mapping[str, Any], where: str) -> str:
+def task_id_in(row: Mapping[str, object], where: str) -> str:
     """Return a row's task_id, or raise `SamplesError`, naming where it stands."""
     if "task_id" not in row:
         raise SamplesError(f"{where}: there is no task_id")
     return str(row["task_id"])
 
 
-def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
+def _outcome(line: Mapping[str, object], where: str) -> Outcome:
+    keys = Keys(line)
     try:
         return Outcome(
             verdict=Verdict(line["verdict"]),
-            detail=str(line.get("detail", "")),
-            judge=str(line.get("judge", "")),
-            cpu_s=float(line.get("cpu_s", 0)),
-            wall_s=float(line.get("wall_s", 0)),
-            peak_mib=float(line.get("peak_mib", 0)),
-            flags=tuple(map(str, line.get("flags", ()))),
-            base_passed=None if line.get("base_passed") is None else bool(line["base_passed"]),
+            detail=keys.text("detail") or "",
+            judge=keys.text("judge") or "",
+            cpu_s=float(keys.number("cpu_s") or 0),
+            wall_s=float(keys.number("wall_s") or 0),
+            peak_mib=float(keys.number("peak_mib") or 0),
+            flags=keys.texts("flags"),
+            base_passed=bool(line["base_passed"]) if "base_passed" in keys else None,
         )
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError):
         verdicts = [verdict.value for verdict in Verdict]
         shown = line.get("verdict")
         raise SamplesError(
