@@ -100,7 +100,7 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]
                     task_id=str(task),
                     code=predictions[task][i],
                     tests=Tests(source=references[task], names=()),
-                    judge=Judge.SCRIPT,
+                    place=Judge.SCRIPT,
                 )
                 for task, i in places
             ],

@@ -64,9 +64,9 @@ def references(settings: Settings, dataset: Dataset, asked: Collection[str] | No
         code = family.canonical(problem)
         if code is None or task_id in dataset.left_out or (asked is not None and task_id not in asked):
             continue
-        first = family.program(problem, code, settings.judge)
+        first = family.program(problem, code, settings.judge.place)
         pairs[task_id] = [first]
-        if first.judge is Judge.ISOLATED and Judge.SCRIPT in family.judges:
+        if first.judge is Judge.ISOLATED and Judge.SCRIPT in family.places:
             pairs[task_id].append(family.program(problem, code, Judge.SCRIPT))
     verdicts = _verdicts([program for pair in pairs.values() for program in pair], settings)
     problems = dict(dataset.problems)

@@ -215,9 +215,9 @@ def _run(
         for number, code in enumerate(attack.before):
             # Each its own: identical programs would run once.
             unique = f"{probes.fill(attack, code)}\n# {attack.name} {number}\n"
-            programs.append(Program(f"before {attack.name}", unique, SOLVE, judge))
+            programs.append(Program(f"before {attack.name}", unique, SOLVE, judge.place))
         places[attack.name] = len(programs)
-        programs.append(Program(attack.name, probes.fill(attack, attack.code), attack.tests, judge))
+        programs.append(Program(attack.name, probes.fill(attack, attack.code), attack.tests, judge.place))
     judged = batch.judge(programs, limits=limits, sandbox=sandbox, workers=workers, progress=progress)
     return {name: judged.outcomes[place] for name, place in places.items()}, judged.layers
 
