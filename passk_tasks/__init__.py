@@ -8,7 +8,7 @@ The map, from the bottom up; imports go down only, docs/architecture.md has the 
     extraction                            model text -> candidate code
     benchmarks/                           dataset row -> Problem, candidate -> Program
     sandbox/  judging/                    Program -> Outcome
-    results/  scoring                     saved samples -> score
+    results/  scoring/                    saved samples -> score
     compare  report/  export/             stored runs against each other, as a page, and as others want them
     code_eval                             the same for users of `evaluate`
     api                                   what each command does, on Python values; the names below

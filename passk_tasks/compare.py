@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs as stored
-from passk_tasks.results.runs import Run
+from passk_tasks.results import joining
+from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.metrics import PASS, Metric, Score
@@ -258,7 +258,7 @@ def compare(
                 f"{metric.name} needs {metric.k} samples of each problem; {label(number)} "
                 f"({runs[number].path}) has {n.min()} of {problems[problem]}"
             )
-    shared = stored.shared(runs, problems, clusters)
+    shared = joining.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
         found = tuple(metrics_module.score(metric, n[i], c[i], shared) for i in range(len(runs)))

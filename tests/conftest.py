@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from passk_tasks.results import store
-from passk_tasks.scoring import estimate
+from passk_tasks.scoring.summary import estimate
 
 FACTS: dict[str, Any] = {
     "task": "passk_humaneval",

@@ -12,7 +12,7 @@ import pytest
 from passk_tasks import compare as compare_module
 from passk_tasks.compare import GAINED, LOST, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
+from passk_tasks.results import reading
 from passk_tasks.statistics.metrics import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,7 @@ def pair(tmp_path, evaluated):
     def build(first, second, **changes):
         one = evaluated(tmp_path / "one", first)
         two = evaluated(tmp_path / "two", second, **changes)
-        return runs.load_all([one, two])
+        return reading.load_all([one, two])
 
     return build
 
@@ -44,7 +44,7 @@ def test_the_published_models_are_told_apart(tmp_path, scored):
     names = list(table)
     for name, correct in table.items():
         scored(tmp_path / name, {task_id: (10, c) for task_id, c in correct.items()})
-    found = compare(runs.load_all([tmp_path / name for name in names]))
+    found = compare(reading.load_all([tmp_path / name for name in names]))
     assert [found.runs[i].name for i in found.order] == ["gpt-4", "gpt-3.5-turbo", "codellama-34b-instruct"]
     one, ten = found.scores["pass@1"], found.scores["pass@10"]
     assert [round(100 * score.value, 3) for score in one] == [45.122, 76.951, 84.817]
@@ -68,7 +68,7 @@ def test_the_published_models_are_told_apart(tmp_path, scored):
 def test_a_run_against_itself(tmp_path, scored):
     """Nothing differs, nothing changed, p is 1, and the interval is no point."""
     one, two = scored(tmp_path / "a", counts(0, 3, 10)), scored(tmp_path / "b", counts(0, 3, 10))
-    found = compare(runs.load_all([one, two]))
+    found = compare(reading.load_all([one, two]))
     assert (found.conditions, found.changes, found.left_out) == ((), (), 0)
     assert found.first_to_last.difference.p == 1
     low, high = found.first_to_last.difference.ci95

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import shared_data
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.audit.mutations import mutants
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits
 from passk_tasks.results import samples
+from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -132,7 +133,7 @@ def test_judges_agree_on_real_generations() -> None:
     spec, family = catalog.load_task("passk_humaneval"), benchmarks.get("humaneval")
     data = benchmarks.load(family, Settings())
     taken = [(data.problems[s.task_id], s) for s in samples.read(path).samples]
-    codes = [(problem, scoring.candidate(sample, problem, spec).code) for problem, sample in taken]
+    codes = [(problem, candidate(sample, problem, spec).code) for problem, sample in taken]
     isolated, script = (
         batch.judge([family.program(*case, judge) for case in codes], limits=Limits()).outcomes
         for judge in (Judge.ISOLATED, Judge.SCRIPT)

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import api, scoring
+from passk_tasks import api
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import InfrastructureError, TerminatedError
 from passk_tasks.program import Judge
 from passk_tasks.results import store
+from passk_tasks.scoring.candidates import EXTRACT
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
@@ -43,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--k", metavar="1,10,100", help="budgets of pass@k (default: the task's)")
     parser.add_argument(
         "--extract",
-        choices=scoring.EXTRACT,
+        choices=EXTRACT,
         default="auto",
         help="how code is found in a text; auto (the default) takes completions and solutions verbatim and "
         "extracts from model responses as the task says",

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from passk_tasks.cli import options as shared
-from passk_tasks.results import runs
+from passk_tasks.results import joining
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
     found = shared.one_run(options)
-    scores = runs.scores(found, shared.metrics(options), shared.clusters(options, [found]))
+    scores = joining.scores(found, shared.metrics(options), shared.clusters(options, [found]))
     result = {**found.facts, "metrics": {name: score.as_dict() for name, score in scores.items()}}
     if options.cluster is not None:
         result.pop("clusters", None)  # of the benchmark

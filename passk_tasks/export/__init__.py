@@ -31,7 +31,7 @@ from passk_tasks.export.human_eval import HumanEvalSamples
 from passk_tasks.export.livecodebench import LiveCodeBench
 from passk_tasks.export.multipl_e import MultiPLE
 from passk_tasks.results import store
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results.model import StoredRun
 
 __all__ = ["FORMATS", "Details", "Exported", "Format", "export", "get"]
 

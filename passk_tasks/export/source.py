@@ -14,14 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge
-from passk_tasks.results import runs, store
-from passk_tasks.results.runs import Run, StoredRun
+from passk_tasks.results import joining, reading, store
+from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.samples import Sample
+from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
@@ -132,7 +133,7 @@ def load(
     )
     if not candidates:
         return source
-    run = runs.load(stored)
+    run = reading.load(stored)
     given = _texts(run, texts)
     dataset = benchmarks.load(benchmark, settings)
     if dataset.sha256 != run.conditions.dataset:
@@ -162,7 +163,7 @@ def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str
             raise SamplesError(
                 f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
             )
-    return runs.texts(run, paths)
+    return joining.texts(run, paths)
 
 
 def _spec(run: Run, settings: Settings) -> TaskSpec:
@@ -198,7 +199,7 @@ def _candidates(
         problem = dataset.problems[task_id]
         candidates = []
         for sample, outcome, program in zip(texts[task_id], outcomes, run.programs[task_id], strict=True):
-            code = scoring.candidate(sample, problem, spec, extract)
+            code = candidate(sample, problem, spec, extract)
             unlike[task_id] += benchmark.program(problem, code.code, judge.place).sha256 != program
             candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
         found[task_id] = tuple(candidates)

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import libraries, trial
+from passk_tasks.judging.selftest import selftest
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -183,7 +184,7 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
     if key in _tested:
         return
     try:
-        warnings = scoring.selftest(spec, dataset)
+        warnings = selftest(spec, dataset)
     except SandboxError as error:
         raise SandboxError(f"task {spec.name}: {error}") from error
     for warning in warnings:

@@ -1,6 +1,6 @@
 """What a run's numbers rest on: gathered from all ranks, put into lm-eval's results, shown to people.
 
-    records of a rank -> RankReport -> gathered on rank 0 -> scoring.summarise -> a JSON-ready dict
+    records of a rank -> RankReport -> gathered on rank 0 -> summarise -> a JSON-ready dict
 
 The dict has the keys of `passk score --json`, and more: how the samples were drawn, and where they are.
 """
@@ -16,12 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from passk_tasks import scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.results import store
-from passk_tasks.scoring import Record, Scored
+from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
 
@@ -68,7 +67,7 @@ def collect(
         ranks: how many there should be.
         notes: what was seen before anything was judged; warnings, as in `passk score`.
     """
-    scored = scoring.summarise(
+    scored = summarise(
         [record for one in reports for record in one.records],
         spec=spec,
         dataset=dataset,

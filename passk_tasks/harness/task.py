@@ -22,7 +22,7 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
@@ -32,6 +32,9 @@ from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.score import score
+from passk_tasks.scoring.summary import BASE, Record, Scored, submissions
 from passk_tasks.statistics.estimators import n_at_k, pass_at_k
 from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
@@ -66,9 +69,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._no_texts: list[str] = []  # where answers are that are no text, and what they are
         self._ranks = 1
         self._provenance: dict[str, Any] | None = None
-        stages = ("", scoring.BASE) if self._benchmark.base_stage else ("",)
+        stages = ("", BASE) if self._benchmark.base_stage else ("",)
         better = {f"{stage}pass@{k}": True for stage in stages for k in settings.budgets}
-        better |= {f"{n}@{k}": True for n, k in scoring.submissions(settings.benchmark, settings.k)}
+        better |= {f"{n}@{k}": True for n, k in submissions(settings.benchmark, settings.k)}
         # None: neither more nor fewer distinct samples make a better model.
         shown = {**better, "distinct": None} if settings.samples > 1 else better
         super().__init__(
@@ -177,7 +180,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             return
         spec = replace(self.spec, settings=replace(self.spec.settings, workers=self._workers()))
         try:
-            scored = scoring.score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
+            scored = score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
         except PasskError as error:
             raise type(error)(
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
@@ -205,14 +208,14 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         n = len(outcomes)
         correct = {"": sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)}
         if self._benchmark.base_stage:
-            correct[scoring.BASE] = sum(outcome.get("base_passed") is True for outcome in outcomes)
+            correct[BASE] = sum(outcome.get("base_passed") is True for outcome in outcomes)
         metrics = {
             f"{stage}pass@{k}": float(pass_at_k(n, c, k))
             for stage, c in correct.items()
             for k in self.spec.settings.budgets
         }
-        for submitted, k in scoring.submissions(self.spec.settings.benchmark, self.spec.settings.k):
-            metrics[f"{submitted}@{k}"] = n_at_k(n, correct[scoring.BASE], correct[""], submitted, k)
+        for submitted, k in submissions(self.spec.settings.benchmark, self.spec.settings.k):
+            metrics[f"{submitted}@{k}"] = n_at_k(n, correct[BASE], correct[""], submitted, k)
         if self.spec.settings.samples > 1:
             metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
         return metrics
@@ -348,7 +351,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         return self.spec.settings.workers or max(1, usable_cpus() // here)
 
     def _strategy(self, sample: Sample) -> str:
-        found = scoring.candidate(sample, self._data.problems[sample.task_id], self.spec)
+        found = candidate(sample, self._data.problems[sample.task_id], self.spec)
         return found.strategy
 
     def _fill(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
@@ -357,7 +360,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         for instance in self.instances:
             instance.filtered_resps[FILTER] = [next(texts) for _ in range(instance.repeats)]
 
-    def _refuse_infra_errors(self, scored: scoring.Scored) -> None:
+    def _refuse_infra_errors(self, scored: Scored) -> None:
         whole = self._provenance or scored.as_dict()
         count = whole["verdicts"].get(Verdict.INFRA_ERROR.value, 0)
         if not count:
@@ -373,7 +376,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         )
 
 
-def _outcome(record: scoring.Record) -> dict[str, Any]:
+def _outcome(record: Record) -> dict[str, Any]:
     # The problem and the number of the sample are lm-eval's to say; the hash is what `distinct` counts.
     line = {key: value for key, value in record.as_dict().items() if key not in ("task_id", "sample")}
     return {**line, "text_sha256": provenance.text_hash(record.sample.text), "asked": record.sample.asked}

@@ -144,13 +144,13 @@ CODES = {
 }
 
 
-@pytest.mark.parametrize("judge", [Judge.STDIO, Judge.ISOLATED, Judge.SCRIPT])
+@pytest.mark.parametrize("judge", [Judge.ISOLATED, Judge.SCRIPT])
 def test_functions_are_called(judge: Judge) -> None:
     """A function, or a method of `Solution`, is called with each case's arguments."""
     tests = call_tests([([[1], [2]], [1, 2]), ([[], []], [])])
     problem = ContestProblem("t", "", "", "", tests=tests, function="f")
     programs = [problem.program(code, judge) for code in CODES]
-    assert {program.judge for program in programs} == {judge if judge is Judge.SCRIPT else Judge.ISOLATED}
+    assert {program.judge for program in programs} == {judge}
     assert programs[0].tests.names == (CALL,)
     outcomes = batch.judge(programs, limits=Limits(timeout_s=2)).outcomes
     for (code, verdict), outcome in zip(CODES.items(), outcomes, strict=True):

@@ -12,7 +12,7 @@ import pytest
 from lm_eval.api.metrics import mean
 from support import alternating, canonical, outcomes, record
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge
@@ -304,7 +304,7 @@ def test_the_workers_reach_the_judge(evaluate, canned, monkeypatch) -> None:
         got.append(options)
         return judge(programs, **options)
 
-    monkeypatch.setattr(scoring.batch, "judge", look)
+    monkeypatch.setattr(batch, "judge", look)
     settings = {"timeout_s": 7, "memory_mib": 300, "workers": 1, "samples": 1, "k": 1, "sandbox": "rlimits"}
     evaluate(canned(canonical), metadata={"passk": settings}, limit=1)
     options = got[-1]

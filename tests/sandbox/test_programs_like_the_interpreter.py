@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, StdioTests
+from passk_tasks.program import Limits, Program, StdioTests
 from passk_tasks.verdict import Verdict
 
 GIVEN = "3\n1 2 3\n"
@@ -67,7 +67,7 @@ def test_programs_end_as_under_the_interpreter(tmp_path):
         bare = subprocess.run(command, input=GIVEN.encode(), capture_output=True, check=False)
         ends.append(bare.returncode)
         tests = StdioTests.of([(GIVEN, bare.stdout.decode())])
-        programs.append(Program("t", code, tests, Judge.STDIO))
+        programs.append(Program("t", code, tests))
     outcomes = batch.judge(programs, limits=Limits()).outcomes
     differing = [
         (name, end, outcome.verdict, outcome.detail)

@@ -18,7 +18,7 @@ NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], base=1)
 
 def judge(*codes, tests=NEXT, limits=LIMITS, sandbox="strict"):
     """Judge programs, and return their outcomes."""
-    programs = [Program("t/0", code, tests, Judge.STDIO) for code in codes]
+    programs = [Program("t/0", code, tests) for code in codes]
     return batch.judge(programs, limits=limits, sandbox=sandbox).outcomes
 
 
@@ -190,8 +190,8 @@ def test_many_problems_in_one_worker(monkeypatch):
     pad = " " * 600_000
     suites = [StdioTests.of([(f"{n}{pad}", f"{n + 1}")]) for n in range(6)]
     code = "print(int(input()) + 1)"
-    programs = [Program("t", f"{code} # {i}", suite, Judge.STDIO) for i in range(3) for suite in suites]
-    programs.insert(0, Program("t", "import time\ntime.sleep(0.3)\n" + code, suites[0], Judge.STDIO))
+    programs = [Program("t", f"{code} # {i}", suite) for i in range(3) for suite in suites]
+    programs.insert(0, Program("t", "import time\ntime.sleep(0.3)\n" + code, suites[0]))
     outcomes = batch.judge(programs, limits=LIMITS, workers=1).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
@@ -206,11 +206,12 @@ def test_the_comparison_is_the_tests_own():
     assert passed == {Comparison.LINES: False, Comparison.TOKENS: False, Comparison.SETS: True}
 
 
-def test_tests_belong_to_their_judge():
-    """Cases are for the judge `stdio`, and that judge is for cases."""
-    with pytest.raises(ValueError, match="the judge isolated cannot run StdioTests"):
-        Program("t", "", NEXT, Judge.ISOLATED)
-    with pytest.raises(ValueError, match="the judge stdio cannot run Tests"):
+def test_the_judge_follows_from_the_tests():
+    """Cases are judged by `stdio` whatever the place, and `stdio` is no place for other tests."""
+    for place in (Judge.ISOLATED, Judge.SCRIPT):
+        assert Program("t", "", NEXT, place).judge is Judge.STDIO
+        assert Program("t", "", Tests("", ()), place).judge is place
+    with pytest.raises(ValueError, match="isolated or as a script, not as stdio"):
         Program("t", "", Tests("", ()), Judge.STDIO)
     with pytest.raises(ValueError, match="without cases"):
         StdioTests.of([])
@@ -231,6 +232,6 @@ def test_the_hash_covers_what_decides():
         StdioTests.of(NEXT.cases(), base=1, timeout_s=2.0),
         StdioTests.of(NEXT.cases(), base=1, comparison=Comparison.TOKENS),
     ]
-    hashes = {Program("t", code, one, Judge.STDIO).sha256 for one in tests for code in ("a", "b")}
+    hashes = {Program("t", code, one).sha256 for one in tests for code in ("a", "b")}
     assert len(hashes) == 10
-    assert Program("t", "a", StdioTests.of(NEXT.cases(), base=1), Judge.STDIO).sha256 in hashes
+    assert Program("t", "a", StdioTests.of(NEXT.cases(), base=1)).sha256 in hashes

@@ -12,130 +12,20 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Benchmark
-from passk_tasks.errors import SamplesError, UsageError, did_you_mean
-from passk_tasks.results import samples as saved
+from passk_tasks.errors import SamplesError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.lines import numbered_lines, parse_object, refuse_device
-from passk_tasks.results.samples import Sample
-from passk_tasks.statistics import metrics
-from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import PASS, Metric, Score
-from passk_tasks.tasks.settings import Settings
+from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.verdict import Outcome, Verdict
 
 _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """What the results file of a run says of one task.
-
-    Attributes:
-        path: the results file.
-        samples_path: the file with the outcome of every sample; None where lm-eval was not told to keep it.
-        task: name of the task.
-        model: name of the model; None for samples that do not say who made them.
-        date: when the run ended; None where it is not recorded.
-        conditions: all that must be the same for two runs to be comparable.
-        problems: how many were run.
-        problems_total: how many the task has.
-        samples: over all problems.
-        k: the budgets that the run was asked for, those that it has samples for.
-        scores: each stored metric's value, `pass@1` first.
-        verdicts: how many samples ended with each.
-        warnings: what the run itself had to say to whoever reads its numbers.
-        facts: the whole object that is stored, with the keys of `passk score --json`.
-    """
-
-    path: Path
-    samples_path: Path | None
-    task: str
-    model: str | None
-    date: datetime | None
-    conditions: Conditions
-    problems: int
-    problems_total: int
-    samples: int
-    k: tuple[int, ...]
-    scores: Mapping[str, float]
-    verdicts: Mapping[str, int]
-    warnings: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def name(self) -> str:
-        """What people call the run: its model, else its folder."""
-        return self.model or self.path.resolve().parent.name
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the run as `passk runs --json` prints it."""
-        return {
-            "path": str(self.path),
-            "task": self.task,
-            "model": self.model,
-            "date": None if self.date is None else self.date.isoformat(),
-            "problems": self.problems,
-            "problems_total": self.problems_total,
-            "samples": self.samples,
-            "has_samples": self.samples_path is not None,
-            "scores": dict(self.scores),
-            "verdicts": dict(self.verdicts),
-            "conditions": self.conditions.as_dict(),
-            "warnings": list(self.warnings),
-        }
-
-
-@dataclass(frozen=True)
-class Run(StoredRun):
-    """A stored run with the outcome of every sample.
-
-    Attributes:
-        outcomes: one for each sample of a problem, in the order of the samples, by task_id.
-        prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
-        programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
-        clusters: what problems share with others, by task_id, where the benchmark says so.
-    """
-
-    outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
-    prompts: Mapping[str, str] = field(default_factory=dict)
-    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    clusters: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def counts(self) -> dict[str, tuple[int, int]]:
-        """(n, c) by task_id; n leaves out samples without a verdict (infra_error)."""
-        return {
-            task_id: (
-                sum(outcome.verdict is not Verdict.INFRA_ERROR for outcome in outcomes),
-                sum(outcome.passed for outcome in outcomes),
-            )
-            for task_id, outcomes in self.outcomes.items()
-        }
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What is in a folder.
-
-    Attributes:
-        runs: by date, those without one first.
-        notes: what is there and is not a run that can be read, a line each.
-    """
-
-    runs: tuple[StoredRun, ...]
-    notes: tuple[str, ...] = ()
 
 
 def listing(path: str | os.PathLike[str]) -> Listing:
@@ -219,153 +109,6 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
     return [load(run) for run in chosen.values()]
-
-
-def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out."""
-    counts = {task_id: nc for task_id, nc in run.counts.items() if nc[0]}
-    task_ids = sorted(counts)
-    pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
-    return task_ids, pairs[:, 0], pairs[:, 1]
-
-
-def scores(
-    run: Run, wanted: Sequence[Metric] | None = None, clusters: Mapping[str, Hashable] | None = None
-) -> dict[str, Score]:
-    """Return metrics of a run by name, pass@1 first whatever was asked for.
-
-    Args:
-        run: whose.
-        wanted: which; the budgets that the run was asked for where None.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-
-    Raises:
-        UsageError: no sample has a verdict, or a budget beyond the samples of some problem.
-    """
-    task_ids, n, c = counted(run)
-    if not task_ids:
-        raise UsageError(f"{run.path}: no sample has a verdict")
-    asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
-    chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
-    for metric in chosen:
-        if metric.k > n.min():
-            poorest = task_ids[int(np.argmin(n))]
-            raise UsageError(
-                f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
-            )
-    shared_by = shared([run], task_ids, clusters)
-    return {metric.name: metrics.score(metric, n, c, shared_by) for metric in chosen}
-
-
-def shared(
-    runs: Iterable[Run], task_ids: Sequence[str], clusters: Mapping[str, Hashable] | None
-) -> list[Hashable] | None:
-    """Return the cluster of each problem; None where each stands for itself.
-
-    Args:
-        runs: whose benchmark may know.
-        task_ids: the problems.
-        clusters: what the user says, by task_id; a problem that is not in it stands for itself. None to go by
-            the benchmark.
-    """
-    if clusters is None:
-        clusters = {task_id: name for run in runs for task_id, name in run.clusters.items()}
-    return cluster_of(task_ids, clusters)
-
-
-def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = None) -> dict[str, str]:
-    """Return what stands in a column of the problems, by task_id: problems that share it share a source.
-
-    Args:
-        run: whose problems are meant.
-        column: of the dataset, e.g. `source_file`.
-        problems: lines of JSON with `task_id` and the column; needed for runs whose samples file holds no
-            problems, those of `passk score`.
-
-    Raises:
-        SamplesError: the column is not there, for all problems or for one.
-    """
-    found: dict[str, str] = {}
-    path = Path(problems) if problems is not None else run.samples_path
-    if path is None or path.name == store.OUTCOMES:
-        raise SamplesError(
-            f"{path}: outcomes hold no columns of the problems; name a file that does with --problems"
-        )
-    family = _benchmark(run)
-    for number, raw in numbered_lines(path):
-        where = f"{path}:{number}"
-        line = parse_object(raw, where)
-        row = line["doc"] if isinstance(line.get("doc"), Mapping) else line
-        if "task_id" not in row:
-            raise SamplesError(f"{where}: there is no task_id")
-        if column not in row:
-            raise SamplesError(f"{where}: there is no column {column!r}{did_you_mean(column, row)}")
-        name = str(row["task_id"])
-        task_id = name if name in run.outcomes else family.task_id_of(name)
-        found[task_id] = json.dumps(row[column], sort_keys=True)
-    missing = [task_id for task_id in run.outcomes if task_id not in found]
-    if missing:
-        raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
-    return found
-
-
-def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> dict[str, list[Sample]]:
-    """Return the samples of a run as they were saved, by task_id and in the order of its outcomes.
-
-    lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
-
-    Args:
-        run: whose.
-        paths: other files to read them from.
-
-    Raises:
-        SamplesError: they cannot be had, or are not those that were judged.
-    """
-    if paths is not None:
-        file = saved.read(paths)
-    elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
-        file = saved.read(run.samples_path)
-    elif run.facts.get("inputs"):
-        file = saved.read(run.facts["inputs"])
-    else:
-        raise SamplesError(f"{run.path}: it does not say which samples were scored")
-    found = file.named(_benchmark(run), run.outcomes).samples
-    numbered: dict[str, dict[int, Sample]] = {}
-    for sample in found:
-        numbered.setdefault(sample.task_id, {})[sample.index] = sample
-    kept: dict[str, list[Sample]] = {}
-    for task_id, outcomes in run.outcomes.items():
-        by_index = numbered.get(task_id, {})
-        # `passk score --set samples=N` judged the first ones.
-        kept[task_id] = [by_index[index] for index in sorted(by_index)][: len(outcomes)]
-        if len(kept[task_id]) < len(outcomes):
-            raise SamplesError(
-                f"{found[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
-                "the file has changed since"
-            )
-    return kept
-
-
-def rows(run: Run) -> dict[str, dict[str, Any]]:
-    """Return the rows of the dataset that lm-eval's samples file holds, by task_id; `passk score` keeps none.
-
-    Raises:
-        SamplesError: the file is broken.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
-        return found
-    for number, raw in numbered_lines(run.samples_path):
-        where = f"{run.samples_path}:{number}"
-        doc = parse_object(raw, where).get("doc")
-        if isinstance(doc, dict):
-            found[_task_id(doc, where)] = doc
-    return found
-
-
-def _benchmark(run: StoredRun) -> Benchmark:
-    settings = run.facts.get("settings") or {}
-    return benchmarks.get(str(settings.get("benchmark", Settings.benchmark)))
 
 
 def _is_results(path: Path) -> bool:
@@ -478,7 +221,7 @@ class _Outcomes:
             index = line.get("sample")
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
-            task_id = _task_id(line, where)
+            task_id = task_id_in(line, where)
             found = (_outcome(line, where), str(line.get("program_sha256", "")))
             numbered.setdefault(task_id, {})[index] = found
             self._note(task_id, line)
@@ -493,7 +236,7 @@ class _Outcomes:
             where = f"{self.path}:{number}"
             line = parse_object(raw, where)
             doc = line.get("doc")
-            task_id = _task_id(doc if isinstance(doc, Mapping) else {}, where)
+            task_id = task_id_in(doc if isinstance(doc, Mapping) else {}, where)
             if task_id in self.outcomes:
                 raise SamplesError(f"{where}: {task_id} is there twice")
             if isinstance(line.get("prompt_hash"), str):
@@ -514,7 +257,8 @@ class _Outcomes:
             self.clusters[task_id] = str(line["cluster"])
 
 
-def _task_id(row: Mapping[str, Any], where: str) -> str:
+def task_id_in(row: Mapping[str, Any], where: str) -> str:
+    """Return a row's task_id, or raise `SamplesError`, naming where it stands."""
     if "task_id" not in row:
         raise SamplesError(f"{where}: there is no task_id")
     return str(row["task_id"])

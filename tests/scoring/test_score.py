@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks import benchmarks, scoring
-from passk_tasks.errors import SamplesError, SandboxError, UsageError
+from passk_tasks import benchmarks
+from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.extraction import Extraction
-from passk_tasks.program import Tests
 from passk_tasks.results.samples import Sample
+from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.score import check, check_task_ids, score
+from passk_tasks.scoring.summary import Record, summarise
 from passk_tasks.tasks.catalog import load_task
 from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome, Verdict
@@ -34,12 +36,12 @@ def record(task_id, index, verdict, text=None, flags=()):
     """Return a record as the judge would leave it."""
     text = f"text {index}" if text is None else text
     outcome = Outcome(Verdict(verdict), flags=flags)
-    return scoring.Record(sample(text, task_id=task_id, index=index), Extraction("", "x"), outcome, "00")
+    return Record(sample(text, task_id=task_id, index=index), Extraction("", "x"), outcome, "00")
 
 
-def summarise(records, spec=SPEC):
+def summary_of(records, spec=SPEC):
     """Return the score of records."""
-    return scoring.summarise(records, spec=spec, dataset=DATASET, layers={"seccomp": True})
+    return summarise(records, spec=spec, dataset=DATASET, layers={"seccomp": True})
 
 
 # ---------------------------------------------------------------- candidates
@@ -48,28 +50,28 @@ def summarise(records, spec=SPEC):
 def test_a_completion_is_appended_to_the_prompt_verbatim():
     """Under `auto` nothing is cut from a completion, not even what a stop sequence would cut."""
     text = BODY + "\ndef helper():\n    pass\n"
-    assert scoring.candidate(sample(text), PROBLEM, SPEC).code == PROBLEM.prompt + text
+    assert candidate(sample(text), PROBLEM, SPEC).code == PROBLEM.prompt + text
 
 
 def test_a_solution_is_taken_as_it_stands():
     """A self-contained solution is the candidate, without the prompt, also under `verbatim`."""
     for extract in ("auto", "verbatim"):
-        found = scoring.candidate(sample("x = 1\n", "solution"), PROBLEM, SPEC, extract)
+        found = candidate(sample("x = 1\n", "solution"), PROBLEM, SPEC, extract)
         assert found == Extraction("x = 1\n", "verbatim")
 
 
 def test_a_blank_solution_is_no_code():
     """EvalPlus writes an empty solution where a model gave none; there is nothing to run."""
-    assert scoring.candidate(sample(" \n", "solution"), PROBLEM, SPEC) == Extraction(None, "none:empty")
+    assert candidate(sample(" \n", "solution"), PROBLEM, SPEC) == Extraction(None, "none:empty")
 
 
 def test_a_response_is_extracted_as_the_task_says():
     """A response gets the task's mode with the task's stop sequences; another mode on request."""
     text = BODY + "\ndef helper():\n    pass\n"
-    completion = scoring.candidate(sample(text, "response"), PROBLEM, SPEC)
+    completion = candidate(sample(text, "response"), PROBLEM, SPEC)
     assert "def helper" not in completion.code
     fenced = f"Sure!\n```python\n{PROBLEM.prompt}{BODY}\n```\nBye."
-    answer = scoring.candidate(sample(fenced, "response"), PROBLEM, SPEC, "answer")
+    answer = candidate(sample(fenced, "response"), PROBLEM, SPEC, "answer")
     assert "Sure" not in answer.code
     compile(answer.code, "candidate", "exec")
 
@@ -77,7 +79,7 @@ def test_a_response_is_extracted_as_the_task_says():
 def test_extraction_can_be_asked_for_on_completions():
     """`--extract completion` applies the stop sequences to lines that are taken verbatim otherwise."""
     text = BODY + "\ndef helper():\n    pass\n"
-    assert "def helper" not in scoring.candidate(sample(text), PROBLEM, SPEC, "completion").code
+    assert "def helper" not in candidate(sample(text), PROBLEM, SPEC, "completion").code
 
 
 def test_the_stops_of_a_completion_task_do_not_cut_answers():
@@ -85,19 +87,19 @@ def test_the_stops_of_a_completion_task_do_not_cut_answers():
     assert "\ndef" in SPEC.until
     for form in ("response", "completion", "solution"):
         text = f"Sure!\n```python\n\ndef {PROBLEM.entry_point}(x, y):\n    return x\n```\n"
-        assert "return x" in scoring.candidate(sample(text, form), PROBLEM, SPEC, "answer").code
+        assert "return x" in candidate(sample(text, form), PROBLEM, SPEC, "answer").code
 
 
 def test_a_solution_cannot_continue_the_prompt():
     """`--extract completion` on a self-contained solution is refused with its place."""
     with pytest.raises(UsageError, match=r"^s\.jsonl:1: --extract completion .* self-contained"):
-        scoring.check([sample("x", "solution")], spec=SPEC, dataset=DATASET, extract="completion")
+        check([sample("x", "solution")], spec=SPEC, dataset=DATASET, extract="completion")
 
 
 def test_an_unknown_extraction_names_the_nearest():
     """A misspelt mode is the user's mistake, found before anything runs."""
     with pytest.raises(UsageError, match=r"no extraction 'verbatm' \(did you mean 'verbatim'\?\)"):
-        scoring.score([sample("")], spec=SPEC, dataset=DATASET, extract="verbatm")
+        score([sample("")], spec=SPEC, dataset=DATASET, extract="verbatm")
 
 
 # ---------------------------------------------------------------- what is refused
@@ -109,17 +111,17 @@ def test_an_unknown_task_id_is_an_error_with_its_place():
     with pytest.raises(
         SamplesError, match=r"^s\.jsonl:7: passk_humaneval has no problem 'HumanEval/1640' \(did"
     ):
-        scoring.score([sample(""), stray], spec=SPEC, dataset=DATASET)
+        score([sample(""), stray], spec=SPEC, dataset=DATASET)
     stray = Sample("Mbpp/2", 0, "", "completion", "s.jsonl:9")
     with pytest.raises(SamplesError, match=r"no problem 'Mbpp/2' \(it has HumanEval/0 to HumanEval/163\)"):
-        scoring.check_task_ids([stray], DATASET, "passk_humaneval")
+        check_task_ids([stray], DATASET, "passk_humaneval")
 
 
 def test_a_wanted_k_beyond_n_is_an_error_that_names_the_problem():
     """Under `strict_k` a budget that one problem cannot give is refused before anything runs."""
     samples = [sample("a"), sample("b", index=1), sample("c", task_id="HumanEval/1", index=2)]
     with pytest.raises(UsageError, match=r"s\.jsonl:3: pass@2 needs at least 2 samples .* HumanEval/1 has 1"):
-        scoring.score(samples, spec=SPEC, dataset=DATASET, strict_k=True)
+        score(samples, spec=SPEC, dataset=DATASET, strict_k=True)
 
 
 # ---------------------------------------------------------------- counts and metrics
@@ -132,7 +134,7 @@ def test_metrics_are_the_mean_over_problems_with_its_standard_error():
         *(record("HumanEval/1", i, "passed" if i < 3 else "timeout") for i in range(4)),
         *(record("HumanEval/2", i, "error") for i in range(3)),
     ]
-    scored = summarise(records)
+    scored = summary_of(records)
     values = [1 / 2, 3 / 4, 0]
     assert scored.counts == {"HumanEval/0": (2, 1), "HumanEval/1": (4, 3), "HumanEval/2": (3, 0)}
     assert scored.metrics["pass@1"].value == pytest.approx(statistics.mean(values), abs=1e-12)
@@ -154,12 +156,12 @@ def test_the_order_of_samples_does_not_matter(rng):
     ]
     shuffled = list(records)
     rng.shuffle(shuffled)
-    assert summarise(shuffled).metrics == summarise(records).metrics
+    assert summary_of(shuffled).metrics == summary_of(records).metrics
 
 
 def test_a_default_k_beyond_n_is_left_out_and_said():
     """A budget that nobody asked for by name is skipped, listed and warned of."""
-    scored = summarise([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
+    scored = summary_of([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
     assert list(scored.metrics) == ["pass@1"]
     assert scored.k_skipped == (2,)
     assert any(
@@ -170,7 +172,7 @@ def test_a_default_k_beyond_n_is_left_out_and_said():
 def test_pass_at_1_is_always_there_and_first():
     """Whatever budgets were asked for, the single shot stands before them; `k` is what was asked for."""
     spec = dataclasses.replace(SPEC, settings=dataclasses.replace(SPEC.settings, k=(2,)))
-    scored = summarise([record("HumanEval/0", i, "passed" if i else "failed") for i in range(2)], spec=spec)
+    scored = summary_of([record("HumanEval/0", i, "passed" if i else "failed") for i in range(2)], spec=spec)
     assert {name: one.value for name, one in scored.metrics.items()} == {"pass@1": 0.5, "pass@2": 1.0}
     assert list(scored.metrics) == ["pass@1", "pass@2"]
     assert scored.as_dict()["k"] == [2]
@@ -179,7 +181,7 @@ def test_pass_at_1_is_always_there_and_first():
 def test_infra_errors_are_not_incorrect_samples():
     """A sample without a verdict leaves n, is counted, and the numbers are called not final."""
     records = [record("HumanEval/0", 0, "passed"), record("HumanEval/0", 1, "infra_error")]
-    scored = summarise(records)
+    scored = summary_of(records)
     assert scored.counts == {"HumanEval/0": (1, 1)}
     assert scored.metrics["pass@1"].value == 1.0
     assert scored.k_skipped == (2,)
@@ -190,14 +192,14 @@ def test_infra_errors_are_not_incorrect_samples():
 def test_a_problem_with_nothing_but_infra_errors_leaves_no_metric():
     """With n = 0 for one problem, no mean over the problems is honest."""
     records = [record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "infra_error")]
-    assert summarise(records).metrics == {}
+    assert summary_of(records).metrics == {}
 
 
 def test_coverage_is_the_share_of_the_tasks_problems():
     """Two of 164 problems are covered, and one has no interval."""
-    scored = summarise([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
+    scored = summary_of([record("HumanEval/0", 0, "passed"), record("HumanEval/1", 0, "failed")])
     assert scored.coverage == 2 / 164
-    assert summarise([record("HumanEval/0", 0, "passed")]).metrics["pass@1"].over_problems.se is None
+    assert summary_of([record("HumanEval/0", 0, "passed")]).metrics["pass@1"].over_problems.se is None
 
 
 def test_distinct_is_the_mean_share_of_different_texts():
@@ -209,8 +211,8 @@ def test_distinct_is_the_mean_share_of_different_texts():
         record("HumanEval/1", 1, "failed", "b"),
         record("HumanEval/2", 0, "failed", "a"),
     ]
-    assert summarise(records).distinct == 0.75
-    assert summarise([records[-1]]).distinct is None
+    assert summary_of(records).distinct == 0.75
+    assert summary_of([records[-1]]).distinct is None
 
 
 @pytest.mark.parametrize(("distinct", "warned"), [(1, True), (2, False), (20, False)])
@@ -219,7 +221,7 @@ def test_identical_samples_are_a_loud_warning(distinct, warned):
     records = [
         record(f"HumanEval/{p}", i, "failed", f"text {i % distinct}") for p in range(5) for i in range(20)
     ]
-    warnings = [warning for warning in summarise(records).warnings if "identical" in warning]
+    warnings = [warning for warning in summary_of(records).warnings if "identical" in warning]
     assert bool(warnings) is warned
     assert all("passk.seeds=distinct" in warning for warning in warnings)
 
@@ -231,7 +233,7 @@ def test_nearly_identical_samples_are_warned_of_too():
         for p in range(10)
         for i in range(20)
     ]
-    assert any("identical" in warning for warning in summarise(records).warnings)
+    assert any("identical" in warning for warning in summary_of(records).warnings)
 
 
 # ---------------------------------------------------------------- the stored form
@@ -239,7 +241,7 @@ def test_nearly_identical_samples_are_warned_of_too():
 
 def test_the_object_has_all_that_is_promised():
     """Every key of `passk score --json` is there, JSON-ready."""
-    result = summarise([record(f"HumanEval/{p}", i, "passed") for p in range(2) for i in range(2)]).as_dict()
+    result = summary_of([record(f"HumanEval/{p}", i, "passed") for p in range(2) for i in range(2)]).as_dict()
     assert result.keys() >= {
         *("task", "problems", "samples", "coverage", "metrics", "verdicts"),
         *("judge", "sandbox", "limits", "distinct", "warnings", "dataset", "settings"),
@@ -259,7 +261,7 @@ def test_an_outcome_line_has_the_promised_keys_and_flags_only_where_raised():
     assert list(record("HumanEval/0", 3, "passed").as_dict()) == keys
     flagged = record("HumanEval/0", 3, "passed", flags=("early exit",))
     assert flagged.as_dict()["flags"] == ["early exit"]
-    assert summarise([flagged]).as_dict()["flags"] == {"early exit": 1}
+    assert summary_of([flagged]).as_dict()["flags"] == {"early exit": 1}
 
 
 def test_problems_of_one_source_are_a_cluster():
@@ -273,7 +275,7 @@ def test_problems_of_one_source_are_a_cluster():
     clustered = [dataclasses.replace(one, cluster=str(int(one.sample.task_id[-1]) // 2)) for one in records]
     assert "cluster" not in records[0].as_dict()
     assert clustered[0].as_dict()["cluster"] == "0"
-    alone, together = summarise(records), summarise(clustered)
+    alone, together = summary_of(records), summary_of(clustered)
     assert (alone.clusters, together.clusters) == (None, 2)
     assert "clusters" not in alone.as_dict()
     assert together.as_dict()["clusters"] == 2
@@ -295,7 +297,7 @@ def test_samples_are_judged_in_input_order():
     samples = [sample(text, index=i) for i, text in enumerate(texts)]
     samples.append(sample("", "solution", index=4))
     spec = dataclasses.replace(SPEC, settings=dataclasses.replace(SPEC.settings, timeout_s=0.5))
-    scored = scoring.score(samples, spec=spec, dataset=DATASET)
+    scored = score(samples, spec=spec, dataset=DATASET)
     assert [str(r.outcome.verdict) for r in scored.records] == [
         "passed",
         "failed",
@@ -306,37 +308,6 @@ def test_samples_are_judged_in_input_order():
     assert [r.sample for r in scored.records] == samples
     assert scored.metrics["pass@1"].value == pytest.approx(1 / 5)
     assert scored.layers
-
-
-@pytest.mark.parametrize("judge", ["isolated", "script"])
-def test_the_selftest_passes_on_this_host(judge):
-    """A right program passes and a wrong one fails, under both judges."""
-    scoring.selftest(load_task("passk_humaneval", {"judge": judge}), DATASET)
-
-
-def test_a_reference_that_does_not_pass_is_named():
-    """Where the dataset's own solution fails, it is the solution that is named, and not the sandbox."""
-    broken = dataclasses.replace(PROBLEM, canonical_solution="    return 1 / 0\n")
-    dataset = dataclasses.replace(DATASET, problems={"HumanEval/0": broken})
-    (warning,) = scoring.selftest(SPEC, dataset)
-    assert "HumanEval/0 (error: ZeroDivisionError" in warning
-    assert "the sandbox judges rightly" in warning
-
-
-def test_a_sandbox_that_fails_the_right_program(monkeypatch):
-    """Where this package's own right program fails, no verdict of this host can be trusted."""
-    monkeypatch.setattr(scoring, "_NEXT_FUNCTION", Tests("assert following(1) == 3", ("following",)))
-    with pytest.raises(SandboxError, match="fails a right program"):
-        scoring.selftest(SPEC, DATASET)
-
-
-def test_tests_that_a_wrong_program_passes_are_named():
-    """Tests that cannot fail are named, and not the sandbox."""
-    idle = dataclasses.replace(PROBLEM, test="def check(candidate):\n    pass\n")
-    dataset = dataclasses.replace(DATASET, problems={"HumanEval/0": idle})
-    assert scoring.selftest(SPEC, dataset) == (
-        "a function that only returns None passes the tests of HumanEval/0",
-    )
 
 
 def test_who_judged_is_counted(tmp_path):
@@ -350,7 +321,7 @@ def test_who_judged_is_counted(tmp_path):
     spec = load_task("passk_custom_greedy", {"data_files": str(path)})
     dataset = benchmarks.load(benchmarks.get("custom"), spec.settings)
     samples = [Sample(name, 0, "def f():\n    return 1\n", "solution", "here") for name in "ab"]
-    result = scoring.score(samples, spec=spec, dataset=dataset).as_dict()
+    result = score(samples, spec=spec, dataset=dataset).as_dict()
     assert result["judges"] == {"isolated": 1, "script": 1}
     assert result["one_process"] == {"reads f.__doc__": 1}
     assert "1 isolated, 1 in one process (1 reads f.__doc__)" in summary.render(result)
@@ -358,6 +329,6 @@ def test_who_judged_is_counted(tmp_path):
 
 def test_no_samples_give_an_empty_score():
     """A rank without documents scores nothing, and that is no error."""
-    scored = scoring.score([], spec=SPEC, dataset=DATASET)
+    scored = score([], spec=SPEC, dataset=DATASET)
     assert scored.metrics == {}
     assert scored.as_dict()["samples"] == 0

@@ -11,7 +11,7 @@ import pytest
 
 from passk_tasks.cli import main
 from passk_tasks.errors import SamplesError
-from passk_tasks.results import runs
+from passk_tasks.results import joining, reading
 from passk_tasks.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,8 +20,8 @@ COUNTS = {"HumanEval/0": (4, 1), "HumanEval/1": (4, 4), "HumanEval/10": (4, 0)}
 
 def only(path):
     """Return the one run in a place, with its outcomes."""
-    (stored,) = runs.listing(path).runs
-    return runs.load(stored)
+    (stored,) = reading.listing(path).runs
+    return reading.load(stored)
 
 
 def test_both_kinds_give_the_same_run(tmp_path, scored, evaluated):
@@ -125,7 +125,7 @@ def test_a_folder_is_searched_and_sorted_by_date(tmp_path, scored, evaluated):
     evaluated(tmp_path / "y", COUNTS, date="2026-02-01T00-00-00.0")
     scored(tmp_path / "x" / "early", COUNTS, date="2026-01-01T00:00:00+00:00")
     (tmp_path / "config.json").write_text("{")
-    found = runs.listing(tmp_path)
+    found = reading.listing(tmp_path)
     assert [run.path.parent.name for run in found.runs] == ["early", "y", "late"]
     assert found.notes == ()
 
@@ -140,7 +140,7 @@ def test_several_tasks_of_one_file_are_several_runs(tmp_path, evaluated):
         "passk_humaneval_n200": {"metadata": {"passk": {}}},
     }
     path.write_text(json.dumps(whole))
-    found = runs.listing(path)
+    found = reading.listing(path)
     assert [(run.task, run.samples_path is None) for run in found.runs] == [
         ("passk_humaneval", False),
         ("passk_humaneval_instruct", True),
@@ -154,21 +154,21 @@ def test_several_tasks_of_one_file_are_several_runs(tmp_path, evaluated):
 def test_samples_or_outcomes_stand_for_their_run(tmp_path, scored, evaluated):
     """Naming the big file of the two finds the same run."""
     folder = scored(tmp_path / "a", COUNTS)
-    assert runs.listing(folder / "outcomes.jsonl").runs == runs.listing(folder / "results.json").runs
+    assert reading.listing(folder / "outcomes.jsonl").runs == reading.listing(folder / "results.json").runs
     path = evaluated(tmp_path / "b", COUNTS)
     (samples,) = path.parent.glob("samples_*")
-    assert runs.listing(samples).runs == runs.listing(path).runs
+    assert reading.listing(samples).runs == reading.listing(path).runs
 
 
 def test_each_run_is_taken_once(tmp_path, scored):
     """A folder and a file in it do not give the same run twice; --task chooses."""
     scored(tmp_path / "a", COUNTS)
     scored(tmp_path / "b", COUNTS, task="other")
-    assert len(runs.load_all([tmp_path, tmp_path / "a" / "results.json"])) == 2
-    (one,) = runs.load_all([tmp_path], task="other")
+    assert len(reading.load_all([tmp_path, tmp_path / "a" / "results.json"])) == 2
+    (one,) = reading.load_all([tmp_path], task="other")
     assert one.task == "other"
     with pytest.raises(SamplesError, match=r"no run of othr in it \(did you mean 'other'\?\)"):
-        runs.load_all([tmp_path], task="othr")
+        reading.load_all([tmp_path], task="othr")
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_what_is_no_run_says_so(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(SamplesError, match=message) as raised:
-        runs.listing(path)
+        reading.listing(path)
     assert str(path) in str(raised.value)
-    found = runs.listing(tmp_path)
+    found = reading.listing(tmp_path)
     assert found.runs == ()
     assert message in found.notes[0]
 
@@ -196,19 +196,19 @@ def test_what_is_no_run_says_so(tmp_path, name, content, message):
 def test_places_without_runs(tmp_path):
     """A missing path, and a folder without results, are errors that say how results come about."""
     with pytest.raises(SamplesError, match="no such file or folder"):
-        runs.listing(tmp_path / "nowhere")
+        reading.listing(tmp_path / "nowhere")
     with pytest.raises(SamplesError, match="lm-eval writes them with --output_path"):
-        runs.load_all([tmp_path])
+        reading.load_all([tmp_path])
 
 
 def test_missing_samples_say_how_to_get_them(tmp_path, evaluated):
     """Results without the samples file are listed, and are an error where verdicts are needed."""
     path = evaluated(tmp_path, COUNTS)
     next(tmp_path.glob("samples_*")).unlink()
-    (stored,) = runs.listing(path).runs
+    (stored,) = reading.listing(path).runs
     assert stored.samples_path is None
     with pytest.raises(SamplesError, match="--log_samples"):
-        runs.load(stored)
+        reading.load(stored)
 
 
 def test_files_of_two_runs_are_not_mixed(tmp_path, scored):
@@ -243,19 +243,19 @@ def test_broken_outcomes_name_file_and_line(tmp_path, scored, line, message):
 def test_clusters_come_from_the_problems(tmp_path, scored, evaluated):
     """A column of the documents, or of a file of problems, tells which problems belong together."""
     path = evaluated(tmp_path / "a", COUNTS, doc=lambda task_id: {"source": task_id[:11]})
-    found = runs.clusters(only(path), "source")
+    found = joining.clusters(only(path), "source")
     assert found["HumanEval/1"] == found["HumanEval/10"] != found["HumanEval/0"]
     with pytest.raises(SamplesError, match=r"no column 'sorce' \(did you mean 'source'\?\)"):
-        runs.clusters(only(path), "sorce")
+        joining.clusters(only(path), "sorce")
     run = only(scored(tmp_path / "b", COUNTS))
     with pytest.raises(SamplesError, match="--problems"):
-        runs.clusters(run, "source")
+        joining.clusters(run, "source")
     problems = tmp_path / "problems.jsonl"
     problems.write_text("".join(json.dumps({"task_id": t, "source": 1}) + "\n" for t in COUNTS))
-    assert set(runs.clusters(run, "source", problems).values()) == {"1"}
+    assert set(joining.clusters(run, "source", problems).values()) == {"1"}
     problems.write_text(json.dumps({"task_id": "HumanEval/0", "source": 1}) + "\n")
     with pytest.raises(SamplesError, match="2 of the run's problems are not in it"):
-        runs.clusters(run, "source", problems)
+        joining.clusters(run, "source", problems)
 
 
 def test_a_real_run_of_either_kind(tmp_path):
@@ -266,7 +266,7 @@ def test_a_real_run_of_either_kind(tmp_path):
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=300)
     (journal,) = tmp_path.glob("runs/*/passk_journal_*.jsonl")
     assert main(["score", str(journal), "--out", str(tmp_path / "again")]) == 0
-    first, second = runs.load_all([tmp_path / "runs", tmp_path / "again"])
+    first, second = reading.load_all([tmp_path / "runs", tmp_path / "again"])
     assert first.counts == second.counts
     assert {task_id: nc[0] for task_id, nc in first.counts.items()} == {"HumanEval/0": 3, "HumanEval/1": 3}
     assert Counter(one.verdict for found in first.outcomes.values() for one in found).total() == 6
