@@ -214,3 +214,31 @@ class Limits:
     def as_dict(self) -> dict[str, Any]:
         """Return the limits as stored with a run."""
         return asdict(self)
+
+
+MODES = ("strict", "rlimits")
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What candidates are kept in.
+
+    Attributes:
+        limits: what each of them may use.
+        mode: `strict` (namespaces, private root, Landlock, seccomp; on a host that forbids user namespaces,
+            Landlock, seccomp and a reaper) or `rlimits` (resource limits only).
+        packages: which installed packages they can import: `installed` (all), `stdlib` (none) or names of
+            distributions, which bring what they require. Under `rlimits` a candidate that looks for others in
+            the file system finds them.
+
+    Raises:
+        SettingsError: there is no such mode.
+    """
+
+    limits: Limits = Limits()
+    mode: str = "strict"
+    packages: str | tuple[str, ...] = "installed"
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {self.mode!r}")

@@ -23,6 +23,7 @@ from passk_tasks.audit import mutations
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import UsageError
 from passk_tasks.judging import batch
+from passk_tasks.judging.executor import local
 from passk_tasks.problem import Problem
 from passk_tasks.program import Place, StdioTests
 from passk_tasks.tasks.catalog import TaskSpec
@@ -270,10 +271,7 @@ def audit(
         )
     judged = batch.judge(
         [benchmark.program(problem, code, place) for problem, (_, _, code) in tried],
-        limits=settings.limits(),
-        sandbox=settings.sandbox,
-        workers=settings.workers,
-        packages=settings.packages,
+        local(settings.confinement, settings.workers),
         progress=progress,
     )
     trials: dict[str, list[Trial]] = {problem.task_id: [] for problem in chosen}
