@@ -62,9 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
-    parser.add_argument(
-        "--sandbox", choices=MODES, help="rlimits is the explicit weaker choice"
-    )
+    parser.add_argument("--sandbox", choices=MODES, help="rlimits is the explicit weaker choice")
     add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

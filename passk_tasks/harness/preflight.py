@@ -19,7 +19,6 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import libraries, selftest, trial
-from passk_tasks.judging.executor import local
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -177,7 +176,7 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
     if key in _tested:
         return
     try:
-        warnings = selftest.of_task(spec, dataset, local(settings.confinement, workers=1))
+        warnings = selftest.of_task(spec, dataset)
     except SandboxError as error:
         raise SandboxError(f"task {spec.name}: {error}") from error
     for warning in warnings:
@@ -196,8 +195,7 @@ def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> tri
     asked = [row["task_id"] for row in dataset.rows]
     if limit is not None:
         asked = asked[: int(limit if limit >= 1 else math.ceil(len(asked) * limit))]
-    executor = local(spec.settings.confinement, spec.settings.workers)
-    tried = trial.references(spec.settings, dataset, executor, frozenset(asked))
+    tried = trial.references(spec.settings, dataset, frozenset(asked))
     for warning in tried.warnings:
         _log.warning("task %s: %s", spec.name, warning)
     return tried

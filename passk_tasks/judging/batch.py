@@ -85,4 +85,3 @@ def _with_base(outcome: Outcome, program: Program) -> Outcome:
     if outcome.base_passed is None and program.tests.base:
         return replace(outcome, base_passed=False)
     return outcome
-

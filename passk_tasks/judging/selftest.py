@@ -9,7 +9,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import Executor
+from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
 
@@ -67,21 +67,25 @@ def require(programs: Iterable[Program], executor: Executor) -> None:
 
 
 def of_task(
-    spec: TaskSpec, dataset: Dataset, executor: Executor, asked: Collection[str] | None = None
+    spec: TaskSpec,
+    dataset: Dataset,
+    asked: Collection[str] | None = None,
+    executor: Executor | None = None,
 ) -> tuple[str, ...]:
-    """Try the executor in every way that a task's problems are judged, and then some of their references.
+    """Try the examples in every way that a task's problems are judged, and then some of their references.
 
     Up to three references are tried, until one passes. What is returned names them where none does.
 
     Args:
         spec: the task.
         dataset: its problems.
-        executor: what will run the programs, confined as the settings say.
         asked: task_ids of those at hand; None for all.
+        executor: what will run the programs; None for this host's sandbox, as the settings say.
 
     Raises:
-        SandboxError: no sandbox of the wanted strength, or a wrong verdict for one of this package's programs.
+        SandboxError: no sandbox of the wanted strength, or a wrong verdict for one of the examples.
     """
+    executor = executor or local(spec.settings.confinement, workers=1)
     place = spec.settings.judge.place
     benchmark = benchmarks.get(spec.settings.benchmark)
     problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]

@@ -21,7 +21,7 @@ from passk_tasks import benchmarks
 from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import Executor
+from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Judge, Program
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -47,15 +47,18 @@ class Tried:
 
 
 def references(
-    settings: Settings, dataset: Dataset, executor: Executor, asked: Collection[str] | None = None
+    settings: Settings,
+    dataset: Dataset,
+    asked: Collection[str] | None = None,
+    executor: Executor | None = None,
 ) -> Tried:
     """Judge the references of a family of people's own problems as they will be judged, and in one process.
 
     Args:
         settings: of the run.
         dataset: the problems.
-        executor: what runs the programs, confined as in the run.
         asked: task_ids of those at hand; None for all.
+        executor: what runs the programs; None for this host's sandbox, as the settings say.
 
     Raises:
         SandboxError: the sandbox does not start.
@@ -63,6 +66,7 @@ def references(
     family = benchmarks.get(settings.benchmark)
     if not family.own_problems:
         return Tried(dataset)
+    executor = executor or local(settings.confinement, settings.workers)
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)

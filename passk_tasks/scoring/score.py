@@ -119,10 +119,8 @@ def prepare(
     Raises:
         SandboxError: no sandbox of the wanted strength, or it gives a wrong verdict.
     """
-    executor = executor or local(spec.settings.confinement, spec.settings.workers)
-    with executor:
-        warnings = selftest.of_task(spec, dataset, executor, asked)
-        tried = trial.references(spec.settings, dataset, executor, asked)
+    warnings = selftest.of_task(spec, dataset, asked, executor)
+    tried = trial.references(spec.settings, dataset, asked, executor)
     return trial.Tried(tried.dataset, (*warnings, *tried.warnings))
 
 

@@ -16,7 +16,8 @@ from passk_tasks.benchmarks import contests
 from passk_tasks.benchmarks.livecodebench import IMPORTS, RELEASES, LiveCodeBench
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Comparison, Judge, Limits, StdioTests, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Comparison, Confinement, Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -126,7 +127,7 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         for code, verdict in codes.items():
             programs.append(FAMILY.program(problems[task_id], code, Judge.ISOLATED))
             expected.append(verdict)
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=6, memory_mib=1024)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=6, memory_mib=1024)))).outcomes
     assert [o.verdict.value for o in outcomes] == expected, outcomes
 
 
@@ -188,5 +189,5 @@ def test_a_published_problem() -> None:
         cases = StdioTests.of(zip(tests["inputs"], tests["outputs"], strict=True))
         problem = contests.ContestProblem("t", "", "", "", tests=cases)
         programs = [problem.program(code, Judge.ISOLATED) for code in (right, row["canonical_solution"])]
-        outcomes = batch.judge(programs, limits=Limits(timeout_s=6)).outcomes
+        outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=6)))).outcomes
         assert [o.verdict for o in outcomes] == [Verdict.PASSED, Verdict.FAILED], outcomes

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, StdioTests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Program, StdioTests
 from passk_tasks.verdict import Verdict
 
 GIVEN = "3\n1 2 3\n"
@@ -68,7 +69,7 @@ def test_programs_end_as_under_the_interpreter(tmp_path):
         ends.append(bare.returncode)
         tests = StdioTests.of([(GIVEN, bare.stdout.decode())])
         programs.append(Program("t", code, tests))
-    outcomes = batch.judge(programs, limits=Limits()).outcomes
+    outcomes = batch.judge(programs, local(Confinement())).outcomes
     differing = [
         (name, end, outcome.verdict, outcome.detail)
         for name, end, outcome in zip(PROGRAMS, ends, outcomes, strict=True)

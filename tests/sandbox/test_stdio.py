@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Comparison, Judge, Limits, Program, StdioTests, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Comparison, Confinement, Judge, Limits, Program, StdioTests, Tests
 from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Verdict
@@ -19,7 +20,7 @@ NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], base=1)
 def judge(*codes, tests=NEXT, limits=LIMITS, sandbox="strict"):
     """Judge programs, and return their outcomes."""
     programs = [Program("t/0", code, tests) for code in codes]
-    return batch.judge(programs, limits=limits, sandbox=sandbox).outcomes
+    return batch.judge(programs, local(Confinement(limits, sandbox))).outcomes
 
 
 RIGHT = {
@@ -192,7 +193,7 @@ def test_many_problems_in_one_worker(monkeypatch):
     code = "print(int(input()) + 1)"
     programs = [Program("t", f"{code} # {i}", suite) for i in range(3) for suite in suites]
     programs.insert(0, Program("t", "import time\ntime.sleep(0.3)\n" + code, suites[0]))
-    outcomes = batch.judge(programs, limits=LIMITS, workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(LIMITS), 1)).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 
