@@ -29,7 +29,8 @@ class Settings:
         benchmark: family of the problems, a name that `passk_tasks.benchmarks.get` knows.
         samples: n, generations a problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
-        judge: who decides that a candidate passed.
+        judge: where tests of functions run, `isolated` or `script`. Families of programs say `stdio` for
+            `isolated`.
         extraction: how code is found in a model's text: `completion`, `answer`, `snippet`, `verbatim`, or
             CRUXEval's `assertion_output` and `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
