@@ -54,7 +54,9 @@ def own_cpu_s(who=resource.RUSAGE_SELF):
 def ours(programs):
     """Return CPU seconds and who passed."""
     before = own_cpu_s()
-    outcomes = batch.judge(programs, Measured(Confinement(LIMITS))).outcomes
+    outcomes = batch.judge(
+        programs, Measured(Confinement(LIMITS), hidden=benchmarks.hidden_packages())
+    ).outcomes
     return own_cpu_s() - before + Measured.cpu_s, [outcome.passed for outcome in outcomes]
 
 
@@ -93,7 +95,7 @@ def programs_of(name, path, samples):
     family = benchmarks.get(name)
     problems = benchmarks.load(family, Settings(data_files=path)).problems.values()
     first = [family.program(problem, family.canonical(problem), Judge.ISOLATED) for problem in problems]
-    outcomes = batch.judge(first, Measured(Confinement(LIMITS))).outcomes
+    outcomes = batch.judge(first, Measured(Confinement(LIMITS), hidden=benchmarks.hidden_packages())).outcomes
     passing = [
         (program, family.program(problem, program.code, Judge.SCRIPT))
         for problem, program, outcome in zip(problems, first, outcomes, strict=True)

@@ -43,7 +43,10 @@ from passk_tasks.benchmarks.loading import Dataset, load
 from passk_tasks.benchmarks.mbpp import Mbpp, MbppPlus, MbppSanitized
 from passk_tasks.errors import UsageError, did_you_mean
 
-__all__ = ["Benchmark", "Dataset", "get", "load", "names"]
+__all__ = ["Benchmark", "Dataset", "get", "hidden_packages", "load", "names"]
+
+# Those that this package works with have tests of several families.
+_HIDDEN = ("passk_tasks", "lm_eval", "every_eval_ever")
 
 _CLASSES: tuple[type[Benchmark], ...] = (
     HumanEval,
@@ -71,6 +74,11 @@ _FAMILIES: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 def names() -> list[str]:
     """Return the names of all families, sorted."""
     return sorted(_FAMILIES)
+
+
+def hidden_packages() -> frozenset[str]:
+    """Return the packages that no candidate may see: it would read tests, solutions, or how others did."""
+    return frozenset(_HIDDEN).union(*(family.hidden for family in _CLASSES))
 
 
 def get(name: str) -> Benchmark:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
+from passk_tasks import benchmarks
 from passk_tasks.program import Confinement, Program
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome
@@ -54,7 +55,7 @@ class Executor(Protocol):
 
 
 def local(confinement: Confinement, workers: int = 0) -> Executor:
-    """Return this host's sandbox.
+    """Return this host's sandbox, in which no candidate sees the packages that hold tests or solutions.
 
     Args:
         confinement: what candidates are kept in.
@@ -64,4 +65,4 @@ def local(confinement: Confinement, workers: int = 0) -> Executor:
         SandboxError: this is no Linux.
         SettingsError: a package that is not installed, or a negative number of workers.
     """
-    return Sandbox(confinement, workers)
+    return Sandbox(confinement, workers, hidden=benchmarks.hidden_packages())

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
@@ -16,7 +17,7 @@ from passk_tasks.tasks.catalog import TaskSpec
 _REFERENCES = 3  # that are tried before they are named as wrong
 
 _FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
-_CASES = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")])
+_CASES = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], comparison=LINES)
 _RIGHT, _WRONG = (f"def following(x):\n    return {result}\n" for result in ("x + 1", "2"))
 
 # This package's own: those of a dataset may be wrong.

@@ -15,7 +15,7 @@ from passk_tasks.harness import preflight
 from passk_tasks.judging import selftest
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Judge
-from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.tasks.catalog import TaskSpec, load_task
 
 SPEC = load_task("passk_humaneval", {"samples": 2, "k": [1, 2], "workers": 2})
@@ -94,7 +94,7 @@ def test_a_sandbox_that_is_broken_for_one_kind_is_found(way, monkeypatch, tmp_pa
     """Whether the worker's process drops the tests of functions or has no input for programs: it is named."""
     spec, dataset = contest("passk_apps_introductory", tmp_path)
     spec = dataclasses.replace(spec, settings=dataclasses.replace(spec.settings, judge=way))
-    monkeypatch.setattr(supervisor, "_BOOT", BREAKS[way] + supervisor._BOOT)
+    monkeypatch.setattr(worker, "_BOOT", BREAKS[way] + worker._BOOT)
     with pytest.raises(SandboxError, match=rf"the sandbox .* program \(judge {way}"):
         selftest.of_task(spec, dataset)
     unbroken = [examples[0] for judge, examples in selftest.EXAMPLES.items() if BREAKS[judge] != BREAKS[way]]
@@ -105,7 +105,7 @@ def test_a_sandbox_that_is_broken_for_one_kind_is_found(way, monkeypatch, tmp_pa
 def test_whoever_judges_finds_it(way, monkeypatch, tmp_path):
     """An audit and a run of lm-eval end before the first of their programs."""
     spec, dataset = contest("passk_apps_introductory", tmp_path)
-    monkeypatch.setattr(supervisor, "_BOOT", BREAKS[way] + supervisor._BOOT)
+    monkeypatch.setattr(worker, "_BOOT", BREAKS[way] + worker._BOOT)
     monkeypatch.setattr(preflight, "_tested", set())
     with pytest.raises(SandboxError, match=f"judge {way}"):
         api.audit_task(spec.name, {"data_files": spec.settings.data_files})
@@ -115,7 +115,7 @@ def test_whoever_judges_finds_it(way, monkeypatch, tmp_path):
 
 def test_code_eval_finds_it(monkeypatch):
     """The metric gives no number where a wrong program would pass."""
-    monkeypatch.setattr(supervisor, "_BOOT", BREAKS[Judge.SCRIPT] + supervisor._BOOT)
+    monkeypatch.setattr(worker, "_BOOT", BREAKS[Judge.SCRIPT] + worker._BOOT)
     with pytest.raises(SandboxError, match="judge script"):
         CodeEval()._compute([["x = 1"]], ["assert x == 2"], k=1)
 

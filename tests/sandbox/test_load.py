@@ -17,7 +17,7 @@ from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.sandbox.box import usage
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.tasks.settings import Settings
@@ -88,7 +88,7 @@ def test_a_machine_that_stands_still_is_not_the_programs_fault(how):
     def workers():
         return descendants(os.getpid()) - before
 
-    with Sandbox(Confinement(Limits(timeout_s=1.0)), 1) as box:
+    with Sandbox(Confinement(Limits(timeout_s=1.0)), 1, hidden=()) as box:
         pausing = threading.Thread(target=pause)
         pausing.start()
         [(_, outcome)] = box.run([program])
