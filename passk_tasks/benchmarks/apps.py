@@ -15,7 +15,7 @@ from passk_tasks.benchmarks.base import Benchmark, text
 from passk_tasks.benchmarks.contests import SETS, ContestProblem, call_tests, parsed
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 # What their harness puts above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
@@ -82,7 +82,7 @@ class Apps(Benchmark):
         "difficulty",
         "starter_code",
     )
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO, Judge.SCRIPT)
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (StdioTests, Tests)
 
     def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
         """Return the file of the test split."""
@@ -133,13 +133,13 @@ class Apps(Benchmark):
             functions=(function,) if function else (),
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate below the imports of the benchmark's own harness."""
         assert isinstance(problem, ContestProblem)
         imports = _IMPORTS if problem.function else _IMPORTS + _STREAMS
         if code is not None and re.search(r"\bnp\b", code):
             imports += _NUMPY
-        return replace(problem, imports=imports).program(code, judge)
+        return replace(problem, imports=imports).program(code, place)
 
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""

@@ -13,7 +13,7 @@ from passk_tasks.benchmarks.base import Benchmark, text
 from passk_tasks.benchmarks.contests import TOKENS, ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests
+from passk_tasks.program import Place, Program, StdioTests
 from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
@@ -29,7 +29,7 @@ class CodeContests(Benchmark):
     split: ClassVar[str] = "test"
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
+    kinds: ClassVar[tuple[type[StdioTests], ...]] = (StdioTests,)
     base_stage: ClassVar[bool] = True  # the examples
     submissions: ClassVar[tuple[int, ...]] = (1, 10)
 
@@ -58,10 +58,10 @@ class CodeContests(Benchmark):
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate as it is, under all of the problem's cases."""
         assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
+        return problem.program(code, place)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the first solution in Python 3; it may be slow, or written for another version."""

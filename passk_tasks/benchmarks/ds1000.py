@@ -19,7 +19,7 @@ from typing import ClassVar
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Place, Program, Tests
 
 # What the column `metadata` calls a library, and what code calls it.
 _MODULES = {
@@ -43,7 +43,7 @@ class Ds1000(Benchmark):
     hub_path: ClassVar[str] = "xlangai/DS-1000"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    places: ClassVar[tuple[Place, ...]] = (Judge.SCRIPT,)
     numbered: ClassVar[str] = "DS-1000/{}"
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
@@ -107,10 +107,10 @@ class Ds1000(Benchmark):
             cluster=None if origin is None else f"{metadata['library']}/{origin}",
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the text of the snippet under the test program of its problem."""
         loaded = None if code is None else f"code = {code!r}\n"
-        return Program(problem.task_id, loaded, _tests(problem), self.judge_of(problem, judge))
+        return Program(problem.task_id, loaded, _tests(problem), self.place_of(problem, place))
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the reference snippet."""

@@ -16,7 +16,7 @@ from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Tests
+from passk_tasks.program import Judge, Place, Tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class HumanEvalPlus(HumanEval):
         fields = {name: getattr(plain, name) for name in Problem.__dataclass_fields__}
         return PlusProblem(**fields, base_test=base)
 
-    def tests(self, problem: Problem, judge: Judge) -> Tests:
+    def tests(self, problem: Problem, place: Place) -> Tests:
         """Return HumanEval's tests as the base stage, and EvalPlus's after them."""
         assert isinstance(problem, PlusProblem)
-        if judge is Judge.ISOLATED:
+        if place is Judge.ISOLATED:
             problem = replace(problem, test=without_waiting(problem.test))
-        tests = super().tests(problem, judge)
+        tests = super().tests(problem, place)
         return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
 
     def embedded_rows(self) -> list[dict[str, object]] | None:

@@ -16,7 +16,7 @@ from passk_tasks.benchmarks.base import Benchmark, text
 from passk_tasks.benchmarks.contests import LINES, ContestProblem, call_tests, parsed, unpack_text
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
@@ -61,7 +61,7 @@ class LiveCodeBench(Benchmark):
         "private_test_cases",
         "metadata",
     )
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO, Judge.SCRIPT)
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (StdioTests, Tests)
     windows: ClassVar[tuple[str, ...]] = ("release", "since", "until")
 
     def check_settings(self, settings: Settings) -> None:
@@ -132,10 +132,10 @@ class LiveCodeBench(Benchmark):
             imports=IMPORTS,
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate below the imports of LiveCodeBench's own harness."""
         assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
+        return problem.program(code, place)
 
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""

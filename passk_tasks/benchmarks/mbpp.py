@@ -18,7 +18,7 @@ from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Place, Program, Tests
 
 _TEST_SPLIT = range(11, 511)
 """Numbers of the test split, in a file that holds all problems: README of google-research/mbpp."""
@@ -96,10 +96,10 @@ class Mbpp(Benchmark):
             functions=functions,
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate under the assertions, in its own namespace where those need it."""
-        judge = self.judge_of(problem, judge)
-        return Program(problem.task_id, code, _tests(problem, judge), judge)
+        place = self.place_of(problem, place)
+        return Program(problem.task_id, code, _tests(problem, place), place)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the reference program."""
@@ -138,10 +138,10 @@ class MbppPlus(Mbpp):
 
 
 @lru_cache(maxsize=KEPT_TESTS)
-def _tests(problem: Problem, judge: Judge) -> Tests:
+def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, MbppProblem)
     alone = not problem.base_test
-    if judge is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
+    if place is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
         base = "" if alone else problem.setup + problem.base_test
         return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
     setup, base = problem.setup, problem.base_test

@@ -10,7 +10,7 @@ from typing import Any
 from passk_tasks import api
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import InfrastructureError, TerminatedError
-from passk_tasks.program import Judge
+from passk_tasks.program import MODES, Judge
 from passk_tasks.results import store
 from passk_tasks.scoring.candidates import EXTRACT
 from passk_tasks.text import summary
@@ -62,9 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
-    parser.add_argument(
-        "--sandbox", choices=("strict", "rlimits"), help="rlimits is the explicit weaker choice"
-    )
+    parser.add_argument("--sandbox", choices=MODES, help="rlimits is the explicit weaker choice")
     add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

@@ -197,7 +197,7 @@ def _candidates(
         candidates = []
         for sample, outcome, program in zip(texts[task_id], outcomes, run.programs[task_id], strict=True):
             code = candidate(sample, problem, spec, extract)
-            unlike[task_id] += benchmark.program(problem, code.code, judge).sha256 != program
+            unlike[task_id] += benchmark.program(problem, code.code, judge.place).sha256 != program
             candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
         found[task_id] = tuple(candidates)
     if unlike.total():

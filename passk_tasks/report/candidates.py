@@ -110,7 +110,7 @@ class _Finder:
         problem = self.problems.get(sample.task_id)
         if problem is not None:
             code = candidate(sample, problem, self.spec, self.extract).code
-            if self.benchmark.program(problem, code, self.settings.judge).sha256 == sha256:
+            if self.benchmark.program(problem, code, self.settings.judge.place).sha256 == sha256:
                 return None if code is None else code.removeprefix(problem.prompt)
         self.unproved += 1
         return None
