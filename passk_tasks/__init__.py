@@ -3,6 +3,7 @@
 The map, from the bottom up; imports go down only, docs/architecture.md has the whole table.
 
     errors  verdict  program  problem     plain frozen values
+    plugins                               what other installed packages bring
     statistics/                           pass@k, its standard error and interval, comparison, forecast
     tasks/                                a task's YAML, its settings, how its question is asked
     extraction                            model text -> candidate code

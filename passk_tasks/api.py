@@ -32,6 +32,7 @@ from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
 from passk_tasks.results import joining, reading, samples, store
 from passk_tasks.results.journal import JournalHeader
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
@@ -113,11 +114,11 @@ def score_samples(
         SandboxError: no sandbox of the wanted strength on this host.
     """
     folder = None if out is None else store.prepare(Path(out))
-    scored, result = score_files(
+    scored = score_files(
         paths, task, settings or {}, extract=extract, pool=pool, progress=progress, out=folder
     )
     if folder is not None:
-        store.write(folder, result, (record.as_dict() for record in scored.records))
+        store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
     return scored
 
 
@@ -130,8 +131,8 @@ def score_files(
     pool: bool = False,
     progress: bool = False,
     out: str | os.PathLike[str] | None = None,
-) -> tuple[Scored, dict[str, Any]]:
-    """Return what `score_samples` returns, and the object of `passk score --json`.
+) -> Scored:
+    """Return what `score_samples` returns.
 
     Nothing is saved but, in the folder `out`, the outcomes that there are so far while programs are judged.
     """
@@ -175,15 +176,14 @@ def score_files(
             progress=progress,
             told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
         )
-    scored = replace(scored, warnings=(*notes, *scored.warnings))
-    result = {
-        **scored.as_dict(),
-        "extract": extract,
-        "inputs": [str(path) for path in listed],
-        "generation_kwargs": _generated_with(file),
+    return replace(
+        scored,
+        warnings=(*notes, *scored.warnings),
+        extract=extract,
+        inputs=tuple(map(str, listed)),
+        generation_kwargs=_generated_with(file),
         **store.provenance(spec.settings.packages),
-    }
-    return scored, result
+    )
 
 
 # ---------------------------------------------------------------------- stored runs
@@ -403,10 +403,10 @@ def _spec(task: str | None, file: SampleFile, settings: Mapping[str, Any]) -> Ta
     )
 
 
-def _generated_with(file: SampleFile) -> dict[str, Any] | None:
+def _generated_with(file: SampleFile) -> dict[str, object] | None:
     # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
     if file.header is not None:
-        return {"until": list(file.header.until), **file.header.extra.get("generation_kwargs", {})}
+        return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
     return None if file.until is None else {"until": list(file.until)}
 
 

@@ -99,7 +99,7 @@ def metrics(options: argparse.Namespace) -> list[Metric] | None:
     Raises:
         UsageError: there is no such metric.
     """
-    names = [f"{PASS}{k.strip()}" for k in (options.k or "").split(",") if k.strip()]
+    names = [PASS.replace("K", k.strip()) for k in (options.k or "").split(",") if k.strip()]
     names += [name.strip() for name in (options.metrics or "").split(",") if name.strip()]
     try:
         return list(dict.fromkeys(Metric.parse(name) for name in names)) or None

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the runs."""
     found = reading.listing(options.folder)
     if options.json:
-        print(json.dumps([one.as_dict() for one in found.runs], indent=2))
+        print(json.dumps([one.listed() for one in found.runs], indent=2))
         for note in found.notes:
             print(f"passk: {note}", file=sys.stderr)
         return 0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.judging import batch, executor
+from passk_tasks.program import Confinement, Program, Tests
 from passk_tasks.sandbox import supervisor, waiting, worker
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.processes import descendants
@@ -49,12 +49,12 @@ def peaks_mib() -> Iterator[float]:
 @pytest.fixture(autouse=True)
 def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge in a sandbox that is watched."""
-    monkeypatch.setattr(batch, "Sandbox", Watched)
+    monkeypatch.setattr(executor, "Sandbox", Watched)
 
 
 def judged(programs: list[Program]) -> None:
     """Judge by one worker; all pass."""
-    outcomes = batch.judge(programs, limits=Limits(), workers=1).outcomes
+    outcomes = batch.judge(programs, executor.local(Confinement(), 1)).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 
