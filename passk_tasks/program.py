@@ -13,6 +13,9 @@ from typing import Any
 
 from passk_tasks.errors import SettingsError
 
+MODES = ("strict", "rlimits")
+"""Of the sandbox: `rlimits` is the explicit weaker choice."""
+
 
 class Judge(str, Enum):
     """Who decides that a candidate passed."""

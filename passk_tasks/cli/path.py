@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-import passk_tasks
-from passk_tasks.tasks.catalog import task_configs_path
+from passk_tasks import api
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -27,8 +25,5 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the path."""
-    if options.code_eval:
-        print(Path(passk_tasks.__file__).resolve().parent / "code_eval.py")
-    else:
-        print(task_configs_path())
+    print(api.code_eval_path() if options.code_eval else api.task_configs_path())
     return 0

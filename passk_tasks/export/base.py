@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.results.lines import dump_line
+from passk_tasks.text.summary import bound_mark
 from passk_tasks.verdict import Verdict
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -191,8 +192,8 @@ def interval(found: Mapping[str, Any]) -> str:
     for key, name in (("over_problems", "over problems"), ("over_samples", "over samples")):
         ci95 = found[key]["ci95"]
         if ci95 is not None:
-            bound = "≤ bound, " if str(found[key]["method"]).endswith("bound") else ""
-            text += f", 95 % {name} {bound}{ci95[0]:.4f} to {ci95[1]:.4f}"
+            mark = bound_mark(found[key]["method"])
+            text += f", 95 % {name} {mark and mark + 'bound, '}{ci95[0]:.4f} to {ci95[1]:.4f}"
     return text
 
 

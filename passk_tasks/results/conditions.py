@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from passk_tasks.tasks.catalog import temperature
+
 _LIMITS = ("timeout_s", "memory_mib", "output_mib", "processes")
 
 
@@ -109,7 +111,7 @@ def _common(facts: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Co
         task=facts.get("task"),
         version=None if facts.get("task_version") is None else str(facts["task_version"]),
         n=facts.get("n"),
-        temperature=_temperature(arguments),
+        temperature=temperature(arguments or {}),
         sampling=_sampling(arguments),
         stops=_stops(arguments),
         extraction=settings.get("extraction") if extract == "auto" else extract,
@@ -120,13 +122,6 @@ def _common(facts: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Co
         python=facts.get("python"),
         passk_tasks=facts.get("passk_tasks"),
     )
-
-
-def _temperature(arguments: Mapping[str, Any] | None) -> float | None:
-    if not arguments or not {"do_sample", "temperature"} & arguments.keys():
-        return None
-    # Without do_sample lm-eval's models are greedy, whatever the temperature says.
-    return float(arguments.get("temperature", 1.0)) if arguments.get("do_sample") else 0.0
 
 
 def _sampling(arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:

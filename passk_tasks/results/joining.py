@@ -27,11 +27,34 @@ from passk_tasks.tasks.settings import Settings
 
 
 def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out."""
+    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out.
+
+    Raises:
+        UsageError: no sample has a verdict.
+    """
     counts = {task_id: nc for task_id, nc in run.counts.items() if nc[0]}
     task_ids = sorted(counts)
-    pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
+    if not task_ids:
+        raise UsageError(f"{run.path}: no sample has a verdict; score its samples again")
+    pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64)
     return task_ids, pairs[:, 0], pairs[:, 1]
+
+
+def check_budgets(run: Run, metrics: Iterable[Metric], n: Mapping[str, int]) -> None:
+    """Raise `UsageError` at a metric that takes more samples than some problem of a run has.
+
+    Args:
+        run: whose.
+        metrics: what is wanted.
+        n: samples of each problem that is looked at, by task_id.
+    """
+    poorest = min(n, key=lambda task_id: n[task_id])
+    for metric in metrics:
+        if metric.k > n[poorest]:
+            raise UsageError(
+                f"{run.path}: {metric.name} needs {metric.k} samples of each problem, but {poorest} has "
+                f"{n[poorest]}"
+            )
 
 
 def scores(
@@ -48,16 +71,9 @@ def scores(
         UsageError: no sample has a verdict, or a budget beyond the samples of some problem.
     """
     task_ids, n, c = counted(run)
-    if not task_ids:
-        raise UsageError(f"{run.path}: no sample has a verdict")
     asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
     chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
-    for metric in chosen:
-        if metric.k > n.min():
-            poorest = task_ids[int(np.argmin(n))]
-            raise UsageError(
-                f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
-            )
+    check_budgets(run, chosen, dict(zip(task_ids, n.tolist(), strict=True)))
     shared_by = shared([run], task_ids, clusters)
     return {metric.name: metrics.score(metric, n, c, shared_by) for metric in chosen}
 

@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
-from passk_tasks.program import Limits, Program, StdioTests, Tests
+from passk_tasks.program import MODES, Limits, Program, StdioTests, Tests
 from passk_tasks.sandbox import cgroups, leftovers, remembered
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
@@ -40,7 +40,6 @@ from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.packages import INSTALLED, Packages, resolve
 from passk_tasks.verdict import Outcome, Verdict
 
-MODES = ("strict", "rlimits")
 # How each mode may be had, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _START_S = 30.0  # a worker starts in well under a second; a machine may be very busy

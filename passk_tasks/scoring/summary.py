@@ -99,6 +99,7 @@ class Scored:
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         warnings: what a person must know to read the numbers rightly.
         sandbox_warnings: those of them that are about the sandbox's layers.
+        origin: how and when saved samples were scored, and from which files; JSON-ready.
     """
 
     spec: TaskSpec
@@ -115,6 +116,7 @@ class Scored:
     one_process: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     sandbox_warnings: tuple[str, ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def coverage(self) -> float:
@@ -127,7 +129,7 @@ class Scored:
         return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the object of `passk score --json`, without what only the command knows (files, date)."""
+        """Return the object of `passk score --json`."""
         settings = self.spec.settings
         ns = set(Counter(record.sample.task_id for record in self.records).values())
         flags = Counter(flag for record in self.records for flag in record.outcome.flags)
@@ -160,7 +162,7 @@ class Scored:
             result["one_process"] = dict(self.one_process)
         if flags:
             result["flags"] = dict(flags.most_common())
-        return result
+        return {**result, **self.origin}
 
 
 def summarise(

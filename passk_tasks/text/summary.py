@@ -12,6 +12,7 @@ __all__ = [
     "MEANING",
     "METRICS_HEAD",
     "WIDTH",
+    "bound_mark",
     "facts",
     "interval",
     "is_bound",
@@ -87,6 +88,11 @@ def is_bound(metric: Mapping[str, Any]) -> bool:
     return bool(metric["over_samples"]["method"] == _BOUND)
 
 
+def bound_mark(method: str) -> str:
+    """Return what stands before an uncertainty found by this method: a mark where it is a bound."""
+    return "≤ " if method == _BOUND else ""
+
+
 def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
     """Return an interval as it is written everywhere; `-` for none."""
     if ci95 is None:
@@ -123,8 +129,7 @@ def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
 def _uncertainty(one: Mapping[str, Any]) -> tuple[str, str]:
     if one["se"] is None or one["ci95"] is None:
         return "-", "none from one" if one["method"].startswith("over-problems") else "none"
-    bound = "≤ " if one["method"] == _BOUND else ""
-    return f"{bound}{one['se']:.4f}", interval(one["ci95"])
+    return f"{bound_mark(one['method'])}{one['se']:.4f}", interval(one["ci95"])
 
 
 def facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
