@@ -245,7 +245,8 @@ def pass_curve(
         UsageError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run, ks or ())
-    return curve.curve(n, c, ks, joining.shared([run], task_ids, clusters))
+    with _about(run.path):
+        return curve.curve(n, c, ks, joining.shared([run], task_ids, clusters))
 
 
 def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
@@ -259,7 +260,8 @@ def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
         UsageError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run, () if k is None else (k,))
-    numbers = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
+    with _about(run.path):
+        numbers = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
     return {task_ids[i]: (int(n[i]), int(c[i])) for i in numbers}
 
 
@@ -416,9 +418,8 @@ def _counted(
     run: Run, ks: Sequence[int] = ()
 ) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     task_ids, n, c = joining.counted(run)
-    with _about(run.path):
-        metrics = [Metric(PASS, k) for k in ks]
-    joining.check_budgets(run, metrics, dict(zip(task_ids, n.tolist(), strict=True)))
+    budgets = [Metric(PASS, k) for k in ks if k > 0]  # others are refused by the mathematics
+    joining.check_budgets(run, budgets, dict(zip(task_ids, n.tolist(), strict=True)))
     return task_ids, n, c
 
 
