@@ -3,6 +3,7 @@
 The map, from the bottom up; imports go down only, docs/architecture.md has the whole table.
 
     errors  verdict  program  problem     plain frozen values
+    plugins                               what other installed packages bring
     statistics/                           pass@k, its standard error and interval, comparison, forecast
     tasks/                                a task's YAML, its settings, how its question is asked
     extraction                            model text -> candidate code
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         load_run,
         load_runs,
         load_task,
+        outside_benchmarks,
         pass_curve,
         plan_from_rate,
         plan_from_run,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
         score_samples,
         tail_problems,
         task_configs_path,
+        task_folder,
     )
     from passk_tasks.errors import PasskError
     from passk_tasks.program import Judge, Limits
@@ -80,6 +83,7 @@ __all__ = [
     "load_runs",
     "load_task",
     "mg_pass_at_k",
+    "outside_benchmarks",
     "pass_at_k",
     "pass_curve",
     "pass_hat_k",
@@ -91,6 +95,7 @@ __all__ = [
     "score_samples",
     "tail_problems",
     "task_configs_path",
+    "task_folder",
     "task_names",
 ]
 

@@ -1,7 +1,7 @@
 """The functions behind the commands: what each of them does, on Python values, with the same numbers.
 
-    list_tasks, load_task, load_problems                      passk tasks
-    task_configs_path, code_eval_path                         passk path
+    list_tasks, outside_benchmarks, load_task, load_problems  passk tasks
+    task_configs_path, task_folder, code_eval_path            passk path
     read_samples, score_samples                               passk score
     audit_task                                                passk audit
     check_sandbox                                             passk selfcheck
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export
+from passk_tasks import benchmarks, compare, export, plugins
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
 from passk_tasks.benchmarks import Benchmark
@@ -52,6 +52,7 @@ from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.catalog import load_task as load_task
 from passk_tasks.tasks.catalog import task_configs_path as task_configs_path
+from passk_tasks.tasks.catalog import task_folder as task_folder
 from passk_tasks.tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ if TYPE_CHECKING:
 def list_tasks() -> list[dict[str, Any]]:
     """Return what `passk tasks --json` prints: each task by name, with what it needs and what is missing."""
     return [_described(catalog.load_task(name)) for name in catalog.task_names()]
+
+
+def outside_benchmarks() -> dict[str, str]:
+    """Return the benchmarks that other installed packages bring: the package of each by its name."""
+    return {point.name: plugins.owner(point) for point in plugins.declared(plugins.FAMILIES)}
 
 
 def code_eval_path() -> Path:
@@ -245,7 +251,7 @@ def pass_curve(
         UsageError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run, ks or ())
-    with _about(run.path):
+    with _for_people(run.path):
         return curve.curve(n, c, ks, joining.shared([run], task_ids, clusters))
 
 
@@ -260,7 +266,7 @@ def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
         UsageError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run, () if k is None else (k,))
-    with _about(run.path):
+    with _for_people(run.path):
         numbers = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
     return {task_ids[i]: (int(n[i]), int(c[i])) for i in numbers}
 
@@ -272,7 +278,7 @@ def forecast_run(run: Run, ks: Sequence[int]) -> list[Forecast]:
         UsageError: a k that is not beyond n, or no sample with a verdict.
     """
     _, n, c = _counted(run)
-    with _about(run.path):
+    with _for_people(run.path):
         return forecast.forecast(n, c, ks)
 
 
@@ -284,7 +290,7 @@ def plan_from_run(run: Run, half_width: float, k: int = 1) -> Plan:
             half-width.
     """
     _, n, c = _counted(run)
-    with _about(run.path):
+    with _for_people(run.path):
         return plan.from_pilot(n, c, k, half_width)
 
 
@@ -294,7 +300,7 @@ def plan_from_rate(rate: float, problems: int, half_width: float, k: int = 1) ->
     Raises:
         UsageError: a rate outside [0, 1], an impossible k or half-width, or no problem.
     """
-    with _about("the plan"):
+    with _for_people():
         return plan.from_rate(rate, problems, k, half_width)
 
 
@@ -399,7 +405,8 @@ def _origin(settings: Settings, benchmark: Benchmark) -> str:
     if settings.data_files is not None:
         return settings.data_files
     if settings.dataset == "embedded":
-        return f"{benchmark.name}, installed with this package"
+        package = type(benchmark).__module__.partition(".")[0]
+        return f"{benchmark.name}, installed with {package.replace('passk_tasks', 'this package')}"
     if settings.dataset != "hub":
         return f"hub: {settings.dataset}"
     if not benchmark.hub_path:
@@ -410,7 +417,7 @@ def _origin(settings: Settings, benchmark: Benchmark) -> str:
 def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:
     if named is None:
         return None
-    with _about("metrics"):
+    with _for_people():
         return [one if isinstance(one, Metric) else Metric.parse(one) for one in named]
 
 
@@ -424,9 +431,9 @@ def _counted(
 
 
 @contextmanager
-def _about(what: object) -> Iterator[None]:
-    """Turn an error of the mathematics into one for people, which says what it is about."""
+def _for_people(path: Path | None = None) -> Iterator[None]:
+    """Turn an error of the mathematics into one for people, which names the results file that it is about."""
     try:
         yield
     except ValueError as error:
-        raise UsageError(f"{what}: {error}") from None
+        raise UsageError(str(error) if path is None else f"{path}: {error}") from None

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from passk_tasks.errors import SettingsError
 
@@ -55,17 +55,39 @@ class Tests:
     base: str = ""
     base_decides: bool = True
     objects: bool = False
+    timeout_s: ClassVar[None] = None
+
+    @property
+    def size(self) -> int:
+        """Characters of the tests."""
+        return len(self.source)
 
 
-class Comparison(str, Enum):
-    """When an output is the expected one, as benchmarks have it; `sandbox/box/compare.py` has the rules."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """When an output is the expected one: a benchmark's own rule, which runs on the tests' side.
 
-    LINES = "lines"  # LiveCodeBench: line by line, without outer whitespace; numbers by their exact value
-    TOKENS = "tokens"  # AlphaCode: word by word, in any case; numbers within 1e-5
-    SETS = "sets"  # APPS: lines, or sets of words in any order; numbers to three decimals
+    Attributes:
+        name: what it is called in hashes; no other rule may have it.
+        source: Python text without other imports than the standard library. It defines a function of that
+            name, which takes an output and the expected one and returns "", or what is wrong in a few words.
+
+    Raises:
+        ValueError: another rule has that name: programs under the two would have one hash.
+    """
+
+    name: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if _RULES.setdefault(self.name, self.source) != self.source:
+            raise ValueError(f"there are two comparison rules {self.name!r}: give one of them another name")
 
     def __str__(self) -> str:
-        return self.value
+        return self.name
+
+
+_RULES: dict[str, str] = {}  # sources by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,7 @@ class StdioTests:
     packed: bytes
     size: int
     sha256: str
-    comparison: Comparison = Comparison.LINES
+    comparison: Comparison
     timeout_s: float | None = None
     base: int = 0
 
@@ -95,7 +117,7 @@ class StdioTests:
         cls,
         cases: Iterable[tuple[str, str]],
         *,
-        comparison: Comparison = Comparison.LINES,
+        comparison: Comparison,
         timeout_s: float | None = None,
         base: int = 0,
     ) -> StdioTests:
@@ -144,7 +166,7 @@ class Program:
         if isinstance(tests, StdioTests):
             what: tuple[str, ...] = (
                 tests.sha256,
-                tests.comparison.value,
+                tests.comparison.name,
                 str(tests.timeout_s),
                 str(tests.base),
             )

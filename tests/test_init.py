@@ -38,6 +38,7 @@ def test_the_public_names_are_these():
         "load_runs",
         "load_task",
         "mg_pass_at_k",
+        "outside_benchmarks",
         "pass_at_k",
         "pass_curve",
         "pass_hat_k",
@@ -49,6 +50,7 @@ def test_the_public_names_are_these():
         "score_samples",
         "tail_problems",
         "task_configs_path",
+        "task_folder",
         "task_names",
     ]
     assert passk_tasks.__all__ == sorted(passk_tasks.__all__)

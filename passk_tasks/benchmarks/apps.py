@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed
+from passk_tasks.benchmarks.contests import SETS, ContestProblem, call_tests, parsed
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
+from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 # What their harness puts above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
@@ -120,7 +120,7 @@ class Apps(Benchmark):
         else:
             tests = StdioTests.of(
                 ((_joined(one, task_id), _joined(other, task_id)) for one, other in cases),
-                comparison=Comparison.SETS,
+                comparison=SETS,
             )
         return ContestProblem(
             task_id,

@@ -42,6 +42,8 @@ class Benchmark(ABC):
             (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
+            family sees them.
         numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
     """
 
@@ -60,6 +62,7 @@ class Benchmark(ABC):
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
     own_problems: ClassVar[bool] = True
+    hidden: ClassVar[tuple[str, ...]] = ()
     numbered: ClassVar[str] = ""
 
     def task_id_of(self, foreign: str | int) -> str:

@@ -45,6 +45,7 @@ class BigCodeProblem(Problem):
 class BigCodeBench(Benchmark):
     """All problems, candidates calibrated."""
 
+    hidden: ClassVar[tuple[str, ...]] = ("bigcodebench",)
     name: ClassVar[str] = "bigcodebench"
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
     hub_name: ClassVar[str | None] = None

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import ContestProblem
+from passk_tasks.benchmarks.contests import TOKENS, ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, Program, StdioTests
+from passk_tasks.program import Judge, Program, StdioTests
 from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
@@ -54,7 +54,7 @@ class CodeContests(Benchmark):
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
         tests = StdioTests.of(
-            cases, comparison=Comparison.TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
+            cases, comparison=TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import inspect
 import json
 import pickletools
 import zlib
@@ -11,12 +12,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from passk_tasks.benchmarks import output_rules
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
 
 CALL = "passk_call"
 """What the tests call of a candidate: the function, or the method of its class `Solution`."""
+
+_RULES = inspect.getsource(output_rules)
+LINES = Comparison("lines", _RULES)  # LiveCodeBench
+TOKENS = Comparison("tokens", _RULES)  # CodeContests
+SETS = Comparison("sets", _RULES)  # APPS
 
 _MOST_BYTES = 1 << 30
 """Of one problem's unpacked tests; the largest published ones have some 100 MB."""

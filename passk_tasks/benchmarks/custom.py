@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from passk_tasks import extraction
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests, Tests
@@ -88,7 +89,7 @@ class Custom(Benchmark):
             for column in ("setup", "canonical_solution")
         )
         if programs:
-            cases = StdioTests.of(_cases(row["stdin_tests"], where))
+            cases = StdioTests.of(_cases(row["stdin_tests"], where), comparison=LINES)
             return CustomProblem(task_id, "", "", "", solution, cases=cases)
         setup = extraction.context(prompt, entry_point) + (f"{setup}\n" if setup else "")
         problem = CustomProblem(task_id, prompt, entry_point, "", solution, setup=setup)

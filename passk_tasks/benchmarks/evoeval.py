@@ -13,6 +13,7 @@ from passk_tasks.benchmarks.humaneval import HumanEval
 class EvoEval(HumanEval):
     """What the subsets share."""
 
+    hidden: ClassVar[tuple[str, ...]] = ("evoeval",)
     hub_name: ClassVar[str | None] = None
     numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None

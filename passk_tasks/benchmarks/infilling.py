@@ -24,6 +24,7 @@ _FUNCTION = re.compile(r"HumanEval/[0-9]+")  # in `SingleLineInfilling/HumanEval
 class Infilling(HumanEval):
     """What the subsets share. A candidate is prefix, middle and suffix, one after the other."""
 
+    hidden: ClassVar[tuple[str, ...]] = ("human_eval_infilling",)
     hub_path: ClassVar[str] = "loubnabnl/humaneval_infilling"
     numbered: ClassVar[str] = ""  # each of HumanEval's problems is many of them
     hub_revision: ClassVar[str | None] = hub.CONVERTED

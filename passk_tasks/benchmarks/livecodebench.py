@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed, unpack_text
+from passk_tasks.benchmarks.contests import LINES, ContestProblem, call_tests, parsed, unpack_text
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
+from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
@@ -46,6 +46,7 @@ class LiveCodeBench(Benchmark):
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
+    hidden: ClassVar[tuple[str, ...]] = ("lcb_runner",)
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",
@@ -119,7 +120,7 @@ class LiveCodeBench(Benchmark):
                 (_arguments(given, what), _arguments(wanted, what)[0]) for given, wanted in cases
             )
         else:
-            tests = StdioTests.of(cases, comparison=Comparison.LINES)
+            tests = StdioTests.of(cases, comparison=LINES)
         return ContestProblem(
             task_id,
             "",

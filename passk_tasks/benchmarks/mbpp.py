@@ -125,6 +125,7 @@ class MbppPlus(Mbpp):
     the assertions are the original ones, which EvalPlus has corrected in places.
     """
 
+    hidden: ClassVar[tuple[str, ...]] = ("evalplus",)
     name: ClassVar[str] = "mbpp_plus"
     hub_path: ClassVar[str] = "evalplus/mbppplus"
     hub_name: ClassVar[str | None] = None

@@ -16,6 +16,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         description="Print the folder of the task YAML, for lm-eval's --include_path.",
     )
     parser.add_argument(
+        "task", nargs="?", help="print the folder that has this task, whichever package brings it"
+    )
+    parser.add_argument(
         "--code-eval",
         action="store_true",
         help="print the path of the evaluate module instead: evaluate.load(PATH) stands in for code_eval",
@@ -25,5 +28,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the path."""
-    print(api.code_eval_path() if options.code_eval else api.task_configs_path())
+    if options.code_eval:
+        print(api.code_eval_path())
+    else:
+        print(api.task_configs_path() if options.task is None else api.task_folder(options.task))
     return 0

@@ -32,14 +32,26 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         print(markdown(rows))
     else:
-        shared.show(options, rows, partial(render, rows))
+        shared.show(options, rows, partial(render, rows, api.outside_benchmarks()))
     return 0
 
 
-def render(rows: Sequence[Mapping[str, Any]], *, colour: bool = False, width: int | None = None) -> str:
+def render(
+    rows: Sequence[Mapping[str, Any]],
+    outside: Mapping[str, str],
+    *,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
     """Return the tasks by dataset, with judge and what is missing at the head of each, without a newline.
 
     In one table the lines would be twice as wide as a terminal.
+
+    Args:
+        rows: the tasks.
+        outside: packages of the benchmarks that other packages bring, by the benchmark's name.
+        colour: whether the terminal shows colours.
+        width: of the terminal; None for a file or a pipe.
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -59,6 +71,10 @@ def render(rows: Sequence[Mapping[str, Any]], *, colour: bool = False, width: in
     if any(row["missing_libraries"] for row in rows):
         page.gap()
         page.text("`passk tasks --json` names the missing libraries.", indent=0)
+    if outside:
+        page.gap()
+        named = ", ".join(f"{name} ({package})" for name, package in sorted(outside.items()))
+        page.text(f"benchmarks of other packages: {named}", indent=0)
     return str(page)
 
 

@@ -68,12 +68,7 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._texts: dict[str, list[samples.Sample]] = defaultdict(list)
         for sample in sorted(found.samples, key=lambda sample: sample.index):
             self._texts[sample.task_id].append(sample)
-        # Which of them is meant, the documents say: nobody tells a model of which benchmark they are.
-        families = [benchmarks.get(family) for family in benchmarks.names()]
-        self._others: dict[str, list[samples.Sample]] = defaultdict(list)
-        for name, texts in self._texts.items():
-            for task_id in {family.task_id_of(name) for family in families} - {name}:
-                self._others[task_id] += texts
+        self._others: dict[str, list[samples.Sample]] = {}
         _log.info(
             "replay: %d samples of %d problems from %s",
             len(found.samples),
@@ -101,6 +96,7 @@ class ReplayLM(LM):  # type: ignore[misc]
         Raises:
             UsageError: a problem or a sample is missing; nothing is returned then.
         """
+        self._others = self._by_other_names()
         asked: Counter[int] = Counter()
         answers = []
         missing: dict[str, int] = {}
@@ -163,6 +159,17 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._group.barrier()
 
     # Parts of the above.
+
+    def _by_other_names(self) -> dict[str, list[samples.Sample]]:
+        """Return the samples by what families call their problems: only the documents say which is meant.
+
+        The families of the tasks are imported by now, and no others need be.
+        """
+        others: dict[str, list[samples.Sample]] = defaultdict(list)
+        for name, texts in self._texts.items():
+            for task_id in {family.task_id_of(name) for family in benchmarks.imported()} - {name}:
+                others[task_id] += texts
+        return others
 
     def _find(self, request: Instance, number: int) -> samples.Sample | None:
         saved = self._saved(_task_id(request))

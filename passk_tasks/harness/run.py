@@ -1,6 +1,6 @@
 """`passk run`: lm-eval's `run` with all of its arguments, and what our tasks need filled in.
 
-    --include_path     our tasks, besides the folder that the user names
+    --include_path     our tasks and those of installed packages, besides the folder that the user names
     --model            `replay` where none is named, and known to lm-eval in any case
     confirmation       lm-eval's question about unsafe code is answered for our sandboxed tasks, and for no
     others passk.seeds        `distinct` for OpenAI-style servers, unless the user says otherwise
@@ -27,7 +27,7 @@ from passk_tasks.errors import PasskError, UsageError, did_you_mean
 from passk_tasks.harness import provenance, replay
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
-from passk_tasks.tasks.catalog import task_configs_path, task_names
+from passk_tasks.tasks.catalog import task_folders, task_names
 from passk_tasks.tasks.settings import NAMESPACE
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
@@ -132,10 +132,12 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
 
 def _include_paths(given: Any) -> str | list[str]:
     # lm-eval's command line takes one folder; what it hands it to takes several, of which the last one wins.
-    ours = task_configs_path()
+    ours = [str(folder) for folder in task_folders()]
+    if len(ours) > 1:
+        task_names()  # raises where a package's task would hide another
     theirs = [] if given is None else [given] if isinstance(given, (str, Path)) else list(given)
-    others = [str(path) for path in theirs if Path(path).resolve() != ours.resolve()]
-    return [str(ours), *others] if others else str(ours)
+    others = [str(path) for path in theirs if str(Path(path).resolve()) not in ours]
+    return [*ours, *others] if len(ours) + len(others) > 1 else ours[0]
 
 
 def _logs_samples(arguments: argparse.Namespace) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
+from passk_tasks import benchmarks
 from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.program import Limits, Program
 from passk_tasks.sandbox.supervisor import Sandbox
@@ -74,7 +75,7 @@ def judge(
     places.sort(key=lambda where: numbers[programs[where[0]].tests])
     bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
     bar.update(len(programs) - sum(map(len, places)))
-    with bar, Sandbox(limits, sandbox, workers, packages) as box:
+    with bar, Sandbox(limits, sandbox, workers, packages, hidden=benchmarks.hidden_packages()) as box:
         for number, outcome in box.run([programs[where[0]] for where in places]):
             for index in places[number]:
                 outcomes[index] = whole = _with_base(outcome, programs[index])

@@ -6,6 +6,7 @@ import itertools
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
@@ -61,7 +62,7 @@ def selftest(spec: TaskSpec, dataset: Dataset) -> tuple[str, ...]:
     )
 
 
-_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")])
+_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], comparison=LINES)
 _NEXT_FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
 
 

@@ -1,4 +1,4 @@
-"""The tasks of this package: their YAML read into `TaskSpec`, without lm-eval.
+"""The tasks of this package and of those that bring more: YAML read into `TaskSpec`, without lm-eval.
 
 The loader has lm-eval's own semantics (`lm_eval/tasks/_yaml_loader.py`), which a test compares task by task:
 `include` names a file or several, local keys win, and nested mappings are replaced, never merged.
@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from passk_tasks import plugins
 from passk_tasks.errors import PasskError, SettingsError, UsageError, did_you_mean
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.settings import Settings, from_metadata
@@ -76,6 +77,25 @@ def task_configs_path() -> Path:
         f"the task YAML is missing: neither {installed} nor {checkout / 'task_configs'} is there; "
         "reinstall passk-tasks"
     )
+
+
+def task_folders() -> list[Path]:
+    """Return the folders of task YAML: ours first, then those that other packages bring.
+
+    Raises:
+        PasskError: one of them is missing.
+    """
+    return [task_configs_path(), *plugins.task_folders()]
+
+
+def task_folder(name: str) -> Path:
+    """Return the folder of task YAML that has a task, for lm-eval's `--include_path`.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    source = load_task(name).source
+    return next(folder for folder in task_folders() if source.is_relative_to(folder))
 
 
 def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
@@ -183,7 +203,8 @@ def task_names() -> list[str]:
     """Return the names of all tasks, sorted.
 
     Raises:
-        UsageError: a task file that cannot be read; lm-eval would leave the task out without a word.
+        UsageError: a task file that cannot be read, or two tasks of one name; lm-eval would leave one out
+            without a word.
     """
     return sorted(_configs())
 
@@ -221,20 +242,20 @@ def _task_files(root: Path) -> Iterator[Path]:
 
 
 def _configs() -> dict[str, tuple[Path, dict[str, Any]]]:
-    return _configs_below(task_configs_path())
+    return _configs_below(tuple(task_folders()))
 
 
 @lru_cache(maxsize=4)  # or whoever goes through all tasks by name would read all files for each
-def _configs_below(root: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    found: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for path in _task_files(root):
+def _configs_below(roots: tuple[Path, ...]) -> dict[str, tuple[Path, dict[str, Any]]]:
+    configs: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for path in (path for root in roots for path in _task_files(root)):
         config = load_yaml(path)
         name = config.get("task")
         if "group" in config and "class" not in config:
             continue
         if not isinstance(name, str):
             raise UsageError(f"{path}: a task file needs `task`, its name")
-        if name in found:
-            raise UsageError(f"{path}: the task {name!r} is already in {found[name][0]}")
-        found[name] = (path, config)
-    return found
+        if name in configs:
+            raise UsageError(f"{path}: the task {name!r} is already in {configs[name][0]}")
+        configs[name] = (path, config)
+    return configs

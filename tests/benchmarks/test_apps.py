@@ -10,9 +10,10 @@ from contest_rows import FUNCTION, PROGRAM, apps_row, write_jsonl
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks.apps import Competition, Interview, Introductory
+from passk_tasks.benchmarks.contests import SETS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.program import Comparison, Judge, Limits, StdioTests, Tests
+from passk_tasks.program import Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 FAMILY = Introductory()
@@ -64,7 +65,7 @@ def test_problems(repository: Path) -> None:
     program, function = dataset.problems.values()
     judged = FAMILY.program(program, PROGRAM, Judge.STDIO)
     assert isinstance(judged.tests, StdioTests)
-    assert judged.tests.comparison is Comparison.SETS
+    assert judged.tests.comparison is SETS
     assert FAMILY.program(function, FUNCTION, Judge.STDIO).judge is Judge.ISOLATED
     assert isinstance(FAMILY.program(function, FUNCTION, Judge.STDIO).tests, Tests)
     assert [row["fn_name"] for row in dataset.rows] == ["", "total"]

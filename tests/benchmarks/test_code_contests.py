@@ -10,9 +10,10 @@ from contest_rows import PROGRAM, contests_row, write_jsonl, write_parquet
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks.code_contests import CodeContests
+from passk_tasks.benchmarks.contests import TOKENS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.program import Comparison, Judge, Limits, Program, StdioTests
+from passk_tasks.program import Judge, Limits, Program, StdioTests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -50,7 +51,7 @@ def test_problem(dataset: benchmarks.Dataset) -> None:
     assert isinstance(program.tests, StdioTests)
     assert program.tests.cases() == [("1 2\n", "3\n"), ("3 4 5\n", "12\n"), ("5\n", "5\n"), ("7 7\n", "14\n")]
     assert (program.tests.base, program.tests.timeout_s) == (1, 2.5)
-    assert program.tests.comparison is Comparison.TOKENS
+    assert program.tests.comparison is TOKENS
     assert FAMILY.canonical(problem) == PROGRAM
 
 
@@ -152,7 +153,7 @@ def test_published_problems() -> None:
     programs = []
     for name, code in SOLUTIONS.items():
         pairs = [(t["input"]["stdin"], t["output"]["stdout"]) for t in json.loads(rows[name]["test"])]
-        tests = StdioTests.of(pairs, comparison=Comparison.TOKENS)
+        tests = StdioTests.of(pairs, comparison=TOKENS)
         right = textwrap.dedent(code)
         wrong = right.replace("print(", "print(1 + ", 1)
         programs += [Program(name, one, tests, Judge.STDIO) for one in (right, wrong)]

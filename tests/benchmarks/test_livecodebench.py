@@ -13,10 +13,11 @@ from contest_rows import METHOD, PROGRAM, lcb_row, packed, write_jsonl
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import contests
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.benchmarks.livecodebench import IMPORTS, RELEASES, LiveCodeBench
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Comparison, Judge, Limits, StdioTests, Tests
+from passk_tasks.program import Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -99,7 +100,7 @@ def test_problems(repository: Path) -> None:
     assert isinstance(program.tests, StdioTests)
     assert program.tests.cases()[0] == ("1 2\n", "3\n")
     assert len(program.tests.cases()) == 3
-    assert program.tests.comparison is Comparison.LINES
+    assert program.tests.comparison is LINES
     assert program.code == IMPORTS + PROGRAM
     called = FAMILY.program(problems["abc2_a"], METHOD, Judge.STDIO)
     assert isinstance(called.tests, Tests)
@@ -185,7 +186,7 @@ def test_a_published_problem() -> None:
         with pytest.raises(ValueError, match="other than text"):
             contests.unpack_text(row["test"])
         tests = json.loads(pickle.loads(raw)["input_output"])
-        cases = StdioTests.of(zip(tests["inputs"], tests["outputs"], strict=True))
+        cases = StdioTests.of(zip(tests["inputs"], tests["outputs"], strict=True), comparison=LINES)
         problem = contests.ContestProblem("t", "", "", "", tests=cases)
         programs = [problem.program(code, Judge.STDIO) for code in (right, row["canonical_solution"])]
         outcomes = batch.judge(programs, limits=Limits(timeout_s=6)).outcomes

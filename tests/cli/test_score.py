@@ -20,7 +20,7 @@ from passk_tasks import benchmarks
 from passk_tasks.cli import main
 from passk_tasks.judging.batch import Judged
 from passk_tasks.results.journal import Journal, JournalHeader
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.tasks.catalog import load_task
 from passk_tasks.verdict import Outcome, Verdict
 

@@ -13,6 +13,7 @@ from support import environment, logged, outcomes, record, results, samples_file
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness import provenance, run
 from passk_tasks.harness.invocation import Invocation
+from passk_tasks.plugins import TASKS
 from passk_tasks.tasks.catalog import task_configs_path
 
 OURS = str(task_configs_path())
@@ -43,6 +44,23 @@ def test_the_users_folder_comes_besides_ours(tmp_path) -> None:
     """The user's own --include_path is kept, after ours, so that it wins; our own path is not doubled."""
     assert parse("--include_path", str(tmp_path)).include_path == [OURS, str(tmp_path)]
     assert parse("--include_path", OURS).include_path == OURS
+
+
+def test_folders_of_packages_come_between(package, tmp_path) -> None:
+    """Tasks of installed packages are included, after ours and before the user's own folder."""
+    files = {"its/__init__.py": "", "its/tasks/t.yaml": "task: t\n"}
+    theirs = str(package("its-tasks", {TASKS: {"its": "its.tasks"}}, files) / "its" / "tasks")
+    assert parse().include_path == [OURS, theirs]
+    assert parse("--include_path", str(tmp_path)).include_path == [OURS, theirs, str(tmp_path)]
+    assert parse("--include_path", theirs).include_path == [OURS, theirs]
+
+
+def test_a_package_cannot_hide_our_task(package) -> None:
+    """lm-eval would run the package's task under our task's name; `passk run` refuses it."""
+    files = {"its/__init__.py": "", "its/tasks/t.yaml": "task: passk_humaneval\n"}
+    package("its-tasks", {TASKS: {"its": "its.tasks"}}, files)
+    with pytest.raises(UsageError, match=r"t\.yaml: the task 'passk_humaneval' is already in "):
+        parse()
 
 
 def test_a_config_file_is_respected(tmp_path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.verdict import Verdict
 
 LIMITS = Limits(timeout_s=2.0, memory_mib=256)
@@ -63,7 +63,7 @@ def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
     programs = [
         Program("t/0", f"import time\ntime.sleep(0.05)\ndef f(): return 1 # {n}", TESTS) for n in range(40)
     ]
-    box = supervisor.Sandbox(LIMITS, sandbox, 2)
+    box = supervisor.Sandbox(LIMITS, sandbox, 2, hidden=())
 
     def kill():
         time.sleep(0.4)
@@ -90,13 +90,13 @@ def test_a_program_that_kills_its_worker_is_crashed_and_stops_nothing():
 
 def test_a_program_whose_worker_is_killed_from_outside_is_not_at_fault(monkeypatch):
     """Where workers end over an empty program too, nobody can tell what the suspect is worth."""
-    give = supervisor._Worker.give
+    give = worker.Worker.give
 
-    def give_and_kill(worker, *arguments):
-        give(worker, *arguments)
-        worker._process.kill()
+    def give_and_kill(killed, *arguments):
+        give(killed, *arguments)
+        killed._process.kill()
 
-    monkeypatch.setattr(supervisor._Worker, "give", give_and_kill)
+    monkeypatch.setattr(worker.Worker, "give", give_and_kill)
     [outcome] = batch.judge([RIGHT], limits=LIMITS, workers=2).outcomes
     assert outcome.verdict.value == "infra_error", outcome
     assert "over an empty program" in outcome.detail
@@ -137,7 +137,7 @@ def test_selftest_wants_a_pass_and_a_failure():
 
 def test_a_host_that_cannot_is_refused_with_the_remedy(monkeypatch):
     """Strict never falls back: the error names what is missing and the weaker choice."""
-    monkeypatch.setattr(supervisor, "_BOOT", WEAK_HOST + supervisor._BOOT)
+    monkeypatch.setattr(worker, "_BOOT", WEAK_HOST + worker._BOOT)
     with pytest.raises(
         SandboxError, match=r"unshare.*Landlock is not available.*missing: user namespace.*--sandbox rlimits"
     ):
@@ -161,7 +161,7 @@ ctypes.CDLL = Refusing
 
 def test_an_interpreter_that_cannot_start_is_an_error_for_people(monkeypatch, tmp_path):
     """What the interpreter said on its way down is in the message."""
-    monkeypatch.setattr(supervisor, "_BOOT", "raise SystemExit('no such luck')")
+    monkeypatch.setattr(worker, "_BOOT", "raise SystemExit('no such luck')")
     with pytest.raises(SandboxError, match="no such luck"):
         batch.judge([RIGHT], limits=LIMITS)
 

@@ -101,7 +101,7 @@ def test_a_worker_is_in_its_groups_and_leaves_none(groups):
     def there():
         return {p for group in groups.values() for p in group.parent.glob(f"passk-{os.getpid()}-*")}
 
-    with Sandbox(Limits(), "strict", 1) as box:
+    with Sandbox(Limits(), "strict", 1, hidden=()) as box:
         assert set(groups) <= {name for name, active in box.layers.items() if active}
         [(_, outcome)] = box.run([program])
         assert outcome.passed

@@ -144,7 +144,7 @@ def test_a_hard_limit_that_is_too_low_is_named(limit):
     """With what it is, what is needed, and no word about namespaces."""
     code = (
         "from passk_tasks.program import Limits\nfrom passk_tasks.sandbox.supervisor import Sandbox\n"
-        "import sys\ntry:\n    Sandbox(Limits()).__enter__().close()\n"
+        "import sys\ntry:\n    Sandbox(Limits(), hidden=()).__enter__().close()\n"
         "except Exception as error:\n    print(type(error).__name__, error)\n"
     )
     script = ["bash", "-c", f'ulimit -{limit}; exec "$0" -c "$1"', sys.executable, code]
@@ -187,7 +187,7 @@ def test_a_live_runs_folder_stays(monkeypatch, tmp_path):
     """Whatever its times say, another run leaves it; a candidate that goes without it is tried again."""
     monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with supervisor.Sandbox(Limits(), workers=1) as box:
+    with supervisor.Sandbox(Limits(), workers=1, hidden=()) as box:
         [folder] = tmp_path.iterdir()
         os.utime(folder, (0, 0))
         sweep = (

@@ -16,7 +16,7 @@ from passk_tasks import benchmarks
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
 from passk_tasks.sandbox.box import usage
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.tasks.settings import Settings
@@ -87,7 +87,7 @@ def test_a_machine_that_stands_still_is_not_the_programs_fault(how):
     def workers():
         return descendants(os.getpid()) - before
 
-    with Sandbox(Limits(timeout_s=1.0), workers=1) as box:
+    with Sandbox(Limits(timeout_s=1.0), workers=1, hidden=()) as box:
         pausing = threading.Thread(target=pause)
         pausing.start()
         [(_, outcome)] = box.run([program])

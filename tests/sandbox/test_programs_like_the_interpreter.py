@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, StdioTests
 from passk_tasks.verdict import Verdict
@@ -66,7 +67,7 @@ def test_programs_end_as_under_the_interpreter(tmp_path):
         command = [sys.executable, "-E", "-X", "utf8", file]
         bare = subprocess.run(command, input=GIVEN.encode(), capture_output=True, check=False)
         ends.append(bare.returncode)
-        tests = StdioTests.of([(GIVEN, bare.stdout.decode())])
+        tests = StdioTests.of([(GIVEN, bare.stdout.decode())], comparison=LINES)
         programs.append(Program("t", code, tests, Judge.STDIO))
     outcomes = batch.judge(programs, limits=Limits()).outcomes
     differing = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox.box import in_one_process, second_look
+from passk_tasks.sandbox.box import claims, in_one_process, second_look
 from passk_tasks.verdict import Outcome, Verdict
 
 PLAIN = st.recursive(
@@ -31,22 +31,22 @@ def judged(code: str, tests: str, *, names: tuple[str, ...] = ("f",), prelude: s
 def claimed(tests: str) -> list[object]:
     """Return the expected values that may change, in their order."""
     tree = ast.parse(textwrap.dedent(tests) + "\nassert 5 == 5\n")
-    return [claim.value for claim in second_look._claims(tree)][:-1]
+    return [claim.value for claim in claims.claims(tree)][:-1]
 
 
 @given(PLAIN, st.sampled_from([None, 0.0, 1e-6, 0.5]))
 def test_another_value_is_another(value: object, within: float | None) -> None:
     """Whatever is expected, the other value is of a kind that crosses, and not equal."""
-    other = second_look.another(value, within)
+    other = claims.another(value, within)
     assert other != value
-    assert second_look._closed(ast.parse(repr([1]), mode="eval").body) == (True, [1])
+    assert claims._closed(ast.parse(repr([1]), mode="eval").body) == (True, [1])
     second_look.marshal.dumps(other)
 
 
 @given(st.integers(-(10**30), 10**30) | st.floats(-1e9, 1e9), st.floats(1e-9, 10))
 def test_another_value_is_further_than_the_tolerance(value: float, within: float) -> None:
     """A result that is near enough to the expected value is not near enough to the other one."""
-    assert abs(second_look.another(value, within) - value) > 2 * within
+    assert abs(claims.another(value, within) - value) > 2 * within
 
 
 @pytest.mark.parametrize(

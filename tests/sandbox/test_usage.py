@@ -9,7 +9,7 @@ import pytest
 
 from passk_tasks.judging import batch
 from passk_tasks.program import Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock, usage
 from passk_tasks.verdict import Verdict
 
@@ -20,7 +20,7 @@ RIGHT = "\ndef f(x): return x * x\n"
 @pytest.fixture(autouse=True)
 def no_groups(monkeypatch):
     """Leave what is counted here as the only cap."""
-    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
 
 
 def judge(code, **limits):
@@ -93,7 +93,7 @@ def tree(monkeypatch, *, threads, state="S"):
         files[f"{folder}/stat"] = f"{thread} (x) {state} 1" + " 0" * 20
     files["/proc/7/stat"] = f"7 (x) {state} 1" + " 0" * 20
     files["/proc/7/statm"] = "10 5 0"
-    monkeypatch.setattr(usage.zygote, "descendants", lambda *_, **__: {7})
+    monkeypatch.setattr(usage.processes, "descendants", lambda *_, **__: {7})
     monkeypatch.setattr(usage.os, "listdir", lambda _: list(map(str, threads)))
     monkeypatch.setattr(usage, "_read", lambda path: files[path])
     monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
@@ -225,10 +225,10 @@ def test_the_kernel_takes_candidates_before_those_who_judge_them(way, monkeypatc
     if way == "landlock":
         code = "import os\ntry: os.fstat(4)\nexcept OSError: pass\nelse: raise SystemExit\n"
     program = Program("t/0", code + RIGHT, SQUARE)
-    with supervisor.Sandbox(Limits(), workers=1) as box:
+    with supervisor.Sandbox(Limits(), workers=1, hidden=()) as box:
         [(_, outcome)] = box.run([program])
         scores = {
-            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.zygote.descendants(os.getpid())
+            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.processes.descendants(os.getpid())
         }
     assert outcome.passed, outcome
     assert scores == {Path("/proc/self/oom_score_adj").read_text()}

@@ -8,7 +8,7 @@ import pytest
 
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox import worker
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
 
@@ -268,7 +268,7 @@ def test_hostile_answers_have_verdicts_in_time():
 
 def test_one_sandbox_judges_batch_after_batch():
     """Tests of an earlier batch are never taken for those of a later one."""
-    with Sandbox(LIMITS, "strict", 1) as box:
+    with Sandbox(LIMITS, "strict", 1, hidden=()) as box:
         for expected in range(3):
             tests = Tests(f"assert f() == {expected}\n", ("f",))
             [(_, outcome)] = box.run([Program("t/0", "def f(): return 1", tests)])
@@ -357,7 +357,7 @@ HELD = [
 @pytest.mark.parametrize("code", HELD, ids=["mapped", "hidden", "streams", "datagrams"])
 def test_memory_that_no_process_shows_counts(code, monkeypatch):
     """Shared mappings that only children keep, and sockets; without a cgroup to cap them."""
-    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
     program = Program("t/0", code, SQUARE)
     judged = batch.judge([program], limits=Limits(timeout_s=10, memory_mib=64), workers=1)
     if "network namespace" not in judged.layers and "socket" in code:

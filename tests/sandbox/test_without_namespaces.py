@@ -13,7 +13,7 @@ import pytest
 
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Verdict
 
@@ -130,7 +130,7 @@ def test_kernels_without_scoped_signals_get_a_filter(monkeypatch):
     """Before ABI 6 a filter of its own lets each candidate signal only itself."""
     boot = "import passk_tasks.sandbox.box.landlock as l\nreal = l.abi\nl.abi = lambda: min(real(), 5)\n"
     marker = "from passk_tasks.sandbox.box import launch\n"
-    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(marker, boot + marker))
+    monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(marker, boot + marker))
     outcomes = judge(
         "import os\nos.kill(os.getppid(), 0)",
         "import os\nos.truncate('x', 0)",
@@ -149,7 +149,7 @@ def test_strict_takes_the_strongest_way_that_works(monkeypatch):
         "def unshare(flags): raise OSError(1, 'unshare: no')\nk.unshare = unshare\n"
     )
     marker = "from passk_tasks.sandbox.box import launch\n"
-    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(marker, refuse + marker))
+    monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(marker, refuse + marker))
     judged = judge(RIGHT)
     assert judged.outcomes[0].passed
     assert judged.layers["reaper"]
@@ -182,7 +182,7 @@ def test_a_disk_is_not_filled(left):
 
 def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
     """Tests that hang over a result are killed, and a daemon of that candidate goes with them."""
-    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
     name = f"p{os.getpid()}-daemon"
     code = (
         f"import ctypes, os, time\nif not os.fork():\n    os.setsid()\n"

@@ -117,11 +117,6 @@ _RLIMIT_CORE, _RLIMIT_NPROC = 4, 6
 _Instruction = tuple[int, int, int, int]
 
 
-def supported() -> bool:
-    """Whether the filter knows this machine's system call numbers."""
-    return platform.machine() in _AUDIT_ARCH
-
-
 def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
     """Return the filter for this machine as an array of `struct sock_filter`.
 
@@ -294,22 +289,43 @@ def _without_addresses() -> dict[str, list[_Instruction]]:
     }
 
 
-def _checks() -> dict[str, list[_Instruction]]:
-    """Instructions for the calls that depend on an argument; each list ends in a return on every path."""
-    allow, refuse = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
+def _socket_checks() -> dict[str, list[_Instruction]]:
+    allow, nothing = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO)
     unix_only = [
         (_LD_W_ABS, 0, 0, _argument(0)),
         (_JEQ, 0, 1, _AF_UNIX),
         allow,
         (_RET, 0, 0, _ERRNO | _EAFNOSUPPORT),
     ]
+    return {
+        "socket": unix_only,
+        "socketpair": unix_only,
+        "getsockopt": [
+            (_LD_W_ABS, 0, 0, _argument(2)),
+            *_one_of((_SO_COOKIE, _SO_NETNS_COOKIE), (_RET, 0, 0, _ERRNO | _ENOPROTOOPT)),
+            allow,
+        ],
+        # What lies in a socket's buffer is the kernel's memory, which no limit of a process counts.
+        "setsockopt": [
+            (_LD_W_ABS, 0, 0, _argument(1)),
+            (_JEQ, 1, 0, _SOL_SOCKET),
+            allow,
+            (_LD_W_ABS, 0, 0, _argument(2)),
+            *_one_of((_SO_SNDBUF, _SO_SNDBUFFORCE), nothing),
+            allow,
+        ],
+    }
+
+
+def _checks() -> dict[str, list[_Instruction]]:
+    """Instructions for the calls that depend on an argument; each list ends in a return on every path."""
+    allow, refuse = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
     nothing = (_RET, 0, 0, _ERRNO)  # success is reported
     # What libraries take for a file system without such files.
     nameless = [(_JSET, 0, 1, _NAMELESS), (_RET, 0, 0, _ERRNO | _EOPNOTSUPP), allow]
     keeps_core = [(_JEQ, 0, 1, _RLIMIT_CORE), nothing, allow]
     return {
-        "socket": unix_only,
-        "socketpair": unix_only,
+        **_socket_checks(),
         "clone": [(_LD_W_ABS, 0, 0, _argument(0)), (_JSET, 0, 1, _NEW_NAMESPACES), refuse, allow],
         # Its flags lie in memory, out of a filter's sight: without it, libraries use clone.
         "clone3": [(_RET, 0, 0, _ERRNO | _ENOSYS)],
@@ -337,20 +353,6 @@ def _checks() -> dict[str, list[_Instruction]]:
             (_LD_W_ABS, 0, 0, _argument(3)),
             (_JSET, 0, 1, _STATX_MNT_ID_UNIQUE),
             (_RET, 0, 0, _ERRNO | _EINVAL),
-            allow,
-        ],
-        "getsockopt": [
-            (_LD_W_ABS, 0, 0, _argument(2)),
-            *_one_of((_SO_COOKIE, _SO_NETNS_COOKIE), (_RET, 0, 0, _ERRNO | _ENOPROTOOPT)),
-            allow,
-        ],
-        # What lies in a socket's buffer is the kernel's memory, which no limit of a process counts.
-        "setsockopt": [
-            (_LD_W_ABS, 0, 0, _argument(1)),
-            (_JEQ, 1, 0, _SOL_SOCKET),
-            allow,
-            (_LD_W_ABS, 0, 0, _argument(2)),
-            *_one_of((_SO_SNDBUF, _SO_SNDBUFFORCE), nothing),
             allow,
         ],
         "setrlimit": [(_LD_W_ABS, 0, 0, _argument(0)), *keeps_core],

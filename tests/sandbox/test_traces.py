@@ -1,4 +1,4 @@
-"""What the zygote does outside of any sandbox."""
+"""What one candidate could tell the next one: files, and numbers that the kernel counts up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks.sandbox.box import kernel, zygote
+from passk_tasks.sandbox.box import kernel, traces
 
 
 @pytest.mark.parametrize("supported", [True, False])
@@ -22,8 +22,8 @@ def test_a_file_without_a_name(tmp_path, monkeypatch, supported):
             raise OSError(errno.EOPNOTSUPP, "not supported")
         return real(path, flags, *mode)
 
-    monkeypatch.setattr(zygote.os, "open", refusing)
-    fd = zygote.nameless_file(str(tmp_path))
+    monkeypatch.setattr(traces.os, "open", refusing)
+    fd = traces.nameless_file(str(tmp_path))
     try:
         os.write(fd, b"one ")
         os.lseek(fd, 0, os.SEEK_SET)
@@ -59,7 +59,7 @@ def test_numbers_move_on_by_more_than_a_candidate_moved_them():
         at += 1
         return at
 
-    numbers = zygote.Numbers(take)
+    numbers = traces.Numbers(take)
     numbers.stir(1.0)
     assert at == 2
     steps = set()

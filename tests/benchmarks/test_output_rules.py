@@ -1,4 +1,4 @@
-"""Tests of passk_tasks.sandbox.box.compare: the benchmarks' own rules."""
+"""The benchmarks' own rules for outputs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passk_tasks.benchmarks import contests, output_rules
 from passk_tasks.program import Comparison
-from passk_tasks.sandbox.box import compare
-from passk_tasks.sandbox.box.compare import complaint
+from passk_tasks.sandbox.box.drivers import stdio
 
-LINES, TOKENS, SETS = (rule.value for rule in Comparison)
+LINES, TOKENS, SETS = (rule.name for rule in (contests.LINES, contests.TOKENS, contests.SETS))
 EVERY = frozenset((LINES, TOKENS, SETS))
+
+
+def complaint(rule: str, output: bytes, expected: str) -> str:
+    """Return what the rule of a name says, as the tests' side asks it."""
+    return stdio.complaint(getattr(output_rules, rule), output, expected)
+
 
 CASES = [
     ("1\n2\n", "1\n2\n", EVERY),
@@ -73,7 +79,7 @@ def test_the_first_difference_is_named(rule: str, output: str, expected: str, sa
 @pytest.mark.parametrize("rule", sorted(EVERY))
 def test_outputs_far_too_long_are_not_read(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Megabytes where a word was expected are wrong at once, also if they are only spaces."""
-    monkeypatch.setattr(compare, "_RULES", {})
+    monkeypatch.setattr(output_rules, rule, None)
     assert "10,000,001 bytes" in complaint(rule, b" " * 10_000_000 + b"1", "1")
 
 
@@ -105,3 +111,10 @@ def test_one_other_integer_is_wrong(numbers: list[int], place: int, rule: str) -
     expected = " ".join(map(str, numbers))
     numbers[place % len(numbers)] += 1
     assert complaint(rule, " ".join(map(str, numbers)).encode(), expected)
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    """Programs under the two would have one hash."""
+    assert Comparison(LINES, contests.LINES.source) == contests.LINES
+    with pytest.raises(ValueError, match="two comparison rules 'lines'"):
+        Comparison(LINES, "def lines(output, expected): return ''")
