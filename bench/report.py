@@ -98,6 +98,7 @@ def write_run(folder: Path, n: int) -> int:
         "settings": spec.settings.as_dict(),
         "generation_kwargs": spec.generation_kwargs,
         **store.provenance("stdlib"),
+        "date": "2026-01-01T00:00:00+00:00",
     }
     date = "2026-01-01T00-00-00.0"
     content = {"configs": {spec.name: {"metadata": {"passk_results": facts}}}, "model_name": "bench/model"}

@@ -12,7 +12,7 @@ import pytest
 from passk_tasks import compare as compare_module
 from passk_tasks.compare import GAINED, LOST, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.results import reading
+from passk_tasks.results import joining, reading
 from passk_tasks.statistics.metrics import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -191,6 +191,16 @@ def test_a_budget_beyond_n_is_refused(pair):
     ):
         compare([before, after], metrics=[Metric.parse("pass@4")])
     assert [metric.name for metric in compare([before, after]).metrics] == ["pass@1"]
+
+
+@pytest.mark.parametrize("name", ["base_pass@1", "1@4"])
+def test_a_metric_of_the_base_stage_needs_one(pair, name):
+    """Where the tests have none, the message says so, and of which run."""
+    before, after = pair(counts(1, 2), counts(1, 1))
+    with pytest.raises(UsageError, match=f"^{name} needs tests with a base stage; those of .*json have none"):
+        compare([before, after], metrics=[Metric.parse(name)])
+    with pytest.raises(UsageError, match="needs tests with a base stage"):
+        joining.scores(before, [Metric.parse(name)])
 
 
 def test_runs_without_a_common_problem_are_refused(pair):

@@ -121,7 +121,7 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 def metrics(options: argparse.Namespace) -> list[str] | None:
     """Return the names of the metrics asked for, in their order; None where none was."""
-    names = [f"{PASS}{k.strip()}" for k in (options.k or "").split(",") if k.strip()]
+    names = [PASS.replace("K", k.strip()) for k in (options.k or "").split(",") if k.strip()]
     names += [name.strip() for name in (options.metrics or "").split(",") if name.strip()]
     return list(dict.fromkeys(names)) or None
 

@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the runs."""
     listing = api.list_runs(options.folder)
-    result = [stored.as_dict() for stored in listing.runs]
+    result = [stored.listed() for stored in listing.runs]
     shared.show(options, result, partial(render, listing, options.folder))
     if options.json:
         for note in listing.notes:

@@ -105,8 +105,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace, scored: Scored) -> None:
-    result = scored.as_dict()
-    shared.show(options, result, partial(summary.render, result))
+    shared.show(options, scored.as_dict(), partial(summary.render, scored))
     sys.stdout.flush()
     if options.json:
         for warning in scored.warnings:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
+from passk_tasks.statistics.metrics import FAMILIES
 from passk_tasks.text import summary
 
-_EPILOG = """\
-pass@K: any of K samples passes; pass^K: all of them do; g-pass@K_T: at least the share T of them; mg-pass@K:
-the mean of that over T from 0.5 to 1."""
+_EPILOG = "\n".join(f"{name:14} {family.meaning}" for name, family in FAMILIES.items())
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -33,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
     stored = api.load_run(options.run_path, options.task)
     scores = api.score_run(stored, shared.metrics(options), shared.clusters(options, [stored]))
-    result = {**stored.facts, "metrics": {name: score.as_dict() for name, score in scores.items()}}
+    result = replace(stored, metrics=scores)
     if options.cluster is not None:
-        result.pop("clusters", None)  # of the benchmark
-    shared.show(options, result, partial(summary.render, result))
+        result = replace(result, clusters=None)  # those of the benchmark are not in use
+    shared.show(options, result.as_dict(), partial(summary.render, result))
     return 0

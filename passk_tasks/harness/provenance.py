@@ -1,8 +1,8 @@
 """What a run's numbers rest on: gathered from all ranks, put into lm-eval's results, shown to people.
 
-    records of a rank -> RankReport -> gathered on rank 0 -> summarise -> a JSON-ready dict
+    records of a rank -> RankReport -> gathered on rank 0 -> summarise -> Summary
 
-The dict has the keys of `passk score --json`, and more: how the samples were drawn, and where they are.
+It is that of `passk score`, and says more: how the samples were drawn, and where they are.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.results import store
+from passk_tasks.results.summary import Summary
 from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
@@ -57,7 +57,7 @@ def collect(
     *,
     ranks: int,
     notes: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Summary:
     """Return the provenance of a run over the ranks that reported.
 
     Args:
@@ -74,24 +74,20 @@ def collect(
         layers=_common(one.layers for one in reports),
         sandbox_warnings=list(dict.fromkeys(warning for one in reports for warning in one.warnings)),
     )
-    result = scored.as_dict()
-    result["warnings"] = [*notes, *result["warnings"]]
-    if len(reports) != ranks:
-        result["warnings"].append(
-            f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
-        )
-    return {
-        **result,
-        "generation_kwargs": json_ready(spec.generation_kwargs),
-        "journals": [one.journal for one in reports],
-        "ranks": len(reports),
+    partial = f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
+    return replace(
+        scored,
+        warnings=(*notes, *scored.warnings, *([partial] if len(reports) != ranks else ())),
+        generation_kwargs=json_ready(spec.generation_kwargs),
+        journals=tuple(one.journal for one in reports),
+        ranks=len(reports),
         **store.provenance(spec.settings.packages),
-    }
+    )
 
 
-def json_ready(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def json_ready(arguments: Mapping[str, object]) -> dict[str, object]:
     """Return generation arguments as JSON can hold them: from Python, they may be any objects."""
-    ready: dict[str, Any] = json.loads(json.dumps(arguments, default=repr))
+    ready: dict[str, object] = json.loads(json.dumps(arguments, default=repr))
     return ready
 
 
@@ -109,7 +105,7 @@ class Collected:
         invocation: the run; None where no task of ours was in it.
     """
 
-    results: list[dict[str, Any]] = field(default_factory=list)
+    results: list[Summary] = field(default_factory=list)
     invocation: Invocation | None = None
 
     @property
@@ -127,12 +123,12 @@ def begun(invocation: Invocation) -> None:
         _collectors[-1].invocation = invocation
 
 
-def finished(result: dict[str, Any]) -> None:
+def finished(result: Summary) -> None:
     """Show the provenance of a finished task: in the log, unless somebody collects it with `collecting`."""
     if _local_rank() != 0:
         return  # under tensor parallelism every process is rank 0, and one speaks
-    for warning in result["warnings"]:
-        _log.warning("task %s: %s", result["task"], warning)
+    for warning in result.warnings:
+        _log.warning("task %s: %s", result.task, warning)
     if _collectors:
         _collectors[-1].results.append(result)
     else:

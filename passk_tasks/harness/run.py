@@ -118,12 +118,12 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
     try:
         json.loads(path.read_text(encoding="utf-8"))
         for result in finished.results if samples else []:
-            path = run.results_folder / f"samples_{result['task']}_{date}.jsonl"
+            path = run.results_folder / f"samples_{result.task}_{date}.jsonl"
             lines = path.read_bytes().count(b"\n")
-            if lines != result["problems"]:
-                raise ValueError(f"{lines} of {result['problems']} lines")
+            if lines != result.problems:
+                raise ValueError(f"{lines} of {result.problems} lines")
     except (OSError, ValueError) as error:
-        journals = " ".join(journal for result in finished.results for journal in result["journals"])
+        journals = " ".join(journal for result in finished.results for journal in result.journals)
         raise PasskError(
             f"lm-eval could not save {path} ({error}); its log says more at the level INFO. The generations "
             f"are safe, and `passk score` works from them: {journals or 'the log has their path'}"

@@ -31,11 +31,12 @@ from passk_tasks.results import store
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
+from passk_tasks.results.summary import Summary
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import score
-from passk_tasks.scoring.summary import BASE, Record, Scored, submissions
-from passk_tasks.statistics.estimators import n_at_k, pass_at_k
+from passk_tasks.scoring.summary import Record, Scored
+from passk_tasks.statistics import metrics
 from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.verdict import Verdict
@@ -68,12 +69,13 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._notes: tuple[str, ...] = ()  # what the references of the problems showed
         self._no_texts: list[str] = []  # where answers are that are no text, and what they are
         self._ranks = 1
-        self._provenance: dict[str, Any] | None = None
-        stages = ("", BASE) if self._benchmark.base_stage else ("",)
-        better = {f"{stage}pass@{k}": True for stage in stages for k in settings.budgets}
-        better |= {f"{n}@{k}": True for n, k in submissions(settings.benchmark, settings.k)}
-        # None: neither more nor fewer distinct samples make a better model.
-        shown = {**better, "distinct": None} if settings.samples > 1 else better
+        self._summary: Summary | None = None  # on the rank that gathers
+        self._metrics = metrics.reported(
+            settings.budgets, base=self._benchmark.base_stage, submissions=self._benchmark.submissions
+        )
+        shown: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
+        if settings.samples > 1:
+            shown["distinct"] = None  # neither more nor fewer distinct samples make a better model
         super().__init__(
             config={
                 **config,
@@ -97,7 +99,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Hand lm-eval the problems that `benchmarks.load` found."""
         self.dataset = {self._benchmark.split: datasets.Dataset.from_list(self._data.rows)}
 
-    def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> Any:
+    def doc_to_text(self, doc: Mapping[str, object], doc_to_text: Any = None) -> Any:
         """Return the prompt of a document: the benchmark's own where settings decide, else the YAML's."""
         own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
         return super().doc_to_text(doc, doc_to_text) if own is None else own
@@ -132,7 +134,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         super().build_all_requests(cache_requests=False, apply_chat_template=apply_chat_template, **kwargs)
         journaling.expect(self)
 
-    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance | list[Instance]:
+    def construct_requests(
+        self, doc: dict[str, object], ctx: Any, **kwargs: Any
+    ) -> Instance | list[Instance]:
         """Return one request for n repeats or, with `seeds: distinct`, n requests for one.
 
         Sample i of a problem has the seed `generation_kwargs.seed + i`, 1234 + i where there is none. It is
@@ -188,45 +192,38 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._fill([_outcome(record) for record in scored.records])
         reports = run.gather(provenance.report(scored, str(self._journal)))
         if reports is not None:
-            self._provenance = provenance.collect(
+            self._summary = provenance.collect(
                 self.spec, self._data, reports, ranks=self._ranks, notes=self._notes
             )
         self._refuse_infra_errors(scored)
-        if self._provenance is not None:
-            provenance.finished(self._provenance)
+        if self._summary is not None:
+            provenance.finished(self._summary)
 
     def process_results(
         self,
-        doc: Mapping[str, Any],  # noqa: ARG002  lm-eval's signature
+        doc: Mapping[str, object],  # noqa: ARG002  lm-eval's signature
         results: Sequence[Sequence[str]],
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, float | None]:
         """Return the metrics of one problem from what `apply_filters` left of its samples."""
         if self._predict_only:
             return {BYPASS: None}
         # One request with n answers or n requests with one: both are a list of lists here.
         outcomes = [json.loads(text) for answers in results for text in answers]
         n = len(outcomes)
-        correct = {"": sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)}
-        if self._benchmark.base_stage:
-            correct[BASE] = sum(outcome.get("base_passed") is True for outcome in outcomes)
-        metrics = {
-            f"{stage}pass@{k}": float(pass_at_k(n, c, k))
-            for stage, c in correct.items()
-            for k in self.spec.settings.budgets
-        }
-        for submitted, k in submissions(self.spec.settings.benchmark, self.spec.settings.k):
-            metrics[f"{submitted}@{k}"] = n_at_k(n, correct[BASE], correct[""], submitted, k)
+        correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
+        base = sum(outcome.get("base_passed") is True for outcome in outcomes)
+        worth = {metric.name: float(metric.values(n, correct, base)[0]) for metric in self._metrics}
         if self.spec.settings.samples > 1:
-            metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
-        return metrics
+            worth["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
+        return worth
 
-    def dump_config(self) -> dict[str, Any]:
+    def dump_config(self) -> dict[str, object]:
         """Return the configuration with the run's provenance under `metadata.passk_results`."""
         config = dict(super().dump_config())
-        if self._provenance is not None:
+        if self._summary is not None:
             config["metadata"] = {
                 **(config.get("metadata") or {}),
-                "passk_results": deepcopy(self._provenance),
+                "passk_results": deepcopy(self._summary.as_dict()),
             }
         return config
 
@@ -334,7 +331,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     def _stops_of(self, task_id: str) -> tuple[str, ...]:
         return stops.sent(self.spec.until, self._data.problems[task_id].entry_point, self._asked)
 
-    def _drawn_with(self, model: Any) -> dict[str, Any]:
+    def _drawn_with(self, model: Any) -> dict[str, object]:
         """Return how the samples came about: by the task's arguments, unless they are only played back."""
         if not isinstance(model, ReplayLM):
             return self.spec.generation_kwargs
@@ -354,21 +351,21 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         found = candidate(sample, self._data.problems[sample.task_id], self.spec)
         return found.strategy
 
-    def _fill(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
+    def _fill(self, outcomes: Sequence[Mapping[str, object]]) -> None:
         # JSON text, because lm-eval stringifies what stands here when it logs samples.
         texts = iter([json.dumps(outcome, separators=(",", ":")) for outcome in outcomes])
         for instance in self.instances:
             instance.filtered_resps[FILTER] = [next(texts) for _ in range(instance.repeats)]
 
     def _refuse_infra_errors(self, scored: Scored) -> None:
-        whole = self._provenance or scored.as_dict()
-        count = whole["verdicts"].get(Verdict.INFRA_ERROR.value, 0)
+        whole: Summary = self._summary or scored
+        count = whole.infra_errors
         if not count:
             return
         assert self._journal is not None
         folder = self._journal.with_suffix("")
-        store.write(folder, whole, (record.as_dict() for record in scored.records))
-        journals = " ".join(whole.get("journals", [str(self._journal)]))
+        store.write(folder, whole.as_dict(), (record.as_dict() for record in scored.records))
+        journals = " ".join(whole.journals or [str(self._journal)])
         raise InfrastructureError(
             f"task {self.task_name}: {count} samples remain without a verdict, for a reason that is not the "
             f"model's, so there is no pass@k. The outcomes of the others are in {folder}. Finish the job "
@@ -376,7 +373,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         )
 
 
-def _outcome(record: Record) -> dict[str, Any]:
+def _outcome(record: Record) -> dict[str, object]:
     # The problem and the number of the sample are lm-eval's to say; the hash is what `distinct` counts.
     line = {key: value for key, value in record.as_dict().items() if key not in ("task_id", "sample")}
     return {**line, "text_sha256": provenance.text_hash(record.sample.text), "asked": record.sample.asked}

@@ -64,7 +64,7 @@ def read(run: Run) -> Details:
     """Return the candidates of a run. What cannot be had is left out, and noted."""
     notes: list[str] = []
     try:
-        settings = Settings.parse(run.facts.get("settings") or {}, where=str(run.path))
+        settings = Settings.parse(run.settings, where=str(run.path))
         benchmark = benchmarks.get(settings.benchmark)
         problems = _problems(run, settings, benchmark)
     except PasskError as error:
@@ -92,7 +92,7 @@ class _Finder:
         self, run: Run, settings: Settings, benchmark: Benchmark, problems: Mapping[str, Problem]
     ) -> None:
         self.settings, self.benchmark, self.problems = settings, benchmark, problems
-        self.extract = str(run.facts.get("extract", "auto"))
+        self.extract = run.extract or "auto"
         until, asked = _stops(run)
         self.spec = TaskSpec(
             name=run.task,
@@ -110,7 +110,7 @@ class _Finder:
         problem = self.problems.get(sample.task_id)
         if problem is not None:
             code = candidate(sample, problem, self.spec, self.extract).code
-            if self.benchmark.program(problem, code, self.settings.judge).sha256 == sha256:
+            if self.benchmark.program(problem, code, self.settings.judge.place).sha256 == sha256:
                 return None if code is None else code.removeprefix(problem.prompt)
         self.unproved += 1
         return None

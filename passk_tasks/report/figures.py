@@ -85,7 +85,7 @@ def curves(
             narrow = [
                 (point.k, point.score.over_samples.ci95)
                 for point in points
-                if not summary.is_bound(point.score.as_dict())
+                if not summary.is_bound(point.score)
             ]
             _band(axes, narrow, colour, 0.28)
     _budget_axis(axes, most)

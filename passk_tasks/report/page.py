@@ -32,11 +32,12 @@ from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results import joining
 from passk_tasks.results.model import Run
-from passk_tasks.scoring.summary import BASE
 from passk_tasks.statistics import curve
-from passk_tasks.statistics.metrics import Metric
+from passk_tasks.statistics.metrics import BASE_PASS, Metric
 from passk_tasks.text import summary
 from passk_tasks.verdict import Verdict
+
+_BASE = BASE_PASS.removesuffix("K")
 
 PACKED_LIMIT = 12_000_000
 """Characters that the packed candidates may take in all; beyond, some of them are left out."""
@@ -169,15 +170,15 @@ def _subtitle(runs: Sequence[Run], comparison: Comparison | None) -> str:
 def _run(
     number: int, run: Run, metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
 ) -> dict[str, Any]:
-    scores = {name: one.as_dict() for name, one in joining.scores(run, metrics, clusters).items()}
+    scores = joining.scores(run, metrics, clusters)
     # What the run itself says of the base stage of the tests, where they have one.
-    scores |= {name: one for name, one in run.facts["metrics"].items() if name.startswith(BASE)}
+    scores |= {name: one for name, one in run.metrics.items() if name.startswith(_BASE)}
     n = run.conditions.n
     headline = [
         f"{run.problems:,} of {run.problems_total:,} problems",
         f"{run.samples:,} samples" + ("" if n is None else f" (n = {n})"),
     ]
-    facts = dict(summary.facts(run.facts))
+    facts = dict(summary.facts(run))
     if "distinct" in facts:
         headline.append(f"distinct: {facts['distinct']}")
     ks = set(curve.budgets_to_show(int(joining.counted(run)[1].min())))
@@ -194,7 +195,7 @@ def _run(
                 "score": point.score,
                 "gain": point.gain,
                 "samples_per_solved": point.samples_per_solved,
-                "bound": summary.is_bound(point.score.as_dict()),
+                "bound": summary.is_bound(point.score),
             }
             for point in figures.points_of(run, clusters)
             if point.k in ks
@@ -209,7 +210,7 @@ def _conditions(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
             "model": run.model,
             "date": None if run.date is None else run.date.isoformat(timespec="seconds"),
             "results": str(run.path),
-            **{name: text for name, text in summary.facts(run.facts) if name in ("sandbox", "problems")},
+            **{name: text for name, text in summary.facts(run) if name in ("sandbox", "problems")},
         }
         for name, value in run.conditions.as_dict().items():
             if isinstance(value, Mapping):

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +15,14 @@ from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import samples as saved
 from passk_tasks.results import store
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.reading import task_id_in
 from passk_tasks.results.samples import Sample
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.tasks.settings import Settings
 
 
@@ -32,12 +32,29 @@ def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.
     Raises:
         UsageError: no sample has a verdict.
     """
-    counts = {task_id: nc for task_id, nc in run.counts.items() if nc[0]}
-    task_ids = sorted(counts)
+    task_ids = sorted(task_id for task_id, (n, _) in run.counts.items() if n)
     if not task_ids:
         raise UsageError(f"{run.path}: no sample has a verdict; score its samples again")
-    pairs = np.array([counts[task_id] for task_id in task_ids], dtype=np.int64)
-    return task_ids, pairs[:, 0], pairs[:, 1]
+    counts = counts_of(run, task_ids)
+    return task_ids, counts.n, counts.c
+
+
+def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
+    """Return what the samples of these problems came to."""
+    n_and_c, base = run.counts, run.base_counts
+    pairs = np.array([n_and_c[task_id] for task_id in task_ids], dtype=np.int64)
+    return Counts(
+        pairs[:, 0],
+        pairs[:, 1],
+        None if base is None else np.array([base[task_id] for task_id in task_ids], dtype=np.int64),
+    )
+
+
+def require_base(metric: Metric, runs: Iterable[Run]) -> None:
+    """Raise `UsageError` where a metric needs a base stage and the tests of some run have none."""
+    without = next((run for run in runs if metric.of_base and run.base_counts is None), None)
+    if without is not None:
+        raise UsageError(f"{metric.name} needs tests with a base stage; those of {without.path} have none")
 
 
 def check_budgets(run: Run, metrics: Iterable[Metric], n: Mapping[str, int]) -> None:
@@ -68,14 +85,18 @@ def scores(
         clusters: what problems share, by task_id; what the benchmark says where None.
 
     Raises:
-        UsageError: no sample has a verdict, or a budget beyond the samples of some problem.
+        UsageError: no sample has a verdict, a budget beyond the samples of some problem, or a metric of the
+            base stage where the tests have none.
     """
     task_ids, n, c = counted(run)
+    base = counts_of(run, task_ids).base
     asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
     chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
+    for metric in chosen:
+        require_base(metric, [run])
     check_budgets(run, chosen, dict(zip(task_ids, n.tolist(), strict=True)))
     shared_by = shared([run], task_ids, clusters)
-    return {metric.name: metrics.score(metric, n, c, shared_by) for metric in chosen}
+    return {metric.name: metrics.score(metric, n, c, shared_by, base) for metric in chosen}
 
 
 def shared(
@@ -90,7 +111,7 @@ def shared(
             the benchmark.
     """
     if clusters is None:
-        clusters = {task_id: name for run in runs for task_id, name in run.clusters.items()}
+        clusters = {task_id: name for run in runs for task_id, name in run.sources.items()}
     return cluster_of(task_ids, clusters)
 
 
@@ -116,7 +137,8 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
     for number, raw in numbered_lines(path):
         where = f"{path}:{number}"
         line = parse_object(raw, where)
-        row = line["doc"] if isinstance(line.get("doc"), Mapping) else line
+        doc = line.get("doc")
+        row = doc if isinstance(doc, Mapping) else line
         if "task_id" not in row:
             raise SamplesError(f"{where}: there is no task_id")
         if column not in row:
@@ -146,8 +168,8 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
         file = saved.read(paths)
     elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
         file = saved.read(run.samples_path)
-    elif run.facts.get("inputs"):
-        file = saved.read(run.facts["inputs"])
+    elif run.inputs:
+        file = saved.read(run.inputs)
     else:
         raise SamplesError(f"{run.path}: it does not say which samples were scored")
     found = file.named(_benchmark(run), run.outcomes).samples
@@ -167,13 +189,13 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
     return kept
 
 
-def rows(run: Run) -> dict[str, dict[str, Any]]:
+def rows(run: Run) -> dict[str, Mapping[str, object]]:
     """Return the rows of the dataset that lm-eval's samples file holds, by task_id; `passk score` keeps none.
 
     Raises:
         SamplesError: the file is broken.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Mapping[str, object]] = {}
     if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
         return found
     for number, raw in numbered_lines(run.samples_path):
@@ -185,5 +207,4 @@ def rows(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def _benchmark(run: StoredRun) -> Benchmark:
-    settings = run.facts.get("settings") or {}
-    return benchmarks.get(str(settings.get("benchmark", Settings.benchmark)))
+    return benchmarks.get(Keys(run.settings).text("benchmark") or Settings().benchmark)

@@ -13,16 +13,16 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import numbered_lines, parse_object, refuse_device
 from passk_tasks.results.model import Listing, Run, StoredRun
+from passk_tasks.results.summary import Summary, extended
 from passk_tasks.verdict import Outcome, Verdict
 
 _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file
@@ -82,11 +82,10 @@ def load(stored: StoredRun) -> Run:
             f"and {stored.path.name} speaks of {stored.samples} and {stored.verdicts.get('passed', 0)}: the "
             "two files are not of one run"
         )
-    values = {item.name: getattr(stored, item.name) for item in fields(StoredRun)}
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
-    return Run(
-        **values, outcomes=outcomes, prompts=prompts, programs=programs, clusters=dict(reader.clusters)
+    return extended(
+        Run, stored, outcomes=outcomes, prompts=prompts, programs=programs, sources=dict(reader.clusters)
     )
 
 
@@ -157,68 +156,42 @@ def _read(path: Path) -> tuple[list[StoredRun], list[str]]:
         raise SamplesError(f"{path}: expected a JSON object, found {type(content).__name__}")
     try:
         if isinstance(content.get("configs"), Mapping):
-            return _read_lm_eval(path, content)
+            return _read_lm_eval(path, Keys(content))
         if {"task", "verdicts", "settings"} <= content.keys():
-            beside = path.with_name(store.OUTCOMES)
-            conditions = from_score(content)
-            return [_stored(path, beside if beside.exists() else None, None, conditions, content)], []
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SamplesError(
-            f"{path}: not as a run of ours leaves it ({type(error).__name__}: {error})"
-        ) from error
+            summary, beside = Summary.from_dict(content), path.with_name(store.OUTCOMES)
+            return [_stored(path, beside, None, from_score(summary), summary)], []
+    except ValueError as error:
+        raise SamplesError(f"{path}: not as a run of ours leaves it: {error}") from error
     raise SamplesError(
         f"{path}: neither lm-eval's results nor those of `passk score --out`; samples and journals become a "
         "run with: passk score FILE --out FOLDER"
     )
 
 
-def _read_lm_eval(path: Path, content: Mapping[str, Any]) -> tuple[list[StoredRun], list[str]]:
+def _read_lm_eval(path: Path, content: Keys) -> tuple[list[StoredRun], list[str]]:
     runs, notes = [], []
-    match = _DATED.match(path.name)
-    for task, config in content["configs"].items():
-        metadata = (config or {}).get("metadata") or {}
-        facts = metadata.get("passk_results")
-        if facts is None:
-            why = (
-                "its samples were not judged (--predict_only)"
-                if "passk" in metadata
-                else "not a task of ours"
-            )
+    match, settings = _DATED.match(path.name), content.inner("config")
+    model = content.text("model_name") or settings.text("model")
+    model = settings.inner("replay").inner("drawn_with").text("model") or model
+    for task in content.inner("configs"):
+        config = content.inner("configs").inner(task)
+        metadata = config.inner("metadata")
+        if "passk_results" not in metadata:
+            ours = "passk" in metadata.values
+            why = "its samples were not judged (--predict_only)" if ours else "not a task of ours"
             notes.append(f"{path}: {task}: {why}")
             continue
+        summary = Summary.from_dict(metadata.values["passk_results"])
         samples = path.with_name(f"samples_{task}_{match[1]}.jsonl") if match else None
-        model = content.get("model_name") or (content.get("config") or {}).get("model")
-        drawn = ((content.get("config") or {}).get("replay") or {}).get("drawn_with") or {}
-        model = drawn.get("model", model)
-        conditions = from_lm_eval(content, config, facts)
-        beside = samples if samples is not None and samples.exists() else None
-        runs.append(_stored(path, beside, None if model is None else str(model), conditions, facts))
+        runs.append(_stored(path, samples, model, from_lm_eval(content, config, summary), summary))
     return runs, notes
 
 
 def _stored(
-    path: Path, samples: Path | None, model: str | None, conditions: Conditions, facts: Mapping[str, Any]
+    path: Path, samples: Path | None, model: str | None, conditions: Conditions, summary: Summary
 ) -> StoredRun:
-    date = datetime.fromisoformat(facts["date"]) if facts.get("date") else None
-    if date is not None and date.tzinfo is None:
-        date = date.replace(tzinfo=timezone.utc)
-    problems = int(facts["problems"])
-    return StoredRun(
-        path=path,
-        samples_path=samples,
-        task=str(facts["task"]),
-        model=model,
-        date=date,
-        conditions=conditions,
-        problems=problems,
-        problems_total=int(facts.get("problems_total") or round(problems / (facts.get("coverage") or 1))),
-        samples=int(facts["samples"]),
-        k=tuple(int(k) for k in facts["k"]),
-        scores={name: float(metric["value"]) for name, metric in facts["metrics"].items()},
-        verdicts={str(name): int(count) for name, count in facts["verdicts"].items()},
-        warnings=tuple(map(str, facts.get("warnings", ()))),
-        facts=facts,
-    )
+    beside = samples if samples is not None and samples.exists() else None
+    return extended(StoredRun, summary, path=path, samples_path=beside, model=model, conditions=conditions)
 
 
 class _Outcomes:
@@ -259,8 +232,9 @@ class _Outcomes:
             task_id = task_id_in(doc if isinstance(doc, Mapping) else {}, where)
             if task_id in self.outcomes:
                 raise SamplesError(f"{where}: {task_id} is there twice")
-            if isinstance(line.get("prompt_hash"), str):
-                self.prompts[task_id] = line["prompt_hash"]
+            prompt = line.get("prompt_hash")
+            if isinstance(prompt, str):
+                self.prompts[task_id] = prompt
             # One request with n answers or n requests with one: a list of lists in either case.
             answers = line.get("filtered_resps")
             nested = answers if isinstance(answers, list) else []
@@ -272,31 +246,32 @@ class _Outcomes:
             self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
             self._note(task_id, answered[0])
 
-    def _note(self, task_id: str, line: Mapping[str, Any]) -> None:
+    def _note(self, task_id: str, line: Mapping[str, object]) -> None:
         if line.get("cluster") is not None:
             self.clusters[task_id] = str(line["cluster"])
 
 
-def task_id_in(row: Mapping[str, Any], where: str) -> str:
+def task_id_in(row: Mapping[str, object], where: str) -> str:
     """Return a row's task_id, or raise `SamplesError`, naming where it stands."""
     if "task_id" not in row:
         raise SamplesError(f"{where}: there is no task_id")
     return str(row["task_id"])
 
 
-def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
+def _outcome(line: Mapping[str, object], where: str) -> Outcome:
+    keys = Keys(line)
     try:
         return Outcome(
             verdict=Verdict(line["verdict"]),
-            detail=str(line.get("detail", "")),
-            judge=str(line.get("judge", "")),
-            cpu_s=float(line.get("cpu_s", 0)),
-            wall_s=float(line.get("wall_s", 0)),
-            peak_mib=float(line.get("peak_mib", 0)),
-            flags=tuple(map(str, line.get("flags", ()))),
-            base_passed=None if line.get("base_passed") is None else bool(line["base_passed"]),
+            detail=keys.text("detail") or "",
+            judge=keys.text("judge") or "",
+            cpu_s=float(keys.number("cpu_s") or 0),
+            wall_s=float(keys.number("wall_s") or 0),
+            peak_mib=float(keys.number("peak_mib") or 0),
+            flags=keys.texts("flags"),
+            base_passed=bool(line["base_passed"]) if "base_passed" in keys else None,
         )
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError):
         verdicts = [verdict.value for verdict in Verdict]
         shown = line.get("verdict")
         raise SamplesError(

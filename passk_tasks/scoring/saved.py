@@ -18,6 +18,7 @@ from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.judging import libraries
 from passk_tasks.results import samples, store
 from passk_tasks.results.journal import JournalHeader
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.samples import Sample, SampleFile
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
 from passk_tasks.scoring.score import check, prepare, score
@@ -92,13 +93,14 @@ def score_samples(
             progress=progress,
             told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
         )
-    origin = {
-        "extract": extract,
-        "inputs": [str(path) for path in paths],
-        "generation_kwargs": _generated_with(file),
+    scored = replace(
+        scored,
+        warnings=(*warnings, *tried.warnings, *scored.warnings),
+        extract=extract,
+        inputs=tuple(map(str, paths)),
+        generation_kwargs=_generated_with(file),
         **store.provenance(spec.settings.packages),
-    }
-    scored = replace(scored, warnings=(*warnings, *tried.warnings, *scored.warnings), origin=origin)
+    )
     try:
         if show is not None:
             show(scored)
@@ -163,10 +165,10 @@ def _chosen(
     return chosen, said
 
 
-def _generated_with(file: SampleFile) -> dict[str, Any] | None:
+def _generated_with(file: SampleFile) -> dict[str, object] | None:
     # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
     if file.header is not None:
-        return {"until": list(file.header.until), **file.header.extra.get("generation_kwargs", {})}
+        return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
     return None if file.until is None else {"until": list(file.until)}
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from passk_tasks.errors import SettingsError, did_you_mean
-from passk_tasks.program import MODES, Judge, Limits
+from passk_tasks.program import MODES, Confinement, Judge, Limits
 from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
@@ -31,7 +31,8 @@ class Settings:
         benchmark: family of the problems, a name that `passk_tasks.benchmarks.get` knows.
         samples: n, generations a problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
-        judge: who decides that a candidate passed.
+        judge: where tests of functions run, `isolated` or `script`. Families of programs say `stdio` for
+            `isolated`.
         extraction: how code is found in a model's text: `completion`, `answer`, `snippet`, `verbatim`, or
             CRUXEval's `assertion_output` and `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
@@ -135,6 +136,11 @@ class Settings:
             output_mib=self.output_mib,
             processes=self.processes,
         )
+
+    @property
+    def confinement(self) -> Confinement:
+        """What candidates are kept in."""
+        return Confinement(self.limits(), self.sandbox, self.packages)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `parse` takes them back."""

@@ -129,7 +129,6 @@ def source() -> Callable[..., Source]:
     ) -> Source:
         n, c = len(codes), sum(verdict is Verdict.PASSED for _, verdict in codes)
         counts = {str(row["task_id"]): (n, c) for row in rows}
-        metrics = {name: one.as_dict() for name, one in estimate(counts, [1]).items()}
         conditions = {"n": n, "temperature": 0.2, "sampling": {"top_p": 0.95}, "dataset": "ab" * 32}
         conditions |= {"judge": "isolated", "extraction": "completion", "task": "task", "version": "1.0"}
         run = StoredRun(
@@ -143,9 +142,8 @@ def source() -> Callable[..., Source]:
             problems_total=total or len(rows),
             samples=n * len(rows),
             k=(1,),
-            scores={name: one["value"] for name, one in metrics.items()},
+            metrics=estimate(counts, [1]),
             verdicts={"passed": c * len(rows), "failed": (n - c) * len(rows)},
-            facts={"metrics": metrics},
         )
         found = tuple(
             Candidate(text, code, "body", Outcome(verdict, "" if verdict is Verdict.PASSED else "why"))

@@ -14,6 +14,7 @@ from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness import provenance, run
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.plugins import TASKS
+from passk_tasks.results.summary import Summary
 from passk_tasks.tasks.catalog import task_configs_path
 
 OURS = str(task_configs_path())
@@ -107,12 +108,25 @@ def test_no_task_is_an_error() -> None:
         run.parse(["--model", "replay"])
 
 
+def scored(task: str, problems: int, journal: str) -> Summary:
+    """What is known of a task that has finished."""
+    return Summary(
+        task=task,
+        problems=problems,
+        problems_total=problems,
+        samples=problems,
+        metrics={},
+        verdicts={},
+        journals=(journal,),
+    )
+
+
 @pytest.mark.parametrize("path", ["runs", "runs/named.json"])
 def test_results_that_were_not_saved(evaluate, canned, tmp_path, path) -> None:
     """Results that lm-eval failed to save, which it only logs, are an error with the journal's name."""
     tracker = EvaluationTracker(output_path=str(tmp_path / path))
     tracker.general_config_tracker.model_name_sanitized = "m"
-    finished = provenance.Collected([{"journals": ["runs/journal.jsonl"]}], Invocation(tracker=tracker))
+    finished = provenance.Collected([scored("t", 1, "runs/journal.jsonl")], Invocation(tracker=tracker))
     with pytest.raises(PasskError, match=r"could not save .*\.json .*runs/journal\.jsonl"):
         run.check_saved(finished, samples=False)
     tracker.save_results_aggregated(results={"configs": {}})
@@ -124,8 +138,9 @@ def test_samples_that_were_not_saved(tmp_path) -> None:
     tracker = EvaluationTracker(output_path=str(tmp_path))
     tracker.general_config_tracker.model_name_sanitized = "m"
     tracker.save_results_aggregated(results={"configs": {}})
-    result = {"task": "passk_humaneval", "problems": 2, "journals": ["journal.jsonl"]}
-    finished = provenance.Collected([result], Invocation(tracker=tracker))
+    finished = provenance.Collected(
+        [scored("passk_humaneval", 2, "journal.jsonl")], Invocation(tracker=tracker)
+    )
     hashes = {"doc_hash": "", "prompt_hash": "", "target_hash": "", "arguments": [], "target": ""}
     lines = [{**hashes, "resps": [[text]], "filtered_resps": [["{}"]]} for text in ("fine", "\ud800")]
     tracker.save_results_samples(task_name="passk_humaneval", samples=lines)  # UTF-8 has no lone surrogates

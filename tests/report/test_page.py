@@ -161,10 +161,9 @@ def test_flagged_passes_are_listed(tmp_path, loaded):
 
 def test_the_base_stage_is_told(tmp_path, loaded):
     """The metrics of the base stage stand beside the others, and a failure says how far it came."""
-    base = estimate({"HumanEval/0": (4, 3), "HumanEval/1": (4, 4)}, [1])["pass@1"].as_dict()
+    base = estimate({"HumanEval/0": (4, 3), "HumanEval/1": (4, 4)}, [1])["pass@1"]
     run = loaded(tmp_path, ANSWERS, base_passed=True)
-    facts = {**run.facts, "metrics": {**run.facts["metrics"], "base_pass@1": base}}
-    html = build([replace(run, facts=facts)])
+    html = build([replace(run, metrics={**run.metrics, "base_pass@1": base})])
     assert "<th>base_pass@1</th><td>0.8750</td>" in html
     assert details(html)[0]["runs"][0]["candidates"][0]["base"] == "base tests passed"
     assert "base" not in details(html)[4]["runs"][0]["candidates"][0]  # passed

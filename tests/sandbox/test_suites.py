@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Program, Tests
 from passk_tasks.sandbox import supervisor, waiting, worker
 from passk_tasks.sandbox.box.processes import descendants
 
@@ -57,7 +58,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def judged(programs: list[Program]) -> None:
     """Judge by one worker; all pass."""
-    outcomes = batch.judge(programs, limits=Limits(), workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(), 1)).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 

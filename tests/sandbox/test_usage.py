@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program, Tests
 from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock, usage
 from passk_tasks.verdict import Verdict
@@ -26,7 +27,7 @@ def no_groups(monkeypatch):
 def judge(code, **limits):
     """Judge one program."""
     program = Program("t/0", code, SQUARE)
-    return batch.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(Limits(**limits)), 1)).outcomes[0]
 
 
 # Sixty wake together and wait for each other: of their waits together, little is the machine's doing.
@@ -225,7 +226,7 @@ def test_the_kernel_takes_candidates_before_those_who_judge_them(way, monkeypatc
     if way == "landlock":
         code = "import os\ntry: os.fstat(4)\nexcept OSError: pass\nelse: raise SystemExit\n"
     program = Program("t/0", code + RIGHT, SQUARE)
-    with supervisor.Sandbox(Limits(), workers=1, hidden=()) as box:
+    with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
         [(_, outcome)] = box.run([program])
         scores = {
             Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.processes.descendants(os.getpid())

@@ -17,6 +17,7 @@ from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import check, check_task_ids, score
 from passk_tasks.scoring.summary import Record, summarise
+from passk_tasks.statistics.estimators import n_at_k
 from passk_tasks.tasks.catalog import load_task
 from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome, Verdict
@@ -37,6 +38,14 @@ def record(task_id, index, verdict, text=None, flags=()):
     text = f"text {index}" if text is None else text
     outcome = Outcome(Verdict(verdict), flags=flags)
     return Record(sample(text, task_id=task_id, index=index), Extraction("", "x"), outcome, "00")
+
+
+def contest(verdicts):
+    """Return records of CodeContests-like problems: a verdict a sample, and whether its base stage held."""
+    return [
+        Record(sample("x", index=i), Extraction("", "x"), Outcome(Verdict(verdict), base_passed=base), "00")
+        for i, (verdict, base) in enumerate(verdicts)
+    ]
 
 
 def summary_of(records, spec=SPEC):
@@ -291,6 +300,17 @@ def test_problems_of_one_source_are_a_cluster():
 # ---------------------------------------------------------------- with the sandbox
 
 
+def test_every_score_is_of_the_metric_it_is_named_after():
+    """n@k and the base stage's pass@k are metrics of their own, and not pass@k under another name."""
+    spec = dataclasses.replace(SPEC, settings=dataclasses.replace(SPEC.settings, benchmark="code_contests"))
+    verdicts = [("passed", True), ("failed", True), ("failed", False), ("passed", True)]
+    scores = summary_of(contest(verdicts), spec).metrics
+    assert list(scores) == ["pass@1", "pass@2", "base_pass@1", "base_pass@2", "1@2"]
+    assert {name: score.name for name, score in scores.items()} == {name: name for name in scores}
+    assert scores["1@2"].value == n_at_k(4, 3, 2, 1, 2)
+    assert scores["1@2"].over_samples.method == "over-samples-bound"
+
+
 def test_samples_are_judged_in_input_order():
     """Right, wrong, broken, endless and missing code each get their verdict, in the order given."""
     texts = [BODY, "    return None\n", "    return (\n", "    while True: pass\n"]
@@ -321,9 +341,9 @@ def test_who_judged_is_counted(tmp_path):
     spec = load_task("passk_custom_greedy", {"data_files": str(path)})
     dataset = benchmarks.load(benchmarks.get("custom"), spec.settings)
     samples = [Sample(name, 0, "def f():\n    return 1\n", "solution", "here") for name in "ab"]
-    result = score(samples, spec=spec, dataset=dataset).as_dict()
-    assert result["judges"] == {"isolated": 1, "script": 1}
-    assert result["one_process"] == {"reads f.__doc__": 1}
+    result = score(samples, spec=spec, dataset=dataset)
+    assert result.judges == {"isolated": 1, "script": 1}
+    assert result.one_process == {"reads f.__doc__": 1}
     assert "1 isolated, 1 in one process (1 reads f.__doc__)" in summary.render(result)
 
 
