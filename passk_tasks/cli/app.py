@@ -1,10 +1,10 @@
 """The commands of `passk`, what is printed for an error, and the exit code.
 
 0    done
-1    failed for another reason that the message gives; compare: the last run is worse;
+1    failed for a reason that the message gives; compare: the last run is worse;
      audit: a reference does not pass
 2    the user's mistake: arguments, files, settings
-3    no sandbox of the wanted strength on this host
+3    this host cannot give the sandbox asked for
 4    samples remained without a verdict; everything else was saved
 130  interrupted
 """
@@ -38,7 +38,7 @@ _BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE ended
 
 _MODULES = (score, runs, show, compare, curve, plan, report, export, tasks, audit, selfcheck, path)
 _COMMANDS = {module.__name__.rpartition(".")[2]: module for module in _MODULES}
-"""Every command but `run`, by its name, in the order of the help."""
+"""Every command except `run`, by name, in the order of the help."""
 
 _RUN_HELP = "run lm-eval on our tasks: all of its `run` arguments, with the include path filled in"
 
@@ -47,12 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code.
 
     Args:
-        argv: the arguments without the program's name; those of the process where None.
+        argv: the arguments after the program's name; None takes those of the process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _dispatch(arguments)
-        # A reader that left early shows itself when the buffer is flushed: better here than at exit.
+        # If the reader of a pipe is gone, flushing fails: better here than at exit.
         sys.stdout.flush()
         return code
     except PasskError as error:
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up_output()
         return _BROKEN_PIPE
     except OSError as error:
-        # Whatever a command did not expect of files: a full disk under the output, a name that is a loop.
+        # A failure of files that no command expects, e.g. a full disk or a loop of links.
         where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         print(f"passk: error: {_printable(where)}{error.strerror or error}", file=sys.stderr)
         try:
@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"passk-tasks {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    # Only for the list in the help: its arguments are lm-eval's and never pass through here.
+    # Only for the list in the help: `_dispatch` hands the arguments of `run` to lm-eval.
     commands.add_parser("run", help=_RUN_HELP, add_help=False)
     for module in _COMMANDS.values():
         module.add_parser(commands)
@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] == ["run"]:
-        # Here, so that the other commands start without lm-eval and its weight.
+        # Imported here so that the other commands start without lm-eval, which is slow to load.
         from passk_tasks.harness import run
 
         return run.main(arguments[1:])
@@ -105,19 +105,18 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments[0].startswith("-"):
         check_name("command", arguments[0], ("run", *_COMMANDS))
     for stream in (sys.stdout, sys.stderr):
-        # A terminal without UTF-8 shows `?` for an ellipsis; it is no reason to fail.
+        # A terminal without UTF-8 shows `?` for an ellipsis instead of failing.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     options = top.parse_args(arguments)
-    code: int = options.run(options)
-    return code
+    return int(options.run(options))
 
 
 def _give_up_output() -> None:
-    """Write no more to standard output: the interpreter flushes it at exit, and that must not fail again."""
+    """Redirect standard output to nowhere, so that the interpreter's flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _printable(text: str) -> str:
-    """Return text that cannot move the cursor: messages quote files that others wrote."""
+    """Return text that cannot move the cursor, since messages quote files that others wrote."""
     return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)

@@ -1,4 +1,4 @@
-"""`passk audit`: what the tests of a benchmark are worth."""
+"""`passk audit`: how good the tests of a benchmark are."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any
 
 from passk_tasks import api
-from passk_tasks.audit.audit import Audit, ProblemAudit, facts, share
+from passk_tasks.audit.audit import Audit, facts, share
 from passk_tasks.cli import options as shared
 from passk_tasks.text.terminal import GREEN, RED, YELLOW, Page
 
 _EPILOG = """\
-Some mutants are right all the same (`i < n` and `i != n` may never differ), so that no benchmark catches all
-of them. The share is for comparing tests, base with plus tests, or one benchmark with another; and the
-survivors show where tests look away.
+Some mutants are still right (`i < n` and `i != n` may never differ), so no benchmark catches all of them. Use
+the share to compare tests: base with plus tests, or one benchmark with another. The survivors show what the
+tests do not check.
 
-exit codes: 0 done, 1 a reference solution does not pass, 2 a mistake in the arguments or the data, 3 no
-sandbox of the wanted strength on this host"""
+exit codes: 0 done, 1 a reference solution does not pass, 2 a mistake in the arguments or the data, 3 this
+host cannot give the sandbox asked for"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -26,32 +26,32 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = shared.add_command(
         commands,
         run,
-        help="what the tests of a benchmark are worth",
-        description="Run reference solutions, bodies that ignore the problem, and references with one small "
-        "mistake in each through the tests of a task.",
+        help="how good the tests of a benchmark are",
+        description="Run a task's tests on its reference solutions, on bodies that ignore the problem, and "
+        "on mutants: references with one small mistake each.",
         epilog=_EPILOG,
     )
     parser.add_argument("task", metavar="TASK", help="the task, see `passk tasks`")
     parser.add_argument(
-        "--mutants", default="20", metavar="N", help="mutants a problem at most (default: 20)"
+        "--mutants", default="20", metavar="N", help="at most N mutants for each problem (default: 20)"
     )
     parser.add_argument("--problems", metavar="N", help="only the first N problems")
-    parser.add_argument("--seed", default="0", metavar="N", help="of the choice of mutants (default: 0)")
+    parser.add_argument("--seed", default="0", metavar="N", help="seed that chooses mutants (default: 0)")
     parser.add_argument(
-        "--show", default="10", metavar="N", help="problems with the weakest tests to show (default: 10)"
+        "--show", default="10", metavar="N", help="show the N problems with the weakest tests (default: 10)"
     )
     shared.add_set(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Audit and print; 1 where a reference does not pass."""
+    """Audit and print; return 1 if a reference does not pass."""
     problems = None
     if options.problems is not None:
         problems = shared.whole_number("--problems", options.problems, least=1)
     mutants, seed, show = (
         shared.whole_number(f"--{name}", getattr(options, name)) for name in ("mutants", "seed", "show")
     )
-    found = api.audit_task(
+    audit = api.audit_task(
         options.task,
         shared.assignments(options.set),
         mutants=mutants,
@@ -59,59 +59,53 @@ def run(options: argparse.Namespace) -> int:
         seed=seed,
         progress=sys.stderr.isatty(),
     )
-    shared.show(options, found.as_dict(), partial(render, found, show=show))
-    return 1 if found.failing else 0
+    shared.show(options, audit.as_dict(), partial(render, audit, show=show))
+    return 1 if audit.failing else 0
 
 
-def render(found: Audit, *, show: int, colour: bool = False, width: int | None = None) -> str:
-    """Return the audit as text: the whole, references that fail, trivial passes, the weakest problems."""
+def render(audit: Audit, *, show: int, colour: bool = False, width: int | None = None) -> str:
+    """Return the audit as text: totals, references that fail, trivial passes, the weakest problems."""
     page = Page(colour=colour, width=width)
-    page.line(found.task)
+    page.line(audit.task)
     page.gap()
-    page.facts(facts(found.as_dict()))
-    if found.without_reference:
-        page.text(f"{found.without_reference} problems have no reference solution and are left out", YELLOW)
-    if found.infra_errors:
-        page.text(f"{found.infra_errors} programs have no verdict (infra_error) and are left out", YELLOW)
-    if found.failing:
+    page.facts(facts(audit.as_dict()))
+    if audit.without_reference:
+        page.text(f"{audit.without_reference} problems have no reference solution and are left out", YELLOW)
+    if audit.infra_errors:
+        page.text(f"{audit.infra_errors} programs have no verdict (infra_error) and are left out", YELLOW)
+    if audit.failing:
         page.gap()
         page.line("references that do not pass", RED)
-        for problem in found.failing:
+        for problem in audit.failing:
             assert problem.reference is not None
             outcome = problem.reference.outcome
             page.text(f"{problem.task_id}: {outcome.verdict}: {outcome.detail}", indent=2, hang=2)
-    if trivial := [problem for problem in found.problems if problem.trivial_passes]:
+    if trivial := [problem for problem in audit.problems if problem.trivial_passes]:
         page.gap()
-        page.line("problems that a body passes which ignores them", RED)
+        page.line("problems that a body passes although it ignores them", RED)
         for problem in trivial:
             bodies = ", ".join(trial.what for trial in problem.trivial_passes)
             page.text(f"{problem.task_id}: {bodies}", indent=2, hang=2)
-    _weakest(page, found, show)
+    _weakest(page, audit, show)
     return str(page)
 
 
-def _weakest(page: Page, found: Audit, show: int) -> None:
-    weak = [problem for problem in found.problems if problem.survivors]
+def _weakest(page: Page, audit: Audit, show: int) -> None:
+    weak = [problem for problem in audit.problems if problem.survivors]
     weak.sort(key=lambda problem: problem.caught or 0.0)
     page.gap()
-    if not weak:
-        if any(problem.mutants for problem in found.problems):
-            page.line("no mutant survives", GREEN)
+    if not weak and any(problem.mutants for problem in audit.problems):
+        page.line("no mutant survives", GREEN)
+    if not weak or not show:
         return
-    if not show:
-        return
-    with_base = found.base_caught is not None
     page.line(f"the weakest tests: {min(show, len(weak))} of {len(weak)} problems with survivors")
-    head = ["problem", "mutants", "caught", *(["base"] if with_base else [])]
-    page.table(head, [_row(problem, with_base) for problem in weak[:show]], "l" + "r" * (len(head) - 1))
+    columns = 4 if audit.base_caught is not None else 3
+    rows = [(p.task_id, str(len(p.mutants)), share(p.caught), share(p.base_caught)) for p in weak[:show]]
+    head = ("problem", "mutants", "caught", "base")[:columns]
+    page.table(head, [row[:columns] for row in rows], "lrrr"[:columns])
     page.gap()
     page.line("survivors")
     for problem in weak[:show]:
         page.line(f"  {problem.task_id}")
         for trial in problem.survivors:
             page.text(trial.what, indent=4, hang=2)
-
-
-def _row(problem: ProblemAudit, with_base: bool) -> list[str]:
-    row = [problem.task_id, str(len(problem.mutants)), share(problem.caught)]
-    return [*row, share(problem.base_caught)] if with_base else row

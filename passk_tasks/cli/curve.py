@@ -1,4 +1,4 @@
-"""`passk curve`: what more samples buy, and what further ones might."""
+"""`passk curve`: what each further sample adds, and a forecast of what more would add."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from passk_tasks.text.summary import bound_mark, interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _EPILOG = """\
---forecast K says what K samples a problem would solve, the stored ones being the first of them. It rests on a
-fitted distribution of pass rates, and its interval holds only as far as that fits: docs/statistics.md has the
-hold-outs, and where it fails."""
+--forecast K says what K samples a problem would solve, of which the stored ones are the first. It rests on a
+fitted distribution of pass rates, and its interval holds only as far as the fit does: docs/statistics.md
+shows how it did on held-out samples, and where it fails."""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         commands,
         run,
         help="pass@k for every k up to n: what each further sample adds",
-        description="Show what more samples buy: pass@k for k = 1 … n, and what only the tail solves.",
+        description="Show pass@k for k = 1 … n, and the problems that only many samples solve.",
         epilog=_EPILOG,
     )
     shared.add_run(parser)
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         },
         "forecast": [{"k": f.k, "value": f.value, "ci95": list(f.ci95)} for f in forecasts],
     }
-    # JSON is for programs, which want every point.
+    # The table shows some points, JSON has all.
     shown = [point for point in points if ks or point.k in budgets_to_show(most)]
     shared.show(options, result, partial(render, stored, most, shown, tail, tail_k, forecasts))
     return 0
@@ -77,7 +77,7 @@ def render(
     colour: bool = False,
     width: int | None = None,
 ) -> str:
-    """Return the curve, the problems of the tail, and the forecast, without a newline at its end."""
+    """Return the curve, the problems of the tail and the forecast as text, without a final newline."""
     page = Page(colour=colour, width=width)
     problems = sum(n > 0 for n, _ in run.counts.values())
     page.line(f"{run.task}: {run.name}, {problems} problems, n = {n}", BOLD)

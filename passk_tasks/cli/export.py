@@ -1,4 +1,4 @@
-"""`passk export`: the file that a leaderboard or another tool accepts."""
+"""`passk export`: the files that a leaderboard or another tool accepts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _WIDEST = max(map(len, FORMATS))
 
 _EPILOG = f"""\
 formats:
-{chr(10).join(f"  {name:<{_WIDEST}}  {one.summary}" for name, one in FORMATS.items())}
+{chr(10).join(f"  {name:<{_WIDEST}}  {format.summary}" for name, format in FORMATS.items())}
 
-Each format is checked for what its receiver demands (all problems, n, temperature, names); a run that
-would be turned down is refused with the list of everything that is missing, and nothing is written. Nothing
-is uploaded: how to submit is printed. Texts come from lm-eval's samples (--log_samples) or from the files
-that `passk score` was given; each candidate is proved by its hash to be the one that was judged."""
+The command checks what the receiver of each format demands (all problems, n, temperature, names). If the
+receiver would turn the run down, it lists everything that is missing and writes nothing. It uploads nothing,
+and prints how to submit. Texts come from lm-eval's samples (--log_samples) or from the files given to
+`passk score`; the hash of each candidate proves that it is the one that was judged."""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = shared.add_command(
         commands,
         run,
-        help="the file that a leaderboard or another tool accepts",
+        help="the files that a leaderboard or another tool accepts",
         description="Write a stored run in the form that a leaderboard or another tool accepts.",
         epilog=_EPILOG,
     )
@@ -38,36 +38,33 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "runs",
         nargs="+",
         metavar="RUN",
-        help="results file, or folder with the results of one run; several for bigcode and model-index",
+        help="results file, or folder with the results of one run; bigcode and model-index take several",
     )
     parser.add_argument("--format", required=True, metavar="FORMAT", help="one of the formats below")
     parser.add_argument(
-        "--out",
-        required=True,
-        metavar="DIR",
-        help="folder for the files; those of an earlier export are replaced",
+        "--out", required=True, metavar="DIR", help="folder for the files; replaces an earlier export"
     )
     parser.add_argument("--task", help="take only the runs of this task")
     parser.add_argument(
         "--samples", action="append", metavar="FILE", help="samples that were scored; may be repeated"
     )
-    parser.add_argument("--data-files", metavar="PATH", help="the problems, where the run's are not at hand")
-    told = parser.add_argument_group("what a receiver wants to know and no run can say")
-    told.add_argument("--model", metavar="ORGANISATION/MODEL", help="the model's name on the hub")
-    told.add_argument("--user", metavar="NAME", help="your name on the hub (bigcode, hf-eval-results)")
-    told.add_argument("--organization", metavar="NAME", help="who evaluated (every-eval-ever)")
-    told.add_argument(
-        "--relationship",
-        choices=RELATIONSHIPS,
-        help="what they are to the model's makers (every-eval-ever)",
+    parser.add_argument("--data-files", metavar="PATH", help="the problems, if the run's own are not here")
+    receiver = parser.add_argument_group("what a receiver asks and a run does not record")
+    receiver.add_argument("--model", metavar="ORGANISATION/MODEL", help="the model's name on the hub")
+    receiver.add_argument("--user", metavar="NAME", help="your name on the hub (bigcode, hf-eval-results)")
+    receiver.add_argument("--organization", metavar="NAME", help="who evaluated (every-eval-ever)")
+    receiver.add_argument(
+        "--relationship", choices=RELATIONSHIPS, help="evaluator to model's makers (every-eval-ever)"
     )
-    told.add_argument("--dataset-id", metavar="ID", help="registered benchmark (hf-eval-results)")
-    told.add_argument("--dataset-task", metavar="TASK", help="its task (hf-eval-results)")
-    told.add_argument(
+    receiver.add_argument("--dataset-id", metavar="ID", help="registered benchmark (hf-eval-results)")
+    receiver.add_argument("--dataset-task", metavar="TASK", help="its task (hf-eval-results)")
+    receiver.add_argument(
         "--source-url", metavar="URL", help="a page about the evaluation (hf-eval-results, every-eval-ever)"
     )
-    told.add_argument("--backend", metavar="NAME", help="what ran the model, e.g. vllm (bigcodebench)")
-    told.add_argument("--revision", metavar="NAME", help="of the model (bigcodebench, every-eval-ever)")
+    receiver.add_argument("--backend", metavar="NAME", help="what ran the model, e.g. vllm (bigcodebench)")
+    receiver.add_argument(
+        "--revision", metavar="NAME", help="revision of the model (bigcodebench, every-eval-ever)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def render(result: Exported, *, colour: bool = False, width: int | None = None) -> str:
-    """Return what was written and how to submit it, without a newline at its end."""
+    """Return the files written and how to submit them as text, without a final newline."""
     page = Page(colour=colour, width=width)
     shown = result.files if len(result.files) <= 8 else result.files[:3]
     for path in shown:

@@ -1,4 +1,4 @@
-"""What the commands share: how they are added, their common options, and how a result is printed."""
+"""What the commands share: adding a parser, common options, and printing a result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_command(
     description: str,
     epilog: str | None = None,
 ) -> argparse.ArgumentParser:
-    """Add a command that is called like the module of `run`, and return its parser; it has `--json`."""
+    """Add a command named after the module of `run`, with `--json`, and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         run.__module__.rpartition(".")[2],
         help=help,
@@ -37,7 +37,7 @@ def add_command(
 
 
 def show(options: argparse.Namespace, result: Any, render: Callable[..., str]) -> None:
-    """Print a result: JSON where that was asked for, else the text that `render` makes for the terminal."""
+    """Print a result: as JSON with `--json`, else as the text that `render` makes for the terminal."""
     if options.json:
         print(json.dumps(result, indent=2))
     else:
@@ -50,7 +50,7 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics",
         metavar="NAMES",
-        help="metrics beside them, e.g. pass^5,g-pass@10_0.5,mg-pass@10; pass@1 is always there, and first",
+        help="more metrics, e.g. pass^5,g-pass@10_0.5,mg-pass@10; pass@1 is always there, and first",
     )
 
 
@@ -60,12 +60,12 @@ def add_clusters(parser: argparse.ArgumentParser) -> None:
         "--cluster",
         metavar="COLUMN",
         help="column of the problems that names their common source, for clustered standard errors; `none` "
-        "leaves out what the benchmark itself says of it",
+        "ignores the sources that the benchmark itself names",
     )
     parser.add_argument(
         "--problems",
         metavar="FILE",
-        help="JSON lines with task_id and that column, for runs that do not hold their problems",
+        help="JSON lines with task_id and that column, for runs stored without their problems",
     )
 
 
@@ -81,11 +81,9 @@ def add_set(parser: argparse.ArgumentParser) -> None:
 
 
 def assignments(items: Sequence[str], named: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the settings of `--set`, as text: `Settings` converts and checks them.
+    """Return `named`, the settings given by other options, with those of `--set`, all as text.
 
-    Args:
-        items: what was given.
-        named: settings that came by options of their own.
+    `Settings` converts and checks them.
 
     Raises:
         UsageError: an item is not KEY=VALUE, or contradicts another.
@@ -109,18 +107,18 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
-    """Add several RUN, `--task` and what comparing them takes."""
+    """Add RUN, which may be several, `--task`, and the options of a comparison."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
     parser.add_argument("--task", help="take only the runs of this task")
     add_metrics(parser)
     add_clusters(parser)
     parser.add_argument(
-        "--anyway", action="store_true", help="compare runs of different problems or task versions too"
+        "--anyway", action="store_true", help="compare even runs of different problems or task versions"
     )
 
 
 def metrics(options: argparse.Namespace) -> list[str] | None:
-    """Return the names of the metrics asked for, in their order; None where none was."""
+    """Return the names of the metrics asked for, in their order, or None."""
     names = [PASS.replace("K", k.strip()) for k in (options.k or "").split(",") if k.strip()]
     names += [name.strip() for name in (options.metrics or "").split(",") if name.strip()]
     return list(dict.fromkeys(names)) or None
@@ -130,7 +128,7 @@ def whole_number(option: str, text: str, least: int = 0) -> int:
     """Return the number of an option.
 
     Raises:
-        UsageError: something else stands there, or it is less than `least`.
+        UsageError: it is no whole number, or less than `least`.
     """
     if not text.isdecimal() or int(text) < least:
         raise UsageError(f"{option} {text}: a whole number expected, {least} or more")
@@ -138,10 +136,10 @@ def whole_number(option: str, text: str, least: int = 0) -> int:
 
 
 def whole_numbers(option: str, text: str | None) -> list[int] | None:
-    """Return the numbers in `1,10,100`, ascending; None where there are none.
+    """Return the numbers in text such as `1,10,100`, ascending, or None if it has none.
 
     Raises:
-        UsageError: something else stands there.
+        UsageError: some part is no whole number.
     """
     try:
         return sorted({int(part) for part in (text or "").split(",") if part.strip()}) or None
@@ -150,13 +148,13 @@ def whole_numbers(option: str, text: str | None) -> list[int] | None:
 
 
 def clusters(options: argparse.Namespace, runs: list[Run]) -> Mapping[str, Hashable] | None:
-    """Return what problems share, by task_id; None where nobody asked, nothing for `none`.
+    """Return the cluster of each problem by task_id: None without `--cluster`, empty for `none`.
 
     Raises:
-        UsageError: no run knows.
+        UsageError: no run has the column, or `--problems` stands without `--cluster`.
     """
     if options.cluster in (None, "none"):
         if options.problems is not None:
-            raise UsageError("--problems is for --cluster COLUMN, which says what to look for in it")
+            raise UsageError("--problems needs --cluster COLUMN, which names a column of that file")
         return None if options.cluster is None else {}
     return api.clusters_of(runs, options.cluster, options.problems)

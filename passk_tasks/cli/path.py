@@ -1,4 +1,4 @@
-"""`passk path`: where the parts of this package lie that other programs are pointed at."""
+"""`passk path`: the paths in this package that other programs need."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         description="Print the folder of the task YAML, for lm-eval's --include_path.",
     )
     parser.add_argument(
-        "task", nargs="?", help="print the folder that has this task, whichever package brings it"
+        "task", nargs="?", help="print the folder of this task, from whichever package it comes"
     )
     parser.add_argument(
         "--code-eval",
         action="store_true",
-        help="print the path of the evaluate module instead: evaluate.load(PATH) stands in for code_eval",
+        help="print the path of the evaluate module instead: evaluate.load(PATH) replaces code_eval",
     )
     parser.set_defaults(run=run)
 

@@ -1,4 +1,4 @@
-"""`passk plan`: how many samples a wanted half-width takes."""
+"""`passk plan`: how many samples a half-width needs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from passk_tasks.text.terminal import BOLD, DIM, Page
 _PROBLEMS = 164  # of HumanEval
 
 _EPILOG = """\
-With RUN, a pilot of at least 2k samples a problem, the plan goes by how its problems and samples vary.
-Without, by --rate and --problems, it is on the safe side for pass@1."""
+With RUN, a pilot of at least 2k samples a problem, the plan uses how its problems and samples vary. With
+--rate and --problems alone, it errs on the safe side for pass@1."""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -24,8 +24,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = shared.add_command(
         commands,
         run,
-        help="how many samples a problem a wanted half-width takes",
-        description="Say how many samples a problem the wanted half-width of the 95 %% interval takes.",
+        help="how many samples a problem a half-width needs",
+        description="Say how many samples a problem you need for a half-width of the 95 %% interval.",
         epilog=_EPILOG,
     )
     parser.add_argument("run_path", nargs="?", metavar="RUN", help="a stored run as the pilot")
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def render(plan: Plan, *, colour: bool = False, width: int | None = None) -> str:
-    """Return the plan as people read it, without a newline at its end."""
+    """Return the plan as text, without a final newline."""
     page = Page(colour=colour, width=width)
     page.line(f"pass@{plan.k} near {plan.value:.4f} within ± {plan.half_width:g}", BOLD)
     page.line()

@@ -12,8 +12,8 @@ from passk_tasks.errors import UsageError
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
-several runs gives all of them, by date. Several runs are compared, the last one being under test. The page
-holds all it needs and asks nothing of any network. Needs: pip install 'passk-tasks[report]'"""
+several runs gives all of them, by date. Several runs are compared; the last one is under test. The page
+needs no other file and no network. Needs: pip install 'passk-tasks[report]'"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -37,14 +37,10 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read, build and write.
-
-    Raises:
-        UsageError: the extra is not installed, or the page cannot be written.
-    """
+    """Read, build and write."""
     out = Path(options.out)
     if out.is_dir() or not out.parent.is_dir():
-        raise UsageError(f"--out {out}: a file in a folder that is there is expected")
+        raise UsageError(f"--out {out}: a file in an existing folder is expected")
     runs = api.load_runs(options.runs, options.task)
     page = api.report_runs(
         runs,

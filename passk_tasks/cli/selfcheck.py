@@ -13,13 +13,12 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.program import MODES
 
 _EPILOG = """\
-Runs some 700 programs of its own: hostile ones, which must not get what they are after, and right ones, which
-must pass. They reach only for what this command puts there: files in a temporary folder, sockets, sleeping
-processes, secrets of random digits. Under rlimits, whatever would hurt this host is left out and shown as not
-tried.
+Runs some 700 programs of its own: hostile ones, whose attacks must fail, and right ones, which must pass.
+They attack only what this command makes: files in a temporary folder, sockets, sleeping processes, secrets of
+random digits. Under rlimits, attacks that would harm this host are left out and shown as not tried.
 
-exit codes: 0 every guarantee is proved, 2 a mistake in the arguments, 3 some guarantee is not proved, or no
-sandbox of the wanted strength on this host"""
+exit codes: 0 every guarantee is proved, 2 a mistake in the arguments, 3 some guarantee is not proved, or this
+host cannot give the sandbox asked for"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -32,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         epilog=_EPILOG,
     )
     parser.add_argument(
-        "--sandbox", choices=MODES, default="strict", help="rlimits is the explicit weaker choice"
+        "--sandbox", choices=MODES, default="strict", help="rlimits is weaker than strict, the default"
     )
     parser.add_argument(
         "--workers", default="0", metavar="N", help="programs at one time (0: as many as usable CPUs)"
@@ -40,10 +39,10 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Attack and print; 3 unless every guarantee is proved."""
+    """Attack and print; return 3 unless every guarantee is proved."""
     workers = shared.whole_number("--workers", options.workers)
     report = api.check_sandbox(options.sandbox, workers=workers, progress=sys.stderr.isatty())
-    # Here, so that the other commands start without the corpus.
+    # Imported here so that the other commands start without the corpus.
     from passk_tasks.selfcheck import table
 
     shared.show(options, table.as_dict(report), partial(table.render, report))

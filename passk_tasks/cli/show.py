@@ -1,4 +1,4 @@
-"""`passk show`: the summary of a stored run, with whatever metrics are asked for."""
+"""`passk show`: the summary of a stored run, with the metrics asked for."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = shared.add_command(
         commands,
         run,
-        help="the summary of a stored run, with whatever metrics are asked for",
-        description="Show a stored run again: any budget, any metric, clustered standard errors.",
+        help="the summary of a stored run, with the metrics asked for",
+        description="Show a stored run again, with any budget and metric, and clustered standard errors.",
         epilog=_EPILOG,
     )
     shared.add_run(parser)
@@ -35,6 +35,6 @@ def run(options: argparse.Namespace) -> int:
     scores = api.score_run(stored, shared.metrics(options), shared.clusters(options, [stored]))
     result = replace(stored, metrics=scores)
     if options.cluster is not None:
-        result = replace(result, clusters=None)  # those of the benchmark are not in use
+        result = replace(result, clusters=None)  # the clusters of the benchmark were not used
     shared.show(options, result.as_dict(), partial(summary.render, result))
     return 0

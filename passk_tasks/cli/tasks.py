@@ -1,4 +1,4 @@
-"""`passk tasks`: what there is to run, and what each needs."""
+"""`passk tasks`: the tasks and what each needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.text.terminal import DIM, Page
 
-_COLUMNS = ("name", "n", "k", "temperature")
 _WIDTH = 79  # what any terminal shows on one line
 
 
@@ -20,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = shared.add_command(
         commands,
         run,
-        help="what there is to run",
+        help="the tasks and what each needs",
         description="List the tasks and what each of them needs.",
     )
     parser.add_argument("--markdown", action="store_true", help="print the table of the README")
@@ -43,22 +42,20 @@ def render(
     colour: bool = False,
     width: int | None = None,
 ) -> str:
-    """Return the tasks by dataset, with judge and what is missing at the head of each, without a newline.
+    """Return the tasks as text, without a final newline, grouped by dataset, judge and what is missing.
 
-    In one table the lines would be twice as wide as a terminal.
-
-    Args:
-        rows: the tasks.
-        outside: packages of the benchmarks that other packages bring, by the benchmark's name.
-        colour: whether the terminal shows colours.
-        width: of the terminal; None for a file or a pipe.
+    A single table would be twice as wide as a terminal. `outside` comes from `api.outside_benchmarks`.
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["source"], row["judge"], tuple(row["missing"])), []).append(row)
-    table = Page()  # of all groups, so that their columns stand below each other
-    members = [row for group in groups.values() for row in group]
-    table.table(_COLUMNS, [[_cell(row[column]) for column in _COLUMNS] for row in members], "llll")
+    table = Page()  # one table for all groups, so that their columns are aligned
+    cells = [
+        (row["name"], str(row["n"]), ",".join(map(str, row["k"])) or "-", f"{row['temperature']:g}")
+        for group in groups.values()
+        for row in group
+    ]
+    table.table(("name", "n", "k", "temperature"), cells, "llll")
     head, *lines = str(table).splitlines()
     page = Page(colour=colour, width=min(width or _WIDTH, _WIDTH))
     page.line(head, DIM)
@@ -79,17 +76,9 @@ def render(
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the tasks as the README's table, without a newline at its end."""
+    """Return the tasks as the README's table, without a final newline."""
     lines = ["| task | n | k | temperature | what it is |", "|---|---|---|---|---|"]
     for row in rows:
-        ks = ", ".join(map(str, row["k"]))
-        lines.append(
-            f"| `{row['name']}` | {row['n']} | {ks} | {row['temperature']:g} | {row['description']} |"
-        )
+        numbers = f"{row['n']} | {', '.join(map(str, row['k']))} | {row['temperature']:g}"
+        lines.append(f"| `{row['name']}` | {numbers} | {row['description']} |")
     return "\n".join(lines)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "-"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -127,7 +127,7 @@ def test_unlike_runs_are_exit_code_2(tmp_path, scored, capsys):
         (["--k", "0"], "there is no metric 'pass@0'"),
         (["--k", "11"], "pass@11 needs 11 samples of each problem"),
         (["--cluster", "source"], "name a file that does with --problems"),
-        (["--problems", "x"], "--problems is for --cluster"),
+        (["--problems", "x"], "--problems needs --cluster"),
         (["--task", "nope"], "no run of nope"),
     ],
 )

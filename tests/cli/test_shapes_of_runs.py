@@ -132,7 +132,7 @@ def test_an_error_says_what_is_wrong_and_where(stored, capsys, command, shapes, 
         (["plan", "RUN", "--half-width", "0.1", "--problems", "3"], "--problems goes with --rate"),
         (["plan", "--rate", "0.5", "--half-width", "0.1", "--task", "x"], "--task goes with RUN"),
         (["plan", "--rate", "0.5", "--half-width", "0.1", "--k", "1001"], "1,000"),
-        (["show", "RUN", "--cluster", "none", "--problems", "x.jsonl"], "--problems is for --cluster COLUMN"),
+        (["show", "RUN", "--cluster", "none", "--problems", "x.jsonl"], "--problems needs --cluster COLUMN"),
     ],
 )
 def test_an_option_without_effect_is_a_mistake(stored, capsys, options, said):
