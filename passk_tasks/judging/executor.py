@@ -1,4 +1,4 @@
-"""What judging needs of whatever runs programs: this host's sandbox, or one day many machines."""
+"""The interface between judging and what runs programs: this host's sandbox, or one day many machines."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ from passk_tasks.verdict import Outcome
 
 
 class Executor(Protocol):
-    """Runs programs; a context manager, which may be entered again within itself and after its end.
+    """Runs programs; a context manager that may be entered again, inside itself and after its end.
 
-    How many machines there are, how programs come to them, and what is tried again where one of them fails
-    is its own affair. Whoever judges sees each program's outcome once.
+    The executor decides how many machines run programs, how it sends them there, and what it tries again when
+    a machine fails. Its caller gets one outcome for each program.
     """
 
     @property
     def confinement(self) -> Confinement:
-        """What candidates are kept in."""
+        """The limits, mode and packages of the candidates."""
 
     @property
     def packages(self) -> Mapping[str, str]:
-        """Version of each distribution that candidates can import, by its canonical name."""
+        """The version of each distribution that candidates can import, by canonical name."""
 
     @property
     def layers(self) -> Mapping[str, bool]:
-        """Name of each layer and whether it was active wherever programs ran; known when entered."""
+        """Whether each layer is active wherever programs run, by name; known once entered."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person must know of the layers; known when entered."""
+        """What the user must know about the layers; known once entered."""
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
-        """Judge programs that have code; yield each one's position and outcome once, as it is known."""
+        """Judge programs that have code; yield the position and outcome of each as soon as it is known."""
 
     def selftest(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
-        """Judge each program on every machine that `run` uses; yield its position as often, with outcomes."""
+        """Judge each program on every machine that `run` uses; yield its position and outcome for each."""
 
     def __enter__(self) -> Executor:
-        """Start what runs programs.
+        """Start the machinery that runs programs.
 
         Raises:
-            SandboxError: candidates cannot be kept as the confinement says.
+            SandboxError: the confinement cannot be enforced.
         """
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all that runs, unless it was entered more often than left."""
+        """Leave; the last exit ends everything that runs."""
 
 
 def local(confinement: Confinement, workers: int = 0) -> Executor:
-    """Return this host's sandbox, in which no candidate sees the packages that hold tests or solutions.
+    """Return this host's sandbox, with the packages that hold tests or solutions hidden from candidates.
 
     Args:
-        confinement: what candidates are kept in.
-        workers: candidates that run at one time; 0 means as many as there are usable CPUs.
+        confinement: limits, mode and packages of the candidates.
+        workers: candidates that run at one time; 0 for the number of usable CPUs.
 
     Raises:
-        SandboxError: this is no Linux.
-        SettingsError: a package that is not installed, or a negative number of workers.
+        SandboxError: the host is not Linux.
+        SettingsError: a package is not installed, or the number of workers is negative.
     """
     return Sandbox(confinement, workers, hidden=benchmarks.hidden_packages())

@@ -1,10 +1,10 @@
-"""Which libraries problems need, which of them candidates do not find on this host, and how to get them."""
+"""Which libraries problems need, which of them candidates cannot import here, and how to install them."""
 
 from __future__ import annotations
 
 import importlib.machinery
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from passk_tasks.benchmarks import Dataset
@@ -12,14 +12,14 @@ from passk_tasks.errors import DatasetError, PreflightError
 from passk_tasks.sandbox import packages
 from passk_tasks.tasks.settings import Settings
 
-# Where a distribution's name on PyPI is not the name that code imports. Only libraries of benchmarks: names
-# found on PyPI are not all what they seem.
+# Distributions on PyPI whose name is not the name that code imports. Only libraries of benchmarks are listed,
+# since a package on PyPI may not be what its name says.
 _DISTRIBUTIONS = {
     "Crypto": "pycryptodome",
     "Levenshtein": "python-Levenshtein",
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
-    "cv2": "opencv-python-headless",  # the other one needs a display's libraries, which no sandbox has
+    "cv2": "opencv-python-headless",  # opencv-python needs libraries of a display, which no sandbox has
     "dateutil": "python-dateutil",
     "django": "Django",
     "dns": "dnspython",
@@ -41,37 +41,20 @@ _DISTRIBUTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """What a set of problems needs and this host lacks.
-
-    Attributes:
-        problems: libraries that it lacks, by task_id; only problems that lack any.
-    """
-
-    problems: Mapping[str, tuple[str, ...]]
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """All of them, sorted without regard to case."""
-        return tuple(sorted({name for names in self.problems.values() for name in names}, key=str.lower))
-
-
 def distribution(name: str) -> str:
-    """Return what to hand to `pip install` for an import name."""
+    """Return the name for `pip install` of an import name."""
     return _DISTRIBUTIONS.get(name, name)
 
 
 def install_line(names: Iterable[str]) -> str:
     """Return the command that installs libraries, given their import names."""
-    wanted = sorted({distribution(name) for name in names}, key=str.lower)
-    return "pip install " + " ".join(wanted)
+    return " ".join(["pip install", *sorted(set(map(distribution, names)), key=str.lower)])
 
 
 def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]:
-    """Return those of the libraries that a candidate cannot import.
+    """Return the libraries that a candidate cannot import, sorted.
 
-    Nothing is imported: a library counts as there when it lies where candidates look for it.
+    Imports nothing: a library that lies where candidates look for it counts as importable.
 
     Args:
         names: import names, e.g. `sklearn`.
@@ -81,7 +64,7 @@ def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]
     if not wanted:
         return ()
     folders, shown = packages.site_packages(), None
-    if choice != packages.INSTALLED:  # what is shown of the folders, by the names that it can be imported by
+    if choice != packages.INSTALLED:  # import names of what candidates see in these folders
         shown = {Path(path).name.partition(".")[0] for path in packages.resolve(choice).shown}
     return tuple(
         name
@@ -91,73 +74,74 @@ def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]
     )
 
 
-def missing(dataset: Dataset, settings: Settings, task_ids: Collection[str] | None = None) -> Missing:
-    """Return what problems that are not left out need and candidates cannot import.
+def missing(
+    dataset: Dataset, settings: Settings, task_ids: Collection[str] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return by task_id the libraries that a problem needs and candidates cannot import; no empty entries.
 
     Args:
-        dataset: the problems.
-        settings: of the task; `packages` counts.
-        task_ids: those to look at; None for all.
+        dataset: the problems; those left out are skipped.
+        settings: of the task; only `packages` matters.
+        task_ids: the problems to check; None for all.
     """
-    names = {
+    needed = {
         task_id: problem.libraries
         for task_id, problem in dataset.problems.items()
         if task_id not in dataset.left_out and (task_ids is None or task_id in task_ids)
     }
-    lacking = set(absent((name for needed in names.values() for name in needed), settings.packages))
-    return Missing(
-        {
-            task_id: tuple(name for name in needed if name in lacking)
-            for task_id, needed in names.items()
-            if lacking.intersection(needed)
-        }
-    )
+    lacking = absent((name for names in needed.values() for name in names), settings.packages)
+    by_problem = {key: tuple(name for name in names if name in lacking) for key, names in needed.items()}
+    return {task_id: names for task_id, names in by_problem.items() if names}
 
 
 def leave_out(dataset: Dataset, settings: Settings) -> Dataset:
-    """Return the dataset without what this host cannot judge, where the setting `skip_missing` asks for it.
+    """Return the dataset; with the setting `skip_missing`, without the rows that this host cannot judge.
 
-    The problems stay in `problems`, so that coverage counts them; only `rows` lose them.
+    `problems` keeps them, so that coverage counts them.
 
     Raises:
         DatasetError: no problem is left.
     """
     if not settings.skip_missing:
         return dataset
-    found = missing(dataset, settings)
-    rows = [row for row in dataset.rows if str(row["task_id"]) not in found.problems]
+    lacking = missing(dataset, settings)
+    rows = [row for row in dataset.rows if str(row["task_id"]) not in lacking]
     if not rows:
-        raise DatasetError(f"skip_missing leaves no problem: {explain(found, len(dataset.problems))}")
-    return replace(dataset, rows=rows, left_out={**dataset.left_out, **found.problems})
+        raise DatasetError(f"skip_missing leaves no problem: {explain(lacking, len(dataset.problems))}")
+    return replace(dataset, rows=rows, left_out={**dataset.left_out, **lacking})
 
 
 def require(
     dataset: Dataset, settings: Settings, where: str, task_ids: Collection[str] | None = None
 ) -> None:
-    """Raise where problems need libraries that candidates cannot import: each would fail for that alone.
+    """Check that candidates can import what problems need; without it every candidate would fail.
 
     Args:
         dataset: the problems.
         settings: of the task.
         where: opens the message, e.g. `task passk_bigcodebench_instruct`.
-        task_ids: the problems that are to be run; None for all.
+        task_ids: the problems to run; None for all.
 
     Raises:
-        PreflightError: it names the libraries, and what installs them.
+        PreflightError: some libraries are missing; the message names them and how to install them.
     """
-    found = missing(dataset, settings, task_ids)
-    if found.problems:
+    if lacking := missing(dataset, settings, task_ids):
         total = len(dataset.problems if task_ids is None else task_ids)
         raise PreflightError(
-            f"{where}: {explain(found, total)}. Install them, or leave those problems out: --metadata "
+            f"{where}: {explain(lacking, total)}. Install them, or leave those problems out: --metadata "
             "passk.skip_missing=true for `passk run`, --set skip_missing=true for the other commands"
         )
 
 
-def explain(found: Missing, total: int) -> str:
-    """Return one sentence: how many problems need which libraries, and how to install them."""
-    names = found.libraries
+def explain(lacking: Mapping[str, Iterable[str]], total: int) -> str:
+    """Return one sentence: how many of `total` problems lack which libraries, and how to install them.
+
+    Args:
+        lacking: libraries that candidates cannot import, by task_id, as from `missing`.
+        total: number of problems.
+    """
+    names = sorted({name for needed in lacking.values() for name in needed}, key=str.lower)
     return (
-        f"{len(found.problems)} of {total} problems need libraries that candidates cannot import here: "
+        f"{len(lacking)} of {total} problems need libraries that candidates cannot import here: "
         f"{', '.join(names)} ({install_line(names)})"
     )

@@ -1,4 +1,4 @@
-"""A right and a wrong program of each kind at hand, judged before anything rests on the verdicts."""
+"""Tries a right and a wrong program for each way of judging, so that its verdicts can be trusted."""
 
 from __future__ import annotations
 
@@ -14,40 +14,33 @@ from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
 
-_REFERENCES = 3  # that are tried before they are named as wrong
+_REFERENCES = 3  # tried before the warning that none passes
 
 _FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
 _CASES = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], comparison=LINES)
 _RIGHT, _WRONG = (f"def following(x):\n    return {result}\n" for result in ("x + 1", "2"))
 
-# This package's own: those of a dataset may be wrong.
+# Not from a dataset, since its references may be wrong.
 EXAMPLES = {
-    Judge.ISOLATED: (
-        Program("selftest", _RIGHT, _FUNCTION, Judge.ISOLATED),
-        Program("selftest", _WRONG, _FUNCTION, Judge.ISOLATED),
-    ),
-    Judge.SCRIPT: (
-        Program("selftest", _RIGHT, _FUNCTION, Judge.SCRIPT),
-        Program("selftest", _WRONG, _FUNCTION, Judge.SCRIPT),
-    ),
-    Judge.STDIO: (
-        Program("selftest", "print(int(input()) + 1)\n", _CASES),
-        Program("selftest", "print(2)\n", _CASES),
+    Judge.ISOLATED: tuple(Program("selftest", code, _FUNCTION, Judge.ISOLATED) for code in (_RIGHT, _WRONG)),
+    Judge.SCRIPT: tuple(Program("selftest", code, _FUNCTION, Judge.SCRIPT) for code in (_RIGHT, _WRONG)),
+    Judge.STDIO: tuple(
+        Program("selftest", code, _CASES) for code in ("print(int(input()) + 1)\n", "print(2)\n")
     ),
 }
-"""For each way of judging a program that must pass and one that must not."""
+"""For each way of judging, a program that must pass and one that must not."""
 
 
 def require(programs: Iterable[Program], executor: Executor) -> None:
-    """Judge the examples of every way in which some of these programs are to be judged.
+    """Judge the examples of each way of judging that these programs need.
 
     Args:
-        programs: those to come; they are not run.
-        executor: what will run them.
+        programs: those to be judged later; they are not run here.
+        executor: runs the programs.
 
     Raises:
         SelftestError: a right program does not pass.
-        SandboxError: the sandbox cannot start, or a wrong program passes.
+        SandboxError: the sandbox does not start, or a wrong program passes.
     """
     ways = dict.fromkeys(program.judge for program in programs)
     right, wrong = ([EXAMPLES[way][number] for way in ways] for number in (0, 1))
@@ -73,18 +66,19 @@ def of_task(
     asked: Collection[str] | None = None,
     executor: Executor | None = None,
 ) -> tuple[str, ...]:
-    """Try the examples in every way that a task's problems are judged, and then some of their references.
-
-    Up to three references are tried, until one passes. What is returned names them where none does.
+    """Try the examples of each way that judges a task's problems, then up to three of its references.
 
     Args:
         spec: the task.
         dataset: its problems.
-        asked: task_ids of those at hand; None for all.
-        executor: what will run the programs; None for this host's sandbox, as the settings say.
+        asked: task_ids of the problems to be judged; None for all.
+        executor: runs the programs; None for this host's sandbox with the task's settings.
+
+    Returns:
+        A warning if no reference passes, or if a function that returns None does; else nothing.
 
     Raises:
-        SandboxError: no sandbox of the wanted strength, or a wrong verdict for one of the examples.
+        SandboxError: this host cannot give the sandbox asked for, or an example got a wrong verdict.
     """
     executor = executor or local(spec.settings.confinement, workers=1)
     place = spec.settings.judge.place
@@ -93,13 +87,14 @@ def of_task(
     at_hand = (p for p in problems if asked is None or p.task_id in asked)
     with executor:
         require((benchmark.program(problem, None, place) for problem in at_hand), executor)
-        if benchmark.own_problems or StdioTests in benchmark.kinds:  # tried one by one; or slow, or missing
+        # `trial.references` tries those of own problems; those of contests are slow or missing.
+        if benchmark.own_problems or StdioTests in benchmark.kinds:
             return ()
         canonicals = ((problem, benchmark.canonical(problem)) for problem in problems)
         failed = []
         for problem, code in itertools.islice(((p, c) for p, c in canonicals if c is not None), _REFERENCES):
             nothing = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
-            pair = [benchmark.program(problem, code, place) for code in (code, nothing)]
+            pair = [benchmark.program(problem, body, place) for body in (code, nothing)]
             reference, empty = batch.judge(pair, executor).outcomes
             if empty.passed:
                 return (f"a function that only returns None passes the tests of {problem.task_id}",)
@@ -110,5 +105,5 @@ def of_task(
         return ()
     return (
         f"no reference solution that was tried passes its own tests, though the sandbox judges rightly: "
-        f"{', '.join(failed)}; the reference or the tests are wrong, or a limit was set too low",
+        f"{', '.join(failed)}; the references or the tests are wrong, or a limit was set too low",
     )

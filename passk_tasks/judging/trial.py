@@ -1,8 +1,8 @@
-"""The reference solutions of people's own problems, judged both ways before anything rests on the choice.
+"""Judges the reference solutions of the user's own problems, to choose how each problem is judged.
 
-What tests need is known from their syntax tree (`benchmarks.plainness`), but for what a right program
-returns. A reference solution shows that: where it passes in one process with the tests and not outside of it,
-the problem is judged in one process. Verdicts are kept by hash, so that each is tried once.
+The syntax tree of tests says what they need (`benchmarks.plainness`), except for what a right program
+returns. A reference solution shows that: if it passes only in one process with the tests, the problem is
+judged in one process. Verdicts are cached by hash, so that each program is tried once.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from passk_tasks.verdict import Outcome, Verdict
 
 ONE_PROCESS_ONLY = "the reference passes in one process only"
 
-# Another run may end otherwise: by load, or by what the host lacked.
-_UNSURE = frozenset({Verdict.INFRA_ERROR.value, Verdict.TIMEOUT.value, Verdict.MEMORY_LIMIT.value})
-_NAMED = 5  # problems that one warning names
+# Verdicts that are not cached: another run may end differently, by load or by what the host lacks.
+_UNSURE = frozenset({Verdict.INFRA_ERROR, Verdict.TIMEOUT, Verdict.MEMORY_LIMIT})
+_NAMED = 5  # most problems that one warning names
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What the references showed.
+    """The result of trying the references.
 
     Attributes:
-        dataset: with the problems that need one process marked as such.
-        warnings: what was seen that a person should know, a sentence each.
+        dataset: the problems, with those marked that need one process.
+        warnings: what the user should know, a sentence each.
     """
 
     dataset: Dataset
@@ -52,13 +52,13 @@ def references(
     asked: Collection[str] | None = None,
     executor: Executor | None = None,
 ) -> Tried:
-    """Judge the references of a family of people's own problems as they will be judged, and in one process.
+    """Judge the references of the user's own problems as candidates will be judged, and in one process.
 
     Args:
         settings: of the run.
-        dataset: the problems.
-        asked: task_ids of those at hand; None for all.
-        executor: what runs the programs; None for this host's sandbox, as the settings say.
+        dataset: the problems; those of other families are returned as they are.
+        asked: task_ids of the problems to be judged; None for all.
+        executor: runs the programs; None for this host's sandbox with these settings.
 
     Raises:
         SandboxError: the sandbox does not start.
@@ -78,26 +78,25 @@ def references(
             pairs[task_id].append(family.program(problem, code, Judge.SCRIPT))
     verdicts = _verdicts([program for pair in pairs.values() for program in pair], executor)
     problems = dict(dataset.problems)
-    wrong, elsewhere = [], []
+    wrong, isolated_only = [], []
     for task_id, pair in pairs.items():
-        seen = [verdicts[program.sha256] for program in pair]
-        passed = [verdict == Verdict.PASSED.value for verdict, _ in seen]
-        shown = f"{task_id} ({seen[0][0]}{': ' * bool(seen[0][1])}{seen[0][1]:.120})"
+        passed = [verdicts[program.sha256][0] == Verdict.PASSED.value for program in pair]
         if passed == [False, True]:
             problems[task_id] = replace(problems[task_id], one_process=ONE_PROCESS_ONLY)
         elif passed == [True, False]:
-            elsewhere.append(task_id)
+            isolated_only.append(task_id)
         elif not any(passed):
-            wrong.append(shown)
+            verdict, detail = verdicts[pair[0].sha256]
+            wrong.append(f"{task_id} ({verdict}{': ' * bool(detail)}{detail:.120})")
     warnings = []
     if wrong:
         warnings.append(
             f"the reference solution of {_listed(wrong)} does not pass its own tests: right answers may be "
-            "counted as wrong ones; mend the reference or the tests"
+            "counted as wrong; mend the reference or the tests"
         )
-    if elsewhere:
+    if isolated_only:
         warnings.append(
-            f"the reference solution of {_listed(elsewhere)} passes under judge=isolated, and not in one "
+            f"the reference solution of {_listed(isolated_only)} passes under judge=isolated, and not in one "
             "process with the tests: what they define may be in its way"
         )
     return Tried(replace(dataset, problems=problems), tuple(warnings))
@@ -109,25 +108,18 @@ def _listed(names: list[str]) -> str:
 
 
 def _verdicts(programs: list[Program], executor: Executor) -> dict[str, tuple[str, str]]:
-    """Return verdict and detail by the program's hash, from the cache where it has them."""
-    found: dict[str, tuple[str, str]] = {}
-    unknown: list[Program] = []
-    for program in programs:
-        kept = _kept(_place(program, executor))
-        if kept is None:
-            unknown.append(program)
-        else:
-            found[program.sha256] = kept
-    if not unknown:
-        return found
-    judged = batch.judge(unknown, executor)
-    for program, outcome in zip(unknown, judged.outcomes, strict=True):
-        found[program.sha256] = (outcome.verdict.value, outcome.detail)
-        _keep(_place(program, executor), outcome)
-    return found
+    """Return verdict and detail by the program's hash, from the cache if it has them."""
+    cached = {program.sha256: _read(_cache_file(program, executor)) for program in programs}
+    verdicts = {sha256: entry for sha256, entry in cached.items() if entry is not None}
+    if unknown := [program for program in programs if program.sha256 not in verdicts]:
+        outcomes = batch.judge(unknown, executor).outcomes
+        for program, outcome in zip(unknown, outcomes, strict=True):
+            verdicts[program.sha256] = (outcome.verdict.value, outcome.detail)
+            _write(_cache_file(program, executor), outcome)
+    return verdicts
 
 
-def _place(program: Program, executor: Executor) -> Path:
+def _cache_file(program: Program, executor: Executor) -> Path:
     confinement = executor.confinement
     conditions = (
         __version__,
@@ -142,21 +134,21 @@ def _place(program: Program, executor: Executor) -> Path:
     return root / "passk-tasks" / "references" / key[:2] / f"{key}.json"
 
 
-def _kept(place: Path) -> tuple[str, str] | None:
+def _read(path: Path) -> tuple[str, str] | None:
     try:
-        verdict, detail = json.loads(place.read_bytes())
+        verdict, detail = json.loads(path.read_bytes())
         return Verdict(verdict).value, str(detail)
     except (OSError, ValueError, TypeError):
-        return None  # it is not there, or not whole: then it is tried again
+        return None  # missing or incomplete: the program is tried again
 
 
-def _keep(place: Path, outcome: Outcome) -> None:
-    """Keep a verdict that another run would give too. A folder that cannot be written is no error."""
-    if outcome.verdict.value in _UNSURE:
+def _write(path: Path, outcome: Outcome) -> None:
+    """Cache a verdict that another run would repeat. A folder that cannot be written is no error."""
+    if outcome.verdict in _UNSURE:
         return
     with contextlib.suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=place.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump([outcome.verdict.value, outcome.detail], file)
-        Path(name).replace(place)
+        Path(name).replace(path)

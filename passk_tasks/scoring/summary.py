@@ -147,10 +147,9 @@ def summarise(
             "the numbers are not final"
         )
     if dataset.left_out:
-        lacking = libraries.Missing(dataset.left_out)
         warnings.append(
-            f"{libraries.explain(lacking, len(dataset.problems))}; they are left out (skip_missing), and the "
-            "coverage counts them"
+            f"{libraries.explain(dataset.left_out, len(dataset.problems))}; they are left out "
+            "(skip_missing), and the coverage counts them"
         )
     if k_skipped and counts:
         poorest = next(task_id for task_id in counts if total[task_id] == fewest)

@@ -77,10 +77,10 @@ def settings(tmp_path) -> Settings:
 def test_missing(settings) -> None:
     """Each problem that lacks something is named with what it lacks."""
     dataset = benchmarks.load(benchmarks.get("bigcodebench"), settings)
-    found = libraries.missing(dataset, settings)
-    assert list(found.problems) == ["BigCodeBench/9002"]
-    assert ABSENT in found.libraries
-    assert libraries.missing(dataset, settings, {"BigCodeBench/9000"}).problems == {}
+    lacking = libraries.missing(dataset, settings)
+    assert list(lacking) == ["BigCodeBench/9002"]
+    assert ABSENT in lacking["BigCodeBench/9002"]
+    assert libraries.missing(dataset, settings, {"BigCodeBench/9000"}) == {}
     libraries.require(dataset, settings, "here", {"BigCodeBench/9000"})
     with pytest.raises(PreflightError, match=f"^here: 1 of 3 problems need .*pip install .*{ABSENT}"):
         libraries.require(dataset, settings, "here")
