@@ -5,7 +5,7 @@ import re
 
 from passk_tasks.results.summary import Summary
 from passk_tasks.text import summary
-from passk_tasks.text.summary import WIDTH
+from passk_tasks.text.terminal import WIDTH
 
 RESULT = {
     "task": "passk_humaneval",
