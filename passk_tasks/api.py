@@ -1,4 +1,4 @@
-"""The functions behind the commands: what each of them does, on Python values, with the same numbers.
+"""The functions behind the commands, on Python values.
 
     list_tasks, outside_benchmarks, load_task, load_problems  passk tasks
     task_configs_path, task_folder, code_eval_path            passk path
@@ -6,7 +6,7 @@
     audit_task                                                passk audit
     check_sandbox                                             passk selfcheck
     list_runs                                                 passk runs
-    load_run, load_runs, clusters_of                          whatever reads stored runs
+    load_run, load_runs, clusters_of                          every command that reads stored runs
     score_run                                                 passk show
     compare_runs                                              passk compare
     pass_curve, tail_problems, forecast_run                   passk curve
@@ -33,7 +33,7 @@ from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.compare import Comparison
-from passk_tasks.errors import UsageError
+from passk_tasks.errors import UsageError, check_name
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
 from passk_tasks.results import joining, reading, samples, store
@@ -62,17 +62,17 @@ if TYPE_CHECKING:
 
 
 def list_tasks() -> list[dict[str, Any]]:
-    """Return what `passk tasks --json` prints: each task by name, with what it needs and what is missing."""
+    """Return a dictionary for each task, sorted by name, as `passk tasks --json` prints it."""
     return [_described(catalog.load_task(name)) for name in catalog.task_names()]
 
 
 def outside_benchmarks() -> dict[str, str]:
-    """Return the benchmarks that other installed packages bring: the package of each by its name."""
+    """Return the benchmarks of other installed packages: the package by the benchmark's name."""
     return {point.name: plugins.owner(point) for point in plugins.declared(plugins.FAMILIES)}
 
 
 def code_eval_path() -> Path:
-    """Return the file of the `evaluate` module: `evaluate.load(str(path))` stands in for code_eval."""
+    """Return the file of the `evaluate` module; `evaluate.load(str(path))` replaces code_eval."""
     return Path(__file__).resolve().parent / "code_eval.py"
 
 
@@ -80,7 +80,7 @@ def read_samples(paths: Paths) -> SampleFile:
     """Return the samples in files of any kind that `passk score` takes.
 
     Raises:
-        SamplesError: a file that is missing, broken or of no known kind, with file and line.
+        SamplesError: a file is missing, broken or of no known kind; the message names file and line.
     """
     return samples.read(paths)
 
@@ -94,20 +94,20 @@ def audit_task(
     seed: int = 0,
     progress: bool = False,
 ) -> Audit:
-    """Try programs of known worth on the tests of a task, as `passk audit` does.
+    """Run the tests of a task on programs that are known to be right or wrong, as `passk audit` does.
 
     Args:
         task: the task's name.
-        settings: what to change of the task's settings.
-        mutants: references with one small mistake, at most that many a problem.
-        problems: only the first so many; None for all.
-        seed: of the choice of mutants.
+        settings: changes to the task's settings.
+        mutants: most mutants of each problem, i.e. references with one small mistake.
+        problems: number of problems, from the first; None for all.
+        seed: chooses the mutants.
         progress: show a progress bar.
 
     Raises:
         UsageError: no such task or setting, or no problem has a reference solution.
-        DatasetError: the problems cannot be had.
-        SandboxError: no sandbox of the wanted strength on this host.
+        DatasetError: the problems cannot be loaded.
+        SandboxError: this host cannot give the sandbox asked for.
     """
     spec = load_task(task, settings)
     dataset = load_problems(spec)
@@ -117,17 +117,17 @@ def audit_task(
 
 
 def check_sandbox(sandbox: str = "strict", *, workers: int = 0, progress: bool = False) -> Report:
-    """Attack the sandbox of this host with programs of known intent, as `passk selfcheck` does.
+    """Attack the sandbox of this host with hostile programs, as `passk selfcheck` does.
 
     Args:
-        sandbox: `strict`, or `rlimits` for the explicit weaker choice.
-        workers: programs at one time; 0 for as many as there are usable CPUs.
+        sandbox: `strict`, or the weaker `rlimits`.
+        workers: programs at one time; 0 for the number of usable CPUs.
         progress: show a progress bar.
 
     Raises:
-        SandboxError: no sandbox of the wanted strength on this host.
+        SandboxError: this host cannot give the sandbox asked for.
     """
-    # Here, so that the other functions come without the corpus.
+    # Imported here so that the other functions do not load the corpus.
     from passk_tasks.selfcheck import check
 
     return check.check(sandbox=sandbox, workers=workers, progress=progress)
@@ -140,43 +140,39 @@ def list_runs(path: str | os.PathLike[str]) -> Listing:
     """Return the runs in a results file, or anywhere below a folder, without their samples.
 
     Raises:
-        SamplesError: the path does not exist, or a file that was named cannot be read.
+        SamplesError: the path does not exist, or is a file that cannot be read.
     """
     return reading.listing(path)
 
 
 def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:
-    """Return every run that the paths hold, each once, without their samples.
+    """Return every run in the paths once, without its samples.
 
     Args:
         paths: results files, or folders with any number of them.
         task: take only the runs of this task.
 
     Raises:
-        SamplesError: a path without any run, or one that cannot be read.
+        SamplesError: a path holds no run or cannot be read.
     """
     return reading.stored_in([paths] if isinstance(paths, (str, os.PathLike)) else paths, task)
 
 
 def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
-    """Return every run that the paths hold, with the outcome of every sample; arguments as `find_runs`.
-
-    Raises:
-        SamplesError: a path without any run, or one that cannot be read.
-    """
+    """Return every run in the paths, with the outcome of each sample; arguments and errors as `find_runs`."""
     return [reading.load(stored) for stored in find_runs(paths, task)]
 
 
 def load_run(path: str | os.PathLike[str], task: str | None = None) -> Run:
-    """Return the one run that a path holds, with the outcome of every sample.
+    """Return the one run in a results file or folder, with the outcome of each sample.
 
     Args:
-        path: a results file, or a folder.
+        path: the file or folder.
         task: take the run of this task.
 
     Raises:
-        UsageError: there are several.
-        SamplesError: there is none, or it cannot be read.
+        UsageError: there are several runs.
+        SamplesError: there is no run, or it cannot be read.
     """
     return reading.load(reading.only_one(find_runs(path, task), str(path)))
 
@@ -184,17 +180,17 @@ def load_run(path: str | os.PathLike[str], task: str | None = None) -> Run:
 def clusters_of(
     runs: Sequence[Run], column: str, problems: str | os.PathLike[str] | None = None
 ) -> dict[str, str]:
-    """Return what stands in a column of the problems, by task_id: problems that share it share a source.
+    """Return the value of a column for each problem, by task_id; problems of one value share a source.
 
     Args:
-        runs: whose problems are meant; one of them that holds its problems is enough.
-        column: of the dataset, e.g. `source_file`.
-        problems: lines of JSON with `task_id` and the column, where no run holds its problems.
+        runs: the runs; one that holds its problems is enough.
+        column: a column of the dataset, e.g. `source_file`.
+        problems: a file of JSON lines with `task_id` and the column, if no run holds its problems.
 
     Raises:
-        SamplesError: the column is not there, for all problems or for one.
+        SamplesError: the column is missing, for all problems or for one.
     """
-    # Lines of `passk score` hold no problems.
+    # Outcomes of `passk score` hold no problems.
     holders = (run for run in runs if run.samples_path and run.samples_path.name != store.OUTCOMES)
     return joining.clusters(next(holders, runs[0]), column, problems)
 
@@ -204,16 +200,16 @@ def score_run(
     metrics: Sequence[str | Metric] | None = None,
     clusters: Mapping[str, Hashable] | None = None,
 ) -> dict[str, Score]:
-    """Return metrics of a run by name, each with both of its uncertainties; pass@1 is always there, first.
+    """Return metrics of a run by name, each with both of its uncertainties; pass@1 always comes first.
 
     Args:
-        run: whose.
-        metrics: e.g. `["pass@10", "pass^5", "g-pass@10_0.5"]`; the budgets of the run where None.
-        clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
+        run: the run.
+        metrics: e.g. `["pass@10", "pass^5", "g-pass@10_0.5"]`; None for pass@k of the run's budgets.
+        clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
 
     Raises:
-        UsageError: there is no such metric, no sample with a verdict, or a budget beyond the samples of some
-            problem.
+        UsageError: there is no such metric, no sample with a verdict, or some problem has fewer samples than
+            a budget.
     """
     return joining.scores(run, _metrics(metrics), clusters)
 
@@ -229,14 +225,14 @@ def compare_runs(
     """Compare runs, paired by problem, over the problems that all of them have samples of.
 
     Args:
-        runs: at least two; the last one is the one under test.
-        metrics: what to compare, the first one decides.
-        clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
-        anyway: compare even where conditions differ that make the numbers unlike.
-        seed: of the sign flips, where they are drawn.
+        runs: at least two; the last one is under test.
+        metrics: as for `score_run`; the first one decides.
+        clusters: as for `score_run`.
+        anyway: compare even runs of different problems or task versions.
+        seed: for sign flips, if they are drawn at random.
 
     Raises:
-        UsageError: fewer than two runs, nothing in common, runs that measured different things, or as
+        UsageError: fewer than two runs, no common problem, runs that measured different things, or as
             `score_run`.
     """
     return compare.compare(runs, metrics=_metrics(metrics), clusters=clusters, anyway=anyway, seed=seed)
@@ -245,10 +241,10 @@ def compare_runs(
 def pass_curve(
     run: Run, ks: Sequence[int] | None = None, clusters: Mapping[str, Hashable] | None = None
 ) -> list[Point]:
-    """Return pass@k for each k, with its band and what the last sample added; k = 1 … n where None.
+    """Return pass@k for each k with its intervals and what the k-th sample added; k = 1 … n if `ks` is None.
 
     Raises:
-        UsageError: a k beyond the samples of some problem, or no sample with a verdict.
+        UsageError: some problem has fewer than k samples, or no sample has a verdict.
     """
     task_ids, n, c = _counted(run, ks or ())
     with _for_people(run.path):
@@ -256,14 +252,14 @@ def pass_curve(
 
 
 def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
-    """Return n and c of the problems that are solved, but by k samples no more often than not, by task_id.
+    """Return (n, c) by task_id of the problems that are solved, but by k samples no more often than not.
 
     Args:
-        run: whose.
-        k: budget; 10, or half of n where that is less, where None.
+        run: the run.
+        k: budget; None for 10, or for half of n if that is less.
 
     Raises:
-        UsageError: a k beyond the samples of some problem, or no sample with a verdict.
+        UsageError: some problem has fewer than k samples, or no sample has a verdict.
     """
     task_ids, n, c = _counted(run, () if k is None else (k,))
     with _for_people(run.path):
@@ -272,10 +268,10 @@ def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
 
 
 def forecast_run(run: Run, ks: Sequence[int]) -> list[Forecast]:
-    """Return a forecast of pass@k beyond the run's samples, which holds as far as its fit does.
+    """Return a forecast of pass@k for each k beyond n; it holds only as far as its fit does.
 
     Raises:
-        UsageError: a k that is not beyond n, or no sample with a verdict.
+        UsageError: a k is not beyond n, or no sample has a verdict.
     """
     _, n, c = _counted(run)
     with _for_people(run.path):
@@ -283,11 +279,11 @@ def forecast_run(run: Run, ks: Sequence[int]) -> list[Forecast]:
 
 
 def plan_from_run(run: Run, half_width: float, k: int = 1) -> Plan:
-    """Return how many samples a problem a wanted half-width takes, by how a pilot's samples vary.
+    """Return how many samples a problem a half-width of pass@k needs, from how a pilot's samples vary.
 
     Raises:
-        UsageError: fewer than 2k samples of some problem, no sample with a verdict, or an impossible k or
-            half-width.
+        UsageError: some problem has fewer than 2k samples, no sample has a verdict, or k or the half-width is
+            impossible.
     """
     _, n, c = _counted(run)
     with _for_people(run.path):
@@ -295,10 +291,10 @@ def plan_from_run(run: Run, half_width: float, k: int = 1) -> Plan:
 
 
 def plan_from_rate(rate: float, problems: int, half_width: float, k: int = 1) -> Plan:
-    """Return the same for an expected pass@1, on the safe side for k = 1.
+    """Return how many samples a problem a half-width needs at an expected pass@1; a safe bound for k = 1.
 
     Raises:
-        UsageError: a rate outside [0, 1], an impossible k or half-width, or no problem.
+        UsageError: the rate is outside [0, 1], k or the half-width is impossible, or there is no problem.
     """
     with _for_people():
         return plan.from_rate(rate, problems, k, half_width)
@@ -317,16 +313,16 @@ def report_runs(
 
     Args:
         runs: at least one; several are compared, as by `compare_runs`.
-        metrics: what to estimate beside pass@1; the budgets that the runs were asked for where None.
-        clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
-        anyway: compare even where conditions differ that make the numbers unlike.
-        title: heading of the page; what the runs are called where None.
-        audit_file: what `passk audit TASK --json` printed, of the same problems.
+        metrics: as for `score_run`.
+        clusters: as for `score_run`.
+        anyway: as for `compare_runs`.
+        title: heading of the page; None for the names of the runs.
+        audit_file: the output of `passk audit TASK --json` for the same problems.
 
     Raises:
         UsageError: the extra `report` is not installed, the audit cannot be read, or as `compare_runs`.
     """
-    # Here, so that the other functions come without matplotlib.
+    # Imported here so that the other functions do not load matplotlib.
     from passk_tasks import report
 
     return report.build(
@@ -351,23 +347,20 @@ def export_runs(
     """Write the files that a leaderboard or another tool accepts, as `passk export` does; uploads nothing.
 
     Args:
-        stored: a run as `list_runs` or `load_runs` gives it, or several for formats that take them.
-        format: a name of `passk export --help`.
+        stored: a run from `list_runs` or `load_runs`, or several for formats that take them.
+        format: a name from `passk export --help`.
         out: folder for the files.
-        samples: files with the samples, for a run that does not say where they are.
-        data_files: the problems, where those that the run names are not at hand.
-        details: what the receiver wants to know and no run can say: `model`, `user`, `organization`,
+        samples: files with the samples, if the run does not say where they are.
+        data_files: the problems, if those that the run names are not here.
+        details: what the receiver asks and a run does not record: `model`, `user`, `organization`,
             `relationship`, `dataset_id`, `dataset_task`, `source_url`, `backend`, `revision`.
 
     Raises:
-        ExportError: the receiver would turn it down; `missing` has everything, and nothing was written.
+        ExportError: the receiver would turn the run down; `missing` lists why, and nothing was written.
         UsageError: a mistake in arguments or files.
     """
-    unknown = [name for name in details if name not in Details.__dataclass_fields__]
-    if unknown:
-        raise UsageError(
-            f"no receiver asks for {unknown[0]!r}; there are {', '.join(Details.__dataclass_fields__)}"
-        )
+    for name in details:
+        check_name("detail", name, Details.__dataclass_fields__)
     named = [samples] if isinstance(samples, (str, os.PathLike)) else samples
     several = [stored] if isinstance(stored, StoredRun) else list(stored)
     return export.export(several, format, out, Details(**details), samples=named, data_files=data_files)
@@ -380,9 +373,7 @@ def _described(spec: TaskSpec) -> dict[str, Any]:
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
     absent = libraries.absent(benchmark.libraries, settings.packages)
-    missing = benchmark.missing(settings)
-    if absent:
-        missing = [*missing, f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"]
+    number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
     return {
         "name": spec.name,
         "version": spec.version,
@@ -393,7 +384,7 @@ def _described(spec: TaskSpec) -> dict[str, Any]:
         "judge": settings.judge.value,
         "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
         "source": _origin(settings, benchmark),
-        "missing": missing,
+        "missing": [*benchmark.missing(settings), *number],
         "missing_libraries": list(absent),
         "extraction": settings.extraction,
         "generation_kwargs": spec.generation_kwargs,
@@ -401,7 +392,7 @@ def _described(spec: TaskSpec) -> dict[str, Any]:
 
 
 def _origin(settings: Settings, benchmark: Benchmark) -> str:
-    """Return where the problems come from, in few words."""
+    """Return in a few words where the problems come from."""
     if settings.data_files is not None:
         return settings.data_files
     if settings.dataset == "embedded":
@@ -418,21 +409,21 @@ def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:
     if named is None:
         return None
     with _for_people():
-        return [one if isinstance(one, Metric) else Metric.parse(one) for one in named]
+        return [metric if isinstance(metric, Metric) else Metric.parse(metric) for metric in named]
 
 
 def _counted(
     run: Run, ks: Sequence[int] = ()
 ) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     task_ids, n, c = joining.counted(run)
-    budgets = [Metric(PASS, k) for k in ks if k > 0]  # others are refused by the mathematics
+    budgets = [Metric(PASS, k) for k in ks if k > 0]  # the statistics refuse others
     joining.check_budgets(run, budgets, dict(zip(task_ids, n.tolist(), strict=True)))
     return task_ids, n, c
 
 
 @contextmanager
 def _for_people(path: Path | None = None) -> Iterator[None]:
-    """Turn an error of the mathematics into one for people, which names the results file that it is about."""
+    """Turn a ValueError of the statistics into a UsageError that names the results file."""
     try:
         yield
     except ValueError as error:

@@ -1,15 +1,14 @@
-"""A stand-in for `evaluate.load("code_eval")` that judges in this package's sandbox.
+"""A replacement for `evaluate.load("code_eval")` that judges in this package's sandbox.
 
     metric = evaluate.load(PATH)        PATH is what `passk path --code-eval` prints; nothing is downloaded
     pass_at_k, results = metric.compute(references=[tests], predictions=[[candidate, …]], k=[1, 10])
 
-Arguments and results are those of code_eval, with two differences: no environment variable has to be set,
-since candidates cannot reach the user's files or the network, and a k that is left out because some problem
-has too few candidates is warned of. References are arbitrary code that needs the candidate's namespace, so
-both run in one process (judge `script`); SECURITY.md says what that leaves open.
+Arguments and results are those of code_eval, with two differences. No environment variable has to be set,
+since candidates cannot reach the user's files or the network. A k is left out with a warning if some problem
+has fewer candidates. References are arbitrary code that needs the candidate's namespace, so both run in one
+process (judge `script`); SECURITY.md says what that leaves open.
 
-`evaluate` copies this file into its cache and runs it from there: it stands alone, and names the package in
-full.
+`evaluate` copies this file into its cache and runs it there, so it imports nothing relative to its own place.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Args:
     num_workers: candidates judged at one time.
     timeout: seconds that a candidate may work.
     memory_mib: memory that a candidate may use, in MiB.
-    sandbox: "strict", or "rlimits" for the explicit weaker choice.
+    sandbox: "strict", or the weaker "rlimits".
 
 Returns:
     pass_at_k: dict of "pass@k" to its estimate, the mean over problems.
@@ -96,12 +95,7 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]
             raise UsageError(f"k must be at least 1, not {bad[0]}")
         places = [(task, i) for task, candidates in enumerate(predictions) for i in range(len(candidates))]
         programs = [
-            Program(
-                task_id=str(task),
-                code=predictions[task][i],
-                tests=Tests(source=references[task], names=()),
-                place=Judge.SCRIPT,
-            )
+            Program(str(task), predictions[task][i], Tests(references[task], names=()), Judge.SCRIPT)
             for task, i in places
         ]
         limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
@@ -115,13 +109,8 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]
                     f"candidate {i} of problem {task} has no verdict, for a reason that is not its own: "
                     f"{outcome.detail}"
                 )
-            result = {
-                "task_id": task,
-                "passed": outcome.passed,
-                "result": _describe(outcome),
-                "completion_id": i,
-            }
-            results[task].append((i, result))
+            result = {"task_id": task, "passed": outcome.passed, "result": _describe(outcome)}
+            results[task].append((i, {**result, "completion_id": i}))
         return _estimate(results, ks), results
 
 
@@ -130,13 +119,9 @@ def _estimate(results: dict[int, list[tuple[int, dict[str, Any]]]], ks: list[int
     total = np.array([len(result) for result in results.values()])
     correct = np.array([sum(r["passed"] for _, r in result) for result in results.values()])
     fewest = int(total.min(initial=np.iinfo(np.int64).max)) if total.size else 0
-    dropped = [k for k in ks if k > fewest]
-    if dropped:
-        warnings.warn(
-            f"{', '.join(f'pass@{k}' for k in dropped)} left out: some problem has only {fewest} candidates",
-            UserWarning,
-            stacklevel=2,
-        )
+    if dropped := ", ".join(f"pass@{k}" for k in ks if k > fewest):
+        message = f"{dropped} left out: some problem has only {fewest} candidates"
+        warnings.warn(message, UserWarning, stacklevel=2)
     return {f"pass@{k}": pass_at_k(total, correct, k).mean() for k in ks if k <= fewest}
 
 

@@ -1,8 +1,8 @@
-"""Stored runs against each other: conditions, paired differences, ranking, what changed problem by problem.
+"""Compares stored runs: conditions, paired differences, ranking, changed problems.
 
     runs -> conditions that differ -> problems in common -> a difference for each pair -> groups
 
-Nothing here executes anything; `paired` has the statistics.
+It executes nothing; `paired` has the statistics.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome
 
 UNLIKE = ("dataset", "version")
-"""Conditions without which numbers of the same name mean different things."""
+"""Conditions that must be the same for numbers of the same name to mean the same."""
 
 LOST, GAINED = "lost", "gained"
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that is not the same for all runs.
+    """A condition that differs between runs.
 
     Attributes:
-        name: which; `sampling.top_p` for a part of one.
-        values: of each run, None where it did not record it.
-        unlike: whether the numbers mean different things for it.
+        name: of the condition, or of a part of one, e.g. `sampling.top_p`.
+        values: one for each run; None if the run did not record it.
+        unlike: whether it makes the numbers mean different things.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Condition:
     unlike: bool = False
 
     def shown(self) -> list[str]:
-        """Return the values as people read them: hashes by their first digits where these differ."""
+        """Return the values as text, hashes cut to twelve digits if those differ."""
         short = [v[:12] if isinstance(v, str) and len(v) == 64 and v.isalnum() else v for v in self.values]
         alike = len(set(map(repr, short))) != len(set(map(repr, self.values)))
         return [_shown(value) for value in (self.values if alike else short)]
@@ -62,11 +62,10 @@ class Pair:
         first: number of the earlier one, from 0.
         second: number of the later one.
         difference: second minus first, over problems.
-        over_samples: 95 % interval of the difference if both ran again over these very problems; None where
-            that is not known.
+        over_samples: 95 % interval of the difference if both ran again on the same problems; None if unknown.
         p_adjusted: p-value by Holm's method over all pairs of runs on this metric.
-        mcnemar: problems that only the first solved, that only the second solved, and the exact p-value; for
-            one sample a problem.
+        mcnemar: numbers of problems that only the first and only the second solved, and the exact p-value;
+            None unless both have one sample a problem.
     """
 
     first: int
@@ -78,20 +77,20 @@ class Pair:
 
     @property
     def apart(self) -> bool:
-        """Whether the two are told apart, p < 0.05 after adjustment."""
+        """Whether the two differ beyond noise: p < 0.05 after adjustment."""
         return self.p_adjusted < 0.05
 
 
 @dataclass(frozen=True)
 class Change:
-    """A problem whose pass rate is not what it was.
+    """A problem whose pass rate changed from the first run to the last.
 
     Attributes:
-        task_id: which.
+        task_id: the problem.
         before: (n, c) in the first run.
         after: (n, c) in the last run.
-        verdicts_before: how many of its samples ended with each verdict, the most frequent first.
-        verdicts_after: the same of the last run.
+        verdicts_before: number of samples by verdict in the first run, the most frequent first.
+        verdicts_after: the same for the last run.
     """
 
     task_id: str
@@ -102,7 +101,7 @@ class Change:
 
     @property
     def flip(self) -> str | None:
-        """`LOST`, `GAINED`, or None where it is solved at times in both runs or in neither."""
+        """`LOST`, `GAINED`, or None if some sample solved it in both runs or none did in either."""
         if bool(self.before[1]) == bool(self.after[1]):
             return None
         return LOST if self.before[1] else GAINED
@@ -115,22 +114,22 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Any number of runs over the problems they share.
+    """Two or more runs compared over the problems they share.
 
     Attributes:
-        runs: at least two, in the order given.
-        problems: the task_ids that all of them have samples of.
-        left_out: how many problems some run has and another has not.
+        runs: in the order given.
+        problems: the task_ids that all runs have samples of.
+        left_out: number of problems that some runs have and others lack.
         conditions: those that differ, unlike ones first.
-        unrecorded: those that some run did not record and the others have.
-        metrics: pass@1 first, asked for or not, so that a strong pass@k cannot hide a poor single shot.
-        primary: the one that decides ranking and regression.
-        scores: of each metric, one for each run.
-        pairs: of each metric, all pairs of runs.
+        unrecorded: conditions that only some runs recorded.
+        metrics: pass@1 always first, so that a high pass@k cannot hide a low pass@1.
+        primary: the metric that decides ranking and regression.
+        scores: one for each run, by metric.
+        pairs: all pairs of runs, by metric.
         order: numbers of the runs, the best first.
-        groups: numbers of runs that cannot be told apart, in the order of the ranking.
-        changes: from the first run to the last, the worst first.
-        warnings: what a person must know to read the numbers rightly.
+        groups: numbers of runs that do not differ beyond noise, in the order of the ranking.
+        changes: problems that changed from the first run to the last, the worst first.
+        warnings: what the user must know to read the numbers.
     """
 
     runs: tuple[Run, ...]
@@ -155,21 +154,21 @@ class Comparison:
 
     @property
     def regressed(self) -> bool:
-        """Whether the last run is worse than the first beyond noise; one question, so p is not adjusted."""
+        """Whether the last run is worse than the first beyond noise; a single test, so p is not adjusted."""
         difference = self.first_to_last.difference
         return difference.value < 0 and difference.beyond_noise
 
     @property
     def conclusion(self) -> str:
-        """One sentence: which of the first and the last run is better, or that nothing is shown."""
-        pair = self.first_to_last
-        one, name, last = pair.difference, self.primary.name, label(len(self.runs) - 1)
-        shown = summary.p_value(one.p)
+        """One sentence: whether the last run is better or worse than the first beyond noise."""
+        difference, name, last = self.first_to_last.difference, self.primary.name, label(len(self.runs) - 1)
+        shown = summary.p_value(difference.p)
         p = f"p {shown}" if shown.startswith("<") else f"p = {shown}"
-        if one.beyond_noise:
-            better = "better" if one.value > 0 else "worse"
-            return f"{last} is {better} than A by {abs(one.value):.4f} of {name}, beyond noise ({p})."
-        reach = f", which may be from {summary.interval(one.ci95, signed=True)}" if one.ci95 else ""
+        if difference.beyond_noise:
+            better = "better" if difference.value > 0 else "worse"
+            return f"{last} is {better} than A by {abs(difference.value):.4f} of {name}, beyond noise ({p})."
+        ci95 = difference.ci95
+        reach = f", which may be from {summary.interval(ci95, signed=True)}" if ci95 else ""
         return f"No difference in {name} between A and {last} is shown ({p}){reach}."
 
     def as_dict(self) -> dict[str, object]:
@@ -183,8 +182,8 @@ class Comparison:
             "problems": len(self.problems),
             "left_out": self.left_out,
             "conditions": [
-                {"name": one.name, "values": list(one.values), "unlike": one.unlike}
-                for one in self.conditions
+                {"name": condition.name, "values": list(condition.values), "unlike": condition.unlike}
+                for condition in self.conditions
             ],
             "unrecorded": list(self.unrecorded),
             "metrics": {
@@ -224,11 +223,11 @@ def compare(
     """Compare runs over the problems that all of them have samples of.
 
     Args:
-        runs: at least two; the last one is the one under test.
-        metrics: what to compare, the first one decides; pass@1 and the budgets of all runs where None.
-        anyway: compare even where conditions differ that make the numbers unlike.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-        seed: of the sign flips, where they are drawn.
+        runs: at least two; the last one is under test.
+        metrics: the first one decides; None for pass@1 and the budgets that all runs share.
+        anyway: compare even if conditions are unlike.
+        clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
+        seed: for sign flips, if they are drawn at random.
 
     Raises:
         UsageError: fewer than two runs, no problem in common, a budget beyond n, or unlike conditions.
@@ -263,9 +262,9 @@ def compare(
     shared = joining.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
-        found = tuple(metrics_module.score(metric, one.n, one.c, shared, one.base) for one in counted)
-        scores[metric.name] = found
-        pairs[metric.name] = _pairs(metric, counted, found, shared, seed)
+        of_runs = tuple(metrics_module.score(metric, run.n, run.c, shared, run.base) for run in counted)
+        scores[metric.name] = of_runs
+        pairs[metric.name] = _pairs(metric, counted, of_runs, shared, seed)
     primary = asked[0]
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
     return Comparison(
@@ -290,35 +289,35 @@ def conditions(runs: Sequence[Run], problems: Sequence[str]) -> tuple[tuple[Cond
 
     Args:
         runs: at least two.
-        problems: task_ids that all have; prompts are compared over these.
+        problems: task_ids that all runs have; only their prompts are compared.
     """
     flat = [_flat(run, problems) for run in runs]
     if not all(run.prompts.keys() >= set(problems) for run in runs):
-        for one, run in zip(flat, runs, strict=True):  # what is known of all: the template
-            one["prompt"] = run.conditions.prompt
-    names = list(dict.fromkeys(name for one in flat for name in one))
+        for recorded, run in zip(flat, runs, strict=True):  # all runs recorded the template
+            recorded["prompt"] = run.conditions.prompt
+    names = list(dict.fromkeys(name for recorded in flat for name in recorded))
     same_task = len({run.task for run in runs}) == 1
     differing, unrecorded = [], []
     for name in names:
-        values = tuple(one.get(name) for one in flat)
+        values = tuple(recorded.get(name) for recorded in flat)
         known = {repr(value) for value in values if value is not None}
         if len(known) > 1:
-            # Versions are numbers of their own task.
+            # Versions of different tasks cannot be compared.
             unlike = name in UNLIKE and (name != "version" or same_task)
             differing.append(Condition(name, values, unlike))
         elif known and None in values:
             unrecorded.append(name)
-    return tuple(sorted(differing, key=lambda one: not one.unlike)), tuple(unrecorded)
+    return tuple(sorted(differing, key=lambda condition: not condition.unlike)), tuple(unrecorded)
 
 
 def default_metrics(runs: Sequence[Run], fewest: int) -> list[Metric]:
-    """Return pass@1, and pass@k for the budgets that all runs were asked for and have samples for."""
+    """Return pass@1, and pass@k for each budget of all runs that is at most `fewest`, their smallest n."""
     common = set.intersection(*(set(run.k) for run in runs))
     return [Metric(PASS, k) for k in sorted({1, *common}) if k <= fewest]
 
 
 def label(number: int) -> str:
-    """Return the letter of a run: A, B, …, Z, AA, …."""
+    """Return the letter of a run, by its number from 0: A, B, …, Z, AA, …."""
     letters = ""
     number += 1
     while number:
@@ -336,16 +335,14 @@ def _shown(value: Any) -> str:
 
 
 def _flat(run: Run, problems: Sequence[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
+    recorded: dict[str, object] = {}
     for name, value in run.conditions.as_dict().items():
-        if isinstance(value, Mapping):
-            found |= {f"{name}.{part}": one for part, one in value.items()}
-        else:
-            found[name] = value
+        parts = value if isinstance(value, Mapping) else None
+        recorded |= {name: value} if parts is None else {f"{name}.{part}": parts[part] for part in parts}
     if problems and all(task_id in run.prompts for task_id in problems):
         joined = "\n".join(run.prompts[task_id] for task_id in problems)
-        found["prompt"] = hashlib.sha256(joined.encode()).hexdigest()
-    return found
+        recorded["prompt"] = hashlib.sha256(joined.encode()).hexdigest()
+    return recorded
 
 
 def _pairs(
@@ -361,45 +358,37 @@ def _pairs(
     if metric.on_grid:
         grid = paired.lcm(n) if metric.k == 1 else 1 if (n == metric.k).all() else None
     numbers = list(itertools.combinations(range(len(n)), 2))
-    found = [
+    differences = [
         paired.difference(values[i], values[j], grid=grid, clusters=clusters, seed=seed) for i, j in numbers
     ]
-    adjusted = paired.holm([one.p for one in found])
+    adjusted = paired.holm([difference.p for difference in differences])
     pairs = []
-    for (i, j), one, p in zip(numbers, found, adjusted, strict=True):
-        only = None
+    for (i, j), difference, p in zip(numbers, differences, adjusted, strict=True):
+        mcnemar = None
         if (n[[i, j]] == 1).all():
             lost, gained = int(np.sum(values[i] > values[j])), int(np.sum(values[i] < values[j]))
-            only = (lost, gained, paired.mcnemar(lost, gained))
+            mcnemar = (lost, gained, paired.mcnemar(lost, gained))
         over_samples = paired.independent(scores[i].over_samples, scores[j].over_samples)
-        pairs.append(Pair(i, j, one, over_samples, p, only))
+        pairs.append(Pair(i, j, difference, over_samples, p, mcnemar))
     return tuple(pairs)
 
 
 def _groups(pairs: Sequence[Pair], order: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    place = {number: i for i, number in enumerate(order)}
-    apart = {
-        (min(place[pair.first], place[pair.second]), max(place[pair.first], place[pair.second])): pair.apart
-        for pair in pairs
-    }
+    ranks = [[order.index(pair.first), order.index(pair.second)] for pair in pairs]
+    apart = {(min(two), max(two)): pair.apart for two, pair in zip(ranks, pairs, strict=True)}
     return tuple(tuple(order[i] for i in group) for group in paired.groups(len(order), apart))
 
 
 def _changes(first: Run, last: Run, problems: Sequence[str]) -> tuple[Change, ...]:
     before, after = first.counts, last.counts
-    changes = [
-        Change(
-            task_id,
-            before[task_id],
-            after[task_id],
-            _verdicts(first.outcomes[task_id]),
-            _verdicts(last.outcomes[task_id]),
-        )
-        for task_id in problems
-    ]
-    # Across multiplication: 1/3 and 2/6 are no change.
-    changed = [one for one in changes if one.before[1] * one.after[0] != one.after[1] * one.before[0]]
-    return tuple(sorted(changed, key=lambda one: one.difference))
+    changes = []
+    for task_id in problems:
+        verdicts = (_verdicts(run.outcomes[task_id]) for run in (first, last))
+        change = Change(task_id, before[task_id], after[task_id], *verdicts)
+        # Multiplied crosswise, so that 1/3 and 2/6 are no change.
+        if change.before[1] * change.after[0] != change.after[1] * change.before[0]:
+            changes.append(change)
+    return tuple(sorted(changes, key=lambda change: change.difference))
 
 
 def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
@@ -407,33 +396,31 @@ def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 def _warnings(runs: Sequence[Run]) -> list[str]:
-    found = []
+    warnings = []
     if runs[0].date is not None and runs[-1].date is not None and runs[-1].date < runs[0].date:
-        found.append(f"{label(len(runs) - 1)}, given last, is older than A")
+        warnings.append(f"{label(len(runs) - 1)}, given last, is older than A")
     for i, run in enumerate(runs):
         if run.problems < run.problems_total:
-            found.append(f"{label(i)} has {run.problems} of the task's {run.problems_total} problems")
-        found += [f"{label(i)}: {warning}" for warning in run.warnings]
-    return found
+            warnings.append(f"{label(i)} has {run.problems} of the task's {run.problems_total} problems")
+        warnings += [f"{label(i)}: {warning}" for warning in run.warnings]
+    return warnings
 
 
-def _values(one: Condition) -> str:
-    return " and ".join(str(value)[:12] for value in dict.fromkeys(one.values) if value is not None)
+def _values(condition: Condition) -> str:
+    return " and ".join(str(value)[:12] for value in dict.fromkeys(condition.values) if value is not None)
 
 
 def _pair_as_dict(pair: Pair) -> dict[str, object]:
-    one = pair.difference
+    difference, mcnemar = pair.difference, pair.mcnemar
     return {
         "first": label(pair.first),
         "second": label(pair.second),
-        "difference": one.value,
-        "over_problems": {"se": one.se, "ci95": None if one.ci95 is None else list(one.ci95)},
-        "over_samples": {"ci95": None if pair.over_samples is None else list(pair.over_samples)},
-        "p": one.p,
-        "p_method": "exact" if one.exact else "drawn",
+        "difference": difference.value,
+        "over_problems": {"se": difference.se, "ci95": difference.ci95 and list(difference.ci95)},
+        "over_samples": {"ci95": pair.over_samples and list(pair.over_samples)},
+        "p": difference.p,
+        "p_method": "exact" if difference.exact else "drawn",
         "p_holm": pair.p_adjusted,
         "apart": pair.apart,
-        "mcnemar": None
-        if pair.mcnemar is None
-        else {"only_first": pair.mcnemar[0], "only_second": pair.mcnemar[1], "p": pair.mcnemar[2]},
+        "mcnemar": mcnemar and dict(zip(("only_first", "only_second", "p"), mcnemar, strict=True)),
     }

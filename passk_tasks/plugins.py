@@ -1,7 +1,7 @@
-"""What other installed packages bring: families of problems and folders of task YAML.
+"""Finds families of problems and folders of task YAML in other installed packages.
 
-A package declares both as entry points, in the groups `FAMILIES` and `TASKS`. Nothing here imports a package;
-`benchmarks.get` does, when a family is asked for by name.
+A package declares both as entry points, in the groups `FAMILIES` and `TASKS`. This module imports no such
+package; `benchmarks.get` does when a family is asked for by name.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from pathlib import Path
 from passk_tasks.errors import UsageError
 
 FAMILIES = "passk_tasks.benchmarks"
-"""Name of a family = `module:Class`."""
+"""Its entries: the name of a family = `module:Class`."""
 TASKS = "passk_tasks.task_configs"
-"""Any name = a folder inside a package, with dots: `package.folder`."""
+"""Its entries: any name = a folder inside a package, with dots: `package.folder`."""
 
 
-@lru_cache(maxsize=2)  # a look at the metadata of every installed package, some 0.1 s
+@lru_cache(maxsize=2)  # reading the metadata of every installed package takes some 0.1 s
 def declared(group: str) -> tuple[EntryPoint, ...]:
-    """Return what the installed packages declare in a group."""
+    """Return the entry points of the installed packages in a group."""
     return tuple(entry_points(group=group))
 
 
 def owner(point: EntryPoint) -> str:
-    """Return name and version of the distribution that declares an entry point, as people write them."""
+    """Return name and version of the distribution that declares an entry point, e.g. `pack 1.0`."""
     return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
 def packages() -> set[str]:
-    """Return the outermost packages of what is declared, which no candidate may see: solutions lie there."""
+    """Return the outermost packages of all entries; hidden from candidates, since they hold solutions."""
     points = (*declared(FAMILIES), *declared(TASKS))
     return {point.value.partition(":")[0].partition(".")[0].strip() for point in points}
 
 
 def task_folders() -> list[Path]:
-    """Return the folders of task YAML that other packages bring, absolute.
+    """Return the absolute folders of task YAML in other packages.
 
     Raises:
         UsageError: a declared folder does not exist.
@@ -47,7 +47,7 @@ def task_folders() -> list[Path]:
 
 def _folder(point: EntryPoint) -> Path:
     package, *inner = point.value.split(".")
-    spec = find_spec(package)  # of the outermost package: that of an inner one would import it
+    spec = find_spec(package)  # only of the outermost package: to find an inner one imports the outer
     for location in (spec and spec.submodule_search_locations) or ():
         folder = Path(location).resolve().joinpath(*inner)
         if folder.is_dir():

