@@ -258,9 +258,9 @@ def disagreements(count: int, seed: int) -> tuple[list[str], Counter[str]]:
     counts: Counter[str] = Counter()
     differ = []
     for start in range(0, count, BATCH):
-        batch = cases(min(BATCH, count - start), seed + start)
-        outcomes = batch.judge([program for pair in batch for program in pair], limits=LIMITS).outcomes
-        for (program, _), chosen, script in zip(batch, outcomes[::2], outcomes[1::2], strict=True):
+        pairs = cases(min(BATCH, count - start), seed + start)
+        outcomes = batch.judge([program for pair in pairs for program in pair], limits=LIMITS).outcomes
+        for (program, _), chosen, script in zip(pairs, outcomes[::2], outcomes[1::2], strict=True):
             assert isinstance(program.tests, Tests)
             counts["cases"] += 1
             counts["passed"] += script.passed
