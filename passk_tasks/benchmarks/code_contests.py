@@ -34,7 +34,7 @@ class CodeContests(Benchmark):
     submissions: ClassVar[tuple[int, ...]] = (1, 10)
 
     def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
-        """Return the files of the test split: the others are 7 GB."""
+        """Return the files of the test split; those of the other splits are 7 GB."""
         return ("data/test-*.parquet",)
 
     def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,9 +48,9 @@ class CodeContests(Benchmark):
         text({"task_id": task_id, **row}, "description", self.columns)
         counts, cases = [], []
         for column in _TESTS:
-            found = _cases(row, column)
-            counts.append(len(found))
-            cases += found
+            cases_of_column = _cases(row, column)
+            counts.append(len(cases_of_column))
+            cases += cases_of_column
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
         tests = StdioTests.of(
@@ -64,7 +64,7 @@ class CodeContests(Benchmark):
         return problem.program(code, judge)
 
     def canonical(self, problem: Problem) -> str | None:
-        """Return the first solution in Python 3; it may be slow, or written for another version."""
+        """Return the first solution in Python 3; it may be slow, or for another version."""
         return problem.canonical_solution
 
 

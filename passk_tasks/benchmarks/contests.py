@@ -1,4 +1,4 @@
-"""What benchmarks of contest problems share: programs and functions to judge, data that is not trusted."""
+"""What the benchmarks of contest problems share: candidates under tests, and safe reading of the data."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 
 CALL = "passk_call"
-"""What the tests call of a candidate: the function, or the method of its class `Solution`."""
+"""The name by which tests call the candidate's function, or the method of its class `Solution`."""
 
 _MOST_BYTES = 1 << 30
-"""Of one problem's unpacked tests; the largest published ones have some 100 MB."""
+"""Limit of one problem's unpacked tests; the largest published ones have some 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ContestProblem(Problem):
     Attributes:
         tests: cases for programs, or statements that call `CALL`.
         function: the function's name; `""` for programs.
-        imports: what the benchmark's own harness puts above every candidate.
+        imports: statements that the benchmark's own harness puts above every candidate.
     """
 
     tests: Tests | StdioTests | None = None
@@ -56,7 +56,7 @@ _ADAPTER = """
 
 
 def below(imports: str, code: str) -> str:
-    """Return code with imports above it, below `from __future__`, which must be the first statement."""
+    """Return code below imports; its `from __future__` stays the first statement."""
     if "__future__" in code:
         try:
             body = ast.parse(code).body
@@ -92,7 +92,7 @@ def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS) -> Te
     """Return tests that call the function with the arguments of each case.
 
     Args:
-        cases: arguments and expected result as the dataset has them, of what JSON knows.
+        cases: arguments and expected result as the dataset has them, JSON values.
         helpers: source of `arguments(given)`, which returns the list of arguments, and of
             `holds(result, expected)`.
     """
@@ -101,7 +101,7 @@ def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS) -> Te
     return Tests(_CALLS.format(packed=packed, call=CALL, helpers=helpers), (CALL,))
 
 
-# All that a pickle of one text consists of: the text, and what pickle writes around it.
+# The opcodes of which a pickle of one text consists: the text, and what pickle writes around it.
 _TEXTS = frozenset({"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"})
 _AROUND = frozenset({"PROTO", "FRAME", "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "STOP"})
 
@@ -109,8 +109,8 @@ _AROUND = frozenset({"PROTO", "FRAME", "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"
 def _pickled_text(raw: bytes) -> str:
     """Return the text in a pickle of one text.
 
-    The opcodes are read and none is executed, so that nothing is looked up, called or built. An unpickler
-    that refuses to look names up would still give a gigabyte to twelve bytes that ask for a large memo.
+    The opcodes are read and not executed, so nothing is looked up, called or built. Even an unpickler that
+    looks no names up would allocate a gigabyte for twelve bytes that ask for a large memo.
     """
     texts = []
     for opcode, argument, _ in pickletools.genops(raw):
@@ -124,10 +124,10 @@ def _pickled_text(raw: bytes) -> str:
 
 
 def unpack_text(packed: str) -> str:
-    """Return the text in a zlib-compressed pickle in base64, and nothing else that may be in there.
+    """Return the text in a zlib-compressed pickle in base64; nothing but text can come out.
 
     Raises:
-        ValueError: it is none, is larger than any tests are, or holds something other than text.
+        ValueError: it is not such a pickle, is larger than a gigabyte, or holds something other than text.
     """
     try:
         unpacker = zlib.decompressobj()
@@ -140,10 +140,10 @@ def unpack_text(packed: str) -> str:
 
 
 def parsed(text: str, kind: type, what: str) -> Any:
-    """Return what a column of JSON holds.
+    """Return the value in a column of JSON; `what` names the column in messages.
 
     Raises:
-        DatasetError: it is no JSON, or not of this kind.
+        DatasetError: it is not JSON, or not of this kind.
     """
     try:
         value = json.loads(text)
