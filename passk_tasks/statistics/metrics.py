@@ -3,10 +3,10 @@
     pass@K              any of K samples passes
     pass^K              all of K pass
     g-pass@K_T          at least T·K of K pass, e.g. g-pass@10_0.5
-    mg-pass@K           the mean of those for T from 0.5 to 1
+    mg-pass@K           the mean of g-pass@K_T for T from 0.5 to 1
 
-All are U-statistics: the mean, over all ways to take K of the n samples, of something that depends on how
-many of the K passed. That gives each an unbiased variance over samples, where n ≥ 2K.
+All are U-statistics: the mean, over all ways to take K of the n samples, of a function of how many of the K
+passed. So each has an unbiased variance over samples where n ≥ 2K.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 
 PASS, HAT, G_PASS, MG_PASS = "pass@", "pass^", "g-pass@", "mg-pass@"
 FAMILIES = (PASS, HAT, G_PASS, MG_PASS)
-"""What a metric's name starts with."""
+"""The beginnings of metric names."""
 
 _NAME = re.compile(r"(pass@|pass\^|g-pass@|mg-pass@)([1-9][0-9]*)(?:_([0-9.]+))?", re.IGNORECASE)
 
@@ -56,7 +56,7 @@ class Metric:
             raise ValueError(f"there is no metric {self.family}{self.k}")
         if (self.tau is not None) != (self.family == G_PASS) or not 0 <= (self.tau or 0.0) <= 1:
             raise ValueError(
-                "g-pass@ needs a share in [0, 1] after the budget, g-pass@10_0.5, and no other does"
+                "g-pass@ needs a share in [0, 1] after the budget, g-pass@10_0.5; other metrics have none"
             )
 
     @classmethod
@@ -101,24 +101,24 @@ class Metric:
     def variances(self, n: npt.ArrayLike, c: npt.ArrayLike) -> Floats | None:
         """Return the unbiased estimate of each value's variance over samples; None where some n < 2k.
 
-        The estimate of the square of the mean is taken over pairs of k samples that share none: the second k
-        come from the n - k that the first left, see arXiv:2512.21326 for pass@k.
+        The square of the mean is estimated from pairs of k samples that share none: the second k come from
+        the n - k that the first k left, see arXiv:2512.21326 for pass@k.
         """
         n, c = (np.atleast_1d(array) for array in np.broadcast_arrays(np.asarray(n), np.asarray(c)))
         if np.any(n < 2 * self.k):
             return None
         if self.family == PASS:
             return sampling_variance(n, c, self.k)
-        if self.family == HAT:  # the mirror: no failure among k
+        if self.family == HAT:  # pass^k is pass@k with right and wrong exchanged: no failure among k
             return sampling_variance(n, n - c, self.k)
-        # n and c are few different pairs, however many problems there are.
+        # There are few different pairs of n and c, even with many problems.
         pairs, where = np.unique(np.stack([n, c]), axis=1, return_inverse=True)
         return self._variances(pairs[0], pairs[1])[where.reshape(-1)]
 
     def _variances(self, n: npt.NDArray[np.int64], c: npt.NDArray[np.int64]) -> Floats:
         square = np.zeros(n.shape)
         for passed in range(self.k + 1):
-            kernel = self.values(self.k, passed)[0]  # of k samples, nothing is left to chance
+            kernel = self.values(self.k, passed)[0]  # the metric of exactly these k samples
             possible = (passed <= c) & (self.k - passed <= n - c)
             if not kernel or not possible.any():
                 continue
@@ -133,7 +133,7 @@ class Score:
     """A metric over a problem set.
 
     Attributes:
-        metric: which.
+        metric: the metric.
         over_problems: its uncertainty if other problems were asked; clustered where clusters were given.
         over_samples: its uncertainty if these problems were asked again.
     """
@@ -148,7 +148,7 @@ class Score:
         return self.over_problems.value
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the score as JSON has it; no standard error stands there without its name."""
+        """Return the score as JSON has it; each standard error is named by what it is over."""
         return {
             "value": self.value,
             "over_problems": self.over_problems.as_dict(),
@@ -162,13 +162,13 @@ def score(
     """Return a metric of a problem set with both of its uncertainties.
 
     Args:
-        metric: which.
+        metric: the metric.
         n: samples of each problem, at least k.
-        c: correct ones among them.
-        clusters: what each problem shares with others; None for problems that share nothing.
+        c: correct samples among them.
+        clusters: the cluster of each problem; None where problems are independent.
 
     Raises:
-        ValueError: as `Metric.values` and `intervals.over_problems`.
+        ValueError: as in `Metric.values` and `intervals.over_problems`.
     """
     values = metric.values(n, c)
     samples = np.broadcast_to(np.asarray(n, dtype=np.float64), values.shape)
@@ -180,7 +180,7 @@ def score(
 
 
 def _exactly(n: npt.NDArray[np.int64], c: npt.NDArray[np.int64], k: int, passed: int) -> Floats:
-    """Probability that exactly so many of k drawn out of n are correct."""
+    """Probability that exactly `passed` of k samples drawn from n are correct."""
     beyond = g_pass_at_k(n, c, k, (passed + 1) / k) if passed < k else np.zeros(n.shape)
     reached = g_pass_at_k(n, c, k, passed / k) if passed else np.ones(n.shape)
     return np.asarray(reached - beyond)
