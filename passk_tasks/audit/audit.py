@@ -33,13 +33,7 @@ REFERENCE, TRIVIAL, MUTANT = "reference", "trivial", "mutant"
 _BODIES = {
     "empty": "pass",
     "stub": "raise NotImplementedError",
-    "constant None": "return None",
-    "constant True": "return True",
-    "constant False": "return False",
-    "constant 0": "return 0",
-    "constant 1": "return 1",
-    "constant ''": "return ''",
-    "constant []": "return []",
+    **{f"constant {value}": f"return {value}" for value in ("None", "True", "False", "0", "1", "''", "[]")},
 }
 _ECHO = "echo of the first argument"
 # Trivial programs for problems whose programs read input.

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.contests import Contest, ContestProblem, call_tests, parsed
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
@@ -66,15 +66,12 @@ def holds(result, expected):
 """
 
 
-class Apps(Benchmark):
+class Apps(Contest):
     """The problems of one level."""
 
     level: ClassVar[str]
     numbered: ClassVar[str] = "APPS/{}"
     hub_path: ClassVar[str] = "codeparrot/apps"
-    hub_name: ClassVar[str | None] = None
-    split: ClassVar[str] = "test"
-    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "problem_id",
         "question",
@@ -140,15 +137,6 @@ class Apps(Benchmark):
         if code is not None and re.search(r"\bnp\b", code):
             imports += _NUMPY
         return replace(problem, imports=imports).program(code, judge)
-
-    def function(self, problem: Problem) -> str:
-        """Return the name in the problem's tests; `""` for programs."""
-        assert isinstance(problem, ContestProblem)
-        return problem.function
-
-    def canonical(self, problem: Problem) -> str | None:
-        """Return the first reference solution; some are for another version of Python."""
-        return problem.canonical_solution
 
 
 class Introductory(Apps):

@@ -9,25 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import ContestProblem
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.contests import Contest, ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, Program, StdioTests
+from passk_tasks.program import Comparison, Judge, StdioTests
 from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
 _PYTHON3 = 3  # contest_problem.proto, Solution.Language
 
 
-class CodeContests(Benchmark):
+class CodeContests(Contest):
     """The test split."""
 
     name: ClassVar[str] = "code_contests"
     hub_path: ClassVar[str] = "deepmind/code_contests"
-    hub_name: ClassVar[str | None] = None
-    split: ClassVar[str] = "test"
-    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
     judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
     base_stage: ClassVar[bool] = True  # the examples
@@ -57,15 +54,6 @@ class CodeContests(Benchmark):
             cases, comparison=Comparison.TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
-
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
-        """Return the candidate as it is, under all of the problem's cases."""
-        assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
-
-    def canonical(self, problem: Problem) -> str | None:
-        """Return the first solution in Python 3; it may be slow, or for another version."""
-        return problem.canonical_solution
 
 
 def _cases(row: Mapping[str, Any], column: str) -> list[tuple[str, str]]:

@@ -9,8 +9,9 @@ import pickletools
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Program, StdioTests, Tests
@@ -48,6 +49,28 @@ class ContestProblem(Problem):
             if self.function:
                 code += _ADAPTER.format(call=CALL, function=self.function)
         return Program(self.task_id, code, self.tests, judge)
+
+
+class Contest(Benchmark):
+    """What the families of contest problems share."""
+
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
+
+    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+        """Return the candidate below the imports of the benchmark's own harness."""
+        assert isinstance(problem, ContestProblem)
+        return problem.program(code, judge)
+
+    def function(self, problem: Problem) -> str:
+        """Return the name in the problem's tests; `""` for programs."""
+        assert isinstance(problem, ContestProblem)
+        return problem.function
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the reference solution, if the dataset has one; it may be for another version of Python."""
+        return problem.canonical_solution
 
 
 _ADAPTER = """

@@ -145,16 +145,7 @@ class Tensorflow(Ds1000, library="Tensorflow"):
     """Tensors of the other kind."""
 
 
-FAMILIES: tuple[type[Ds1000], ...] = (
-    Ds1000,
-    Matplotlib,
-    Numpy,
-    Pandas,
-    Pytorch,
-    Scipy,
-    Sklearn,
-    Tensorflow,
-)
+FAMILIES: tuple[type[Ds1000], ...] = (Ds1000, *Ds1000.__subclasses__())
 
 
 @lru_cache(maxsize=KEPT_TESTS)

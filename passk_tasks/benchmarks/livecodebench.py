@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import ContestProblem, call_tests, parsed, unpack_text
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.contests import Contest, ContestProblem, call_tests, parsed, unpack_text
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
+from passk_tasks.program import Comparison, Judge, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
@@ -40,14 +40,11 @@ IMPORTS = (
 )
 
 
-class LiveCodeBench(Benchmark):
+class LiveCodeBench(Contest):
     """Problems from AtCoder, Codeforces and LeetCode: programs, and methods of a class `Solution`."""
 
     name: ClassVar[str] = "livecodebench"
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
-    hub_name: ClassVar[str | None] = None
-    split: ClassVar[str] = "test"
-    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",
         "question_content",
@@ -131,20 +128,6 @@ class LiveCodeBench(Benchmark):
             functions=(function,) if function else (),
             imports=IMPORTS,
         )
-
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
-        """Return the candidate below the imports of LiveCodeBench's own harness."""
-        assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
-
-    def function(self, problem: Problem) -> str:
-        """Return the name in the problem's tests; `""` for programs."""
-        assert isinstance(problem, ContestProblem)
-        return problem.function
-
-    def canonical(self, problem: Problem) -> str | None:  # noqa: ARG002
-        """Return None: the dataset has no solutions."""
-        return None
 
 
 def _day(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:

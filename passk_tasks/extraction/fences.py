@@ -182,13 +182,7 @@ def _step(line: str, fence: Fence | None) -> _Step | None:
             return None
         word = info.split()[0].lower() if info else ""
         if word in LANGUAGES:
-            opening = _opening(line, mark)
-            return _Step(
-                closes=True,
-                opens=opening.opens if opening else None,
-                first=opening.first if opening else None,
-                one_line=opening.one_line if opening else False,
-            )
+            return (_opening(line, mark) or _CLOSES)._replace(closes=True)
         return _CLOSES
     return _closing_after_code(line, fence)
 

@@ -30,19 +30,9 @@ from passk_tasks.extraction.syntax import (
 )
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
-_ACTING = (
-    ast.Call,
-    ast.Import,
-    ast.ImportFrom,
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Assign,
-    ast.AugAssign,
-    ast.For,
-    ast.While,
-)
-_SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SILENT = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
+_ACTING = (*_SILENT, ast.Call, ast.Assign, ast.AugAssign, ast.For, ast.While)
 _READING = frozenset(("input", "stdin", "raw_input", "fileinput"))
 _WRITING = frozenset(("print", "stdout"))
 _MAX_PIECES = 64  # only so many pieces are tried, from the last; bounds the work on degenerate texts
@@ -203,7 +193,7 @@ class _Search:
             checks = any(isinstance(node, ast.Assert) for node in parsed.tree.body)
             shows = checks or lacking & classes or any(_imports_from(parsed, other) for other in givers)
             return _Rank.EXAMPLE if givers and shows else _Rank.ACTS
-        defines = any(isinstance(node, _SILENT[:3]) for node in parsed.tree.body)
+        defines = any(isinstance(node, _DEFINITIONS) for node in parsed.tree.body)
         return _Rank.EXAMPLE if tests or givers or not defines else _Rank.DEFINITIONS
 
     def _joined(self, pieces: list[_Piece], at: int) -> Parsed:
@@ -236,7 +226,7 @@ class _Search:
     def _defines(self, parsed: Parsed) -> bool:
         """Whether it has the function that the tests call; where they call none, any definition."""
         if not self._function:
-            return any(isinstance(node, _SILENT[:3]) for node in parsed.tree.body)
+            return any(isinstance(node, _DEFINITIONS) for node in parsed.tree.body)
         methods = (
             inner
             for node in parsed.tree.body
@@ -273,7 +263,7 @@ class _Search:
         bound = parsed.bound | BUILTINS
         star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in parsed.tree.body)
         kept = units if star else _without_edges(units, lambda unit: is_prose(unit, bound))
-        own = {node.name for node in parsed.tree.body if isinstance(node, _SILENT[:3])}
+        own = {node.name for node in parsed.tree.body if isinstance(node, _DEFINITIONS)}
         kept = [unit for unit in kept if not (is_borrowed(unit) and _bound(unit.nodes) <= own)]
         if len(kept) == len(units) or not kept:
             return _Choice(parsed.source, strategy, frozenset())
