@@ -17,8 +17,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from passk_tasks import benchmarks, scoring
-from passk_tasks.results import runs, samples, store
+from passk_tasks import benchmarks
+from passk_tasks.results import reading, samples, store
+from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.summary import estimate
 from passk_tasks.tasks.catalog import load_task
 
 GENERATIONS = (
@@ -40,7 +42,7 @@ def main() -> None:
         stored = write_run(folder, options.samples)
         print(f"stored run: {stored / 1e6:.0f} MB")
         start = time.perf_counter()
-        found = runs.load_all([folder])
+        found = reading.load_all([folder])
         read = time.perf_counter()
         from passk_tasks import report
 
@@ -66,7 +68,7 @@ def write_run(folder: Path, n: int) -> int:
         for text in chosen:
             verdict = draw.choice(VERDICTS)
             sample = samples.Sample(task_id, 0, text, samples.RESPONSE, "bench")
-            code = scoring.candidate(sample, problem, spec).code
+            code = candidate(sample, problem, spec).code
             verdicts[verdict] += 1
             detail = "" if verdict == "passed" else f"assert candidate({draw.random()}) == {draw.random()}"
             program = family.program(problem, code, spec.settings.judge)
@@ -86,7 +88,7 @@ def write_run(folder: Path, n: int) -> int:
         "samples": n * len(counts),
         "n": n,
         "k": list(spec.settings.k),
-        "metrics": {name: one.as_dict() for name, one in scoring.estimate(counts, spec.settings.k).items()},
+        "metrics": {name: one.as_dict() for name, one in estimate(counts, spec.settings.k).items()},
         "verdicts": dict(verdicts),
         "distinct": 1.0,
         "judge": "isolated",
@@ -96,6 +98,7 @@ def write_run(folder: Path, n: int) -> int:
         "settings": spec.settings.as_dict(),
         "generation_kwargs": spec.generation_kwargs,
         **store.provenance("stdlib"),
+        "date": "2026-01-01T00:00:00+00:00",
     }
     date = "2026-01-01T00-00-00.0"
     content = {"configs": {spec.name: {"metadata": {"passk_results": facts}}}, "model_name": "bench/model"}

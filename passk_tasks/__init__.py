@@ -3,12 +3,13 @@
 The map, from the bottom up; imports go down only, docs/architecture.md has the whole table.
 
     errors  verdict  program  problem     plain frozen values
+    plugins                               what other installed packages bring
     statistics/                           pass@k, its standard error and interval, comparison, forecast
     tasks/                                a task's YAML, its settings, how its question is asked
     extraction                            model text -> candidate code
     benchmarks/                           dataset row -> Problem, candidate -> Program
     sandbox/  judging/                    Program -> Outcome
-    results/  scoring                     saved samples -> score
+    results/  scoring/                    saved samples -> score
     compare  report/  export/             stored runs against each other, as a page, and as others want them
     code_eval                             the same for users of `evaluate`
     api                                   what each command does, on Python values; the names below

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export, scoring
+from passk_tasks import benchmarks, compare, export
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
 from passk_tasks.benchmarks import Dataset
@@ -30,11 +30,14 @@ from passk_tasks.compare import Comparison
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
-from passk_tasks.results import runs, samples, store
+from passk_tasks.results import joining, reading, samples, store
 from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.runs import Listing, Run, StoredRun
+from passk_tasks.results.keys import Keys
+from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
-from passk_tasks.scoring import Scored
+from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
+from passk_tasks.scoring.score import check, prepare, score
+from passk_tasks.scoring.summary import Scored
 from passk_tasks.statistics import curve, forecast, plan
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast
@@ -111,11 +114,11 @@ def score_samples(
         SandboxError: no sandbox of the wanted strength on this host.
     """
     folder = None if out is None else store.prepare(Path(out))
-    scored, result = score_files(
+    scored = score_files(
         paths, task, settings or {}, extract=extract, pool=pool, progress=progress, out=folder
     )
     if folder is not None:
-        store.write(folder, result, (record.as_dict() for record in scored.records))
+        store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
     return scored
 
 
@@ -128,8 +131,8 @@ def score_files(
     pool: bool = False,
     progress: bool = False,
     out: str | os.PathLike[str] | None = None,
-) -> tuple[Scored, dict[str, Any]]:
-    """Return what `score_samples` returns, and the object of `passk score --json`.
+) -> Scored:
+    """Return what `score_samples` returns.
 
     Nothing is saved but, in the folder `out`, the outcomes that there are so far while programs are judged.
     """
@@ -144,7 +147,7 @@ def score_files(
             "problems; score each run for itself, or add their samples up with --pool (pool=True)"
         )
     if "extraction" in settings:
-        extract = scoring.extract_as_set(file.samples, spec, extract)
+        extract = extract_as_set(file.samples, spec, extract)
     notes = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
     given = [sample for sample in file.samples if sample.task_id not in dataset.left_out]
     if len(given) < len(file.samples):
@@ -155,16 +158,16 @@ def score_files(
             notes.append(
                 f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
             )
-    notes += filter(None, [scoring.verbatim_warning(given, spec, extract)])
+    notes += filter(None, [verbatim_warning(given, spec, extract)])
     strict_k = "k" in settings
-    scoring.check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
-    notes += filter(None, [scoring.cut_warning(given, spec, dataset, extract)])
+    check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
+    notes += filter(None, [cut_warning(given, spec, dataset, extract)])
     asked = {sample.task_id for sample in given}
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
-    tried = scoring.prepare(spec, dataset, asked)
+    tried = prepare(spec, dataset, asked)
     dataset, notes = tried.dataset, [*notes, *tried.warnings]
     with contextlib.nullcontext() if out is None else store.Unfinished(Path(out)) as unfinished:
-        scored = scoring.score(
+        scored = score(
             given,
             spec=spec,
             dataset=dataset,
@@ -173,15 +176,14 @@ def score_files(
             progress=progress,
             told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
         )
-    scored = replace(scored, warnings=(*notes, *scored.warnings))
-    result = {
-        **scored.as_dict(),
-        "extract": extract,
-        "inputs": [str(path) for path in listed],
-        "generation_kwargs": _generated_with(file),
+    return replace(
+        scored,
+        warnings=(*notes, *scored.warnings),
+        extract=extract,
+        inputs=tuple(map(str, listed)),
+        generation_kwargs=_generated_with(file),
         **store.provenance(spec.settings.packages),
-    }
-    return scored, result
+    )
 
 
 # ---------------------------------------------------------------------- stored runs
@@ -214,7 +216,7 @@ def audit_task(
     spec = load_task(task, settings)
     dataset = load_problems(spec)
     libraries.require(dataset, spec.settings, f"task {spec.name}")
-    dataset = scoring.prepare(spec, dataset).dataset
+    dataset = prepare(spec, dataset).dataset
     return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 
 
@@ -224,7 +226,7 @@ def list_runs(path: str | os.PathLike[str]) -> Listing:
     Raises:
         SamplesError: the path does not exist, or a file that was named cannot be read.
     """
-    return runs.listing(path)
+    return reading.listing(path)
 
 
 def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
@@ -237,7 +239,7 @@ def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
     Raises:
         SamplesError: a path without any run, or one that cannot be read.
     """
-    return runs.load_all([paths] if isinstance(paths, (str, os.PathLike)) else paths, task=task)
+    return reading.load_all([paths] if isinstance(paths, (str, os.PathLike)) else paths, task=task)
 
 
 def score_run(
@@ -255,7 +257,7 @@ def score_run(
     Raises:
         ValueError: there is no such metric, or a budget beyond the samples of some problem.
     """
-    return runs.scores(run, _metrics(metrics), clusters)
+    return joining.scores(run, _metrics(metrics), clusters)
 
 
 def compare_runs(
@@ -290,7 +292,7 @@ def pass_curve(
         ValueError: a k beyond the samples of some problem, or no sample with a verdict.
     """
     task_ids, n, c = _counted(run)
-    shared = runs.shared([run], task_ids, clusters)
+    shared = joining.shared([run], task_ids, clusters)
     return curve.curve(n, c, ks, shared)
 
 
@@ -401,10 +403,10 @@ def _spec(task: str | None, file: SampleFile, settings: Mapping[str, Any]) -> Ta
     )
 
 
-def _generated_with(file: SampleFile) -> dict[str, Any] | None:
+def _generated_with(file: SampleFile) -> dict[str, object] | None:
     # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
     if file.header is not None:
-        return {"until": list(file.header.until), **file.header.extra.get("generation_kwargs", {})}
+        return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
     return None if file.until is None else {"until": list(file.until)}
 
 
@@ -430,7 +432,7 @@ def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:
 
 
 def _counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    task_ids, n, c = runs.counted(run)
+    task_ids, n, c = joining.counted(run)
     if not task_ids:
         raise UsageError(f"{run.path}: no sample has a verdict")
     return task_ids, n, c

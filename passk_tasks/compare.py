@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs as stored
-from passk_tasks.results.runs import Run
+from passk_tasks.results import joining
+from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
-from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.statistics.paired import Difference
 from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome
@@ -172,7 +172,7 @@ class Comparison:
         reach = f", which may be from {summary.interval(one.ci95, signed=True)}" if one.ci95 else ""
         return f"No difference in {name} between A and {last} is shown ({p}){reach}."
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the object of `passk compare --json`."""
         return {
             "runs": [
@@ -247,23 +247,24 @@ def compare(
         raise UsageError(
             f"these runs measured different things ({shown}); --anyway compares the problems they share"
         )
-    n = np.array([[one[task_id][0] for task_id in problems] for one in counts])
-    c = np.array([[one[task_id][1] for task_id in problems] for one in counts])
+    counted = [joining.counts_of(run, problems) for run in runs]
+    n = np.array([one.n for one in counted])
     asked = list(metrics or default_metrics(runs, int(n.min())))
     chosen = tuple(dict.fromkeys([Metric(PASS, 1), *asked]))
     for metric in chosen:
+        joining.require_base(metric, runs)
         if metric.k > n.min():
             number, problem = divmod(int(n.argmin()), n.shape[1])
             raise UsageError(
                 f"{metric.name} needs {metric.k} samples of each problem; {label(number)} "
                 f"({runs[number].path}) has {n.min()} of {problems[problem]}"
             )
-    shared = stored.shared(runs, problems, clusters)
+    shared = joining.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
-        found = tuple(metrics_module.score(metric, n[i], c[i], shared) for i in range(len(runs)))
+        found = tuple(metrics_module.score(metric, one.n, one.c, shared, one.base) for one in counted)
         scores[metric.name] = found
-        pairs[metric.name] = _pairs(metric, n, c, found, shared, seed)
+        pairs[metric.name] = _pairs(metric, counted, found, shared, seed)
     primary = asked[0]
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
     return Comparison(
@@ -333,8 +334,8 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _flat(run: Run, problems: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(run: Run, problems: Sequence[str]) -> dict[str, object]:
+    found: dict[str, object] = {}
     for name, value in run.conditions.as_dict().items():
         if isinstance(value, Mapping):
             found |= {f"{name}.{part}": one for part, one in value.items()}
@@ -348,17 +349,16 @@ def _flat(run: Run, problems: Sequence[str]) -> dict[str, Any]:
 
 def _pairs(
     metric: Metric,
-    n: Any,
-    c: Any,
+    counted: Sequence[Counts],
     scores: Sequence[Score],
     clusters: Sequence[Hashable] | None,
     seed: int,
 ) -> tuple[Pair, ...]:
-    values = [metric.values(n[i], c[i]) for i in range(len(n))]
-    # Scores of one sample, or of all samples, are 0 or 1; pass@1 is a multiple of 1/n.
-    grid = paired.lcm(n) if metric.k == 1 else 1 if (n == metric.k).all() else None
-    if metric.family not in (PASS, metrics_module.HAT):
-        grid = None
+    values = [metric.values(*counts) for counts in counted]
+    n = np.array([counts.n for counts in counted])
+    grid = None
+    if metric.on_grid:
+        grid = paired.lcm(n) if metric.k == 1 else 1 if (n == metric.k).all() else None
     numbers = list(itertools.combinations(range(len(n)), 2))
     found = [
         paired.difference(values[i], values[j], grid=grid, clusters=clusters, seed=seed) for i, j in numbers
@@ -368,7 +368,7 @@ def _pairs(
     for (i, j), one, p in zip(numbers, found, adjusted, strict=True):
         only = None
         if (n[[i, j]] == 1).all():
-            lost, gained = int(np.sum(c[i] > c[j])), int(np.sum(c[i] < c[j]))
+            lost, gained = int(np.sum(values[i] > values[j])), int(np.sum(values[i] < values[j]))
             only = (lost, gained, paired.mcnemar(lost, gained))
         over_samples = paired.independent(scores[i].over_samples, scores[j].over_samples)
         pairs.append(Pair(i, j, one, over_samples, p, only))
@@ -424,7 +424,7 @@ def _values(one: Condition) -> str:
     return " and ".join(str(value)[:12] for value in dict.fromkeys(one.values) if value is not None)
 
 
-def _pair_as_dict(pair: Pair) -> dict[str, Any]:
+def _pair_as_dict(pair: Pair) -> dict[str, object]:
     one = pair.difference
     return {
         "first": label(pair.first),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from passk_tasks import benchmarks, plugins
 from passk_tasks.results import store
-from passk_tasks.scoring import estimate
+from passk_tasks.scoring.summary import estimate
 
 FACTS: dict[str, Any] = {
     "task": "passk_humaneval",
@@ -70,6 +72,36 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Install a distribution without building it: files and metadata, in a folder that Python searches."""
+    monkeypatch.setattr(benchmarks, "_families", dict(benchmarks._families))
+    modules = set(sys.modules)
+
+    def install(name: str, points: Mapping[str, Mapping[str, str]], files: Mapping[str, str]) -> Path:
+        folder = tmp_path / f"site-of-{name}"
+        sections = [
+            f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in named.items())
+            for group, named in points.items()
+        ]
+        metadata = {
+            f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+            f"{name}-1.0.dist-info/entry_points.txt": "\n".join(sections),
+        }
+        for path, content in {**metadata, **files}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(content, encoding="utf-8")
+        monkeypatch.syspath_prepend(folder)
+        plugins.declared.cache_clear()
+        return folder
+
+    yield install
+    plugins.declared.cache_clear()
+    for module in set(sys.modules) - modules:
+        if str(tmp_path) in str(getattr(sys.modules[module], "__file__", "")):
+            del sys.modules[module]
 
 
 @pytest.fixture

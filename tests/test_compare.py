@@ -12,7 +12,7 @@ import pytest
 from passk_tasks import compare as compare_module
 from passk_tasks.compare import GAINED, LOST, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
+from passk_tasks.results import joining, reading
 from passk_tasks.statistics.metrics import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +31,7 @@ def pair(tmp_path, evaluated):
     def build(first, second, **changes):
         one = evaluated(tmp_path / "one", first)
         two = evaluated(tmp_path / "two", second, **changes)
-        return runs.load_all([one, two])
+        return reading.load_all([one, two])
 
     return build
 
@@ -44,7 +44,7 @@ def test_the_published_models_are_told_apart(tmp_path, scored):
     names = list(table)
     for name, correct in table.items():
         scored(tmp_path / name, {task_id: (10, c) for task_id, c in correct.items()})
-    found = compare(runs.load_all([tmp_path / name for name in names]))
+    found = compare(reading.load_all([tmp_path / name for name in names]))
     assert [found.runs[i].name for i in found.order] == ["gpt-4", "gpt-3.5-turbo", "codellama-34b-instruct"]
     one, ten = found.scores["pass@1"], found.scores["pass@10"]
     assert [round(100 * score.value, 3) for score in one] == [45.122, 76.951, 84.817]
@@ -68,7 +68,7 @@ def test_the_published_models_are_told_apart(tmp_path, scored):
 def test_a_run_against_itself(tmp_path, scored):
     """Nothing differs, nothing changed, p is 1, and the interval is no point."""
     one, two = scored(tmp_path / "a", counts(0, 3, 10)), scored(tmp_path / "b", counts(0, 3, 10))
-    found = compare(runs.load_all([one, two]))
+    found = compare(reading.load_all([one, two]))
     assert (found.conditions, found.changes, found.left_out) == ((), (), 0)
     assert found.first_to_last.difference.p == 1
     low, high = found.first_to_last.difference.ci95
@@ -191,6 +191,16 @@ def test_a_budget_beyond_n_is_refused(pair):
     ):
         compare([before, after], metrics=[Metric.parse("pass@4")])
     assert [metric.name for metric in compare([before, after]).metrics] == ["pass@1"]
+
+
+@pytest.mark.parametrize("name", ["base_pass@1", "1@4"])
+def test_a_metric_of_the_base_stage_needs_one(pair, name):
+    """Where the tests have none, the message says so, and of which run."""
+    before, after = pair(counts(1, 2), counts(1, 1))
+    with pytest.raises(UsageError, match=f"^{name} needs tests with a base stage; those of .*json have none"):
+        compare([before, after], metrics=[Metric.parse(name)])
+    with pytest.raises(UsageError, match="needs tests with a base stage"):
+        joining.scores(before, [Metric.parse(name)])
 
 
 def test_runs_without_a_common_problem_are_refused(pair):

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import text
-from passk_tasks.benchmarks.contests import Contest, ContestProblem
+from passk_tasks.benchmarks.contests import TOKENS, Contest, ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, StdioTests
+from passk_tasks.program import StdioTests
 from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
@@ -26,7 +26,7 @@ class CodeContests(Contest):
     name: ClassVar[str] = "code_contests"
     hub_path: ClassVar[str] = "deepmind/code_contests"
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
+    kinds: ClassVar[tuple[type[StdioTests], ...]] = (StdioTests,)
     base_stage: ClassVar[bool] = True  # the examples
     submissions: ClassVar[tuple[int, ...]] = (1, 10)
 
@@ -34,12 +34,12 @@ class CodeContests(Contest):
         """Return the files of the test split; those of the other splits are 7 GB."""
         return ("data/test-*.parquet",)
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without tests and solutions."""
         left_out = {*_TESTS, "solutions", "incorrect_solutions"}
         return {"task_id": row["name"], **{k: v for k, v in row.items() if k not in left_out}}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = text(row, "name", self.columns)
         text({"task_id": task_id, **row}, "description", self.columns)
@@ -51,12 +51,12 @@ class CodeContests(Contest):
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
         tests = StdioTests.of(
-            cases, comparison=Comparison.TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
+            cases, comparison=TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
 
 
-def _cases(row: Mapping[str, Any], column: str) -> list[tuple[str, str]]:
+def _cases(row: Mapping[str, object], column: str) -> list[tuple[str, str]]:
     tests = row.get(column)
     if isinstance(tests, Mapping):
         given, expected = tests.get("input"), tests.get("output")
@@ -75,7 +75,7 @@ def _seconds(limit: Any) -> float | None:
     return None
 
 
-def _python3(row: Mapping[str, Any]) -> str | None:
+def _python3(row: Mapping[str, object]) -> str | None:
     solutions = row.get("solutions")
     if not isinstance(solutions, Mapping):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import inspect
 import json
 import pickletools
 import zlib
@@ -11,13 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from passk_tasks.benchmarks import output_rules
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Comparison, Place, Program, StdioTests, Tests
 
 CALL = "passk_call"
 """The name by which tests call the candidate's function, or the method of its class `Solution`."""
+
+_RULES = inspect.getsource(output_rules)
+LINES = Comparison("lines", _RULES)  # LiveCodeBench
+TOKENS = Comparison("tokens", _RULES)  # CodeContests
+SETS = Comparison("sets", _RULES)  # APPS
 
 _MOST_BYTES = 1 << 30
 """Limit of one problem's unpacked tests; the largest published ones have some 100 MB."""
@@ -37,18 +44,14 @@ class ContestProblem(Problem):
     function: str = ""
     imports: str = ""
 
-    def program(self, code: str | None, judge: Judge) -> Program:
-        """Return a candidate under its tests: `stdio` for a program, else `script` or `isolated`."""
+    def program(self, code: str | None, place: Place) -> Program:
+        """Return a candidate under its tests; those of a function run in `place`."""
         assert self.tests is not None
-        if isinstance(self.tests, StdioTests):
-            judge = Judge.STDIO
-        elif judge is not Judge.SCRIPT:
-            judge = Judge.ISOLATED
         if code is not None:
             code = below(self.imports, code)
             if self.function:
                 code += _ADAPTER.format(call=CALL, function=self.function)
-        return Program(self.task_id, code, self.tests, judge)
+        return Program(self.task_id, code, self.tests, place)
 
 
 class Contest(Benchmark):
@@ -58,10 +61,10 @@ class Contest(Benchmark):
     split: ClassVar[str] = "test"
     own_problems: ClassVar[bool] = False
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate below the imports of the benchmark's own harness."""
         assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
+        return problem.program(code, place)
 
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""

@@ -5,7 +5,7 @@ Each subset is a repository of its own, `evoeval/EvoEval_<subset>`, in HumanEval
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks.humaneval import HumanEval
 
@@ -13,6 +13,7 @@ from passk_tasks.benchmarks.humaneval import HumanEval
 class EvoEval(HumanEval):
     """What the subsets share."""
 
+    hidden: ClassVar[tuple[str, ...]] = ("evoeval",)
     hub_name: ClassVar[str | None] = None
     numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None
@@ -22,7 +23,7 @@ class EvoEval(HumanEval):
         cls.name = f"evoeval_{subset}"
         cls.hub_path = f"evoeval/EvoEval_{subset}"
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: no package carries these."""
         return None
 

@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import text
-from passk_tasks.benchmarks.contests import Contest, ContestProblem, call_tests, parsed, unpack_text
+from passk_tasks.benchmarks.contests import LINES, Contest, ContestProblem, call_tests, parsed, unpack_text
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, StdioTests, Tests
+from passk_tasks.program import StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
@@ -45,6 +45,7 @@ class LiveCodeBench(Contest):
 
     name: ClassVar[str] = "livecodebench"
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
+    hidden: ClassVar[tuple[str, ...]] = ("lcb_runner",)
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",
         "question_content",
@@ -58,7 +59,7 @@ class LiveCodeBench(Contest):
         "private_test_cases",
         "metadata",
     )
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO, Judge.SCRIPT)
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (StdioTests, Tests)
     windows: ClassVar[tuple[str, ...]] = ("release", "since", "until")
 
     def check_settings(self, settings: Settings) -> None:
@@ -74,23 +75,23 @@ class LiveCodeBench(Contest):
         """Return the files of the release: each release adds one."""
         return RELEASES[settings.release or list(RELEASES)[-1]]
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows, with `question_id` as text: LeetCode's are numbers."""
         for row in rows:
             name = row.get("question_id")
             yield {**row, "question_id": str(name)} if type(name) is int else row
 
-    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:
+    def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:
         """Return whether the problem's contest was within the days of the settings, both included."""
         day = _day(row, self.columns)
         return (settings.since or day) <= day <= (settings.until or day)
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without its tests."""
         kept = {name: value for name, value in row.items() if not name.endswith("_test_cases")}
         return {"task_id": row["question_id"], **kept, "contest_date": str(row["contest_date"])}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; its tests are unpacked, checked and packed again."""
         task_id = text(row, "question_id", self.columns)
         row = {"task_id": task_id, **row}  # messages name the task_id
@@ -117,7 +118,7 @@ class LiveCodeBench(Contest):
                 (_arguments(given, what), _arguments(wanted, what)[0]) for given, wanted in cases
             )
         else:
-            tests = StdioTests.of(cases, comparison=Comparison.LINES)
+            tests = StdioTests.of(cases, comparison=LINES)
         return ContestProblem(
             task_id,
             "",
@@ -130,7 +131,7 @@ class LiveCodeBench(Contest):
         )
 
 
-def _day(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+def _day(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
     value = row.get("contest_date")
     if isinstance(value, date):  # a datetime is a date too
         return value.isoformat()[:10]

@@ -12,7 +12,7 @@ from passk_tasks import compare
 from passk_tasks.cli import options as shared
 from passk_tasks.compare import LOST, Change, Comparison, label
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
+from passk_tasks.results import reading
 from passk_tasks.text.summary import interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted, width_of
 
@@ -58,7 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare and print."""
-    found = runs.load_all(options.runs, task=options.task)
+    found = reading.load_all(options.runs, task=options.task)
     if len(found) < 2:
         raise UsageError(
             f"{options.runs[0]} holds one run ({found[0].task} of {found[0].name}); name another one, to "

@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
+from passk_tasks.results import joining
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast, forecast
@@ -48,11 +48,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
     found = shared.one_run(options)
-    task_ids, n, c = runs.counted(found)
+    task_ids, n, c = joining.counted(found)
     if not task_ids:
         raise UsageError(f"{found.path}: no sample has a verdict")
     most = int(n.min())
-    shared_by = runs.shared([found], task_ids, shared.clusters(options, [found]))
+    shared_by = joining.shared([found], task_ids, shared.clusters(options, [found]))
     ks = shared.whole_numbers("--k", options.k)
     tail_k = curve.tail_budget(most) if options.tail is None else options.tail
     beyond = shared.whole_numbers("--forecast", options.forecast) or []

@@ -11,8 +11,8 @@ from passk_tasks import export
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.export import FORMATS, Details, Exported
 from passk_tasks.export.base import RELATIONSHIPS
-from passk_tasks.results import runs
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results import reading
+from passk_tasks.results.model import StoredRun
 from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 _WIDEST = max(map(len, FORMATS))
@@ -115,10 +115,10 @@ def render(result: Exported, *, colour: bool = False, width: int | None = None) 
 def _stored(options: argparse.Namespace) -> list[StoredRun]:
     found: list[StoredRun] = []
     for path in options.runs:
-        listed = runs.listing(path)
+        listed = reading.listing(path)
         wanted = [one for one in listed.runs if options.task in (None, one.task)]
         if not wanted:
-            raise SamplesError(runs.nothing(path, listed, options.task))
+            raise SamplesError(reading.nothing(path, listed, options.task))
         if len(wanted) > 1 and not FORMATS[options.format].several:
             files = "".join(f"\n  {one.path} ({one.task})" for one in wanted)
             raise UsageError(f"{path} holds {len(wanted)} runs; name one, or --task:{files}")

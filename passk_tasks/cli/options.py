@@ -7,8 +7,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
-from passk_tasks.results.runs import Run
+from passk_tasks.results import joining, reading
+from passk_tasks.results.model import Run
 from passk_tasks.results.store import OUTCOMES
 from passk_tasks.statistics.metrics import PASS, Metric
 from passk_tasks.tasks.settings import NAMESPACE
@@ -84,12 +84,12 @@ def one_run(options: argparse.Namespace) -> Run:
     Raises:
         UsageError: there are several.
     """
-    listed = runs.listing(options.run_path)
+    listed = reading.listing(options.run_path)
     wanted = [one for one in listed.runs if options.task in (None, one.task)]
     if len(wanted) > 1:
         files = "".join(f"\n  {one.path} ({one.task})" for one in wanted)
         raise UsageError(f"{options.run_path} holds {len(wanted)} runs; name one, or --task:{files}")
-    (found,) = runs.load_all([options.run_path], task=options.task)
+    (found,) = reading.load_all([options.run_path], task=options.task)
     return found
 
 
@@ -99,7 +99,7 @@ def metrics(options: argparse.Namespace) -> list[Metric] | None:
     Raises:
         UsageError: there is no such metric.
     """
-    names = [f"{PASS}{k.strip()}" for k in (options.k or "").split(",") if k.strip()]
+    names = [PASS.replace("K", k.strip()) for k in (options.k or "").split(",") if k.strip()]
     names += [name.strip() for name in (options.metrics or "").split(",") if name.strip()]
     try:
         return list(dict.fromkeys(Metric.parse(name) for name in names)) or None
@@ -135,4 +135,4 @@ def clusters(options: argparse.Namespace, found: list[Run]) -> Mapping[str, Hash
         return {}
     # Lines of `passk score` hold no problems; one run of several that does is enough.
     run = next((one for one in found if one.samples_path and one.samples_path.name != OUTCOMES), found[0])
-    return runs.clusters(run, options.cluster, options.problems)
+    return joining.clusters(run, options.cluster, options.problems)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import passk_tasks
-from passk_tasks.tasks.catalog import task_configs_path
+from passk_tasks.tasks.catalog import folder_of, task_configs_path
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -16,6 +16,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "path",
         help="the folder for lm-eval's --include_path",
         description="Print the folder of the task YAML, for lm-eval's --include_path.",
+    )
+    parser.add_argument(
+        "task", nargs="?", help="print the folder that has this task, whichever package brings it"
     )
     parser.add_argument(
         "--code-eval",
@@ -30,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
     if options.code_eval:
         print(Path(passk_tasks.__file__).resolve().parent / "code_eval.py")
     else:
-        print(task_configs_path())
+        print(task_configs_path() if options.task is None else folder_of(options.task))
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
+from passk_tasks.results import joining
 from passk_tasks.statistics import plan
 from passk_tasks.statistics.plan import Plan
 from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         if options.run_path is None:
             found = plan.from_rate(options.rate, options.problems, options.k, options.half_width)
         else:
-            _, n, c = runs.counted(shared.one_run(options))
+            _, n, c = joining.counted(shared.one_run(options))
             found = plan.from_pilot(n, c, options.k, options.half_width)
     except UsageError:
         raise

@@ -9,7 +9,7 @@ from typing import Any
 from passk_tasks.audit import audit
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
-from passk_tasks.results import runs
+from passk_tasks.results import reading
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: a file in a folder that is there is expected")
     worth = None if options.audit is None else audit.read(options.audit)
-    found = runs.load_all(options.runs, task=options.task)
+    found = reading.load_all(options.runs, task=options.task)
     page = report.build(
         found,
         metrics=shared.metrics(options),

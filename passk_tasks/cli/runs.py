@@ -7,8 +7,8 @@ import json
 import sys
 from typing import Any
 
-from passk_tasks.results import runs
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results import model, reading
+from passk_tasks.results.model import StoredRun
 from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
 
 
@@ -26,9 +26,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the runs."""
-    found = runs.listing(options.folder)
+    found = reading.listing(options.folder)
     if options.json:
-        print(json.dumps([one.as_dict() for one in found.runs], indent=2))
+        print(json.dumps([one.listed() for one in found.runs], indent=2))
         for note in found.notes:
             print(f"passk: {note}", file=sys.stderr)
         return 0
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def render(found: runs.Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
+def render(found: model.Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
     """Return the table of runs, without a newline at its end."""
     page = Page(colour=colour, width=width)
     if not found.runs:
@@ -60,9 +60,9 @@ def render(found: runs.Listing, folder: str, *, colour: bool = False, width: int
 
 def _blocks(page: Page, rows: list[tuple[str, ...]]) -> None:
     """Add some lines a run, where a table of such rows would be wider than the terminal."""
-    for date, model, task, problems, n, temperature, judge, scores, results in rows:
+    for date, name, task, problems, n, temperature, judge, scores, results in rows:
         page.gap()
-        page.text(f"{date}  {model}", BOLD, indent=0, hang=2)
+        page.text(f"{date}  {name}", BOLD, indent=0, hang=2)
         page.text(f"{task}: {problems} problems, n = {n}, T = {temperature}, {judge}", hang=2)
         page.text(scores, hang=2)
         page.text(results, DIM, hang=2)

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import api, scoring
+from passk_tasks import api
 from passk_tasks.cli.options import add_set, assignments
 from passk_tasks.errors import InfrastructureError, TerminatedError
-from passk_tasks.program import Judge
+from passk_tasks.program import MODES, Judge
 from passk_tasks.results import store
+from passk_tasks.scoring.candidates import EXTRACT
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
@@ -43,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--k", metavar="1,10,100", help="budgets of pass@k (default: the task's)")
     parser.add_argument(
         "--extract",
-        choices=scoring.EXTRACT,
+        choices=EXTRACT,
         default="auto",
         help="how code is found in a text; auto (the default) takes completions and solutions verbatim and "
         "extracts from model responses as the task says",
@@ -61,9 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
-    parser.add_argument(
-        "--sandbox", choices=("strict", "rlimits"), help="rlimits is the explicit weaker choice"
-    )
+    parser.add_argument("--sandbox", choices=MODES, help="rlimits is the explicit weaker choice")
     add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
@@ -80,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         store.prepare(options.out)
     try:
-        scored, result = api.score_files(
+        scored = api.score_files(
             options.samples,
             options.task,
             overrides,
@@ -97,17 +96,17 @@ def run(options: argparse.Namespace) -> int:
     # Printed and saved, whichever of the two the disk refuses: the numbers cost hours.
     try:
         if options.json:
-            print(store.dumps(result), flush=True)
+            print(store.dumps(scored.as_dict()), flush=True)
             for warning in scored.warnings:
                 print(f"passk: warning: {warning}", file=sys.stderr)
         else:
             print(
-                summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)),
+                summary.render(scored, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)),
                 flush=True,
             )
     finally:
         if options.out is not None:
-            store.write(options.out, result, (record.as_dict() for record in scored.records))
+            store.write(options.out, scored.as_dict(), (record.as_dict() for record in scored.records))
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from passk_tasks.errors import SandboxError, UsageError
-from passk_tasks.sandbox.supervisor import MODES
+from passk_tasks.program import MODES
 
 _EPILOG = """\
 Runs some 700 programs of its own: hostile ones, which must not get what they are after, and right ones, which

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from passk_tasks.cli import options as shared
-from passk_tasks.results import runs
+from passk_tasks.results import joining
+from passk_tasks.statistics.metrics import FAMILIES
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
-_EPILOG = """\
-pass@K: any of K samples passes; pass^K: all of them do; g-pass@K_T: at least the share T of them; mg-pass@K:
-the mean of that over T from 0.5 to 1."""
+_EPILOG = "\n".join(f"{name:14} {family.meaning}" for name, family in FAMILIES.items())
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -36,12 +36,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
     found = shared.one_run(options)
-    scores = runs.scores(found, shared.metrics(options), shared.clusters(options, [found]))
-    result = {**found.facts, "metrics": {name: score.as_dict() for name, score in scores.items()}}
+    scores = joining.scores(found, shared.metrics(options), shared.clusters(options, [found]))
+    result = replace(found, metrics=scores)
     if options.cluster is not None:
-        result.pop("clusters", None)  # of the benchmark
+        result = replace(result, clusters=None)  # those of the benchmark are not in use
     if options.json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps(result.as_dict(), indent=2))
     else:
         print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passk_tasks import benchmarks
+from passk_tasks import benchmarks, plugins
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.judging import libraries
 from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
@@ -65,6 +65,9 @@ def text(rows: Sequence[Mapping[str, Any]]) -> str:
         lines += [line([_cell(row[column]) for column in _COLUMNS]) for row in members]
     if any(row["missing_libraries"] for row in rows):
         lines += ["", "`passk tasks --json` names the missing libraries."]
+    others = [f"{point.name} ({plugins.owner(point)})" for point in plugins.declared(plugins.FAMILIES)]
+    if others:
+        lines += ["", *_wrap(f"benchmarks of other packages: {', '.join(sorted(others))}")]
     return "\n".join(lines)
 
 
@@ -113,7 +116,8 @@ def _origin(settings: Settings, benchmark: Benchmark) -> str:
     if settings.data_files is not None:
         return settings.data_files
     if settings.dataset == "embedded":
-        return f"{benchmark.name}, installed with this package"
+        package = type(benchmark).__module__.partition(".")[0]
+        return f"{benchmark.name}, installed with {package.replace('passk_tasks', 'this package')}"
     if settings.dataset != "hub":
         return f"hub: {settings.dataset}"
     if not benchmark.hub_path:

@@ -17,11 +17,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from passk_tasks.errors import ExportError, PasskError, UsageError, did_you_mean
 from passk_tasks.export import source as source_module
-from passk_tasks.export.base import Details, Format, conditions, interval, metric
+from passk_tasks.export.base import Details, Format, conditions, interval
 from passk_tasks.export.bigcode import BigCode
 from passk_tasks.export.bigcodebench import BigCodeBench
 from passk_tasks.export.evalplus import EvalPlus
@@ -31,7 +30,7 @@ from passk_tasks.export.human_eval import HumanEvalSamples
 from passk_tasks.export.livecodebench import LiveCodeBench
 from passk_tasks.export.multipl_e import MultiPLE
 from passk_tasks.results import store
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results.model import StoredRun
 
 __all__ = ["FORMATS", "Details", "Exported", "Format", "export", "get"]
 
@@ -70,7 +69,7 @@ class Exported:
     conditions: tuple[str, ...]
     note: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return it as `passk export --json` prints it."""
         return {
             "format": self.format,
@@ -144,7 +143,7 @@ def export(
     return Exported(
         format=name,
         files=tuple(written),
-        scores=tuple({key: interval(metric(one, key)) for key in one.run.scores} for one in sources),
+        scores=tuple({name: interval(score) for name, score in one.run.metrics.items()} for one in sources),
         conditions=tuple(map(conditions, sources)),
         note=chosen.note(sources, details),
     )

@@ -7,10 +7,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.results.lines import dump_line
+from passk_tasks.statistics.metrics import Score
 from passk_tasks.verdict import Verdict
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -161,20 +162,14 @@ def model_name(source: Source, details: Details) -> str:
     return details.model or source.run.name
 
 
-def lines(values: Iterator[dict[str, Any]]) -> bytes:
+def lines(values: Iterator[Mapping[str, object]]) -> bytes:
     """Return JSON lines."""
     return b"".join(map(dump_line, values))
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: object) -> bytes:
     """Return indented JSON, pure ASCII: a lone surrogate in a candidate survives as its escape."""
     return json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
-
-
-def metric(source: Source, name: str) -> Mapping[str, Any]:
-    """Return a stored metric with its uncertainties, as `metrics.Score.as_dict` gives it."""
-    found: Mapping[str, Any] = source.run.facts["metrics"][name]
-    return found
 
 
 def status(candidate: Candidate) -> str:
@@ -185,14 +180,13 @@ def status(candidate: Candidate) -> str:
     return "timeout" if verdict is Verdict.TIMEOUT else "fail"
 
 
-def interval(found: Mapping[str, Any]) -> str:
+def interval(score: Score) -> str:
     """Return a score with both of its 95 % intervals, for people."""
-    text = f"{found['value']:.4f}"
-    for key, name in (("over_problems", "over problems"), ("over_samples", "over samples")):
-        ci95 = found[key]["ci95"]
-        if ci95 is not None:
-            bound = "≤ bound, " if str(found[key]["method"]).endswith("bound") else ""
-            text += f", 95 % {name} {bound}{ci95[0]:.4f} to {ci95[1]:.4f}"
+    text = f"{score.value:.4f}"
+    for estimate, name in ((score.over_problems, "over problems"), (score.over_samples, "over samples")):
+        if estimate.ci95 is not None:
+            bound = "≤ bound, " if estimate.method.endswith("bound") else ""
+            text += f", 95 % {name} {bound}{estimate.ci95[0]:.4f} to {estimate.ci95[1]:.4f}"
     return text
 
 

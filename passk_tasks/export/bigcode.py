@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     FIRST,
@@ -21,7 +21,6 @@ from passk_tasks.export.base import (
     demand_repository,
     demand_sampling,
     dumps,
-    metric,
     model_name,
 )
 from passk_tasks.export.human_eval import demand_published
@@ -59,14 +58,14 @@ class BigCode(Format):
         folder = f"community_results/{organisation}_{short}_{details.user}"
         results, found = [], {}
         for source in sources:
-            task, score = str(_task(source)), metric(source, FIRST)
-            results.append({"task": task, "pass@1": score["value"]})
+            task, score = str(_task(source)), source.run.scores[FIRST]
+            results.append({"task": task, "pass@1": score})
             generations = [[one.code or "" for one in candidates] for _, _, candidates in source.in_order()]
             found[f"{folder}/generations_{short}/generations_{task}_{short}.json"] = (
                 json.dumps(generations).encode("ascii") + b"\n"
             )
             found[f"{folder}/metrics_{short}/metrics_{task}_{short}.json"] = dumps(
-                {task: {"pass@1": score["value"]}, "config": _config(source, model)}
+                {task: {"pass@1": score}, "config": _config(source, model)}
             )
         summary = {"results": results, "meta": {"model": model}}
         return {f"{folder}/{organisation}_{short}_{details.user}.json": dumps(summary), **found}
@@ -107,7 +106,7 @@ def _task(source: Source) -> str | None:
     return None
 
 
-def _config(source: Source, model: str) -> dict[str, Any]:
+def _config(source: Source, model: str) -> dict[str, object]:
     conditions = source.run.conditions.as_dict()
     return {
         "model": model,
@@ -116,6 +115,6 @@ def _config(source: Source, model: str) -> dict[str, Any]:
         "temperature": source.temperature,
         "top_p": source.top_p,
         "n_samples": source.n,
-        "uncertainty": metric(source, FIRST),
+        "uncertainty": source.run.metrics[FIRST].as_dict(),
         "conditions": conditions,
     }

@@ -7,7 +7,7 @@ evaluation puts `code_prompt` before each solution unless told otherwise; the fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     NAME,
@@ -20,7 +20,6 @@ from passk_tasks.export.base import (
     demand_sampling,
     dumps,
     lines,
-    metric,
     model_name,
     status,
 )
@@ -75,7 +74,9 @@ class BigCodeBench(Format):
                 for task_id, row, candidates in source.in_order()
             },
         }
-        scores = {name: metric(source, name)["value"] for name in source.run.scores if name[:5] == "pass@"}
+        scores: dict[str, object] = {
+            name: value for name, value in source.run.scores.items() if name[:5] == "pass@"
+        }
         scores |= {"model": model, "split": split, "subset": subset, "calibrated": True}
         return {
             f"{stem}.jsonl": lines(solutions),
@@ -101,7 +102,7 @@ def _model(source: Source, details: Details) -> str:
     return model_name(source, details).replace("/", "--")
 
 
-def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, Any]:
+def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, object]:
     # What their evaluation runs and writes down: the solution below the prompt's function that does nothing.
     outcome = candidate.outcome
     return {

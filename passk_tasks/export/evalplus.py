@@ -8,9 +8,9 @@ evalplus 0.3.1 (evalplus/evaluate.py, evalplus/data/utils.py) reads both: `sampl
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, metric, status
+from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, status
 from passk_tasks.export.human_eval import demand_published
 from passk_tasks.export.source import Candidate, Source
 
@@ -76,9 +76,9 @@ def statuses(candidate: Candidate) -> tuple[str, str | None]:
     return ("pass", last) if base_passed else (last, last)
 
 
-def _results(source: Source) -> dict[str, Any]:
+def _results(source: Source) -> dict[str, object]:
     date = source.run.date
-    results: dict[str, list[dict[str, Any]]] = {}
+    results: dict[str, list[dict[str, object]]] = {}
     for task_id, _, candidates in source.in_order():
         results[task_id] = []
         for candidate in candidates:
@@ -93,7 +93,7 @@ def _results(source: Source) -> dict[str, Any]:
                     "plus_fail_tests": [],
                 }
             )
-    scores = {name: metric(source, name)["value"] for name in source.run.scores}
+    scores = source.run.scores
     found = {name: value for name, value in scores.items() if name.startswith("pass@")}
     by_tests = {"base": found}
     if source.family in _PLUS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     FIRST,
@@ -21,11 +21,11 @@ from passk_tasks.export.base import (
     demand_repository,
     dumps,
     lines,
-    metric,
     model_name,
 )
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.problem import Problem
+from passk_tasks.statistics.metrics import Score
 
 SCHEMA = "0.3.0"
 
@@ -86,7 +86,7 @@ class EveryEvalEver(Format):
                     **({"revision": details.revision} if details.revision else {}),
                 },
             },
-            "evaluation_results": [_result(source, metric_name) for metric_name in source.run.scores],
+            "evaluation_results": [_result(source, score) for score in source.run.metrics.values()],
             "detailed_evaluation_results": {
                 "format": "jsonl",
                 "file_path": f"{folder}/{name}_samples.jsonl",
@@ -107,19 +107,18 @@ class EveryEvalEver(Format):
         )
 
 
-def _result(source: Source, name: str) -> dict[str, Any]:
-    score = metric(source, name)
-    over_problems, over_samples = score["over_problems"], score["over_samples"]
-    uncertainty: dict[str, Any] = {"num_samples": source.run.problems}
-    if over_problems["se"] is not None:
-        uncertainty["standard_error"] = {"value": over_problems["se"], "method": "over problems"}
-    if over_problems["ci95"] is not None:
-        low, high = over_problems["ci95"]
+def _result(source: Source, score: Score) -> dict[str, object]:
+    name, over_problems = score.name, score.over_problems
+    uncertainty: dict[str, object] = {"num_samples": source.run.problems}
+    if over_problems.se is not None:
+        uncertainty["standard_error"] = {"value": over_problems.se, "method": "over problems"}
+    if over_problems.ci95 is not None:
+        low, high = over_problems.ci95
         uncertainty["confidence_interval"] = {
             "lower": low,
             "upper": high,
             "confidence_level": 0.95,
-            "method": over_problems["method"],
+            "method": over_problems.method,
         }
     k = int("".join(char for char in name.partition("@")[2] if char.isdigit()) or 1)
     return {
@@ -140,15 +139,17 @@ def _result(source: Source, name: str) -> dict[str, Any]:
             "max_score": 1.0,
         },
         "score_details": {
-            "score": score["value"],
+            "score": score.value,
             "uncertainty": uncertainty,
-            "details": {f"over_samples_{key}": str(value) for key, value in over_samples.items()},
+            "details": {
+                f"over_samples_{key}": str(value) for key, value in score.over_samples.as_dict().items()
+            },
         },
         "generation_config": _generation(source),
     }
 
 
-def _data(source: Source) -> dict[str, Any]:
+def _data(source: Source) -> dict[str, object]:
     facts = {"sha256": str(source.run.conditions.dataset)}
     if not source.published:
         return {"dataset_name": source.family, "source_type": "other", "additional_details": facts}
@@ -162,9 +163,9 @@ def _data(source: Source) -> dict[str, Any]:
     }
 
 
-def _generation(source: Source) -> dict[str, Any]:
+def _generation(source: Source) -> dict[str, object]:
     conditions = source.run.conditions
-    arguments: dict[str, Any] = {"temperature": source.temperature, "top_p": source.top_p}
+    arguments: dict[str, object] = {"temperature": source.temperature, "top_p": source.top_p}
     longest = (conditions.sampling or {}).get("max_gen_toks")
     if isinstance(longest, int) and longest > 0:
         arguments["max_tokens"] = longest
@@ -179,7 +180,7 @@ def _generation(source: Source) -> dict[str, Any]:
     }
 
 
-def _samples(source: Source, model: str, identity: str) -> Iterator[dict[str, Any]]:
+def _samples(source: Source, model: str, identity: str) -> Iterator[dict[str, object]]:
     for task_id, _, candidates in source.in_order():
         for index, candidate in enumerate(candidates):
             yield _sample(source, model, identity, source.problems[task_id], candidate, index)
@@ -187,7 +188,7 @@ def _samples(source: Source, model: str, identity: str) -> Iterator[dict[str, An
 
 def _sample(
     source: Source, model: str, identity: str, problem: Problem, candidate: Candidate, index: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     prompt, solution = problem.prompt, problem.canonical_solution
     reference = [] if solution is None else [solution]
     outcome = candidate.outcome

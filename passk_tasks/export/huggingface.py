@@ -7,7 +7,7 @@ https://huggingface.co/docs/hub/eval-results and https://huggingface.co/docs/hub
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import yaml
 
@@ -23,10 +23,10 @@ from passk_tasks.export.base import (
     demand_name,
     demand_repository,
     interval,
-    metric,
     model_name,
 )
 from passk_tasks.export.source import Source
+from passk_tasks.statistics.metrics import Score
 
 
 class EvalResults(Format):
@@ -64,11 +64,11 @@ class EvalResults(Format):
             ) from error
         assert details.dataset_id is not None
         assert details.dataset_task is not None
-        score = metric(source, FIRST)
+        score = source.run.metrics[FIRST]
         entry = EvalResultEntry(
             dataset_id=details.dataset_id,
             task_id=details.dataset_task,
-            value=round(100 * score["value"], 4),
+            value=round(100 * score.value, 4),
             date=None if source.run.date is None else source.run.date.isoformat(),
             source_url=details.source_url,
             source_user=details.user,
@@ -119,12 +119,12 @@ class ModelIndex(Format):
                 dataset_config=source.hub_name,
                 dataset_split=source.split,
                 metric_type=metric_name,
-                metric_value=metric(source, metric_name)["value"],
+                metric_value=score.value,
                 metric_name=f"{metric_name} ({source.run.task})",
-                metric_args=_arguments(source, metric_name),
+                metric_args=_arguments(source, score),
             )
             for source in sources
-            for metric_name in source.run.scores
+            for metric_name, score in source.run.metrics.items()
         ]
         index = eval_results_to_model_index(name, results)
         content = yaml.safe_dump({"model-index": index}, sort_keys=False, width=100)
@@ -144,11 +144,10 @@ class ModelIndex(Format):
         )
 
 
-def _arguments(source: Source, name: str) -> dict[str, Any]:
-    score = metric(source, name)
-    found: dict[str, Any] = {"n": source.n, "temperature": source.temperature, "top_p": source.top_p}
-    for key in ("over_problems", "over_samples"):
-        found[f"se_{key}"] = score[key]["se"]
-        found[f"ci95_{key}"] = score[key]["ci95"] and list(score[key]["ci95"])
-    found["conditions"] = conditions(source)
-    return {key: value for key, value in found.items() if value is not None}
+def _arguments(source: Source, score: Score) -> dict[str, object]:
+    told: dict[str, object] = {"n": source.n, "temperature": source.temperature, "top_p": source.top_p}
+    for key, one in (("over_problems", score.over_problems), ("over_samples", score.over_samples)):
+        told[f"se_{key}"] = one.se
+        told[f"ci95_{key}"] = one.ci95 and list(one.ci95)
+    told["conditions"] = conditions(source)
+    return {key: value for key, value in told.items() if value is not None}

@@ -12,16 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge
-from passk_tasks.results import runs, store
-from passk_tasks.results.runs import Run, StoredRun
+from passk_tasks.results import joining, reading, store
+from passk_tasks.results.keys import Keys
+from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.samples import Sample
+from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
@@ -69,7 +70,7 @@ class Source:
     split: str
     published: bool
     problems: Mapping[str, Problem] = field(default_factory=dict, repr=False)
-    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    rows: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -85,10 +86,9 @@ class Source:
     @property
     def top_p(self) -> float | None:
         """The nucleus; None where the run did not record it."""
-        found = (self.run.conditions.sampling or {}).get("top_p")
-        return None if found is None else float(found)
+        return Keys(self.run.conditions.sampling).number("top_p")
 
-    def in_order(self) -> list[tuple[str, Mapping[str, Any], tuple[Candidate, ...]]]:
+    def in_order(self) -> list[tuple[str, Mapping[str, object], tuple[Candidate, ...]]]:
         """Return task_id, row and candidates of every problem with samples, in the dataset's order."""
         return [
             (task_id, row, self.candidates[task_id])
@@ -118,7 +118,7 @@ def load(
         UsageError: the problems are not those of the run, or a judged program cannot be made again.
     """
     where = str(stored.path)
-    settings = Settings.parse(stored.facts.get("settings") or {}, where=where)
+    settings = Settings.parse(stored.settings, where=where)
     if data_files is not None:
         settings = replace(settings, data_files=data_files)
     benchmark = benchmarks.get(settings.benchmark)
@@ -132,7 +132,7 @@ def load(
     )
     if not candidates:
         return source
-    run = runs.load(stored)
+    run = reading.load(stored)
     given = _texts(run, texts)
     dataset = benchmarks.load(benchmark, settings)
     if dataset.sha256 != run.conditions.dataset:
@@ -149,20 +149,19 @@ def load(
 def _published(stored: StoredRun, benchmark: Benchmark) -> bool:
     if benchmark.sha256 is not None:
         return stored.conditions.dataset == benchmark.sha256
-    origin = str((stored.facts.get("dataset") or {}).get("source", ""))
-    return origin.startswith(f"hub: {benchmark.hub_path} ")
+    return (stored.dataset_source or "").startswith(f"hub: {benchmark.hub_path} ")
 
 
 def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str, list[Sample]]:
-    if paths is None and run.samples_path is not None and run.samples_path.name == store.OUTCOMES:
-        # `passk score` notes the names that it was given, which may be relative to wherever that was.
-        inputs = [str(path) for path in run.facts.get("inputs") or ()]
-        if not inputs or not all(Path(path).exists() for path in inputs):
-            was = f", which were {', '.join(inputs)}" if inputs else ""
-            raise SamplesError(
-                f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
-            )
-    return runs.texts(run, paths)
+    of_score = run.samples_path is not None and run.samples_path.name == store.OUTCOMES
+    # `passk score` notes the names that it was given, which may be relative to wherever that was.
+    there = bool(run.inputs) and all(Path(path).exists() for path in run.inputs)
+    if paths is None and of_score and not there:
+        was = f", which were {', '.join(run.inputs)}" if run.inputs else ""
+        raise SamplesError(
+            f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
+        )
+    return joining.texts(run, paths)
 
 
 def _spec(run: Run, settings: Settings) -> TaskSpec:
@@ -188,8 +187,7 @@ def _candidates(
     dataset: Dataset,
     benchmark: Benchmark,
 ) -> dict[str, tuple[Candidate, ...]]:
-    extract = str(run.facts.get("extract", "auto"))
-    judge = Judge(run.facts.get("judge", spec.settings.judge.value))
+    extract, judge = run.extract or "auto", Judge(run.judge or spec.settings.judge)
     found: dict[str, tuple[Candidate, ...]] = {}
     unlike: Counter[str] = Counter()
     for task_id, outcomes in run.outcomes.items():
@@ -198,8 +196,8 @@ def _candidates(
         problem = dataset.problems[task_id]
         candidates = []
         for sample, outcome, program in zip(texts[task_id], outcomes, run.programs[task_id], strict=True):
-            code = scoring.candidate(sample, problem, spec, extract)
-            unlike[task_id] += benchmark.program(problem, code.code, judge).sha256 != program
+            code = candidate(sample, problem, spec, extract)
+            unlike[task_id] += benchmark.program(problem, code.code, judge.place).sha256 != program
             candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
         found[task_id] = tuple(candidates)
     if unlike.total():

@@ -81,7 +81,7 @@ class Invocation:
 
 def current() -> Invocation:
     """Return the run on whose stack this call stands."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__") == "lm_eval.evaluator":

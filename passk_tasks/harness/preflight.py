@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.judging import libraries, trial
+from passk_tasks.judging import libraries, selftest, trial
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -166,24 +166,19 @@ def check_folder(folder: Path, what: str, remedy: str = "name a folder that can 
 
 
 def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
-    """Let the sandbox judge a right and a wrong program; once in this process for each kind of sandbox.
+    """Let the sandbox judge a right and a wrong program in each way that the problems need.
+
+    Once in this process for each confinement.
 
     Raises:
         SandboxError: the sandbox does not start, or gives one of them the wrong verdict.
     """
     settings = spec.settings
-    key = (
-        settings.benchmark,
-        settings.judge,
-        settings.sandbox,
-        settings.packages,
-        settings.limits(),
-        dataset.sha256,
-    )
+    key = (settings.benchmark, settings.judge, settings.confinement, dataset.sha256)
     if key in _tested:
         return
     try:
-        warnings = scoring.selftest(spec, dataset)
+        warnings = selftest.of_task(spec, dataset)
     except SandboxError as error:
         raise SandboxError(f"task {spec.name}: {error}") from error
     for warning in warnings:
@@ -199,7 +194,7 @@ def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> tri
         dataset: its problems.
         limit: lm-eval's `--limit`: that many problems, or that share of them; None for all.
     """
-    asked = [row["task_id"] for row in dataset.rows]
+    asked = [str(row["task_id"]) for row in dataset.rows]
     if limit is not None:
         asked = asked[: int(limit if limit >= 1 else math.ceil(len(asked) * limit))]
     tried = trial.references(spec.settings, dataset, frozenset(asked))

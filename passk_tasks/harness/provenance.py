@@ -1,8 +1,8 @@
 """What a run's numbers rest on: gathered from all ranks, stored in lm-eval's results, shown to people.
 
-    records of a rank -> RankReport -> gathered on rank 0 -> scoring.summarise -> a JSON-ready dict
+    records of a rank -> RankReport -> gathered on rank 0 -> summarise -> Summary
 
-The dict has the keys of `passk score --json`, and also says how the samples were drawn and where they are.
+It is that of `passk score`, and also says how the samples were drawn and where they are.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from passk_tasks import scoring
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.results import store
-from passk_tasks.scoring import Record, Scored
+from passk_tasks.results.summary import Summary
+from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
 
@@ -58,7 +57,7 @@ def collect(
     *,
     ranks: int,
     notes: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Summary:
     """Return the provenance of a run over the ranks that reported.
 
     Args:
@@ -68,31 +67,27 @@ def collect(
         ranks: how many reports there should be.
         notes: warnings from before the judging, as in `passk score`.
     """
-    scored = scoring.summarise(
+    scored = summarise(
         [record for of_rank in reports for record in of_rank.records],
         spec=spec,
         dataset=dataset,
         layers=_common(of_rank.layers for of_rank in reports),
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
     )
-    result = scored.as_dict()
-    result["warnings"] = [*notes, *result["warnings"]]
-    if len(reports) != ranks:
-        result["warnings"].append(
-            f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
-        )
-    return {
-        **result,
-        "generation_kwargs": json_ready(spec.generation_kwargs),
-        "journals": [of_rank.journal for of_rank in reports],
-        "ranks": len(reports),
+    partial = f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
+    return replace(
+        scored,
+        warnings=(*notes, *scored.warnings, *([partial] if len(reports) != ranks else ())),
+        generation_kwargs=json_ready(spec.generation_kwargs),
+        journals=tuple(of_rank.journal for of_rank in reports),
+        ranks=len(reports),
         **store.provenance(spec.settings.packages),
-    }
+    )
 
 
-def json_ready(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def json_ready(arguments: Mapping[str, object]) -> dict[str, object]:
     """Return generation arguments as JSON values; objects that JSON does not know become their repr."""
-    ready: dict[str, Any] = json.loads(json.dumps(arguments, default=repr))
+    ready: dict[str, object] = json.loads(json.dumps(arguments, default=repr))
     return ready
 
 
@@ -110,7 +105,7 @@ class Collected:
         invocation: the run; None where it had no task of ours.
     """
 
-    results: list[dict[str, Any]] = field(default_factory=list)
+    results: list[Summary] = field(default_factory=list)
     invocation: Invocation | None = None
 
     @property
@@ -128,12 +123,12 @@ def begun(invocation: Invocation) -> None:
         _collectors[-1].invocation = invocation
 
 
-def finished(result: dict[str, Any]) -> None:
+def finished(result: Summary) -> None:
     """Log the provenance of a finished task, or collect it where `collecting` is open."""
     if _local_rank() != 0:
         return  # under tensor parallelism every process is rank 0, but only one may print
-    for warning in result["warnings"]:
-        _log.warning("task %s: %s", result["task"], warning)
+    for warning in result.warnings:
+        _log.warning("task %s: %s", result.task, warning)
     if _collectors:
         _collectors[-1].results.append(result)
     else:

@@ -29,6 +29,7 @@ from passk_tasks import benchmarks
 from passk_tasks.errors import UsageError
 from passk_tasks.harness.distributed import Group
 from passk_tasks.results import samples
+from passk_tasks.results.keys import Keys
 
 _log = logging.getLogger("lm_eval.passk")
 
@@ -68,12 +69,7 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._texts: dict[str, list[samples.Sample]] = defaultdict(list)
         for sample in sorted(saved.samples, key=lambda sample: sample.index):
             self._texts[sample.task_id].append(sample)
-        # A model is not told the benchmark, so samples are found under the task_id of every family.
-        families = [benchmarks.get(family) for family in benchmarks.names()]
-        self._others: dict[str, list[samples.Sample]] = defaultdict(list)
-        for name, texts in self._texts.items():
-            for task_id in {family.task_id_of(name) for family in families} - {name}:
-                self._others[task_id] += texts
+        self._others: dict[str, list[samples.Sample]] = {}
         _log.info(
             "replay: %d samples of %d problems from %s",
             len(saved.samples),
@@ -83,12 +79,12 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._noted = False
 
     @property
-    def origin(self) -> dict[str, Any] | None:
+    def origin(self) -> dict[str, object] | None:
         """How the samples were drawn; None where that is not known."""
         if self.embedded:
             return dict(EMBEDDED_ORIGIN)
         if self._header is not None:
-            return dict(self._header.extra.get("generation_kwargs") or {}) or None
+            return dict(Keys(self._header.extra).inner("generation_kwargs").values) or None
         return None
 
     def get_model_info(self) -> dict[str, Any]:
@@ -101,6 +97,7 @@ class ReplayLM(LM):  # type: ignore[misc]
         Raises:
             UsageError: a problem or a sample is missing; nothing is returned then.
         """
+        self._others = self._by_other_names()
         asked: Counter[int] = Counter()
         answers = []
         lacking: dict[str, int] = {}
@@ -162,6 +159,17 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._group.barrier()
 
     # Parts of the above.
+
+    def _by_other_names(self) -> dict[str, list[samples.Sample]]:
+        """Return the samples under the task_id of every family, since a model is not told the benchmark.
+
+        The families of the tasks are imported by now, and no others need be.
+        """
+        others: dict[str, list[samples.Sample]] = defaultdict(list)
+        for name, texts in self._texts.items():
+            for task_id in {family.task_id_of(name) for family in benchmarks.imported()} - {name}:
+                others[task_id] += texts
+        return others
 
     def _saved(self, task_id: str) -> Sequence[samples.Sample]:
         return self._texts.get(task_id) or self._others.get(task_id) or ()

@@ -1,6 +1,6 @@
 """`passk run`: lm-eval's `run` with all of its arguments, plus what our tasks need.
 
-    --include_path   our task folder is added to the one that the user names
+    --include_path   our task folders and those of installed packages are added to the one that the user names
     --model          is `replay` where none is named, and lm-eval always knows that model
     confirmation     lm-eval's question about unsafe code is answered, only for our sandboxed tasks
     passk.seeds      is `distinct` for OpenAI-style servers, unless the user says otherwise
@@ -26,7 +26,7 @@ from passk_tasks.errors import PasskError, UsageError, did_you_mean
 from passk_tasks.harness import provenance, replay
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
-from passk_tasks.tasks.catalog import task_configs_path, task_names
+from passk_tasks.tasks.catalog import task_folders, task_names
 from passk_tasks.tasks.settings import NAMESPACE
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
@@ -117,12 +117,12 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
     try:
         json.loads(path.read_text(encoding="utf-8"))
         for result in finished.results if samples else []:
-            path = run.results_folder / f"samples_{result['task']}_{date}.jsonl"
+            path = run.results_folder / f"samples_{result.task}_{date}.jsonl"
             lines = path.read_bytes().count(b"\n")
-            if lines != result["problems"]:
-                raise ValueError(f"{lines} of {result['problems']} lines")
+            if lines != result.problems:
+                raise ValueError(f"{lines} of {result.problems} lines")
     except (OSError, ValueError) as error:
-        journals = " ".join(journal for result in finished.results for journal in result["journals"])
+        journals = " ".join(journal for result in finished.results for journal in result.journals)
         raise PasskError(
             f"lm-eval could not save {path} ({error}); its log says more at the level INFO. The generations "
             f"are saved, and `passk score` can read them: {journals or 'the log has their path'}"
@@ -131,10 +131,12 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
 
 def _include_paths(given: Any) -> str | list[str]:
     # lm-eval's command line takes one folder, but its task manager takes several, and the last one wins.
-    ours = task_configs_path()
+    ours = [str(folder) for folder in task_folders()]
+    if len(ours) > 1:
+        task_names()  # raises where a package's task would hide another
     theirs = [] if given is None else [given] if isinstance(given, (str, Path)) else list(given)
-    others = [str(path) for path in theirs if Path(path).resolve() != ours.resolve()]
-    return [str(ours), *others] if others else str(ours)
+    others = [str(path) for path in theirs if str(Path(path).resolve()) not in ours]
+    return [*ours, *others] if len(ours) + len(others) > 1 else ours[0]
 
 
 def _logs_samples(arguments: argparse.Namespace) -> bool:

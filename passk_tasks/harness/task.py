@@ -22,7 +22,7 @@ import datasets
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError
 from passk_tasks.harness import invocation, journaling, preflight, provenance
 from passk_tasks.harness.replay import ReplayLM
@@ -31,8 +31,12 @@ from passk_tasks.results import store
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
+from passk_tasks.results.summary import Summary
 from passk_tasks.sandbox.cpus import usable_cpus
-from passk_tasks.statistics.estimators import n_at_k, pass_at_k
+from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.score import score
+from passk_tasks.scoring.summary import Record, Scored
+from passk_tasks.statistics import metrics
 from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.verdict import Verdict
@@ -65,12 +69,13 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._notes: tuple[str, ...] = ()  # what the references of the problems showed
         self._no_texts: list[str] = []  # a message for each answer that is not text
         self._ranks = 1
-        self._provenance: dict[str, Any] | None = None
-        stages = ("", scoring.BASE) if self._benchmark.base_stage else ("",)
-        better = {f"{stage}pass@{k}": True for stage in stages for k in settings.budgets}
-        better |= {f"{n}@{k}": True for n, k in scoring.submissions(settings.benchmark, settings.k)}
-        # None: neither more nor fewer distinct samples are better.
-        shown = {**better, "distinct": None} if settings.samples > 1 else better
+        self._summary: Summary | None = None  # on the rank that gathers
+        self._metrics = metrics.reported(
+            settings.budgets, base=self._benchmark.base_stage, submissions=self._benchmark.submissions
+        )
+        shown: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
+        if settings.samples > 1:
+            shown["distinct"] = None  # neither more nor fewer distinct samples are better
         super().__init__(
             config={
                 **config,
@@ -94,7 +99,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Hand lm-eval the problems that `benchmarks.load` returned."""
         self.dataset = {self._benchmark.split: datasets.Dataset.from_list(self._data.rows)}
 
-    def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> Any:
+    def doc_to_text(self, doc: Mapping[str, object], doc_to_text: Any = None) -> Any:
         """Return the prompt of a document: the benchmark's where settings decide on it, else the YAML's."""
         own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
         return super().doc_to_text(doc, doc_to_text) if own is None else own
@@ -129,7 +134,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         super().build_all_requests(cache_requests=False, apply_chat_template=apply_chat_template, **kwargs)
         journaling.expect(self)
 
-    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance | list[Instance]:
+    def construct_requests(
+        self, doc: dict[str, object], ctx: Any, **kwargs: Any
+    ) -> Instance | list[Instance]:
         """Return one request with n repeats or, with `seeds: distinct`, n requests with one repeat each.
 
         Sample i of a problem has the seed `generation_kwargs.seed + i`, or 1234 + i where no seed is given.
@@ -177,7 +184,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             return
         spec = replace(self.spec, settings=replace(self.spec.settings, workers=self._workers()))
         try:
-            scored = scoring.score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
+            scored = score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
         except PasskError as error:
             raise type(error)(
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
@@ -185,45 +192,38 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._fill([_outcome(record) for record in scored.records])
         reports = run.gather(provenance.report(scored, str(self._journal)))
         if reports is not None:
-            self._provenance = provenance.collect(
+            self._summary = provenance.collect(
                 self.spec, self._data, reports, ranks=self._ranks, notes=self._notes
             )
         self._refuse_infra_errors(scored)
-        if self._provenance is not None:
-            provenance.finished(self._provenance)
+        if self._summary is not None:
+            provenance.finished(self._summary)
 
     def process_results(
         self,
-        doc: Mapping[str, Any],  # noqa: ARG002  lm-eval's signature
+        doc: Mapping[str, object],  # noqa: ARG002  lm-eval's signature
         results: Sequence[Sequence[str]],
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, float | None]:
         """Return the metrics of one problem from the outcomes that `apply_filters` stored."""
         if self._predict_only:
             return {BYPASS: None}
         # `results` has one list with n answers, or n lists with one.
         outcomes = [json.loads(text) for answers in results for text in answers]
         n = len(outcomes)
-        correct = {"": sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)}
-        if self._benchmark.base_stage:
-            correct[scoring.BASE] = sum(outcome.get("base_passed") is True for outcome in outcomes)
-        metrics = {
-            f"{stage}pass@{k}": float(pass_at_k(n, c, k))
-            for stage, c in correct.items()
-            for k in self.spec.settings.budgets
-        }
-        for submitted, k in scoring.submissions(self.spec.settings.benchmark, self.spec.settings.k):
-            metrics[f"{submitted}@{k}"] = n_at_k(n, correct[scoring.BASE], correct[""], submitted, k)
+        correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
+        base = sum(outcome.get("base_passed") is True for outcome in outcomes)
+        worth = {metric.name: float(metric.values(n, correct, base)[0]) for metric in self._metrics}
         if self.spec.settings.samples > 1:
-            metrics["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
-        return metrics
+            worth["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
+        return worth
 
-    def dump_config(self) -> dict[str, Any]:
+    def dump_config(self) -> dict[str, object]:
         """Return the configuration with the run's provenance under `metadata.passk_results`."""
         config = dict(super().dump_config())
-        if self._provenance is not None:
+        if self._summary is not None:
             config["metadata"] = {
                 **(config.get("metadata") or {}),
-                "passk_results": deepcopy(self._provenance),
+                "passk_results": deepcopy(self._summary.as_dict()),
             }
         return config
 
@@ -333,7 +333,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     def _stops_of(self, task_id: str) -> tuple[str, ...]:
         return stops.sent(self.spec.until, self._data.problems[task_id].entry_point, self._asked)
 
-    def _drawn_with(self, model: Any) -> dict[str, Any]:
+    def _drawn_with(self, model: Any) -> dict[str, object]:
         """Return the arguments with which samples were drawn: the task's, or those of replayed samples."""
         if not isinstance(model, ReplayLM):
             return self.spec.generation_kwargs
@@ -350,23 +350,23 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         return self.spec.settings.workers or max(1, usable_cpus() // here)
 
     def _strategy(self, sample: Sample) -> str:
-        return scoring.candidate(sample, self._data.problems[sample.task_id], self.spec).strategy
+        return candidate(sample, self._data.problems[sample.task_id], self.spec).strategy
 
-    def _fill(self, outcomes: Sequence[Mapping[str, Any]]) -> None:
+    def _fill(self, outcomes: Sequence[Mapping[str, object]]) -> None:
         # As JSON text, because lm-eval turns these values into text when it logs samples.
         texts = iter([json.dumps(outcome, separators=(",", ":")) for outcome in outcomes])
         for instance in self.instances:
             instance.filtered_resps[FILTER] = [next(texts) for _ in range(instance.repeats)]
 
-    def _refuse_infra_errors(self, scored: scoring.Scored) -> None:
-        whole = self._provenance or scored.as_dict()
-        count = whole["verdicts"].get(Verdict.INFRA_ERROR.value, 0)
+    def _refuse_infra_errors(self, scored: Scored) -> None:
+        whole: Summary = self._summary or scored
+        count = whole.infra_errors
         if not count:
             return
         assert self._journal is not None
         folder = self._journal.with_suffix("")
-        store.write(folder, whole, (record.as_dict() for record in scored.records))
-        journals = " ".join(whole.get("journals", [str(self._journal)]))
+        store.write(folder, whole.as_dict(), (record.as_dict() for record in scored.records))
+        journals = " ".join(whole.journals or [str(self._journal)])
         raise InfrastructureError(
             f"task {self.task_name}: {count} samples remain without a verdict, and not through the model's "
             f"fault, so there is no pass@k. The outcomes of the others are in {folder}. To finish without "
@@ -374,7 +374,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         )
 
 
-def _outcome(record: scoring.Record) -> dict[str, Any]:
+def _outcome(record: Record) -> dict[str, object]:
     # lm-eval adds the problem and the number of the sample; `distinct` counts the hashes.
     line = {key: value for key, value in record.as_dict().items() if key not in ("task_id", "sample")}
     return {**line, "text_sha256": provenance.text_hash(record.sample.text), "asked": record.sample.asked}

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.problem import Problem
-from passk_tasks.results import runs
-from passk_tasks.results.runs import Run
+from passk_tasks.results import joining
+from passk_tasks.results.model import Run
 from passk_tasks.results.samples import Sample
+from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import TaskSpec, load_task
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
@@ -63,7 +64,7 @@ def read(run: Run) -> Details:
     """Return the candidates of a run. What cannot be had is left out, and noted."""
     notes: list[str] = []
     try:
-        settings = Settings.parse(run.facts.get("settings") or {}, where=str(run.path))
+        settings = Settings.parse(run.settings, where=str(run.path))
         benchmark = benchmarks.get(settings.benchmark)
         problems = _problems(run, settings, benchmark)
     except PasskError as error:
@@ -91,7 +92,7 @@ class _Finder:
         self, run: Run, settings: Settings, benchmark: Benchmark, problems: Mapping[str, Problem]
     ) -> None:
         self.settings, self.benchmark, self.problems = settings, benchmark, problems
-        self.extract = str(run.facts.get("extract", "auto"))
+        self.extract = run.extract or "auto"
         until, asked = _stops(run)
         self.spec = TaskSpec(
             name=run.task,
@@ -108,8 +109,8 @@ class _Finder:
         """Return the candidate of a sample; None where there is none or it cannot be proved."""
         problem = self.problems.get(sample.task_id)
         if problem is not None:
-            code = scoring.candidate(sample, problem, self.spec, self.extract).code
-            if self.benchmark.program(problem, code, self.settings.judge).sha256 == sha256:
+            code = candidate(sample, problem, self.spec, self.extract).code
+            if self.benchmark.program(problem, code, self.settings.judge.place).sha256 == sha256:
                 return None if code is None else code.removeprefix(problem.prompt)
         self.unproved += 1
         return None
@@ -127,7 +128,7 @@ def _stops(run: Run) -> tuple[list[str], str | None]:
 
 
 def _problems(run: Run, settings: Settings, benchmark: Benchmark) -> dict[str, Problem]:
-    rows = runs.rows(run)
+    rows = joining.rows(run)
     if rows:
         return {task_id: benchmark.problem(row) for task_id, row in rows.items()}
     if settings.data_files is None and settings.dataset == "hub":
@@ -140,7 +141,7 @@ def _problems(run: Run, settings: Settings, benchmark: Benchmark) -> dict[str, P
 
 def _texts(run: Run, notes: list[str]) -> dict[str, list[Sample]]:
     try:
-        return runs.texts(run)
+        return joining.texts(run)
     except SamplesError as error:
         notes.append(
             f"The candidates' texts are not stored with this run, so only their verdicts are here: {error}"

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from passk_tasks.compare import Comparison, Pair, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report.visible import visible
-from passk_tasks.results import runs as stored
-from passk_tasks.results.runs import Run
+from passk_tasks.results import joining
+from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve as curve_module
 from passk_tasks.statistics.curve import Point
 from passk_tasks.text import summary
@@ -85,7 +85,7 @@ def curves(
             narrow = [
                 (point.k, point.score.over_samples.ci95)
                 for point in points
-                if not summary.is_bound(point.score.as_dict())
+                if not summary.is_bound(point.score)
             ]
             _band(axes, narrow, colour, 0.28)
     _budget_axis(axes, most)
@@ -213,12 +213,12 @@ def points_of(run: Run, clusters: Mapping[str, Hashable] | None = None) -> list[
     Raises:
         UsageError: no sample has a verdict.
     """
-    task_ids, n, c = stored.counted(run)
+    task_ids, n, c = joining.counted(run)
     if not task_ids:
         raise UsageError(f"{run.path}: no sample has a verdict")
     most = int(n.min())
     ks = np.unique(np.geomspace(1, most, _MOST_POINTS).round().astype(int)) if most > _MOST_POINTS else None
-    shared = stored.shared([run], task_ids, clusters)
+    shared = joining.shared([run], task_ids, clusters)
     wanted = None if ks is None else sorted({*map(int, ks), *curve_module.budgets_to_show(most)})
     return curve_module.curve(n, c, wanted, shared)
 

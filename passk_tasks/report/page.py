@@ -30,13 +30,14 @@ from passk_tasks.report import figures
 from passk_tasks.report.candidates import Candidate, Details
 from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
-from passk_tasks.results import runs as stored
-from passk_tasks.results.runs import Run
-from passk_tasks.scoring import BASE
+from passk_tasks.results import joining
+from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve
-from passk_tasks.statistics.metrics import Metric
+from passk_tasks.statistics.metrics import BASE_PASS, Metric
 from passk_tasks.text import summary
 from passk_tasks.verdict import Verdict
+
+_BASE = BASE_PASS.removesuffix("K")
 
 PACKED_LIMIT = 12_000_000
 """Characters that the packed candidates may take in all; beyond, some of them are left out."""
@@ -65,7 +66,7 @@ def build(
     """Return a report on runs as one HTML page: self-contained, for any browser since 2023, online or not.
 
     Args:
-        runs: at least one, as `results.runs.load_all` reads them; several are compared, the last one being
+        runs: at least one, as `results.reading.load_all` reads them; several are compared, the last one being
             under test.
         metrics: what to estimate beside pass@1; the budgets that the runs were asked for where None.
         clusters: what problems share, by task_id; what the benchmark says where None.
@@ -169,18 +170,18 @@ def _subtitle(runs: Sequence[Run], comparison: Comparison | None) -> str:
 def _run(
     number: int, run: Run, metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
 ) -> dict[str, Any]:
-    scores = {name: one.as_dict() for name, one in stored.scores(run, metrics, clusters).items()}
+    scores = joining.scores(run, metrics, clusters)
     # What the run itself says of the base stage of the tests, where they have one.
-    scores |= {name: one for name, one in run.facts["metrics"].items() if name.startswith(BASE)}
+    scores |= {name: one for name, one in run.metrics.items() if name.startswith(_BASE)}
     n = run.conditions.n
     headline = [
         f"{run.problems:,} of {run.problems_total:,} problems",
         f"{run.samples:,} samples" + ("" if n is None else f" (n = {n})"),
     ]
-    facts = dict(summary.facts(run.facts))
+    facts = dict(summary.facts(run))
     if "distinct" in facts:
         headline.append(f"distinct: {facts['distinct']}")
-    ks = set(curve.budgets_to_show(int(stored.counted(run)[1].min())))
+    ks = set(curve.budgets_to_show(int(joining.counted(run)[1].min())))
     return {
         "letter": label(number),
         "name": _short(run.name),
@@ -194,7 +195,7 @@ def _run(
                 "score": point.score,
                 "gain": point.gain,
                 "samples_per_solved": point.samples_per_solved,
-                "bound": summary.is_bound(point.score.as_dict()),
+                "bound": summary.is_bound(point.score),
             }
             for point in figures.points_of(run, clusters)
             if point.k in ks
@@ -209,7 +210,7 @@ def _conditions(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
             "model": run.model,
             "date": None if run.date is None else run.date.isoformat(timespec="seconds"),
             "results": str(run.path),
-            **{name: text for name, text in summary.facts(run.facts) if name in ("sandbox", "problems")},
+            **{name: text for name, text in summary.facts(run) if name in ("sandbox", "problems")},
         }
         for name, value in run.conditions.as_dict().items():
             if isinstance(value, Mapping):
@@ -370,7 +371,7 @@ def _kinds(runs: Sequence[Run], comparison: Comparison | None) -> list[tuple[str
 
 def _tail(run: Run) -> tuple[int, set[str]]:
     """Return a budget, and the problems that only more samples solve."""
-    task_ids, n, c = stored.counted(run)
+    task_ids, n, c = joining.counted(run)
     k = curve.tail_budget(int(n.min()))
     return k, {task_ids[i] for i in curve.tail_only(n, c, k)}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+
+from passk_tasks.results.keys import Keys
+from passk_tasks.results.summary import Summary
 
 _LIMITS = ("timeout_s", "memory_mib", "output_mib", "processes")
 
@@ -45,119 +47,108 @@ class Conditions:
     system_instruction: str | None = None
     n: int | None = None
     temperature: float | None = None
-    sampling: Mapping[str, Any] | None = None
+    sampling: Mapping[str, object] | None = None
     stops: tuple[str, ...] | None = None
     extraction: str | None = None
     judge: str | None = None
-    limits: Mapping[str, Any] | None = None
+    limits: Mapping[str, float] | None = None
     sandbox: str | None = None
     packages: str | None = None
     python: str | None = None
     passk_tasks: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the conditions by name, JSON-ready."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {**values, "stops": None if self.stops is None else list(self.stops)}
 
 
-def from_score(facts: Mapping[str, Any]) -> Conditions:
+def from_score(summary: Summary) -> Conditions:
     """Return the conditions that a `results.json` records: who made the samples, and how, it rarely says."""
-    return _common(facts, facts.get("generation_kwargs"))
+    return _common(summary, summary.generation_kwargs)
 
 
-def from_lm_eval(
-    content: Mapping[str, Any], config: Mapping[str, Any], facts: Mapping[str, Any]
-) -> Conditions:
+def from_lm_eval(content: Keys, config: Keys, summary: Summary) -> Conditions:
     """Return the conditions that lm-eval's results record.
 
     Args:
         content: the whole file.
         config: of the task.
-        facts: what stands in the config under `metadata.passk_results`.
+        summary: what stands in the config under `metadata.passk_results`.
     """
-    arguments = facts.get("generation_kwargs") or config.get("generation_kwargs")
-    replay = (content.get("config") or {}).get("replay")
-    if replay is not None:
-        # Played back: the task's arguments drew nothing. The stops are applied in extraction, so they count.
-        drawn = replay.get("drawn_with")
-        stops = {key: value for key, value in (arguments or {}).items() if key == "until"}
-        arguments = {"do_sample": True, **drawn, **stops} if drawn else stops
-        arguments.pop("model", None)
-    common = _common(facts, arguments)
-    prompt = config.get("doc_to_text")
-    if replay is not None:  # nor did anybody see this prompt
-        return common
-    return Conditions(
-        **{
-            **{item.name: getattr(common, item.name) for item in fields(Conditions)},
-            "prompt": None if prompt is None else _sha256(str(prompt)),
-            "fewshot": _whole((content.get("n-shot") or {}).get(facts["task"], config.get("num_fewshot"))),
-            "chat_template": _template(content),
-            "system_instruction": content.get("system_instruction_sha")
-            or _sha256_or_none(content.get("system_instruction")),
-        }
+    arguments = summary.generation_kwargs or config.inner("generation_kwargs").values
+    settings = content.inner("config")
+    if "replay" in settings:
+        # Played back: the task's arguments drew nothing, nor did anybody see its prompt. The stops are
+        # applied in extraction, so they count.
+        drawn = settings.inner("replay").inner("drawn_with").without(["model"])
+        stops = {key: value for key, value in arguments.items() if key == "until"}
+        return _common(summary, {"do_sample": True, **drawn, **stops} if drawn else stops)
+    prompt, shots = config.text("doc_to_text"), content.inner("n-shot").whole(summary.task)
+    return replace(
+        _common(summary, arguments),
+        prompt=None if prompt is None else _sha256(prompt),
+        fewshot=config.whole("num_fewshot") if shots is None else shots,
+        chat_template=_template(content),
+        system_instruction=content.text("system_instruction_sha")
+        or _sha256_or_none(content.text("system_instruction")),
     )
 
 
-def _common(facts: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> Conditions:
-    settings = facts.get("settings") or {}
-    limits = facts.get("limits") or {}
-    extract = facts.get("extract", "auto")
+def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditions:
+    extraction = Keys(summary.settings).text("extraction")
+    limits, packages = summary.limits, summary.packages
     return Conditions(
-        dataset=(facts.get("dataset") or {}).get("sha256"),
-        task=facts.get("task"),
-        version=None if facts.get("task_version") is None else str(facts["task_version"]),
-        n=facts.get("n"),
-        temperature=_temperature(arguments),
-        sampling=_sampling(arguments),
-        stops=_stops(arguments),
-        extraction=settings.get("extraction") if extract == "auto" else extract,
-        judge=facts.get("judge"),
+        dataset=summary.dataset_sha256,
+        task=summary.task,
+        version=summary.task_version,
+        n=summary.n,
+        temperature=_temperature(Keys(arguments)),
+        sampling=_sampling(arguments or {}),
+        stops=_stops((arguments or {}).get("until")),
+        extraction=extraction if summary.extract in (None, "auto") else summary.extract,
+        judge=summary.judge,
         limits={name: limits[name] for name in _LIMITS if name in limits} or None,
-        sandbox=(facts.get("sandbox") or {}).get("mode"),
-        packages=_sha256(json.dumps(facts["packages"], sort_keys=True)) if "packages" in facts else None,
-        python=facts.get("python"),
-        passk_tasks=facts.get("passk_tasks"),
+        sandbox=summary.sandbox,
+        packages=None if packages is None else _sha256(json.dumps(dict(packages), sort_keys=True)),
+        python=summary.python,
+        passk_tasks=summary.passk_tasks,
     )
 
 
-def _temperature(arguments: Mapping[str, Any] | None) -> float | None:
-    if not arguments or not {"do_sample", "temperature"} & arguments.keys():
+def _temperature(arguments: Keys) -> float | None:
+    if "do_sample" not in arguments and "temperature" not in arguments:
         return None
     # Without do_sample lm-eval's models are greedy, whatever the temperature says.
-    return float(arguments.get("temperature", 1.0)) if arguments.get("do_sample") else 0.0
+    if not arguments.values.get("do_sample"):
+        return 0.0
+    temperature = arguments.number("temperature")
+    return 1.0 if temperature is None else temperature
 
 
-def _sampling(arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _sampling(arguments: Mapping[str, object]) -> dict[str, object] | None:
     told_apart = {"until", "temperature", "do_sample"}
-    rest = {key: value for key, value in (arguments or {}).items() if key not in told_apart}
-    return dict(sorted(rest.items())) or None
+    return {key: value for key, value in sorted(arguments.items()) if key not in told_apart} or None
 
 
-def _stops(arguments: Mapping[str, Any] | None) -> tuple[str, ...] | None:
-    until = (arguments or {}).get("until")
+def _stops(until: object) -> tuple[str, ...] | None:
     if until is None:
         return None
-    return (until,) if isinstance(until, str) else tuple(map(str, until))
+    return tuple(map(str, until)) if isinstance(until, (list, tuple)) else (str(until),)
 
 
-def _template(content: Mapping[str, Any]) -> str:
-    if content.get("chat_template_sha"):
-        return str(content["chat_template_sha"])
-    template = content.get("chat_template")
+def _template(content: Keys) -> str:
+    if sha := content.text("chat_template_sha"):
+        return sha
+    template = content.text("chat_template")
     if template is None:
         return "none"
     return _sha256(template) if template else "the server's own"  # lm-eval sends roles and never sees it
 
 
-def _sha256_or_none(text: Any) -> str:
-    return _sha256(str(text)) if text else "none"
+def _sha256_or_none(text: str | None) -> str:
+    return _sha256(text) if text else "none"
 
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)

@@ -6,9 +6,9 @@ import gzip
 import json
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from passk_tasks.errors import SamplesError
 
@@ -51,7 +51,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def parse_object(line: bytes, where: str) -> dict[str, Any]:
+def parse_object(line: bytes, where: str) -> dict[str, object]:
     r"""Return the JSON object in `line`; lone surrogates written as `\ud800` survive.
 
     Raises:
@@ -73,6 +73,6 @@ def parse_object(line: bytes, where: str) -> dict[str, Any]:
     return value
 
 
-def dump_line(value: dict[str, Any]) -> bytes:
+def dump_line(value: Mapping[str, object]) -> bytes:
     """Return `value` as one line of pure ASCII, in which every str survives, lone surrogates too."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"

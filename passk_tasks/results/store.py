@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypedDict
 
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
@@ -62,17 +62,17 @@ class Unfinished:
         if self._file is not None:
             self._file.close()
 
-    def append(self, outcome: Mapping[str, Any]) -> None:
+    def append(self, outcome: Mapping[str, object]) -> None:
         """Add the line of one sample."""
         if self._file is not None:
             try:
-                self._file.write(dump_line(dict(outcome)))
+                self._file.write(dump_line(outcome))
             except OSError:  # a full disk: what is there stays, and half a line ends it
                 self._file.close()
                 self._file = None
 
 
-def write(folder: str | Path, result: Mapping[str, Any], outcomes: Iterable[Mapping[str, Any]]) -> None:
+def write(folder: str | Path, result: Mapping[str, object], outcomes: Iterable[Mapping[str, object]]) -> None:
     """Write both files; those of an earlier scoring are replaced.
 
     Args:
@@ -87,27 +87,37 @@ def write(folder: str | Path, result: Mapping[str, Any], outcomes: Iterable[Mapp
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # results.json last: whoever sees it finds its outcomes beside it.
-        replace(folder / OUTCOMES, (dump_line(dict(outcome)) for outcome in outcomes))
+        replace(folder / OUTCOMES, (dump_line(outcome) for outcome in outcomes))
         replace(folder / RESULTS, [dumps(result).encode("ascii"), b"\n"])
         (folder / UNFINISHED).unlink(missing_ok=True)
     except OSError as error:
         raise PasskError(f"{folder}: the results cannot be written: {error.strerror or error}") from error
 
 
-def dumps(result: Mapping[str, Any]) -> str:
+def dumps(result: Mapping[str, object]) -> str:
     """Return a result as indented JSON, pure ASCII."""
     return json.dumps(result, indent=2, allow_nan=False)
 
 
-def provenance(packages: str | Sequence[str]) -> dict[str, Any]:
-    """Return when and with what a result came about: date, versions, the packages candidates can import.
+class Provenance(TypedDict):
+    """When and with what a result came about: attributes of a `Summary`."""
+
+    passk_tasks: str
+    date: datetime
+    python: str
+    platform: str
+    packages: dict[str, str]
+
+
+def provenance(packages: str | Sequence[str]) -> Provenance:
+    """Return when and with what a result came about: now, with this package, on this host.
 
     Args:
         packages: the setting of that name.
     """
     return {
         "passk_tasks": __version__,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(timezone.utc).replace(microsecond=0),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": resolve(packages).versions,

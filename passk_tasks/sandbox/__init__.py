@@ -1,6 +1,8 @@
 """Runs programs under limits, in a sandbox; knows nothing of benchmarks.
 
-supervisor   `Sandbox`: starts workers, hands out programs, survives whatever happens to a worker
+supervisor   `Sandbox`: hands out programs, survives whatever happens to a worker
+worker       one worker's process, what it was given and what it says
+waiting      programs that no worker has, and suspects that are tried alone
 cpus         how many programs may run at once
 box/         what runs inside; imported there by a bare interpreter, so this module imports nothing
 """

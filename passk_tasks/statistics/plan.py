@@ -44,7 +44,7 @@ class Plan:
     floor: float
     problems_needed: int | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the plan as JSON has it."""
         return {name: getattr(self, name) for name in self.__slots__}
 

@@ -1,4 +1,4 @@
-"""The tasks of this package: their YAML read into `TaskSpec`, without lm-eval.
+"""The tasks of this package and of those that bring more: YAML read into `TaskSpec`, without lm-eval.
 
 The loader reads YAML as lm-eval does (`lm_eval/tasks/_yaml_loader.py`), and a test compares the two for every
 task: `include` names one file or several, local keys win, and nested mappings are replaced, never merged.
@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from passk_tasks import plugins
 from passk_tasks.errors import PasskError, SettingsError, UsageError, did_you_mean
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.settings import Settings, from_metadata
@@ -77,6 +78,25 @@ def task_configs_path() -> Path:
         f"the task YAML is missing: neither {installed} nor {checkout / 'task_configs'} is there; "
         "reinstall passk-tasks"
     )
+
+
+def task_folders() -> list[Path]:
+    """Return the folders of task YAML: ours first, then those that other packages bring.
+
+    Raises:
+        PasskError: one of them is missing.
+    """
+    return [task_configs_path(), *plugins.task_folders()]
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of task YAML that has a task, for lm-eval's `--include_path`.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    source = load_task(name).source
+    return next(folder for folder in task_folders() if source.is_relative_to(folder))
 
 
 def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
@@ -188,7 +208,7 @@ def task_names() -> list[str]:
     """Return the names of all tasks, sorted.
 
     Raises:
-        UsageError: a task file cannot be read; lm-eval would leave the task out silently.
+        UsageError: a task file cannot be read, or two tasks have one name; lm-eval would drop one silently.
     """
     return sorted(_configs())
 
@@ -215,13 +235,13 @@ def _task_files(root: Path) -> Iterator[Path]:
 
 
 def _configs() -> dict[str, tuple[Path, dict[str, Any]]]:
-    return _configs_below(task_configs_path())
+    return _configs_below(tuple(task_folders()))
 
 
 @lru_cache(maxsize=4)  # without it, loading each task by name would read all files each time
-def _configs_below(root: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+def _configs_below(roots: tuple[Path, ...]) -> dict[str, tuple[Path, dict[str, Any]]]:
     configs: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for path in _task_files(root):
+    for path in (path for root in roots for path in _task_files(root)):
         config = load_yaml(path)
         name = config.get("task")
         if "group" in config and "class" not in config:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from passk_tasks.results.summary import Summary
+from passk_tasks.statistics.intervals import Estimate
+from passk_tasks.statistics.metrics import Score
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, WIDTH, YELLOW, Page
 
 __all__ = [
@@ -30,42 +32,49 @@ BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so what holds ov
 
 _BOUND = "over-samples-bound"
 _REASONS = 4  # that one line shows
+_LIMITS = {
+    "timeout_s": "s",
+    "memory_mib": "MiB of memory",
+    "output_mib": "MiB of output",
+    "processes": "processes",
+}
 _SMALLEST_P = 0.0001  # that is shown by its digits
 
 
-def render(result: Mapping[str, Any], *, colour: bool = False, width: int | None = None) -> str:
+def render(result: Summary, *, colour: bool = False, width: int | None = None) -> str:
     """Return the summary of a result, without a newline at its end.
 
     Args:
-        result: the object of `passk score --json`, or a run's provenance, which has the same keys.
+        result: of a scoring, or of a stored run.
         colour: whether the terminal shows colours.
         width: of the terminal; None for a file or a pipe.
     """
     page = Page(colour=colour, width=width)
     page.line(_headline(result), BOLD)
     page.line()
-    if result["metrics"]:
-        metrics_table(page, result["metrics"])
+    if result.metrics:
+        metrics_table(page, result.metrics)
         page.line()
-    verdicts, samples = result["verdicts"], result["samples"]
-    if verdicts:
-        rows = [(name, f"{count:,}", f"{count / samples:.2%}") for name, count in verdicts.items()]
-        styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name in verdicts]
+    if result.verdicts:
+        rows = [
+            (name, f"{count:,}", f"{count / result.samples:.2%}") for name, count in result.verdicts.items()
+        ]
+        styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name in result.verdicts]
         page.table(("verdict", "samples", "share"), rows, "lrr", styles=styles)
         page.line()
     page.facts(facts(result))
-    for warning in result.get("warnings", []):
+    for warning in result.warnings:
         page.line()
         page.text(f"warning: {warning}", YELLOW)
     return str(page)
 
 
-def metrics_table(page: Page, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+def metrics_table(page: Page, metrics: Mapping[str, Score]) -> None:
     """Add the table of metrics, each with both of its uncertainties, and what they mean.
 
     Args:
         page: where to.
-        metrics: by name, each as `metrics.Score.as_dict` gives it.
+        metrics: by name.
     """
     page.table(METRICS_HEAD, metrics_rows(metrics), "lrrlrl")
     page.line()
@@ -74,17 +83,17 @@ def metrics_table(page: Page, metrics: Mapping[str, Mapping[str, Any]]) -> None:
         page.text(BOUND_MEANING, DIM)
 
 
-def metrics_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+def metrics_rows(metrics: Mapping[str, Score]) -> list[tuple[str, ...]]:
     """Return the cells below `METRICS_HEAD`; arguments as `metrics_table`."""
     return [
-        (name, f"{one['value']:.4f}", *_uncertainty(one["over_problems"]), *_uncertainty(one["over_samples"]))
+        (name, f"{one.value:.4f}", *_uncertainty(one.over_problems), *_uncertainty(one.over_samples))
         for name, one in metrics.items()
     ]
 
 
-def is_bound(metric: Mapping[str, Any]) -> bool:
-    """Whether a metric's uncertainty over samples is a bound, which `BOUND_MEANING` explains."""
-    return bool(metric["over_samples"]["method"] == _BOUND)
+def is_bound(score: Score) -> bool:
+    """Whether a score's uncertainty over samples is a bound, which `BOUND_MEANING` explains."""
+    return score.over_samples.method == _BOUND
 
 
 def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
@@ -100,11 +109,10 @@ def p_value(p: float) -> str:
     return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.4f}"
 
 
-def _headline(result: Mapping[str, Any]) -> str:
-    problems, samples, n = result["problems"], result["samples"], result.get("n")
-    total = result.get("problems_total") or round(problems / (result["coverage"] or 1))
-    each = f" (n = {n})" if n else ""
-    return f"{result['task']}: {problems:,} of {total:,} problems, {samples:,} samples{each}"
+def _headline(result: Summary) -> str:
+    each = f" (n = {result.n})" if result.n else ""
+    problems = f"{result.problems:,} of {result.problems_total:,} problems"
+    return f"{result.task}: {problems}, {result.samples:,} samples{each}"
 
 
 def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
@@ -120,48 +128,39 @@ def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
     return ", ".join(counts)
 
 
-def _uncertainty(one: Mapping[str, Any]) -> tuple[str, str]:
-    if one["se"] is None or one["ci95"] is None:
-        return "-", "none from one" if one["method"].startswith("over-problems") else "none"
-    bound = "≤ " if one["method"] == _BOUND else ""
-    return f"{bound}{one['se']:.4f}", interval(one["ci95"])
+def _uncertainty(one: Estimate) -> tuple[str, str]:
+    if one.se is None or one.ci95 is None:
+        return "-", "none from one" if one.method.startswith("over-problems") else "none"
+    bound = "≤ " if one.method == _BOUND else ""
+    return f"{bound}{one.se:.4f}", interval(one.ci95)
 
 
-def facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what else is to be said, a name and a text each; the argument is that of `render`."""
-    found = []
-    if result.get("coverage", 1) < 1:
-        found.append(
-            ("coverage", f"{result['coverage']:.1%} of the task's problems; the rest has no samples")
+def _limit(value: float, unit: str) -> str:
+    return f"{value:g} {unit}" if isinstance(value, float) else f"{value} {unit}"
+
+
+def facts(result: Summary) -> list[tuple[str, str]]:
+    """Return what else is to be said, a name and a text each."""
+    lines = []
+    if result.coverage < 1:
+        lines.append(("coverage", f"{result.coverage:.1%} of the task's problems; the rest has no samples"))
+    if result.clusters is not None:
+        lines.append(
+            ("clusters", f"{result.clusters:,} sources of the problems, which over problems are what counts")
         )
-    if result.get("clusters") is not None:
-        found.append(
-            (
-                "clusters",
-                f"{result['clusters']:,} sources of the problems, which over problems are what counts",
-            )
-        )
-    if result.get("distinct") is not None and result["samples"] > result["problems"]:
-        found.append(("distinct", f"{result['distinct']:.1%} of a problem's samples, on average"))
-    limits = result["limits"]
-    found.append(
-        (
-            "judge",
-            f"{result['judge']}; {limits['timeout_s']:g} s, {limits['memory_mib']} MiB of memory, "
-            f"{limits['output_mib']} MiB of output, {limits['processes']} processes",
-        )
-    )
-    if set(result.get("judges", {})) - {result["judge"]}:
-        found.append(("judged", _judged(result["judges"], result.get("one_process", {}))))
-    layers = result["sandbox"]["layers"]
+    if result.distinct is not None and result.samples > result.problems:
+        lines.append(("distinct", f"{result.distinct:.1%} of a problem's samples, on average"))
+    limits = [_limit(result.limits[name], unit) for name, unit in _LIMITS.items() if name in result.limits]
+    lines.append(("judge", f"{result.judge}; {', '.join(limits)}"))
+    if set(result.judges) - {result.judge}:
+        lines.append(("judged", _judged(result.judges, result.one_process)))
+    layers = result.layers
     active = ", ".join(name for name, on in layers.items() if on) or ("none" if layers else "nothing was run")
-    missing = ", ".join(name for name, on in layers.items() if not on)
-    found.append(
-        ("sandbox", f"{result['sandbox']['mode']}: {active}" + (f"; without {missing}" if missing else ""))
-    )
-    if result.get("flags"):
-        found.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result["flags"].items())))
-    dataset = result.get("dataset")
-    if dataset:
-        found.append(("problems", f"{dataset['source']}, sha256 {dataset['sha256'][:12]}"))
-    return [(name, text) for name, text in found if text]
+    absent = ", ".join(name for name, on in layers.items() if not on)
+    if result.sandbox is not None:
+        lines.append(("sandbox", f"{result.sandbox}: {active}" + (f"; without {absent}" if absent else "")))
+    if result.flags:
+        lines.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result.flags.items())))
+    if result.dataset_sha256 is not None:
+        lines.append(("problems", f"{result.dataset_source}, sha256 {result.dataset_sha256[:12]}"))
+    return lines

@@ -121,8 +121,8 @@ def test_a_run_of_foreign_names_is_read_back(tmp_path: Path) -> None:
     path = stock(tmp_path / "s.jsonl", ({"task_id": 11}, "def double(n):\n    return 2 * n\n"))
     api.score_samples(path, "passk_mbpp_greedy", {"data_files": str(folder)}, out=tmp_path / "out")
     (run,) = api.load_runs(tmp_path / "out")
-    from passk_tasks.results import runs
+    from passk_tasks.results import joining
 
-    assert list(runs.texts(run)) == ["Mbpp/11"]
+    assert list(joining.texts(run)) == ["Mbpp/11"]
     (tmp_path / "groups.jsonl").write_text('{"task_id": 11, "source": "x"}\n')
-    assert runs.clusters(run, "source", tmp_path / "groups.jsonl") == {"Mbpp/11": '"x"'}
+    assert joining.clusters(run, "source", tmp_path / "groups.jsonl") == {"Mbpp/11": '"x"'}

@@ -9,7 +9,7 @@ from passk_tasks import compare
 from passk_tasks.cli import compare as command
 from passk_tasks.cli import main
 from passk_tasks.cli import runs as command_runs
-from passk_tasks.results import runs
+from passk_tasks.results import reading
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text.terminal import without_colour
 
@@ -69,7 +69,7 @@ def test_json_is_one_object(folders, capsys):
     assert main(["compare", *folders, "--json", "--metrics", "pass^2"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == json.loads(
-        json.dumps(compare.compare(runs.load_all(folders), metrics=[Metric.parse("pass^2")]).as_dict())
+        json.dumps(compare.compare(reading.load_all(folders), metrics=[Metric.parse("pass^2")]).as_dict())
     )
     assert list(found["metrics"]) == ["pass@1", "pass^2"]
     assert found["regressed"] is True
@@ -150,7 +150,7 @@ def test_clusters_may_come_from_a_file(folders, tmp_path, capsys):
 
 def test_colour_is_only_paint(folders):
     """The coloured page without its codes is the plain one; a worse run is red."""
-    result = compare.compare(runs.load_all(folders))
+    result = compare.compare(reading.load_all(folders))
     plain, coloured = command.render(result), command.render(result, colour=True)
     assert without_colour(coloured) == plain
     assert "\033" not in plain
@@ -198,7 +198,7 @@ def test_an_empty_folder_is_no_error(tmp_path, capsys):
 def test_runs_on_a_narrow_terminal_have_lines_of_their_own(tmp_path, scored):
     """Where the table is too wide, nothing of it is lost, and no line but a path is too long."""
     scored(tmp_path / "a-folder-with-a-rather-long-name", counts(1, 2))
-    found = runs.listing(tmp_path)
+    found = reading.listing(tmp_path)
     wide, narrow = (
         command_runs.render(found, str(tmp_path)),
         command_runs.render(found, str(tmp_path), width=60),

@@ -20,7 +20,7 @@ from passk_tasks import benchmarks
 from passk_tasks.cli import main
 from passk_tasks.judging.batch import Judged
 from passk_tasks.results.journal import Journal, JournalHeader
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.tasks.catalog import load_task
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -355,11 +355,11 @@ def test_remaining_infra_errors_are_exit_code_4_with_everything_saved(capsys, mo
     infra = Outcome(Verdict.INFRA_ERROR, "the worker vanished")
     passed = Outcome(Verdict.PASSED, judge="isolated")
 
-    def judge(programs, **_):
+    def judge(programs, *_, **__):
         return Judged([infra if i == 3 else passed for i in range(len(programs))], {"seccomp": True})
 
     monkeypatch.setattr("passk_tasks.judging.batch.judge", judge)
-    monkeypatch.setattr("passk_tasks.judging.batch.selftest", lambda *_, **__: {})
+    monkeypatch.setattr("passk_tasks.judging.selftest.require", lambda *_: None)
     assert main(["score", four, *TASK, "--json", "--out", str(tmp_path / "out")]) == 4
     captured = capsys.readouterr()
     assert json.loads(captured.out)["verdicts"] == {"passed": 7, "infra_error": 1}

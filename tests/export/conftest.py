@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from passk_tasks import benchmarks, scoring
+from passk_tasks import benchmarks
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.problem import Problem
-from passk_tasks.results import runs, store
+from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results.model import StoredRun
 from passk_tasks.results.samples import COMPLETION, RESPONSE, Sample
-from passk_tasks.scoring import Record, Scored
+from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.summary import Record, Scored, estimate, summarise
 from passk_tasks.tasks.catalog import TaskSpec, load_task
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -53,12 +55,12 @@ def summarised(
         problem = dataset.problems[row["task_id"]]
         for index in range(n):
             sample = Sample(problem.task_id, index, candidate_text(row, index), form, "x:1")
-            found = scoring.candidate(sample, problem, spec)
+            found = candidate(sample, problem, spec)
             program = family.program(problem, found.code, spec.settings.judge)
             verdict = VERDICTS[index % len(VERDICTS)]
             outcome = Outcome(verdict, "" if verdict is Verdict.PASSED else "assert f(1) == 2", "isolated")
             records.append(Record(sample, found, outcome, program.sha256))
-    return spec, scoring.summarise(records, spec=spec, dataset=dataset, layers={"seccomp": True})
+    return spec, summarise(records, spec=spec, dataset=dataset, layers={"seccomp": True})
 
 
 @pytest.fixture
@@ -127,7 +129,6 @@ def source() -> Callable[..., Source]:
     ) -> Source:
         n, c = len(codes), sum(verdict is Verdict.PASSED for _, verdict in codes)
         counts = {str(row["task_id"]): (n, c) for row in rows}
-        metrics = {name: one.as_dict() for name, one in scoring.estimate(counts, [1]).items()}
         conditions = {"n": n, "temperature": 0.2, "sampling": {"top_p": 0.95}, "dataset": "ab" * 32}
         conditions |= {"judge": "isolated", "extraction": "completion", "task": "task", "version": "1.0"}
         run = StoredRun(
@@ -135,15 +136,14 @@ def source() -> Callable[..., Source]:
             samples_path=None,
             task="task",
             model=model,
-            date=runs.datetime.fromisoformat("2026-01-02T03:04:05+00:00"),
+            date=datetime.fromisoformat("2026-01-02T03:04:05+00:00"),
             conditions=Conditions(**{**conditions, **changes}),
             problems=len(rows),
             problems_total=total or len(rows),
             samples=n * len(rows),
             k=(1,),
-            scores={name: one["value"] for name, one in metrics.items()},
+            metrics=estimate(counts, [1]),
             verdicts={"passed": c * len(rows), "failed": (n - c) * len(rows)},
-            facts={"metrics": metrics},
         )
         found = tuple(
             Candidate(text, code, "body", Outcome(verdict, "" if verdict is Verdict.PASSED else "why"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from passk_tasks.results import runs
-from passk_tasks.results.runs import StoredRun
+from passk_tasks.results import reading
+from passk_tasks.results.model import StoredRun
 
 
 def stored(path: Path) -> StoredRun:
     """Return the one run in a place."""
-    (found,) = runs.listing(path).runs
+    (found,) = reading.listing(path).runs
     return found

@@ -90,7 +90,7 @@ def test_every_file_stays_in_the_folder(source, name):
 def test_a_run_without_pass_at_1_says_so(source):
     """Receivers that want pass@1 are not given another budget's score."""
     found = source([ROW], [("a = 1", Verdict.PASSED)], family="humaneval")
-    found.run.scores.clear()
+    found.run.metrics.clear()
     for name in ("bigcode", "hf-eval-results", "every-eval-ever"):
         assert any("pass@1: the run has no score" in text for text in FORMATS[name].missing([found], DETAILS))
 

@@ -14,7 +14,7 @@ from passk_tasks.errors import ExportError
 from passk_tasks.export import export
 from passk_tasks.export.human_eval import HumanEvalSamples, completion
 from passk_tasks.program import Judge
-from passk_tasks.results import runs, samples
+from passk_tasks.results import reading, samples
 from passk_tasks.verdict import Verdict
 
 
@@ -45,7 +45,7 @@ def test_the_receiver_judges_alike(tmp_path, scored_run):
 
 def test_our_reader_gives_the_judged_programs(tmp_path, scored_run, humaneval):
     """Read back and taken as they are, the samples are the programs that were judged."""
-    run = runs.load(stored(scored_run(tmp_path / "run")))
+    run = reading.load(stored(scored_run(tmp_path / "run")))
     result = export([run], "human-eval", tmp_path / "out")
     family = benchmarks.get("humaneval")
     for sample in samples.read(result.files[0]).samples:

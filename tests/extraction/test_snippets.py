@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passk_tasks import scoring
 from passk_tasks.benchmarks import get
 from passk_tasks.extraction import extract
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
+from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import load_task
 
 FLAT, INDENTED = (str(row["prompt"]) for row in library_layout.DS1000)
@@ -102,4 +102,4 @@ def test_saved_samples_stand_for_themselves(form) -> None:
     problem = family.problem(next(iter(family.rows(library_layout.DS1000))))
     sample = Sample(problem.task_id, 0, CODE, form, "here")
     for extract_as in ("auto", "verbatim"):
-        assert scoring.candidate(sample, problem, spec, extract_as).code == CODE
+        assert candidate(sample, problem, spec, extract_as).code == CODE

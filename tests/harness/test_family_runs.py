@@ -8,7 +8,7 @@ from support import outcomes, record
 
 from passk_tasks import benchmarks
 from passk_tasks.program import Judge
-from passk_tasks.results import runs, store
+from passk_tasks.results import reading, store
 from passk_tasks.tasks import catalog
 
 # One task a family; the other tasks of a family differ in their requests only.
@@ -98,7 +98,7 @@ def test_n_samples_have_both_counts(evaluate, canned, here, tmp_path) -> None:
 
     lines = [{"task_id": "Mbpp/11", "sample": i, **one} for i, one in enumerate(outcomes(line))]
     store.write(tmp_path / "scored", facts, lines)
-    (run,) = runs.load_all([tmp_path / "scored"])
+    (run,) = reading.load_all([tmp_path / "scored"])
     assert [one.base_passed for one in run.outcomes["Mbpp/11"]] == [True, True, False, False]
     assert run.counts == {"Mbpp/11": (4, 1)}
     assert run.scores["base_pass@1"] == pytest.approx(2 / 4)

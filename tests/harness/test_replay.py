@@ -11,6 +11,7 @@ from support import canonical, record
 
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.harness.replay import EMBEDDED_FILE, EMBEDDED_ORIGIN, ReplayLM
+from passk_tasks.plugins import FAMILIES
 
 
 def request(task_id: str, *, idx: int = 0, repeats: int = 1, prompt: str = "def f():\n") -> Instance:
@@ -51,6 +52,12 @@ def test_the_embedded_generations() -> None:
     assert {len(samples) for samples in model._texts.values()} == {20}
     assert list(model._texts) == [f"HumanEval/{number}" for number in range(164)]
     assert model.get_model_info() == {"replay": {"paths": ["embedded"], "drawn_with": EMBEDDED_ORIGIN}}
+
+
+def test_it_imports_no_family_of_a_package(two, package) -> None:
+    """The names of a family's problems matter once a task has asked for the family, and not before."""
+    package("its-tasks", {FAMILIES: {"its": "gone:Its"}}, {})
+    assert ReplayLM(str(two)).generate_until([request("HumanEval/1")]) == ["    return 1\n"]
 
 
 def test_the_note_on_the_embedded_generations_is_true() -> None:

@@ -13,6 +13,8 @@ from support import environment, logged, outcomes, record, results, samples_file
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness import provenance, run
 from passk_tasks.harness.invocation import Invocation
+from passk_tasks.plugins import TASKS
+from passk_tasks.results.summary import Summary
 from passk_tasks.tasks.catalog import task_configs_path
 
 OURS = str(task_configs_path())
@@ -43,6 +45,23 @@ def test_the_users_folder_comes_besides_ours(tmp_path) -> None:
     """The user's own --include_path is kept, after ours, so that it wins; our own path is not doubled."""
     assert parse("--include_path", str(tmp_path)).include_path == [OURS, str(tmp_path)]
     assert parse("--include_path", OURS).include_path == OURS
+
+
+def test_folders_of_packages_come_between(package, tmp_path) -> None:
+    """Tasks of installed packages are included, after ours and before the user's own folder."""
+    files = {"its/__init__.py": "", "its/tasks/t.yaml": "task: t\n"}
+    theirs = str(package("its-tasks", {TASKS: {"its": "its.tasks"}}, files) / "its" / "tasks")
+    assert parse().include_path == [OURS, theirs]
+    assert parse("--include_path", str(tmp_path)).include_path == [OURS, theirs, str(tmp_path)]
+    assert parse("--include_path", theirs).include_path == [OURS, theirs]
+
+
+def test_a_package_cannot_hide_our_task(package) -> None:
+    """lm-eval would run the package's task under our task's name; `passk run` refuses it."""
+    files = {"its/__init__.py": "", "its/tasks/t.yaml": "task: passk_humaneval\n"}
+    package("its-tasks", {TASKS: {"its": "its.tasks"}}, files)
+    with pytest.raises(UsageError, match=r"t\.yaml: the task 'passk_humaneval' is already in "):
+        parse()
 
 
 def test_a_config_file_is_respected(tmp_path) -> None:
@@ -89,12 +108,25 @@ def test_no_task_is_an_error() -> None:
         run.parse(["--model", "replay"])
 
 
+def scored(task: str, problems: int, journal: str) -> Summary:
+    """What is known of a task that has finished."""
+    return Summary(
+        task=task,
+        problems=problems,
+        problems_total=problems,
+        samples=problems,
+        metrics={},
+        verdicts={},
+        journals=(journal,),
+    )
+
+
 @pytest.mark.parametrize("path", ["runs", "runs/named.json"])
 def test_results_that_were_not_saved(evaluate, canned, tmp_path, path) -> None:
     """Results that lm-eval failed to save, which it only logs, are an error with the journal's name."""
     tracker = EvaluationTracker(output_path=str(tmp_path / path))
     tracker.general_config_tracker.model_name_sanitized = "m"
-    finished = provenance.Collected([{"journals": ["runs/journal.jsonl"]}], Invocation(tracker=tracker))
+    finished = provenance.Collected([scored("t", 1, "runs/journal.jsonl")], Invocation(tracker=tracker))
     with pytest.raises(PasskError, match=r"could not save .*\.json .*runs/journal\.jsonl"):
         run.check_saved(finished, samples=False)
     tracker.save_results_aggregated(results={"configs": {}})
@@ -106,8 +138,9 @@ def test_samples_that_were_not_saved(tmp_path) -> None:
     tracker = EvaluationTracker(output_path=str(tmp_path))
     tracker.general_config_tracker.model_name_sanitized = "m"
     tracker.save_results_aggregated(results={"configs": {}})
-    result = {"task": "passk_humaneval", "problems": 2, "journals": ["journal.jsonl"]}
-    finished = provenance.Collected([result], Invocation(tracker=tracker))
+    finished = provenance.Collected(
+        [scored("passk_humaneval", 2, "journal.jsonl")], Invocation(tracker=tracker)
+    )
     hashes = {"doc_hash": "", "prompt_hash": "", "target_hash": "", "arguments": [], "target": ""}
     lines = [{**hashes, "resps": [[text]], "filtered_resps": [["{}"]]} for text in ("fine", "\ud800")]
     tracker.save_results_samples(task_name="passk_humaneval", samples=lines)  # UTF-8 has no lone surrogates

@@ -1,4 +1,4 @@
-"""Batches: order, duplicates, dead workers, the trial before a run."""
+"""Batches: order, duplicates, dead workers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.verdict import Verdict
 
 LIMITS = Limits(timeout_s=2.0, memory_mib=256)
@@ -27,7 +28,7 @@ def test_order_is_kept_whatever_ends_first():
     """Outcomes stand in the order of the programs, not of their ends."""
     slow = Program("t/0", "import time\ntime.sleep(0.3)\ndef f(): return 1", TESTS)
     programs = [slow, WRONG, Program("t/0", None, TESTS), RIGHT, slow]
-    outcomes = batch.judge(programs, limits=LIMITS).outcomes
+    outcomes = batch.judge(programs, local(Confinement(LIMITS))).outcomes
     assert [o.verdict.value for o in outcomes] == ["passed", "failed", "no_code", "passed", "passed"]
 
 
@@ -41,15 +42,18 @@ def test_identical_programs_run_once(monkeypatch):
         lambda self, programs: (batches.append(len(programs)), run(self, programs))[1],
     )
     script = Program("t/0", RIGHT.code, TESTS, Judge.SCRIPT)
-    outcomes = batch.judge([RIGHT, RIGHT, WRONG, script, RIGHT], limits=LIMITS).outcomes
+    outcomes = batch.judge([RIGHT, RIGHT, WRONG, script, RIGHT], local(Confinement(LIMITS))).outcomes
     assert batches[0] == 3
     assert [o.passed for o in outcomes] == [True, True, False, True, True]
 
 
 def test_nothing_to_do_starts_nothing():
     """An empty batch, or one without code, needs no outcome from a sandbox."""
-    assert batch.judge([], limits=LIMITS).outcomes == []
-    assert batch.judge([Program("t", None, TESTS)], limits=LIMITS).outcomes[0].verdict is Verdict.NO_CODE
+    assert batch.judge([], local(Confinement(LIMITS))).outcomes == []
+    assert (
+        batch.judge([Program("t", None, TESTS)], local(Confinement(LIMITS))).outcomes[0].verdict
+        is Verdict.NO_CODE
+    )
 
 
 def children(pid):
@@ -63,7 +67,7 @@ def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
     programs = [
         Program("t/0", f"import time\ntime.sleep(0.05)\ndef f(): return 1 # {n}", TESTS) for n in range(40)
     ]
-    box = supervisor.Sandbox(LIMITS, sandbox, 2)
+    box = supervisor.Sandbox(Confinement(LIMITS, sandbox), 2, hidden=())
 
     def kill():
         time.sleep(0.4)
@@ -83,21 +87,21 @@ def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
 def test_a_program_that_kills_its_worker_is_crashed_and_stops_nothing():
     """Under rlimits a program can kill its zygote: that is a verdict on it, and the others get theirs."""
     killer = Program("t/0", "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(5)", TESTS)
-    outcomes = batch.judge([RIGHT, killer, WRONG], limits=LIMITS, sandbox="rlimits").outcomes
+    outcomes = batch.judge([RIGHT, killer, WRONG], local(Confinement(LIMITS, "rlimits"))).outcomes
     assert [o.verdict.value for o in outcomes] == ["passed", "crashed", "failed"]
     assert "alone it ended" in outcomes[1].detail
 
 
 def test_a_program_whose_worker_is_killed_from_outside_is_not_at_fault(monkeypatch):
     """Where workers end over an empty program too, nobody can tell what the suspect is worth."""
-    give = supervisor._Worker.give
+    give = worker.Worker.give
 
-    def give_and_kill(worker, *arguments):
-        give(worker, *arguments)
-        worker._process.kill()
+    def give_and_kill(killed, *arguments):
+        give(killed, *arguments)
+        killed._process.kill()
 
-    monkeypatch.setattr(supervisor._Worker, "give", give_and_kill)
-    [outcome] = batch.judge([RIGHT], limits=LIMITS, workers=2).outcomes
+    monkeypatch.setattr(worker.Worker, "give", give_and_kill)
+    [outcome] = batch.judge([RIGHT], local(Confinement(LIMITS), 2)).outcomes
     assert outcome.verdict.value == "infra_error", outcome
     assert "over an empty program" in outcome.detail
 
@@ -106,7 +110,7 @@ def test_a_program_whose_worker_is_killed_from_outside_is_not_at_fault(monkeypat
 def test_a_program_too_large_to_be_handed_over_has_a_verdict(character, mib):
     """The program is too large, whatever its characters take on the way; the next one is judged."""
     large = Program("t/0", f"# {character * (mib << 20)}", TESTS)
-    outcomes = batch.judge([large, RIGHT], limits=LIMITS).outcomes
+    outcomes = batch.judge([large, RIGHT], local(Confinement(LIMITS))).outcomes
     assert [o.verdict.value for o in outcomes] == ["memory_limit", "passed"], outcomes
     assert "memory_mib=" in outcomes[0].detail
 
@@ -121,27 +125,18 @@ def test_no_process_and_no_file_is_left(tmp_path, monkeypatch):
             "import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(60)\ndef f(): return 1",
             TESTS,
         )
-        assert batch.judge([RIGHT, daemon], limits=LIMITS, sandbox=sandbox).outcomes[1].passed
+        assert batch.judge([RIGHT, daemon], local(Confinement(LIMITS, sandbox))).outcomes[1].passed
     assert set(children(os.getpid())) == before
     assert list(tmp_path.iterdir()) == []
 
 
-def test_selftest_wants_a_pass_and_a_failure():
-    """The trial names what is wrong: a right program that fails, or a wrong one that passes."""
-    assert batch.selftest(RIGHT, WRONG, limits=LIMITS)["resource limits"]
-    with pytest.raises(SandboxError, match="fails a right program"):
-        batch.selftest(WRONG, WRONG, limits=LIMITS)
-    with pytest.raises(SandboxError, match="passes a wrong program"):
-        batch.selftest(RIGHT, RIGHT, limits=LIMITS)
-
-
 def test_a_host_that_cannot_is_refused_with_the_remedy(monkeypatch):
     """Strict never falls back: the error names what is missing and the weaker choice."""
-    monkeypatch.setattr(supervisor, "_BOOT", WEAK_HOST + supervisor._BOOT)
+    monkeypatch.setattr(worker, "_BOOT", WEAK_HOST + worker._BOOT)
     with pytest.raises(
         SandboxError, match=r"unshare.*Landlock is not available.*missing: user namespace.*--sandbox rlimits"
     ):
-        batch.judge([RIGHT], limits=LIMITS)
+        batch.judge([RIGHT], local(Confinement(LIMITS)))
 
 
 WEAK_HOST = """
@@ -161,22 +156,33 @@ ctypes.CDLL = Refusing
 
 def test_an_interpreter_that_cannot_start_is_an_error_for_people(monkeypatch, tmp_path):
     """What the interpreter said on its way down is in the message."""
-    monkeypatch.setattr(supervisor, "_BOOT", "raise SystemExit('no such luck')")
+    monkeypatch.setattr(worker, "_BOOT", "raise SystemExit('no such luck')")
     with pytest.raises(SandboxError, match="no such luck"):
-        batch.judge([RIGHT], limits=LIMITS)
+        batch.judge([RIGHT], local(Confinement(LIMITS)))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "word"), [({"sandbox": "none"}, "strict"), ({"workers": -1}, "workers")]
-)
-def test_impossible_settings_are_named(arguments, word):
+def test_impossible_settings_are_named():
     """An unknown sandbox or a negative number of workers is the caller's mistake."""
-    with pytest.raises(SettingsError, match=word):
-        batch.judge([RIGHT], limits=LIMITS, **arguments)
+    with pytest.raises(SettingsError, match="strict"):
+        Confinement(LIMITS, "none")
+    with pytest.raises(SettingsError, match="workers"):
+        local(Confinement(LIMITS), -1)
+
+
+def test_an_executor_is_entered_as_often_as_needed():
+    """Within itself it keeps its workers, and after its end it starts others."""
+    executor = local(Confinement(LIMITS), 1)
+    with executor:
+        workers = children(os.getpid())
+        assert batch.judge([RIGHT], executor).outcomes[0].passed
+        assert batch.judge([WRONG], executor).outcomes[0].verdict is Verdict.FAILED
+        assert children(os.getpid()) == workers
+    assert not set(children(os.getpid())) & set(workers)
+    assert batch.judge([RIGHT], executor).outcomes[0].passed
 
 
 def test_other_systems_are_refused(monkeypatch):
     """Where there is no Linux there is no sandbox, and the error says so."""
     monkeypatch.setattr(supervisor.sys, "platform", "darwin")
     with pytest.raises(SandboxError, match="needs Linux, not darwin"):
-        batch.judge([RIGHT], limits=LIMITS)
+        batch.judge([RIGHT], local(Confinement(LIMITS)))

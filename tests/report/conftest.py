@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from passk_tasks import benchmarks, scoring
-from passk_tasks.results import runs, samples
-from passk_tasks.results.runs import Run
+from passk_tasks import benchmarks
+from passk_tasks.results import reading, samples
+from passk_tasks.results.model import Run
+from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import load_task
 
 Answer = tuple[str, str, str]  # text, verdict, detail
@@ -46,7 +47,7 @@ def stored(facts: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
             outcomes = []
             for number, (text, verdict, detail) in enumerate(given):
                 sample = samples.Sample(task_id, number, text, samples.RESPONSE, "test")
-                code = scoring.candidate(sample, problem, spec).code
+                code = candidate(sample, problem, spec).code
                 outcome = {
                     "verdict": verdict,
                     "detail": detail,
@@ -90,7 +91,7 @@ def loaded(stored: Callable[..., Path]) -> Callable[..., Run]:
     """The same, read back."""
 
     def load(*arguments: Any, **keywords: Any) -> Run:
-        (run,) = runs.load_all([stored(*arguments, **keywords)])
+        (run,) = reading.load_all([stored(*arguments, **keywords)])
         return run
 
     return load

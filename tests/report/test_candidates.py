@@ -8,7 +8,7 @@ import pytest
 from passk_tasks import benchmarks
 from passk_tasks.cli import main
 from passk_tasks.report import candidates
-from passk_tasks.results import runs
+from passk_tasks.results import model, reading
 from passk_tasks.tasks.settings import Settings
 
 ZERO, ONE = "HumanEval/0", "HumanEval/1"
@@ -53,7 +53,7 @@ def test_code_that_cannot_be_proved_is_not_shown_as_the_candidate(tmp_path, stor
     folder = stored(tmp_path, ANSWERS)
     (path,) = folder.glob("samples_*")
     path.write_text(path.read_text().replace("return True", "return None"))
-    (run,) = runs.load_all([folder])
+    (run,) = reading.load_all([folder])
     found = candidates.read(run)
     changed = found.candidates[ZERO][1]
     assert (changed.code, changed.text) == (None, "    return None\n")
@@ -64,12 +64,12 @@ def test_code_that_cannot_be_proved_is_not_shown_as_the_candidate(tmp_path, stor
 
 def score(
     folder: Path, lines: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch, *options: str
-) -> runs.Run:
+) -> model.Run:
     """Really judge samples with `passk score`, in a folder, and read the run."""
     monkeypatch.chdir(folder)
     Path("samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert main(["score", "samples.jsonl", "--task", "passk_humaneval", "--out", "out", *options]) == 0
-    (run,) = runs.load_all(["out"])
+    (run,) = reading.load_all(["out"])
     return run
 
 
@@ -130,7 +130,7 @@ def test_the_first_of_more_samples_are_those_that_were_judged(tmp_path, monkeypa
 def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored):
     """A run over the hub's problems that holds none of them is shown without prompts, and says so."""
     settings = {**Settings().as_dict(), "dataset": "hub"}
-    (run,) = runs.load_all([scored(tmp_path, {ZERO: (2, 1)}, settings=settings, inputs=[])])
+    (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)}, settings=settings, inputs=[])])
     found = candidates.read(run)
     assert found.prompts == {}
     assert "hub" in found.notes[0]
@@ -139,13 +139,13 @@ def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored):
 
 def test_other_problems_than_those_of_the_run_are_not_shown(tmp_path, scored):
     """The dataset must be the one that was judged, by its hash."""
-    (run,) = runs.load_all([scored(tmp_path, {ZERO: (2, 1)})])  # its hash is made up
+    (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)})])  # its hash is made up
     found = candidates.read(run)
     assert found.prompts == {}
     assert "others by now" in found.notes[0]
     real = benchmarks.load(benchmarks.get("humaneval"), Settings()).sha256
     dataset = {"source": "embedded", "sha256": real}
-    (run,) = runs.load_all([scored(tmp_path / "b", {ZERO: (2, 1)}, dataset=dataset)])
+    (run,) = reading.load_all([scored(tmp_path / "b", {ZERO: (2, 1)}, dataset=dataset)])
     assert candidates.read(run).prompts.keys() >= {ZERO}
 
 
@@ -154,7 +154,7 @@ def test_rows_that_are_no_problems_are_noted(tmp_path, stored):
     folder = stored(tmp_path, ANSWERS)
     (path,) = folder.glob("samples_*")
     path.write_text(path.read_text().replace('"entry_point"', '"entry"'))
-    (run,) = runs.load_all([folder])
+    (run,) = reading.load_all([folder])
     found = candidates.read(run)
     assert found.prompts == {}
     assert "entry_point" in found.notes[0]

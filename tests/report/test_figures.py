@@ -13,7 +13,7 @@ from passk_tasks.compare import compare
 from passk_tasks.errors import UsageError
 from passk_tasks.report import figures
 from passk_tasks.report.svg import COLOURS, themed
-from passk_tasks.results import runs
+from passk_tasks.results import joining, reading
 from passk_tasks.statistics import curve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,13 +26,13 @@ def several(tmp_path, evaluated):
     """Three runs over the same problems."""
     for name, counts in (("a", COUNTS), ("b", FEWER), ("c", COUNTS)):
         evaluated(tmp_path / name, counts, content={"model_name": f"org/{name}"})
-    return runs.load_all([tmp_path / "a", tmp_path / "b", tmp_path / "c"])
+    return reading.load_all([tmp_path / "a", tmp_path / "b", tmp_path / "c"])
 
 
 def test_the_curve_is_that_of_passk_curve(several):
     """The line goes through pass@k for every k, and both bands are the stored intervals."""
     (axes,) = figures.curves(several[:1]).axes
-    points = curve.curve(*runs.counted(several[0])[1:])
+    points = curve.curve(*joining.counted(several[0])[1:])
     (line,) = axes.lines
     assert list(line.get_xdata()) == list(range(1, 21))
     assert list(line.get_ydata()) == [point.score.value for point in points]
@@ -54,7 +54,7 @@ def test_several_curves_have_a_legend(several):
 def test_many_samples_are_drawn_by_few_points(tmp_path, evaluated):
     """At n = 200 not every k is estimated, but both ends and the round ones are, on a log axis."""
     evaluated(tmp_path, {f"HumanEval/{i}": (200, 7 * i) for i in range(20)})
-    (run,) = runs.load_all([tmp_path])
+    (run,) = reading.load_all([tmp_path])
     (axes,) = figures.curves([run]).axes
     ks = list(axes.lines[0].get_xdata())
     assert {1, 2, 5, 10, 20, 50, 100, 200} <= set(ks)
@@ -65,7 +65,7 @@ def test_many_samples_are_drawn_by_few_points(tmp_path, evaluated):
 def test_one_sample_a_problem_is_a_point_with_its_interval(tmp_path, evaluated):
     """At n = 1 there is no curve; what there is of it is drawn."""
     evaluated(tmp_path, {f"HumanEval/{i}": (1, i % 2) for i in range(20)})
-    (run,) = runs.load_all([tmp_path])
+    (run,) = reading.load_all([tmp_path])
     (axes,) = figures.curves([run]).axes
     assert list(axes.lines[0].get_ydata()) == [0.5]
     assert len(axes.lines) >= 2
@@ -101,7 +101,7 @@ def test_nothing_measured_is_said(tmp_path, evaluated):
         .replace('peak_mib\\": 13.5', 'peak_mib\\": 0')
     )
     path.write_text(text)
-    figure = figures.resources(runs.load_all([tmp_path]))
+    figure = figures.resources(reading.load_all([tmp_path]))
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["not recorded"] * 2
 
 
@@ -125,7 +125,7 @@ def test_of_many_pairs_those_with_the_best_are_drawn(tmp_path, evaluated):
             {f"HumanEval/{j}": (4, min(4, i)) for j in range(9)},
             date=f"2026-01-0{i + 1}T00-00-00.0",
         )
-    comparison = compare(runs.load_all([tmp_path]))
+    comparison = compare(reading.load_all([tmp_path]))
     shown = figures.shown_pairs(comparison)
     assert len(shown) == 6
     assert all(comparison.order[0] in (pair.first, pair.second) for pair in shown)
@@ -137,7 +137,7 @@ def test_a_run_without_verdicts_has_no_curve(tmp_path, evaluated):
     (path,) = tmp_path.glob("samples_*")
     path.write_text(path.read_text().replace("failed", "infra_error"))
     with pytest.raises(UsageError, match="no sample has a verdict"):
-        figures.curves(runs.load_all([tmp_path]))
+        figures.curves(reading.load_all([tmp_path]))
 
 
 # ---------------------------------------------------------------------- on the page
@@ -194,7 +194,7 @@ def test_names_are_text(tmp_path, evaluated):
     name = '$\\frac{<script>"&\u202e\x00\ud800漢'
     for folder in "ab":
         evaluated(tmp_path / folder, COUNTS, content={"model_name": name})
-    found = runs.load_all([tmp_path / "a", tmp_path / "b"])
+    found = reading.load_all([tmp_path / "a", tmp_path / "b"])
     for figure in (figures.curves(found), figures.verdicts(found), figures.resources(found)):
         text = themed(figure, "x", name.replace("\x00", "").replace("\ud800", ""))
         assert "$\\frac{&lt;script&gt;" in text

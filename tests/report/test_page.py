@@ -15,8 +15,8 @@ from passk_tasks.cli import main
 from passk_tasks.errors import UsageError
 from passk_tasks.report import build, page
 from passk_tasks.report.svg import COLOURS
-from passk_tasks.results import runs
-from passk_tasks.scoring import estimate
+from passk_tasks.results import reading
+from passk_tasks.scoring.summary import estimate
 from passk_tasks.statistics.metrics import Metric
 
 REPORT = Path(page.__file__).parent
@@ -80,7 +80,7 @@ def test_the_numbers_are_those_of_passk_show(tmp_path, stored, capsys):
     assert main(["show", str(folder), "--k", "2,4", "--metrics", "pass^2", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["metrics"]
     wanted = [Metric.parse(name) for name in ("pass@2", "pass@4", "pass^2")]
-    html = build(runs.load_all([folder]), metrics=wanted)
+    html = build(reading.load_all([folder]), metrics=wanted)
     table = html.split('id="summary"')[1].split("</table>")[0]
     cells = re.findall(r"<t[hd]>([^<]*)</t[hd]>", table)[6:]
     assert cells[::6] == ["pass@1", "pass@2", "pass@4", "pass^2"]
@@ -161,10 +161,9 @@ def test_flagged_passes_are_listed(tmp_path, loaded):
 
 def test_the_base_stage_is_told(tmp_path, loaded):
     """The metrics of the base stage stand beside the others, and a failure says how far it came."""
-    base = estimate({"HumanEval/0": (4, 3), "HumanEval/1": (4, 4)}, [1])["pass@1"].as_dict()
+    base = estimate({"HumanEval/0": (4, 3), "HumanEval/1": (4, 4)}, [1])["pass@1"]
     run = loaded(tmp_path, ANSWERS, base_passed=True)
-    facts = {**run.facts, "metrics": {**run.facts["metrics"], "base_pass@1": base}}
-    html = build([replace(run, facts=facts)])
+    html = build([replace(run, metrics={**run.metrics, "base_pass@1": base})])
     assert "<th>base_pass@1</th><td>0.8750</td>" in html
     assert details(html)[0]["runs"][0]["candidates"][0]["base"] == "base tests passed"
     assert "base" not in details(html)[4]["runs"][0]["candidates"][0]  # passed
@@ -182,7 +181,7 @@ def test_conditions_and_warnings_are_there(tmp_path, loaded):
 def test_a_note_that_runs_share_stands_once(stored, tmp_path):
     """Runs whose problems are not at hand are named together, before what is said of them."""
     other = {"source": "elsewhere", "sha256": "f" * 64}
-    found = runs.load_all([stored(tmp_path / name, ANSWERS, dataset=other) for name in "ab"])
+    found = reading.load_all([stored(tmp_path / name, ANSWERS, dataset=other) for name in "ab"])
     html = build([replace(run, samples_path=tmp_path / "outcomes.jsonl") for run in found])
     assert html.count("The problems cannot be shown: ") == 1
     assert "A, B: The problems cannot be shown: " in html
@@ -249,7 +248,7 @@ def test_the_command_writes_the_page(tmp_path, stored, capsys):
     folder = stored(tmp_path / "runs", ANSWERS)
     out = tmp_path / "page.html"
     assert main(["report", str(folder), "-o", str(out), "--title", "Ours & theirs"]) == 0
-    assert out.read_text(encoding="utf-8") == build(runs.load_all([folder]), title="Ours & theirs")
+    assert out.read_text(encoding="utf-8") == build(reading.load_all([folder]), title="Ours & theirs")
     assert "<h1>Ours &amp; theirs</h1>" in out.read_text(encoding="utf-8")
     assert capsys.readouterr().out == f"{out}: one run, {out.stat().st_size / 1e6:.1f} MB\n"
 

@@ -11,9 +11,9 @@ from typing import Any
 import shared_data
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks import Dataset, output_rules
 from passk_tasks.program import Judge, Program, StdioTests
-from passk_tasks.sandbox.box import compare
+from passk_tasks.sandbox.box.drivers import stdio
 from passk_tasks.tasks.settings import Settings
 
 # These mean something only beside others, or show on the host: their own tests are in tests/sandbox.
@@ -70,8 +70,9 @@ def bare(row: dict[str, Any]) -> bool:
     judged = program(row, Judge.SCRIPT)
     tests = judged.tests
     if isinstance(tests, StdioTests):
+        rule = getattr(output_rules, tests.comparison.name)
         return all(
-            run.returncode == 0 and not compare.complaint(tests.comparison.value, run.stdout, expected)
+            run.returncode == 0 and not stdio.complaint(rule, run.stdout, expected)
             for given, expected in tests.cases()
             for run in [_run(judged.code or "", given)]
         )

@@ -24,6 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passk_tasks.sandbox.box import codec
+from passk_tasks.sandbox.box.codec import form, reading, writing
 
 
 def refuse(kind, value):
@@ -117,7 +118,7 @@ def test_hostile_bytes_are_refused_or_decoded(raw):
 
 
 tags = st.sampled_from(
-    [*codec._READERS, *codec._FILLERS, *codec._UNNUMBERED, "parts", "ob", "x", "__class__"]
+    [*reading._READERS, *reading._FILLERS, *reading._UNNUMBERED, "parts", "ob", "x", "__class__"]
 )
 trees = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -612,7 +613,7 @@ def test_hostile_values_of_the_library_are_refused(tree):
 
 def test_a_message_over_the_limit_is_refused(monkeypatch):
     """Size is bounded where it is made."""
-    monkeypatch.setattr(codec, "MAX_BYTES", 100)
+    monkeypatch.setattr(writing, "MAX_BYTES", 100)
     with pytest.raises(codec.ProtocolError, match="too large"):
         codec.encode("x" * 200, refuse)
 
@@ -793,7 +794,7 @@ def test_without_the_fast_encoder_messages_are_the_same(monkeypatch):
     tree = ["value", {"t": [1, 2.5, None, "\ud800"]}]
     expected = codec.dumps(tree)
     monkeypatch.setattr(json.encoder, "c_make_encoder", None)
-    assert codec._make_dumps()(tree) == expected
+    assert form._make_dumps()(tree) == expected
 
 
 @pytest.mark.parametrize("raw", [b"[1] 2", b"", b" ", b"[1", b"\xff", b"nul", b"[1]\x00"])

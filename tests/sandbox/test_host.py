@@ -16,7 +16,8 @@ import pytest
 
 from passk_tasks.errors import SandboxError
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program, Tests
 from passk_tasks.sandbox import supervisor
 
 RIGHT = "def f(x): return x * x\n"
@@ -27,7 +28,7 @@ WAYS = ("namespaces", "landlock")
 def judge(*codes, workers=1, timeout_s=3.0):
     """Judge programs; with one worker, one after another."""
     programs = [Program("t/0", code, TESTS) for code in codes]
-    return batch.judge(programs, limits=Limits(timeout_s=timeout_s), workers=workers)
+    return batch.judge(programs, local(Confinement(Limits(timeout_s=timeout_s)), workers))
 
 
 # Each moves a number a thousand times in steps of a program's own choice; `look` is what the next one sees.
@@ -143,8 +144,8 @@ def test_pipes_that_a_neighbour_holds_change_no_verdict():
 def test_a_hard_limit_that_is_too_low_is_named(limit):
     """With what it is, what is needed, and no word about namespaces."""
     code = (
-        "from passk_tasks.program import Limits\nfrom passk_tasks.sandbox.supervisor import Sandbox\n"
-        "import sys\ntry:\n    Sandbox(Limits()).__enter__().close()\n"
+        "from passk_tasks.program import Confinement\nfrom passk_tasks.sandbox.supervisor import Sandbox\n"
+        "import sys\ntry:\n    Sandbox(Confinement(), hidden=()).__enter__().close()\n"
         "except Exception as error:\n    print(type(error).__name__, error)\n"
     )
     script = ["bash", "-c", f'ulimit -{limit}; exec "$0" -c "$1"', sys.executable, code]
@@ -162,9 +163,9 @@ def test_sigterm_leaves_nothing(way, tmp_path):
     """Status 143, and no process, group or folder of the run."""
     code = (
         f"import sys\nfrom passk_tasks.sandbox import supervisor\nsupervisor._WAYS['strict'] = ({way!r},)\n"
-        "from passk_tasks.judging import batch\nfrom passk_tasks.program import *\n"
+        "from passk_tasks.judging import batch, executor\nfrom passk_tasks.program import *\n"
         "batch.judge([Program('t', 'import time\\ntime.sleep(50)', Tests('f()', ('f',)))],"
-        " limits=Limits(timeout_s=60), workers=1)\n"
+        " executor.local(Confinement(Limits(timeout_s=60)), 1))\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     run = subprocess.Popen([sys.executable, "-c", code], env=environment)
@@ -187,7 +188,7 @@ def test_a_live_runs_folder_stays(monkeypatch, tmp_path):
     """Whatever its times say, another run leaves it; a candidate that goes without it is tried again."""
     monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with supervisor.Sandbox(Limits(), workers=1) as box:
+    with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
         [folder] = tmp_path.iterdir()
         os.utime(folder, (0, 0))
         sweep = (

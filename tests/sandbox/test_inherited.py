@@ -22,13 +22,15 @@ os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
 """
 RUN = """
 import json, sys
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.program import Confinement, Limits, Program, Tests
 from passk_tasks.sandbox import supervisor
 from passk_tasks.judging.batch import judge
+from passk_tasks.judging.executor import local
 supervisor._WAYS["strict"] = (sys.argv[1],)
 tests = Tests("assert f() == 1", ("f",))
 programs = [Program("t/0", code, tests) for code in json.loads(sys.argv[2])]
-print(json.dumps([[o.verdict.value, o.detail] for o in judge(programs, limits=Limits(timeout_s=2)).outcomes]))
+judged = judge(programs, local(Confinement(Limits(timeout_s=2))))
+print(json.dumps([[o.verdict.value, o.detail] for o in judged.outcomes]))
 """
 PROGRAMS = {
     "signals itself": "import os, signal\ngot = []\nsignal.signal(10, lambda *_: got.append(1))\n"

@@ -14,9 +14,10 @@ import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.sandbox.box import usage
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.tasks.settings import Settings
@@ -54,7 +55,7 @@ def test_a_loaded_machine_changes_no_verdict():
     programs.append(Program("t/0", "while True: pass", Tests("", ())))
     programs.append(Program("t/0", "import time\ntime.sleep(99)", Tests("", ())))
     with busy(8 * usable_cpus()):
-        outcomes = batch.judge(programs, limits=Limits(timeout_s=3.0)).outcomes
+        outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=3.0)))).outcomes
     assert {o.verdict for o in outcomes[:-2]} == {Verdict.PASSED}
     assert {o.verdict for o in outcomes[-2:]} == {Verdict.TIMEOUT}
 
@@ -63,7 +64,7 @@ def test_a_loaded_core_is_not_the_programs_fault():
     """Beside three busy processes a core, a right program may outlast its limit by the wall clock."""
     program = Program("t/0", HALF_A_SECOND.format(n=1), Tests("assert f() == 1\n", ("f",)))
     with busy(3 * usable_cpus()):
-        outcome = batch.judge([program], limits=Limits(timeout_s=0.8)).outcomes[0]
+        outcome = batch.judge([program], local(Confinement(Limits(timeout_s=0.8)))).outcomes[0]
     assert outcome.passed, outcome
 
 
@@ -87,7 +88,7 @@ def test_a_machine_that_stands_still_is_not_the_programs_fault(how):
     def workers():
         return descendants(os.getpid()) - before
 
-    with Sandbox(Limits(timeout_s=1.0), workers=1) as box:
+    with Sandbox(Confinement(Limits(timeout_s=1.0)), 1, hidden=()) as box:
         pausing = threading.Thread(target=pause)
         pausing.start()
         [(_, outcome)] = box.run([program])

@@ -8,8 +8,9 @@ import pytest
 
 from passk_tasks.errors import SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
-from passk_tasks.sandbox import packages
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program, Tests
+from passk_tasks.sandbox import packages, supervisor
 
 TESTS = Tests("assert f() is None\n", ("f",))
 
@@ -17,7 +18,7 @@ TESTS = Tests("assert f() is None\n", ("f",))
 def importable(modules, choice, sandbox):
     """Return which of the modules a candidate can import."""
     programs = [Program("t/0", f"import {module}\ndef f(): pass", TESTS) for module in modules]
-    judged = batch.judge(programs, limits=Limits(), sandbox=sandbox, packages=choice)
+    judged = batch.judge(programs, local(Confinement(Limits(), sandbox, choice)))
     assert all(o.passed or "No module named" in o.detail for o in judged.outcomes), judged.outcomes
     return [module for module, o in zip(modules, judged.outcomes, strict=True) if o.passed]
 
@@ -36,7 +37,20 @@ def test_the_choice_decides_what_can_be_imported(sandbox):
 def test_packages_that_hold_tests_cannot_be_imported(module):
     """What holds the tests and the reference solutions is hidden, whatever the choice."""
     program = Program("t/0", f"import {module}\ndef f(): pass", TESTS)
-    assert not batch.judge([program], limits=Limits()).outcomes[0].passed
+    assert not batch.judge([program], local(Confinement())).outcomes[0].passed
+
+
+@pytest.mark.parametrize("mode", ["namespaces", "landlock"])
+def test_the_sandbox_hides_what_its_maker_names(mode, monkeypatch):
+    """It knows no benchmark: without the name, the package is there."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", (mode,))
+    program = Program("t/0", "from tqdm import tqdm\ndef f(): pass", TESTS)
+    seen = {}
+    for hidden in ((), ("tqdm",)):
+        with supervisor.Sandbox(Confinement(), 1, hidden=hidden) as box:
+            [(_, outcome)] = box.run([program])
+        seen[hidden] = outcome.passed
+    assert seen == {(): True, ("tqdm",): False}
 
 
 def test_versions_are_those_of_the_choice():

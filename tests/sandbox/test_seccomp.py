@@ -156,6 +156,5 @@ def test_no_call_stands_in_two_tables(machine):
 def test_other_machines_are_an_error(monkeypatch):
     """A machine without a table gets no filter rather than a wrong one."""
     monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
-    assert not seccomp.supported()
     with pytest.raises(OSError, match="riscv64"):
         seccomp.program()

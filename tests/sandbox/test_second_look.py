@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox.box import in_one_process, second_look
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Program, Tests
+from passk_tasks.sandbox.box import claims, in_one_process, second_look
 from passk_tasks.verdict import Outcome, Verdict
 
 PLAIN = st.recursive(
@@ -25,28 +26,28 @@ def judged(code: str, tests: str, *, names: tuple[str, ...] = ("f",), prelude: s
     """Return what comes of one program under `script`."""
     given_tests = Tests(textwrap.dedent(tests), names, textwrap.dedent(prelude))
     program = Program("t/0", textwrap.dedent(code), given_tests, Judge.SCRIPT)
-    return batch.judge([program], limits=Limits(), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(), 1)).outcomes[0]
 
 
 def claimed(tests: str) -> list[object]:
     """Return the expected values that may change, in their order."""
     tree = ast.parse(textwrap.dedent(tests) + "\nassert 5 == 5\n")
-    return [claim.value for claim in second_look._claims(tree)][:-1]
+    return [claim.value for claim in claims.claims(tree)][:-1]
 
 
 @given(PLAIN, st.sampled_from([None, 0.0, 1e-6, 0.5]))
 def test_another_value_is_another(value: object, within: float | None) -> None:
     """Whatever is expected, the other value is of a kind that crosses, and not equal."""
-    other = second_look.another(value, within)
+    other = claims.another(value, within)
     assert other != value
-    assert second_look._closed(ast.parse(repr([1]), mode="eval").body) == (True, [1])
+    assert claims._closed(ast.parse(repr([1]), mode="eval").body) == (True, [1])
     second_look.marshal.dumps(other)
 
 
 @given(st.integers(-(10**30), 10**30) | st.floats(-1e9, 1e9), st.floats(1e-9, 10))
 def test_another_value_is_further_than_the_tolerance(value: float, within: float) -> None:
     """A result that is near enough to the expected value is not near enough to the other one."""
-    assert abs(second_look.another(value, within) - value) > 2 * within
+    assert abs(claims.another(value, within) - value) > 2 * within
 
 
 @pytest.mark.parametrize(
@@ -162,10 +163,10 @@ def test_base_and_other_tests_are_tried_each() -> None:
     )
     for decides in (True, False):
         tests = Tests("assert f(2) == 2\n", ("f",), "", "assert f(1) == 1\n", decides)
-        [outcome] = batch.judge([Program("t/0", code, tests, Judge.SCRIPT)], limits=Limits()).outcomes
+        [outcome] = batch.judge([Program("t/0", code, tests, Judge.SCRIPT)], local(Confinement())).outcomes
         assert (outcome.base_passed, outcome.passed) == (False, not decides)
     [right] = batch.judge(
-        [Program("t/0", "def f(x): return x", tests, Judge.SCRIPT)], limits=Limits()
+        [Program("t/0", "def f(x): return x", tests, Judge.SCRIPT)], local(Confinement())
     ).outcomes
     assert (right.base_passed, right.passed) == (True, True)
 

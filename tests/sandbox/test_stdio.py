@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passk_tasks.benchmarks.contests import LINES, SETS, TOKENS
 from passk_tasks.judging import batch
-from passk_tasks.program import Comparison, Judge, Limits, Program, StdioTests, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Comparison, Confinement, Judge, Limits, Program, StdioTests, Tests
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Verdict
 
 LIMITS = Limits(timeout_s=1.0, memory_mib=512)
-NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], base=1)
+cases_of = functools.partial(StdioTests.of, comparison=LINES)
+NEXT = cases_of([("1\n", "2\n"), ("5\n", "6\n")], base=1)
 
 
 def judge(*codes, tests=NEXT, limits=LIMITS, sandbox="strict"):
     """Judge programs, and return their outcomes."""
-    programs = [Program("t/0", code, tests, Judge.STDIO) for code in codes]
-    return batch.judge(programs, limits=limits, sandbox=sandbox).outcomes
+    programs = [Program("t/0", code, tests) for code in codes]
+    return batch.judge(programs, local(Confinement(limits, sandbox))).outcomes
 
 
 RIGHT = {
@@ -118,7 +123,7 @@ def test_each_end_has_its_verdict(sandbox):
 def test_large_inputs_and_outputs():
     """Megabytes go in and come out, byte for byte."""
     text = "".join(f"{i} läßt {i * i}\n" for i in range(150_000))
-    tests = StdioTests.of([(text, text)])
+    tests = cases_of([(text, text)])
     assert tests.size > 3 << 20
     echo = "import sys\nsys.stdout.write(sys.stdin.read())"
     seen = judge(echo, echo + "\nprint('x')", "print(len(input()))", tests=tests)
@@ -127,7 +132,7 @@ def test_large_inputs_and_outputs():
 
 def test_input_reaches_a_program_as_it_is():
     """Line ends and characters beyond ASCII are those of the case."""
-    tests = StdioTests.of([("a\r\nb\x0c ä\U0001f600", "b'a\\r\\nb\\x0c \\xc3\\xa4\\xf0\\x9f\\x98\\x80'")])
+    tests = cases_of([("a\r\nb\x0c ä\U0001f600", "b'a\\r\\nb\\x0c \\xc3\\xa4\\xf0\\x9f\\x98\\x80'")])
     assert judge("import sys\nprint(sys.stdin.buffer.read())", tests=tests)[0].passed
 
 
@@ -144,7 +149,7 @@ def test_every_case_starts_afresh():
 def test_no_program_knows_the_number_of_its_case():
     """Answers in the order of the cases, chosen by the process number, are right as often as by chance."""
     evens = [n % 2 for n in (3, 8, 10, 11, 6, 15, 21, 2)]
-    cases = StdioTests.of([(f"{n}\n", f"{n % 2}\n") for n in (3, 8, 10, 11, 6, 15, 21, 2)])
+    cases = cases_of([(f"{n}\n", f"{n % 2}\n") for n in (3, 8, 10, 11, 6, 15, 21, 2)])
     codes = [
         f"import os\nprint({evens}[(os.getpid() - {n}) % 8])\n# {k}" for n in range(8) for k in range(12)
     ]
@@ -154,20 +159,20 @@ def test_no_program_knows_the_number_of_its_case():
 
 def test_each_case_has_the_limit_for_itself():
     """Cases that take longer than the limit together pass; one that takes longer does not."""
-    tests = StdioTests.of([("0.2", "")] * 4)
+    tests = cases_of([("0.2", "")] * 4)
     code = "import time\nend = time.process_time() + float(input())\nwhile time.process_time() < end: pass"
     short = Limits(timeout_s=0.4)
     outcome = judge(code, tests=tests, limits=short)[0]
     assert outcome.passed
     assert outcome.cpu_s > 0.8
     assert outcome.base_passed is None
-    assert judge(code, tests=StdioTests.of([("0.5", "")]), limits=short)[0].verdict is Verdict.TIMEOUT
+    assert judge(code, tests=cases_of([("0.5", "")]), limits=short)[0].verdict is Verdict.TIMEOUT
 
 
 def test_a_problem_can_raise_the_limit():
     """A problem's own limit holds where it is longer than the run's, and not where it is shorter."""
     code = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
-    short, long = (StdioTests.of([("", "")], timeout_s=s) for s in (0.1, 2.0))
+    short, long = (cases_of([("", "")], timeout_s=s) for s in (0.1, 2.0))
     limits = Limits(timeout_s=0.2)
     assert judge(code, tests=long, limits=limits)[0].passed
     assert judge(code, tests=short, limits=limits)[0].verdict is Verdict.TIMEOUT
@@ -177,7 +182,7 @@ def test_a_problem_can_raise_the_limit():
 def test_a_worker_that_works_long_is_not_given_up(monkeypatch):
     """Many cases may take longer together than a silent worker is waited for."""
     monkeypatch.setattr(supervisor, "_GRACE_S", 0.0)
-    tests = StdioTests.of([("", "")] * 6)
+    tests = cases_of([("", "")] * 6)
     code = "import time\ntime.sleep(0.15)"
     outcome = judge(code, tests=tests, limits=Limits(timeout_s=0.25, backstop=1.0))[0]
     assert outcome.passed
@@ -186,13 +191,13 @@ def test_a_worker_that_works_long_is_not_given_up(monkeypatch):
 
 def test_many_problems_in_one_worker(monkeypatch):
     """Cases that a worker has dropped are sent again, and large ones while it is busy."""
-    monkeypatch.setattr(supervisor, "_CASES_KEPT", 1 << 20)
+    monkeypatch.setattr(worker, "_CASES_KEPT", 1 << 20)
     pad = " " * 600_000
-    suites = [StdioTests.of([(f"{n}{pad}", f"{n + 1}")]) for n in range(6)]
+    suites = [cases_of([(f"{n}{pad}", f"{n + 1}")]) for n in range(6)]
     code = "print(int(input()) + 1)"
-    programs = [Program("t", f"{code} # {i}", suite, Judge.STDIO) for i in range(3) for suite in suites]
-    programs.insert(0, Program("t", "import time\ntime.sleep(0.3)\n" + code, suites[0], Judge.STDIO))
-    outcomes = batch.judge(programs, limits=LIMITS, workers=1).outcomes
+    programs = [Program("t", f"{code} # {i}", suite) for i in range(3) for suite in suites]
+    programs.insert(0, Program("t", "import time\ntime.sleep(0.3)\n" + code, suites[0]))
+    outcomes = batch.judge(programs, local(Confinement(LIMITS), 1)).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 
@@ -200,37 +205,48 @@ def test_the_comparison_is_the_tests_own():
     """The same output is right or wrong by the rule that the tests name."""
     cases = [("", "1 2\n")]
     passed = {
-        rule: judge("print(2, 1)", tests=StdioTests.of(cases, comparison=rule))[0].passed
-        for rule in Comparison
+        rule: judge("print(2, 1)", tests=cases_of(cases, comparison=rule))[0].passed
+        for rule in (LINES, TOKENS, SETS)
     }
-    assert passed == {Comparison.LINES: False, Comparison.TOKENS: False, Comparison.SETS: True}
+    assert passed == {LINES: False, TOKENS: False, SETS: True}
 
 
-def test_tests_belong_to_their_judge():
-    """Cases are for the judge `stdio`, and that judge is for cases."""
-    with pytest.raises(ValueError, match="the judge isolated cannot run StdioTests"):
-        Program("t", "", NEXT, Judge.ISOLATED)
-    with pytest.raises(ValueError, match="the judge stdio cannot run Tests"):
+def test_a_rule_can_come_with_the_tests():
+    """The sandbox knows none: a family that is not of this package brings its own."""
+    longest = Comparison(
+        "longest", "def longest(output, expected):\n    return '' if output > expected else 'less'"
+    )
+    tests = StdioTests.of([("", "4")], comparison=longest)
+    assert judge("print(5)", tests=tests)[0].passed
+    assert judge("print(3)", tests=tests)[0].detail == "test 1 of 1: less"
+
+
+def test_the_judge_follows_from_the_tests():
+    """Cases are judged by `stdio` whatever the place, and `stdio` is no place for other tests."""
+    for place in (Judge.ISOLATED, Judge.SCRIPT):
+        assert Program("t", "", NEXT, place).judge is Judge.STDIO
+        assert Program("t", "", Tests("", ()), place).judge is place
+    with pytest.raises(ValueError, match="isolated or as a script, not as stdio"):
         Program("t", "", Tests("", ()), Judge.STDIO)
     with pytest.raises(ValueError, match="without cases"):
-        StdioTests.of([])
+        cases_of([])
 
 
 @given(st.lists(st.tuples(st.text(), st.text()), min_size=1, max_size=5))
 def test_cases_come_back(cases):
     """Whatever the text of cases is, they are packed without loss."""
-    assert StdioTests.of(cases).cases() == cases
+    assert cases_of(cases).cases() == cases
 
 
 def test_the_hash_covers_what_decides():
     """Other code, cases, comparison, limit or base is another program."""
     tests = [
         NEXT,
-        StdioTests.of([("1\n", "2\n"), ("5\n", "7\n")], base=1),
-        StdioTests.of(NEXT.cases()),
-        StdioTests.of(NEXT.cases(), base=1, timeout_s=2.0),
-        StdioTests.of(NEXT.cases(), base=1, comparison=Comparison.TOKENS),
+        cases_of([("1\n", "2\n"), ("5\n", "7\n")], base=1),
+        cases_of(NEXT.cases()),
+        cases_of(NEXT.cases(), base=1, timeout_s=2.0),
+        cases_of(NEXT.cases(), base=1, comparison=TOKENS),
     ]
-    hashes = {Program("t", code, one, Judge.STDIO).sha256 for one in tests for code in ("a", "b")}
+    hashes = {Program("t", code, one).sha256 for one in tests for code in ("a", "b")}
     assert len(hashes) == 10
-    assert Program("t", "a", StdioTests.of(NEXT.cases(), base=1), Judge.STDIO).sha256 in hashes
+    assert Program("t", "a", cases_of(NEXT.cases(), base=1)).sha256 in hashes

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
-from passk_tasks.sandbox.box.zygote import descendants
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Program, Tests
+from passk_tasks.sandbox import supervisor, waiting, worker
+from passk_tasks.sandbox.box.processes import descendants
 
 TICKS = os.sysconf("SC_CLK_TCK")
 RIGHT = "def f(x):\n    return x  # {}\n"
@@ -57,7 +58,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def judged(programs: list[Program]) -> None:
     """Judge by one worker; all pass."""
-    outcomes = batch.judge(programs, limits=Limits(), workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(), 1)).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 
@@ -72,7 +73,7 @@ def test_tests_are_compiled_once_a_problem() -> None:
 
 def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not grow with the number of problems."""
-    monkeypatch.setattr(supervisor, "_CASES_KEPT", 1 << 20)
+    monkeypatch.setattr(worker, "_CASES_KEPT", 1 << 20)
     few = [Program(f"t{n}", RIGHT.format(n), large(n, 10_000)) for n in range(6)]
     judged(few)
     peak_mib = Watched.peak_mib
@@ -82,12 +83,12 @@ def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_workers_share_problems_out() -> None:
     """A worker keeps to the tests that it has; where all are begun it helps where most are left."""
-    waiting = supervisor._Waiting(dict(enumerate([1, 1, 1, 2, 2, 3, 1])))
-    taken = [waiting.take(worker) for worker in "abaaab"]
+    line = waiting.Waiting(dict(enumerate([1, 1, 1, 2, 2, 3, 1])))
+    taken = [line.take(worker) for worker in "abaaab"]
     assert taken == [(0, 1), (3, 2), (1, 1), (2, 1), (6, 1), (4, 2)]
-    waiting.put_back([1, 2])
-    assert [waiting.take(worker) for worker in "bba"] == [(5, 3), (2, 1), (1, 1)]
-    assert not waiting
-    waiting.put_back([4])
-    assert waiting.take("c") == (4, 2)
-    assert not waiting
+    line.put_back([1, 2])
+    assert [line.take(worker) for worker in "bba"] == [(5, 3), (2, 1), (1, 1)]
+    assert not line
+    line.put_back([4])
+    assert line.take("c") == (4, 2)
+    assert not line

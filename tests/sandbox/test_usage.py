@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock, usage
 from passk_tasks.verdict import Verdict
 
@@ -20,13 +21,13 @@ RIGHT = "\ndef f(x): return x * x\n"
 @pytest.fixture(autouse=True)
 def no_groups(monkeypatch):
     """Leave what is counted here as the only cap."""
-    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
 
 
 def judge(code, **limits):
     """Judge one program."""
     program = Program("t/0", code, SQUARE)
-    return batch.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(Limits(**limits)), 1)).outcomes[0]
 
 
 # Sixty wake together and wait for each other: of their waits together, little is the machine's doing.
@@ -93,7 +94,7 @@ def tree(monkeypatch, *, threads, state="S"):
         files[f"{folder}/stat"] = f"{thread} (x) {state} 1" + " 0" * 20
     files["/proc/7/stat"] = f"7 (x) {state} 1" + " 0" * 20
     files["/proc/7/statm"] = "10 5 0"
-    monkeypatch.setattr(usage.zygote, "descendants", lambda *_, **__: {7})
+    monkeypatch.setattr(usage.processes, "descendants", lambda *_, **__: {7})
     monkeypatch.setattr(usage.os, "listdir", lambda _: list(map(str, threads)))
     monkeypatch.setattr(usage, "_read", lambda path: files[path])
     monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
@@ -225,10 +226,10 @@ def test_the_kernel_takes_candidates_before_those_who_judge_them(way, monkeypatc
     if way == "landlock":
         code = "import os\ntry: os.fstat(4)\nexcept OSError: pass\nelse: raise SystemExit\n"
     program = Program("t/0", code + RIGHT, SQUARE)
-    with supervisor.Sandbox(Limits(), workers=1) as box:
+    with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
         [(_, outcome)] = box.run([program])
         scores = {
-            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.zygote.descendants(os.getpid())
+            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.processes.descendants(os.getpid())
         }
     assert outcome.passed, outcome
     assert scores == {Path("/proc/self/oom_score_adj").read_text()}

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Verdict
 
@@ -33,7 +34,7 @@ def no_namespaces(monkeypatch):
 def judge(*codes, how=Judge.ISOLATED):
     """Judge programs one after another in one worker."""
     programs = [Program("t/0", code, TESTS, how) for code in codes]
-    return batch.judge(programs, limits=Limits(timeout_s=1), workers=1)
+    return batch.judge(programs, local(Confinement(Limits(timeout_s=1)), 1))
 
 
 def test_the_layers_are_named():
@@ -130,7 +131,7 @@ def test_kernels_without_scoped_signals_get_a_filter(monkeypatch):
     """Before ABI 6 a filter of its own lets each candidate signal only itself."""
     boot = "import passk_tasks.sandbox.box.landlock as l\nreal = l.abi\nl.abi = lambda: min(real(), 5)\n"
     marker = "from passk_tasks.sandbox.box import launch\n"
-    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(marker, boot + marker))
+    monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(marker, boot + marker))
     outcomes = judge(
         "import os\nos.kill(os.getppid(), 0)",
         "import os\nos.truncate('x', 0)",
@@ -149,7 +150,7 @@ def test_strict_takes_the_strongest_way_that_works(monkeypatch):
         "def unshare(flags): raise OSError(1, 'unshare: no')\nk.unshare = unshare\n"
     )
     marker = "from passk_tasks.sandbox.box import launch\n"
-    monkeypatch.setattr(supervisor, "_BOOT", supervisor._BOOT.replace(marker, refuse + marker))
+    monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(marker, refuse + marker))
     judged = judge(RIGHT)
     assert judged.outcomes[0].passed
     assert judged.layers["reaper"]
@@ -175,14 +176,14 @@ def test_a_disk_is_not_filled(left):
     )
     code += (left or "        pass\n") + "time.sleep(60)\n"
     program = Program("t/0", code, TESTS)
-    [outcome] = batch.judge([program], limits=Limits(timeout_s=5), workers=1).outcomes
+    [outcome] = batch.judge([program], local(Confinement(Limits(timeout_s=5)), 1)).outcomes
     assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
     assert "MiB were written" in outcome.detail
 
 
 def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
     """Tests that hang over a result are killed, and a daemon of that candidate goes with them."""
-    monkeypatch.setattr(supervisor, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
     name = f"p{os.getpid()}-daemon"
     code = (
         f"import ctypes, os, time\nif not os.fork():\n    os.setsid()\n"
@@ -191,7 +192,7 @@ def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
     )
     program = Program("t/0", code, Tests("assert sum(f(2)) == 4\n", ("f",)))
     limits = Limits(timeout_s=0.3)
-    assert batch.judge([program], limits=limits, workers=1).outcomes[0].verdict is Verdict.TIMEOUT
+    assert batch.judge([program], local(Confinement(limits), 1)).outcomes[0].verdict is Verdict.TIMEOUT
     alive = [path.read_text() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
     assert name[:15] not in "".join(alive)
 

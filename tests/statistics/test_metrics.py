@@ -73,7 +73,10 @@ def test_scorio_agrees():
     assert mean("mg-pass@6") == pytest.approx(scorio.mg_pass_at_k(table, 6))
 
 
-@given(st.integers(1, 200), st.sampled_from(["pass@{}", "pass^{}", "g-pass@{}_0.25", "mg-pass@{}"]))
+@given(
+    st.integers(1, 200),
+    st.sampled_from(["pass@{}", "base_pass@{}", "pass^{}", "g-pass@{}_0.25", "mg-pass@{}", "3@{}"]),
+)
 def test_names_are_read_back(k, form):
     """`parse` takes what `name` gives."""
     name = form.format(k)
@@ -112,3 +115,21 @@ def test_pass_hat_mirrors_pass_at():
     n, c = 10, np.arange(11)
     assert Metric.parse("pass^3").variances(n, c) == pytest.approx(sampling_variance(n, n - c, 3))
     assert Metric.parse("pass^3").values(n, c) == pytest.approx(1 - Metric.parse("pass@3").values(n, n - c))
+
+
+def test_the_base_stage_has_counts_of_its_own():
+    """base_pass@k is pass@k of what passed the base stage, and without the stage there is none."""
+    n, c, base = [4, 4, 4], [0, 1, 2], [1, 3, 4]
+    of_base, plain = (score(Metric.parse(name), n, c, None, base) for name in ("base_pass@2", "pass@2"))
+    same = score(Metric.parse("pass@2"), n, base)
+    assert (of_base.over_problems, of_base.over_samples) == (same.over_problems, same.over_samples)
+    assert plain == score(Metric.parse("pass@2"), n, c)
+    with pytest.raises(ValueError, match="base_pass@2 needs tests with a base stage"):
+        score(Metric.parse("base_pass@2"), n, c)
+
+
+def test_as_many_submissions_as_samples_is_pass_at_k():
+    """n@k with n = k chooses nothing, and has the bound of n@k over samples."""
+    found = score(Metric.parse("2@2"), [4, 4], [1, 3], None, [2, 4])
+    assert found.value == pytest.approx(score(Metric.parse("pass@2"), [4, 4], [1, 3]).value)
+    assert found.over_samples.method == "over-samples-bound"

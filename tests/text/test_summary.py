@@ -3,7 +3,9 @@ from __future__ import annotations
 import copy
 import re
 
-from passk_tasks.text.summary import WIDTH, render
+from passk_tasks.results.summary import Summary
+from passk_tasks.text import summary
+from passk_tasks.text.summary import WIDTH
 
 RESULT = {
     "task": "passk_humaneval",
@@ -32,6 +34,11 @@ RESULT = {
     "dataset": {"source": "embedded", "sha256": "53e6de8cb31dc96b8f53"},
     "warnings": [],
 }
+
+
+def render(result, **keywords):
+    """Return the summary of a stored object."""
+    return summary.render(Summary.from_dict(result), **keywords)
 
 
 def changed(**changes):

@@ -1,12 +1,17 @@
 """What runs inside the sandbox: standard library only, loaded by a clean interpreter.
 
-launch   enters the namespaces and becomes the tests' side; forks the zygote first
-rootfs   the root that candidates see
+protocol                      what the processes of a worker say to each other
+launch                        a worker's start, in one of the ways: namespaces, on_host (landlock, rlimits)
+rootfs                        the root that candidates see
+privileges, rlimits, imports  what is given up, limited and loaded
 kernel, seccomp, landlock     system calls that Python does not wrap
-zygote   forks one candidate at a time and cleans up after it
-candidate                     the driver in the candidate's process
-tests_side                    runs the tests of one candidate after another
-suites, verdicts              the tests, compiled; what came of a candidate, in words
-remote, process               the candidate's functions, and its process, as the tests see them
-codec, frames                 what crosses between the two
+nursery, zygote               start a zygote after another; fork a candidate after another
+traces, processes, holdings   what is left of a candidate, its processes, and what they hold
+serving, candidate            the candidate's process
+tests_side, trials            judge what the supervisor sends; one process after another
+process, usage                one candidate's process, and what it uses, as the tests' side sees it
+remote, codec, frames         its functions and objects, and what crosses
+drivers                       the kinds of program: both ends of each
+suites, claims, second_look, in_one_process    tests, compiled, looked into and run by the candidate
+verdicts                      what came of a candidate, in words
 """

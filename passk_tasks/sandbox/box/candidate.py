@@ -1,30 +1,7 @@
-"""The driver in the candidate's process.
+"""The candidate's process as its drivers see it.
 
-Everything here shares an interpreter with hostile code, so nothing here decides anything: it loads the
-candidate, calls its functions with the arguments that arrive, and sends back what they return. What it sends
-is believed to be data, never a verdict. Under the judge `script` it runs the tests as well, by
-`in_one_process`, and sends back a proof that comes when they have ended; SECURITY.md says what that is worth.
-
-Requests, each a JSON list:
-
-    ["load", source, own classes]     -> ["ok"] or an exception; whether instances of the candidate's classes
-                                         are objects, even those of a plain base
-    ["call", name, arguments]         -> ["value", result], and a third item if the call changed arguments: a
-                                         list of [number in the message, content]
-    ["apply", n, arguments]           -> the same, for a function that crossed as reference n
-    ["do", operation, arguments]      -> the same, for one of `operations`
-    ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
-    ["keep", names of modules]        -> ["ok"]; what is in them is put back before the tests run
-    ["tests", prepared]               -> ["ended", flags] or an exception; `Prepared` makes them
-    ["prove", proof]                  -> ["proof", proof]
-    ["main", source]                  -> the process ends with the program's own status, or an exception
-
-Arguments are encoded as one list, or as a dictionary of those with names, and the others under "".
-
-An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase, the rest], and
-an eighth item if the call changed arguments. The rest is an encoded dictionary: the exception's `fields`,
-what its `cause` and `context` are (None, or the same texts without the phase), and whether the context is
-`hidden`.
+Everything here shares an interpreter with hostile code, so nothing here decides anything. What it sends is
+believed to be data, never a verdict.
 """
 
 from __future__ import annotations
@@ -35,10 +12,9 @@ import operator
 import os
 import sys
 import types
-from typing import Any, NoReturn
+from typing import Any
 
-from passk_tasks.sandbox.box import codec, frames, in_one_process, program_driver
-from passk_tasks.sandbox.box.operations import OPERATIONS
+from passk_tasks.sandbox.box import codec
 
 CHANNEL = 3
 FILENAME = "/box/solution.py"
@@ -47,27 +23,12 @@ _NEEDS_FILE = ("__file__", "multiprocessing", "concurrent")
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
 _REST_LIMIT = 20 * TEXT_LIMIT  # characters of what there is of it besides
 _CHAIN_LIMIT = 4  # exceptions that are the cause of one
-_FIELDS = ("filename", "filename2", "name", "path", "obj")  # of builtin exceptions, beside their arguments
+FIELDS = ("filename", "filename2", "name", "path", "obj")  # of builtin exceptions, beside their arguments
 _EXCEPTIONS = {
     name: kind
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, BaseException)
 }
-
-
-def serve() -> NoReturn:
-    """Answer requests until the channel closes; never returns."""
-    references = _References()
-    module = types.ModuleType("solution")
-    channel = frames.Reader(CHANNEL)
-    try:
-        while True:
-            reply = _answer(codec.unpack(channel.read()), module, references)
-            frames.write(CHANNEL, reply)
-    except MemoryError:
-        os._exit(77)
-    except BaseException:
-        os._exit(78)
 
 
 class _References:
@@ -92,97 +53,84 @@ class _References:
         self.values.clear()
 
 
-def _answer(request: list[Any], module: types.ModuleType, references: _References) -> bytes:
-    refer = references.refer
+class Candidate:
+    """One candidate: its module, what it handed out, and how far the request in hand got.
 
-    def named(name: str) -> Any:
+    Attributes:
+        module: what `load` runs.
+        references: what the candidate made and the tests hold.
+        phase: what an exception would come from: `compile`, `load`, `call`, `reply` or `tests`.
+        arguments: of a call, encoded.
+        crossed: with the arguments, by number.
+    """
+
+    def __init__(self) -> None:
+        self.module = types.ModuleType("solution")
+        self.references = _References()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the request before."""
+        self.phase, self.arguments = "compile", ""
+        self.crossed: list[Any] = []
+
+    def named(self, name: str) -> Any:
+        """Return what the candidate defines by a name."""
         try:
-            return module.__dict__[name]
+            return self.module.__dict__[name]
         except KeyError:
             raise NameError(f"name {name!r} is not defined") from None
 
-    def handed_back(tag: str, payload: Any) -> Any:
-        return references.values[payload] if tag == "ref" else named(payload)
+    def referred(self, number: int) -> Any:
+        """Return what the candidate made and handed out as this number."""
+        return self.references.values[number]
 
-    verb = request[0]
-    phase = "compile"
-    crossed: list[Any] = []  # with the arguments, by number
-    own = references.own_classes
-    try:
-        if verb == "main":
-            file = _register(types.ModuleType("__main__"), request[1])
-            code = program_driver.compiled(request[1], file)
-            phase = "call"
-            program_driver.run(code)
-        if verb == "load":
-            file = _register(module, request[1])
-            code = compile(request[1], file, "exec", dont_inherit=True)
-            phase = "load"
-            references.own_classes = request[2]
-            exec(code, module.__dict__)
-            return b'["ok"]'
-        if verb == "keep":
-            in_one_process.keep(request[1])
-            return b'["ok"]'
-        if verb == "tests":
-            phase = "tests"
-            return codec.pack(["ended", in_one_process.run(module, request.pop())])
-        if verb == "prove":
-            return codec.pack(["proof", request[1]])
-        phase = "call"
-        if verb == "next":
-            try:
-                value = next(references.values[request[1]])
-            except StopIteration as stop:
-                return codec.encode(["stop", stop.value], refer, own_classes=own)
-            return codec.encode(["value", value], refer, own_classes=own)
-        if verb == "call":
-            function = named(request[1])
-        elif verb == "do":
-            function = OPERATIONS[request[1]]
-        else:
-            function = references.values[request[1]]
-        given = codec.decode(request[2], handed_back, crossed)
-        if type(given) is list:
-            result = function(*given)
-        else:
-            result = function(*given[""], **{name: value for name, value in given.items() if name})
-        phase = "reply"
-        reply = ["value", result]
-        if changes := _changes(crossed, request, handed_back):
-            reply.append(changes)
-        return codec.encode(reply, refer, crossed, own_classes=own)
-    except MemoryError:
-        references.clear()
-        module.__dict__.clear()
-        return b'["raised","MemoryError","[]","","MemoryError","call"]'
-    except BaseException as error:
-        reply = ["raised", *_describe(error), phase, _rest(error)]
+    def handed_back(self, tag: str, payload: Any) -> Any:
+        """Return what the tests hand back of the candidate's own."""
+        return self.referred(payload) if tag == "ref" else self.named(payload)
+
+    def encoded(self, reply: list[Any]) -> bytes:
+        """Return an answer with what the candidate made in it."""
+        references = self.references
+        return codec.encode(reply, references.refer, self.crossed, own_classes=references.own_classes)
+
+    def changes(self) -> list[list[Any]]:
+        """Return what the arguments hold by now, where that is not what arrived."""
+        if len(self.crossed) < 2:  # the list of them alone
+            return []
+        now: list[Any] = []
         try:
-            if phase == "call" and (changes := _changes(crossed, request, handed_back)):
-                return codec.encode([*reply, changes], refer, crossed, own_classes=own)
+            same = codec.text(self.crossed[0], _no_reference, sys.maxsize, now) == self.arguments
+            if same and all(
+                map(operator.is_, now, self.crossed)
+            ):  # an equal one may stand in the place of another
+                return []
+        except (codec.UnsupportedError, codec.ProtocolError):
+            pass  # objects that the tests handed back, or that it holds now
+        before: list[Any] = []
+        codec.decode(self.arguments, self.handed_back, before)
+        return [
+            [number, codec.Content(self.crossed[number])] for number in codec.changed(self.crossed, before)
+        ]
+
+    def raised(self, error: BaseException) -> bytes:
+        """Return the answer for an exception; see `drivers.isolated`."""
+        reply = ["raised", *_describe(error), self.phase, _rest(error)]
+        try:
+            if self.phase == "call" and (changes := self.changes()):
+                return self.encoded([*reply, changes])
         except BaseException as worse:
             return codec.pack(["raised", *_describe(worse), "reply", _rest(worse)])
         return codec.pack(reply)
 
-
-def _changes(crossed: list[Any], request: list[Any], handed_back: codec.Reference) -> list[list[Any]]:
-    """Return what the arguments hold by now, where that is not what arrived."""
-    if len(crossed) < 2:  # the list of them alone
-        return []
-    now: list[Any] = []
-    try:
-        same = codec.text(crossed[0], _no_reference, sys.maxsize, now) == request[2]
-        if same and all(map(operator.is_, now, crossed)):  # an equal one may stand in the place of another
-            return []
-    except (codec.UnsupportedError, codec.ProtocolError):
-        pass  # objects that the tests handed back, or that it holds now
-    before: list[Any] = []
-    codec.decode(request[2], handed_back, before)
-    return [[number, codec.Content(crossed[number])] for number in codec.changed(crossed, before)]
+    def raised_memory_error(self) -> bytes:
+        """Let go of everything, and return the answer for want of memory."""
+        self.references.clear()
+        self.module.__dict__.clear()
+        return b'["raised","MemoryError","[]","","MemoryError","call"]'
 
 
-def _register(module: types.ModuleType, source: str) -> str:
+def register(module: types.ModuleType, source: str) -> str:
     """Make the candidate a module like any other, so that pickle, inspect and typing find it.
 
     Returns its file name. The file itself is there for who may want it: writing one costs as much as most
@@ -227,7 +175,7 @@ def _rest(error: BaseException, depth: int = 0) -> str:
         return [*_describe(other), _rest(other, depth + 1)]
 
     try:
-        values = {**{name: getattr(error, name, None) for name in _FIELDS}, **vars(error)}
+        values = {**{name: getattr(error, name, None) for name in FIELDS}, **vars(error)}
         fields = {name: value for name, value in values.items() if value is not None and _is_short(value)}
         chain = {"cause": whole(error.__cause__), "context": whole(error.__context__)}
         raw = codec.text({"fields": fields, **chain, "hidden": error.__suppress_context__}, _no_reference)

@@ -12,4 +12,7 @@ TESTS_EXTRA_MIB = 512
 """What the tests' side may use beyond a candidate's limit."""
 
 OPEN_FILES = 1024
-"""Files, sockets and pipes that each process of a candidate may have open."""
+"""Files, sockets and pipes that each process of a candidate may have open, where the host allows so many."""
+
+OPEN_FILES_LEAST = 256
+"""A host that allows fewer judges nothing."""

@@ -13,8 +13,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from passk_tasks.sandbox.box import codec, frames, kernel, usage, zygote
+from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
 from passk_tasks.sandbox.box.limits import DISK_MIB, OPEN_FILES, TREE_MEMORY
+from passk_tasks.verdict import Verdict
 
 _LOOK_S = 0.1  # a candidate that runs longer is looked at this often, give or take a half
 _STALL_S = 0.05
@@ -27,7 +28,7 @@ _PIPES_MOST = 256  # of a candidate; a user may have 1024 before new ones shrink
 class CandidateGone(BaseException):
     """The candidate's process ended, or was ended, before the tests did; not for tests to catch."""
 
-    def __init__(self, verdict: str, detail: str) -> None:
+    def __init__(self, verdict: Verdict, detail: str) -> None:
         super().__init__(verdict, detail)
         self.verdict, self.detail = verdict, detail
 
@@ -42,9 +43,9 @@ class Box:
         backstop_s: float,
         memory_mib: int,
         nursery_pid: int,
+        own_network: bool,
+        disk: str | None,
         streams: tuple[int, ...] = (),
-        own_network: bool = False,
-        disk: str | None = None,
     ) -> None:
         self._control, self._own_network = control, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
@@ -67,11 +68,11 @@ class Box:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
-        command = zygote.FORK.pack(b"F", int(timeout_s) + 2)
+        command = protocol.FORKING.pack(protocol.FORK, int(timeout_s) + 2)
         control.sendmsg([command], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
         theirs.close()
         answer, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
-        if answer != b"P":
+        if answer != protocol.STARTED:
             raise EOFError("the zygote is gone")
         self._pidfd: int = struct.unpack("i", ancillary[0][2][:4])[0]
         self._poll = select.poll()
@@ -132,7 +133,7 @@ class Box:
             raise
 
     def _forget_ahead(self) -> None:
-        """Read what nobody waits for any more, lest it be taken for the next answer."""
+        """Read the answers that nobody waits for any more: the next one is another."""
         self._turn += 1
         try:
             while self._ahead:
@@ -151,7 +152,7 @@ class Box:
         try:
             return self.request(message)
         except CandidateGone as gone:
-            if gone.verdict != "crashed" or gone.detail:
+            if gone.verdict is not Verdict.CRASHED or gone.detail:
                 raise
             self.fatal = None
         # Ended, or it closed the channel and lives on.
@@ -172,7 +173,7 @@ class Box:
             except BlockingIOError:
                 self._wait(select.POLLOUT)
             except OSError:
-                raise CandidateGone("crashed", "") from None
+                raise CandidateGone(Verdict.CRASHED, "") from None
 
     def _receive(self) -> bytes:
         while True:
@@ -180,7 +181,7 @@ class Box:
                 message = self._buffer.take()
             except ValueError as error:
                 raise CandidateGone(
-                    "crashed", f"the candidate's process wrote to its channel: {error}"
+                    Verdict.CRASHED, f"the candidate's process wrote to its channel: {error}"
                 ) from None
             if message is not None:
                 return message
@@ -193,7 +194,7 @@ class Box:
             except OSError:
                 data = b""
             if not data:
-                raise CandidateGone("crashed", "")
+                raise CandidateGone(Verdict.CRASHED, "")
             self._buffer.feed(data)
 
     def _wait(self, event: int) -> None:
@@ -210,7 +211,7 @@ class Box:
                 break
             # Ended? What it wrote before is still to be read, whoever else may hold its channel.
             if ready and not select.select([self._channel], [], [], 0)[0]:
-                raise CandidateGone("crashed", "")
+                raise CandidateGone(Verdict.CRASHED, "")
             if ready:
                 break
         if event != select.POLLIN:
@@ -254,7 +255,7 @@ class Box:
         grown_mib = (kernel.shared_bytes() - self._shared_bytes) / (1 << 20)
         if max(tree.resident_mib, tree.mapped_mib, grown_mib) > most_mib:
             # Forks share pages, and processes keep pages that are not resident in any: the zygote knows.
-            together_kib, shared_kib = self._ask(b"M")
+            together_kib, shared_kib = self._ask(protocol.MEMORY)
             together_mib, shared_mib = together_kib / 1024 or tree.resident_mib, shared_kib / 1024
             if shared_mib:
                 # What is no longer mapped of a shared mapping stays, while a page of it is. It is not to be
@@ -262,15 +263,15 @@ class Box:
                 together_mib += max(0.0, min(grown_mib, tree.faulted_mib) - shared_mib)
             if together_mib > most_mib:
                 raise CandidateGone(
-                    "memory_limit", f"{tree.processes} processes use {together_mib:.0f} MiB together"
+                    Verdict.MEMORY_LIMIT, f"{tree.processes} processes use {together_mib:.0f} MiB together"
                 )
         # One process can have as many files open as make twice that number of pipes.
-        pipes, _ = self._ask(b"N")
+        pipes, _ = self._ask(protocol.PIPES)
         if pipes > _PIPES_MOST:
             self.crowds_others = True
-            raise CandidateGone("memory_limit", f"{tree.processes} processes hold {pipes} pipes")
+            raise CandidateGone(Verdict.MEMORY_LIMIT, f"{tree.processes} processes hold {pipes} pipes")
         if (sockets_mib := self._sockets_mib(most_mib)) > most_mib:
-            raise CandidateGone("memory_limit", f"its sockets may hold {sockets_mib:.0f} MiB")
+            raise CandidateGone(Verdict.MEMORY_LIMIT, f"its sockets may hold {sockets_mib:.0f} MiB")
         self.check_disk()
         self._check_time()
 
@@ -282,7 +283,7 @@ class Box:
             detail = f"no result after {self._timeout_s:g} s"
             if tree.looking_s > 0.5 * self._timeout_s:
                 detail += f": its {tree.processes} processes took {tree.looking_s:.1f} s to look at"
-            raise CandidateGone("timeout", detail)
+            raise CandidateGone(Verdict.TIMEOUT, detail)
 
     def _sockets_mib(self, most_mib: float) -> float:
         """What the candidate's sockets may hold; 0 where they are too few to matter."""
@@ -291,7 +292,7 @@ class Box:
         # As many as these processes may have open, and as a user may have under way.
         if usage.sockets_mib((self._tree.processes + 1) * OPEN_FILES) <= most_mib:
             return 0.0
-        return usage.sockets_mib(*self._ask(b"S"))
+        return usage.sockets_mib(*self._ask(protocol.SOCKETS))
 
     def check_disk(self) -> None:
         """End a candidate that holds too much of a disk of the host's.
@@ -302,21 +303,21 @@ class Box:
         if self._disk is None or (gone_mib := self._free_mib - usage.free_mib(self._disk)) <= DISK_MIB:
             return
         # Somebody fills the disk.
-        written_kib, unseen = self._ask(b"W")
+        written_kib, unseen = self._ask(protocol.DISK)
         if unseen:
             raise CandidateGone(
-                "output_limit", f"{gone_mib:.0f} MiB of disk are gone, and it hides its files"
+                Verdict.OUTPUT_LIMIT, f"{gone_mib:.0f} MiB of disk are gone, and it hides its files"
             )
         if written_kib > DISK_MIB << 10:
-            raise CandidateGone("output_limit", f"{written_kib / 1024:.0f} MiB were written")
+            raise CandidateGone(Verdict.OUTPUT_LIMIT, f"{written_kib / 1024:.0f} MiB were written")
 
     def _ask(self, what: bytes) -> tuple[int, int]:
         """Ask the zygote, which stops looking when the candidate's time is up; return its two amounts."""
-        self._control.send(zygote.REQUEST.pack(what, max(0.0, self._timeout_s - self._tree.used_s)))
-        answer = self._control.recv(zygote.AMOUNTS.size)
-        if len(answer) != zygote.AMOUNTS.size:
+        self._control.send(protocol.LOOKING.pack(what, max(0.0, self._timeout_s - self._tree.used_s)))
+        answer = self._control.recv(protocol.AMOUNTS.size)
+        if len(answer) != protocol.AMOUNTS.size:
             raise EOFError("the zygote is gone")
-        first, second, looked_s = zygote.AMOUNTS.unpack(answer)
+        first, second, looked_s = protocol.AMOUNTS.unpack(answer)
         self._tree.looking_s += looked_s
         return first, second
 
@@ -324,9 +325,9 @@ class Box:
         """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
         self._channel.close()
         os.close(self._pidfd)
-        self._control.send(b"E")
-        report = self._control.recv(1 + zygote.REPORT.size)
-        if report[:1] != b"R":
+        self._control.send(protocol.END)
+        report = self._control.recv(1 + protocol.REPORT.size)
+        if report[:1] != protocol.ENDED:
             raise EOFError("the zygote is gone")
-        status, cpu_s, peak_kib = zygote.REPORT.unpack(report[1:])
+        status, cpu_s, peak_kib = protocol.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024

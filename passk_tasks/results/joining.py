@@ -1,0 +1,193 @@
+"""A stored run joined with its texts, its problems and what those share; and its scores."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from passk_tasks import benchmarks
+from passk_tasks.benchmarks import Benchmark
+from passk_tasks.errors import SamplesError, UsageError, did_you_mean
+from passk_tasks.results import samples as saved
+from passk_tasks.results import store
+from passk_tasks.results.keys import Keys
+from passk_tasks.results.lines import numbered_lines, parse_object
+from passk_tasks.results.model import Run, StoredRun
+from passk_tasks.results.reading import task_id_in
+from passk_tasks.results.samples import Sample
+from passk_tasks.statistics import metrics
+from passk_tasks.statistics.intervals import cluster_of
+from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
+from passk_tasks.tasks.settings import Settings
+
+
+def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out."""
+    task_ids = sorted(task_id for task_id, (n, _) in run.counts.items() if n)
+    counts = counts_of(run, task_ids)
+    return task_ids, counts.n, counts.c
+
+
+def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
+    """Return what the samples of these problems came to."""
+    n_and_c, base = run.counts, run.base_counts
+    pairs = np.array([n_and_c[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
+    return Counts(
+        pairs[:, 0],
+        pairs[:, 1],
+        None if base is None else np.array([base[task_id] for task_id in task_ids], dtype=np.int64),
+    )
+
+
+def require_base(metric: Metric, runs: Iterable[Run]) -> None:
+    """Raise `UsageError` where a metric needs a base stage and the tests of some run have none."""
+    without = next((run for run in runs if metric.of_base and run.base_counts is None), None)
+    if without is not None:
+        raise UsageError(f"{metric.name} needs tests with a base stage; those of {without.path} have none")
+
+
+def scores(
+    run: Run, wanted: Sequence[Metric] | None = None, clusters: Mapping[str, Hashable] | None = None
+) -> dict[str, Score]:
+    """Return metrics of a run by name, pass@1 first whatever was asked for.
+
+    Args:
+        run: whose.
+        wanted: which; the budgets that the run was asked for where None.
+        clusters: what problems share, by task_id; what the benchmark says where None.
+
+    Raises:
+        UsageError: no sample has a verdict, a budget beyond the samples of some problem, or a metric of the
+            base stage where the tests have none.
+    """
+    task_ids, n, c = counted(run)
+    if not task_ids:
+        raise UsageError(f"{run.path}: no sample has a verdict")
+    base = counts_of(run, task_ids).base
+    asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
+    chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
+    for metric in chosen:
+        require_base(metric, [run])
+        if metric.k > n.min():
+            poorest = task_ids[int(np.argmin(n))]
+            raise UsageError(
+                f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
+            )
+    shared_by = shared([run], task_ids, clusters)
+    return {metric.name: metrics.score(metric, n, c, shared_by, base) for metric in chosen}
+
+
+def shared(
+    runs: Iterable[Run], task_ids: Sequence[str], clusters: Mapping[str, Hashable] | None
+) -> list[Hashable] | None:
+    """Return the cluster of each problem; None where each stands for itself.
+
+    Args:
+        runs: whose benchmark may know.
+        task_ids: the problems.
+        clusters: what the user says, by task_id; a problem that is not in it stands for itself. None to go by
+            the benchmark.
+    """
+    if clusters is None:
+        clusters = {task_id: name for run in runs for task_id, name in run.sources.items()}
+    return cluster_of(task_ids, clusters)
+
+
+def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = None) -> dict[str, str]:
+    """Return what stands in a column of the problems, by task_id: problems that share it share a source.
+
+    Args:
+        run: whose problems are meant.
+        column: of the dataset, e.g. `source_file`.
+        problems: lines of JSON with `task_id` and the column; needed for runs whose samples file holds no
+            problems, those of `passk score`.
+
+    Raises:
+        SamplesError: the column is not there, for all problems or for one.
+    """
+    found: dict[str, str] = {}
+    path = Path(problems) if problems is not None else run.samples_path
+    if path is None or path.name == store.OUTCOMES:
+        raise SamplesError(
+            f"{path}: outcomes hold no columns of the problems; name a file that does with --problems"
+        )
+    family = _benchmark(run)
+    for number, raw in numbered_lines(path):
+        where = f"{path}:{number}"
+        line = parse_object(raw, where)
+        doc = line.get("doc")
+        row = doc if isinstance(doc, Mapping) else line
+        if "task_id" not in row:
+            raise SamplesError(f"{where}: there is no task_id")
+        if column not in row:
+            raise SamplesError(f"{where}: there is no column {column!r}{did_you_mean(column, row)}")
+        name = str(row["task_id"])
+        task_id = name if name in run.outcomes else family.task_id_of(name)
+        found[task_id] = json.dumps(row[column], sort_keys=True)
+    missing = [task_id for task_id in run.outcomes if task_id not in found]
+    if missing:
+        raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
+    return found
+
+
+def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> dict[str, list[Sample]]:
+    """Return the samples of a run as they were saved, by task_id and in the order of its outcomes.
+
+    lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
+
+    Args:
+        run: whose.
+        paths: other files to read them from.
+
+    Raises:
+        SamplesError: they cannot be had, or are not those that were judged.
+    """
+    if paths is not None:
+        file = saved.read(paths)
+    elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
+        file = saved.read(run.samples_path)
+    elif run.inputs:
+        file = saved.read(run.inputs)
+    else:
+        raise SamplesError(f"{run.path}: it does not say which samples were scored")
+    found = file.named(_benchmark(run), run.outcomes).samples
+    numbered: dict[str, dict[int, Sample]] = {}
+    for sample in found:
+        numbered.setdefault(sample.task_id, {})[sample.index] = sample
+    kept: dict[str, list[Sample]] = {}
+    for task_id, outcomes in run.outcomes.items():
+        by_index = numbered.get(task_id, {})
+        # `passk score --set samples=N` judged the first ones.
+        kept[task_id] = [by_index[index] for index in sorted(by_index)][: len(outcomes)]
+        if len(kept[task_id]) < len(outcomes):
+            raise SamplesError(
+                f"{found[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
+                "the file has changed since"
+            )
+    return kept
+
+
+def rows(run: Run) -> dict[str, Mapping[str, object]]:
+    """Return the rows of the dataset that lm-eval's samples file holds, by task_id; `passk score` keeps none.
+
+    Raises:
+        SamplesError: the file is broken.
+    """
+    found: dict[str, Mapping[str, object]] = {}
+    if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
+        return found
+    for number, raw in numbered_lines(run.samples_path):
+        where = f"{run.samples_path}:{number}"
+        doc = parse_object(raw, where).get("doc")
+        if isinstance(doc, dict):
+            found[task_id_in(doc, where)] = doc
+    return found
+
+
+def _benchmark(run: StoredRun) -> Benchmark:
+    return benchmarks.get(Keys(run.settings).text("benchmark") or Settings().benchmark)

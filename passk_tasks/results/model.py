@@ -1,0 +1,104 @@
+"""What is known of a stored run: its conditions, its counts, the outcome of every sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from passk_tasks.results.conditions import Conditions
+from passk_tasks.results.summary import Summary
+from passk_tasks.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun(Summary):
+    """What the results file of a run says of one task.
+
+    Attributes:
+        path: the results file.
+        samples_path: the file with the outcome of every sample; None where lm-eval was not told to keep it.
+        model: name of the model; None for samples that do not say who made them.
+        conditions: all that must be the same for two runs to be comparable.
+    """
+
+    path: Path
+    samples_path: Path | None
+    model: str | None
+    conditions: Conditions
+
+    @property
+    def name(self) -> str:
+        """What people call the run: its model, else its folder."""
+        return self.model or self.path.resolve().parent.name
+
+    def listed(self) -> dict[str, object]:
+        """Return the run as `passk runs --json` prints it."""
+        return {
+            "path": str(self.path),
+            "task": self.task,
+            "model": self.model,
+            "date": None if self.date is None else self.date.isoformat(),
+            "problems": self.problems,
+            "problems_total": self.problems_total,
+            "samples": self.samples,
+            "has_samples": self.samples_path is not None,
+            "scores": self.scores,
+            "verdicts": dict(self.verdicts),
+            "conditions": self.conditions.as_dict(),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(StoredRun):
+    """A stored run with the outcome of every sample.
+
+    Attributes:
+        outcomes: one for each sample of a problem, in the order of the samples, by task_id.
+        prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
+        programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
+        sources: what problems share with others, by task_id, where the benchmark says so.
+    """
+
+    outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """(n, c) by task_id; n leaves out samples without a verdict (infra_error)."""
+        return {
+            task_id: (
+                sum(outcome.verdict is not Verdict.INFRA_ERROR for outcome in outcomes),
+                sum(outcome.passed for outcome in outcomes),
+            )
+            for task_id, outcomes in self.outcomes.items()
+        }
+
+    @property
+    def base_counts(self) -> dict[str, int] | None:
+        """Samples that passed the base stage, by task_id; None where the tests have none."""
+        if all(outcome.base_passed is None for outcomes in self.outcomes.values() for outcome in outcomes):
+            return None
+        return {
+            task_id: sum(
+                bool(outcome.base_passed) and outcome.verdict is not Verdict.INFRA_ERROR
+                for outcome in outcomes
+            )
+            for task_id, outcomes in self.outcomes.items()
+        }
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in a folder.
+
+    Attributes:
+        runs: by date, those without one first.
+        notes: what is there and is not a run that can be read, a line each.
+    """
+
+    runs: tuple[StoredRun, ...]
+    notes: tuple[str, ...] = ()

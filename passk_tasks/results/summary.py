@@ -1,0 +1,229 @@
+"""What a scoring says as a whole: a typed value, and the JSON of it, which is made and read here alone.
+
+The same object stands in `results.json`, in lm-eval's results under `metadata.passk_results`, and in what
+`passk score --json` prints. Older files may lack keys. Keys that this version does not know are kept, in
+`more`, and written again; those within `sandbox`, `dataset` and a metric are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from passk_tasks.results.keys import Keys
+from passk_tasks.statistics.intervals import Estimate
+from passk_tasks.statistics.metrics import Score
+from passk_tasks.verdict import Verdict
+
+S = TypeVar("S", bound="Summary")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a scoring says as a whole; None, where an attribute may be None, is "not recorded".
+
+    Attributes:
+        task: name of the task.
+        task_version: its `metadata.version`.
+        problems: how many have samples.
+        problems_total: how many the task has.
+        samples: over all problems.
+        n: samples a problem; None where it differs between problems.
+        k: budgets that were asked for and have enough samples.
+        k_skipped: budgets that some problem has too few samples for.
+        metrics: by name, each with both of its uncertainties, `pass@1` first.
+        verdicts: how many samples ended with each verdict, those that occur.
+        distinct: mean over the problems with n > 1 of distinct texts / n; None where there is none.
+        judge: who was asked to judge.
+        judges: how many of the problems were decided by each judge.
+        sandbox: its mode.
+        layers: of the sandbox that was used, and whether each was active; empty where nothing ran.
+        limits: what a candidate could use, as `Limits.as_dict` names it.
+        dataset_source: where the problems came from, for people.
+        dataset_sha256: hash of the problems.
+        settings: of the task, as `Settings.parse` takes them.
+        warnings: what a person must know to read the numbers rightly.
+        left_out: problems that were left out, and the libraries that they lack.
+        clusters: how many sources the problems come from; None where each stands for itself.
+        one_process: why problems were judged in one process that need not be asked for: reason -> problems.
+        flags: how many samples the judge flagged with each.
+        extract: how code was to be found; None for the task's own way.
+        inputs: files with the samples.
+        generation_kwargs: how the samples were drawn, as lm-eval names it.
+        journals: files with the generations, one a rank.
+        ranks: processes that scored.
+        passk_tasks: version of this package.
+        date: when the scoring ended.
+        python: version of the interpreter that judged.
+        platform: what it ran on.
+        packages: versions of the packages that candidates could import, by name.
+        more: keys of a stored object that this version does not know.
+    """
+
+    task: str
+    problems: int
+    problems_total: int
+    samples: int
+    metrics: Mapping[str, Score]
+    verdicts: Mapping[str, int]
+    task_version: str | None = None
+    n: int | None = None
+    k: tuple[int, ...] = ()
+    k_skipped: tuple[int, ...] = ()
+    distinct: float | None = None
+    judge: str | None = None
+    judges: Mapping[str, int] = field(default_factory=dict)
+    sandbox: str | None = None
+    layers: Mapping[str, bool] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    dataset_source: str | None = None
+    dataset_sha256: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict, repr=False)
+    warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    clusters: int | None = None
+    one_process: Mapping[str, int] = field(default_factory=dict)
+    flags: Mapping[str, int] = field(default_factory=dict)
+    extract: str | None = None
+    inputs: tuple[str, ...] = ()
+    generation_kwargs: Mapping[str, object] | None = None
+    journals: tuple[str, ...] = ()
+    ranks: int | None = None
+    passk_tasks: str | None = None
+    date: datetime | None = None
+    python: str | None = None
+    platform: str | None = None
+    packages: Mapping[str, str] | None = field(default=None, repr=False)
+    more: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the task's problems that have samples; those left out count as having none."""
+        return self.problems / self.problems_total if self.problems_total else 1.0
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Each metric's value."""
+        return {name: score.value for name, score in self.metrics.items()}
+
+    @property
+    def infra_errors(self) -> int:
+        """Samples that remained without a verdict."""
+        return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the object of `passk score --json`, JSON-ready; `from_dict` takes it back."""
+        always = {
+            "task": self.task,
+            "task_version": self.task_version,
+            "problems": self.problems,
+            "problems_total": self.problems_total,
+            "coverage": self.coverage,
+            "samples": self.samples,
+            "n": self.n,
+            "k": list(self.k),
+            "k_skipped": list(self.k_skipped),
+            "metrics": {name: score.as_dict() for name, score in self.metrics.items()},
+            "verdicts": dict(self.verdicts),
+            "distinct": self.distinct,
+            "judge": self.judge,
+            "judges": dict(self.judges),
+            "sandbox": {"mode": self.sandbox, "layers": dict(self.layers)},
+            "limits": dict(self.limits),
+            "dataset": {"source": self.dataset_source, "sha256": self.dataset_sha256},
+            "settings": dict(self.settings),
+            "warnings": list(self.warnings),
+            "generation_kwargs": None if self.generation_kwargs is None else dict(self.generation_kwargs),
+        }
+        where_known = {
+            "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
+            "clusters": self.clusters,
+            "one_process": dict(self.one_process) or None,
+            "flags": dict(self.flags) or None,
+            "extract": self.extract,
+            "inputs": list(self.inputs) or None,
+            "journals": list(self.journals) or None,
+            "ranks": self.ranks,
+            "passk_tasks": self.passk_tasks,
+            "date": None if self.date is None else self.date.isoformat(),
+            "python": self.python,
+            "platform": self.platform,
+            "packages": None if self.packages is None else dict(self.packages),
+        }
+        known = {key: value for key, value in where_known.items() if value is not None}
+        return {**always, **known, **self.more}
+
+    @classmethod
+    def from_dict(cls, stored: object) -> Summary:
+        """Return what a stored object says.
+
+        Raises:
+            ValueError: a key is missing that every version writes, or a value is of another type.
+        """
+        keys = Keys(stored)
+        sandbox, dataset, metrics = keys.inner("sandbox"), keys.inner("dataset"), keys.inner("metrics")
+        settings, layers, left_out = keys.inner("settings"), sandbox.inner("layers"), keys.inner("left_out")
+        limits, packages, arguments = map(keys.inner, ("limits", "packages", "generation_kwargs"))
+        problems, date = keys.must(keys.whole, "problems"), keys.text("date")
+        summary = cls(
+            task=keys.must(keys.text, "task"),
+            task_version=keys.text("task_version"),
+            problems=problems,
+            problems_total=keys.whole("problems_total") or round(problems / (keys.number("coverage") or 1)),
+            samples=keys.must(keys.whole, "samples"),
+            n=keys.whole("n"),
+            k=keys.wholes("k"),
+            k_skipped=keys.wholes("k_skipped"),
+            metrics={name: _score(name, metrics.inner(name)) for name in metrics},
+            verdicts=keys.counts("verdicts"),
+            distinct=keys.number("distinct"),
+            judge=keys.text("judge"),
+            judges=keys.counts("judges"),
+            sandbox=sandbox.text("mode"),
+            layers={name: bool(layers.values[name]) for name in layers},
+            limits={name: limits.must(limits.number, name) for name in limits},
+            dataset_source=dataset.text("source"),
+            dataset_sha256=dataset.text("sha256"),
+            settings=settings.values,
+            warnings=keys.texts("warnings"),
+            left_out={task_id: left_out.texts(task_id) for task_id in left_out},
+            clusters=keys.whole("clusters"),
+            one_process=keys.counts("one_process"),
+            flags=keys.counts("flags"),
+            extract=keys.text("extract"),
+            inputs=keys.texts("inputs"),
+            generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
+            journals=keys.texts("journals"),
+            ranks=keys.whole("ranks"),
+            passk_tasks=keys.text("passk_tasks"),
+            date=None if date is None else _in_utc(datetime.fromisoformat(date)),
+            python=keys.text("python"),
+            platform=keys.text("platform"),
+            packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
+        )
+        return replace(summary, more=keys.without(summary.as_dict()))
+
+
+def extended(kind: type[S], summary: Summary, **more: Any) -> S:
+    """Return a summary as another kind of summary; `more` has the attributes that only that kind has."""
+    shared = [item.name for item in fields(kind) if hasattr(summary, item.name)]
+    return kind(**{name: getattr(summary, name) for name in shared} | more)
+
+
+def _score(name: str, keys: Keys) -> Score:
+    value = keys.must(keys.number, "value")
+    over_problems, over_samples = (
+        _estimate(value, keys.inner(key)) for key in ("over_problems", "over_samples")
+    )
+    return Score(name, over_problems, over_samples)
+
+
+def _estimate(value: float, keys: Keys) -> Estimate:
+    ends = tuple(map(float, keys.texts("ci95")))
+    return Estimate(value, keys.number("se"), (ends[0], ends[1]) if ends else None, keys.text("method") or "")
+
+
+def _in_utc(date: datetime) -> datetime:
+    return date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)

@@ -1,0 +1,237 @@
+"""The driver `stdio`: the program is one for the command line, run once for each case.
+
+A candidate's process gets one case's input, and ["main", source]: it runs the source as the interpreter does
+that was started for it, from its text to the end of the process. The answer is that end, with the program's
+own status, or an exception as in `isolated`. Its output is compared when nothing of it is left, by the
+benchmark's own rule.
+"""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import ctypes
+import functools
+import gc
+import io
+import json
+import os
+import sys
+import types
+import weakref
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from passk_tasks.sandbox.box import kernel
+from passk_tasks.sandbox.box.candidate import Candidate, register
+from passk_tasks.sandbox.box.trials import Trials
+from passk_tasks.sandbox.box.verdicts import WrongAnswerError, one_line
+from passk_tasks.verdict import Outcome, Verdict
+
+_BYTE_ORDER_MARK = "\ufeff"
+_UNFLUSHED = 120  # the interpreter's status where a standard stream could not be flushed
+# Kept: a program may put something else in their places.
+_exit, _collect, _objects = os._exit, gc.collect, gc.get_objects
+_flush_c_streams = ctypes.CDLL(None).fflush
+
+Rule = Callable[[str, str], str]
+"""Takes an output and the expected one, and says in a few words what is wrong, or "".
+
+Outputs are hostile: whatever they hold, a rule ends, and what it needs grows with the expected output.
+"""
+
+
+class Cases:
+    """The cases of one problem, shared by all of its candidates.
+
+    Args:
+        given: the fields of `program.StdioTests`; bytes in base64.
+    """
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.pairs: list[list[str]] = json.loads(zlib.decompress(base64.b64decode(given["packed"])))
+        self.rule = _rule(**given["comparison"])
+        self.timeout_s: float = given["timeout_s"] or 0.0
+        self.base: int = given["base"]
+
+
+@functools.lru_cache(maxsize=8)
+def _rule(name: str, source: str) -> Rule:
+    namespace: dict[str, Any] = {"__name__": "comparison"}
+    exec(compile(source, "<comparison>", "exec", dont_inherit=True), namespace)
+    rule: Rule = namespace[name]
+    return rule
+
+
+tests = Cases
+
+
+def judge(trials: Trials, cases: Cases, code: str, tell: Callable[[], None]) -> Outcome:
+    """Run a program on one case after another, until one does not hold."""
+    timeout_s = max(trials.timeout_s, cases.timeout_s)
+    cpu_s = wall_s = peak_mib = 0.0
+    held = 0
+    outcome = Outcome(Verdict.PASSED)
+    for given, expected in cases.pairs:
+        with _Streams(given) as streams:
+            remote = trials.start(timeout_s, streams.fds)
+            outcome = trials.outcome(
+                remote,
+                functools.partial(remote.run_program, code),
+                timeout_s,
+                check=functools.partial(streams.check, cases.rule, expected),
+            )
+        cpu_s, wall_s = cpu_s + outcome.cpu_s, wall_s + outcome.wall_s
+        peak_mib = max(peak_mib, outcome.peak_mib)
+        if not outcome.passed:
+            if outcome.verdict is not Verdict.SYNTAX_ERROR:
+                where = f"test {held + 1} of {len(cases.pairs)}: "
+                outcome = replace(outcome, detail=one_line(where + outcome.detail))
+            break
+        held += 1
+        tell()
+    base = held >= cases.base if cases.base else None
+    return replace(outcome, judge="stdio", cpu_s=cpu_s, wall_s=wall_s, peak_mib=peak_mib, base_passed=base)
+
+
+class _Streams:
+    """Standard input and output of one process, as files in memory; a context manager."""
+
+    def __init__(self, given: str) -> None:
+        self.fds = (kernel.file_in_memory(given.encode("utf-8", "surrogatepass")), kernel.file_in_memory())
+
+    def __enter__(self) -> _Streams:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self.fds:
+            os.close(fd)
+
+    def check(self, rule: Rule, expected: str) -> None:
+        """Compare what was written with what was expected, once nobody is left to write.
+
+        Raises:
+            WrongAnswerError: they differ.
+        """
+        size = os.fstat(self.fds[1]).st_size
+        # Never more than the limit of a file, so one call reads it.
+        wrong = complaint(rule, os.pread(self.fds[1], size, 0), expected)
+        if wrong:
+            raise WrongAnswerError(wrong)
+
+
+def complaint(rule: Rule, output: bytes, expected: str) -> str:
+    """Return what is wrong with an output by a rule, `""` where it is the expected one."""
+    # Nobody pads an answer that much; splitting megabytes of spaces and letters would cost memory here.
+    if len(output) > 16 * len(expected) + (1 << 16):
+        return f"{len(output):,} bytes of output where about {len(expected):,} were expected"
+    text = output.decode("utf-8", "replace")
+    return "" if text == expected else rule(text, expected)
+
+
+# --- the candidate's end ---
+
+
+def _main(candidate: Candidate, source: str) -> NoReturn:
+    """Run a program in `sys.modules["__main__"]`, which nothing else holds; end the process with its status.
+
+    Raises:
+        BaseException: what the program raised, unless its own `sys.excepthook` ended the process.
+    """
+    file = register(types.ModuleType("__main__"), source)
+    # A byte order mark before a program is none of it, as in a file.
+    code = compile(source.removeprefix(_BYTE_ORDER_MARK), file, "exec", dont_inherit=True)
+    candidate.phase = "call"
+    module = sys.modules["__main__"]
+    sys.argv[:] = [str(module.__file__)]
+    # Afresh: what the interpreter opened at its start remembers another kind of file.
+    streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
+    sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
+    status = 0
+    try:
+        exec(code, module.__dict__)
+    except SystemExit as error:
+        status = _status(error)
+    except BaseException as error:
+        if sys.excepthook is sys.__excepthook__:
+            raise
+        try:
+            sys.excepthook(type(error), error, error.__traceback__)
+        except SystemExit as ended:
+            status = _status(ended)
+        else:
+            raise
+    remains = weakref.ref(module)
+    del module  # or it would outlive its end
+    _end(status, remains)
+
+
+def _status(error: SystemExit) -> int:
+    """Return the exit status for what a program raised to end itself, by the interpreter's own rule."""
+    code: Any = error.code
+    if code is None:
+        return 0
+    if isinstance(code, int):  # a bool and the member of an IntEnum too
+        number = int.__index__(code)
+        return number & 0xFF if -(1 << 63) <= number < 1 << 63 else 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _end(status: int, remains: weakref.ref[types.ModuleType]) -> NoReturn:
+    """End the process in the steps of `Py_FinalizeEx`, which itself would take longer than most programs.
+
+    It clears every module of this process. Here the program's own goes, and what only it held; a stream that
+    something else holds is flushed. Destructors of what a library holds are not called.
+    """
+    try:
+        if "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()  # waits for those that are no daemons
+    except BaseException:
+        pass  # reported on standard error there, and no more
+    atexit._run_exitfuncs()
+    flushed = _flush_standard_streams()
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        sys.__dict__.pop(name, None)
+    sys.modules.pop("__main__", None)
+    _flush_held_streams()  # in a cycle, the collector may close a file before what is buffered for it
+    _collect()
+    if (module := remains()) is not None:
+        for private in (True, False):
+            for name in list(module.__dict__):
+                if name != "__builtins__" and private is (name[:1] == "_" and name[1:2] != "_"):
+                    module.__dict__[name] = None
+        _collect()
+    _flush_held_streams()
+    flushed = _flush_standard_streams() and flushed
+    _flush_c_streams(None)
+    _exit(status if flushed else _UNFLUSHED)
+
+
+def _flush_held_streams() -> None:
+    for value in _objects():
+        if isinstance(value, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)):
+            try:
+                value.flush()
+            except BaseException:
+                pass  # closed
+
+
+def _flush_standard_streams() -> bool:
+    """Flush what stands for them now; return whether standard output could be flushed."""
+    flushed = True
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        try:
+            if stream is not None and not getattr(stream, "closed", False):
+                stream.flush()
+        except BaseException:
+            flushed = flushed and name != "stdout"
+    return flushed
+
+
+REQUESTS: dict[str, Callable[..., bytes]] = {"main": _main}

@@ -1,0 +1,149 @@
+"""What the processes below a zygote hold together: memory, sockets, pipes and disk, as /proc shows it.
+
+Each function looks until so many CPU seconds of this thread are over, and returns the two amounts that
+`protocol` names. A process that made itself unreadable counts with the most that it can hold.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+
+from passk_tasks.sandbox.box.limits import OPEN_FILES
+from passk_tasks.sandbox.box.processes import descendants
+
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
+
+
+def memory_kib(until_s: float) -> tuple[int, int]:
+    """Return what they hold in memory, and how much of it is in shared mappings.
+
+    Pages that forks share count once. Shared mappings count in full, once each: their pages stay while any
+    process has them mapped, and are no process's resident ones until it touches them.
+    """
+    if os.readlink("/proc/self") != str(os.getpid()):  # the host allowed no /proc of our own
+        return 0, 0
+    total = 0
+    shared: dict[bytes, int] = {}
+    for process in _until(until_s):
+        try:
+            with open(f"/proc/{process}/smaps_rollup", "rb") as file:
+                sizes = {line.split(b":")[0]: line.split()[1] for line in file if b" kB" in line}
+            total += int(sizes[b"Pss"]) - int(sizes.get(b"Pss_Shmem", 0))
+            with open(f"/proc/{process}/maps", "rb") as file:
+                for line in file:
+                    if line.endswith(b"/dev/zero (deleted)\n"):
+                        area, _access, offset, _device, inode = line.split()[:5]
+                        start, end = (int(number, 16) for number in area.split(b"-"))
+                        size = (int(offset, 16) + end - start) >> 10
+                        shared[inode] = max(size, shared.get(inode, 0))
+        except PermissionError:
+            # What it may hold at most, and some of it in shared mappings.
+            if mapped_pages := _mapped_pages(process):
+                total += mapped_pages * _PAGE_KIB
+                shared.setdefault(b"", 1)
+        except (OSError, KeyError, ValueError):
+            continue  # it ended meanwhile
+    return total + sum(shared.values()), sum(shared.values())
+
+
+def sockets(until_s: float) -> tuple[int, int]:
+    """Return how many sockets of streams, and of datagrams, they have open."""
+    opened, hidden = _opened("socket:", until_s)
+    datagrams: set[str] = set()
+    with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
+        for line in file:
+            fields = line.split()
+            if fields[4] == "0002":
+                datagrams.add(f"socket:[{fields[6]}]")
+    return len(opened - datagrams) + hidden * OPEN_FILES, len(opened & datagrams)
+
+
+def pipes(until_s: float) -> tuple[int, int]:
+    """Return how many pipes they have open, and 0."""
+    opened, hidden = _opened("pipe:", until_s)
+    return len(opened) + hidden * OPEN_FILES // 2, 0
+
+
+def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
+    """Return what they hold of the disk that the candidate's folders are on, and 1 if they may hold more.
+
+    What lies in the folders counts, files that have no name any more while a process has them open, and
+    whatever was written by those that live or were waited for, if that is more.
+    """
+    device = os.stat(folders[0]).st_dev
+    held, hides = _files_in(folders, until_s)
+    written = 0
+    for process in descendants(os.getpid(), zombies=True):
+        try:
+            with open(f"/proc/{process}/io", "rb") as file:
+                counts = dict(line.split(b":") for line in file)
+            written += int(counts[b"write_bytes"]) >> 10
+            for name in os.listdir(f"/proc/{process}/fd"):
+                status = os.stat(f"/proc/{process}/fd/{name}")
+                if stat.S_ISREG(status.st_mode) and status.st_dev == device:
+                    held[status.st_ino] = status.st_blocks >> 1
+        except PermissionError:
+            hides = hides or _mapped_pages(process) > 0
+        except (OSError, KeyError, ValueError):
+            continue  # it ended meanwhile
+    return max(sum(held.values()), written), int(hides)
+
+
+def _files_in(folders: tuple[str, ...], until_s: float) -> tuple[dict[int, int], bool]:
+    """Return KiB of each file in folders, by its number, and whether some could not be looked at."""
+    held: dict[int, int] = {}
+    hides = False
+    rest = list(folders)
+    while rest and time.thread_time() < until_s:
+        try:
+            with os.scandir(rest.pop()) as entries:
+                for entry in entries:
+                    status = entry.stat(follow_symlinks=False)
+                    held[status.st_ino] = status.st_blocks >> 1
+                    if entry.is_dir(follow_symlinks=False):
+                        rest.append(entry.path)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            hides = True  # deeper than paths may be, or closed
+    return held, hides
+
+
+def _until(until_s: float) -> Iterator[int]:
+    for process in descendants(os.getpid()):
+        if time.thread_time() > until_s:
+            return
+        yield process
+
+
+def _opened(kind: str, until_s: float) -> tuple[set[str], int]:
+    """Return the open files of a kind, each once, and how many living processes could not be looked at."""
+    opened: set[str] = set()
+    hidden = 0
+    for process in _until(until_s):
+        folder = f"/proc/{process}/fd"
+        try:
+            for name in os.listdir(folder):
+                try:
+                    target = os.readlink(f"{folder}/{name}")
+                except FileNotFoundError:
+                    continue  # closed meanwhile
+                if target.startswith(kind):
+                    opened.add(target)
+        except PermissionError:
+            hidden += _mapped_pages(process) > 0
+        except OSError:
+            continue  # it ended meanwhile
+    return opened, hidden
+
+
+def _mapped_pages(process: int) -> int:
+    """Return how many pages a process has mapped: none once it ends, when it is closed to others, too."""
+    try:
+        with open(f"/proc/{process}/statm", "rb") as file:
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0

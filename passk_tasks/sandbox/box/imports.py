@@ -1,0 +1,59 @@
+"""What a candidate's interpreter has loaded and can load: the common modules, and the packages chosen."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+from typing import Any
+
+
+def preload(modules: Sequence[str], packages: Sequence[str], shown: Sequence[str]) -> None:
+    """Import what candidates commonly import, once, before anything is forked."""
+    sys.path[:] = [p for p in sys.path if p in _standard_path()] + [*packages]
+    if packages != shown:
+        sys.meta_path.insert(0, _OnlyShown(packages, shown))
+    import site
+
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    for name in modules:
+        importlib.import_module(name)
+    sys.argv[:] = [""]
+
+
+class _OnlyShown:
+    """Hides packages that were not chosen, also where no private root does.
+
+    Args:
+        folders: site-packages folders.
+        shown: what of them was chosen.
+    """
+
+    def __init__(self, folders: Sequence[str], shown: Sequence[str]) -> None:
+        self._folders = set(folders)
+        self._names = {os.path.basename(path).split(".")[0] for path in shown}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Raise for a top-level module that only a hidden package has; otherwise leave it to the others."""
+        del target
+        if path is None and name not in self._names:
+            for folder in self._folders:
+                if os.path.exists(os.path.join(folder, name)) or os.path.exists(
+                    os.path.join(folder, name + ".py")
+                ):
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def _standard_path() -> set[str]:
+    folders = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+    return {*folders, *(os.path.join(f, "lib-dynload") for f in folders)}
+
+
+def drop_traces() -> None:
+    """Take this package out of the interpreter's module table and path: a candidate starts without it."""
+    for name in [n for n in sys.modules if n.split(".")[0] == "passk_tasks"]:
+        del sys.modules[name]

@@ -1,0 +1,172 @@
+"""The way `namespaces`: the worker, its tests' side and its candidates in kernel namespaces of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import socket
+from typing import NoReturn
+
+from passk_tasks.sandbox.box import kernel, privileges, rootfs
+from passk_tasks.sandbox.box.limits import DISK_MIB
+from passk_tasks.sandbox.box.on_host import OnHost
+
+_SCRATCH_MIB = DISK_MIB // len(rootfs.SCRATCH)
+_ANY_USER = 1879048192  # the first of the numbers that neither users nor containers get (systemd's table)
+_FIRST_PID, _LAST_PID = 300, 30_000
+
+
+class Namespaces(OnHost):
+    """Private root, private /proc, no network; whatever a zygote has below it ends with it."""
+
+    is_init = own_network = keeps_folder = True
+
+    def enter(self, layers: dict[str, bool], supervisor: int, lifeline: int) -> None:
+        """Enter the namespaces. The process that was there waits on the host; its child goes on."""
+        self.identity = _enter_namespaces(layers, self._config["slot"])
+        pid = os.fork()
+        if pid:
+            os.close(supervisor)
+            _wait(pid, lifeline)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def prepare(self, layers: dict[str, bool]) -> None:
+        """Enter the private root."""
+        config = self._config
+        self._shown = rootfs.build(config["shown"], config["packages"], config["hidden"])
+        layers["private root"] = True
+
+    def confine_tests_side(self) -> None:
+        """Give up every privilege; /dev/null is all that can be written to."""
+        rootfs.seal()
+        privileges.confine(self.identity, {}, readable=["/"], writable=["/dev/null"], memfd=True)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # the change of user has cleared it
+
+    def make_folders(self) -> tuple[str, ...]:
+        """Return those of the private root, which each zygote mounts for itself."""
+        return rootfs.SCRATCH
+
+    def remove_folders(self, folders: tuple[str, ...]) -> None:
+        """Do nothing: they ended with the zygote."""
+
+    def wait_for_zygote(self, pid: int) -> int:
+        """Return the wait status of the zygote: the child only stood between."""
+        status = os.waitpid(pid, 0)[1]
+        return os.wait()[1] if status == 0 else status
+
+    def enter_zygote(self) -> None:
+        """Become init of a pid namespace, with mounts of its own."""
+        kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
+        if os.fork():
+            os._exit(0)  # the nursery adopts the zygote
+
+    def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int:  # noqa: ARG002
+        """Mount /proc and the folders."""
+        maps = os.open("/proc/self/maps", os.O_RDONLY | os.O_CLOEXEC)
+        _start_anywhere()
+        # Process folders only: the rest of /proc tells about the host.
+        layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
+        if layers["private proc"]:
+            rootfs.hide_init()
+        rootfs.mount_scratch(_SCRATCH_MIB, self._shown)
+        rootfs.seal()
+        return maps
+
+    def confine_zygote(self, folders: tuple[str, ...], layers: dict[str, bool]) -> None:
+        """Give up every privilege; what holds for the zygote holds for its candidates."""
+        # Counted per user namespace; on the host it would count the user's other processes too.
+        # An ordinary user's nursery has the same user as the candidates.
+        processes = self._config["processes"] + (os.getuid() == self.identity)
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+        privileges.confine(self.identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
+
+    def end(self) -> None:
+        """Do nothing: everything ends with this process, init of its namespace."""
+
+
+def _wait(pid: int, lifeline: int) -> NoReturn:
+    """Wait for the tests' side; end it when the supervisor is gone."""
+    pidfd = kernel.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.register(lifeline, select.POLLIN)
+    poll.poll()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os._exit(0)
+
+
+def _enter_namespaces(layers: dict[str, bool], slot: int) -> int:
+    """Enter new namespaces; return the user id, inside, that candidates get."""
+    identity = rootfs.USER
+    if os.getuid() == 0:
+        _map_two_users(identity, _ANY_USER + slot)
+    else:
+        uid, gid = os.getuid(), os.getgid()
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        kernel.put("/proc/self/setgroups", "deny")
+        kernel.put("/proc/self/uid_map", f"{identity} {uid} 1\n")
+        kernel.put("/proc/self/gid_map", f"{identity} {gid} 1\n")
+    layers["user namespace"] = True
+    for name, flag in (
+        ("pid namespace", kernel.CLONE_NEWPID),
+        ("mount namespace", kernel.CLONE_NEWNS),
+        ("network namespace", kernel.CLONE_NEWNET),
+        ("ipc namespace", kernel.CLONE_NEWIPC),
+        ("uts namespace", kernel.CLONE_NEWUTS),
+    ):
+        kernel.unshare(flag)
+        layers[name] = True
+    try:  # its groups' names tell of sessions and containers; nothing rests on it
+        kernel.unshare(kernel.CLONE_NEWCGROUP)
+        layers["cgroup namespace"] = True
+    except OSError:
+        layers["cgroup namespace"] = False
+    socket.sethostname("box")  # the host's own name tells whose machine it is
+    return identity
+
+
+def _map_two_users(identity: int, own: int) -> None:
+    """Enter a user namespace as root, which maps a second, unprivileged id for candidates.
+
+    The kernel exempts uid 0 from the limit on processes. On the host that id is a number that nobody else
+    has, other workers neither: what the kernel counts by user (pages of pipes, queued signals) is each
+    worker's own. Others than root can map only themselves.
+    """
+    ready, written = os.pipe(), os.pipe()
+    parent = os.getpid()
+    helper = os.fork()
+    if not helper:
+        # Outside the new namespace: only there may two ids be mapped. An end means that it failed.
+        os.close(ready[1])
+        if os.read(ready[0], 1) != b"x":
+            os._exit(0)
+        try:
+            for name in ("uid_map", "gid_map"):
+                try:
+                    kernel.put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {own} 1\n")
+                except OSError:  # in a container, numbers may end earlier
+                    kernel.put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")
+            os.write(written[1], b"y")
+        finally:
+            os._exit(0)
+    os.close(written[1])
+    kernel.unshare(kernel.CLONE_NEWUSER)
+    os.write(ready[1], b"x")
+    mapped = os.read(written[0], 1) == b"y"
+    for fd in (*ready, written[0]):
+        os.close(fd)
+    os.waitpid(helper, 0)
+    if not mapped:
+        raise OSError(1, "root cannot map an unprivileged user (CAP_SETUID is missing)")
+
+
+def _start_anywhere() -> None:
+    """Let the numbers of processes start somewhere: how many there were before is nobody's business."""
+    number = _FIRST_PID + int.from_bytes(os.urandom(4), "little") % (_LAST_PID - _FIRST_PID)
+    with contextlib.suppress(OSError):  # a kernel without checkpoints; /proc may be masked
+        kernel.put("/proc/sys/kernel/ns_last_pid", str(number))

@@ -1,0 +1,88 @@
+"""Starts a zygote, and another one when it ends because a candidate left traces.
+
+The nursery hears nothing from candidates but how their zygote ended. It keeps the privileges that it takes to
+make a zygote. No program sees it: under `namespaces` it is in another pid namespace, in the other ways it
+cannot be signalled or written to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import traceback
+from typing import NoReturn
+
+from passk_tasks.sandbox.box import candidate, imports, kernel, protocol, rlimits, traces, zygote
+from passk_tasks.sandbox.box.on_host import OnHost
+
+
+def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> NoReturn:
+    """Become the nursery; `control` is the zygotes' end of the socket to the tests' side."""
+    # Its other end is among those that are closed: it ends with the tests' side, and all below does too.
+    os.dup2(control.fileno(), candidate.CHANNEL)
+    control.detach()
+    control = socket.socket(fileno=candidate.CHANNEL)
+    os.closerange(candidate.CHANNEL + 1, 4096)
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    is_first = True
+    while True:
+        folders = way.make_folders()
+        pid = os.fork()
+        if not pid:
+            _become_zygote(control, config, way, folders, is_first=is_first)
+        status = way.wait_for_zygote(pid)
+        is_first = False
+        if not os.WIFEXITED(status) or os.WEXITSTATUS(status) != protocol.FRESH:
+            os._exit(0)
+        way.remove_folders(folders)
+
+
+def _become_zygote(
+    control: socket.socket,
+    config: protocol.Configuration,
+    way: OnHost,
+    folders: tuple[str, ...],
+    *,
+    is_first: bool,
+) -> NoReturn:
+    layers: dict[str, bool] = {}
+    answer: protocol.Greeting = {"layers": layers}
+    try:
+        way.enter_zygote()
+        oom_score = None
+        with contextlib.suppress(OSError):
+            # Should memory run out, the kernel ends candidates first. Nobody opens this once it is confined.
+            oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        maps = way.show_folders(folders, layers)
+        os.chdir(folders[0])
+        sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
+        # For all candidates of this zygote, from before there are any: the number of a file is no message.
+        output = traces.nameless_file(".")
+        os.utime(output, (0, 0))
+        if way.identity is not None and way.identity != os.getuid():
+            os.fchown(output, way.identity, way.identity)
+        rlimits.limit_candidates(config)
+        layers["resource limits"] = True
+        confine = way.confine_zygote(folders, layers)
+        rlimits.let_limits_be_raised()
+        imports.drop_traces()
+    except BaseException as error:
+        answer = {"fatal": "".join(traceback.format_exception_only(type(error), error)).strip()}
+    if is_first:
+        control.send(json.dumps(answer).encode())
+    if "fatal" in answer:
+        os._exit(1)
+    zygote.Zygote(
+        control,
+        folders,
+        output=output,
+        is_init=way.is_init,
+        confine=confine,
+        most_processes=way.most_processes(),
+        oom_score=oom_score,
+        maps=maps,
+        keeps_folder=way.keeps_folder,
+    ).run()

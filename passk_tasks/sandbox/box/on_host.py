@@ -1,0 +1,173 @@
+"""The ways without namespaces, for hosts that forbid them.
+
+Worker, tests' side, nursery and zygote are ordinary processes. A candidate is found by the zygote, a
+subreaper, whatever it does. Under `landlock` each candidate confines itself to the interpreter's files and a
+folder of its own, cannot open sockets or signal others. Under `rlimits` it has resource limits alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from passk_tasks.sandbox.box import kernel, landlock, privileges, processes, rootfs, seccomp, trees
+from passk_tasks.sandbox.box.protocol import Configuration
+
+_PATIENCE_S = 1.0
+
+
+class OnHost:
+    """The way `rlimits`, and what the others do differently.
+
+    Attributes:
+        identity: the user that candidates get; None to stay who we are.
+        is_init: whether a zygote is init of a pid namespace of its own.
+        own_network: whether the network namespace has no sockets but the candidate's and this package's.
+        keeps_folder: whether no candidate can remove the working folder.
+        disk: the candidates' folder where it is on a disk of the host, None where it has a size of its own.
+    """
+
+    is_init = own_network = keeps_folder = False
+
+    def __init__(self, config: Configuration) -> None:
+        self._config = config
+        self.disk = config["scratch"]
+        self.identity: int | None = None
+
+    def enter(self, layers: dict[str, bool], supervisor: int, lifeline: int) -> None:  # noqa: ARG002
+        """Leave what this process shares with the host; it returns in the tests' side."""
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+
+    def prepare(self, layers: dict[str, bool]) -> None:
+        """Make what candidates see, once everything is imported."""
+
+    def confine_tests_side(self) -> None:
+        """Confine this process, the tests' side, once the nursery runs."""
+
+    def make_folders(self) -> tuple[str, ...]:
+        """Return the folders that the candidates of the next zygote may write to."""
+        assert self.disk is not None
+        folder = os.path.join(self.disk, os.urandom(4).hex())
+        os.mkdir(folder, 0o700)
+        if self.identity is not None:
+            os.chown(folder, self.identity, self.identity)
+        return (folder,)
+
+    def remove_folders(self, folders: tuple[str, ...]) -> None:
+        """Remove them while the next candidate runs, in time that nobody else has a use for."""
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not os.fork():
+            try:
+                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+                trees.remove(folders[0])
+            except OSError:
+                pass  # the supervisor removes it with all the others
+            finally:
+                os._exit(0)
+
+    def wait_for_zygote(self, pid: int) -> int:
+        """Return the wait status of a zygote, which the child of this number became or started."""
+        return os.waitpid(pid, 0)[1]
+
+    def enter_zygote(self) -> None:
+        """Make this process, the child of the nursery, the one that candidates are forked from."""
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+
+    def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int | None:  # noqa: ARG002
+        """Let candidates find their folders; return /proc/self/maps, open, where they can read theirs."""
+        os.environ.update(HOME=folders[0], TMPDIR=folders[0])
+        return None
+
+    def confine_zygote(
+        self,
+        folders: tuple[str, ...],  # noqa: ARG002
+        layers: dict[str, bool],  # noqa: ARG002
+    ) -> Callable[[], None] | None:
+        """Confine the zygote as far as it can be; return what confines a candidate the rest of the way."""
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        return None
+
+    def most_processes(self) -> int | None:
+        """Return how many processes of its own a candidate may have, where no namespace counts them."""
+        return None
+
+    def end(self) -> None:
+        """Wait until the zygote has ended what is left of a candidate; in the end do it ourselves."""
+        until_s = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                ended, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not ended:
+                if time.monotonic() > until_s:
+                    for child in processes.descendants(os.getpid(), zombies=True):
+                        with contextlib.suppress(OSError):
+                            os.kill(child, signal.SIGKILL)
+                time.sleep(0.005)
+
+
+class Landlock(OnHost):
+    """The way `landlock`."""
+
+    keeps_folder = True
+
+    def prepare(self, layers: dict[str, bool]) -> None:  # noqa: ARG002
+        """Choose the user of candidates."""
+        if os.getuid() == 0 and _can_read_interpreter(rootfs.USER):
+            assert self.disk is not None
+            self.identity = rootfs.USER
+            os.chmod(self.disk, 0o711)  # to pass through
+
+    def _readable(self) -> tuple[list[str], list[str]]:
+        config = self._config
+        return rootfs.readable_paths(config["shown"], config["packages"], config["hidden"])
+
+    def confine_tests_side(self) -> None:
+        """Keep what candidates see, the list of processes, and files in memory."""
+        assert self.disk is not None
+        readable, listed = self._readable()
+        privileges.drop(self.identity, {})
+        landlock.enforce(landlock.ruleset([*readable, "/proc"], ["/dev/null", self.disk], listed))
+        kernel.install_seccomp(seccomp.program(sockets=False, memfd=True))
+
+    def confine_zygote(self, folders: tuple[str, ...], layers: dict[str, bool]) -> Callable[[], None]:
+        """Filter the zygote's system calls; what else it needs, its candidates give up themselves."""
+        readable, listed = self._readable()
+        rules = landlock.ruleset(readable, [*folders, "/dev/null"], listed)
+        scoped = landlock.abi() >= 6
+        privileges.drop(self.identity, layers)
+        kernel.install_seccomp(seccomp.program(sockets=False))
+        layers.update({"landlock": True, "seccomp": True, "reaper": True})
+
+        def confine() -> None:
+            landlock.enforce(rules)
+            kernel.install_seccomp(seccomp.attributes_program())
+            if not scoped:
+                kernel.install_seccomp(seccomp.signals_program(os.getpid()))
+
+        return confine
+
+    def most_processes(self) -> int | None:
+        """Return the setting, but for root, whom no limit on processes holds."""
+        return self._config["processes"] if os.getuid() != 0 else None
+
+
+def _can_read_interpreter(user: int) -> bool:
+    """Whether an unprivileged user can read the interpreter: its folders may be closed to others."""
+    needed = rootfs.interpreter_paths()  # as root: the other user may not even see that they are there
+    probe = os.fork()
+    if not probe:
+        try:
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            os._exit(0 if all(os.access(path, os.R_OK) for path in needed) else 1)
+        finally:
+            os._exit(1)
+    return os.waitpid(probe, 0)[1] == 0

@@ -1,0 +1,100 @@
+"""Resource limits: what a worker needs, what a candidate gets."""
+
+from __future__ import annotations
+
+import resource
+
+from passk_tasks.sandbox.box import kernel
+from passk_tasks.sandbox.box.limits import OPEN_FILES, OPEN_FILES_LEAST, TESTS_EXTRA_MIB
+from passk_tasks.sandbox.box.protocol import Configuration
+
+_THREAD_STACK_BYTES = 8 << 20
+_SIGNALS = 1024
+
+
+class LimitError(Exception):
+    """A limit of whoever started the run leaves too little; the message names it."""
+
+
+def _needs(config: Configuration) -> tuple[tuple[int, str, int], ...]:
+    """Return what limits must allow: each limit, how `ulimit` calls it, and how much."""
+    memory = (config["memory_mib"] + TESTS_EXTRA_MIB) << 20
+    return (
+        (resource.RLIMIT_NOFILE, "open files (ulimit -n)", OPEN_FILES_LEAST),
+        (resource.RLIMIT_FSIZE, "bytes of a file (ulimit -f, in KiB)", config["output_mib"] << 20),
+        (resource.RLIMIT_AS, "bytes of address space (ulimit -v, in KiB)", memory),
+        (resource.RLIMIT_DATA, "bytes of data (ulimit -d, in KiB)", memory),
+        (resource.RLIMIT_NPROC, "processes (ulimit -u)", config["processes"] + 8),
+        (resource.RLIMIT_CPU, "CPU seconds (ulimit -t)", int(config["backstop_s"]) + 3),
+    )
+
+
+def raise_all(config: Configuration) -> None:
+    """Take the whole of what the user's limits allow, and more than that where we may.
+
+    Raises:
+        LimitError: a hard limit leaves too little.
+    """
+    for limit, name, needed in _needs(config):
+        hard = resource.getrlimit(limit)[1]
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            try:
+                resource.setrlimit(limit, (needed, needed))
+            except (OSError, ValueError):
+                raise LimitError(
+                    f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for who "
+                    "starts the run (limits.conf, `docker run --ulimit`), or start it where it is not lowered"
+                ) from None
+        else:
+            resource.setrlimit(limit, (hard, hard))
+
+
+def limit_candidates(config: Configuration) -> None:
+    """Limit this process and all candidates below it, but for their number."""
+    # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
+    # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
+    resource.setrlimit(resource.RLIMIT_CORE, _at_most(resource.RLIMIT_CORE, 1))
+    # Counted for the user in all, who may be the one who runs this: no timers and signals without number.
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, _at_most(resource.RLIMIT_SIGPENDING, _SIGNALS))
+    resource.setrlimit(resource.RLIMIT_AS, mib(config["memory_mib"]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, mib(config["output_mib"]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, _at_most(resource.RLIMIT_NOFILE, OPEN_FILES))
+    # The address space bounds stacks. A number here would be what each thread of a program that a candidate
+    # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
+    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (most, most))
+    # What threads of the candidate itself reserve would be what this host's limit was when we started.
+    kernel.set_thread_stack(_THREAD_STACK_BYTES)
+
+
+def mib(size: int) -> tuple[int, int]:
+    """Return a soft and a hard limit of so many MiB."""
+    return size << 20, size << 20
+
+
+def _at_most(limit: int, value: int) -> tuple[int, int]:
+    hard = resource.getrlimit(limit)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    return value, value
+
+
+def let_limits_be_raised() -> None:
+    """Let a program ask for more than its hard limits: they stay, and it goes on.
+
+    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's are what they were:
+    this is for programs that mean well.
+    """
+    setrlimit, getrlimit = resource.setrlimit, resource.getrlimit
+    endless = resource.RLIM_INFINITY
+
+    def setrlimit_in_bounds(kind: int, limits: tuple[int, int]) -> None:
+        soft, hard = limits
+        most = getrlimit(kind)[1]
+        if most != endless and (hard == endless or hard > most) and (soft <= hard or hard == endless):
+            soft = most if soft == endless else min(soft, most)
+            hard = most
+        setrlimit(kind, (soft, hard))
+
+    setrlimit_in_bounds.__name__ = setrlimit_in_bounds.__qualname__ = "setrlimit"
+    setrlimit_in_bounds.__module__ = "resource"
+    resource.setrlimit = setrlimit_in_bounds

@@ -1,0 +1,157 @@
+"""Tries one candidate after another: starts its process, runs tests over it, ends it, says what came of it.
+
+A candidate reaches the tests' side only by the data that `codec` lets through, so a pass means that the
+tests, here, ran to their end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from passk_tasks.sandbox.box.codec import reading
+from passk_tasks.sandbox.box.on_host import OnHost
+from passk_tasks.sandbox.box.process import Box
+from passk_tasks.sandbox.box.protocol import Configuration
+from passk_tasks.sandbox.box.remote import Remote
+from passk_tasks.sandbox.box.suites import Suite
+from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
+from passk_tasks.verdict import Outcome, Verdict
+
+
+class Trials:
+    """Tries candidates; one process at a time.
+
+    Args:
+        control: socket to the zygote.
+        config: the worker's.
+        nursery_pid: the process whose children are zygotes.
+        way: the way in which this host keeps candidates apart.
+
+    Attributes:
+        timeout_s: the limit, as `Limits.timeout_s`.
+        crowds_others: whether a candidate took of what a user has, so that others may have lacked it.
+    """
+
+    def __init__(self, control: socket.socket, config: Configuration, nursery_pid: int, way: OnHost) -> None:
+        self.timeout_s, self._memory_mib = config["timeout_s"], config["memory_mib"]
+        self.crowds_others = False
+        self._backstop = config["backstop_s"] / config["timeout_s"]
+        self._box = functools.partial(
+            Box,
+            control,
+            memory_mib=self._memory_mib,
+            nursery_pid=nursery_pid,
+            own_network=way.own_network,
+            disk=way.disk,
+        )
+        self._armed = False
+        signal.signal(signal.SIGPROF, self._on_timer)
+
+    def _on_timer(self, _number: int, frame: Any) -> None:
+        if not self._armed:
+            return
+        while frame is not None:
+            if frame.f_code.co_filename.startswith("<frozen importlib"):
+                # Half a module would stay for the next candidate's tests, and its time is not this one's.
+                signal.setitimer(signal.ITIMER_PROF, self.timeout_s)
+                return
+            frame = frame.f_back
+        raise TestsTimeout
+
+    def start(self, timeout_s: float, streams: tuple[int, ...] = (), *, objects: bool = False) -> Remote:
+        """Start a candidate's process, with the two descriptors as its standard input and output."""
+        box = self._box(timeout_s=timeout_s, backstop_s=self._backstop * timeout_s, streams=streams)
+        return Remote(box, objects)
+
+    def run(
+        self, tests: Callable[[Remote], None], suite: Suite, *, objects: bool = False
+    ) -> tuple[Outcome, Remote]:
+        """Run a suite's tests over a fresh process; return what came of it, and the process, ended."""
+        outcome, remote = self._run(tests, suite, objects)
+        if remote.wants_numpy:
+            with contextlib.suppress(Exception):  # there may be none
+                importlib.import_module("numpy")
+            reading.may_load_numpy = True
+            outcome, remote = self._run(tests, suite, objects)
+        return outcome, remote
+
+    def _run(self, tests: Callable[[Remote], None], suite: Suite, objects: bool) -> tuple[Outcome, Remote]:
+        remote = self.start(self.timeout_s, objects=objects)
+        random.seed(0)  # tests that draw examples draw the same ones for every candidate
+        if "numpy.random" in sys.modules:
+            sys.modules["numpy.random"].seed(0)
+        return self.outcome(remote, functools.partial(tests, remote), self.timeout_s, suite), remote
+
+    def outcome(
+        self,
+        remote: Remote,
+        run: Callable[[], None],
+        timeout_s: float,
+        suite: Suite | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Outcome:
+        """Run the tests of one process, end it, and say what came of them.
+
+        Args:
+            remote: the process.
+            run: the tests; where there is a `check`, it returns once the process has ended by itself.
+            timeout_s: the limit of the process, and of the tests themselves.
+            suite: where the tests come from, for the line that did not hold.
+            check: what must hold besides, when nothing of the candidate is left; it also had to end well.
+        """
+        started = time.monotonic()
+        verdict, detail = self._guarded(run, remote, timeout_s, suite)
+        if verdict is Verdict.PASSED:  # it may have taken much between two looks
+            verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
+        if remote.box.fatal is not None:  # whatever tests made of it: they may catch everything
+            verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
+        wall_s = time.monotonic() - started
+        status, cpu_s, peak_mib = remote.box.end()
+        if verdict is Verdict.PASSED and cpu_s > timeout_s:  # it ended between two looks
+            verdict, detail = Verdict.TIMEOUT, f"{cpu_s:.2f} s of CPU time"
+        if verdict is Verdict.PASSED and check is not None:
+            ended_well = status == 0
+            verdict, detail = self._guarded(check, remote, timeout_s) if ended_well else (Verdict.CRASHED, "")
+        if verdict is Verdict.CRASHED and not detail:
+            verdict, detail = explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
+            if check is None and verdict is Verdict.CRASHED:
+                detail += " before the tests ended"
+        self.crowds_others = remote.box.crowds_others
+        return Outcome(
+            verdict,
+            one_line(detail),
+            "",
+            round(cpu_s, 6),
+            round(wall_s, 6),
+            round(peak_mib, 3),
+            tuple(map(one_line, remote.flags)),
+            remote.base_passed if suite is not None and suite.base else None,
+        )
+
+    def _guarded(
+        self, run: Callable[[], None], remote: Remote, timeout_s: float, suite: Suite | None = None
+    ) -> tuple[Verdict, str]:
+        """Call something that hostile values go through; return verdict and detail."""
+        self._armed = True
+        signal.setitimer(signal.ITIMER_PROF, timeout_s)
+        try:
+            run()
+        except BaseException as error:
+            self._armed = False
+            try:
+                return explain(error, remote, suite)
+            except BaseException as worse:  # hostile values are in there: turning them to text may fail
+                return Verdict.ERROR, f"{type(error).__name__}, and {type(worse).__name__} in showing it"
+        finally:
+            self._armed = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        return Verdict.PASSED, ""

@@ -1,0 +1,311 @@
+"""One worker: its process, what it was given, and what it says."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from passk_tasks.errors import SandboxError
+from passk_tasks.program import Limits, Program
+from passk_tasks.sandbox import cgroups, leftovers
+from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
+from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
+from passk_tasks.sandbox.packages import Packages
+from passk_tasks.verdict import Outcome
+
+MESSAGE_LIMIT = 1 << 20
+_START_S = 30.0  # a worker starts in well under a second; a machine may be very busy
+_GRACE_S = 10.0  # for the processes of a worker to end
+_OWN_PROCESSES = 8  # of a worker, beside the candidate's
+_SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
+_CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, beside those of the newest problem
+# Users of the host that workers get under root: of this many runs, and of this many workers of each.
+_RUNS, _SLOTS = 1 << 18, 1 << 10
+_slots = itertools.count()
+
+
+# Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
+PRELOADED = (
+    "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
+    "hashlib", "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
+    "string", "struct", "time", "types", "typing",
+)  # fmt: skip
+
+# The packages above `box` are stood in for, so that their `__init__` (numpy, yaml) is not run in every
+# worker.
+_BOOT = """
+import sys
+sys.path[:] = [path for path in sys.path if path]
+import json, os, types
+size = int.from_bytes(os.read(0, 4), "little")
+data = b""
+while len(data) < size:
+    data += os.read(0, size - len(data))
+config = json.loads(data)
+for name, path in config["stand_in"].items():
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path]
+from passk_tasks.sandbox.box import launch
+launch.main(config)
+"""
+
+
+class Worker:
+    """One worker's process and what it holds."""
+
+    def __init__(
+        self, limits: Limits, way: str, packages: Packages, hidden: tuple[str, ...], cpu: int | None
+    ) -> None:
+        self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
+        self._cpu_at_first_s: float | None = None
+        self.held: dict[int, Program] = {}  # by index; the first is in judgement
+        self.is_fresh, self.is_full = True, False  # nothing given yet; nothing more to be given
+        self.heard_s = time.monotonic()
+        self._suites: collections.OrderedDict[int, int] = collections.OrderedDict()  # number -> size
+        self._buffer = frames.Buffer(MESSAGE_LIMIT)
+        self._unsent = bytearray()
+        # In namespaces the scratch folders are in memory, and end with them.
+        self._groups = {} if way == "rlimits" else _make_groups(limits)
+        self._scratch = None if way == "namespaces" else leftovers.make_scratch()
+        self._slot = next(_slots) % _SLOTS
+        self.socket, theirs = socket.socketpair()
+        reading, self._lifeline = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                # Without site no file of the user is run. Not -I: it would ignore PYTHONHASHSEED, and of the
+                # environment there is only what is given here.
+                [sys.executable, "-s", "-S", "-B", "-c", _BOOT],
+                stdin=theirs.fileno(),
+                stdout=reading,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,  # an interrupt from the terminal is ours to handle
+            )
+        except OSError as error:
+            self.socket.close()
+            os.close(self._lifeline)
+            raise SandboxError(f"cannot start {sys.executable}: {error}") from error
+        finally:
+            theirs.close()
+            os.close(reading)
+        try:
+            self.layers = self._greet(limits, packages, hidden)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            assert self._process.stderr is not None
+            self._process.stderr.close()
+        self.socket.setblocking(True)
+
+    def _greet(self, limits: Limits, packages: Packages, hidden: tuple[str, ...]) -> dict[str, bool]:
+        """Send the configuration; return the active layers."""
+        here = Path(__file__).resolve().parent
+        config: Configuration = {
+            "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
+            "way": self._way,
+            "scratch": self._scratch and self._scratch[0],
+            "slot": os.getpid() % _RUNS * _SLOTS + self._slot,
+            "cgroups": sorted({str(group) for group in self._groups.values()}),
+            "cpu": self.cpu,
+            "packages": packages.folders,
+            "shown": packages.shown,
+            "hidden": hidden,
+            "preload": PRELOADED,
+            "timeout_s": limits.timeout_s,
+            "backstop_s": limits.timeout_s * limits.backstop,
+            "memory_mib": limits.memory_mib,
+            "output_mib": limits.output_mib,
+            "processes": limits.processes,
+        }
+        self.socket.settimeout(_START_S)
+        try:
+            frames.write(self.socket.fileno(), json.dumps(config).encode())
+            answer: Greeting = json.loads(self._first())
+        except (OSError, EOFError, ValueError) as error:
+            self._process.kill()
+            assert self._process.stderr is not None
+            said = self._process.stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+            why = said or str(error) or type(error).__name__
+            raise SandboxError(f"the sandbox's process did not start: {why}") from error
+        if answer.get("limit"):
+            raise SandboxError(answer["fatal"])
+        if "fatal" in answer:
+            raise RefusedError(answer["fatal"], answer["layers"])
+        return {**answer["layers"], **dict.fromkeys(self._groups, True)}
+
+    def _first(self) -> bytes:
+        while (message := self._buffer.take()) is None:
+            data = self.socket.recv(1 << 16)
+            if not data:
+                raise EOFError("it ended at once")
+            self._buffer.feed(data)
+        return message
+
+    def give(self, index: int, program: Program, suite: int) -> None:
+        """Send a program, and its problem's tests if the worker does not have them."""
+        self.is_fresh = False
+        judge = program.judge.value
+        messages: list[dict[str, Any]] = []
+        if suite in self._suites:
+            self._suites.move_to_end(suite)
+        else:
+            self._suites[suite] = program.tests.size
+            given = dataclasses.asdict(program.tests)
+            messages.append({"tests": suite, "judge": judge, "given": given})
+            # Whatever the worker still has to judge with them came before.
+            while (
+                len(self._suites) > _SUITES_KEPT
+                or sum(self._suites.values()) - self._suites[suite] > _CASES_KEPT
+            ):
+                messages.append({"drop": self._suites.popitem(last=False)[0]})
+        messages.append({"program": index, "tests": suite, "code": program.code, "judge": judge})
+        if not self.held:
+            self.heard_s = time.monotonic()
+        self.held[index] = program
+        for message in messages:
+            self._unsent += frames.pack(json.dumps(message, default=_in_base64).encode("ascii"))
+        self.send()
+
+    def send(self) -> None:
+        """Send what the worker takes at once: it reads nothing while it judges, and may never again."""
+        try:
+            with memoryview(self._unsent) as view:
+                sent = self.socket.send(view, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:  # a dead worker is found when it is read
+            sent = len(self._unsent)
+        del self._unsent[:sent]
+
+    @property
+    def events(self) -> int:
+        """What to wait for on the socket."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
+
+    def read(self, finished: list[tuple[int, Outcome]]) -> bool:
+        """Add what has been judged to `finished`: also what came before an error.
+
+        Returns:
+            Whether one of them used up what programs beside it need.
+
+        Raises:
+            EOFError: the worker is gone.
+            ValueError, KeyError, TypeError, RecursionError: it talks nonsense.
+        """
+        data = self.socket.recv(1 << 18)
+        if not data:
+            raise EOFError("the sandbox's process ended")
+        self._buffer.feed(data)
+        crowds_others = False
+        while (message := self._buffer.take()) is not None:
+            answer = json.loads(message)
+            if "fatal" in answer:
+                raise EOFError(str(answer["fatal"]))
+            self.heard_s = time.monotonic()
+            self._cpu_at_first_s = None
+            if "alive" in answer:
+                continue
+            index = answer["program"]
+            outcome = unpacked_outcome(answer["outcome"])
+            del self.held[index]
+            crowds_others = crowds_others or answer["crowds_others"]
+            finished.append((index, outcome))
+            self.is_full = self.is_full and bool(self.held)
+        return crowds_others
+
+    @property
+    def timeout_s(self) -> float:
+        """The limit of what is in judgement, before the worker says something again."""
+        own_s = next((program.tests.timeout_s for program in self.held.values()), None)
+        return max(self._timeout_s, own_s or 0.0)
+
+    def tests_cpu_s(self) -> float:
+        """CPU seconds that the tests' side has used since this was first asked after its last word."""
+        pid = self._process.pid
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if self._way == "namespaces":  # the process itself only waits for the tests' side
+                pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            used_s = sum(map(int, stat.rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+            if self._cpu_at_first_s is None:
+                self._cpu_at_first_s = used_s
+            return used_s - self._cpu_at_first_s
+        return 0.0
+
+    def stop(self) -> None:
+        """End the worker's processes and wait for them."""
+        self.socket.close()
+        with contextlib.suppress(OSError):
+            os.close(self._lifeline)
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            if self._way != "namespaces":
+                # Without the tests' side the zygote ends what is left of the candidate, then itself. It is
+                # the other one of the group; candidates have left that.
+                self._process.kill()
+                self._process.wait()
+                until_s = time.monotonic() + _GRACE_S
+                with contextlib.suppress(ProcessLookupError):
+                    while time.monotonic() < until_s:
+                        os.killpg(self._process.pid, 0)
+                        time.sleep(0.01)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        cgroups.remove(self._groups)
+        if self._scratch is not None:
+            leftovers.remove_scratch(*self._scratch)
+
+
+class RefusedError(SandboxError):
+    """A worker could not set up one way of sandboxing; `layers` holds what it got as far as."""
+
+    def __init__(self, why: str, layers: dict[str, bool]) -> None:
+        super().__init__(why)
+        self.layers = layers
+
+
+def _in_base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+def _make_groups(limits: Limits) -> dict[str, Path]:
+    """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
+    memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
+    return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
+
+
+def _environment() -> dict[str, str]:
+    """The whole environment of candidates: nothing of the user's."""
+    return {
+        "PATH": "",
+        "HOME": "/box",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        # One candidate has one CPU; pools of threads only cost address space, as do heaps of their own.
+        "MALLOC_ARENA_MAX": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        # Without a search for a display, and without a page of log for each program.
+        "MPLBACKEND": "Agg",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }

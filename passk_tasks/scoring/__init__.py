@@ -1,0 +1,1 @@
+"""From saved samples to a score."""

@@ -1,0 +1,241 @@
+"""Records of judged samples, and the score that they add up to.
+
+    records -> counts (n, c) -> pass@k, its uncertainties, and what a person must know to read them
+
+n is counted from the data, problem by problem; nothing here believes a setting about it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from passk_tasks import benchmarks
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.extraction import Extraction
+from passk_tasks.judging import libraries, trial
+from passk_tasks.program import Judge
+from passk_tasks.results.samples import Sample
+from passk_tasks.results.summary import Summary
+from passk_tasks.statistics import metrics
+from passk_tasks.statistics.intervals import cluster_of
+from passk_tasks.statistics.metrics import Score
+from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.verdict import Outcome, Verdict
+
+ALIKE = 0.05
+"""Share of samples, beyond the first of their problem, that must be new; below it sampling has failed.
+
+It is 0 where each problem got one text n times over, and 1 where no two texts are the same.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What came of one sample.
+
+    Attributes:
+        sample: as it was saved.
+        extraction: the candidate found in it, and how.
+        outcome: what the judge said.
+        program_sha256: hash of what was executed; equal hashes were executed once.
+        cluster: what its problem shares with others.
+    """
+
+    sample: Sample
+    extraction: Extraction
+    outcome: Outcome
+    program_sha256: str
+    cluster: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the sample's line of `outcomes.jsonl`; its last three keys where they say something."""
+        outcome = self.outcome
+        line: dict[str, object] = {
+            "task_id": self.sample.task_id,
+            "sample": self.sample.index,
+            "verdict": outcome.verdict.value,
+            "detail": outcome.detail,
+            "extraction": self.extraction.strategy,
+            "judge": outcome.judge,
+            "cpu_s": outcome.cpu_s,
+            "wall_s": outcome.wall_s,
+            "peak_mib": outcome.peak_mib,
+            "program_sha256": self.program_sha256,
+        }
+        if outcome.base_passed is not None:
+            line["base_passed"] = outcome.base_passed
+        if outcome.flags:
+            line["flags"] = list(outcome.flags)
+        if self.cluster is not None:
+            line["cluster"] = self.cluster
+        return line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored(Summary):
+    """The score of a set of samples, with each of them.
+
+    Attributes:
+        spec: the task as it was scored.
+        dataset: its problems, all of them.
+        records: one a sample, in input order.
+        counts: (n, c) by task_id, in order of appearance; n leaves out what has no verdict (infra_error).
+        sandbox_warnings: those of `warnings` that are about the sandbox's layers.
+    """
+
+    spec: TaskSpec = field(repr=False)
+    dataset: Dataset = field(repr=False)
+    records: list[Record] = field(repr=False)
+    counts: dict[str, tuple[int, int]] = field(repr=False)
+    sandbox_warnings: tuple[str, ...] = ()
+
+
+def summarise(
+    records: Sequence[Record],
+    *,
+    spec: TaskSpec,
+    dataset: Dataset,
+    layers: Mapping[str, bool],
+    sandbox_warnings: Sequence[str] = (),
+) -> Scored:
+    """Return the score of records that were judged already, from one process or gathered from several.
+
+    Args:
+        records: one a sample.
+        spec: the task as it was scored.
+        dataset: all of its problems.
+        layers: of the sandbox that judged.
+        sandbox_warnings: what a person must know of them.
+    """
+    total: Counter[str] = Counter()
+    correct: Counter[str] = Counter()
+    base_correct: Counter[str] = Counter()
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    sampled: Counter[str] = Counter()
+    verdicts: Counter[Verdict] = Counter()
+    for record in records:
+        task_id, verdict = record.sample.task_id, record.outcome.verdict
+        verdicts[verdict] += 1
+        sampled[task_id] += 1
+        texts[task_id].add(record.sample.text)
+        total[task_id] += verdict is not Verdict.INFRA_ERROR
+        correct[task_id] += verdict is Verdict.PASSED
+        base_correct[task_id] += bool(record.outcome.base_passed) and verdict is not Verdict.INFRA_ERROR
+    counts = {task_id: (total[task_id], correct[task_id]) for task_id in sampled}
+    fewest = min(total.values(), default=0)
+    k_skipped = tuple(k for k in spec.settings.k if k > fewest)
+    ks = [k for k in spec.settings.budgets if k <= fewest]
+    clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
+    staged = any(record.outcome.base_passed is not None for record in records)
+    submissions = benchmarks.get(spec.settings.benchmark).submissions
+    scores = estimate(counts, ks, clusters, base_correct if staged else None, submissions)
+    deciders = {r.sample.task_id: r.outcome.judge for r in records if r.outcome.judge}
+    one_process: Counter[str] = Counter(
+        dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY
+        for task_id, decider in deciders.items()
+        if decider == Judge.SCRIPT.value and spec.settings.judge is Judge.ISOLATED
+    )
+    shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
+    warnings = list(sandbox_warnings)
+    if verdicts[Verdict.INFRA_ERROR]:
+        warnings.append(
+            f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
+            "the numbers are not final"
+        )
+    if dataset.left_out:
+        lacking = libraries.Missing(dataset.left_out)
+        warnings.append(
+            f"{libraries.explain(lacking, len(dataset.problems))}; they are left out (skip_missing), and the "
+            "coverage counts them"
+        )
+    if k_skipped and counts:
+        poorest = next(task_id for task_id in counts if total[task_id] == fewest)
+        names = ", ".join(f"pass@{k}" for k in k_skipped)
+        warnings.append(f"{names} cannot be estimated and is left out: {poorest} has {fewest} samples")
+    if len(set(sampled.values())) > 1:
+        warnings.append(
+            f"n differs between problems: {min(sampled.values())} to {max(sampled.values())} samples"
+        )
+    if alike := alike_warning(sampled, texts):
+        warnings.append(alike)
+    ns = set(sampled.values())
+    return Scored(
+        spec=spec,
+        dataset=dataset,
+        records=list(records),
+        counts=counts,
+        task=spec.name,
+        task_version=spec.version,
+        problems=len(counts),
+        problems_total=len(dataset.problems),
+        samples=len(records),
+        n=ns.pop() if len(ns) == 1 else None,
+        k=tuple(k for k in spec.settings.k if k not in k_skipped),
+        k_skipped=k_skipped,
+        metrics=scores,
+        verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
+        distinct=sum(shares) / len(shares) if shares else None,
+        judge=spec.settings.judge.value,
+        judges=dict(Counter(deciders.values()).most_common()),
+        one_process=dict(one_process.most_common()),
+        sandbox=spec.settings.sandbox,
+        layers=dict(layers),
+        limits=spec.settings.limits().as_dict(),
+        dataset_source=dataset.source,
+        dataset_sha256=dataset.sha256,
+        settings=spec.settings.as_dict(),
+        left_out=dataset.left_out,
+        clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
+        flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
+        warnings=tuple(warnings),
+        sandbox_warnings=tuple(sandbox_warnings),
+    )
+
+
+def estimate(
+    counts: Mapping[str, tuple[int, int]],
+    ks: Sequence[int],
+    clusters: Mapping[str, str] | None = None,
+    base: Mapping[str, int] | None = None,
+    submissions: Sequence[int] = (),
+) -> dict[str, Score]:
+    """Return the metrics that are reported unasked, by name.
+
+    Args:
+        counts: (n, c) by task_id; n may differ and must be at least k.
+        ks: the budgets.
+        clusters: what problems share, by task_id; those that share nothing may be left out.
+        base: samples that passed the base stage, by task_id; None where the tests have none.
+        submissions: numbers of submissions that the benchmark allows.
+    """
+    if not counts:
+        return {}
+    # By task_id, so that neither the order of a file nor the number of ranks moves the last digit of a sum.
+    pairs = np.array([counts[task_id] for task_id in sorted(counts)])
+    shared = cluster_of(sorted(counts), clusters or {})
+    staged = None if base is None else np.array([base[task_id] for task_id in sorted(counts)])
+    return {
+        metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1], shared, staged)
+        for metric in metrics.reported(ks, base=base is not None, submissions=submissions)
+    }
+
+
+def alike_warning(sampled: Mapping[str, int], texts: Mapping[str, set[str]]) -> str | None:
+    """Return what to say where the n samples of a problem are all or nearly all the same text, else None.
+
+    Args:
+        sampled: samples of each problem.
+        texts: its distinct texts.
+    """
+    news = [(len(texts[task_id]) - 1) / (n - 1) for task_id, n in sampled.items() if n > 1]
+    if not news or sum(news) / len(news) >= ALIKE:
+        return None
+    return (
+        "the samples of a problem are all or nearly all identical, so pass@k for k > 1 says little: either "
+        "they were generated greedily (do_sample, temperature), or a server got the same seed with every "
+        "request (generate with --metadata passk.seeds=distinct), or a cache answered for the model"
+    )
