@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import libraries, selftest, trial
+from passk_tasks.results.store import make_writable
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -158,9 +158,7 @@ def check_fim(settings: Settings, where: str) -> None:
 def check_folder(folder: Path, what: str, remedy: str = "name a folder that can be written") -> None:
     """Raise unless a file can be made in `folder`, which is made where it is missing."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
+        make_writable(folder)
     except OSError as error:
         raise PreflightError(f"{what} cannot be written ({error.strerror or error}): {remedy}") from error
 

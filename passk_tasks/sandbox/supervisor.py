@@ -54,7 +54,6 @@ class Sandbox:
         hidden: packages that no candidate sees, whatever the choice: those that hold tests and solutions.
 
     Attributes:
-        packages: version of each distribution that candidates can import.
         layers: name of each layer and whether it is active on this host.
         warnings: what a person must know of the layers: those that this host gave before.
 
@@ -74,7 +73,6 @@ class Sandbox:
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
         self._packages, self._hidden = resolve(confinement.packages), tuple(sorted(hidden))
-        self.packages = self._packages.versions
         # The tests' side has each message twice for a moment.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
@@ -85,6 +83,11 @@ class Sandbox:
         self._disturbed: set[int] = set()  # programs in judgement while another one used up what all share
         self._tried_again: set[int] = set()
         self._terminates: Any = None
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Version of each distribution that candidates can import; reads the metadata of each."""
+        return self._packages.versions()
 
     def __enter__(self) -> Sandbox:
         self._entered += 1

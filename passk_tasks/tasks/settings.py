@@ -19,6 +19,8 @@ from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
+EXTRACTIONS = ("completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input")
+"""How code may be found in a model's text."""
 
 
 @dataclass(frozen=True)
@@ -295,9 +297,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "samples": _whole("a whole number of generations a problem", 1),
     "k": _budgets,
     "judge": lambda value: Judge(_JUDGES(value)),
-    "extraction": _choice(
-        "completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input"
-    ),
+    "extraction": _choice(*EXTRACTIONS),
     "fim": _fim,
     "dataset": _dataset,
     "data_files": _path("the path of a file or folder"),

@@ -55,9 +55,9 @@ def test_the_sandbox_hides_what_its_maker_names(mode, monkeypatch):
 
 def test_versions_are_those_of_the_choice():
     """The stored conditions name exactly what could be imported."""
-    assert packages.resolve("stdlib").versions == {}
-    assert packages.resolve("installed").versions["numpy"] == importlib.metadata.version("numpy")
-    chosen = packages.resolve(["python-dateutil"]).versions
+    assert packages.resolve("stdlib").versions() == {}
+    assert packages.resolve("installed").versions()["numpy"] == importlib.metadata.version("numpy")
+    chosen = packages.resolve(["python-dateutil"]).versions()
     assert chosen == {name: importlib.metadata.version(name) for name in ("python-dateutil", "six")}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 
 import pytest
+from under_load import BY_USE_ALONE, HANG_S, lift_backstop
 
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
@@ -64,10 +65,11 @@ def test_a_failed_assertion_is_named():
 
 def test_an_outcome_has_its_measures():
     """CPU, wall seconds and memory are the candidate's own."""
-    outcome = judge("x = bytearray(60 << 20)\nfor i in range(3 * 10**6): pass\ndef square(x): return x * x")
+    work = "import time\nwhile time.process_time() < 0.1: pass\ntime.sleep(0.1)\nx = bytearray(60 << 20)\n"
+    outcome = judge(work + RIGHT)
     assert outcome.passed
-    assert 0.01 < outcome.cpu_s < 1
-    assert outcome.wall_s >= outcome.cpu_s * 0.5
+    assert 0.1 <= outcome.cpu_s <= LIMITS.timeout_s
+    assert outcome.wall_s >= 0.2
     assert 60 < outcome.peak_mib < 150
 
 
@@ -255,16 +257,16 @@ HOSTILE_ANSWERS = [
 ]
 
 
-def test_hostile_answers_have_verdicts_in_time():
-    """Whatever comes over the channel, and however slowly, is the candidate's failure, soon."""
+def test_hostile_answers_have_verdicts_in_time(monkeypatch):
+    """Whatever comes over the channel, and however slowly, is the candidate's failure, without a backstop."""
+    lift_backstop(monkeypatch)
     tests = Tests(SQUARE.source.replace("== 4", "== 4, square(2)"), ("square",))
     programs = [Program("t/0", code, tests) for code, _ in HOSTILE_ANSWERS]
-    outcomes = batch.judge(programs, local(Confinement(LIMITS), 1)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(BY_USE_ALONE), 1)).outcomes
     for (code, verdict), outcome in zip(HOSTILE_ANSWERS, outcomes, strict=True):
         assert outcome.verdict not in (Verdict.PASSED, Verdict.INFRA_ERROR), (code, outcome)
         assert verdict in (None, outcome.verdict), (code, outcome)
-        assert outcome.cpu_s < 2.5 * LIMITS.timeout_s, (code, outcome)
-        assert outcome.wall_s < 7 * LIMITS.timeout_s, (code, outcome)
+        assert max(outcome.cpu_s, outcome.wall_s) < HANG_S, (code, outcome)
 
 
 def test_one_sandbox_judges_batch_after_batch():
@@ -302,11 +304,11 @@ def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
 
 @pytest.mark.parametrize("how", [Judge.ISOLATED, Judge.SCRIPT])
 def test_cpu_seconds_decide_exactly(how):
-    """A little less than the limit passes, a little more does not, however often anyone looks."""
+    """A little more than the limit does not pass, however often anyone looks; half of it does."""
     spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
-    limits = Limits(timeout_s=0.5)
+    limits = Limits(timeout_s=0.8)
     assert judge(spin.format(0.4), how=how, limits=limits).passed
-    assert judge(spin.format(0.52), how=how, limits=limits).verdict is Verdict.TIMEOUT
+    assert judge(spin.format(0.82), how=how, limits=limits).verdict is Verdict.TIMEOUT
 
 
 def test_the_name_of_the_host_is_not_told():
@@ -364,7 +366,6 @@ def test_memory_that_no_process_shows_counts(code, monkeypatch):
     if "network namespace" not in judged.layers and "socket" in code:
         pytest.skip("where there are no namespaces there are no such sockets")
     assert judged.outcomes[0].verdict is Verdict.MEMORY_LIMIT, judged.outcomes[0]
-    assert judged.outcomes[0].wall_s < 8
 
 
 def test_memory_that_forks_share_counts_once():
