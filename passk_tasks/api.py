@@ -46,7 +46,7 @@ from passk_tasks.scoring.score import prepare
 from passk_tasks.statistics import curve, forecast, plan
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast
-from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.statistics.plan import Plan
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
@@ -426,7 +426,7 @@ def _counted(
 ) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     task_ids, n, c = joining.counted(run)
     budgets = [Metric(PASS, k) for k in ks if k > 0]  # others are refused by the mathematics
-    joining.check_budgets(run, budgets, dict(zip(task_ids, n.tolist(), strict=True)))
+    joining.check_metrics(run, budgets, task_ids, Counts(n, c))
     return task_ids, n, c
 
 

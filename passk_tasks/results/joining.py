@@ -50,27 +50,23 @@ def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
     )
 
 
-def require_base(metric: Metric, runs: Iterable[Run]) -> None:
-    """Raise `UsageError` where a metric needs a base stage and the tests of some run have none."""
-    without = next((run for run in runs if metric.of_base and run.base_counts is None), None)
-    if without is not None:
-        raise UsageError(f"{metric.name} needs tests with a base stage; those of {without.path} have none")
-
-
-def check_budgets(run: Run, metrics: Iterable[Metric], n: Mapping[str, int]) -> None:
-    """Raise `UsageError` at a metric that takes more samples than some problem of a run has.
+def check_metrics(run: Run, metrics: Iterable[Metric], task_ids: Sequence[str], counts: Counts) -> None:
+    """Raise `UsageError` at a metric that cannot be had from a run's samples.
 
     Args:
         run: whose.
         metrics: what is wanted.
-        n: samples of each problem that is looked at, by task_id.
+        task_ids: the problems that are looked at.
+        counts: what the run's samples of them came to.
     """
-    poorest = min(n, key=lambda task_id: n[task_id])
+    poorest = int(np.argmin(counts.n))
     for metric in metrics:
-        if metric.k > n[poorest]:
+        if metric.of_base and counts.base is None:
+            raise UsageError(f"{run.path}: {metric.name} needs tests with a base stage, and these have none")
+        if metric.k > counts.n[poorest]:
             raise UsageError(
-                f"{run.path}: {metric.name} needs {metric.k} samples of each problem, but {poorest} has "
-                f"{n[poorest]}"
+                f"{run.path}: {metric.name} needs {metric.k} samples of each problem, but "
+                f"{task_ids[poorest]} has {counts.n[poorest]}"
             )
 
 
@@ -88,15 +84,15 @@ def scores(
         UsageError: no sample has a verdict, a budget beyond the samples of some problem, or a metric of the
             base stage where the tests have none.
     """
-    task_ids, n, c = counted(run)
-    base = counts_of(run, task_ids).base
+    task_ids, _, _ = counted(run)
+    counts = counts_of(run, task_ids)
     asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
     chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
-    for metric in chosen:
-        require_base(metric, [run])
-    check_budgets(run, chosen, dict(zip(task_ids, n.tolist(), strict=True)))
+    check_metrics(run, chosen, task_ids, counts)
     shared_by = shared([run], task_ids, clusters)
-    return {metric.name: metrics.score(metric, n, c, shared_by, base) for metric in chosen}
+    return {
+        metric.name: metrics.score(metric, counts.n, counts.c, shared_by, counts.base) for metric in chosen
+    }
 
 
 def shared(
