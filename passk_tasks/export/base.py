@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
 from passk_tasks.results.lines import dump_line
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.verdict import Verdict
 

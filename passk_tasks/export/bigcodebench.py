@@ -23,7 +23,8 @@ from passk_tasks.export.base import (
     model_name,
     status,
 )
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 
 _SUBSETS = {1140: "full", 148: "hard"}
 

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, status
 from passk_tasks.export.human_eval import demand_published
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 
 SAMPLES = "samples.jsonl"
 RESULTS = "samples_eval_results.json"

@@ -23,8 +23,9 @@ from passk_tasks.export.base import (
     lines,
     model_name,
 )
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
 from passk_tasks.problem import Problem
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
 
 SCHEMA = "0.3.0"

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from passk_tasks.export.base import Details, Format, demand_all, demand_ids, lines
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
 
 SAMPLES = "samples.jsonl"

@@ -22,7 +22,8 @@ from passk_tasks.export.base import (
     dumps,
     model_name,
 )
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
 
 OUTPUT = "custom_output.json"

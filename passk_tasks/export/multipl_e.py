@@ -19,7 +19,8 @@ from passk_tasks.export.base import (
     demand_name,
     demand_sampling,
 )
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
 
 _COLUMNS = ("name", "language", "prompt", "tests")
