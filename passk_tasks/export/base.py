@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -86,12 +86,12 @@ class Format(ABC):
 # ---------------------------------------------------------------------- what receivers demand
 
 
-def demand_all(source: Source) -> Iterator[str]:
-    """Yield what is missing of: every problem, one n for all, every sample with a verdict."""
+def demand_all(source: Source, *, one_n: bool = True) -> Iterator[str]:
+    """Yield what is missing of: every problem, one n for all if `one_n`, every sample with a verdict."""
     run = source.run
     if run.problems < run.problems_total:
         yield f"all {run.problems_total} problems: the run has {run.problems}; run without --limit"
-    if source.n is None:
+    if one_n and source.n is None:
         yield "the same number of samples of every problem: the run has more of some than of others"
     without = run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
     if without:
@@ -155,6 +155,13 @@ def demand_name(value: str | None, what: str, option: str) -> Iterator[str]:
         yield f"{what}, of letters, digits, `.`, `_` and `-`: {value!r} is none; {option}"
 
 
+def demand_of_each(sources: Sequence[Source], demand: Callable[[Source], Iterator[str]]) -> Iterator[str]:
+    """Yield what `demand` finds missing of each run, behind its task where there are several runs."""
+    for source in sources:
+        named = f"{source.run.task}: " if len(sources) > 1 else ""
+        yield from (named + text for text in demand(source))
+
+
 # ---------------------------------------------------------------------- what formats write
 
 
@@ -171,6 +178,21 @@ def lines(values: Iterator[Mapping[str, object]]) -> bytes:
 def dumps(value: object) -> bytes:
     """Return indented JSON, pure ASCII: a lone surrogate in a candidate survives as its escape."""
     return json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
+
+
+def solutions(source: Source) -> bytes:
+    """Return JSON lines of `task_id` and `solution`, one a sample, problem by problem."""
+    return lines(
+        {"task_id": task_id, "solution": candidate.code or ""}
+        for task_id, _, candidates in source.in_order()
+        for candidate in candidates
+    )
+
+
+def minute(source: Source) -> str:
+    """Return when a run was judged, as EvalPlus and BigCodeBench write it; empty where it is not recorded."""
+    date = source.run.date
+    return "" if date is None else date.strftime("%Y-%m-%d %H:%M")
 
 
 def status(candidate: Candidate) -> str:
@@ -194,15 +216,15 @@ def interval(score: Score) -> str:
 def conditions(source: Source) -> str:
     """Return how the numbers came about, for people, in one line."""
     run = source.run
-    facts = [f"n = {source.n}"]
+    parts = [f"n = {source.n}"]
     if source.temperature is not None:
-        facts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
+        parts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
     if source.top_p is not None and source.temperature != 0:
-        facts.append(f"top_p = {source.top_p:g}")
+        parts.append(f"top_p = {source.top_p:g}")
     limits = run.conditions.limits or {}
     if "timeout_s" in limits:
-        facts.append(f"{limits['timeout_s']:g} s")
-    facts.append(f"judge {run.conditions.judge}")
-    facts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
-    facts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")
-    return "; ".join(facts)
+        parts.append(f"{limits['timeout_s']:g} s")
+    parts.append(f"judge {run.conditions.judge}")
+    parts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
+    parts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")
+    return "; ".join(parts)

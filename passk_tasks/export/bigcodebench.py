@@ -19,8 +19,9 @@ from passk_tasks.export.base import (
     demand_name,
     demand_sampling,
     dumps,
-    lines,
+    minute,
     model_name,
+    solutions,
     status,
 )
 from passk_tasks.export.source import Source
@@ -62,16 +63,10 @@ class BigCodeBench(Format):
             f"{model}--{details.revision or 'main'}--bigcodebench{hard}-{split}--"
             f"{details.backend}-{source.temperature}-{source.n}-sanitized_calibrated"
         )
-        solutions = (
-            {"task_id": task_id, "solution": candidate.code or ""}
-            for task_id, _, candidates in source.in_order()
-            for candidate in candidates
-        )
-        date = source.run.date
         results = {
-            "date": "" if date is None else date.strftime("%Y-%m-%d %H:%M"),
+            "date": minute(source),
             "eval": {
-                task_id: [_result(task_id, str(row["code_prompt"]), one) for one in candidates]
+                task_id: [_result(task_id, str(row["code_prompt"]), candidate) for candidate in candidates]
                 for task_id, row, candidates in source.in_order()
             },
         }
@@ -80,7 +75,7 @@ class BigCodeBench(Format):
         }
         scores |= {"model": model, "split": split, "subset": subset, "calibrated": True}
         return {
-            f"{stem}.jsonl": lines(solutions),
+            f"{stem}.jsonl": solutions(source),
             f"{stem}_eval_results.json": dumps(results),
             f"{stem}_pass_at_k.json": dumps(scores),
         }

@@ -151,16 +151,16 @@ def _result(source: Source, score: Score) -> dict[str, object]:
 
 
 def _data(source: Source) -> dict[str, object]:
-    facts = {"sha256": str(source.run.conditions.dataset)}
+    identity = {"sha256": str(source.run.conditions.dataset)}
     if not source.published:
-        return {"dataset_name": source.family, "source_type": "other", "additional_details": facts}
+        return {"dataset_name": source.family, "source_type": "other", "additional_details": identity}
     return {
         "dataset_name": source.family,
         "source_type": "hf_dataset",
         "hf_repo": source.hub_path,
         "hf_split": source.split,
         "samples_number": source.run.problems,
-        "additional_details": facts,
+        "additional_details": identity,
     }
 
 

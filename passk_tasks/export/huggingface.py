@@ -21,6 +21,7 @@ from passk_tasks.export.base import (
     demand_all,
     demand_first,
     demand_name,
+    demand_of_each,
     demand_repository,
     interval,
     model_name,
@@ -101,9 +102,7 @@ class ModelIndex(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem; the model by its name on the hub."""
         yield from demand_repository(sources, details)
-        for source in sources:
-            named = f"{source.run.task}: " if len(sources) > 1 else ""
-            yield from (named + text for text in demand_all(source))
+        yield from demand_of_each(sources, demand_all)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """YAML with all pass@k of all runs."""
@@ -129,9 +128,9 @@ class ModelIndex(Format):
         index = eval_results_to_model_index(name, results)
         content = yaml.safe_dump({"model-index": index}, sort_keys=False, width=100)
         # Read back as the hub's own library reads a card.
-        again, found = model_index_to_eval_results(yaml.safe_load(content)["model-index"])
+        name_again, results_again = model_index_to_eval_results(yaml.safe_load(content)["model-index"])
         card = ModelCardData(model_name=name, eval_results=results)
-        if again != name or found != results or card.to_dict()["model-index"] != index:  # type: ignore[no-untyped-call]
+        if name_again != name or results_again != results or card.to_dict()["model-index"] != index:  # type: ignore[no-untyped-call]
             raise UsageError(f"{sources[0].run.path}: what it says does not survive in a model card")
         return {"model-index.yaml": content.encode()}
 
@@ -146,8 +145,8 @@ class ModelIndex(Format):
 
 def _arguments(source: Source, score: Score) -> dict[str, object]:
     told: dict[str, object] = {"n": source.n, "temperature": source.temperature, "top_p": source.top_p}
-    for key, one in (("over_problems", score.over_problems), ("over_samples", score.over_samples)):
-        told[f"se_{key}"] = one.se
-        told[f"ci95_{key}"] = one.ci95 and list(one.ci95)
+    for key, estimate in (("over_problems", score.over_problems), ("over_samples", score.over_samples)):
+        told[f"se_{key}"] = estimate.se
+        told[f"ci95_{key}"] = estimate.ci95 and list(estimate.ci95)
     told["conditions"] = conditions(source)
     return {key: value for key, value in told.items() if value is not None}

@@ -30,12 +30,11 @@ class HumanEvalSamples(Format):
         (source,) = sources
         yield from demand_ids(source, "HumanEval/", "HumanEval")
         yield from demand_published(source)
-        # n may differ here: the receiver takes any number of lines.
-        yield from (text for text in demand_all(source) if not text.startswith("the same number"))
+        yield from demand_all(source, one_n=False)  # the receiver takes any number of lines
         lost = [
             task_id
-            for task_id, _, found in source.in_order()
-            if _lost(source.problems[task_id].prompt, found)
+            for task_id, _, candidates in source.in_order()
+            if _lost(source.problems[task_id].prompt, candidates)
         ]
         if lost:
             yield (
@@ -108,7 +107,7 @@ def _samples(source: Source) -> Iterator[dict[str, Any]]:
 
 
 def _results(source: Source) -> Iterator[dict[str, Any]]:
-    outcomes = [candidate.outcome for _, _, found in source.in_order() for candidate in found]
+    outcomes = [candidate.outcome for _, _, candidates in source.in_order() for candidate in candidates]
     for sample, outcome in zip(_samples(source), outcomes, strict=True):
         if outcome.passed:
             result = "passed"

@@ -65,13 +65,16 @@ class LiveCodeBench(Format):
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """Both files, sorted as the evaluator sorts them."""
         (source,) = sources
-        found = sorted(source.in_order(), key=lambda item: str(item[1]["question_id"]))
+        in_order = sorted(source.in_order(), key=lambda item: str(item[1]["question_id"]))
         output = [
-            {"question_id": row["question_id"], "code_list": [one.code or "" for one in candidates]}
-            for _, row, candidates in found
+            {
+                "question_id": row["question_id"],
+                "code_list": [candidate.code or "" for candidate in candidates],
+            }
+            for _, row, candidates in in_order
         ]
         name = f"Scenario.codegeneration_{source.n}_{source.temperature}_eval_all.json"
-        graded = [_graded(row, candidates) for _, row, candidates in found]
+        graded = [_graded(row, candidates) for _, row, candidates in in_order]
         return {OUTPUT: dumps(output), f"{_model(source, details)}/{name}": dumps(graded)}
 
     def note(self, sources: Sequence[Source], details: Details) -> str:

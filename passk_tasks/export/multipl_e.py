@@ -53,7 +53,7 @@ class MultiPLE(Format):
         (source,) = sources
         date = source.run.date
         timestamp = 0 if date is None else int(date.timestamp())
-        found = {}
+        files = {}
         for _, row, candidates in source.in_order():
             content = {
                 "name": row["name"],
@@ -64,8 +64,8 @@ class MultiPLE(Format):
                 "results": [_result(row, candidate, timestamp) for candidate in candidates],
             }
             packed = gzip.compress(json.dumps(content).encode("ascii"), mtime=timestamp)
-            found[f"{row['language']}/{row['name']}.results.json.gz"] = packed
-        return found
+            files[f"{row['language']}/{row['name']}.results.json.gz"] = packed
+        return files
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What reads them."""

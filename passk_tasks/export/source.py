@@ -149,7 +149,12 @@ def _proved(
         task_id: tuple(prover.candidate(sample, number) for number, sample in enumerate(samples[task_id]))
         for task_id in run.outcomes
     }
-    unproved = [task_id for task_id, of_problem in candidates.items() for one in of_problem if not one.proved]
+    unproved = [
+        task_id
+        for task_id, of_problem in candidates.items()
+        for candidate in of_problem
+        if not candidate.proved
+    ]
     if unproved:
         raise UsageError(
             f"{run.path}: {len(unproved)} of its {run.samples} samples do not give the program that was "

@@ -39,8 +39,10 @@ def shortened(text: str, *, line: int = LINE, whole: int = TEXT) -> str:
     """
     cut = text[:whole]
     lines = [
-        one if len(one) <= line else f"{one[:line]} […{len(one) - line:,} more characters in this line]"
-        for one in cut.split("\n")
+        given
+        if len(given) <= line
+        else f"{given[:line]} […{len(given) - line:,} more characters in this line]"
+        for given in cut.split("\n")
     ]
     if len(text) > whole:
         lines.append(f"[… {len(text) - whole:,} more characters]")

@@ -127,13 +127,14 @@ def test_the_first_of_more_samples_are_those_that_were_judged(tmp_path, monkeypa
     assert [one.samples for one in found.programs[ZERO]] == [(0, 1)]
 
 
-def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored):
-    """A run over the hub's problems that holds none of them is shown without prompts, and says so."""
-    settings = {**Settings().as_dict(), "dataset": "hub"}
+@pytest.mark.parametrize("dataset", ["hub", "somebody/problems"])
+def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored, dataset):
+    """A run over problems of the hub that holds none of them is shown without prompts, and says so."""
+    settings = {**Settings().as_dict(), "dataset": dataset}
     (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)}, settings=settings, inputs=[])])
     found = distinct.read(run)
     assert found.prompts == {}
-    assert "hub" in found.notes[0]
+    assert "which a report does not ask" in found.notes[0]
     assert len(found.programs[ZERO]) == 2
 
 
