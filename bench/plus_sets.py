@@ -27,14 +27,15 @@ import observe  # noqa: E402
 
 from passk_tasks import benchmarks  # noqa: E402
 from passk_tasks.judging import batch  # noqa: E402
-from passk_tasks.program import Judge, Limits  # noqa: E402
+from passk_tasks.program import Confinement, Judge, Limits  # noqa: E402
+from passk_tasks.sandbox.supervisor import Sandbox  # noqa: E402
 from passk_tasks.tasks.settings import Settings  # noqa: E402
 
 LIMITS = Limits(timeout_s=10.0)
 WANTED = 1.5
 
 
-class Measured(batch.Sandbox):
+class Measured(Sandbox):
     """Reads what its processes used while they live: what dies with its namespace is nobody's child."""
 
     cpu_s = 0.0
@@ -53,7 +54,9 @@ def own_cpu_s(who=resource.RUSAGE_SELF):
 def ours(programs):
     """Return CPU seconds and who passed."""
     before = own_cpu_s()
-    outcomes = batch.judge(programs, limits=LIMITS).outcomes
+    outcomes = batch.judge(
+        programs, Measured(Confinement(LIMITS), hidden=benchmarks.hidden_packages())
+    ).outcomes
     return own_cpu_s() - before + Measured.cpu_s, [outcome.passed for outcome in outcomes]
 
 
@@ -92,7 +95,7 @@ def programs_of(name, path, samples):
     family = benchmarks.get(name)
     problems = benchmarks.load(family, Settings(data_files=path)).problems.values()
     first = [family.program(problem, family.canonical(problem), Judge.ISOLATED) for problem in problems]
-    outcomes = batch.judge(first, limits=LIMITS).outcomes
+    outcomes = batch.judge(first, Measured(Confinement(LIMITS), hidden=benchmarks.hidden_packages())).outcomes
     passing = [
         (program, family.program(problem, program.code, Judge.SCRIPT))
         for problem, program, outcome in zip(problems, first, outcomes, strict=True)
@@ -117,7 +120,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--isolated-only", action="store_true", help="leave script out, which takes longest")
     options = parser.parse_args()
-    batch.Sandbox = Measured
     print("| set | programs | plain, ms | isolated, ms | × plain | script, ms | × plain | wanted |")
     print("|---|---|---|---|---|---|---|---|")
     for name in ("humaneval_plus", "mbpp_plus"):

@@ -24,8 +24,9 @@ import evaluate
 import numpy as np
 
 from passk_tasks.errors import InfrastructureError, UsageError
-from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging import batch, selftest
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.statistics.estimators import pass_at_k
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -94,20 +95,19 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]
         if bad := [budget for budget in ks if budget < 1]:
             raise UsageError(f"k must be at least 1, not {bad[0]}")
         places = [(task, i) for task, candidates in enumerate(predictions) for i in range(len(candidates))]
-        judged = batch.judge(
-            [
-                Program(
-                    task_id=str(task),
-                    code=predictions[task][i],
-                    tests=Tests(source=references[task], names=()),
-                    judge=Judge.SCRIPT,
-                )
-                for task, i in places
-            ],
-            limits=Limits(timeout_s=timeout, memory_mib=memory_mib),
-            sandbox=sandbox,
-            workers=num_workers,
-        )
+        programs = [
+            Program(
+                task_id=str(task),
+                code=predictions[task][i],
+                tests=Tests(source=references[task], names=()),
+                place=Judge.SCRIPT,
+            )
+            for task, i in places
+        ]
+        limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
+        with local(Confinement(limits, sandbox), num_workers) as executor:
+            selftest.require(programs, executor)
+            judged = batch.judge(programs, executor)
         results: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
         for (task, i), outcome in zip(places, judged.outcomes, strict=True):
             if outcome.verdict is Verdict.INFRA_ERROR:

@@ -38,5 +38,5 @@ class Problem:
 
     @property
     def needs_script(self) -> bool:
-        """Whether only the judge `script` can run the tests."""
+        """Whether the tests must run in the candidate's process."""
         return self.one_process is not None

@@ -9,20 +9,32 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any, ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from passk_tasks.errors import SettingsError
 
 
 class Judge(str, Enum):
-    """Who decides that a candidate passed."""
+    """How a program is judged, in one word: settings and results have it.
+
+    The first two say where the tests of functions run. The third says what kind of tests there are.
+    """
 
     ISOLATED = "isolated"  # tests in a process of their own; plain values cross
-    SCRIPT = "script"  # the ancestors' way: tests appended to the candidate
+    SCRIPT = "script"  # the ancestors' way: tests in the candidate's process, below the candidate
     STDIO = "stdio"  # the candidate is a program: input on stdin, its output is compared outside
 
     def __str__(self) -> str:
         return self.value
+
+    @property
+    def place(self) -> Place:
+        """Where function tests run that this word is said of: `stdio` speaks of other tests."""
+        return Judge.SCRIPT if self is Judge.SCRIPT else Judge.ISOLATED
+
+
+Place: TypeAlias = Literal[Judge.ISOLATED, Judge.SCRIPT]
+"""Where the tests of functions run: in a process of their own, or in the candidate's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +154,23 @@ class Program:
     Attributes:
         task_id: the problem it belongs to.
         code: the candidate's whole source; None where the model's text held no code.
-        tests: what must hold; `StdioTests` under the judge `stdio`, and under no other.
-        judge: who decides.
+        tests: what must hold, of either kind.
+        place: where `Tests` run. `StdioTests` have but one way, whatever this says.
     """
 
     task_id: str
     code: str | None
     tests: Tests | StdioTests
-    judge: Judge = Judge.ISOLATED
+    place: Place = Judge.ISOLATED
 
     def __post_init__(self) -> None:
-        if (self.judge is Judge.STDIO) is not isinstance(self.tests, StdioTests):
-            raise ValueError(f"{self.task_id}: the judge {self.judge} cannot run {type(self.tests).__name__}")
+        if self.place not in (Judge.ISOLATED, Judge.SCRIPT):
+            raise ValueError(f"{self.task_id}: tests run isolated or as a script, not as {self.place}")
+
+    @property
+    def judge(self) -> Judge:
+        """How it is judged: what kind of tests it has, and where they run."""
+        return Judge.STDIO if isinstance(self.tests, StdioTests) else self.place
 
     @property
     def sha256(self) -> str:
@@ -188,10 +205,9 @@ class Limits:
     Attributes:
         timeout_s: seconds of work. CPU time and time asleep count, time spent waiting for a busy CPU does
             not, so that a loaded machine does not turn right answers into timeouts.
-        memory_mib: address space of each process of the candidate, in MiB. A program that takes ever more
-        ends
-            after about 0.3 s of page faults at the default; all of its processes together may use four times
-            it.
+        memory_mib: address space of each process of the candidate, in MiB; all of its processes together may
+            use four times as much. At the default, a program that takes ever more ends after about 0.3 s of
+            page faults.
         output_mib: what it may write to standard output and to any one file, in MiB.
         processes: processes and threads at one time.
         backstop: wall seconds may reach `backstop * timeout_s` whatever the load; then the run goes on.
@@ -217,6 +233,34 @@ class Limits:
             if not least <= value <= most:
                 raise SettingsError(f"{name} must be between {least} and {most} {unit}, not {value!r}")
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, float]:
         """Return the limits as stored with a run."""
         return asdict(self)
+
+
+MODES = ("strict", "rlimits")
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What candidates are kept in.
+
+    Attributes:
+        limits: what each of them may use.
+        mode: `strict` (namespaces, private root, Landlock, seccomp; on a host that forbids user namespaces,
+            Landlock, seccomp and a reaper) or `rlimits` (resource limits only).
+        packages: which installed packages they can import: `installed` (all), `stdlib` (none) or names of
+            distributions, which bring what they require. Under `rlimits` a candidate that looks for others in
+            the file system finds them.
+
+    Raises:
+        SettingsError: there is no such mode.
+    """
+
+    limits: Limits = Limits()
+    mode: str = "strict"
+    packages: str | tuple[str, ...] = "installed"
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {self.mode!r}")

@@ -32,7 +32,7 @@ class Outcome:
         verdict: the decision.
         detail: one bounded line for people: the failing assertion, the exception, the signal. Candidate
             text may be in it, so whoever shows it must treat it as hostile.
-        judge: name of the judge that decided (`isolated`, `script`), empty where nothing ran.
+        judge: name of the judge that decided (`isolated`, `script`, `stdio`), empty where nothing ran.
         cpu_s: CPU seconds of the candidate's processes.
         wall_s: wall seconds from the start of the candidate's process to its verdict.
         peak_mib: largest resident set of the candidate's process, in MiB.

@@ -10,11 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from passk_tasks import benchmarks, plugins
 from passk_tasks.results import store
 from passk_tasks.scoring.summary import estimate
+
+# No test depends on the clock. The same examples everywhere: a change that is red here is red for everyone.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
 
 FACTS: dict[str, Any] = {
     "task": "passk_humaneval",

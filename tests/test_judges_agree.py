@@ -11,7 +11,8 @@ import shared_data
 from passk_tasks import benchmarks
 from passk_tasks.audit.mutations import mutants
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits
 from passk_tasks.results import samples
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks import catalog
@@ -67,7 +68,7 @@ def judged(name: str, cases: list[tuple[str, str]], data: benchmarks.Dataset, ju
     """Return the outcome of each (task_id, code)."""
     family = benchmarks.get(name)
     programs = [family.program(data.problems[task_id], code, judge) for task_id, code in cases]
-    return batch.judge(programs, limits=LIMITS).outcomes
+    return batch.judge(programs, local(Confinement(LIMITS))).outcomes
 
 
 def references(name: str, data: benchmarks.Dataset) -> list[tuple[str, str]]:
@@ -100,7 +101,7 @@ def test_setup_after_the_candidate(tmp_path: Path) -> None:
         problem = family.problem({**rows[number], "task_id": f"Mbpp/{number}"})
         program = family.program(problem, family.canonical(problem), Judge.ISOLATED)
         assert program.judge is Judge.SCRIPT
-        assert batch.judge([program], limits=LIMITS, workers=1).outcomes[0].passed
+        assert batch.judge([program], local(Confinement(LIMITS), 1)).outcomes[0].passed
 
 
 @pytest.mark.slow
@@ -114,7 +115,7 @@ def test_judges_agree_on_mutants(name: str, tmp_path: Path) -> None:
         family = benchmarks.get(name)
         made = [family.program(data.problems[task_id], code, judge) for task_id, code in cases]
         programs.append(made)
-    isolated, script = (batch.judge(p, limits=Limits(timeout_s=2.0)).outcomes for p in programs)
+    isolated, script = (batch.judge(p, local(Confinement(Limits(timeout_s=2.0)))).outcomes for p in programs)
     differ = {
         task_id: (one.verdict, other.verdict)
         for (task_id, _), one, other in zip(cases, isolated, script, strict=True)
@@ -135,7 +136,7 @@ def test_judges_agree_on_real_generations() -> None:
     taken = [(data.problems[s.task_id], s) for s in samples.read(path).samples]
     codes = [(problem, candidate(sample, problem, spec).code) for problem, sample in taken]
     isolated, script = (
-        batch.judge([family.program(*case, judge) for case in codes], limits=Limits()).outcomes
+        batch.judge([family.program(*case, judge) for case in codes], local(Confinement())).outcomes
         for judge in (Judge.ISOLATED, Judge.SCRIPT)
     )
     assert len(codes) == 3280
@@ -155,7 +156,7 @@ def test_judges_agree_on_expressions(name: str) -> None:
         [
             o.verdict
             for o in batch.judge(
-                [family.program(problem, text, judge) for problem, text in cases], limits=LIMITS
+                [family.program(problem, text, judge) for problem, text in cases], local(Confinement(LIMITS))
             ).outcomes
         ]
         for judge in (Judge.ISOLATED, Judge.SCRIPT)

@@ -23,8 +23,9 @@ from passk_tasks.audit import mutations
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import UsageError
 from passk_tasks.judging import batch
+from passk_tasks.judging.executor import local
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, StdioTests
+from passk_tasks.program import Place, StdioTests
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -260,20 +261,17 @@ def audit(
         UsageError: no problem has a reference solution.
         SandboxError: no sandbox of the wanted strength.
     """
-    settings = spec.settings
+    settings, place = spec.settings, spec.settings.judge.place
     benchmark = benchmarks.get(settings.benchmark)
     chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out][:problems]
-    tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, settings.judge, mutants, seed)]
+    tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, place, mutants, seed)]
     if not tried:
         raise UsageError(
             f"task {spec.name}: none of its problems has a reference solution, so there is nothing to audit"
         )
     judged = batch.judge(
-        [benchmark.program(problem, code, settings.judge) for problem, (_, _, code) in tried],
-        limits=settings.limits(),
-        sandbox=settings.sandbox,
-        workers=settings.workers,
-        packages=settings.packages,
+        [benchmark.program(problem, code, place) for problem, (_, _, code) in tried],
+        local(settings.confinement, settings.workers),
         progress=progress,
     )
     trials: dict[str, list[Trial]] = {problem.task_id: [] for problem in chosen}
@@ -289,7 +287,7 @@ def audit(
 
 
 def _programs(
-    benchmark: Benchmark, problem: Problem, judge: Judge, limit: int, seed: int
+    benchmark: Benchmark, problem: Problem, place: Place, limit: int, seed: int
 ) -> Iterator[tuple[str, str, str]]:
     """Yield kind, description and code of what is tried on a problem."""
     reference = benchmark.canonical(problem)
@@ -302,7 +300,7 @@ def _programs(
         ast.parse(flat)
     except (SyntaxError, ValueError, RecursionError):
         return  # it fails, which is what there is to say of it
-    if isinstance(benchmark.program(problem, reference, judge).tests, StdioTests):
+    if isinstance(benchmark.program(problem, reference, place).tests, StdioTests):
         bodies = list(_PROGRAMS.items())
     elif benchmark.trivial:
         bodies = list(benchmark.trivial.items())

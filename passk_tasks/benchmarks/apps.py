@@ -15,7 +15,7 @@ from passk_tasks.benchmarks.base import Benchmark, text
 from passk_tasks.benchmarks.contests import SETS, ContestProblem, call_tests, parsed
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 # What their harness puts above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
@@ -82,23 +82,23 @@ class Apps(Benchmark):
         "difficulty",
         "starter_code",
     )
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO, Judge.SCRIPT)
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (StdioTests, Tests)
 
     def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
         """Return the file of the test split."""
         return ("test.jsonl",)
 
-    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:  # noqa: ARG002
+    def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:  # noqa: ARG002
         """Return whether the problem is of this level and has tests."""
         level = text({"task_id": _number(row), **row}, "difficulty", self.columns)
         return level == self.level and bool(row.get("input_output"))
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without tests and solutions, and with the name of the function."""
         kept = {k: v for k, v in row.items() if k not in ("id", "input_output", "solutions")}
         return {"task_id": _number(row), **kept, "fn_name": _tests(row, self.columns).get("fn_name") or ""}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = _number(row)
         row = {"task_id": task_id, **row}  # which messages name
@@ -133,13 +133,13 @@ class Apps(Benchmark):
             functions=(function,) if function else (),
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate below the imports of the benchmark's own harness."""
         assert isinstance(problem, ContestProblem)
         imports = _IMPORTS if problem.function else _IMPORTS + _STREAMS
         if code is not None and re.search(r"\bnp\b", code):
             imports += _NUMPY
-        return replace(problem, imports=imports).program(code, judge)
+        return replace(problem, imports=imports).program(code, place)
 
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""
@@ -175,17 +175,17 @@ class Competition(Apps):
 LEVELS: tuple[type[Apps], ...] = (Introductory, Interview, Competition)
 
 
-def _number(row: Mapping[str, Any]) -> str:
+def _number(row: Mapping[str, object]) -> str:
     number = row.get("problem_id", row.get("id"))
     if isinstance(number, bool) or not isinstance(number, (int, str)):
         raise DatasetError(f"column 'problem_id' must be a number, not {number!r:.80}")
     return f"APPS/{int(number) if str(number).isdecimal() else number}"
 
 
-def _tests(row: Mapping[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+def _tests(row: Mapping[str, object], columns: tuple[str, ...]) -> dict[str, Any]:
     what = f"row {_number(row)!r}: column 'input_output'"
     written = text({"task_id": _number(row), **row}, "input_output", columns)
-    tests: dict[str, Any] = parsed(written, dict, what)
+    tests: dict[str, object] = parsed(written, dict, what)
     return tests
 
 
@@ -196,7 +196,7 @@ def _joined(value: Any, task_id: str) -> str:
     return "\n".join(lines)
 
 
-def _solution(row: Mapping[str, Any]) -> str | None:
+def _solution(row: Mapping[str, object]) -> str | None:
     written = row.get("solutions")
     if not isinstance(written, str) or not written:
         return None

@@ -6,12 +6,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program
+from passk_tasks.program import Judge, Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 KEPT_TESTS = 1024
@@ -27,7 +27,8 @@ class Benchmark(ABC):
         hub_name: configuration in it; None for its only one.
         split: the split that is evaluated.
         columns: columns that `problem` needs, in the hub's order.
-        judges: who can decide here.
+        kinds: what kinds of tests its problems have, the usual one first.
+        places: where those of them that are `Tests` may run, the usual one first.
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
@@ -52,7 +53,8 @@ class Benchmark(ABC):
     hub_name: ClassVar[str | None]
     split: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (Tests,)
+    places: ClassVar[tuple[Place, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
@@ -80,13 +82,19 @@ class Benchmark(ABC):
             return name
         return self.numbered.format(int(match[2]))
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield those of the rows that are evaluated; a mere number for `task_id` as the family writes it."""
         for row in rows:
             number = row.get("task_id")
             if type(number) is int or (isinstance(number, str) and number.isdecimal()):
                 row = {**row, "task_id": self.task_id_of(number)}
             yield row
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """What the setting `judge` may say: a place, and `stdio` for the usual one of programs."""
+        usual = Judge.STDIO if self.kinds[0] is StdioTests else self.places[0]
+        return (usual, *self.places[1:]) if Tests in self.kinds else (usual,)
 
     def check_settings(self, settings: Settings) -> None:
         """Raise `SettingsError` at a setting that this benchmark has no use for."""
@@ -105,20 +113,20 @@ class Benchmark(ABC):
         """
         return None
 
-    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:  # noqa: ARG002
+    def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:  # noqa: ARG002
         """Return whether a row is one that the settings choose."""
         return True
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return what prompts are made of: the row with its `task_id`, without tests of megabytes."""
         return dict(row)
 
-    def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:  # noqa: ARG002
+    def request(self, row: Mapping[str, object], settings: Settings) -> str | None:  # noqa: ARG002
         """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
         return None
 
     @abstractmethod
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a dataset row.
 
         Raises:
@@ -126,17 +134,17 @@ class Benchmark(ABC):
         """
 
     @abstractmethod
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return what is executed to judge `code`, the whole candidate (None: the text held no code).
 
-        All programs of a problem share one `Tests`, of megabytes in places. The judge is the one asked for,
-        or the one that the problem's tests need (`judge_of`).
+        All programs of a problem share their tests, which may be megabytes. `place` is where the tests of
+        functions are to run; those that need the candidate's process run there all the same (`place_of`).
         """
 
     @staticmethod
-    def judge_of(problem: Problem, judge: Judge) -> Judge:
-        """Return the judge asked for, or `script` for a problem that `isolated` cannot judge."""
-        return Judge.SCRIPT if judge is Judge.ISOLATED and problem.needs_script else judge
+    def place_of(problem: Problem, place: Place) -> Place:
+        """Return the place asked for, or the candidate's process for tests that need it."""
+        return Judge.SCRIPT if problem.needs_script else place
 
     @abstractmethod
     def canonical(self, problem: Problem) -> str | None:
@@ -158,7 +166,7 @@ class Benchmark(ABC):
             return ["problems (set data_files or dataset)"]
         return [] if hub.is_cached(path) else ["problems (to be fetched from the hub)"]
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return the rows that are installed with this package's dependencies, or None.
 
         Raises:
@@ -167,7 +175,7 @@ class Benchmark(ABC):
         return None
 
 
-def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
+def text(row: Mapping[str, object], column: str, expected: tuple[str, ...]) -> str:
     """Return a text column of a row.
 
     Args:
@@ -192,7 +200,7 @@ def text(row: Mapping[str, Any], column: str, expected: tuple[str, ...]) -> str:
     return value
 
 
-def texts(row: Mapping[str, Any], column: str, columns: tuple[str, ...]) -> list[str]:
+def texts(row: Mapping[str, object], column: str, columns: tuple[str, ...]) -> list[str]:
     """Return a column that holds a list of texts."""
     if column not in row:
         text(row, column, columns)  # raises with what is there and what is expected

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Place, Program, Tests
 
 _CASE = "TestCases"  # the class that BigCodeBench's runner loads, and no other
 
@@ -51,7 +51,7 @@ class BigCodeBench(Benchmark):
     hub_name: ClassVar[str | None] = None
     numbered: ClassVar[str] = "BigCodeBench/{}"
     split: ClassVar[str] = "v0.1.4"
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    places: ClassVar[tuple[Place, ...]] = (Judge.SCRIPT,)
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "task_id",
@@ -75,7 +75,7 @@ class BigCodeBench(Benchmark):
         "wikipedia", "wordcloud", "wordninja", "wtforms", "xlrd", "xlwt", "xmltodict", "yaml",
     )  # fmt: skip
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns.
 
         Raises:
@@ -104,12 +104,12 @@ class BigCodeBench(Benchmark):
             may_skip=may_skip,
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the calibrated candidate under its `TestCase`."""
         assert isinstance(problem, BigCodeProblem)
         if code is not None and problem.code_prompt:
             code = _complete(problem.code_prompt) + code
-        return Program(problem.task_id, code, _tests(problem), self.judge_of(problem, judge))
+        return Program(problem.task_id, code, _tests(problem), self.place_of(problem, place))
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the prompt completed by the dataset's own solution."""
@@ -234,7 +234,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def _libs(row: Mapping[str, Any], columns: Sequence[str]) -> set[str]:
+def _libs(row: Mapping[str, object], columns: Sequence[str]) -> set[str]:
     """Return the column `libs`, a list that the hub has as text."""
     value: Any = row.get("libs")
     if isinstance(value, str) or "libs" not in row:

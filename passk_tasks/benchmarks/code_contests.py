@@ -13,7 +13,7 @@ from passk_tasks.benchmarks.base import Benchmark, text
 from passk_tasks.benchmarks.contests import TOKENS, ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests
+from passk_tasks.program import Place, Program, StdioTests
 from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
@@ -29,7 +29,7 @@ class CodeContests(Benchmark):
     split: ClassVar[str] = "test"
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO,)
+    kinds: ClassVar[tuple[type[StdioTests], ...]] = (StdioTests,)
     base_stage: ClassVar[bool] = True  # the examples
     submissions: ClassVar[tuple[int, ...]] = (1, 10)
 
@@ -37,12 +37,12 @@ class CodeContests(Benchmark):
         """Return the files of the test split: the others are 7 GB."""
         return ("data/test-*.parquet",)
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without tests and solutions."""
         left_out = {*_TESTS, "solutions", "incorrect_solutions"}
         return {"task_id": row["name"], **{k: v for k, v in row.items() if k not in left_out}}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = text(row, "name", self.columns)
         text({"task_id": task_id, **row}, "description", self.columns)
@@ -58,17 +58,17 @@ class CodeContests(Benchmark):
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate as it is, under all of the problem's cases."""
         assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
+        return problem.program(code, place)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the first solution in Python 3; it may be slow, or written for another version."""
         return problem.canonical_solution
 
 
-def _cases(row: Mapping[str, Any], column: str) -> list[tuple[str, str]]:
+def _cases(row: Mapping[str, object], column: str) -> list[tuple[str, str]]:
     tests = row.get(column)
     if isinstance(tests, Mapping):
         given, expected = tests.get("input"), tests.get("output")
@@ -87,7 +87,7 @@ def _seconds(limit: Any) -> float | None:
     return None
 
 
-def _python3(row: Mapping[str, Any]) -> str | None:
+def _python3(row: Mapping[str, object]) -> str | None:
     solutions = row.get("solutions")
     if not isinstance(solutions, Mapping):
         return None

@@ -15,7 +15,7 @@ from typing import Any
 from passk_tasks.benchmarks import output_rules
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Comparison, Judge, Program, StdioTests, Tests
+from passk_tasks.program import Comparison, Place, Program, StdioTests, Tests
 
 CALL = "passk_call"
 """What the tests call of a candidate: the function, or the method of its class `Solution`."""
@@ -43,18 +43,14 @@ class ContestProblem(Problem):
     function: str = ""
     imports: str = ""
 
-    def program(self, code: str | None, judge: Judge) -> Program:
-        """Return a candidate under its tests: `stdio` for a program, else `script` or `isolated`."""
+    def program(self, code: str | None, place: Place) -> Program:
+        """Return a candidate under its tests; those of a function run in `place`."""
         assert self.tests is not None
-        if isinstance(self.tests, StdioTests):
-            judge = Judge.STDIO
-        elif judge is not Judge.SCRIPT:
-            judge = Judge.ISOLATED
         if code is not None:
             code = below(self.imports, code)
             if self.function:
                 code += _ADAPTER.format(call=CALL, function=self.function)
-        return Program(self.task_id, code, self.tests, judge)
+        return Program(self.task_id, code, self.tests, place)
 
 
 _ADAPTER = """

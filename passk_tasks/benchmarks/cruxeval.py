@@ -18,12 +18,12 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks import extraction
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Place, Program, Tests
 
 _ENTRY_POINT = "predicted"
 _CONSTANTS = ("None", "True", "False", "0", "1", "''", "[]")
@@ -54,12 +54,12 @@ class CruxEvalOutput(Benchmark):
     numbered: ClassVar[str] = "sample_{}"
     trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows; `id` is what others call `task_id`."""
         for row in super().rows({**row, "task_id": row["id"]} if "id" in row else row for row in rows):
             yield {**row, "id": row["task_id"]} if type(row.get("id")) is int else row
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row."""
         task_id, _, _, output, _ = (text(row, column, self.columns) for column in self.columns)
         return CruxProblem(
@@ -70,11 +70,11 @@ class CruxEvalOutput(Benchmark):
             canonical_solution=output,
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the expression `code` as a program, under the assertion."""
         if code is not None:
             code = self.candidate(extraction.expression(code)) or _NOT_ONE_EXPRESSION
-        return Program(problem.task_id, code, _tests(problem, judge), judge)
+        return Program(problem.task_id, code, _tests(problem, place), place)
 
     def candidate(self, answer: ast.expr | None) -> str | None:
         """Return the program that evaluates an answer, None where it is none.
@@ -98,7 +98,7 @@ class CruxEvalInput(CruxEvalOutput):
         **{f"constant {value}": f"f({value})" for value in _CONSTANTS},
     }
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row."""
         task_id, code, arguments, output, _ = (text(row, column, self.columns) for column in self.columns)
         return CruxProblem(
@@ -119,9 +119,9 @@ class CruxEvalInput(CruxEvalOutput):
 
 
 @lru_cache(maxsize=KEPT_TESTS)
-def _tests(problem: Problem, judge: Judge) -> Tests:
+def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, CruxProblem)
-    if judge is Judge.SCRIPT:  # in the candidate's namespace, after whose `f` the real one comes
+    if place is Judge.SCRIPT:  # in the candidate's namespace, after whose `f` the real one comes
         call, _, rest = problem.test.rpartition("\nassert ")
         source = f"{call}\n{problem.code}\nassert {rest}" if problem.code else problem.test
         return Tests(source, (_ENTRY_POINT,))

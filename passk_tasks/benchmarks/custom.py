@@ -27,7 +27,7 @@ from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Judge, Place, Program, StdioTests, Tests
 
 _EXPECTED = (
     "task_id, prompt, and entry_point with test or test_list, or stdin_tests; optional are "
@@ -58,9 +58,10 @@ class Custom(Benchmark):
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (Tests, StdioTests)
     of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests")
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row.
 
         Raises:
@@ -73,7 +74,7 @@ class Custom(Benchmark):
             row_text = ", ".join(f"{key}: {value}" for key, value in shown.items())
             raise DatasetError(f"{error}\n  the row: {{{row_text}}}\n  expected: {_EXPECTED}") from None
 
-    def _problem(self, row: Mapping[str, Any]) -> Problem:
+    def _problem(self, row: Mapping[str, object]) -> Problem:
         given = [column for column in self.of_tests if row.get(column) is not None]
         programs = given == ["stdin_tests"]
         task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])
@@ -117,19 +118,11 @@ class Custom(Benchmark):
             problem, test=test, functions=functions, one_process=proof.reason, objects=bool(classes)
         )
 
-    @staticmethod
-    def judge_of(problem: Problem, judge: Judge) -> Judge:
-        """Return `stdio` for programs; otherwise as `Benchmark.judge_of`."""
-        assert isinstance(problem, CustomProblem)
-        return Judge.STDIO if problem.cases is not None else Benchmark.judge_of(problem, judge)
-
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate under its tests, in its own namespace where those need it."""
         assert isinstance(problem, CustomProblem)
-        judge = self.judge_of(problem, judge)
-        if problem.cases is not None:
-            return Program(problem.task_id, code, problem.cases, judge)
-        return Program(problem.task_id, code, _tests(problem, judge), judge)
+        place = self.place_of(problem, place)
+        return Program(problem.task_id, code, problem.cases or _tests(problem, place), place)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the reference solution, below its prompt unless it is a whole program."""
@@ -144,9 +137,9 @@ class Custom(Benchmark):
 
 
 @lru_cache(maxsize=KEPT_TESTS)
-def _tests(problem: Problem, judge: Judge) -> Tests:
+def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, CustomProblem)
-    if judge is Judge.SCRIPT:
+    if place is Judge.SCRIPT:
         return Tests(problem.setup + problem.test, problem.functions)
     return Tests(problem.test, problem.functions, prelude=problem.setup, objects=problem.objects)
 

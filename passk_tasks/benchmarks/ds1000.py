@@ -14,12 +14,12 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Place, Program, Tests
 
 # What the column `metadata` calls a library, and what code calls it.
 _MODULES = {
@@ -43,7 +43,7 @@ class Ds1000(Benchmark):
     hub_path: ClassVar[str] = "xlangai/DS-1000"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.SCRIPT,)
+    places: ClassVar[tuple[Place, ...]] = (Judge.SCRIPT,)
     numbered: ClassVar[str] = "DS-1000/{}"
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
@@ -60,7 +60,7 @@ class Ds1000(Benchmark):
         cls.library = library
         cls.libraries = (_MODULES[library],)
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Return the rows of this library with a `task_id`, e.g. `DS-1000/511`, from their `problem_id`.
 
         A row that does not say its library stays as it is: `problem` explains what is wrong with it.
@@ -72,7 +72,7 @@ class Ds1000(Benchmark):
             elif self.library in (None, metadata["library"]):
                 yield {"task_id": f"DS-1000/{metadata.get('problem_id')}", **row}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns.
 
         Raises:
@@ -107,10 +107,10 @@ class Ds1000(Benchmark):
             cluster=None if origin is None else f"{metadata['library']}/{origin}",
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the text of the snippet under the test program of its problem."""
         loaded = None if code is None else f"code = {code!r}\n"
-        return Program(problem.task_id, loaded, _tests(problem), self.judge_of(problem, judge))
+        return Program(problem.task_id, loaded, _tests(problem), self.place_of(problem, place))
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the reference snippet."""

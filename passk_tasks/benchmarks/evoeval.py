@@ -5,7 +5,7 @@ Each subset is a repository of its own, `evoeval/EvoEval_<subset>`, in HumanEval
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks.humaneval import HumanEval
 
@@ -23,7 +23,7 @@ class EvoEval(HumanEval):
         cls.name = f"evoeval_{subset}"
         cls.hub_path = f"evoeval/EvoEval_{subset}"
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: no package carries these."""
         return None
 

@@ -24,7 +24,7 @@ _VERSION = re.compile(r"v\d+(?:\.\d+)+(?:_hf)?")
 
 def read(
     path: Path, *, config: str | None, split: str, names: Sequence[str] | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Yield the rows of a file, or of the files of one split in a folder.
 
     Args:
@@ -84,7 +84,7 @@ def _named_splits(path: Path, wanted: str) -> set[str]:
     return {word for word in words if word in _SPLITS}
 
 
-def _read_file(path: Path) -> Iterator[dict[str, Any]]:
+def _read_file(path: Path) -> Iterator[dict[str, object]]:
     if not path.name.endswith(_FORMATS):
         raise DatasetError(f"{path}: unknown kind of file; known are {', '.join(_FORMATS)}")
     try:
@@ -101,7 +101,7 @@ def _read_file(path: Path) -> Iterator[dict[str, Any]]:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
 
 
-def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, object]]:
     lines = enumerate(stream, start=1)
     first = True
     for number, line in lines:
@@ -128,13 +128,13 @@ def _read_json(path: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
         yield _checked(row, f"{path}:{number}")
 
 
-def _checked(row: Any, where: str) -> dict[str, Any]:
+def _checked(row: Any, where: str) -> dict[str, object]:
     if not isinstance(row, dict):
         raise DatasetError(f"{where}: a row must be a JSON object, not {type(row).__name__}")
     return row
 
 
-def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
+def _read_parquet(path: Path) -> Iterator[dict[str, object]]:
     import pyarrow
     from pyarrow import parquet
 

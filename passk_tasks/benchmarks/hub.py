@@ -24,7 +24,7 @@ CONVERTED = "refs/convert/parquet"
 """The branch in which the hub keeps a dataset as Parquet: `<configuration>/<split>/0000.parquet`."""
 
 
-def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
+def read(path: str, name: str | None, split: str) -> list[dict[str, object]]:
     """Return the rows of one split of a dataset repository.
 
     Args:
@@ -39,7 +39,7 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, Any]]:
     import datasets
 
     with _reached(path):
-        rows: list[dict[str, Any]] = datasets.load_dataset(path, name, split=split).to_list()
+        rows: list[dict[str, object]] = datasets.load_dataset(path, name, split=split).to_list()
     return rows
 
 

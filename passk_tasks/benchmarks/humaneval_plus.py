@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks.base import text
 from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Tests
+from passk_tasks.program import Judge, Place, Tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class HumanEvalPlus(HumanEval):
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = True
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row, joined by task_id with HumanEval's tests.
 
         Raises:
@@ -55,19 +55,19 @@ class HumanEvalPlus(HumanEval):
         fields = {name: getattr(plain, name) for name in Problem.__dataclass_fields__}
         return PlusProblem(**fields, base_test=base)
 
-    def tests(self, problem: Problem, judge: Judge) -> Tests:
+    def tests(self, problem: Problem, place: Place) -> Tests:
         """Return HumanEval's tests as the base stage, and EvalPlus's after them."""
         assert isinstance(problem, PlusProblem)
-        if judge is Judge.ISOLATED:
+        if place is Judge.ISOLATED:
             problem = replace(problem, test=without_waiting(problem.test))
-        tests = super().tests(problem, judge)
+        tests = super().tests(problem, place)
         return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: only HumanEval's own problems are installed with this package."""
         return None
 
 
 @cache
 def _base_tests() -> dict[str, str]:
-    return {row["task_id"]: row["test"] for row in HumanEval().embedded_rows() or []}
+    return {str(row["task_id"]): str(row["test"]) for row in HumanEval().embedded_rows() or []}

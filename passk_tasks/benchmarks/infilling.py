@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks import extraction
 from passk_tasks.benchmarks import hub
+from passk_tasks.benchmarks.base import text
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.problem import Problem
 from passk_tasks.tasks import fim
@@ -47,15 +48,16 @@ class Infilling(HumanEval):
         """Return the converted files of the subset."""
         return (f"{self.hub_name}/{self.split}/*.parquet",)
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; gaps of one function are a cluster."""
         problem = super().problem(row)
         found = _FUNCTION.search(problem.task_id)
         return replace(problem, cluster=found[0] if found else None)
 
-    def request(self, row: Mapping[str, Any], settings: Settings) -> str | None:
+    def request(self, row: Mapping[str, object], settings: Settings) -> str | None:
         """Return prefix and suffix in the template of the setting `fim`."""
-        return settings.fim and fim.template(settings.fim).render(row["prompt"], row["suffix"])
+        prefix, suffix = (text(row, column, self.columns) for column in ("prompt", "suffix"))
+        return settings.fim and fim.template(settings.fim).render(prefix, suffix)
 
     def context(self, problem: Problem) -> str:
         """Return what stands beside the function; a prefix that ends within a line shows nothing of it."""
@@ -66,7 +68,7 @@ class Infilling(HumanEval):
         above = super().canonical(problem)
         return None if above is None or problem.suffix is None else above + problem.suffix
 
-    def embedded_rows(self) -> list[dict[str, Any]] | None:
+    def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: no package carries these."""
         return None
 

@@ -16,7 +16,7 @@ from passk_tasks.benchmarks.base import Benchmark, text
 from passk_tasks.benchmarks.contests import LINES, ContestProblem, call_tests, parsed, unpack_text
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
@@ -61,7 +61,7 @@ class LiveCodeBench(Benchmark):
         "private_test_cases",
         "metadata",
     )
-    judges: ClassVar[tuple[Judge, ...]] = (Judge.STDIO, Judge.SCRIPT)
+    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (StdioTests, Tests)
     windows: ClassVar[tuple[str, ...]] = ("release", "since", "until")
 
     def check_settings(self, settings: Settings) -> None:
@@ -77,23 +77,23 @@ class LiveCodeBench(Benchmark):
         """Return the files of the release: each holds what was added."""
         return RELEASES[settings.release or list(RELEASES)[-1]]
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows; a `question_id` that is a number, as LeetCode's are, as text."""
         for row in rows:
             name = row.get("question_id")
             yield {**row, "question_id": str(name)} if type(name) is int else row
 
-    def keeps(self, row: Mapping[str, Any], settings: Settings) -> bool:
+    def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:
         """Return whether the problem's contest was in the window, both days included."""
         day = _day(row, self.columns)
         return (settings.since or day) <= day <= (settings.until or day)
 
-    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without its tests."""
         kept = {name: value for name, value in row.items() if not name.endswith("_test_cases")}
         return {"task_id": row["question_id"], **kept, "contest_date": str(row["contest_date"])}
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; its tests are unpacked, checked and packed again."""
         task_id = text(row, "question_id", self.columns)
         row = {"task_id": task_id, **row}  # which messages name
@@ -132,10 +132,10 @@ class LiveCodeBench(Benchmark):
             imports=IMPORTS,
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate below the imports of LiveCodeBench's own harness."""
         assert isinstance(problem, ContestProblem)
-        return problem.program(code, judge)
+        return problem.program(code, place)
 
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""
@@ -147,7 +147,7 @@ class LiveCodeBench(Benchmark):
         return None
 
 
-def _day(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+def _day(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
     value = row.get("contest_date")
     if isinstance(value, date):  # a datetime is one
         return value.isoformat()[:10]

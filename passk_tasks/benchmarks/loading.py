@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from passk_tasks.benchmarks import files, hub
 from passk_tasks.benchmarks.base import Benchmark
@@ -30,7 +29,7 @@ class Dataset:
             `problems`, and not in `rows`.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, object]]
     problems: dict[str, Problem]
     sha256: str
     source: str
@@ -47,7 +46,7 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
     benchmark.check_settings(settings)
     expected_sha256 = None
     names = benchmark.files(settings)
-    rows: Iterable[Mapping[str, Any]]
+    rows: Iterable[Mapping[str, object]]
     if settings.data_files is not None:
         folder = Path(settings.data_files).expanduser()
         source = str(folder)
@@ -97,7 +96,7 @@ def repository(dataset: str, split: str) -> tuple[str, str | None, str]:
     return f"{owner}/{name}", config, found or split
 
 
-def rows_sha256(rows: Iterable[Mapping[str, Any]]) -> str:
+def rows_sha256(rows: Iterable[Mapping[str, object]]) -> str:
     """Return a hash of rows that does not depend on the file format, nor on the order of the columns."""
     digest = hashlib.sha256()
     for row in rows:
@@ -105,22 +104,22 @@ def rows_sha256(rows: Iterable[Mapping[str, Any]]) -> str:
     return digest.hexdigest()
 
 
-def _row_bytes(row: Mapping[str, Any]) -> bytes:
+def _row_bytes(row: Mapping[str, object]) -> bytes:
     # Parquet has types that JSON lacks (dates, bytes); their repr is stable enough for a hash.
     return json.dumps(row, sort_keys=True, default=repr).encode() + b"\n"
 
 
-def _ordered(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+def _ordered(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, object]:
     first = {column: row[column] for column in columns if column in row}
     return {**first, **row}
 
 
 def _dataset(
-    benchmark: Benchmark, rows: Iterable[Mapping[str, Any]], settings: Settings, source: str
+    benchmark: Benchmark, rows: Iterable[Mapping[str, object]], settings: Settings, source: str
 ) -> Dataset:
     """Go through the rows once: those of some benchmarks are gigabytes, and only what is needed is kept."""
     digest = hashlib.sha256()
-    documents: list[dict[str, Any]] = []
+    documents: list[dict[str, object]] = []
     problems: dict[str, Problem] = {}
     number = 0
     for number, row in enumerate(rows, start=1):

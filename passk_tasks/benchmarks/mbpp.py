@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Program, Tests
+from passk_tasks.program import Judge, Place, Program, Tests
 
 _TEST_SPLIT = range(11, 511)
 """Numbers of the test split, in a file that holds all problems: README of google-research/mbpp."""
@@ -49,7 +49,7 @@ class Mbpp(Benchmark):
     sentence: ClassVar[str] = "text"
     numbered: ClassVar[str] = "Mbpp/{}"
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
         """Return the test split's rows, their numbers as EvalPlus writes them: `Mbpp/11`.
 
         The repository of the authors has one file without splits; what is not of the test split is left out,
@@ -65,7 +65,7 @@ class Mbpp(Benchmark):
             kept.append(dict(row))
         return kept
 
-    def problem(self, row: Mapping[str, Any]) -> Problem:
+    def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row of `full`, `sanitized` or MBPP+."""
         task_id = text(row, "task_id", self.columns)
         sentence = text(row, self.sentence, self.columns)
@@ -96,16 +96,16 @@ class Mbpp(Benchmark):
             functions=functions,
         )
 
-    def program(self, problem: Problem, code: str | None, judge: Judge) -> Program:
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the candidate under the assertions, in its own namespace where those need it."""
-        judge = self.judge_of(problem, judge)
-        return Program(problem.task_id, code, _tests(problem, judge), judge)
+        place = self.place_of(problem, place)
+        return Program(problem.task_id, code, _tests(problem, place), place)
 
     def canonical(self, problem: Problem) -> str | None:
         """Return the reference program."""
         return problem.canonical_solution
 
-    def _test(self, _row: Mapping[str, Any], asserted: str) -> str:
+    def _test(self, _row: Mapping[str, object], asserted: str) -> str:
         return asserted
 
 
@@ -133,15 +133,15 @@ class MbppPlus(Mbpp):
     sentence: ClassVar[str] = "prompt"
     base_stage: ClassVar[bool] = True
 
-    def _test(self, row: Mapping[str, Any], _asserted: str) -> str:
+    def _test(self, row: Mapping[str, object], _asserted: str) -> str:
         return like_evalplus(text(row, "test", self.columns))
 
 
 @lru_cache(maxsize=KEPT_TESTS)
-def _tests(problem: Problem, judge: Judge) -> Tests:
+def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, MbppProblem)
     alone = not problem.base_test
-    if judge is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
+    if place is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
         base = "" if alone else problem.setup + problem.base_test
         return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
     setup, base = problem.setup, problem.base_test
@@ -149,7 +149,7 @@ def _tests(problem: Problem, judge: Judge) -> Tests:
     return Tests(test, problem.functions, prelude=setup, base=base, base_decides=alone)
 
 
-def _setup(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+def _setup(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
     lines = texts(row, "test_imports", columns) if row.get("test_imports") is not None else []
     if row.get("test_setup_code"):
         lines.append(text(row, "test_setup_code", columns).replace("\r\n", "\n"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     FIRST,
@@ -109,7 +109,7 @@ def _task(source: Source) -> str | None:
     return None
 
 
-def _config(source: Source, model: str) -> dict[str, Any]:
+def _config(source: Source, model: str) -> dict[str, object]:
     conditions = source.run.conditions.as_dict()
     return {
         "model": model,

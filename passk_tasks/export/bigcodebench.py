@@ -7,7 +7,7 @@ evaluation puts `code_prompt` before each solution unless told otherwise; the fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     NAME,
@@ -98,7 +98,7 @@ def _model(source: Source, details: Details) -> str:
     return model_name(source, details).replace("/", "--")
 
 
-def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, Any]:
+def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, object]:
     # What their evaluation runs and writes down: the solution below the prompt's function that does nothing.
     outcome = candidate.outcome
     return {

@@ -8,7 +8,7 @@ evalplus 0.3.1 (evalplus/evaluate.py, evalplus/data/utils.py) reads both: `sampl
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import Details, Format, demand_all, dumps, minute, solutions, status
 from passk_tasks.export.human_eval import demand_published
@@ -76,8 +76,8 @@ def statuses(candidate: Candidate) -> tuple[str, str | None]:
     return ("pass", last) if base_passed else (last, last)
 
 
-def _results(source: Source) -> dict[str, Any]:
-    results: dict[str, list[dict[str, Any]]] = {}
+def _results(source: Source) -> dict[str, object]:
+    results: dict[str, list[dict[str, object]]] = {}
     for task_id, _, candidates in source.in_order():
         results[task_id] = []
         for candidate in candidates:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import Details, Format, demand_all, demand_ids, lines
 from passk_tasks.export.source import Source
@@ -99,14 +99,14 @@ def _compiles(code: str) -> bool:
     return True
 
 
-def _samples(source: Source) -> Iterator[dict[str, Any]]:
+def _samples(source: Source) -> Iterator[dict[str, object]]:
     for task_id, _, candidates in source.in_order():
         prompt = source.problems[task_id].prompt
         for candidate in candidates:
             yield {"task_id": task_id, "completion": completion(prompt, candidate.code)}
 
 
-def _results(source: Source) -> Iterator[dict[str, Any]]:
+def _results(source: Source) -> Iterator[dict[str, object]]:
     outcomes = [candidate.outcome for _, _, candidates in source.in_order() for candidate in candidates]
     for sample, outcome in zip(_samples(source), outcomes, strict=True):
         if outcome.passed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     NAME,
@@ -90,7 +90,7 @@ def _model(source: Source, details: Details) -> str:
     return model_name(source, details).rpartition("/")[2]
 
 
-def _graded(row: Mapping[str, Any], candidates: Sequence[Candidate]) -> dict[str, Any]:
+def _graded(row: Mapping[str, object], candidates: Sequence[Candidate]) -> dict[str, object]:
     passed = [candidate.outcome.passed for candidate in candidates]
     shown = {column: row[column] for column in _COLUMNS}
     when = row["contest_date"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from passk_tasks.export.base import (
     Details,
@@ -76,7 +76,7 @@ class MultiPLE(Format):
         )
 
 
-def _result(row: Mapping[str, Any], candidate: Candidate, timestamp: int) -> dict[str, Any]:
+def _result(row: Mapping[str, object], candidate: Candidate, timestamp: int) -> dict[str, object]:
     verdict = candidate.outcome.verdict
     status, exit_code = "Exception", 1
     if verdict is Verdict.PASSED:

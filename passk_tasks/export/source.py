@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark
@@ -50,7 +49,7 @@ class Source:
     split: str
     published: bool
     problems: Mapping[str, Problem] = field(default_factory=dict, repr=False)
-    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    rows: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -68,7 +67,7 @@ class Source:
         """The nucleus; None where the run did not record it."""
         return Keys(self.run.conditions.sampling).number("top_p")
 
-    def in_order(self) -> list[tuple[str, Mapping[str, Any], tuple[Candidate, ...]]]:
+    def in_order(self) -> list[tuple[str, Mapping[str, object], tuple[Candidate, ...]]]:
         """Return task_id, row and candidates of every problem with samples, in the dataset's order."""
         return [
             (task_id, row, self.candidates[task_id])

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from passk_tasks.errors import UsageError, did_you_mean
+from passk_tasks.errors import check_name
 from passk_tasks.extraction.answer import find
 from passk_tasks.extraction.assertion import expression, side
 from passk_tasks.extraction.completion import complete, fill
@@ -46,10 +46,9 @@ from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
+from passk_tasks.tasks.settings import EXTRACTIONS
 
-__all__ = ["MODES", "Extraction", "Repair", "Strategy", "context", "expression", "extract"]
-
-MODES = ("completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input")
+__all__ = ["Extraction", "Repair", "Strategy", "context", "expression", "extract"]
 
 
 def extract(
@@ -78,10 +77,9 @@ def extract(
             function or method that they call.
 
     Raises:
-        UsageError: `mode` is none of `MODES`.
+        UsageError: `mode` is none of `tasks.settings.EXTRACTIONS`.
     """
-    if mode not in MODES:
-        raise UsageError(f"there is no extraction mode {mode!r}{did_you_mean(mode, MODES)}")
+    check_name("extraction mode", mode, EXTRACTIONS)
     if mode == "verbatim":
         return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)

@@ -83,7 +83,7 @@ class Invocation:
 
 def current() -> Invocation:
     """Return the invocation on whose stack this call stands."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__") == "lm_eval.evaluator":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.judging import libraries, trial
-from passk_tasks.judging.selftest import selftest
+from passk_tasks.judging import libraries, selftest, trial
+from passk_tasks.results.store import make_writable
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -159,32 +158,23 @@ def check_fim(settings: Settings, where: str) -> None:
 def check_folder(folder: Path, what: str, remedy: str = "name a folder that can be written") -> None:
     """Raise unless a file can be made in `folder`, which is made where it is missing."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
+        make_writable(folder)
     except OSError as error:
         raise PreflightError(f"{what} cannot be written ({error.strerror or error}): {remedy}") from error
 
 
 def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
-    """Send a right and a wrong program through the judge; once a process for each kind of sandbox.
+    """Judge a right and a wrong program in each way that the problems need; once a process and confinement.
 
     Raises:
         SandboxError: the sandbox does not start, or judges either of them wrongly.
     """
     settings = spec.settings
-    key = (
-        settings.benchmark,
-        settings.judge,
-        settings.sandbox,
-        settings.packages,
-        settings.limits(),
-        dataset.sha256,
-    )
+    key = (settings.benchmark, settings.judge, settings.confinement, dataset.sha256)
     if key in _tested:
         return
     try:
-        warnings = selftest(spec, dataset)
+        warnings = selftest.of_task(spec, dataset)
     except SandboxError as error:
         raise SandboxError(f"task {spec.name}: {error}") from error
     for warning in warnings:
@@ -200,7 +190,7 @@ def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> tri
         dataset: its problems.
         limit: lm-eval's `--limit`: that many problems, or that share of them; None for all.
     """
-    asked = [row["task_id"] for row in dataset.rows]
+    asked = [str(row["task_id"]) for row in dataset.rows]
     if limit is not None:
         asked = asked[: int(limit if limit >= 1 else math.ceil(len(asked) * limit))]
     tried = trial.references(spec.settings, dataset, frozenset(asked))

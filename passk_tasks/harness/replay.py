@@ -29,6 +29,7 @@ from passk_tasks import benchmarks
 from passk_tasks.errors import UsageError
 from passk_tasks.harness.distributed import Group
 from passk_tasks.results import samples
+from passk_tasks.results.keys import Keys
 
 _log = logging.getLogger("lm_eval.passk")
 
@@ -78,12 +79,12 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._noted = False
 
     @property
-    def origin(self) -> dict[str, Any] | None:
+    def origin(self) -> dict[str, object] | None:
         """How the samples were drawn, where that is known."""
         if self.embedded:
             return dict(EMBEDDED_ORIGIN)
         if self._header is not None:
-            return dict(self._header.extra.get("generation_kwargs") or {}) or None
+            return dict(Keys(self._header.extra).inner("generation_kwargs").values) or None
         return None
 
     def get_model_info(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         """Hand lm-eval the problems that `benchmarks.load` found."""
         self.dataset = {self._benchmark.split: datasets.Dataset.from_list(self._data.rows)}
 
-    def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> Any:
+    def doc_to_text(self, doc: Mapping[str, object], doc_to_text: Any = None) -> Any:
         """Return the prompt of a document: the benchmark's own where settings decide, else the YAML's."""
         own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
         return super().doc_to_text(doc, doc_to_text) if own is None else own
@@ -134,7 +134,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         super().build_all_requests(cache_requests=False, apply_chat_template=apply_chat_template, **kwargs)
         journaling.expect(self)
 
-    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance | list[Instance]:
+    def construct_requests(
+        self, doc: dict[str, object], ctx: Any, **kwargs: Any
+    ) -> Instance | list[Instance]:
         """Return one request for n repeats or, with `seeds: distinct`, n requests for one.
 
         Sample i of a problem has the seed `generation_kwargs.seed + i`, 1234 + i where there is none. It is
@@ -199,9 +201,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
 
     def process_results(
         self,
-        doc: Mapping[str, Any],  # noqa: ARG002  lm-eval's signature
+        doc: Mapping[str, object],  # noqa: ARG002  lm-eval's signature
         results: Sequence[Sequence[str]],
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, float | None]:
         """Return the metrics of one problem from what `apply_filters` left of its samples."""
         if self._predict_only:
             return {BYPASS: None}
@@ -215,7 +217,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             worth["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
         return worth
 
-    def dump_config(self) -> dict[str, Any]:
+    def dump_config(self) -> dict[str, object]:
         """Return the configuration with the run's provenance under `metadata.passk_results`."""
         config = dict(super().dump_config())
         if self._summary is not None:
@@ -329,7 +331,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     def _stops_of(self, task_id: str) -> tuple[str, ...]:
         return stops.sent(self.spec.until, self._data.problems[task_id].entry_point, self._asked)
 
-    def _drawn_with(self, model: Any) -> dict[str, Any]:
+    def _drawn_with(self, model: Any) -> dict[str, object]:
         """Return how the samples came about: by the task's arguments, unless they are only played back."""
         if not isinstance(model, ReplayLM):
             return self.spec.generation_kwargs

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
-from passk_tasks import benchmarks
-from passk_tasks.errors import SandboxError, SelftestError
-from passk_tasks.program import Limits, Program
-from passk_tasks.sandbox.supervisor import Sandbox
+from passk_tasks.judging.executor import Executor
+from passk_tasks.program import Program
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -32,11 +30,8 @@ class Judged:
 
 def judge(
     programs: Sequence[Program],
+    executor: Executor,
     *,
-    limits: Limits,
-    sandbox: str = "strict",
-    workers: int = 0,
-    packages: str | Sequence[str] = "installed",
     progress: bool = False,
     shuffle: bool = False,
     told: Callable[[int, Outcome], None] | None = None,
@@ -45,10 +40,7 @@ def judge(
 
     Args:
         programs: what to judge; those with `code=None` are `no_code` and are not run.
-        limits: what each candidate may use.
-        sandbox: `strict` or `rlimits`.
-        workers: candidates that run at one time; 0 means as many as there are usable CPUs.
-        packages: which installed packages candidates can import: `installed`, `stdlib` or names.
+        executor: what runs them, e.g. `executor.local(Confinement())`; it is entered here.
         progress: show a bar on standard error, if that is a terminal.
         shuffle: judge problems, and the programs of each, in an order that depends on all programs together,
             so that what one program leaves does not meet a certain other one.
@@ -75,14 +67,14 @@ def judge(
     places.sort(key=lambda where: numbers[programs[where[0]].tests])
     bar = tqdm(total=len(programs), desc="judging", unit="program", disable=None if progress else True)
     bar.update(len(programs) - sum(map(len, places)))
-    with bar, Sandbox(limits, sandbox, workers, packages, hidden=benchmarks.hidden_packages()) as box:
-        for number, outcome in box.run([programs[where[0]] for where in places]):
+    with bar, executor:
+        for number, outcome in executor.run([programs[where[0]] for where in places]):
             for index in places[number]:
                 outcomes[index] = whole = _with_base(outcome, programs[index])
                 if told is not None:
                     told(index, whole)
             bar.update(len(places[number]))
-        layers, warnings = dict(box.layers), box.warnings
+        layers, warnings = dict(executor.layers), executor.warnings
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     assert not missing, f"programs without an outcome: {missing[:5]}"
     return Judged([o for o in outcomes if o is not None], layers, warnings)
@@ -93,31 +85,3 @@ def _with_base(outcome: Outcome, program: Program) -> Outcome:
     if outcome.base_passed is None and program.tests.base:
         return replace(outcome, base_passed=False)
     return outcome
-
-
-def selftest(
-    right: Program,
-    wrong: Program,
-    *,
-    limits: Limits,
-    sandbox: str = "strict",
-    packages: str | Sequence[str] = "installed",
-) -> dict[str, bool]:
-    """Judge a program that must pass and one that must not; return the active layers.
-
-    Raises:
-        SelftestError: the right program does not pass.
-        SandboxError: the sandbox cannot start, or the wrong program passes.
-    """
-    judged = judge([right, wrong], limits=limits, sandbox=sandbox, workers=1, packages=packages)
-    passes, fails = judged.outcomes
-    if not passes.passed:
-        raise SelftestError(
-            f"the sandbox fails a right program ({right.task_id}: {passes.verdict}, {passes.detail}): "
-            "no verdict of this host could be trusted. If the limits were lowered, raise them."
-        )
-    if fails.passed:
-        raise SandboxError(
-            f"the sandbox passes a wrong program ({wrong.task_id}): no verdict of this host could be trusted"
-        )
-    return judged.layers

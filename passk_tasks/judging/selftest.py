@@ -1,74 +1,114 @@
-"""A right and a wrong program, judged before anything rests on the sandbox."""
+"""A right and a wrong program of each kind at hand, judged before anything rests on the verdicts."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection, Iterable
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.benchmarks.contests import LINES
+from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.judging import batch
+from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
 
-_SELFTESTS = 3  # references that are tried before they are named as wrong
+_REFERENCES = 3  # that are tried before they are named as wrong
+
+_FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
+_CASES = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], comparison=LINES)
+_RIGHT, _WRONG = (f"def following(x):\n    return {result}\n" for result in ("x + 1", "2"))
+
+# This package's own: those of a dataset may be wrong.
+EXAMPLES = {
+    Judge.ISOLATED: (
+        Program("selftest", _RIGHT, _FUNCTION, Judge.ISOLATED),
+        Program("selftest", _WRONG, _FUNCTION, Judge.ISOLATED),
+    ),
+    Judge.SCRIPT: (
+        Program("selftest", _RIGHT, _FUNCTION, Judge.SCRIPT),
+        Program("selftest", _WRONG, _FUNCTION, Judge.SCRIPT),
+    ),
+    Judge.STDIO: (
+        Program("selftest", "print(int(input()) + 1)\n", _CASES),
+        Program("selftest", "print(2)\n", _CASES),
+    ),
+}
+"""For each way of judging a program that must pass and one that must not."""
 
 
-def selftest(spec: TaskSpec, dataset: Dataset) -> tuple[str, ...]:
-    """Judge a right and a wrong program under the task's own limits, before anything rests on the sandbox.
+def require(programs: Iterable[Program], executor: Executor) -> None:
+    """Judge the examples of every way in which some of these programs are to be judged.
 
-    They are this package's own, one pair for each judge that the problems need: a dataset's own solution may
-    be wrong. Of those, up to three are tried until one passes; what is returned names them where none does.
+    Args:
+        programs: those to come; they are not run.
+        executor: what will run them.
 
     Raises:
-        SandboxError: no sandbox of the wanted strength, or a wrong verdict for either program.
+        SelftestError: a right program does not pass.
+        SandboxError: the sandbox cannot start, or a wrong program passes.
     """
-    settings = spec.settings
-    benchmark = benchmarks.get(settings.benchmark)
+    ways = dict.fromkeys(program.judge for program in programs)
+    right, wrong = ([EXAMPLES[way][number] for way in ways] for number in (0, 1))
+    with executor:
+        outcomes = list(executor.selftest([*right, *wrong]))
+    for index, outcome in sorted(outcomes, key=lambda item: item[0]):
+        if index < len(right) and not outcome.passed:
+            raise SelftestError(
+                f"the sandbox fails a right program (judge {right[index].judge}: {outcome.verdict}, "
+                f"{outcome.detail}): no verdict of this host could be trusted. If the limits were lowered, "
+                "raise them."
+            )
+        if index >= len(right) and outcome.passed:
+            raise SandboxError(
+                f"the sandbox passes a wrong program (judge {wrong[index - len(right)].judge}): "
+                "no verdict of this host could be trusted"
+            )
+
+
+def of_task(
+    spec: TaskSpec,
+    dataset: Dataset,
+    asked: Collection[str] | None = None,
+    executor: Executor | None = None,
+) -> tuple[str, ...]:
+    """Try the examples in every way that a task's problems are judged, and then some of their references.
+
+    Up to three references are tried, until one passes. What is returned names them where none does.
+
+    Args:
+        spec: the task.
+        dataset: its problems.
+        asked: task_ids of those at hand; None for all.
+        executor: what will run the programs; None for this host's sandbox, as the settings say.
+
+    Raises:
+        SandboxError: no sandbox of the wanted strength, or a wrong verdict for one of the examples.
+    """
+    executor = executor or local(spec.settings.confinement, workers=1)
+    place = spec.settings.judge.place
+    benchmark = benchmarks.get(spec.settings.benchmark)
     problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]
-    for judge in dict.fromkeys(benchmark.judge_of(problem, settings.judge) for problem in problems):
-        right, wrong = (Program("selftest", code, tests, judge) for tests, code in _selftests(judge))
-        batch.selftest(
-            right,
-            wrong,
-            limits=settings.limits(),
-            sandbox=settings.sandbox,
-            packages=settings.packages,
-        )
-    if benchmark.own_problems or settings.judge is Judge.STDIO:  # tried one by one; or slow, or missing
-        return ()
-    canonicals = ((problem, benchmark.canonical(problem)) for problem in problems)
-    failed = []
-    for problem, code in itertools.islice(((p, c) for p, c in canonicals if c is not None), _SELFTESTS):
-        nothing = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
-        judged = batch.judge(
-            [benchmark.program(problem, code, settings.judge) for code in (code, nothing)],
-            limits=settings.limits(),
-            sandbox=settings.sandbox,
-            workers=1,
-            packages=settings.packages,
-        )
-        reference, empty = judged.outcomes
-        if empty.passed:
-            return (f"a function that only returns None passes the tests of {problem.task_id}",)
-        if reference.passed:
+    at_hand = (p for p in problems if asked is None or p.task_id in asked)
+    with executor:
+        require((benchmark.program(problem, None, place) for problem in at_hand), executor)
+        if benchmark.own_problems or StdioTests in benchmark.kinds:  # tried one by one; or slow, or missing
             return ()
-        failed.append(f"{problem.task_id} ({reference.verdict}: {reference.detail:.120})")
+        canonicals = ((problem, benchmark.canonical(problem)) for problem in problems)
+        failed = []
+        for problem, code in itertools.islice(((p, c) for p, c in canonicals if c is not None), _REFERENCES):
+            nothing = f"def {problem.entry_point}(*args, **kwargs):\n    return None\n"
+            pair = [benchmark.program(problem, code, place) for code in (code, nothing)]
+            reference, empty = batch.judge(pair, executor).outcomes
+            if empty.passed:
+                return (f"a function that only returns None passes the tests of {problem.task_id}",)
+            if reference.passed:
+                return ()
+            failed.append(f"{problem.task_id} ({reference.verdict}: {reference.detail:.120})")
     if not failed:
         return ()
     return (
         f"no reference solution that was tried passes its own tests, though the sandbox judges rightly: "
         f"{', '.join(failed)}; the reference or the tests are wrong, or a limit was set too low",
     )
-
-
-_NEXT = StdioTests.of([("1\n", "2\n"), ("5\n", "6\n")], comparison=LINES)
-_NEXT_FUNCTION = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
-
-
-def _selftests(judge: Judge) -> tuple[tuple[Tests | StdioTests, str], ...]:
-    """Return a right and a wrong program for a judge, each after its tests."""
-    if judge is Judge.STDIO:
-        return (_NEXT, "print(int(input()) + 1)\n"), (_NEXT, "print(2)\n")
-    right, wrong = (f"def following(x):\n    return {result}\n" for result in ("x + 1", "2"))
-    return (_NEXT_FUNCTION, right), (_NEXT_FUNCTION, wrong)

@@ -21,6 +21,7 @@ from passk_tasks import benchmarks
 from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.judging import batch
+from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Judge, Program
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -45,13 +46,19 @@ class Tried:
     warnings: tuple[str, ...] = ()
 
 
-def references(settings: Settings, dataset: Dataset, asked: Collection[str] | None = None) -> Tried:
+def references(
+    settings: Settings,
+    dataset: Dataset,
+    asked: Collection[str] | None = None,
+    executor: Executor | None = None,
+) -> Tried:
     """Judge the references of a family of people's own problems as they will be judged, and in one process.
 
     Args:
-        settings: of the run: judge, limits and sandbox.
+        settings: of the run.
         dataset: the problems.
         asked: task_ids of those at hand; None for all.
+        executor: what runs the programs; None for this host's sandbox, as the settings say.
 
     Raises:
         SandboxError: the sandbox does not start.
@@ -59,16 +66,17 @@ def references(settings: Settings, dataset: Dataset, asked: Collection[str] | No
     family = benchmarks.get(settings.benchmark)
     if not family.own_problems:
         return Tried(dataset)
+    executor = executor or local(settings.confinement, settings.workers)
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)
         if code is None or task_id in dataset.left_out or (asked is not None and task_id not in asked):
             continue
-        first = family.program(problem, code, settings.judge)
+        first = family.program(problem, code, settings.judge.place)
         pairs[task_id] = [first]
-        if first.judge is Judge.ISOLATED and Judge.SCRIPT in family.judges:
+        if first.judge is Judge.ISOLATED and Judge.SCRIPT in family.places:
             pairs[task_id].append(family.program(problem, code, Judge.SCRIPT))
-    verdicts = _verdicts([program for pair in pairs.values() for program in pair], settings)
+    verdicts = _verdicts([program for pair in pairs.values() for program in pair], executor)
     problems = dict(dataset.problems)
     wrong, elsewhere = [], []
     for task_id, pair in pairs.items():
@@ -100,39 +108,34 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _verdicts(programs: list[Program], settings: Settings) -> dict[str, tuple[str, str]]:
+def _verdicts(programs: list[Program], executor: Executor) -> dict[str, tuple[str, str]]:
     """Return verdict and detail by the program's hash, from the cache where it has them."""
     found: dict[str, tuple[str, str]] = {}
     unknown: list[Program] = []
     for program in programs:
-        kept = _kept(_place(program, settings))
+        kept = _kept(_place(program, executor))
         if kept is None:
             unknown.append(program)
         else:
             found[program.sha256] = kept
     if not unknown:
         return found
-    judged = batch.judge(
-        unknown,
-        limits=settings.limits(),
-        sandbox=settings.sandbox,
-        workers=settings.workers,
-        packages=settings.packages,
-    )
+    judged = batch.judge(unknown, executor)
     for program, outcome in zip(unknown, judged.outcomes, strict=True):
         found[program.sha256] = (outcome.verdict.value, outcome.detail)
-        _keep(_place(program, settings), outcome)
+        _keep(_place(program, executor), outcome)
     return found
 
 
-def _place(program: Program, settings: Settings) -> Path:
+def _place(program: Program, executor: Executor) -> Path:
+    confinement = executor.confinement
     conditions = (
         __version__,
         platform.python_version(),
         program.sha256,
-        settings.sandbox,
-        settings.packages,
-        sorted(settings.limits().as_dict().items()),
+        confinement.mode,
+        sorted(executor.packages.items()),
+        sorted(confinement.limits.as_dict().items()),
     )
     key = hashlib.sha256(json.dumps(conditions).encode()).hexdigest()
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

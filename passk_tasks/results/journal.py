@@ -46,15 +46,15 @@ class JournalHeader:
 
     task: str
     task_version: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     until: tuple[str, ...]
     dataset_sha256: str
     dataset_source: str = ""
     rank: int = 0
     world_size: int = 1
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the header's line as a JSON-ready object."""
         return {
             MARK: FORMAT,
@@ -193,7 +193,7 @@ class Journal:
     ) -> None:
         self.close(complete=kind is None)
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _write(self, line: dict[str, object]) -> None:
         try:
             self._file.write(dump_line(line))
             self._file.flush()

@@ -8,7 +8,7 @@ import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from passk_tasks.errors import SamplesError
 
@@ -51,7 +51,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def parse_object(line: bytes, where: str) -> dict[str, Any]:
+def parse_object(line: bytes, where: str) -> dict[str, object]:
     r"""Return the JSON object in `line`; lone surrogates written as `\ud800` survive.
 
     Raises:

@@ -12,12 +12,11 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-from passk_tasks.errors import SamplesError, did_you_mean
+from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.keys import Keys
@@ -91,7 +90,12 @@ def load(stored: StoredRun) -> Run:
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
-    """Read every run that `paths` hold, in the order given, those of one folder by date; each run once.
+    """Read every run that `stored_in` finds, with the outcome of every sample."""
+    return [load(run) for run in stored_in(paths, task)]
+
+
+def stored_in(paths: Iterable[str | os.PathLike[str]], task: str | None = None) -> list[StoredRun]:
+    """Return every run that `paths` hold, in the order given, those of one folder by date; each run once.
 
     Args:
         paths: results files, or folders with any number of them.
@@ -108,7 +112,20 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
             raise SamplesError(nothing(path, found, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
-    return [load(run) for run in chosen.values()]
+    return list(chosen.values())
+
+
+def only_one(runs: Sequence[StoredRun], where: str) -> StoredRun:
+    """Return the run where there is one, or raise a `UsageError` that lists them.
+
+    Args:
+        runs: at least one.
+        where: what the user named.
+    """
+    if len(runs) > 1:
+        files = "".join(f"\n  {run.path} ({run.task})" for run in runs)
+        raise UsageError(f"{where} holds {len(runs)} runs; name one, or --task:{files}")
+    return runs[0]
 
 
 def _is_results(path: Path) -> bool:
@@ -196,8 +213,10 @@ class _Outcomes:
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
             task_id = task_id_in(line, where)
-            found = (_outcome(line, where), str(line.get("program_sha256", "")))
-            numbered.setdefault(task_id, {})[index] = found
+            by_index = numbered.setdefault(task_id, {})
+            if index in by_index:
+                raise SamplesError(f"{where}: sample {index} of {task_id} is there twice")
+            by_index[index] = (_outcome(line, where), str(line.get("program_sha256", "")))
             self._note(task_id, line)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
         for task_id, by_index in numbered.items():
@@ -213,8 +232,9 @@ class _Outcomes:
             task_id = task_id_in(doc if isinstance(doc, Mapping) else {}, where)
             if task_id in self.outcomes:
                 raise SamplesError(f"{where}: {task_id} is there twice")
-            if isinstance(line.get("prompt_hash"), str):
-                self.prompts[task_id] = line["prompt_hash"]
+            prompt = line.get("prompt_hash")
+            if isinstance(prompt, str):
+                self.prompts[task_id] = prompt
             # One request with n answers or n requests with one: a list of lists in either case.
             answers = line.get("filtered_resps")
             nested = answers if isinstance(answers, list) else []
@@ -226,31 +246,32 @@ class _Outcomes:
             self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
             self._note(task_id, answered[0])
 
-    def _note(self, task_id: str, line: Mapping[str, Any]) -> None:
+    def _note(self, task_id: str, line: Mapping[str, object]) -> None:
         if line.get("cluster") is not None:
             self.clusters[task_id] = str(line["cluster"])
 
 
-def task_id_in(row: Mapping[str, Any], where: str) -> str:
+def task_id_in(row: Mapping[str, object], where: str) -> str:
     """Return a row's task_id, or raise `SamplesError`, naming where it stands."""
     if "task_id" not in row:
         raise SamplesError(f"{where}: there is no task_id")
     return str(row["task_id"])
 
 
-def _outcome(line: Mapping[str, Any], where: str) -> Outcome:
+def _outcome(line: Mapping[str, object], where: str) -> Outcome:
+    keys = Keys(line)
     try:
         return Outcome(
             verdict=Verdict(line["verdict"]),
-            detail=str(line.get("detail", "")),
-            judge=str(line.get("judge", "")),
-            cpu_s=float(line.get("cpu_s", 0)),
-            wall_s=float(line.get("wall_s", 0)),
-            peak_mib=float(line.get("peak_mib", 0)),
-            flags=tuple(map(str, line.get("flags", ()))),
-            base_passed=None if line.get("base_passed") is None else bool(line["base_passed"]),
+            detail=keys.text("detail") or "",
+            judge=keys.text("judge") or "",
+            cpu_s=float(keys.number("cpu_s") or 0),
+            wall_s=float(keys.number("wall_s") or 0),
+            peak_mib=float(keys.number("peak_mib") or 0),
+            flags=keys.texts("flags"),
+            base_passed=bool(line["base_passed"]) if "base_passed" in keys else None,
         )
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError):
         verdicts = [verdict.value for verdict in Verdict]
         shown = line.get("verdict")
         raise SamplesError(

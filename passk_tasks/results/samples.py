@@ -20,7 +20,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
@@ -167,7 +166,7 @@ class _Source:
         self.samples.append(Sample(task_id, self.next_index[task_id], text, form, where, stops, asked))
         self.next_index[task_id] += 1
 
-    def add_plain(self, line: dict[str, Any], where: str) -> None:
+    def add_plain(self, line: dict[str, object], where: str) -> None:
         given = [key for key in (SOLUTION, COMPLETION) if key in line]
         if not given:
             raise SamplesError(f"{where}: no sample in this line: {_expected(line)}")
@@ -178,7 +177,7 @@ class _Source:
         else:
             self.add(task_id, line[form], form, where)
 
-    def add_lm_eval(self, line: dict[str, Any], where: str) -> None:
+    def add_lm_eval(self, line: dict[str, object], where: str) -> None:
         self.of_lm_eval = True
         resps, task_id = line["resps"], _document_id(line.get("doc"), where)
         if not isinstance(resps, (list, type(None))):
@@ -386,7 +385,7 @@ def _numbered_on(runs: Sequence[_Run]) -> list[Sample]:
     return samples
 
 
-def _parse_first(raw: bytes, path: Path, where: str) -> dict[str, Any]:
+def _parse_first(raw: bytes, path: Path, where: str) -> dict[str, object]:
     try:
         return parse_object(raw, where)
     except SamplesError as error:
@@ -443,7 +442,7 @@ def _until(arguments: object) -> tuple[str, ...] | None:
     return None
 
 
-def _expected(line: dict[str, Any]) -> str:
+def _expected(line: dict[str, object]) -> str:
     if "verdict" in line and "program_sha256" in line:
         return "outcomes of `passk score` have no texts; give the samples they were made from"
     found = ", ".join(sorted(map(repr, line))) or "nothing"

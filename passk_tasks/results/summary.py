@@ -207,8 +207,9 @@ class Summary:
 
 
 def extended(kind: type[S], summary: Summary, **more: Any) -> S:
-    """Return a summary as a kind of summary that has more attributes, and these are `more`."""
-    return kind(**{item.name: getattr(summary, item.name) for item in fields(summary)} | more)
+    """Return a summary as another kind of summary; `more` has the attributes that only that kind has."""
+    shared = [item.name for item in fields(kind) if hasattr(summary, item.name)]
+    return kind(**{name: getattr(summary, name) for name in shared} | more)
 
 
 def _score(name: str, keys: Keys) -> Score:

@@ -21,12 +21,17 @@ class Packages:
     Attributes:
         folders: site-packages folders, for `sys.path`.
         shown: files and folders that the sandbox shows, in or equal to `folders`.
-        versions: of the distributions in them, by canonical name.
+        distributions: what is installed in them and chosen.
     """
 
     folders: tuple[str, ...]
     shown: tuple[str, ...]
-    versions: dict[str, str]
+    distributions: tuple[importlib.metadata.Distribution, ...] = ()
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the distributions by canonical name; reads the metadata of each."""
+        read = [one.metadata for one in self.distributions]
+        return dict(sorted({_canonical(one["Name"]): one["Version"] for one in read if one["Name"]}.items()))
 
 
 def resolve(choice: str | Sequence[str]) -> Packages:
@@ -41,14 +46,14 @@ def resolve(choice: str | Sequence[str]) -> Packages:
     """
     folders = site_packages()
     if choice == STDLIB:
-        return Packages((), (), {})
+        return Packages((), ())
     if choice == INSTALLED:
-        found = importlib.metadata.distributions(path=folders)
-        return Packages(tuple(folders), tuple(folders), _versions(found))
+        found = tuple(importlib.metadata.distributions(path=folders))
+        return Packages(tuple(folders), tuple(folders), found)
     names = [choice] if isinstance(choice, str) else list(choice)
     wanted = _closure(names, folders)
     shown = sorted({path for one in wanted for path in _top_level(one, folders)})
-    return Packages(tuple(folders), tuple(shown), _versions(wanted))
+    return Packages(tuple(folders), tuple(shown), tuple(wanted))
 
 
 def site_packages() -> list[str]:
@@ -101,12 +106,3 @@ def _top_level(one: importlib.metadata.Distribution, folders: list[str]) -> set[
         if str(path.parent) in folders and path.exists():
             found.add(str(path))
     return found
-
-
-def _versions(found: object) -> dict[str, str]:
-    pairs = {
-        _canonical(one.metadata["Name"]): str(one.version)
-        for one in found  # type: ignore[attr-defined]
-        if one.metadata["Name"]
-    }
-    return dict(sorted(pairs.items()))

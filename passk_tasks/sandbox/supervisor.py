@@ -25,17 +25,16 @@ from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
-from passk_tasks.program import Limits, Program, StdioTests, Tests
+from passk_tasks.program import Confinement, Program, StdioTests, Tests
 from passk_tasks.sandbox import remembered
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
-from passk_tasks.sandbox.packages import INSTALLED, resolve
+from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
 from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Worker
 from passk_tasks.verdict import Outcome, Verdict
 
-MODES = ("strict", "rlimits")
 # How each mode may be had, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _WATCH_S = 0.5
@@ -50,12 +49,8 @@ class Sandbox:
     """Workers that run programs; a context manager.
 
     Args:
-        limits: what each candidate may use.
-        mode: `strict` (namespaces, private root, Landlock, seccomp; on a host that forbids user namespaces,
-            Landlock, seccomp and a reaper) or `rlimits` (resource limits only).
+        confinement: what candidates are kept in.
         workers: candidates that run at one time; 0 means as many as there are usable CPUs.
-        packages: which installed packages candidates can import: `installed`, `stdlib` or names. Under
-            `rlimits` a candidate that looks for others in the file system finds them.
         hidden: packages that no candidate sees, whatever the choice: those that hold tests and solutions.
 
     Attributes:
@@ -63,43 +58,43 @@ class Sandbox:
         warnings: what a person must know of the layers: those that this host gave before.
 
     Raises:
-        SandboxError: the host cannot give what `mode` promises; the message names what is missing.
-        SettingsError: an unknown mode or a negative number of workers.
+        SandboxError: the host cannot give what the mode promises; the message names what is missing.
+        SettingsError: a package that is not installed, or a negative number of workers.
     """
 
-    def __init__(
-        self,
-        limits: Limits,
-        mode: str = "strict",
-        workers: int = 0,
-        packages: str | Sequence[str] = INSTALLED,
-        *,
-        hidden: Collection[str],
-    ) -> None:
-        if mode not in MODES:
-            raise SettingsError(f"sandbox must be one of {', '.join(MODES)}, not {mode!r}")
+    def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Collection[str]) -> None:
         if sys.platform != "linux":
             raise SandboxError(f"the sandbox needs Linux, not {sys.platform}: judge on a Linux machine")
         if workers < 0:
             raise SettingsError(f"workers must be 0 (automatic) or more, not {workers}")
-        self.limits, self.mode = limits, mode
+        self.confinement = confinement
+        self.limits, self.mode = confinement.limits, confinement.mode
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
-        self._packages, self._hidden = resolve(packages), tuple(sorted(hidden))
+        self._packages, self._hidden = resolve(confinement.packages), tuple(sorted(hidden))
         # The tests' side has each message twice for a moment.
-        fitting = (limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
+        fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
-        self._selector = selectors.DefaultSelector()
+        self._entered = 0
         self._pool: list[Worker] = []
         self._failed_starts = 0
         self._numbers = itertools.count()
-        self._free_cpus = choose_cpus(self.workers)
         self._disturbed: set[int] = set()  # programs in judgement while another one used up what all share
         self._tried_again: set[int] = set()
         self._terminates: Any = None
 
+    @property
+    def packages(self) -> dict[str, str]:
+        """Version of each distribution that candidates can import; reads the metadata of each."""
+        return self._packages.versions()
+
     def __enter__(self) -> Sandbox:
+        self._entered += 1
+        if self._entered > 1:
+            return self
+        self._selector = selectors.DefaultSelector()
+        self._free_cpus = choose_cpus(self.workers)
         try:
             self._end_orderly_when_terminated()
             self._find_way()
@@ -114,10 +109,14 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if self._entered == 1:
+            self.close()
+        else:
+            self._entered -= 1
 
     def close(self) -> None:
         """End every worker and all that runs in it."""
+        self._entered = 0
         for worker in self._pool:
             worker.stop()
         self._pool.clear()
@@ -184,6 +183,8 @@ class Sandbox:
                     continue
                 left -= 1
                 yield index, outcome
+
+    selftest = run  # there is one machine, this one
 
     def _top_up(self, wanted: int, *, fresh: bool) -> None:
         """Replace workers that died and start the ones that are not there yet, a fresh one among them."""

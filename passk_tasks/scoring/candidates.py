@@ -177,11 +177,12 @@ class Prover:
         )
 
     def _gives(self, problem: Problem, code: str | None, program_sha256: str) -> bool:
-        asked, family = self._spec.settings.judge, self._family
-        if family.program(problem, code, asked).sha256 == program_sha256:
+        family = self._family
+        program = family.program(problem, code, self._spec.settings.judge.place)
+        if program.sha256 == program_sha256:
             return True
         # Whether a reference of people's own problems passed in one process only is not stored with the run.
-        if not family.own_problems or asked is not Judge.ISOLATED:
+        if not family.own_problems or program.judge is not Judge.ISOLATED:
             return False
         return family.program(problem, code, Judge.SCRIPT).sha256 == program_sha256
 

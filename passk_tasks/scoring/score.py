@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.errors import SamplesError, UsageError, did_you_mean
-from passk_tasks.judging import batch, trial
-from passk_tasks.judging.selftest import selftest
+from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
+from passk_tasks.judging import batch, selftest, trial
+from passk_tasks.judging.executor import Executor, local
 from passk_tasks.results.samples import SOLUTION, Sample
 from passk_tasks.scoring.candidates import EXTRACT, candidate
 from passk_tasks.scoring.summary import Record, Scored, summarise
@@ -26,6 +26,7 @@ def score(
     *,
     spec: TaskSpec,
     dataset: Dataset,
+    executor: Executor | None = None,
     extract: str = "auto",
     strict_k: bool = False,
     progress: bool = False,
@@ -37,6 +38,7 @@ def score(
         samples: any number for any of the task's problems; n may differ between problems.
         spec: the task, with the settings and stop sequences in force.
         dataset: its problems.
+        executor: what runs the programs; None for this host's sandbox, as the settings say.
         extract: `auto` takes completions and solutions verbatim and extracts from responses as the task
             says; any other mode is applied to all of them.
         strict_k: a k that some problem has too few samples for is an error; otherwise it is skipped, and
@@ -54,7 +56,7 @@ def score(
     benchmark = benchmarks.get(settings.benchmark)
     candidates = [candidate(sample, dataset.problems[sample.task_id], spec, extract) for sample in samples]
     programs = [
-        benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge)
+        benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge.place)
         for sample, found in zip(samples, candidates, strict=True)
     ]
 
@@ -65,10 +67,7 @@ def score(
 
     judged = batch.judge(
         programs,
-        limits=settings.limits(),
-        sandbox=settings.sandbox,
-        workers=settings.workers,
-        packages=settings.packages,
+        executor or local(settings.confinement, settings.workers),
         progress=progress,
         shuffle=True,
         told=None if told is None else lambda index, outcome: told(record(index, outcome)),
@@ -88,8 +87,7 @@ def check(
     strict_k: bool = False,
 ) -> None:
     """Find the user's mistakes before anything is executed; arguments and errors are those of `score`."""
-    if extract not in EXTRACT:
-        raise UsageError(f"there is no extraction {extract!r}{did_you_mean(extract, EXTRACT)}")
+    check_name("extraction", extract, EXTRACT)
     check_task_ids(samples, dataset, spec.name)
     if extract == "completion" and (whole := next((s for s in samples if s.form == SOLUTION), None)):
         raise UsageError(
@@ -101,7 +99,12 @@ def check(
         raise UsageError(_too_few(samples, max(beyond)))
 
 
-def prepare(spec: TaskSpec, dataset: Dataset, asked: Collection[str] | None = None) -> trial.Tried:
+def prepare(
+    spec: TaskSpec,
+    dataset: Dataset,
+    asked: Collection[str] | None = None,
+    executor: Executor | None = None,
+) -> trial.Tried:
     """Try the sandbox, and the references of people's own problems, before anything rests on them.
 
     Returns the dataset to go on with, whose problems know how they are judged, and what to tell people.
@@ -110,12 +113,13 @@ def prepare(spec: TaskSpec, dataset: Dataset, asked: Collection[str] | None = No
         spec: the task.
         dataset: its problems.
         asked: task_ids of those at hand; None for all.
+        executor: what runs the programs; None for this host's sandbox, as the settings say.
 
     Raises:
         SandboxError: no sandbox of the wanted strength, or it gives a wrong verdict.
     """
-    warnings = selftest(spec, dataset)
-    tried = trial.references(spec.settings, dataset, asked)
+    warnings = selftest.of_task(spec, dataset, asked, executor)
+    tried = trial.references(spec.settings, dataset, asked, executor)
     return trial.Tried(tried.dataset, (*warnings, *tried.warnings))
 
 

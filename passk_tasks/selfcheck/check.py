@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program
+from passk_tasks.judging.executor import Executor, local
+from passk_tasks.program import Confinement, Judge, Limits, Program
 from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee
 from passk_tasks.selfcheck.corpus import CORPUS
 from passk_tasks.selfcheck.corpus.timeouts import ENDLESS_LOOP
@@ -180,7 +181,8 @@ def check(
                 (in_rows, 1, limits),
             ):
                 if batch:
-                    judged = _run(batch, judge, probes, given, sandbox, number, progress)
+                    executor = local(Confinement(given, sandbox), number)
+                    judged = _run(batch, judge, probes, executor, progress)
                     outcomes.update(judged[0])
                     layers.update(judged[1])
             trials += [
@@ -204,9 +206,7 @@ def _run(
     attacks: Sequence[Attack],
     judge: Judge,
     probes: Probes,
-    limits: Limits,
-    sandbox: str,
-    workers: int,
+    executor: Executor,
     progress: bool,
 ) -> tuple[dict[str, Outcome], dict[str, bool]]:
     programs: list[Program] = []
@@ -215,10 +215,10 @@ def _run(
         for number, code in enumerate(attack.before):
             # Each its own: identical programs would run once.
             unique = f"{probes.fill(attack, code)}\n# {attack.name} {number}\n"
-            programs.append(Program(f"before {attack.name}", unique, SOLVE, judge))
+            programs.append(Program(f"before {attack.name}", unique, SOLVE, judge.place))
         places[attack.name] = len(programs)
-        programs.append(Program(attack.name, probes.fill(attack, attack.code), attack.tests, judge))
-    judged = batch.judge(programs, limits=limits, sandbox=sandbox, workers=workers, progress=progress)
+        programs.append(Program(attack.name, probes.fill(attack, attack.code), attack.tests, judge.place))
+    judged = batch.judge(programs, executor, progress=progress)
     return {name: judged.outcomes[place] for name, place in places.items()}, judged.layers
 
 

@@ -1,6 +1,6 @@
 """What is put on the host for attacks to reach, and what is looked at afterwards.
 
-Everything is the probe's own: files in a temporary folder, sockets that listen, processes that sleep, secrets
+Everything is the probe's own: files in a temporary folder, sockets that listen, processes that wait, secrets
 made of random digits. An attack is told where they are by `@WORD@` in its code, and each has its own, so that
 whatever was done can be laid at one attack's door.
 """
@@ -125,8 +125,9 @@ class Probes:
     def _victim(self, attack: Attack) -> int:
         if attack.name not in self._victims:
             self._victims[attack.name] = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)", f"victim-{self._run}"],
-                stdin=subprocess.DEVNULL,
+                # It ends when this process closes the pipe or dies, however long the run takes.
+                [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()", f"victim-{self._run}"],
+                stdin=subprocess.PIPE,
                 start_new_session=True,
                 env={},
             )
@@ -134,8 +135,8 @@ class Probes:
 
     def _end_victims(self) -> None:
         for victim in self._victims.values():
-            victim.kill()
-            victim.wait()
+            with victim:
+                victim.kill()
 
     def _listen(self) -> None:
         kinds = (

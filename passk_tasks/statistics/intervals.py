@@ -55,7 +55,7 @@ class Estimate:
     ci95: tuple[float, float] | None
     method: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the uncertainty, without the value, as JSON has it."""
         return {
             "se": self.se,

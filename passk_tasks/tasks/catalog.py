@@ -88,7 +88,7 @@ def task_folders() -> list[Path]:
     return [task_configs_path(), *plugins.task_folders()]
 
 
-def folder_of(name: str) -> Path:
+def task_folder(name: str) -> Path:
     """Return the folder of task YAML that has a task, for lm-eval's `--include_path`.
 
     Raises:
@@ -209,19 +209,30 @@ def task_names() -> list[str]:
     return sorted(_configs())
 
 
-def load_task(name: str, overrides: Mapping[str, Any] | None = None) -> TaskSpec:
-    """Return a task by name, its settings overridden by `overrides`.
+def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
+    """Return a task by name.
+
+    Args:
+        name: as `passk tasks` prints it.
+        settings: what to change of those under `metadata.passk`, e.g. `{"samples": 50, "k": [1, 10]}`.
 
     Raises:
-        UsageError: there is no such task.
-        SettingsError: an override that does not exist or cannot be.
+        UsageError: there is no such task, or a setting that does not exist or whose value is impossible.
     """
     configs = _configs()
     if name not in configs:
         raise UsageError(f"there is no task {name!r}{did_you_mean(name, configs)}; `passk tasks` lists them")
     source, config = configs[name]
     spec = spec_from_config(config, source=source)
-    return replace(spec, settings=Settings.parse(overrides or {}, where=f"task {name}", base=spec.settings))
+    return replace(spec, settings=Settings.parse(settings or {}, where=f"task {name}", base=spec.settings))
+
+
+def temperature(generation_kwargs: Mapping[str, Any]) -> float | None:
+    """Return the temperature that generation arguments sample at: 0 is greedy, None is not said."""
+    if not {"do_sample", "temperature"} & generation_kwargs.keys():
+        return None
+    # Without do_sample lm-eval's models are greedy, whatever the temperature says.
+    return float(generation_kwargs.get("temperature", 1.0)) if generation_kwargs.get("do_sample") else 0.0
 
 
 def _task_files(root: Path) -> Iterator[Path]:

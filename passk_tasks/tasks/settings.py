@@ -14,11 +14,13 @@ from datetime import date
 from typing import Any
 
 from passk_tasks.errors import SettingsError, did_you_mean
-from passk_tasks.program import Judge, Limits
+from passk_tasks.program import MODES, Confinement, Judge, Limits
 from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
+EXTRACTIONS = ("completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input")
+"""How code may be found in a model's text."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Settings:
         benchmark: family of the problems, a name that `passk_tasks.benchmarks.get` knows.
         samples: n, generations a problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
-        judge: who decides that a candidate passed.
+        judge: where tests of functions run, `isolated` or `script`. Families of programs say `stdio` for
+            `isolated`.
         extraction: how code is found in a model's text: `completion`, `answer`, `snippet`, `verbatim`, or
             CRUXEval's `assertion_output` and `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
@@ -133,6 +136,11 @@ class Settings:
             output_mib=self.output_mib,
             processes=self.processes,
         )
+
+    @property
+    def confinement(self) -> Confinement:
+        """What candidates are kept in."""
+        return Confinement(self.limits(), self.sandbox, self.packages)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `parse` takes them back."""
@@ -289,9 +297,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "samples": _whole("a whole number of generations a problem", 1),
     "k": _budgets,
     "judge": lambda value: Judge(_JUDGES(value)),
-    "extraction": _choice(
-        "completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input"
-    ),
+    "extraction": _choice(*EXTRACTIONS),
     "fim": _fim,
     "dataset": _dataset,
     "data_files": _path("the path of a file or folder"),
@@ -303,7 +309,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "output_mib": _whole("a whole number of MiB"),
     "processes": _whole("a whole number of processes"),
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
-    "sandbox": _choice("strict", "rlimits"),
+    "sandbox": _choice(*MODES),
     "packages": _packages,
     "skip_missing": _switch,
     "seeds": _choice("same", "distinct"),

@@ -59,9 +59,9 @@ class Page:
         """Return text in a style, one of this module's constants; plain where colour is not wanted."""
         return f"{style}{text}{_END}" if self._colour and style and text else text
 
-    def line(self, text: str = "", style: str = "") -> None:
-        """Add one line as it stands."""
-        self._lines.append(self.paint(style, plain(text)))
+    def line(self, text: str = "", style: str = "", *, before: str = "") -> None:
+        """Add one line as it stands; `before` is text before it that has no style."""
+        self._lines.append(plain(before) + self.paint(style, plain(text)))
 
     def gap(self) -> None:
         """Add an empty line, unless the page is empty or ends with one."""

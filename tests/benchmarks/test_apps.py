@@ -13,7 +13,8 @@ from passk_tasks.benchmarks.apps import Competition, Interview, Introductory
 from passk_tasks.benchmarks.contests import SETS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, StdioTests, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 FAMILY = Introductory()
@@ -63,11 +64,11 @@ def test_problems(repository: Path) -> None:
     """Programs have cases, functions have tests that call them; documents name the function."""
     dataset = load(repository)
     program, function = dataset.problems.values()
-    judged = FAMILY.program(program, PROGRAM, Judge.STDIO)
+    judged = FAMILY.program(program, PROGRAM, Judge.ISOLATED)
     assert isinstance(judged.tests, StdioTests)
     assert judged.tests.comparison is SETS
-    assert FAMILY.program(function, FUNCTION, Judge.STDIO).judge is Judge.ISOLATED
-    assert isinstance(FAMILY.program(function, FUNCTION, Judge.STDIO).tests, Tests)
+    assert FAMILY.program(function, FUNCTION, Judge.ISOLATED).judge is Judge.ISOLATED
+    assert isinstance(FAMILY.program(function, FUNCTION, Judge.ISOLATED).tests, Tests)
     assert [row["fn_name"] for row in dataset.rows] == ["", "total"]
     assert FAMILY.canonical(program) == PROGRAM
 
@@ -77,7 +78,7 @@ def test_lines_in_lists(tmp_path: Path) -> None:
     tests = {"inputs": [["1 2", "3"]], "outputs": [["6"]]}
     write_jsonl(tmp_path / "test.jsonl", [apps_row(1, input_output=json.dumps(tests))])
     (problem,) = load(tmp_path).problems.values()
-    assert FAMILY.program(problem, "", Judge.STDIO).tests.cases() == [("1 2\n3", "6")]
+    assert FAMILY.program(problem, "", Judge.ISOLATED).tests.cases() == [("1 2\n3", "6")]
 
 
 def test_right_and_wrong_answers(repository: Path) -> None:
@@ -93,8 +94,8 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         "def total(nums): return 3": (function, "failed"),
         "def other(nums): return sum(nums)": (function, "error"),
     }
-    programs = [FAMILY.program(problem, code, Judge.STDIO) for code, (problem, _) in codes.items()]
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=4, memory_mib=1024)).outcomes
+    programs = [FAMILY.program(problem, code, Judge.ISOLATED) for code, (problem, _) in codes.items()]
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=4, memory_mib=1024)))).outcomes
     assert [o.verdict.value for o in outcomes] == [verdict for _, verdict in codes.values()], outcomes
 
 
@@ -120,7 +121,7 @@ def test_results_are_compared_as_theirs(expected: object, result: str, passes: b
     write_jsonl(tmp_path / "test.jsonl", [apps_row(1, input_output=json.dumps(tests))])
     (problem,) = load(tmp_path).problems.values()
     code = f"def total(x):\n    assert x == {{5: 1}}\n    return {result}"
-    outcome = batch.judge([FAMILY.program(problem, code, Judge.STDIO)], limits=Limits()).outcomes[0]
+    outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], local(Confinement())).outcomes[0]
     assert outcome.passed is passes, outcome
 
 

@@ -13,7 +13,8 @@ from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.contests import TOKENS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, StdioTests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, StdioTests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -46,7 +47,7 @@ def test_only_the_test_split(dataset: benchmarks.Dataset) -> None:
 def test_problem(dataset: benchmarks.Dataset) -> None:
     """All three kinds of tests count, the examples first; limit and solution are the problem's own."""
     (problem,) = dataset.problems.values()
-    program = FAMILY.program(problem, PROGRAM, Judge.STDIO)
+    program = FAMILY.program(problem, PROGRAM, Judge.ISOLATED)
     assert program.code == PROGRAM
     assert isinstance(program.tests, StdioTests)
     assert program.tests.cases() == [("1 2\n", "3\n"), ("3 4 5\n", "12\n"), ("5\n", "5\n"), ("7 7\n", "14\n")]
@@ -59,8 +60,8 @@ def test_right_and_wrong_answers(dataset: benchmarks.Dataset) -> None:
     """The reference solution passes all tests; an answer for the examples passes those only."""
     (problem,) = dataset.problems.values()
     codes = [FAMILY.canonical(problem), "print(3)", "print(4)", None]
-    programs = [FAMILY.program(problem, code, Judge.STDIO) for code in codes]
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=2)).outcomes
+    programs = [FAMILY.program(problem, code, Judge.ISOLATED) for code in codes]
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=2)))).outcomes
     assert [o.verdict for o in outcomes[:3]] == [Verdict.PASSED, Verdict.FAILED, Verdict.FAILED]
     assert [o.base_passed for o in outcomes[:3]] == [True, True, False]
     assert outcomes[3].verdict is Verdict.NO_CODE
@@ -89,7 +90,7 @@ def test_no_limit_of_its_own(limit: object, tmp_path: Path) -> None:
     """A problem without a limit has the run's."""
     write_jsonl(tmp_path / "test.jsonl", [contests_row(1, time_limit=limit)])
     (problem,) = load(tmp_path / "test.jsonl").problems.values()
-    assert FAMILY.program(problem, "", Judge.STDIO).tests.timeout_s is None
+    assert FAMILY.program(problem, "", Judge.ISOLATED).tests.timeout_s is None
 
 
 SOLUTIONS = {
@@ -156,6 +157,6 @@ def test_published_problems() -> None:
         tests = StdioTests.of(pairs, comparison=TOKENS)
         right = textwrap.dedent(code)
         wrong = right.replace("print(", "print(1 + ", 1)
-        programs += [Program(name, one, tests, Judge.STDIO) for one in (right, wrong)]
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=10)).outcomes
+        programs += [Program(name, one, tests, Judge.ISOLATED) for one in (right, wrong)]
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=10)))).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED, Verdict.FAILED] * len(SOLUTIONS), outcomes

@@ -19,7 +19,8 @@ from passk_tasks.benchmarks import contests
 from passk_tasks.benchmarks.contests import CALL, ContestProblem, below, call_tests, unpack_text
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits
 from passk_tasks.verdict import Verdict
 
 
@@ -144,14 +145,14 @@ CODES = {
 }
 
 
-@pytest.mark.parametrize("judge", [Judge.STDIO, Judge.ISOLATED, Judge.SCRIPT])
+@pytest.mark.parametrize("judge", [Judge.ISOLATED, Judge.SCRIPT])
 def test_functions_are_called(judge: Judge) -> None:
     """A function, or a method of `Solution`, is called with each case's arguments."""
     tests = call_tests([([[1], [2]], [1, 2]), ([[], []], [])])
     problem = ContestProblem("t", "", "", "", tests=tests, function="f")
     programs = [problem.program(code, judge) for code in CODES]
-    assert {program.judge for program in programs} == {judge if judge is Judge.SCRIPT else Judge.ISOLATED}
+    assert {program.judge for program in programs} == {judge}
     assert programs[0].tests.names == (CALL,)
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=2)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=2)))).outcomes
     for (code, verdict), outcome in zip(CODES.items(), outcomes, strict=True):
         assert outcome.verdict is verdict, (code, outcome)

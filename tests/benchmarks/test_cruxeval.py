@@ -8,7 +8,8 @@ import shared_data
 
 from passk_tasks import benchmarks
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits
 from passk_tasks.verdict import Outcome, Verdict
 
 ROWS = hub_layout.rows("cruxeval_output")
@@ -20,7 +21,7 @@ def judged(which: str, answer: str | None, row: int = 0, **limits: float) -> Out
     family = benchmarks.get(f"cruxeval_{which}")
     problem = family.problem(list(family.rows(ROWS))[row])
     program = family.program(problem, answer, Judge.ISOLATED)
-    return batch.judge([program], limits=Limits(**limits), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(Limits(**limits)), 1)).outcomes[0]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_arguments_that_keep_the_function_busy() -> None:
         row = {"id": "x", "code": code, "input": "0", "output": "1"}
         problem = family.problem(next(iter(family.rows([row]))))
         program = family.program(problem, "f(10 ** 9)", Judge.ISOLATED)
-        (outcome,) = batch.judge([program], limits=Limits(timeout_s=0.5), workers=1).outcomes
+        (outcome,) = batch.judge([program], local(Confinement(Limits(timeout_s=0.5)), 1)).outcomes
         assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY_LIMIT)
 
 
@@ -135,4 +136,4 @@ def test_reference_answers_of_real_rows_pass(which: str) -> None:
         for judge in (Judge.ISOLATED, Judge.SCRIPT)
     ]
     assert len(programs) == 20
-    assert {o.verdict for o in batch.judge(programs, limits=Limits()).outcomes} == {Verdict.PASSED}
+    assert {o.verdict for o in batch.judge(programs, local(Confinement())).outcomes} == {Verdict.PASSED}

@@ -17,7 +17,8 @@ from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.benchmarks.livecodebench import IMPORTS, RELEASES, LiveCodeBench
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, StdioTests, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -96,18 +97,18 @@ def test_documents_have_no_tests(repository: Path) -> None:
 def test_problems(repository: Path) -> None:
     """Programs get all cases, the public ones first; functions get tests that call them."""
     problems = load(repository).problems
-    program = FAMILY.program(problems["abc1_a"], PROGRAM, Judge.STDIO)
+    program = FAMILY.program(problems["abc1_a"], PROGRAM, Judge.ISOLATED)
     assert isinstance(program.tests, StdioTests)
     assert program.tests.cases()[0] == ("1 2\n", "3\n")
     assert len(program.tests.cases()) == 3
     assert program.tests.comparison is LINES
     assert program.code == IMPORTS + PROGRAM
-    called = FAMILY.program(problems["abc2_a"], METHOD, Judge.STDIO)
+    called = FAMILY.program(problems["abc2_a"], METHOD, Judge.ISOLATED)
     assert isinstance(called.tests, Tests)
     assert called.judge is Judge.ISOLATED
     assert FAMILY.program(problems["abc2_a"], METHOD, Judge.SCRIPT).judge is Judge.SCRIPT
     assert FAMILY.program(problems["abc1_a"], PROGRAM, Judge.SCRIPT).judge is Judge.STDIO
-    assert FAMILY.program(problems["abc1_a"], None, Judge.STDIO).code is None
+    assert FAMILY.program(problems["abc1_a"], None, Judge.ISOLATED).code is None
 
 
 def test_right_and_wrong_answers(repository: Path) -> None:
@@ -125,9 +126,9 @@ def test_right_and_wrong_answers(repository: Path) -> None:
     programs, expected = [], []
     for task_id, codes in answers.items():
         for code, verdict in codes.items():
-            programs.append(FAMILY.program(problems[task_id], code, Judge.STDIO))
+            programs.append(FAMILY.program(problems[task_id], code, Judge.ISOLATED))
             expected.append(verdict)
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=6, memory_mib=1024)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=6, memory_mib=1024)))).outcomes
     assert [o.verdict.value for o in outcomes] == expected, outcomes
 
 
@@ -170,7 +171,7 @@ def test_private_tests_may_be_plain(tmp_path: Path) -> None:
     plain = json.dumps([{"input": "9\n", "output": "9\n", "testtype": "stdin"}])
     write_jsonl(tmp_path / "test.jsonl", [lcb_row(1, private_test_cases=plain)])
     (problem,) = load(tmp_path / "test.jsonl").problems.values()
-    assert FAMILY.program(problem, "", Judge.STDIO).tests.cases()[-1] == ("9\n", "9\n")
+    assert FAMILY.program(problem, "", Judge.ISOLATED).tests.cases()[-1] == ("9\n", "9\n")
 
 
 def test_a_published_problem() -> None:
@@ -188,6 +189,6 @@ def test_a_published_problem() -> None:
         tests = json.loads(pickle.loads(raw)["input_output"])
         cases = StdioTests.of(zip(tests["inputs"], tests["outputs"], strict=True), comparison=LINES)
         problem = contests.ContestProblem("t", "", "", "", tests=cases)
-        programs = [problem.program(code, Judge.STDIO) for code in (right, row["canonical_solution"])]
-        outcomes = batch.judge(programs, limits=Limits(timeout_s=6)).outcomes
+        programs = [problem.program(code, Judge.ISOLATED) for code in (right, row["canonical_solution"])]
+        outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=6)))).outcomes
         assert [o.verdict for o in outcomes] == [Verdict.PASSED, Verdict.FAILED], outcomes

@@ -10,7 +10,8 @@ import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.judging.batch import judge
-from passk_tasks.program import Judge, Limits
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -428,7 +429,7 @@ def outcomes() -> dict[str, tuple[Outcome, Outcome]]:
         for case in CASES
         for code in (case.right, case.wrong)
     ]
-    judged = judge(programs, limits=Limits()).outcomes
+    judged = judge(programs, local(Confinement())).outcomes
     return {case.name: (judged[2 * i], judged[2 * i + 1]) for i, case in enumerate(CASES)}
 
 

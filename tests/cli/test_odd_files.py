@@ -16,7 +16,7 @@ def passk(*arguments: object, stdout: object = subprocess.PIPE) -> subprocess.Co
     """Run a command."""
     command = [sys.executable, "-m", "passk_tasks", *map(str, arguments)]
     return subprocess.run(  # type: ignore[call-overload]
-        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=120
     )
 
 

@@ -355,11 +355,11 @@ def test_remaining_infra_errors_are_exit_code_4_with_everything_saved(capsys, mo
     infra = Outcome(Verdict.INFRA_ERROR, "the worker vanished")
     passed = Outcome(Verdict.PASSED, judge="isolated")
 
-    def judge(programs, **_):
+    def judge(programs, *_, **__):
         return Judged([infra if i == 3 else passed for i in range(len(programs))], {"seccomp": True})
 
     monkeypatch.setattr("passk_tasks.judging.batch.judge", judge)
-    monkeypatch.setattr("passk_tasks.judging.batch.selftest", lambda *_, **__: {})
+    monkeypatch.setattr("passk_tasks.judging.selftest.require", lambda *_: None)
     assert main(["score", four, *TASK, "--json", "--out", str(tmp_path / "out")]) == 4
     captured = capsys.readouterr()
     assert json.loads(captured.out)["verdicts"] == {"passed": 7, "infra_error": 1}
@@ -477,10 +477,13 @@ def test_a_truncated_journal_is_scored_with_a_warning(capsys, tmp_path):
 
 def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
     """After a real kill in the middle of the judging, the same command gives the undisturbed result."""
-    slow = "    import time\n    time.sleep(0.2)\n" + PROBLEMS[4].canonical_solution
-    texts = [[slow.replace("0.2", f"0.2{i}") for i in range(4)] for _ in range(2)]
+    # Under rlimits a candidate sees the host: these wait until they may go on.
+    go = tmp_path / "go"
+    wait = f"    import os, time\n    while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+    texts = [[f"{wait}    x = {i}\n" + PROBLEMS[4].canonical_solution for i in range(4)] for _ in range(2)]
     path = journal(tmp_path / "j.jsonl", texts)
-    command = [sys.executable, "-m", "passk_tasks", "score", path, "--workers", "1", "--out"]
+    options = ["--workers", "1", "--sandbox", "rlimits", "--timeout", "1000"]
+    command = [sys.executable, "-m", "passk_tasks", "score", path, *options, "--out"]
     before = Path(path).read_bytes()
     process = subprocess.Popen(
         [*command, str(tmp_path / "killed")], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
@@ -490,15 +493,14 @@ def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
         while not children.read_text():  # its workers
             assert process.poll() is None
             time.sleep(0.05)
-        time.sleep(0.7)
-        assert process.poll() is None, "it should still be judging"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert not (tmp_path / "killed" / "results.json").exists()
     assert Path(path).read_bytes() == before
-    again = score(capsys, path, "--out", tmp_path / "again")
-    undisturbed = score(capsys, path, "--out", tmp_path / "undisturbed")
+    go.touch()
+    again = score(capsys, path, *options, "--out", tmp_path / "again")
+    undisturbed = score(capsys, path, *options, "--out", tmp_path / "undisturbed")
     assert verdicts(tmp_path / "again") == verdicts(tmp_path / "undisturbed")
     assert again["metrics"] == undisturbed["metrics"]
 
@@ -632,19 +634,21 @@ def test_what_was_judged_is_printed_where_it_cannot_be_saved(tmp_path, capsys, m
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_outcomes_are_written_as_they_come(tmp_path, number):
     """Whatever ends a scoring, the outcomes that were known by then are in its folder."""
-    slow = [f"    import time\n    time.sleep(0.05)\n    return {n}\n" for n in range(200)]
-    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:1], *slow))
+    # One is never done, and its worker may hold another one back.
+    bodies = ["    import time\n    time.sleep(1000)\n", *(f"    return {n}\n" for n in range(8))]
+    samples = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS[:1], *bodies))
     folder = tmp_path / "o"
-    command = [sys.executable, "-m", "passk_tasks", "score", samples, *TASK, "--k", "1", "--out", str(folder)]
+    options = ["--k", "1", "--timeout", "1000", "--out", str(folder)]
+    command = [sys.executable, "-m", "passk_tasks", "score", samples, *TASK, *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     unfinished = folder / "outcomes.unfinished.jsonl"
-    while process.poll() is None and not (unfinished.exists() and unfinished.read_bytes().count(b"\n") > 5):
+    while process.poll() is None and not (unfinished.exists() and unfinished.read_bytes().count(b"\n") >= 7):
         time.sleep(0.01)
     process.send_signal(number)
     said = process.communicate()[1]
     assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number], said
     lines = [json.loads(line) for line in unfinished.read_text().splitlines()]
-    assert 5 < len(lines) < 200
+    assert len(lines) in (7, 8)
     assert {line["verdict"] for line in lines} == {"failed"}
     assert not (folder / "results.json").exists()
     assert (str(unfinished) in said) is (number != signal.SIGKILL)
@@ -671,12 +675,12 @@ def test_a_scoring_that_is_terminated_leaves_nothing(tmp_path, workers):
     command = [sys.executable, "-m", "passk_tasks", "score", samples, "--task", "passk_humaneval", *options]
     environment = {**os.environ, "TMPDIR": str(scratch)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while len(below := descendants(process.pid)) < 6 * workers and process.poll() is None:
         assert time.monotonic() < until, below
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=120)[1]
     assert process.returncode == 143
     assert "Traceback" not in said
     assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []

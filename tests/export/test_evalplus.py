@@ -119,7 +119,7 @@ def test_sets_of_another_size_are_refused(source):
     assert "164 problems" in said[1]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(code=st.text(st.characters()))
 def test_any_text_survives(tmp_path, source, code):
     """Control characters and lone surrogates of a candidate come back to the character."""

@@ -58,7 +58,7 @@ def strings(value):
 
 
 @pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if one.candidates])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(code=st.text(st.characters(), min_size=1))
 def test_any_code_survives(source, name, code):
     """Control characters, line separators and lone surrogates of a candidate survive in every format."""

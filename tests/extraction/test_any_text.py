@@ -30,7 +30,7 @@ STOPS = st.lists(st.sampled_from(["\ndef", "\nclass", "```", "\n#", "return", "x
 LABELS = {repair.value for repair in Repair}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     TEXTS, st.sampled_from(MODES), st.sampled_from([PROMPT, HELPED, BARE, TABBED, "", "Sum\0 \ud800"]), STOPS
 )
@@ -45,7 +45,7 @@ def test_extraction_never_raises_and_speaks_a_closed_language(text, mode, prompt
     assert extract(text, mode=mode, prompt=prompt, entry_point="total", stops=stops) == found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS, STOPS)
 def test_a_completion_without_repair_is_a_prefix_of_the_text(text, stops):
     """Below the prompt stands the text up to its first stop sequence, and no stop sequence."""
@@ -58,7 +58,7 @@ def test_a_completion_without_repair_is_a_prefix_of_the_text(text, stops):
         assert not any(stop in body for stop in stops if stop)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_extracting_from_extracted_code_changes_nothing(text):
     """A candidate that compiles is an answer that gives itself."""

@@ -110,7 +110,7 @@ def test_real_completions_are_appended_unchanged():
     assert strategies == {"body": 3262, "none:empty": 18}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(PROBLEMS)), st.sampled_from(sorted(SHAPES)))
 def test_a_found_solution_is_a_fixed_point(task_id, shape):
     """What was extracted from a right answer is extracted from itself, unchanged."""

@@ -12,7 +12,7 @@ import hub_layout
 import lm_eval
 import pytest
 from lm_eval.tasks import TaskManager
-from support import Answer, Canned, environment
+from support import OUR_TASKS_ALONE, Answer, Canned, environment
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
@@ -105,11 +105,14 @@ def dataset() -> Dataset:
 
 @pytest.fixture(scope="session")
 def passk() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`passk` in a process of its own."""
+    """`passk` in a process of its own; `our_run` is `passk run` that knows our tasks alone."""
 
     def run(*arguments: str, check: bool = True, **changes: str) -> subprocess.CompletedProcess[str]:
+        program = (
+            ("-c", OUR_TASKS_ALONE) if arguments[0] == "our_run" else ("-m", "passk_tasks", arguments[0])
+        )
         done = subprocess.run(
-            [sys.executable, "-m", "passk_tasks", *arguments],
+            [sys.executable, *program, *arguments[1:]],
             capture_output=True,
             text=True,
             env=environment(**changes),

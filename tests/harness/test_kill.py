@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from support import environment, record
+from support import OUR_TASKS_ALONE, environment, record
 
 from passk_tasks.harness.replay import ReplayLM
 
-SETTINGS = {"passk.samples": 2, "passk.k": [1, 2], "passk.timeout_s": 0.7}
+SETTINGS = {"passk.samples": 2, "passk.k": [1, 2], "passk.timeout_s": 0.3}
 
 
 def journal_of(folder: Path, process: subprocess.Popen[bytes]) -> Path:
@@ -38,7 +38,7 @@ def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp
     folder = tmp_path / "runs"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "passk_tasks", "run", "--tasks", "passk_humaneval", "--limit", "4"),
+            *(sys.executable, "-c", OUR_TASKS_ALONE, "--tasks", "passk_humaneval", "--limit", "4"),
             *("--model", "replay", "--model_args", f"path={saved}", "--output_path", str(folder), "-s"),
             *("--metadata", *(f"{key}={value}".replace(" ", "") for key, value in SETTINGS.items())),
             "passk.workers=1",
@@ -49,7 +49,10 @@ def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp
     )
     try:
         journal = journal_of(folder, process)
-        time.sleep(0.5)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text():  # its workers
+            assert process.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.02)
     finally:
         process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

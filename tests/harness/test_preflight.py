@@ -10,7 +10,7 @@ from support import canonical
 
 from passk_tasks.errors import PreflightError
 from passk_tasks.harness import preflight
-from passk_tasks.judging import batch
+from passk_tasks.judging import selftest
 
 FILE = Path(__file__)  # a file where a folder is wanted: refused to root as well
 
@@ -120,7 +120,7 @@ def test_the_sandbox_is_tried_once(dataset, load, monkeypatch) -> None:
     """Several tasks with the same sandbox try it once a process."""
     calls = []
     monkeypatch.setattr(preflight, "_tested", set())
-    monkeypatch.setattr(batch, "selftest", lambda *a, **k: calls.append(a))
+    monkeypatch.setattr(selftest, "require", lambda *a: calls.append(a))
     for name in ("passk_humaneval", "passk_humaneval_greedy"):
         preflight.check_sandbox(load(name).spec, dataset)
     preflight.check_sandbox(load(**{"passk.timeout_s": 9}).spec, dataset)

@@ -148,7 +148,7 @@ def test_a_run_s_own_samples_say_how_they_were_asked_for(passk, tmp_path) -> Non
         json.dumps({"doc": {"task_id": "HumanEval/53"}, "resps": [[fenced(doc)]], "filter": "none"})
     )
     passk(
-        *("run", "--model", "replay", "--model_args", f"path={chat}", "--tasks", BASE, "--log_samples"),
+        *("our_run", "--model", "replay", "--model_args", f"path={chat}", "--tasks", BASE, "--log_samples"),
         *("--metadata", "passk.extraction=answer", "--output_path", str(tmp_path / "out")),
         *("--samples", json.dumps({BASE: [53]})),
     )

@@ -14,7 +14,7 @@ from support import alternating, canonical, outcomes, record
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
-from passk_tasks.judging import batch
+from passk_tasks.judging import batch, selftest
 from passk_tasks.program import Judge
 from passk_tasks.results import samples
 from passk_tasks.tasks import catalog
@@ -178,7 +178,7 @@ def test_predict_only_executes_nothing(evaluate, canned, monkeypatch, state_fold
         raise AssertionError("something was executed")
 
     monkeypatch.setattr(batch, "judge", tripwire)
-    monkeypatch.setattr(batch, "selftest", tripwire)
+    monkeypatch.setattr(selftest, "require", tripwire)
     found = evaluate(
         canned(canonical), metadata={"passk.samples": 2, "passk.k": 1}, limit=2, predict_only=True
     )
@@ -218,8 +218,8 @@ def test_infra_errors_save_everything_and_fail(evaluate, canned, monkeypatch, st
     """Samples without a verdict end the run with an error, after outcomes and generations are on disk."""
     judge = batch.judge
 
-    def break_one(programs: Any, **options: Any) -> batch.Judged:
-        judged = judge(programs, **options)
+    def break_one(programs: Any, *given: Any, **options: Any) -> batch.Judged:
+        judged = judge(programs, *given, **options)
         if len(programs) == 4:
             judged.outcomes[2] = Outcome(Verdict.INFRA_ERROR, "the worker died")
         return judged
@@ -297,19 +297,19 @@ def test_workers_are_divided_among_local_ranks(load, monkeypatch) -> None:
 
 def test_the_workers_reach_the_judge(evaluate, canned, monkeypatch) -> None:
     """The limits, the sandbox and the workers of the settings are those that the judge gets."""
-    got: list[dict[str, Any]] = []
+    got: list[Any] = []
     judge = batch.judge
 
-    def look(programs: Any, **options: Any) -> batch.Judged:
-        got.append(options)
-        return judge(programs, **options)
+    def look(programs: Any, executor: Any, **options: Any) -> batch.Judged:
+        got.append(executor)
+        return judge(programs, executor, **options)
 
     monkeypatch.setattr(batch, "judge", look)
     settings = {"timeout_s": 7, "memory_mib": 300, "workers": 1, "samples": 1, "k": 1, "sandbox": "rlimits"}
     evaluate(canned(canonical), metadata={"passk": settings}, limit=1)
-    options = got[-1]
-    assert (options["limits"].timeout_s, options["limits"].memory_mib) == (7.0, 300)
-    assert (options["workers"], options["sandbox"]) == (1, "rlimits")
+    confinement = got[-1].confinement
+    assert (confinement.limits.timeout_s, confinement.limits.memory_mib) == (7.0, 300)
+    assert (got[-1].workers, confinement.mode) == (1, "rlimits")
 
 
 def test_lm_eval_asks_before_unsafe_code(manager, canned, monkeypatch) -> None:

@@ -43,7 +43,7 @@ def test_trackio_keeps_the_metrics(passk, tmp_path) -> None:
     pytest.importorskip("trackio", reason="trackio is not installed (.ci/run installs it)")
     passk(
         *(
-            "run",
+            "our_run",
             "--tasks",
             "passk_humaneval",
             "--limit",

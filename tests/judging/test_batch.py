@@ -1,19 +1,18 @@
-"""Batches: order, duplicates, dead workers, the trial before a run."""
+"""Batches: order, duplicates, dead workers."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.verdict import Verdict
 
@@ -27,7 +26,7 @@ def test_order_is_kept_whatever_ends_first():
     """Outcomes stand in the order of the programs, not of their ends."""
     slow = Program("t/0", "import time\ntime.sleep(0.3)\ndef f(): return 1", TESTS)
     programs = [slow, WRONG, Program("t/0", None, TESTS), RIGHT, slow]
-    outcomes = batch.judge(programs, limits=LIMITS).outcomes
+    outcomes = batch.judge(programs, local(Confinement(LIMITS))).outcomes
     assert [o.verdict.value for o in outcomes] == ["passed", "failed", "no_code", "passed", "passed"]
 
 
@@ -41,15 +40,18 @@ def test_identical_programs_run_once(monkeypatch):
         lambda self, programs: (batches.append(len(programs)), run(self, programs))[1],
     )
     script = Program("t/0", RIGHT.code, TESTS, Judge.SCRIPT)
-    outcomes = batch.judge([RIGHT, RIGHT, WRONG, script, RIGHT], limits=LIMITS).outcomes
+    outcomes = batch.judge([RIGHT, RIGHT, WRONG, script, RIGHT], local(Confinement(LIMITS))).outcomes
     assert batches[0] == 3
     assert [o.passed for o in outcomes] == [True, True, False, True, True]
 
 
 def test_nothing_to_do_starts_nothing():
     """An empty batch, or one without code, needs no outcome from a sandbox."""
-    assert batch.judge([], limits=LIMITS).outcomes == []
-    assert batch.judge([Program("t", None, TESTS)], limits=LIMITS).outcomes[0].verdict is Verdict.NO_CODE
+    assert batch.judge([], local(Confinement(LIMITS))).outcomes == []
+    assert (
+        batch.judge([Program("t", None, TESTS)], local(Confinement(LIMITS))).outcomes[0].verdict
+        is Verdict.NO_CODE
+    )
 
 
 def children(pid):
@@ -61,29 +63,28 @@ def children(pid):
 def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
     """Killing every process of the sandbox in the middle of a run changes no verdict."""
     programs = [
-        Program("t/0", f"import time\ntime.sleep(0.05)\ndef f(): return 1 # {n}", TESTS) for n in range(40)
+        Program("t/0", f"import time\ntime.sleep(0.05)\ndef f(): return 1 # {n}", TESTS) for n in range(12)
     ]
-    box = supervisor.Sandbox(LIMITS, sandbox, 2, hidden=())
 
     def kill():
-        time.sleep(0.4)
         for child in children(os.getpid()):
             for victim in [*children(child), child]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
 
-    with box:
-        killer = threading.Thread(target=kill)
-        killer.start()
-        outcomes = dict(box.run(programs))
-        killer.join()
-    assert [outcomes[n].verdict for n in range(40)] == [Verdict.PASSED] * 40
+    outcomes = {}
+    with supervisor.Sandbox(Confinement(LIMITS, sandbox), 2, hidden=()) as box:
+        for index, outcome in box.run(programs):
+            outcomes[index] = outcome
+            if len(outcomes) == 4:
+                kill()
+    assert [outcomes[n].verdict for n in range(12)] == [Verdict.PASSED] * 12
 
 
 def test_a_program_that_kills_its_worker_is_crashed_and_stops_nothing():
     """Under rlimits a program can kill its zygote: that is a verdict on it, and the others get theirs."""
     killer = Program("t/0", "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(5)", TESTS)
-    outcomes = batch.judge([RIGHT, killer, WRONG], limits=LIMITS, sandbox="rlimits").outcomes
+    outcomes = batch.judge([RIGHT, killer, WRONG], local(Confinement(LIMITS, "rlimits"))).outcomes
     assert [o.verdict.value for o in outcomes] == ["passed", "crashed", "failed"]
     assert "alone it ended" in outcomes[1].detail
 
@@ -97,7 +98,7 @@ def test_a_program_whose_worker_is_killed_from_outside_is_not_at_fault(monkeypat
         killed._process.kill()
 
     monkeypatch.setattr(worker.Worker, "give", give_and_kill)
-    [outcome] = batch.judge([RIGHT], limits=LIMITS, workers=2).outcomes
+    [outcome] = batch.judge([RIGHT], local(Confinement(LIMITS), 2)).outcomes
     assert outcome.verdict.value == "infra_error", outcome
     assert "over an empty program" in outcome.detail
 
@@ -106,7 +107,7 @@ def test_a_program_whose_worker_is_killed_from_outside_is_not_at_fault(monkeypat
 def test_a_program_too_large_to_be_handed_over_has_a_verdict(character, mib):
     """The program is too large, whatever its characters take on the way; the next one is judged."""
     large = Program("t/0", f"# {character * (mib << 20)}", TESTS)
-    outcomes = batch.judge([large, RIGHT], limits=LIMITS).outcomes
+    outcomes = batch.judge([large, RIGHT], local(Confinement(LIMITS))).outcomes
     assert [o.verdict.value for o in outcomes] == ["memory_limit", "passed"], outcomes
     assert "memory_mib=" in outcomes[0].detail
 
@@ -121,18 +122,9 @@ def test_no_process_and_no_file_is_left(tmp_path, monkeypatch):
             "import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(60)\ndef f(): return 1",
             TESTS,
         )
-        assert batch.judge([RIGHT, daemon], limits=LIMITS, sandbox=sandbox).outcomes[1].passed
+        assert batch.judge([RIGHT, daemon], local(Confinement(LIMITS, sandbox))).outcomes[1].passed
     assert set(children(os.getpid())) == before
     assert list(tmp_path.iterdir()) == []
-
-
-def test_selftest_wants_a_pass_and_a_failure():
-    """The trial names what is wrong: a right program that fails, or a wrong one that passes."""
-    assert batch.selftest(RIGHT, WRONG, limits=LIMITS)["resource limits"]
-    with pytest.raises(SandboxError, match="fails a right program"):
-        batch.selftest(WRONG, WRONG, limits=LIMITS)
-    with pytest.raises(SandboxError, match="passes a wrong program"):
-        batch.selftest(RIGHT, RIGHT, limits=LIMITS)
 
 
 def test_a_host_that_cannot_is_refused_with_the_remedy(monkeypatch):
@@ -141,7 +133,7 @@ def test_a_host_that_cannot_is_refused_with_the_remedy(monkeypatch):
     with pytest.raises(
         SandboxError, match=r"unshare.*Landlock is not available.*missing: user namespace.*--sandbox rlimits"
     ):
-        batch.judge([RIGHT], limits=LIMITS)
+        batch.judge([RIGHT], local(Confinement(LIMITS)))
 
 
 WEAK_HOST = """
@@ -163,20 +155,31 @@ def test_an_interpreter_that_cannot_start_is_an_error_for_people(monkeypatch, tm
     """What the interpreter said on its way down is in the message."""
     monkeypatch.setattr(worker, "_BOOT", "raise SystemExit('no such luck')")
     with pytest.raises(SandboxError, match="no such luck"):
-        batch.judge([RIGHT], limits=LIMITS)
+        batch.judge([RIGHT], local(Confinement(LIMITS)))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "word"), [({"sandbox": "none"}, "strict"), ({"workers": -1}, "workers")]
-)
-def test_impossible_settings_are_named(arguments, word):
+def test_impossible_settings_are_named():
     """An unknown sandbox or a negative number of workers is the caller's mistake."""
-    with pytest.raises(SettingsError, match=word):
-        batch.judge([RIGHT], limits=LIMITS, **arguments)
+    with pytest.raises(SettingsError, match="strict"):
+        Confinement(LIMITS, "none")
+    with pytest.raises(SettingsError, match="workers"):
+        local(Confinement(LIMITS), -1)
+
+
+def test_an_executor_is_entered_as_often_as_needed():
+    """Within itself it keeps its workers, and after its end it starts others."""
+    executor = local(Confinement(LIMITS), 1)
+    with executor:
+        workers = children(os.getpid())
+        assert batch.judge([RIGHT], executor).outcomes[0].passed
+        assert batch.judge([WRONG], executor).outcomes[0].verdict is Verdict.FAILED
+        assert children(os.getpid()) == workers
+    assert not set(children(os.getpid())) & set(workers)
+    assert batch.judge([RIGHT], executor).outcomes[0].passed
 
 
 def test_other_systems_are_refused(monkeypatch):
     """Where there is no Linux there is no sandbox, and the error says so."""
     monkeypatch.setattr(supervisor.sys, "platform", "darwin")
     with pytest.raises(SandboxError, match="needs Linux, not darwin"):
-        batch.judge([RIGHT], limits=LIMITS)
+        batch.judge([RIGHT], local(Confinement(LIMITS)))

@@ -64,7 +64,7 @@ def test_verdicts_are_kept(tmp_path: Path, cache: Path, monkeypatch: pytest.Monk
     run: list[int] = []
     judge = batch.judge
     monkeypatch.setattr(
-        batch, "judge", lambda programs, **k: run.append(len(programs)) or judge(programs, **k)
+        batch, "judge", lambda programs, *rest: run.append(len(programs)) or judge(programs, *rest)
     )
     assert trial.references(made, data) == first
     assert run == []

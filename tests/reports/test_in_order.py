@@ -12,7 +12,8 @@ import pytest
 import shared_data
 
 from passk_tasks.judging.batch import judge
-from passk_tasks.program import Limits, Program
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program
 from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Outcome, Verdict
@@ -54,7 +55,7 @@ def row_of(name: str) -> dict[str, Any]:
 
 def judged(*given: Program, workers: int = 1, timeout_s: float = 3.0) -> tuple[Outcome, ...]:
     """Return what comes of programs; with one worker, of one after another."""
-    return tuple(judge(list(given), limits=Limits(timeout_s=timeout_s), workers=workers).outcomes)
+    return tuple(judge(list(given), local(Confinement(Limits(timeout_s=timeout_s)), workers)).outcomes)
 
 
 def body(row: dict[str, Any], completion: str) -> Program:

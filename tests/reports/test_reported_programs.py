@@ -8,7 +8,8 @@ import programs
 import pytest
 
 from passk_tasks.judging.batch import judge
-from passk_tasks.program import Limits
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits
 from passk_tasks.verdict import Outcome, Verdict
 
 # docs/judges.md: a function's own object is equal to nothing, whatever its class says.
@@ -19,7 +20,7 @@ NOT_BELIEVED = {"right-own-sequence-eq"}
 def outcomes() -> dict[str, Outcome]:
     """Return what came of each program, by id."""
     rows = programs.rows()
-    judged = judge([programs.program(row) for row in rows], limits=Limits(timeout_s=3.0))
+    judged = judge([programs.program(row) for row in rows], local(Confinement(Limits(timeout_s=3.0))))
     return {row["id"]: outcome for row, outcome in zip(rows, judged.outcomes, strict=True)}
 
 

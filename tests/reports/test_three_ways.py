@@ -8,7 +8,8 @@ import programs
 import pytest
 
 from passk_tasks.judging.batch import judge
-from passk_tasks.program import Judge, Limits
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits
 
 # docs/judges.md has the table with the reasons: (by default, in one process, in a bare interpreter).
 DIFFER: dict[str, tuple[bool, bool, bool]] = {
@@ -30,7 +31,9 @@ def test_three_ways_agree() -> None:
     """But for a few named ones, every right program passes in all three ways."""
     rows = right_programs()
     ways = [
-        judge([programs.program(row, way) for row in rows], limits=Limits(timeout_s=10.0)).outcomes
+        judge(
+            [programs.program(row, way) for row in rows], local(Confinement(Limits(timeout_s=10.0)))
+        ).outcomes
         for way in (Judge.ISOLATED, Judge.SCRIPT)
     ]
     told = {

@@ -107,7 +107,7 @@ def refused_or_text(answer: Any) -> str | None:
         return None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(answers=st.lists(anything, min_size=1, max_size=4))
 def test_whatever_a_model_returns_is_refused_or_read_back(tmp_path_factory, answers: list[Any]) -> None:
     """Each answer is refused with a reason, or journaled as a text that the reader gives back unchanged."""

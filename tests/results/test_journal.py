@@ -37,7 +37,7 @@ def write(path, texts, header=HEADER, task_id="HumanEval/0"):
 any_text = st.text(st.characters(codec=None, exclude_categories=()))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts=st.lists(any_text, min_size=1, max_size=5))
 def test_every_text_survives_the_journal(tmp_path_factory, texts):
     """What is written, lone surrogates and line separators too, is read back character by character."""
@@ -292,7 +292,7 @@ def test_a_killed_writer_leaves_every_line_it_wrote(tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )
-    ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=120)
     assert ended.returncode == -signal.SIGKILL
     read = samples.read(path)
     assert [sample.text for sample in read.samples] == ["", "x", "xx"]

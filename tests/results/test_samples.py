@@ -475,7 +475,7 @@ odd_lines = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(lines=st.lists(odd_lines, max_size=4), gzipped=st.booleans())
 def test_any_file_is_read_or_refused_with_its_name(tmp_path_factory, lines, gzipped):
     """Whatever a file holds, it is read as samples of text, or refused by an error that names it."""

@@ -20,7 +20,8 @@ import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.verdict import Verdict
 
 LIMITS = Limits(timeout_s=5.0)
@@ -258,9 +259,11 @@ def disagreements(count: int, seed: int) -> tuple[list[str], Counter[str]]:
     counts: Counter[str] = Counter()
     differ = []
     for start in range(0, count, BATCH):
-        batch = cases(min(BATCH, count - start), seed + start)
-        outcomes = batch.judge([program for pair in batch for program in pair], limits=LIMITS).outcomes
-        for (program, _), chosen, script in zip(batch, outcomes[::2], outcomes[1::2], strict=True):
+        pairs = cases(min(BATCH, count - start), seed + start)
+        outcomes = batch.judge(
+            [program for pair in pairs for program in pair], local(Confinement(LIMITS))
+        ).outcomes
+        for (program, _), chosen, script in zip(pairs, outcomes[::2], outcomes[1::2], strict=True):
             assert isinstance(program.tests, Tests)
             counts["cases"] += 1
             counts["passed"] += script.passed
@@ -357,7 +360,7 @@ def test_what_the_channel_cannot_keep(what: str) -> None:
     family = benchmarks.get("custom")
     chosen = family.program(family.problem(row), code, Judge.ISOLATED)
     isolated, script = (Program("t/0", code, Tests(source, ("f",)), way) for way in WAYS)
-    across, within = batch.judge([isolated, script], limits=LIMITS, workers=1).outcomes
+    across, within = batch.judge([isolated, script], local(Confinement(LIMITS), 1)).outcomes
     assert across.verdict in (Verdict.FAILED, Verdict.ERROR)
     assert within.passed
     assert chosen.judge is (Judge.ISOLATED if what in LEFT else Judge.SCRIPT)

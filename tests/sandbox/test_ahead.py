@@ -6,7 +6,8 @@ import pytest
 
 from passk_tasks.benchmarks.evalplus import without_waiting
 from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program, Tests
 from passk_tasks.verdict import Outcome, Verdict
 
 LOOP = "for i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(f(*inp), exp, 0)\n"
@@ -18,7 +19,7 @@ SIXTY = ("[[n] for n in range(60)]", "list(range(60))")
 def judged(code: str, source: str) -> Outcome:
     """Return the outcome of a candidate under tests that may call ahead."""
     program = Program("t", code, Tests(source, ("f",)))
-    return batch.judge([program], limits=Limits(), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(), 1)).outcomes[0]
 
 
 def source_of(inputs: str, results: str, loop: str = AHEAD) -> str:
@@ -83,7 +84,7 @@ def test_a_wrong_answer_is_what_counts() -> None:
         for rest in ends
         for first in (0, 1, 2, 5, 6, 40)
     ]
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=20.0)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=20.0)))).outcomes
     assert {outcome.verdict for outcome in outcomes} == {Verdict.FAILED}, outcomes
 
 
@@ -101,7 +102,10 @@ def test_what_ends_the_calls_decides() -> None:
         for tests in (ahead, waiting)
         for rest in ends
     ]
-    outcomes = [(o.verdict, o.detail) for o in batch.judge(programs, limits=Limits(timeout_s=0.5)).outcomes]
+    outcomes = [
+        (o.verdict, o.detail)
+        for o in batch.judge(programs, local(Confinement(Limits(timeout_s=0.5)))).outcomes
+    ]
     assert outcomes[: len(ends)] == outcomes[len(ends) :]
     assert [verdict for verdict, _ in outcomes[: len(ends)]] == list(ends.values())
 
@@ -143,7 +147,7 @@ def test_large_messages_do_not_block() -> None:
             f"[['x' * {size}, n] for n in range(12)]", f"['x' * {size} + str(n) for n in range(12)]"
         )
         programs.append(Program("t", code, Tests(source, ("f",))))
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=10.0)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=10.0)))).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 

@@ -7,7 +7,8 @@ import textwrap
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Program, Tests
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -15,7 +16,7 @@ def judged(code: str, tests: str, *, names: tuple[str, ...] = ("f",), prelude: s
     """Return what comes of one program under `script`."""
     given_tests = Tests(textwrap.dedent(tests), names, textwrap.dedent(prelude))
     program = Program("t/0", textwrap.dedent(code), given_tests, Judge.SCRIPT)
-    return batch.judge([program], limits=Limits(), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(), 1)).outcomes[0]
 
 
 HONEST = {

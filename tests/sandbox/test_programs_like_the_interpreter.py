@@ -7,7 +7,8 @@ import sys
 
 from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, StdioTests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Program, StdioTests
 from passk_tasks.verdict import Verdict
 
 GIVEN = "3\n1 2 3\n"
@@ -68,8 +69,8 @@ def test_programs_end_as_under_the_interpreter(tmp_path):
         bare = subprocess.run(command, input=GIVEN.encode(), capture_output=True, check=False)
         ends.append(bare.returncode)
         tests = StdioTests.of([(GIVEN, bare.stdout.decode())], comparison=LINES)
-        programs.append(Program("t", code, tests, Judge.STDIO))
-    outcomes = batch.judge(programs, limits=Limits()).outcomes
+        programs.append(Program("t", code, tests))
+    outcomes = batch.judge(programs, local(Confinement())).outcomes
     differing = [
         (name, end, outcome.verdict, outcome.detail)
         for name, end, outcome in zip(PROGRAMS, ends, outcomes, strict=True)

@@ -6,7 +6,8 @@ import re
 import textwrap
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.verdict import Outcome, Verdict
 
 STACK = """
@@ -1101,7 +1102,7 @@ def trials(cases: dict[str, tuple[str, str]], *, objects: bool = True) -> list[t
             used = tuple(name for name in NAMES if re.search(rf"\b{name}[(.\[]", source))
             tests = Tests(textwrap.dedent(source), used, objects=objects)
             programs.append(Program("t/0", textwrap.dedent(code), tests, judge))
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=5.0)).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=5.0)))).outcomes
     return list(zip(outcomes[: len(cases)], outcomes[len(cases) :], strict=True))
 
 
@@ -1139,7 +1140,7 @@ def test_what_is_too_large_or_too_deep_has_a_verdict() -> None:
     programs = [
         Program("t/0", code, Tests(source, ("f",), prelude)) for code, (source, prelude, *_) in cases.items()
     ]
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=20.0, memory_mib=3000), workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=20.0, memory_mib=3000)), 1)).outcomes
     for outcome, (_, _, verdict, reason) in zip(outcomes, cases.values(), strict=True):
         assert (outcome.verdict, outcome.judge) == (verdict, "isolated")
         assert reason in outcome.detail
@@ -1151,7 +1152,5 @@ def test_a_hostile_argument_of_an_exception_is_left_out() -> None:
     source = (
         "try:\n    f()\nexcept UnicodeDecodeError as e:\n    assert e.args == ()\nelse:\n    assert False\n"
     )
-    [outcome] = batch.judge(
-        [Program("t/0", code, Tests(source, ("f",)))], limits=Limits(), workers=1
-    ).outcomes
+    [outcome] = batch.judge([Program("t/0", code, Tests(source, ("f",)))], local(Confinement(), 1)).outcomes
     assert outcome.passed

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Program, Tests
 from passk_tasks.sandbox.box import claims, in_one_process, second_look
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -25,7 +26,7 @@ def judged(code: str, tests: str, *, names: tuple[str, ...] = ("f",), prelude: s
     """Return what comes of one program under `script`."""
     given_tests = Tests(textwrap.dedent(tests), names, textwrap.dedent(prelude))
     program = Program("t/0", textwrap.dedent(code), given_tests, Judge.SCRIPT)
-    return batch.judge([program], limits=Limits(), workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(), 1)).outcomes[0]
 
 
 def claimed(tests: str) -> list[object]:
@@ -162,10 +163,10 @@ def test_base_and_other_tests_are_tried_each() -> None:
     )
     for decides in (True, False):
         tests = Tests("assert f(2) == 2\n", ("f",), "", "assert f(1) == 1\n", decides)
-        [outcome] = batch.judge([Program("t/0", code, tests, Judge.SCRIPT)], limits=Limits()).outcomes
+        [outcome] = batch.judge([Program("t/0", code, tests, Judge.SCRIPT)], local(Confinement())).outcomes
         assert (outcome.base_passed, outcome.passed) == (False, not decides)
     [right] = batch.judge(
-        [Program("t/0", "def f(x): return x", tests, Judge.SCRIPT)], limits=Limits()
+        [Program("t/0", "def f(x): return x", tests, Judge.SCRIPT)], local(Confinement())
     ).outcomes
     assert (right.base_passed, right.passed) == (True, True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks.judging import batch
-from passk_tasks.program import Limits, Program, Tests
+from passk_tasks.judging import batch, executor
+from passk_tasks.program import Confinement, Program, Tests
 from passk_tasks.sandbox import supervisor, waiting, worker
+from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.processes import descendants
+from passk_tasks.sandbox.box.suites import Suite
 
-TICKS = os.sysconf("SC_CLK_TCK")
 RIGHT = "def f(x):\n    return x  # {}\n"
 
 
@@ -27,47 +30,44 @@ def large(number: int, items: int) -> Tests:
 class Watched(supervisor.Sandbox):
     """Notes what its processes used before they end: what dies with its namespace is nobody's child."""
 
-    cpu_s = 0.0
     peak_mib = 0.0
 
     def __exit__(self, *error: object) -> None:
-        found = list(processes())
-        Watched.cpu_s = sum(cpu_s for cpu_s, _ in found)
-        Watched.peak_mib = max(peak_mib for _, peak_mib in found)
+        Watched.peak_mib = max(peaks_mib())
         super().__exit__(*error)
 
 
-def processes() -> Iterator[tuple[float, float]]:
-    """Yield CPU seconds and largest resident set of each process below this one."""
+def peaks_mib() -> Iterator[float]:
+    """Yield the largest resident set of each process below this one."""
     for process in descendants(os.getpid()):
-        try:
-            stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        with contextlib.suppress(OSError):
             status = Path(f"/proc/{process}/status").read_text()
-        except OSError:
-            continue
-        peak = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
-        yield sum(map(int, stat[11:15])) / TICKS, int(peak[1]) / 1024 if peak else 0.0
+            peak = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+            yield int(peak[1]) / 1024 if peak else 0.0
 
 
 @pytest.fixture(autouse=True)
 def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge in a sandbox that is watched."""
-    monkeypatch.setattr(batch, "Sandbox", Watched)
+    monkeypatch.setattr(executor, "Sandbox", Watched)
 
 
 def judged(programs: list[Program]) -> None:
     """Judge by one worker; all pass."""
-    outcomes = batch.judge(programs, limits=Limits(), workers=1).outcomes
+    outcomes = batch.judge(programs, executor.local(Confinement(), 1)).outcomes
     assert all(outcome.passed for outcome in outcomes), outcomes
 
 
-def test_tests_are_compiled_once_a_problem() -> None:
-    """Ten candidates cost little more than one where nearly all of it is reading the tests."""
-    tests = large(1, 60_000)
-    judged([Program("t", RIGHT.format(0), tests)])
-    one = Watched.cpu_s
-    judged([Program("t", RIGHT.format(i), tests) for i in range(10)])
-    assert Watched.cpu_s < 3 * one
+def test_tests_are_compiled_once_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is given the tests of ten candidates once, and compiles what it was given once."""
+    sent: list[bytes] = []
+    pack = frames.pack
+    monkeypatch.setattr(frames, "pack", lambda raw: (sent.append(raw), pack(raw))[1])
+    judged([Program("t", RIGHT.format(i), large(1, 10)) for i in range(10)])
+    assert sum("given" in json.loads(message) for message in sent) == 1
+    suite = Suite("assert f() == 1\n", "", ["f"], "", base_decides=True, objects=False)
+    assert suite.stages() is suite.stages()
+    assert suite.prepared("isolated") is suite.prepared("isolated")
 
 
 def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:

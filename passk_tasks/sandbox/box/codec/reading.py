@@ -34,6 +34,11 @@ from passk_tasks.sandbox.box.codec.form import (
 
 _DTYPE = re.compile(r"[<>|=]?[biufcSUMm?](?:\d{1,5})?(?:\[[a-zA-Z0-9]{1,8}\])?")
 
+_INVALID = (
+    ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError, SystemError, AttributeError,
+    ImportError, OSError,
+)  # fmt: skip
+
 may_load_numpy = True
 """Whether decoding an array may be what loads numpy.
 
@@ -64,18 +69,7 @@ def decode(raw: bytes | str, resolve: Reference, memo: list[Any] | None = None) 
                 return _read(raw, memo, resolve)
     except ProtocolError:
         raise
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        ArithmeticError,
-        RecursionError,
-        SystemError,
-        AttributeError,
-        ImportError,
-        OSError,
-    ) as error:
+    except _INVALID as error:
         raise ProtocolError(f"invalid message: {type(error).__name__}") from None
 
 

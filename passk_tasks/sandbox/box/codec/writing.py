@@ -303,20 +303,9 @@ _WRITERS: dict[type, _Writer] = {
 }
 # Those that are there before what they hold, which may be themselves.
 _FILLED = frozenset(
-    {
-        list,
-        set,
-        dict,
-        collections.deque,
-        collections.Counter,
-        collections.OrderedDict,
-        collections.defaultdict,
-        collections.UserList,
-        collections.UserDict,
-        collections.ChainMap,
-        Content,
-    }
-)
+    (list, set, dict, collections.deque, collections.Counter, collections.OrderedDict,
+     collections.defaultdict, collections.UserList, collections.UserDict, collections.ChainMap, Content)
+)  # fmt: skip
 # Classes of modules that are asked only where somebody has loaded them: how they are written.
 _LIBRARY: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("uuid", "UUID"): lambda v: {"uuid": hex(v.int)},
