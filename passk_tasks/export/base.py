@@ -85,10 +85,11 @@ class Format(ABC):
 
 
 # ---------------------------------------------------------------------- what receivers demand
+# Each yields a text for everything that is missing, with its remedy.
 
 
 def demand_all(source: Source, *, one_n: bool = True) -> Iterator[str]:
-    """Yield what is missing of: every problem, one n for all if `one_n`, every sample with a verdict."""
+    """Demand every problem, one n for all of them if `one_n`, and a verdict for every sample."""
     run = source.run
     if run.problems < run.problems_total:
         yield f"all {run.problems_total} problems: the run has {run.problems}; run without --limit"
@@ -100,14 +101,14 @@ def demand_all(source: Source, *, one_n: bool = True) -> Iterator[str]:
 
 
 def demand_ids(source: Source, prefix: str, whose: str) -> Iterator[str]:
-    """Yield what is missing of: problems whose task_id starts so."""
+    """Demand problems whose task_id starts with `prefix`."""
     other = next((task_id for task_id in source.candidates if not task_id.startswith(prefix)), None)
     if other is not None:
         yield f"problems of {whose} ({prefix}0, …): the run's are those of {source.family}, e.g. {other}"
 
 
 def demand_columns(source: Source, columns: Sequence[str], whose: str) -> Iterator[str]:
-    """Yield what is missing of: problems with these columns."""
+    """Demand problems with these columns."""
     for row in source.rows.values():
         absent = [column for column in columns if column not in row]
         if absent:
@@ -119,7 +120,7 @@ def demand_columns(source: Source, columns: Sequence[str], whose: str) -> Iterat
 
 
 def demand_sampling(source: Source, *, temperatures: Sequence[float] | None = None) -> Iterator[str]:
-    """Yield what is missing of: a recorded temperature, one of those allowed."""
+    """Demand a recorded temperature, one of those allowed."""
     if source.temperature is None:
         yield (
             "the temperature: the run did not record it (samples of another tool); run the model with "
@@ -131,14 +132,14 @@ def demand_sampling(source: Source, *, temperatures: Sequence[float] | None = No
 
 
 def demand_first(source: Source) -> Iterator[str]:
-    """Yield what is missing of: a stored pass@1."""
+    """Demand a stored pass@1."""
     if FIRST not in source.run.scores:
         names = ", ".join(source.run.scores) or "no score"
         yield f"{FIRST}: the run has {names}; score its samples again with --k 1,… and --out"
 
 
 def demand_repository(sources: Sequence[Source], details: Details) -> Iterator[str]:
-    """Yield what is missing of: one model, named as the hub names it."""
+    """Demand one model, named as the hub names it."""
     names = list(dict.fromkeys(model_name(source, details) for source in sources))
     if len(names) > 1:
         yield f"runs of one model: these are of {', '.join(map(repr, names))}; export them apart"
@@ -149,7 +150,7 @@ def demand_repository(sources: Sequence[Source], details: Details) -> Iterator[s
 
 
 def demand_name(value: str | None, what: str, option: str) -> Iterator[str]:
-    """Yield what is missing of: a name that can stand in a file's name."""
+    """Demand a name that can stand in a file's name."""
     if value is None:
         yield f"{what}: {option}"
     elif not NAME.fullmatch(value):

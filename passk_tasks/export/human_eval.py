@@ -56,7 +56,7 @@ class HumanEvalSamples(Format):
 
 
 def demand_published(source: Source) -> Iterator[str]:
-    """Yield what is missing of: the published HumanEval, and not other tests under its names."""
+    """Demand the published HumanEval, and not other tests under its names."""
     if source.family != "humaneval" or not source.published:
         yield (
             "HumanEval's own problems and tests: the run has others "

@@ -11,14 +11,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from passk_tasks.export.base import (
-    Details,
-    Format,
-    demand_all,
-    demand_columns,
-    demand_name,
-    demand_sampling,
-)
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
 from passk_tasks.export.source import Source
 from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
@@ -36,7 +30,7 @@ class MultiPLE(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem of one language, at T = 0.2 or 0.8."""
         (source,) = sources
-        absent = list(demand_columns(source, _COLUMNS, "MultiPL-E"))
+        absent = list(base.demand_columns(source, _COLUMNS, "MultiPL-E"))
         yield from absent
         if not absent:
             for row in source.rows.values():
@@ -44,9 +38,9 @@ class MultiPLE(Format):
                     ("name", "names that can be files'"),
                     ("language", "languages that can be folders'"),
                 ):
-                    yield from demand_name(str(row[column]), f"problems' {what}", "--data-files")
-        yield from demand_all(source)
-        yield from demand_sampling(source, temperatures=_TEMPERATURES)
+                    yield from base.demand_name(str(row[column]), f"problems' {what}", "--data-files")
+        yield from base.demand_all(source)
+        yield from base.demand_sampling(source, temperatures=_TEMPERATURES)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """One file a problem, in a folder for the language."""

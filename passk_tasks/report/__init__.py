@@ -2,7 +2,7 @@
 
     runs -> distinct         every program that was executed, proved by its hash
          -> figures          matplotlib -> svg, coloured by the page's own style sheet
-         -> run_tables, problem_table, packed     what stands in the page
+         -> data, packed     what stands in the page: tables, and the programs as embedded JSON
          -> page             page.html.j2 with page.css and page.js in it
 
 `visible` stands between all text and the page: what a model wrote is hostile. Needs the extra

@@ -45,7 +45,7 @@ class Details:
     Attributes:
         programs: the distinct ones of each problem, the most frequent first.
         prompts: of each problem, where it is known.
-        entry_points: names of the functions that are asked for, the same.
+        entry_points: the name of the function that each problem asks for, where it is known.
         notes: why something is not there, for people.
     """
 

@@ -21,7 +21,7 @@ from passk_tasks._version import __version__
 from passk_tasks.audit import audit as audit_module
 from passk_tasks.compare import GAINED, LOST, Comparison, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.report import distinct, figures, problem_table, run_tables
+from passk_tasks.report import data, distinct, figures
 from passk_tasks.report.packed import packed
 from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
@@ -65,8 +65,8 @@ def build(
     comparison = compare(runs, metrics=metrics, anyway=anyway, clusters=clusters) if len(runs) > 1 else None
     details = [distinct.read(run) for run in runs]
     context: dict[str, Any] = {
-        "title": title or run_tables.title(runs),
-        "subtitle": run_tables.subtitle(runs, comparison),
+        "title": title or data.title(runs),
+        "subtitle": data.subtitle(runs, comparison),
         "version": __version__,
         "style": Markup(_file("page.css")),
         "script": Markup(_file("page.js")),
@@ -77,7 +77,7 @@ def build(
     }
     if comparison is not None:
         flips = Counter(change.flip for change in comparison.changes)
-        context |= {"lost": flips[LOST], "gained": flips[GAINED], "groups": run_tables.groups(comparison)}
+        context |= {"lost": flips[LOST], "gained": flips[GAINED], "groups": data.groups(comparison)}
     return _environment().from_string(_file("page.html.j2")).render(context)
 
 
@@ -85,7 +85,7 @@ def _runs(
     runs: Sequence[Run], metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
 ) -> dict[str, Any]:
     """Return what the template is told of whole runs."""
-    described = [run_tables.described(i, run, metrics, clusters) for i, run in enumerate(runs)]
+    described = [data.described(i, run, metrics, clusters) for i, run in enumerate(runs)]
     return {
         "runs": described,
         "names": [{"letter": of_run["letter"], "name": visible(of_run["name"])} for of_run in described],
@@ -93,8 +93,8 @@ def _runs(
         "meaning": summary.MEANING,
         "bound": any(of_run["bound"] for of_run in described),
         "bound_meaning": summary.BOUND_MEANING,
-        "verdicts": run_tables.verdicts(runs),
-        "conditions": run_tables.conditions(runs),
+        "verdicts": data.verdicts(runs),
+        "conditions": data.conditions(runs),
     }
 
 
@@ -105,15 +105,15 @@ def _problems(
     audit: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return what the template is told of problems and programs."""
-    task_ids = problem_table.names(runs)
+    task_ids = data.task_ids_in_order(runs)
     chunks, left_out = packed(details, task_ids)
     return {
-        "problems": problem_table.rows(runs, details, task_ids, problem_table.audited(audit, task_ids)),
+        "problems": data.problem_rows(runs, details, task_ids, data.audited(audit, task_ids)),
         "numbers": {task_id: number for number, task_id in enumerate(task_ids)},
-        "kinds": problem_table.kinds(runs, comparison),
-        "flagged": list(problem_table.flagged(details)),
+        "kinds": data.kinds(runs, comparison),
+        "flagged": list(data.flagged(details)),
         "audit": [] if audit is None else audit_module.facts(audit),
-        "notes": [*run_tables.notes(details), *left_out],
+        "notes": [*data.notes(details), *left_out],
         "chunks": chunks,
     }
 

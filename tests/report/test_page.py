@@ -13,7 +13,7 @@ import pytest
 
 from passk_tasks.cli import main
 from passk_tasks.errors import UsageError
-from passk_tasks.report import build, packed, page, problem_table
+from passk_tasks.report import build, data, packed, page
 from passk_tasks.report.svg import COLOURS
 from passk_tasks.results import reading
 from passk_tasks.scoring.summary import estimate
@@ -219,7 +219,7 @@ def test_a_page_that_would_be_too_large_says_what_it_leaves_out(tmp_path, loaded
 def test_problems_are_in_the_order_of_their_numbers(tmp_path, loaded):
     """HumanEval/2 comes before HumanEval/10."""
     answers = {f"HumanEval/{i}": [WRONG] for i in (10, 2, 1, 100)}
-    names = problem_table.names([loaded(tmp_path, answers)])
+    names = data.task_ids_in_order([loaded(tmp_path, answers)])
     assert names == ["HumanEval/1", "HumanEval/2", "HumanEval/10", "HumanEval/100"]
 
 
