@@ -14,8 +14,8 @@ from one_run import stored
 
 from passk_tasks.export import export
 from passk_tasks.export.evalplus import EvalPlus, statuses
-from passk_tasks.export.source import Candidate
 from passk_tasks.results import samples
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -107,7 +107,7 @@ def test_the_receiver_counts_both_kinds_of_tests(tmp_path, source, family, datas
 def test_a_base_stage_has_its_own_status(base, passed, expected):
     """Where base and additional tests were judged apart, both statuses are written; a pass needs both."""
     outcome = Outcome(Verdict.PASSED if passed else Verdict.FAILED, base_passed=base)
-    assert statuses(Candidate("", "", "body", outcome)) == expected
+    assert statuses(Candidate("", "", "body", outcome, proved=True)) == expected
 
 
 def test_sets_of_another_size_are_refused(source):
