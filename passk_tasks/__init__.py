@@ -27,26 +27,36 @@ from passk_tasks._version import __version__
 if TYPE_CHECKING:
     from passk_tasks.api import (
         audit_task,
+        check_sandbox,
+        clusters_of,
+        code_eval_path,
         compare_runs,
         export_runs,
+        find_runs,
         forecast_run,
         list_runs,
+        list_tasks,
         load_problems,
+        load_run,
         load_runs,
         load_task,
+        outside_benchmarks,
         pass_curve,
         plan_from_rate,
         plan_from_run,
         read_samples,
+        report_runs,
         score_run,
         score_samples,
         tail_problems,
+        task_configs_path,
+        task_folder,
     )
     from passk_tasks.errors import PasskError
     from passk_tasks.program import Judge, Limits
     from passk_tasks.statistics.estimators import g_pass_at_k, mg_pass_at_k, pass_at_k, pass_hat_k
     from passk_tasks.statistics.metrics import Metric
-    from passk_tasks.tasks.catalog import task_configs_path, task_names
+    from passk_tasks.tasks.catalog import task_names
     from passk_tasks.verdict import Outcome, Verdict
 
 __all__ = [
@@ -58,25 +68,34 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit_task",
+    "check_sandbox",
+    "clusters_of",
+    "code_eval_path",
     "compare_runs",
     "export_runs",
+    "find_runs",
     "forecast_run",
     "g_pass_at_k",
     "list_runs",
+    "list_tasks",
     "load_problems",
+    "load_run",
     "load_runs",
     "load_task",
     "mg_pass_at_k",
+    "outside_benchmarks",
     "pass_at_k",
     "pass_curve",
     "pass_hat_k",
     "plan_from_rate",
     "plan_from_run",
     "read_samples",
+    "report_runs",
     "score_run",
     "score_samples",
     "tail_problems",
     "task_configs_path",
+    "task_folder",
     "task_names",
 ]
 

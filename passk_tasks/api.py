@@ -1,82 +1,79 @@
-"""The public Python API: what each command does, on Python values, with the same numbers.
+"""The functions behind the commands: what each of them does, on Python values, with the same numbers.
 
-    load_task, load_problems, read_samples, score_samples     passk tasks, passk score
-    list_runs, load_runs, score_run                           passk runs, passk show
+    list_tasks, outside_benchmarks, load_task, load_problems  passk tasks
+    task_configs_path, task_folder, code_eval_path            passk path
+    read_samples, score_samples                               passk score
+    audit_task                                                passk audit
+    check_sandbox                                             passk selfcheck
+    list_runs                                                 passk runs
+    load_run, load_runs, clusters_of                          whatever reads stored runs
+    score_run                                                 passk show
     compare_runs                                              passk compare
     pass_curve, tail_problems, forecast_run                   passk curve
     plan_from_run, plan_from_rate                             passk plan
-    export_runs                                               passk export
+    report_runs                                               passk report
+    find_runs, export_runs                                    passk export
 
 Everything here is a name of `passk_tasks` itself; docs/api.md has an example that runs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export
+from passk_tasks import benchmarks, compare, export, plugins
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
-from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks import Benchmark
 from passk_tasks.compare import Comparison
-from passk_tasks.errors import DatasetError, UsageError
+from passk_tasks.errors import UsageError
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
 from passk_tasks.results import joining, reading, samples, store
-from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.keys import Keys
 from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.samples import SampleFile
-from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
-from passk_tasks.scoring.score import check, prepare, score
-from passk_tasks.scoring.summary import Scored
+from passk_tasks.scoring.saved import Paths
+from passk_tasks.scoring.saved import load_problems as load_problems
+from passk_tasks.scoring.saved import score_samples as score_samples
+from passk_tasks.scoring.score import prepare
 from passk_tasks.statistics import curve, forecast, plan
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast
-from passk_tasks.statistics.metrics import Metric, Score
+from passk_tasks.statistics.metrics import PASS, Metric, Score
 from passk_tasks.statistics.plan import Plan
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.catalog import load_task as load_task
+from passk_tasks.tasks.catalog import task_configs_path as task_configs_path
+from passk_tasks.tasks.catalog import task_folder as task_folder
 from passk_tasks.tasks.settings import Settings
 
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-"""One path or several."""
-
+if TYPE_CHECKING:
+    from passk_tasks.selfcheck.check import Report
 
 # ---------------------------------------------------------------------- tasks and samples
 
 
-def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
-    """Return a task by name.
-
-    Args:
-        name: as `passk tasks` prints it.
-        settings: what to change of those under `metadata.passk`, e.g. `{"samples": 50, "k": [1, 10]}`.
-
-    Raises:
-        UsageError: there is no such task, or a setting that does not exist or whose value is impossible.
-    """
-    return catalog.load_task(name, settings)
+def list_tasks() -> list[dict[str, Any]]:
+    """Return what `passk tasks --json` prints: each task by name, with what it needs and what is missing."""
+    return [_described(catalog.load_task(name)) for name in catalog.task_names()]
 
 
-def load_problems(task: TaskSpec | str) -> Dataset:
-    """Return the problems of a task: rows as the dataset has them, and `Problem`s by task_id.
+def outside_benchmarks() -> dict[str, str]:
+    """Return the benchmarks that other installed packages bring: the package of each by its name."""
+    return {point.name: plugins.owner(point) for point in plugins.declared(plugins.FAMILIES)}
 
-    Raises:
-        DatasetError: they cannot be had, or are not what they should be.
-        UsageError: there is no such task.
-    """
-    spec = load_task(task) if isinstance(task, str) else task
-    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
-    return libraries.leave_out(dataset, spec.settings)
+
+def code_eval_path() -> Path:
+    """Return the file of the `evaluate` module: `evaluate.load(str(path))` stands in for code_eval."""
+    return Path(__file__).resolve().parent / "code_eval.py"
 
 
 def read_samples(paths: Paths) -> SampleFile:
@@ -86,107 +83,6 @@ def read_samples(paths: Paths) -> SampleFile:
         SamplesError: a file that is missing, broken or of no known kind, with file and line.
     """
     return samples.read(paths)
-
-
-def score_samples(
-    paths: Paths,
-    task: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    *,
-    extract: str = "auto",
-    pool: bool = False,
-    out: str | os.PathLike[str] | None = None,
-    progress: bool = False,
-) -> Scored:
-    """Judge saved samples in the sandbox and estimate pass@k, as `passk score` does.
-
-    Args:
-        paths: samples; a journal brings its task and its settings.
-        task: the task's name; needed unless the samples are a journal.
-        settings: what to change of the task's settings.
-        extract: one of `auto`, `verbatim`, `completion`, `answer`.
-        pool: add up the samples of several runs; otherwise it is an error to give several.
-        out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads.
-        progress: show a progress bar.
-
-    Raises:
-        UsageError: a mistake in files, task or settings; nothing was executed.
-        SandboxError: no sandbox of the wanted strength on this host.
-    """
-    folder = None if out is None else store.prepare(Path(out))
-    scored = score_files(
-        paths, task, settings or {}, extract=extract, pool=pool, progress=progress, out=folder
-    )
-    if folder is not None:
-        store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
-    return scored
-
-
-def score_files(
-    paths: Paths,
-    task: str | None,
-    settings: Mapping[str, Any],
-    *,
-    extract: str = "auto",
-    pool: bool = False,
-    progress: bool = False,
-    out: str | os.PathLike[str] | None = None,
-) -> Scored:
-    """Return what `score_samples` returns.
-
-    Nothing is saved but, in the folder `out`, the outcomes that there are so far while programs are judged.
-    """
-    listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    file = samples.read(listed)
-    spec = _spec(task, file, settings)
-    dataset = load_problems(spec)
-    file = file.named(benchmarks.get(spec.settings.benchmark), dataset.problems)
-    if file.runs and not pool:
-        raise UsageError(
-            f"these are several runs: {', '.join(map(str, file.runs))} have different samples of the same "
-            "problems; score each run for itself, or add their samples up with --pool (pool=True)"
-        )
-    if "extraction" in settings:
-        extract = extract_as_set(file.samples, spec, extract)
-    notes = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
-    given = [sample for sample in file.samples if sample.task_id not in dataset.left_out]
-    if len(given) < len(file.samples):
-        notes.append(f"{len(file.samples) - len(given)} samples of problems that are left out are not judged")
-    if "samples" in settings:
-        given, left_out = samples.first(given, spec.settings.samples)
-        if left_out:
-            notes.append(
-                f"{left_out} samples beyond the first {spec.settings.samples} of a problem are left out"
-            )
-    notes += filter(None, [verbatim_warning(given, spec, extract)])
-    strict_k = "k" in settings
-    check(given, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
-    notes += filter(None, [cut_warning(given, spec, dataset, extract)])
-    asked = {sample.task_id for sample in given}
-    libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
-    tried = prepare(spec, dataset, asked)
-    dataset, notes = tried.dataset, [*notes, *tried.warnings]
-    with contextlib.nullcontext() if out is None else store.Unfinished(Path(out)) as unfinished:
-        scored = score(
-            given,
-            spec=spec,
-            dataset=dataset,
-            extract=extract,
-            strict_k=strict_k,
-            progress=progress,
-            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
-        )
-    return replace(
-        scored,
-        warnings=(*notes, *scored.warnings),
-        extract=extract,
-        inputs=tuple(map(str, listed)),
-        generation_kwargs=_generated_with(file),
-        **store.provenance(spec.settings.packages),
-    )
-
-
-# ---------------------------------------------------------------------- stored runs
 
 
 def audit_task(
@@ -220,6 +116,26 @@ def audit_task(
     return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 
 
+def check_sandbox(sandbox: str = "strict", *, workers: int = 0, progress: bool = False) -> Report:
+    """Attack the sandbox of this host with programs of known intent, as `passk selfcheck` does.
+
+    Args:
+        sandbox: `strict`, or `rlimits` for the explicit weaker choice.
+        workers: programs at one time; 0 for as many as there are usable CPUs.
+        progress: show a progress bar.
+
+    Raises:
+        SandboxError: no sandbox of the wanted strength on this host.
+    """
+    # Here, so that the other functions come without the corpus.
+    from passk_tasks.selfcheck import check
+
+    return check.check(sandbox=sandbox, workers=workers, progress=progress)
+
+
+# ---------------------------------------------------------------------- stored runs
+
+
 def list_runs(path: str | os.PathLike[str]) -> Listing:
     """Return the runs in a results file, or anywhere below a folder, without their samples.
 
@@ -229,8 +145,8 @@ def list_runs(path: str | os.PathLike[str]) -> Listing:
     return reading.listing(path)
 
 
-def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
-    """Return every run that the paths hold, with the outcome of every sample.
+def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:
+    """Return every run that the paths hold, each once, without their samples.
 
     Args:
         paths: results files, or folders with any number of them.
@@ -239,7 +155,48 @@ def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
     Raises:
         SamplesError: a path without any run, or one that cannot be read.
     """
-    return reading.load_all([paths] if isinstance(paths, (str, os.PathLike)) else paths, task=task)
+    return reading.stored_in([paths] if isinstance(paths, (str, os.PathLike)) else paths, task)
+
+
+def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
+    """Return every run that the paths hold, with the outcome of every sample; arguments as `find_runs`.
+
+    Raises:
+        SamplesError: a path without any run, or one that cannot be read.
+    """
+    return [reading.load(stored) for stored in find_runs(paths, task)]
+
+
+def load_run(path: str | os.PathLike[str], task: str | None = None) -> Run:
+    """Return the one run that a path holds, with the outcome of every sample.
+
+    Args:
+        path: a results file, or a folder.
+        task: take the run of this task.
+
+    Raises:
+        UsageError: there are several.
+        SamplesError: there is none, or it cannot be read.
+    """
+    return reading.load(reading.only_one(find_runs(path, task), str(path)))
+
+
+def clusters_of(
+    runs: Sequence[Run], column: str, problems: str | os.PathLike[str] | None = None
+) -> dict[str, str]:
+    """Return what stands in a column of the problems, by task_id: problems that share it share a source.
+
+    Args:
+        runs: whose problems are meant; one of them that holds its problems is enough.
+        column: of the dataset, e.g. `source_file`.
+        problems: lines of JSON with `task_id` and the column, where no run holds its problems.
+
+    Raises:
+        SamplesError: the column is not there, for all problems or for one.
+    """
+    # Lines of `passk score` hold no problems.
+    holders = (run for run in runs if run.samples_path and run.samples_path.name != store.OUTCOMES)
+    return joining.clusters(next(holders, runs[0]), column, problems)
 
 
 def score_run(
@@ -255,13 +212,14 @@ def score_run(
         clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
 
     Raises:
-        ValueError: there is no such metric, or a budget beyond the samples of some problem.
+        UsageError: there is no such metric, no sample with a verdict, or a budget beyond the samples of some
+            problem.
     """
     return joining.scores(run, _metrics(metrics), clusters)
 
 
 def compare_runs(
-    found: Sequence[Run],
+    runs: Sequence[Run],
     metrics: Sequence[str | Metric] | None = None,
     clusters: Mapping[str, Hashable] | None = None,
     *,
@@ -271,16 +229,17 @@ def compare_runs(
     """Compare runs, paired by problem, over the problems that all of them have samples of.
 
     Args:
-        found: at least two; the last one is the one under test.
+        runs: at least two; the last one is the one under test.
         metrics: what to compare, the first one decides.
         clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
         anyway: compare even where conditions differ that make the numbers unlike.
         seed: of the sign flips, where they are drawn.
 
     Raises:
-        ValueError: fewer than two runs, nothing in common, or runs that measured different things.
+        UsageError: fewer than two runs, nothing in common, runs that measured different things, or as
+            `score_run`.
     """
-    return compare.compare(found, metrics=_metrics(metrics), clusters=clusters, anyway=anyway, seed=seed)
+    return compare.compare(runs, metrics=_metrics(metrics), clusters=clusters, anyway=anyway, seed=seed)
 
 
 def pass_curve(
@@ -289,11 +248,11 @@ def pass_curve(
     """Return pass@k for each k, with its band and what the last sample added; k = 1 … n where None.
 
     Raises:
-        ValueError: a k beyond the samples of some problem, or no sample with a verdict.
+        UsageError: a k beyond the samples of some problem, or no sample with a verdict.
     """
-    task_ids, n, c = _counted(run)
-    shared = joining.shared([run], task_ids, clusters)
-    return curve.curve(n, c, ks, shared)
+    task_ids, n, c = _counted(run, ks or ())
+    with _for_people(run.path):
+        return curve.curve(n, c, ks, joining.shared([run], task_ids, clusters))
 
 
 def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
@@ -304,40 +263,80 @@ def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
         k: budget; 10, or half of n where that is less, where None.
 
     Raises:
-        ValueError: a k beyond the samples of some problem, or no sample with a verdict.
+        UsageError: a k beyond the samples of some problem, or no sample with a verdict.
     """
-    task_ids, n, c = _counted(run)
-    found = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
-    return {task_ids[i]: (int(n[i]), int(c[i])) for i in found}
+    task_ids, n, c = _counted(run, () if k is None else (k,))
+    with _for_people(run.path):
+        numbers = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
+    return {task_ids[i]: (int(n[i]), int(c[i])) for i in numbers}
 
 
 def forecast_run(run: Run, ks: Sequence[int]) -> list[Forecast]:
     """Return a forecast of pass@k beyond the run's samples, which holds as far as its fit does.
 
     Raises:
-        ValueError: a k that is not beyond n, or no sample with a verdict.
+        UsageError: a k that is not beyond n, or no sample with a verdict.
     """
     _, n, c = _counted(run)
-    return forecast.forecast(n, c, ks)
+    with _for_people(run.path):
+        return forecast.forecast(n, c, ks)
 
 
 def plan_from_run(run: Run, half_width: float, k: int = 1) -> Plan:
     """Return how many samples a problem a wanted half-width takes, by how a pilot's samples vary.
 
     Raises:
-        ValueError: fewer than 2k samples of some problem, or no sample with a verdict.
+        UsageError: fewer than 2k samples of some problem, no sample with a verdict, or an impossible k or
+            half-width.
     """
     _, n, c = _counted(run)
-    return plan.from_pilot(n, c, k, half_width)
+    with _for_people(run.path):
+        return plan.from_pilot(n, c, k, half_width)
 
 
-def plan_from_rate(rate: float, problems: int, half_width: float) -> Plan:
-    """Return the same for an expected pass@1, on the safe side.
+def plan_from_rate(rate: float, problems: int, half_width: float, k: int = 1) -> Plan:
+    """Return the same for an expected pass@1, on the safe side for k = 1.
 
     Raises:
-        ValueError: a rate outside [0, 1], or numbers below 1.
+        UsageError: a rate outside [0, 1], an impossible k or half-width, or no problem.
     """
-    return plan.from_rate(rate, problems, 1, half_width)
+    with _for_people():
+        return plan.from_rate(rate, problems, k, half_width)
+
+
+def report_runs(
+    runs: Sequence[Run],
+    metrics: Sequence[str | Metric] | None = None,
+    clusters: Mapping[str, Hashable] | None = None,
+    *,
+    anyway: bool = False,
+    title: str | None = None,
+    audit_file: str | os.PathLike[str] | None = None,
+) -> str:
+    """Return one self-contained HTML page about runs, as `passk report` writes it; write it as UTF-8.
+
+    Args:
+        runs: at least one; several are compared, as by `compare_runs`.
+        metrics: what to estimate beside pass@1; the budgets that the runs were asked for where None.
+        clusters: what problems share, by task_id; what the benchmark says where None, nothing where empty.
+        anyway: compare even where conditions differ that make the numbers unlike.
+        title: heading of the page; what the runs are called where None.
+        audit_file: what `passk audit TASK --json` printed, of the same problems.
+
+    Raises:
+        UsageError: the extra `report` is not installed, the audit cannot be read, or as `compare_runs`.
+    """
+    # Here, so that the other functions come without matplotlib.
+    from passk_tasks import report
+
+    return report.build(
+        runs,
+        metrics=_metrics(metrics),
+        clusters=clusters,
+        anyway=anyway,
+        title=title,
+        audit=None if audit_file is None else audit.read(audit_file),
+    )
 
 
 def export_runs(
@@ -377,62 +376,64 @@ def export_runs(
 # ---------------------------------------------------------------------- parts of the above
 
 
-def _spec(task: str | None, file: SampleFile, settings: Mapping[str, Any]) -> TaskSpec:
-    header = file.header
-    if header is None:
-        if task is None:
-            raise UsageError(
-                "--task is needed: these samples do not say of which task they are (see `passk tasks`)"
-            )
-        return catalog.load_task(task, settings)
-    if task is not None and task != header.task:
-        raise UsageError(
-            f"{file.samples[0].origin}: the journal is of {header.task}, not of {task}: leave --task away, "
-            "and change single settings with --set"
-        )
-    # From the journal alone: the task's YAML may be the user's own, or have changed since.
-    recorded = Settings.parse(header.settings, where="the journal's settings")
-    return TaskSpec(
-        name=header.task,
-        version=header.task_version,
-        description="",
-        settings=Settings.parse(settings, where=f"task {header.task}", base=recorded),
-        generation_kwargs={"until": list(header.until)},
-        source=Path(file.samples[0].origin),
-        asked=recorded.extraction,
-    )
+def _described(spec: TaskSpec) -> dict[str, Any]:
+    settings = spec.settings
+    benchmark = benchmarks.get(settings.benchmark)
+    absent = libraries.absent(benchmark.libraries, settings.packages)
+    missing = benchmark.missing(settings)
+    if absent:
+        missing = [*missing, f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"]
+    return {
+        "name": spec.name,
+        "version": spec.version,
+        "description": spec.description,
+        "n": settings.samples,
+        "k": list(settings.k),
+        "temperature": catalog.temperature(spec.generation_kwargs) or 0.0,
+        "judge": settings.judge.value,
+        "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
+        "source": _origin(settings, benchmark),
+        "missing": missing,
+        "missing_libraries": list(absent),
+        "extraction": settings.extraction,
+        "generation_kwargs": spec.generation_kwargs,
+    }
 
 
-def _generated_with(file: SampleFile) -> dict[str, object] | None:
-    # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
-    if file.header is not None:
-        return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
-    return None if file.until is None else {"until": list(file.until)}
-
-
-def _check_dataset(header: JournalHeader | None, dataset: Dataset, settings: Mapping[str, Any]) -> list[str]:
-    if header is None or header.dataset_sha256 == dataset.sha256:
-        return []
-    difference = (
-        f"the problems ({dataset.source}, sha256 {dataset.sha256[:12]}) are not those of the journal "
-        f"({header.dataset_source}, sha256 {header.dataset_sha256[:12]})"
-    )
-    if settings.keys() & {"data_files", "dataset", "benchmark"}:
-        return [difference]
-    raise DatasetError(f"{difference}; name the ones to use with --set data_files=PATH")
+def _origin(settings: Settings, benchmark: Benchmark) -> str:
+    """Return where the problems come from, in few words."""
+    if settings.data_files is not None:
+        return settings.data_files
+    if settings.dataset == "embedded":
+        package = type(benchmark).__module__.partition(".")[0]
+        return f"{benchmark.name}, installed with {package.replace('passk_tasks', 'this package')}"
+    if settings.dataset != "hub":
+        return f"hub: {settings.dataset}"
+    if not benchmark.hub_path:
+        return "problems of your own"
+    return f"hub: {benchmark.hub_path}" + (f", {benchmark.hub_name}" if benchmark.hub_name else "")
 
 
 def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:
     if named is None:
         return None
-    try:
+    with _for_people():
         return [one if isinstance(one, Metric) else Metric.parse(one) for one in named]
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
-def _counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _counted(
+    run: Run, ks: Sequence[int] = ()
+) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     task_ids, n, c = joining.counted(run)
-    if not task_ids:
-        raise UsageError(f"{run.path}: no sample has a verdict")
+    budgets = [Metric(PASS, k) for k in ks if k > 0]  # others are refused by the mathematics
+    joining.check_budgets(run, budgets, dict(zip(task_ids, n.tolist(), strict=True)))
     return task_ids, n, c
+
+
+@contextmanager
+def _for_people(path: Path | None = None) -> Iterator[None]:
+    """Turn an error of the mathematics into one for people, which names the results file that it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error) if path is None else f"{path}: {error}") from None

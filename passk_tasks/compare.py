@@ -234,13 +234,18 @@ def compare(
         UsageError: fewer than two runs, no problem in common, a budget beyond n, or unlike conditions.
     """
     if len(runs) < 2:
-        raise UsageError("a comparison needs at least two runs")
-    counts = [{task_id: nc for task_id, nc in run.counts.items() if nc[0]} for run in runs]
+        given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
+        raise UsageError(f"a comparison needs at least two runs{given}; name another one")
+    counts = []
+    for run in runs:
+        task_ids, run_n, run_c = joining.counted(run)
+        counts.append(dict(zip(task_ids, zip(run_n.tolist(), run_c.tolist(), strict=True), strict=True)))
     problems = sorted(set.intersection(*(set(one) for one in counts)))
     everywhere = set.union(*(set(one) for one in counts))
     differing, unrecorded = conditions(runs, problems)
     if not problems:
-        raise UsageError(f"the runs have no problem in common: {_tasks(runs)}")
+        first = ", ".join(f"{run.path} has {next(iter(one))}" for run, one in zip(runs, counts, strict=True))
+        raise UsageError(f"the runs have no problem in common: {first}, …")
     unlike = [one for one in differing if one.unlike]
     if unlike and not anyway:
         shown = "; ".join(f"{one.name}: {_values(one)}" for one in unlike)
@@ -253,12 +258,8 @@ def compare(
     chosen = tuple(dict.fromkeys([Metric(PASS, 1), *asked]))
     for metric in chosen:
         joining.require_base(metric, runs)
-        if metric.k > n.min():
-            number, problem = divmod(int(n.argmin()), n.shape[1])
-            raise UsageError(
-                f"{metric.name} needs {metric.k} samples of each problem; {label(number)} "
-                f"({runs[number].path}) has {n.min()} of {problems[problem]}"
-            )
+    for run, one in zip(runs, counts, strict=True):
+        joining.check_budgets(run, chosen, {task_id: one[task_id][0] for task_id in problems})
     shared = joining.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
@@ -414,10 +415,6 @@ def _warnings(runs: Sequence[Run]) -> list[str]:
             found.append(f"{label(i)} has {run.problems} of the task's {run.problems_total} problems")
         found += [f"{label(i)}: {warning}" for warning in run.warnings]
     return found
-
-
-def _tasks(runs: Sequence[Run]) -> str:
-    return ", ".join(f"{label(i)} is {run.task}" for i, run in enumerate(runs))
 
 
 def _values(one: Condition) -> str:

@@ -86,6 +86,12 @@ class InfrastructureError(PasskError):
     exit_code = 4
 
 
+def check_name(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise `UsageError` unless a name is one of those known; `what` says of what kind they are."""
+    if name not in (names := list(known)):
+        raise UsageError(f"there is no {what} {name!r}{did_you_mean(name, names)}")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the nearest of `known`, or the list of them when none is near."""
     names = sorted(known)

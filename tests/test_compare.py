@@ -187,7 +187,7 @@ def test_a_budget_beyond_n_is_refused(pair):
     """The message has the run and the problem with too few samples."""
     before, after = pair(counts(1, 2), {**counts(1, n=4), "HumanEval/1": (3, 1)})
     with pytest.raises(
-        UsageError, match=r"pass@4 needs 4 samples of each problem; B .* has 3 of HumanEval/1"
+        UsageError, match=r"two/.*: pass@4 needs 4 samples of each problem, but HumanEval/1 has 3"
     ):
         compare([before, after], metrics=[Metric.parse("pass@4")])
     assert [metric.name for metric in compare([before, after]).metrics] == ["pass@1"]

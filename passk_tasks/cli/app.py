@@ -31,10 +31,14 @@ from passk_tasks.cli import (
     show,
     tasks,
 )
-from passk_tasks.errors import PasskError, TerminatedError, UsageError, did_you_mean
+from passk_tasks.errors import PasskError, TerminatedError, check_name
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE ended
+
+_MODULES = (score, runs, show, compare, curve, plan, report, export, tasks, audit, selfcheck, path)
+_COMMANDS = {module.__name__.rpartition(".")[2]: module for module in _MODULES}
+"""Every command but `run`, by its name, in the order of the help."""
 
 _RUN_HELP = "run lm-eval on our tasks: all of its `run` arguments, with the include path filled in"
 
@@ -83,18 +87,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     # Only for the list in the help: its arguments are lm-eval's and never pass through here.
     commands.add_parser("run", help=_RUN_HELP, add_help=False)
-    score.add_parser(commands)
-    runs.add_parser(commands)
-    show.add_parser(commands)
-    compare.add_parser(commands)
-    curve.add_parser(commands)
-    plan.add_parser(commands)
-    report.add_parser(commands)
-    export.add_parser(commands)
-    tasks.add_parser(commands)
-    audit.add_parser(commands)
-    selfcheck.add_parser(commands)
-    path.add_parser(commands)
+    for module in _COMMANDS.values():
+        module.add_parser(commands)
     return top
 
 
@@ -108,12 +102,8 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments:
         top.print_help()
         return 0
-    commands = (
-        *("run", "score", "runs", "show", "compare", "curve", "plan"),
-        *("report", "export", "tasks", "audit", "selfcheck", "path"),
-    )
-    if not arguments[0].startswith("-") and arguments[0] not in commands:
-        raise UsageError(f"there is no command {arguments[0]!r}{did_you_mean(arguments[0], commands)}")
+    if not arguments[0].startswith("-"):
+        check_name("command", arguments[0], ("run", *_COMMANDS))
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 shows `?` for an ellipsis; it is no reason to fail.
         if hasattr(stream, "reconfigure"):

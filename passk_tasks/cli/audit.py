@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from functools import partial
 from typing import Any
 
 from passk_tasks import api
 from passk_tasks.audit.audit import Audit, ProblemAudit, facts, share
-from passk_tasks.cli.options import add_set, assignments
-from passk_tasks.errors import UsageError
-from passk_tasks.text.terminal import GREEN, RED, YELLOW, Page, colour_wanted, width_of
+from passk_tasks.cli import options as shared
+from passk_tasks.text.terminal import GREEN, RED, YELLOW, Page
 
 _EPILOG = """\
 Some mutants are right all the same (`i < n` and `i != n` may never differ), so that no benchmark catches all
@@ -24,13 +23,13 @@ sandbox of the wanted strength on this host"""
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `audit` to the commands."""
-    parser = commands.add_parser(
-        "audit",
+    parser = shared.add_command(
+        commands,
+        run,
         help="what the tests of a benchmark are worth",
         description="Run reference solutions, bodies that ignore the problem, and references with one small "
         "mistake in each through the tests of a task.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("task", metavar="TASK", help="the task, see `passk tasks`")
     parser.add_argument(
@@ -41,29 +40,26 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--show", default="10", metavar="N", help="problems with the weakest tests to show (default: 10)"
     )
-    add_set(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    parser.set_defaults(run=run)
+    shared.add_set(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Audit and print; 1 where a reference does not pass."""
-    problems = None if options.problems is None else _number("--problems", options.problems, least=1)
+    problems = None
+    if options.problems is not None:
+        problems = shared.whole_number("--problems", options.problems, least=1)
     mutants, seed, show = (
-        _number(f"--{name}", getattr(options, name)) for name in ("mutants", "seed", "show")
+        shared.whole_number(f"--{name}", getattr(options, name)) for name in ("mutants", "seed", "show")
     )
     found = api.audit_task(
         options.task,
-        assignments(options.set),
+        shared.assignments(options.set),
         mutants=mutants,
         problems=problems,
         seed=seed,
         progress=sys.stderr.isatty(),
     )
-    if options.json:
-        print(json.dumps(found.as_dict(), indent=2))
-    else:
-        print(render(found, show=show, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+    shared.show(options, found.as_dict(), partial(render, found, show=show))
     return 1 if found.failing else 0
 
 
@@ -119,9 +115,3 @@ def _weakest(page: Page, found: Audit, show: int) -> None:
 def _row(problem: ProblemAudit, with_base: bool) -> list[str]:
     row = [problem.task_id, str(len(problem.mutants)), share(problem.caught)]
     return [*row, share(problem.base_caught)] if with_base else row
-
-
-def _number(option: str, text: str, least: int = 0) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise UsageError(f"{option} {text}: a whole number expected, {least} or more")
-    return int(text)

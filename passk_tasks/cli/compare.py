@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from passk_tasks import compare
+from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.compare import LOST, Change, Comparison, label
-from passk_tasks.errors import UsageError
-from passk_tasks.results import reading
-from passk_tasks.text.summary import interval, p_value
-from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page, colour_wanted, width_of
+from passk_tasks.text.summary import bound_mark, interval, p_value
+from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 _SHOWN = 10  # changed problems in each direction, unless all are asked for
 _ALL_PAIRS = 5  # runs, up to which every pair is shown
@@ -32,52 +29,29 @@ for, p < 0.05), 2 a mistake in arguments or files, or runs that measured differe
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `compare` to the commands."""
-    parser = commands.add_parser(
-        "compare",
+    parser = shared.add_command(
+        commands,
+        run,
         help="which of several runs is better, beyond noise, and which problems changed",
         description="Compare stored runs, paired by problem.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
-    parser.add_argument("--task", help="take only the runs of this task")
-    shared.add_metrics(parser)
-    shared.add_clusters(parser)
-    parser.add_argument(
-        "--anyway", action="store_true", help="compare runs of different problems or task versions too"
-    )
+    shared.add_runs(parser)
     parser.add_argument(
         "--fail-on-regression",
         action="store_true",
         help="exit with 1 when the last run is worse than the first beyond noise",
     )
     parser.add_argument("--all", action="store_true", help="show every changed problem and every pair")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare and print."""
-    found = reading.load_all(options.runs, task=options.task)
-    if len(found) < 2:
-        raise UsageError(
-            f"{options.runs[0]} holds one run ({found[0].task} of {found[0].name}); name another one, to "
-            "compare it with"
-        )
-    result = compare.compare(
-        found,
-        metrics=shared.metrics(options),
-        anyway=options.anyway,
-        clusters=shared.clusters(options, found),
+    runs = api.load_runs(options.runs, options.task)
+    result = api.compare_runs(
+        runs, shared.metrics(options), shared.clusters(options, runs), anyway=options.anyway
     )
-    if options.json:
-        print(json.dumps(result.as_dict(), indent=2))
-    else:
-        print(
-            render(
-                result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout), everything=options.all
-            )
-        )
+    shared.show(options, result.as_dict(), partial(render, result, everything=options.all))
     return _REGRESSED if options.fail_on_regression and result.regressed else 0
 
 
@@ -146,8 +120,7 @@ def _ranking(page: Page, result: Comparison) -> None:
         for i in order:
             score = result.scores[metric.name][i]
             row = [label(i), f"{score.value:.4f}", interval(score.over_problems.ci95)]
-            bound = "≤ " if score.over_samples.method.endswith("bound") else ""
-            row.append(bound + interval(score.over_samples.ci95))
+            row.append(bound_mark(score.over_samples.method) + interval(score.over_samples.ci95))
             rows.append([*row, " ".join(groups[i])] if several and primary else row)
         head = [metric.name, "", "over problems", "over samples"]
         align = "lrll"
@@ -179,10 +152,11 @@ def _pairs(page: Page, result: Comparison, *, everything: bool) -> None:
         columns["p"] = [p_value(pair.difference.p) for pair in pairs]
         if several:
             columns["p (Holm)"] = [p_value(pair.p_adjusted) for pair in pairs]
-        if single := [pair.mcnemar for pair in pairs if pair.mcnemar is not None]:
-            columns["only first"] = [str(one) for one, _, _ in single]
-            columns["only second"] = [str(two) for _, two, _ in single]
-            columns["p (McNemar)"] = [p_value(p) for _, _, p in single]
+        # There where both runs have one sample a problem.
+        if any(pair.mcnemar for pair in pairs):
+            columns["only first"] = [str(pair.mcnemar[0]) if pair.mcnemar else "-" for pair in pairs]
+            columns["only second"] = [str(pair.mcnemar[1]) if pair.mcnemar else "-" for pair in pairs]
+            columns["p (McNemar)"] = [p_value(pair.mcnemar[2]) if pair.mcnemar else "-" for pair in pairs]
         styles = ["" if not pair.apart else GREEN if pair.difference.value > 0 else RED for pair in pairs]
         align = "".join("l" if name == metric.name or name.startswith("over") else "r" for name in columns)
         page.table(list(columns), list(zip(*columns.values(), strict=True)), align, styles=styles)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from passk_tasks import api
 from passk_tasks.cli import options as shared
-from passk_tasks.errors import UsageError
-from passk_tasks.results import joining
-from passk_tasks.statistics import curve
-from passk_tasks.statistics.curve import Point
-from passk_tasks.statistics.forecast import Forecast, forecast
-from passk_tasks.statistics.intervals import Estimate
-from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.results.model import Run
+from passk_tasks.statistics.curve import Point, budgets_to_show, tail_budget
+from passk_tasks.statistics.forecast import Forecast
+from passk_tasks.text.summary import bound_mark, interval
+from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _EPILOG = """\
 --forecast K says what K samples a problem would solve, the stored ones being the first of them. It rests on a
@@ -24,12 +23,12 @@ hold-outs, and where it fails."""
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `curve` to the commands."""
-    parser = commands.add_parser(
-        "curve",
+    parser = shared.add_command(
+        commands,
+        run,
         help="pass@k for every k up to n: what each further sample adds",
         description="Show what more samples buy: pass@k for k = 1 … n, and what only the tail solves.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shared.add_run(parser)
     parser.add_argument("--k", metavar="1,10,100", help="budgets to show (default: 1, 2, 5, 10, … and n)")
@@ -41,64 +40,54 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         help="list the problems that K samples solve no more often than not (default: 10, at most n/2)",
     )
     parser.add_argument("--forecast", metavar="K", help="budgets beyond n to forecast, e.g. 50,100")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Estimate and print."""
-    found = shared.one_run(options)
-    task_ids, n, c = joining.counted(found)
-    if not task_ids:
-        raise UsageError(f"{found.path}: no sample has a verdict")
-    most = int(n.min())
-    shared_by = joining.shared([found], task_ids, shared.clusters(options, [found]))
     ks = shared.whole_numbers("--k", options.k)
-    tail_k = curve.tail_budget(most) if options.tail is None else options.tail
-    beyond = shared.whole_numbers("--forecast", options.forecast) or []
-    try:
-        # JSON is for programs, which want every point.
-        shown = ks or (None if options.json else curve.budgets_to_show(most))
-        points = curve.curve(n, c, shown, shared_by)
-        tail = [(task_ids[i], int(c[i]), int(n[i])) for i in curve.tail_only(n, c, tail_k)]
-        forecasts = forecast(n, c, beyond) if beyond else []
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    if options.json:
-        print(
-            json.dumps(
-                {
-                    "points": [point.as_dict() for point in points],
-                    "tail": {"k": tail_k, "problems": [{"task_id": t, "c": c, "n": n} for t, c, n in tail]},
-                    "forecast": [{"k": f.k, "value": f.value, "ci95": list(f.ci95)} for f in forecasts],
-                },
-                indent=2,
-            )
-        )
-        return 0
-    page = Page(colour=colour_wanted(sys.stdout), width=width_of(sys.stdout))
-    page.line(f"{found.task}: {found.name}, {len(task_ids)} problems, n = {most}", BOLD)
-    page.line()
-    render(page, points, tail, tail_k, forecasts)
-    print(page)
+    beyond = shared.whole_numbers("--forecast", options.forecast)
+    stored = api.load_run(options.run_path, options.task)
+    points = api.pass_curve(stored, ks, shared.clusters(options, [stored]))
+    most = min(n for n, _ in stored.counts.values() if n)
+    tail_k = tail_budget(most) if options.tail is None else options.tail
+    tail = api.tail_problems(stored, tail_k)
+    forecasts = api.forecast_run(stored, beyond) if beyond else []
+    result = {
+        "points": [point.as_dict() for point in points],
+        "tail": {
+            "k": tail_k,
+            "problems": [{"task_id": task_id, "c": c, "n": n} for task_id, (n, c) in tail.items()],
+        },
+        "forecast": [{"k": f.k, "value": f.value, "ci95": list(f.ci95)} for f in forecasts],
+    }
+    # JSON is for programs, which want every point.
+    shown = [point for point in points if ks or point.k in budgets_to_show(most)]
+    shared.show(options, result, partial(render, stored, most, shown, tail, tail_k, forecasts))
     return 0
 
 
 def render(
-    page: Page,
-    points: list[Point],
-    tail: list[tuple[str, int, int]],
+    run: Run,
+    n: int,
+    points: Sequence[Point],
+    tail: Mapping[str, tuple[int, int]],
     tail_k: int,
-    forecasts: list[Forecast],
-) -> None:
-    """Add the curve, the problems of the tail, and the forecast."""
+    forecasts: Sequence[Forecast],
+    *,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
+    """Return the curve, the problems of the tail, and the forecast, without a newline at its end."""
+    page = Page(colour=colour, width=width)
+    problems = sum(n > 0 for n, _ in run.counts.values())
+    page.line(f"{run.task}: {run.name}, {problems} problems, n = {n}", BOLD)
+    page.line()
     rows = [
         (
             str(point.k),
             f"{point.score.value:.4f}",
-            _interval(point.score.over_problems),
-            ("≤ " if point.score.over_samples.method.endswith("bound") else "")
-            + _interval(point.score.over_samples),
+            interval(point.score.over_problems.ci95),
+            bound_mark(point.score.over_samples.method) + interval(point.score.over_samples.ci95),
             f"{point.gain:.4f}",
             "-" if point.samples_per_solved is None else f"{point.samples_per_solved:,.1f}",
         )
@@ -108,15 +97,12 @@ def render(
     page.table(head, rows, "rrllrr")
     page.line()
     page.text(f"{len(tail)} problems are solved, but by {tail_k} samples no more often than not:", BOLD)
-    for task_id, c, n in tail[:20]:
-        page.line(f"    {task_id}  {c}/{n}")
+    for task_id, (samples, passed) in list(tail.items())[:20]:
+        page.line(f"    {task_id}  {passed}/{samples}")
     if len(tail) > 20:
         page.line(f"    … and {len(tail) - 20} more: --json has all", DIM)
     if forecasts:
         page.line()
-        further = [(str(f.k), f"{f.value:.4f}", f"{f.ci95[0]:.4f} … {f.ci95[1]:.4f}") for f in forecasts]
+        further = [(str(f.k), f"{f.value:.4f}", interval(f.ci95)) for f in forecasts]
         page.table(("forecast", "pass@k", "95 % if the fit holds"), further, "rrl")
-
-
-def _interval(one: Estimate) -> str:
-    return "-" if one.ci95 is None else f"{one.ci95[0]:.4f} … {one.ci95[1]:.4f}"
+    return str(page)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+from functools import partial
 from typing import Any
 
-from passk_tasks import export
-from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks import api
+from passk_tasks.cli import options as shared
+from passk_tasks.errors import check_name
 from passk_tasks.export import FORMATS, Details, Exported
 from passk_tasks.export.base import RELATIONSHIPS
-from passk_tasks.results import reading
-from passk_tasks.results.model import StoredRun
-from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _WIDEST = max(map(len, FORMATS))
 
@@ -29,12 +27,12 @@ that `passk score` was given; each candidate is proved by its hash to be the one
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `export` to the commands."""
-    parser = commands.add_parser(
-        "export",
+    parser = shared.add_command(
+        commands,
+        run,
         help="the file that a leaderboard or another tool accepts",
         description="Write a stored run in the form that a leaderboard or another tool accepts.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "runs",
@@ -70,26 +68,20 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     told.add_argument("--backend", metavar="NAME", help="what ran the model, e.g. vllm (bigcodebench)")
     told.add_argument("--revision", metavar="NAME", help="of the model (bigcodebench, every-eval-ever)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check, write and say how to submit."""
-    export.get(options.format)  # before anything is read
-    names = Details.__dataclass_fields__
-    result = export.export(
-        _stored(options),
+    check_name("format", options.format, FORMATS)  # before anything is read
+    result = api.export_runs(
+        api.find_runs(options.runs, options.task),
         options.format,
         options.out,
-        Details(**{name: getattr(options, name) for name in names}),
         samples=options.samples,
         data_files=options.data_files,
+        **{name: getattr(options, name) for name in Details.__dataclass_fields__},
     )
-    if options.json:
-        print(json.dumps(result.as_dict(), indent=2))
-    else:
-        print(render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+    shared.show(options, result.as_dict(), partial(render, result))
     return 0
 
 
@@ -110,17 +102,3 @@ def render(result: Exported, *, colour: bool = False, width: int | None = None) 
     page.line()
     page.text("Nothing was uploaded.", DIM)
     return str(page)
-
-
-def _stored(options: argparse.Namespace) -> list[StoredRun]:
-    found: list[StoredRun] = []
-    for path in options.runs:
-        listed = reading.listing(path)
-        wanted = [one for one in listed.runs if options.task in (None, one.task)]
-        if not wanted:
-            raise SamplesError(reading.nothing(path, listed, options.task))
-        if len(wanted) > 1 and not FORMATS[options.format].several:
-            files = "".join(f"\n  {one.path} ({one.task})" for one in wanted)
-            raise UsageError(f"{path} holds {len(wanted)} runs; name one, or --task:{files}")
-        found += wanted
-    return found

@@ -1,17 +1,47 @@
-"""Options that several commands share."""
+"""What the commands share: how they are added, their common options, and how a result is printed."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Hashable, Mapping, Sequence
+import json
+import sys
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from passk_tasks import api
 from passk_tasks.errors import UsageError
-from passk_tasks.results import joining, reading
 from passk_tasks.results.model import Run
-from passk_tasks.results.store import OUTCOMES
-from passk_tasks.statistics.metrics import PASS, Metric
+from passk_tasks.statistics.metrics import PASS
 from passk_tasks.tasks.settings import NAMESPACE
+from passk_tasks.text.terminal import colour_wanted, width_of
+
+
+def add_command(
+    commands: argparse._SubParsersAction[Any],
+    run: Callable[[argparse.Namespace], int],
+    help: str,
+    description: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    """Add a command that is called like the module of `run`, and return its parser; it has `--json`."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        run.__module__.rpartition(".")[2],
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def show(options: argparse.Namespace, result: Any, render: Callable[..., str]) -> None:
+    """Print a result: JSON where that was asked for, else the text that `render` makes for the terminal."""
+    if options.json:
+        print(json.dumps(result, indent=2))
+    else:
+        print(render(colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
 
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:
@@ -60,16 +90,16 @@ def assignments(items: Sequence[str], named: Mapping[str, str] | None = None) ->
     Raises:
         UsageError: an item is not KEY=VALUE, or contradicts another.
     """
-    found = dict(named or {})
+    settings = dict(named or {})
     for item in items:
         key, equals, value = item.partition("=")
         key = key.strip().removeprefix(NAMESPACE + ".")
         if not equals or not key:
             raise UsageError(f"--set {item}: KEY=VALUE expected, e.g. --set data_files=problems.jsonl")
-        if found.get(key, value) != value:
-            raise UsageError(f"--set {item}: {key} is also given as {found[key]}; give it once")
-        found[key] = value
-    return found
+        if settings.get(key, value) != value:
+            raise UsageError(f"--set {item}: {key} is also given as {settings[key]}; give it once")
+        settings[key] = value
+    return settings
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -78,61 +108,55 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", help="take the run of this task")
 
 
-def one_run(options: argparse.Namespace) -> Run:
-    """Return the run that RUN and `--task` name.
-
-    Raises:
-        UsageError: there are several.
-    """
-    listed = reading.listing(options.run_path)
-    wanted = [one for one in listed.runs if options.task in (None, one.task)]
-    if len(wanted) > 1:
-        files = "".join(f"\n  {one.path} ({one.task})" for one in wanted)
-        raise UsageError(f"{options.run_path} holds {len(wanted)} runs; name one, or --task:{files}")
-    (found,) = reading.load_all([options.run_path], task=options.task)
-    return found
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add several RUN, `--task` and what comparing them takes."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
+    parser.add_argument("--task", help="take only the runs of this task")
+    add_metrics(parser)
+    add_clusters(parser)
+    parser.add_argument(
+        "--anyway", action="store_true", help="compare runs of different problems or task versions too"
+    )
 
 
-def metrics(options: argparse.Namespace) -> list[Metric] | None:
-    """Return the metrics asked for, in their order; None where none was.
-
-    Raises:
-        UsageError: there is no such metric.
-    """
+def metrics(options: argparse.Namespace) -> list[str] | None:
+    """Return the names of the metrics asked for, in their order; None where none was."""
     names = [PASS.replace("K", k.strip()) for k in (options.k or "").split(",") if k.strip()]
     names += [name.strip() for name in (options.metrics or "").split(",") if name.strip()]
-    try:
-        return list(dict.fromkeys(Metric.parse(name) for name in names)) or None
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    return list(dict.fromkeys(names)) or None
+
+
+def whole_number(option: str, text: str, least: int = 0) -> int:
+    """Return the number of an option.
+
+    Raises:
+        UsageError: something else stands there, or it is less than `least`.
+    """
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(f"{option} {text}: a whole number expected, {least} or more")
+    return int(text)
 
 
 def whole_numbers(option: str, text: str | None) -> list[int] | None:
-    """Return the numbers in `1,10,100`, ascending; None where the option was not given.
+    """Return the numbers in `1,10,100`, ascending; None where there are none.
 
     Raises:
         UsageError: something else stands there.
     """
-    if text is None:
-        return None
     try:
-        return sorted({int(part) for part in text.split(",") if part.strip()})
+        return sorted({int(part) for part in (text or "").split(",") if part.strip()}) or None
     except ValueError:
         raise UsageError(f"{option} {text}: whole numbers expected, e.g. {option} 1,10,100") from None
 
 
-def clusters(options: argparse.Namespace, found: list[Run]) -> Mapping[str, Hashable] | None:
-    """Return what problems share, by task_id, from the first run that knows; None where nobody asked.
+def clusters(options: argparse.Namespace, runs: list[Run]) -> Mapping[str, Hashable] | None:
+    """Return what problems share, by task_id; None where nobody asked, nothing for `none`.
 
     Raises:
         UsageError: no run knows.
     """
-    if options.cluster is None:
+    if options.cluster in (None, "none"):
         if options.problems is not None:
             raise UsageError("--problems is for --cluster COLUMN, which says what to look for in it")
-        return None
-    if options.cluster == "none":
-        return {}
-    # Lines of `passk score` hold no problems; one run of several that does is enough.
-    run = next((one for one in found if one.samples_path and one.samples_path.name != OUTCOMES), found[0])
-    return joining.clusters(run, options.cluster, options.problems)
+        return None if options.cluster is None else {}
+    return api.clusters_of(runs, options.cluster, options.problems)

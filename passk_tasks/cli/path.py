@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-import passk_tasks
-from passk_tasks.tasks.catalog import folder_of, task_configs_path
+from passk_tasks import api
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -31,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the path."""
     if options.code_eval:
-        print(Path(passk_tasks.__file__).resolve().parent / "code_eval.py")
+        print(api.code_eval_path())
     else:
-        print(task_configs_path() if options.task is None else folder_of(options.task))
+        print(api.task_configs_path() if options.task is None else api.task_folder(options.task))
     return 0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+from functools import partial
 from typing import Any
 
+from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
-from passk_tasks.results import joining
-from passk_tasks.statistics import plan
 from passk_tasks.statistics.plan import Plan
-from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks.text.terminal import BOLD, DIM, Page
+
+_PROBLEMS = 164  # of HumanEval
 
 _EPILOG = """\
 With RUN, a pilot of at least 2k samples a problem, the plan goes by how its problems and samples vary.
@@ -21,12 +21,12 @@ Without, by --rate and --problems, it is on the safe side for pass@1."""
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `plan` to the commands."""
-    parser = commands.add_parser(
-        "plan",
+    parser = shared.add_command(
+        commands,
+        run,
         help="how many samples a problem a wanted half-width takes",
         description="Say how many samples a problem the wanted half-width of the 95 %% interval takes.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run_path", nargs="?", metavar="RUN", help="a stored run as the pilot")
     parser.add_argument("--task", help="take the run of this task")
@@ -35,44 +35,39 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--half-width", type=float, required=True, metavar="W", help="wanted, e.g. 0.02 for ± 2 points"
     )
     parser.add_argument("--rate", type=float, metavar="P", help="expected pass@1, without a pilot")
-    parser.add_argument("--problems", type=int, default=164, metavar="M", help="with --rate (default: 164)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    parser.set_defaults(run=run)
+    parser.add_argument("--problems", type=int, metavar="M", help="with --rate (default: 164)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Plan and print."""
     if (options.run_path is None) == (options.rate is None):
         raise UsageError("name a RUN as the pilot, or the expected pass@1 with --rate")
-    try:
-        if options.run_path is None:
-            found = plan.from_rate(options.rate, options.problems, options.k, options.half_width)
-        else:
-            _, n, c = joining.counted(shared.one_run(options))
-            found = plan.from_pilot(n, c, options.k, options.half_width)
-    except UsageError:
-        raise
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    if options.json:
-        print(json.dumps(found.as_dict(), indent=2))
+    if options.run_path is None:
+        if options.task is not None:
+            raise UsageError("--task goes with RUN: it says which of its runs is the pilot")
+        problems = _PROBLEMS if options.problems is None else options.problems
+        result = api.plan_from_rate(options.rate, problems, options.half_width, options.k)
     else:
-        print(render(found, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+        if options.problems is not None:
+            raise UsageError("--problems goes with --rate: a pilot has problems of its own")
+        pilot = api.load_run(options.run_path, options.task)
+        result = api.plan_from_run(pilot, options.half_width, options.k)
+    shared.show(options, result.as_dict(), partial(render, result))
     return 0
 
 
-def render(found: Plan, *, colour: bool = False, width: int | None = None) -> str:
+def render(plan: Plan, *, colour: bool = False, width: int | None = None) -> str:
     """Return the plan as people read it, without a newline at its end."""
     page = Page(colour=colour, width=width)
-    page.line(f"pass@{found.k} near {found.value:.4f} within ± {found.half_width:g}", BOLD)
+    page.line(f"pass@{plan.k} near {plan.value:.4f} within ± {plan.half_width:g}", BOLD)
     page.line()
-    samples = "no number of samples is enough" if found.samples is None else f"n = {found.samples:,}"
-    needed = "more than ten million" if found.problems_needed is None else f"{found.problems_needed:,}"
+    samples = "no number of samples is enough" if plan.samples is None else f"n = {plan.samples:,}"
+    needed = "more than ten million" if plan.problems_needed is None else f"{plan.problems_needed:,}"
     page.facts(
         [
-            ("over samples", f"{samples} for each of the {found.problems:,} problems"),
-            ("over problems", f"± {found.over_problems:.4f} with those, and never below ± {found.floor:.4f}"),
-            ("problems", f"{needed} would be needed for ± {found.half_width:g} over problems"),
+            ("over samples", f"{samples} for each of the {plan.problems:,} problems"),
+            ("over problems", f"± {plan.over_problems:.4f} with those, and never below ± {plan.floor:.4f}"),
+            ("problems", f"{needed} would be needed for ± {plan.half_width:g} over problems"),
         ]
     )
     page.line()

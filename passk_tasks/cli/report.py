@@ -6,10 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from passk_tasks.audit import audit
+from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
-from passk_tasks.results import reading
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
@@ -26,15 +25,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
+    shared.add_runs(parser)
     parser.add_argument(
         "-o", "--out", metavar="FILE", default="report.html", help="the page (default: report.html)"
-    )
-    parser.add_argument("--task", help="take only the runs of this task")
-    shared.add_metrics(parser)
-    shared.add_clusters(parser)
-    parser.add_argument(
-        "--anyway", action="store_true", help="compare runs of different problems or task versions too"
     )
     parser.add_argument(
         "--audit", metavar="FILE", help="output of `passk audit TASK --json`: what each problem's tests catch"
@@ -49,26 +42,22 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: the extra is not installed, or the page cannot be written.
     """
-    # Here, so that the other commands start without matplotlib; before the runs, which take longer to read.
-    from passk_tasks import report
-
     out = Path(options.out)
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: a file in a folder that is there is expected")
-    worth = None if options.audit is None else audit.read(options.audit)
-    found = reading.load_all(options.runs, task=options.task)
-    page = report.build(
-        found,
-        metrics=shared.metrics(options),
-        clusters=shared.clusters(options, found),
+    runs = api.load_runs(options.runs, options.task)
+    page = api.report_runs(
+        runs,
+        shared.metrics(options),
+        shared.clusters(options, runs),
         anyway=options.anyway,
         title=options.title,
-        audit=worth,
+        audit_file=options.audit,
     ).encode("utf-8")
     try:
         out.write_bytes(page)
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error.strerror or error}") from error
-    what = f"{len(found)} runs" if len(found) > 1 else "one run"
+    what = f"{len(runs)} runs" if len(runs) > 1 else "one run"
     print(f"{out}: {what}, {len(page) / 1e6:.1f} MB")
     return 0

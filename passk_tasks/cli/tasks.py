@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from passk_tasks import benchmarks, plugins
-from passk_tasks.benchmarks import Benchmark
-from passk_tasks.judging import libraries
-from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
-from passk_tasks.tasks.settings import Settings
+from passk_tasks import api
+from passk_tasks.cli import options as shared
+from passk_tasks.text.terminal import DIM, Page
 
 _COLUMNS = ("name", "n", "k", "temperature")
 _WIDTH = 79  # what any terminal shows on one line
@@ -20,55 +17,65 @@ _WIDTH = 79  # what any terminal shows on one line
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `tasks` to the commands."""
-    parser = commands.add_parser(
-        "tasks", help="what there is to run", description="List the tasks and what each of them needs."
+    parser = shared.add_command(
+        commands,
+        run,
+        help="what there is to run",
+        description="List the tasks and what each of them needs.",
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
     parser.add_argument("--markdown", action="store_true", help="print the table of the README")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the tasks."""
-    rows = [_row(load_task(name)) for name in task_names()]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return 0
+    rows = api.list_tasks()
     if options.markdown:
         print(markdown(rows))
-        return 0
-    print(text(rows))
+    else:
+        shared.show(options, rows, partial(render, rows, api.outside_benchmarks()))
     return 0
 
 
-def text(rows: Sequence[Mapping[str, Any]]) -> str:
+def render(
+    rows: Sequence[Mapping[str, Any]],
+    outside: Mapping[str, str],
+    *,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
     """Return the tasks by dataset, with judge and what is missing at the head of each, without a newline.
 
     In one table the lines would be twice as wide as a terminal.
+
+    Args:
+        rows: the tasks.
+        outside: packages of the benchmarks that other packages bring, by the benchmark's name.
+        colour: whether the terminal shows colours.
+        width: of the terminal; None for a file or a pipe.
     """
     groups: dict[tuple[str, str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["source"], row["judge"], tuple(row["missing"])), []).append(row)
-    cells = [list(_COLUMNS), *([_cell(row[column]) for column in _COLUMNS] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_COLUMNS))]
-
-    def line(cells: Sequence[str]) -> str:
-        return "  " + "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
-
-    lines = [line(_COLUMNS)]
-    for (dataset, judge, missing), members in groups.items():
-        lines += [
-            "",
-            *_wrap(f"{dataset}; judge: {judge}"),
-            *_wrap(f"missing: {', '.join(missing) or 'nothing'}"),
-        ]
-        lines += [line([_cell(row[column]) for column in _COLUMNS]) for row in members]
+    table = Page()  # of all groups, so that their columns stand below each other
+    members = [row for group in groups.values() for row in group]
+    table.table(_COLUMNS, [[_cell(row[column]) for column in _COLUMNS] for row in members], "llll")
+    head, *lines = str(table).splitlines()
+    page = Page(colour=colour, width=min(width or _WIDTH, _WIDTH))
+    page.line(head, DIM)
+    for (dataset, judge, missing), group in groups.items():
+        page.gap()
+        page.text(f"{dataset}; judge: {judge}", indent=0)
+        page.text(f"missing: {', '.join(missing) or 'nothing'}", indent=0)
+        for _ in group:
+            page.line(lines.pop(0))
     if any(row["missing_libraries"] for row in rows):
-        lines += ["", "`passk tasks --json` names the missing libraries."]
-    others = [f"{point.name} ({plugins.owner(point)})" for point in plugins.declared(plugins.FAMILIES)]
-    if others:
-        lines += ["", *_wrap(f"benchmarks of other packages: {', '.join(sorted(others))}")]
-    return "\n".join(lines)
+        page.gap()
+        page.text("`passk tasks --json` names the missing libraries.", indent=0)
+    if outside:
+        page.gap()
+        named = ", ".join(f"{name} ({package})" for name, package in sorted(outside.items()))
+        page.text(f"benchmarks of other packages: {named}", indent=0)
+    return str(page)
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -80,49 +87,6 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
             f"| `{row['name']}` | {row['n']} | {ks} | {row['temperature']:g} | {row['description']} |"
         )
     return "\n".join(lines)
-
-
-def _wrap(line: str) -> list[str]:
-    return textwrap.wrap(line, _WIDTH, break_on_hyphens=False)
-
-
-def _row(spec: TaskSpec) -> dict[str, Any]:
-    settings, kwargs = spec.settings, spec.generation_kwargs
-    benchmark = benchmarks.get(settings.benchmark)
-    absent = libraries.absent(benchmark.libraries, settings.packages)
-    return {
-        "name": spec.name,
-        "version": spec.version,
-        "description": spec.description,
-        "n": settings.samples,
-        "k": list(settings.k),
-        # Without do_sample lm-eval's models are greedy, whatever the temperature says.
-        "temperature": float(kwargs.get("temperature", 0)) if kwargs.get("do_sample") else 0.0,
-        "judge": settings.judge.value,
-        "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
-        "source": _origin(settings, benchmark),
-        "missing": [
-            *benchmark.missing(settings),
-            *([f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []),
-        ],
-        "missing_libraries": list(absent),
-        "extraction": settings.extraction,
-        "generation_kwargs": kwargs,
-    }
-
-
-def _origin(settings: Settings, benchmark: Benchmark) -> str:
-    """Return where the problems come from, in few words."""
-    if settings.data_files is not None:
-        return settings.data_files
-    if settings.dataset == "embedded":
-        package = type(benchmark).__module__.partition(".")[0]
-        return f"{benchmark.name}, installed with {package.replace('passk_tasks', 'this package')}"
-    if settings.dataset != "hub":
-        return f"hub: {settings.dataset}"
-    if not benchmark.hub_path:
-        return "problems of your own"
-    return f"hub: {benchmark.hub_path}" + (f", {benchmark.hub_name}" if benchmark.hub_name else "")
 
 
 def _cell(value: Any) -> str:

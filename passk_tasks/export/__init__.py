@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from passk_tasks.errors import ExportError, PasskError, UsageError, did_you_mean
+from passk_tasks.errors import ExportError, PasskError, UsageError, check_name
 from passk_tasks.export import source as source_module
 from passk_tasks.export.base import Details, Format, conditions, interval
 from passk_tasks.export.bigcode import BigCode
@@ -32,7 +32,7 @@ from passk_tasks.export.multipl_e import MultiPLE
 from passk_tasks.results import store
 from passk_tasks.results.model import StoredRun
 
-__all__ = ["FORMATS", "Details", "Exported", "Format", "export", "get"]
+__all__ = ["FORMATS", "Details", "Exported", "Format", "export"]
 
 FORMATS: dict[str, Format] = {
     one.name: one
@@ -80,17 +80,6 @@ class Exported:
         }
 
 
-def get(name: str) -> Format:
-    """Return a format by name.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    if name not in FORMATS:
-        raise UsageError(f"there is no format {name!r}{did_you_mean(name, FORMATS)}")
-    return FORMATS[name]
-
-
 def export(
     stored: Sequence[StoredRun],
     name: str,
@@ -114,10 +103,11 @@ def export(
         ExportError: the receiver would turn it down; all that is missing is listed, and nothing was written.
         UsageError: a mistake in arguments or files, see `source.load`.
     """
-    chosen, details = get(name), details or Details()
+    check_name("format", name, FORMATS)
+    chosen, details = FORMATS[name], details or Details()
     if len(stored) != 1 and not (chosen.several and stored):
-        named = ", ".join(f"{one.path} ({one.task})" for one in stored)
-        raise UsageError(f"the format {name} takes one run, not {len(stored)}: {named or 'none'}")
+        named = "".join(f"\n  {run.path} ({run.task})" for run in stored)
+        raise UsageError(f"the format {name} takes one run, not {len(stored)}; name one, or --task:{named}")
     sources = [
         source_module.load(one, candidates=chosen.candidates, texts=samples, data_files=data_files)
         for one in stored

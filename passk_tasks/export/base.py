@@ -12,6 +12,7 @@ from typing import ClassVar
 from passk_tasks.export.source import Candidate, Source
 from passk_tasks.results.lines import dump_line
 from passk_tasks.statistics.metrics import Score
+from passk_tasks.text.summary import bound_mark
 from passk_tasks.verdict import Verdict
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -185,7 +186,8 @@ def interval(score: Score) -> str:
     text = f"{score.value:.4f}"
     for estimate, name in ((score.over_problems, "over problems"), (score.over_samples, "over samples")):
         if estimate.ci95 is not None:
-            bound = "≤ bound, " if estimate.method.endswith("bound") else ""
+            mark = bound_mark(estimate.method)
+            bound = mark and f"{mark}bound, "
             text += f", 95 % {name} {bound}{estimate.ci95[0]:.4f} to {estimate.ci95[1]:.4f}"
     return text
 

@@ -214,8 +214,6 @@ def points_of(run: Run, clusters: Mapping[str, Hashable] | None = None) -> list[
         UsageError: no sample has a verdict.
     """
     task_ids, n, c = joining.counted(run)
-    if not task_ids:
-        raise UsageError(f"{run.path}: no sample has a verdict")
     most = int(n.min())
     ks = np.unique(np.geomspace(1, most, _MOST_POINTS).round().astype(int)) if most > _MOST_POINTS else None
     shared = joining.shared([run], task_ids, clusters)

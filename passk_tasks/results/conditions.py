@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
+from passk_tasks.tasks.catalog import temperature
 
 _LIMITS = ("timeout_s", "memory_mib", "output_mib", "processes")
 
@@ -103,7 +104,7 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         task=summary.task,
         version=summary.task_version,
         n=summary.n,
-        temperature=_temperature(Keys(arguments)),
+        temperature=temperature(arguments or {}),
         sampling=_sampling(arguments or {}),
         stops=_stops((arguments or {}).get("until")),
         extraction=extraction if summary.extract in (None, "auto") else summary.extract,
@@ -114,16 +115,6 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         python=summary.python,
         passk_tasks=summary.passk_tasks,
     )
-
-
-def _temperature(arguments: Keys) -> float | None:
-    if "do_sample" not in arguments and "temperature" not in arguments:
-        return None
-    # Without do_sample lm-eval's models are greedy, whatever the temperature says.
-    if not arguments.values.get("do_sample"):
-        return 0.0
-    temperature = arguments.number("temperature")
-    return 1.0 if temperature is None else temperature
 
 
 def _sampling(arguments: Mapping[str, object]) -> dict[str, object] | None:

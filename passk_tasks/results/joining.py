@@ -27,8 +27,14 @@ from passk_tasks.tasks.settings import Settings
 
 
 def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out."""
+    """Return the task_ids of a run in their order, and n and c of each; what has no verdict is left out.
+
+    Raises:
+        UsageError: no sample has a verdict.
+    """
     task_ids = sorted(task_id for task_id, (n, _) in run.counts.items() if n)
+    if not task_ids:
+        raise UsageError(f"{run.path}: no sample has a verdict; score its samples again")
     counts = counts_of(run, task_ids)
     return task_ids, counts.n, counts.c
 
@@ -36,7 +42,7 @@ def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.
 def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
     """Return what the samples of these problems came to."""
     n_and_c, base = run.counts, run.base_counts
-    pairs = np.array([n_and_c[task_id] for task_id in task_ids], dtype=np.int64).reshape(-1, 2)
+    pairs = np.array([n_and_c[task_id] for task_id in task_ids], dtype=np.int64)
     return Counts(
         pairs[:, 0],
         pairs[:, 1],
@@ -49,6 +55,23 @@ def require_base(metric: Metric, runs: Iterable[Run]) -> None:
     without = next((run for run in runs if metric.of_base and run.base_counts is None), None)
     if without is not None:
         raise UsageError(f"{metric.name} needs tests with a base stage; those of {without.path} have none")
+
+
+def check_budgets(run: Run, metrics: Iterable[Metric], n: Mapping[str, int]) -> None:
+    """Raise `UsageError` at a metric that takes more samples than some problem of a run has.
+
+    Args:
+        run: whose.
+        metrics: what is wanted.
+        n: samples of each problem that is looked at, by task_id.
+    """
+    poorest = min(n, key=lambda task_id: n[task_id])
+    for metric in metrics:
+        if metric.k > n[poorest]:
+            raise UsageError(
+                f"{run.path}: {metric.name} needs {metric.k} samples of each problem, but {poorest} has "
+                f"{n[poorest]}"
+            )
 
 
 def scores(
@@ -66,18 +89,12 @@ def scores(
             base stage where the tests have none.
     """
     task_ids, n, c = counted(run)
-    if not task_ids:
-        raise UsageError(f"{run.path}: no sample has a verdict")
     base = counts_of(run, task_ids).base
     asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
     chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
     for metric in chosen:
         require_base(metric, [run])
-        if metric.k > n.min():
-            poorest = task_ids[int(np.argmin(n))]
-            raise UsageError(
-                f"{metric.name} needs {metric.k} samples of each problem, but {poorest} has {n.min()}"
-            )
+    check_budgets(run, chosen, dict(zip(task_ids, n.tolist(), strict=True)))
     shared_by = shared([run], task_ids, clusters)
     return {metric.name: metrics.score(metric, n, c, shared_by, base) for metric in chosen}
 

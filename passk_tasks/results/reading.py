@@ -12,11 +12,11 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from passk_tasks.errors import SamplesError, did_you_mean
+from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.keys import Keys
@@ -90,7 +90,12 @@ def load(stored: StoredRun) -> Run:
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
-    """Read every run that `paths` hold, in the order given, those of one folder by date; each run once.
+    """Read every run that `stored_in` finds, with the outcome of every sample."""
+    return [load(run) for run in stored_in(paths, task)]
+
+
+def stored_in(paths: Iterable[str | os.PathLike[str]], task: str | None = None) -> list[StoredRun]:
+    """Return every run that `paths` hold, in the order given, those of one folder by date; each run once.
 
     Args:
         paths: results files, or folders with any number of them.
@@ -107,7 +112,20 @@ def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None
             raise SamplesError(nothing(path, found, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
-    return [load(run) for run in chosen.values()]
+    return list(chosen.values())
+
+
+def only_one(runs: Sequence[StoredRun], where: str) -> StoredRun:
+    """Return the run where there is one, or raise a `UsageError` that lists them.
+
+    Args:
+        runs: at least one.
+        where: what the user named.
+    """
+    if len(runs) > 1:
+        files = "".join(f"\n  {run.path} ({run.task})" for run in runs)
+        raise UsageError(f"{where} holds {len(runs)} runs; name one, or --task:{files}")
+    return runs[0]
 
 
 def _is_results(path: Path) -> bool:
@@ -195,8 +213,10 @@ class _Outcomes:
             if not isinstance(index, int):
                 raise SamplesError(f"{where}: the sample has no number")
             task_id = task_id_in(line, where)
-            found = (_outcome(line, where), str(line.get("program_sha256", "")))
-            numbered.setdefault(task_id, {})[index] = found
+            by_index = numbered.setdefault(task_id, {})
+            if index in by_index:
+                raise SamplesError(f"{where}: sample {index} of {task_id} is there twice")
+            by_index[index] = (_outcome(line, where), str(line.get("program_sha256", "")))
             self._note(task_id, line)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
         for task_id, by_index in numbered.items():

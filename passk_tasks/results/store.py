@@ -26,7 +26,7 @@ OUTCOMES = "outcomes.jsonl"
 UNFINISHED = "outcomes.unfinished.jsonl"
 
 
-def prepare(folder: str | Path) -> Path:
+def prepare(folder: str | os.PathLike[str]) -> Path:
     """Make the folder and see that files can be written into it, before anything costly is done.
 
     Raises:
@@ -34,12 +34,17 @@ def prepare(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
+        make_writable(folder)
     except OSError as error:
         raise UsageError(f"--out {folder}: cannot be written: {error.strerror or error}") from error
     return folder
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder where it is missing, or raise the `OSError` that refuses a file in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"x")
 
 
 class Unfinished:

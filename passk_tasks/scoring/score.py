@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.errors import SamplesError, UsageError, did_you_mean
+from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
 from passk_tasks.judging import batch, selftest, trial
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.results.samples import SOLUTION, Sample
@@ -87,8 +87,7 @@ def check(
     strict_k: bool = False,
 ) -> None:
     """Find the user's mistakes before anything is executed; arguments and errors are those of `score`."""
-    if extract not in EXTRACT:
-        raise UsageError(f"there is no extraction {extract!r}{did_you_mean(extract, EXTRACT)}")
+    check_name("extraction", extract, EXTRACT)
     check_task_ids(samples, dataset, spec.name)
     if extract == "completion" and (whole := next((s for s in samples if s.form == SOLUTION), None)):
         raise UsageError(

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from passk_tasks.selfcheck.check import Report, Row, Trial
+from passk_tasks.text.terminal import GREEN, RED, YELLOW, Page
 
 _NAMES_SHOWN = 4
-_WIDTH = 110
-_ESCAPE = {"proved": "\x1b[32m", "NOT proved": "\x1b[31m", "not tried": "\x1b[33m"}
+_STYLES = {"proved": GREEN, "NOT proved": RED, "not tried": YELLOW}
 
 
-def render(report: Report, *, colour: bool = False) -> str:
+def render(report: Report, *, colour: bool = False, width: int | None = None) -> str:
     """Return the table of guarantees.
 
     Args:
         report: what `check` returned.
         colour: use ANSI colours.
+        width: of the terminal; None for a file or a pipe.
     """
+    page = Page(colour=colour, width=width)
     first = max(len(row.guarantee.value) for row in report.rows)
-    lines = [f"sandbox: {report.sandbox}"]
+    page.line(f"sandbox: {report.sandbox}")
     for title, active in (("active", True), ("not active", False)):
         names = ", ".join(name for name, on in report.layers.items() if on is active)
         if names:
-            lines += textwrap.wrap(f"{title}: {names}", _WIDTH, subsequent_indent="  ")
-    lines += ["", f"{'guarantee':{first}}  result"]
+            page.text(f"{title}: {names}", indent=0, hang=2)
+    page.gap()
+    page.line(f"{'guarantee':{first}}  result")
     for row in report.rows:
-        state = f"{_ESCAPE[row.state]}{row.state}\x1b[0m" if colour else row.state
-        lines.append(f"{row.guarantee.value:{first}}  {state}{_count(row)}")
+        page.line(f"{row.state}{_count(row)}", _STYLES[row.state], before=f"{row.guarantee.value:{first}}  ")
         given = _given(row, report)
         if given:
-            lines.append(f"    by {given}")
-        lines += [f"    broken by {_shown(trial)}" for trial in row.broken[:_NAMES_SHOWN]]
+            page.text(f"by {given}", indent=4, hang=2)
+        for trial in row.broken[:_NAMES_SHOWN]:
+            page.text(f"broken by {trial.name}: {'; '.join(trial.broken)}", indent=4, hang=2)
         if len(row.broken) > _NAMES_SHOWN:
-            lines.append(f"    and by {len(row.broken) - _NAMES_SHOWN} more (see --json)")
-    lines += ["", *[f"on the host: {what}" for what in report.host]]
+            page.line(f"    and by {len(row.broken) - _NAMES_SHOWN} more (see --json)")
+    page.gap()
+    for what in report.host:
+        page.text(f"on the host: {what}", indent=0, hang=2)
     gaps = report.known_gaps
     if gaps:
-        lines += textwrap.wrap(
-            f"judge script: {len(gaps)} known ways to pass it wrongly, as candidate and tests share an "
-            "interpreter (SECURITY.md); they do not count above. The judge isolated refuses each of them.",
-            _WIDTH,
+        page.text(
+            f"judge script: {len(gaps)} wrong programs passed, since candidate and tests share an "
+            "interpreter; they do not count above (SECURITY.md). The judge isolated refuses each of them.",
+            indent=0,
         )
     verdict = "every guarantee is proved" if report.proved else "not every guarantee is proved on this host"
     tried = sum(row.tried for row in report.rows) + len(gaps)
-    lines.append(f"{verdict}: {tried} programs judged")
-    return "\n".join(lines)
+    page.line(f"{verdict}: {tried} programs judged")
+    return str(page)
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -89,43 +93,27 @@ def _count(row: Row) -> str:
     if row.broken:
         parts.append(f"{len(row.broken)} broke it")
     if row.untried:
-        parts.append(f"{row.untried} not tried, as they would hurt this host")
+        parts.append(f"{row.untried} not tried, as they would harm this host")
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def _given(row: Row, report: Report) -> str:
-    """Name what gives the guarantee; a layer that is not active here is said so."""
+    """Return what gives the guarantee, with a note at each layer that is not active here."""
     known = [
-        name if row.layers[name] or name not in _LAYERS else f"{name} (not active)"
+        name if row.layers[name] or name in _BY_DESIGN else f"{name} (not active)"
         for name in row.layers
-        if report.layers or name not in _LAYERS
+        if report.layers or name in _BY_DESIGN
     ]
     return ", ".join(known)
 
 
-# The names in `GIVEN_BY` that are layers of the sandbox; the rest is how the judges are built.
-_LAYERS = frozenset(
+# The names in `GIVEN_BY` that are no layers of the sandbox: the judges are built so.
+_BY_DESIGN = frozenset(
     {
-        "user namespace",
-        "pid namespace",
-        "mount namespace",
-        "network namespace",
-        "ipc namespace",
-        "private root",
-        "private proc",
-        "landlock",
-        "seccomp",
-        "no new privileges",
-        "unprivileged user",
-        "resource limits",
-        "memory cgroup",
-        "process cgroup",
+        "tests in a process of their own",
+        "plain data on the channel",
+        "a process for each program",
+        "CPU and wall clock",
+        "clean interpreter",
     }
 )
-
-
-def _shown(trial: Trial) -> str:
-    # It quotes what candidates wrote.
-    text = "".join(c if c.isprintable() else "\ufffd" for c in f"{trial.name}: {'; '.join(trial.broken)}")
-    most = _WIDTH - len("    broken by ")
-    return text if len(text) <= most else text[: most - 1] + "…"

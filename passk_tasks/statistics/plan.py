@@ -17,6 +17,7 @@ from passk_tasks.statistics.intervals import effective_draws, effective_problems
 Floats = npt.NDArray[np.float64]
 
 _MOST_PROBLEMS = 10_000_000
+_MOST_K = 1_000  # beyond, the exact chances take minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def from_pilot(n: npt.ArrayLike, c: npt.ArrayLike, k: int, half_width: float) ->
     Raises:
         ValueError: as `pass_at_k`, for n < 2k, and for impossible half-widths.
     """
-    scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
     powers = _powers(lambda m: 1 - np.atleast_1d(np.asarray(pass_at_k(n, c, m))), n, k)
+    scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
     within = float(np.mean(np.atleast_1d(np.asarray(sampling_variance(n, c, k)))))
     total = float(np.var(scores, ddof=1)) if len(scores) > 1 else 0.0
     return _plan(float(np.mean(scores)), powers, max(total - within, 0.0), len(scores), k, half_width)
@@ -87,15 +88,22 @@ def from_rate(rate: float, problems: int, k: int, half_width: float) -> Plan:
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"the pass rate must be in [0, 1], not {rate}")
-    if problems < 1 or k < 1:
-        raise ValueError("at least one problem and a budget of 1 are wanted")
+    if problems < 1:
+        raise ValueError(f"there must be at least one problem, not {problems}")
+    _check_budget(k)
     powers = np.array([(1 - rate) ** m for m in range(2 * k + 1)])
     value = 1 - float(powers[k])
     return _plan(value, powers, None, problems, k, half_width)
 
 
+def _check_budget(k: int) -> None:
+    if not 1 <= k <= _MOST_K:
+        raise ValueError(f"k must be from 1 to {_MOST_K:,}, not {k}")
+
+
 def _powers(estimate: Callable[[int], Floats], n: npt.ArrayLike, k: int) -> Floats:
     """Return the means over problems of q^m for m = 0 … 2k."""
+    _check_budget(k)
     if int(np.min(np.asarray(n))) < 2 * k:
         raise ValueError(
             f"planning for pass@{k} needs a pilot of {2 * k} samples a problem, and there are "

@@ -14,6 +14,7 @@ __all__ = [
     "MEANING",
     "METRICS_HEAD",
     "WIDTH",
+    "bound_mark",
     "facts",
     "interval",
     "is_bound",
@@ -96,6 +97,11 @@ def is_bound(score: Score) -> bool:
     return score.over_samples.method == _BOUND
 
 
+def bound_mark(method: str) -> str:
+    """Return what stands before an uncertainty found by this method: a mark where it is a bound."""
+    return "≤ " if method == _BOUND else ""
+
+
 def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
     """Return an interval as it is written everywhere; `-` for none."""
     if ci95 is None:
@@ -131,8 +137,7 @@ def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
 def _uncertainty(one: Estimate) -> tuple[str, str]:
     if one.se is None or one.ci95 is None:
         return "-", "none from one" if one.method.startswith("over-problems") else "none"
-    bound = "≤ " if one.method == _BOUND else ""
-    return f"{bound}{one.se:.4f}", interval(one.ci95)
+    return f"{bound_mark(one.method)}{one.se:.4f}", interval(one.ci95)
 
 
 def _limit(value: float, unit: str) -> str:

@@ -54,7 +54,7 @@ def test_json_has_every_point(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--k", "21"], "k must not exceed n"),
+        (["--k", "21"], "pass@21 needs 21 samples of each problem"),
         (["--k", "x"], "--k x: whole numbers expected"),
         (["--forecast", "20"], "needs no forecast"),
         (["--forecast", "5000"], "100 times beyond"),

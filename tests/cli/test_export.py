@@ -45,7 +45,7 @@ def test_several_runs_are_named(tmp_path, scored, capsys):
     for name in "ab":
         scored(tmp_path / name, {"HumanEval/0": (4, 1)})
     assert main(["export", str(tmp_path), "--format", "evalplus", "--out", str(tmp_path / "out")]) == 2
-    assert "holds 2 runs" in capsys.readouterr().err
+    assert "takes one run, not 2" in capsys.readouterr().err
 
 
 def test_the_help_lists_every_format(capsys):

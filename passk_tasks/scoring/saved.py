@@ -1,0 +1,184 @@
+"""The workflow of `passk score`: files of samples in, `Scored` out.
+
+read the samples -> the task and its problems -> check -> try the sandbox -> judge -> store
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from passk_tasks import benchmarks
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.errors import DatasetError, UsageError
+from passk_tasks.judging import libraries
+from passk_tasks.results import samples, store
+from passk_tasks.results.journal import JournalHeader
+from passk_tasks.results.keys import Keys
+from passk_tasks.results.samples import Sample, SampleFile
+from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
+from passk_tasks.scoring.score import check, prepare, score
+from passk_tasks.scoring.summary import Scored
+from passk_tasks.tasks import catalog
+from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""One path or several."""
+
+
+def score_samples(
+    paths: Paths,
+    task: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    extract: str = "auto",
+    pool: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+    show: Callable[[Scored], None] | None = None,
+) -> Scored:
+    """Judge saved samples in the sandbox and estimate pass@k, as `passk score` does.
+
+    Args:
+        paths: samples; a journal brings its task and its settings.
+        task: the task's name; needed unless the samples are a journal.
+        settings: what to change of the task's settings.
+        extract: one of `scoring.candidates.EXTRACT`: `auto`, `verbatim`, `completion`, `answer`, `snippet`.
+        pool: add up the samples of several runs; otherwise it is an error to give several.
+        out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads. While programs are
+            judged, the outcomes so far are in `outcomes.unfinished.jsonl`.
+        progress: show a progress bar.
+        show: called with the score before it is stored; it is stored whatever this raises.
+
+    Raises:
+        UsageError: a mistake in files, task or settings; nothing was executed.
+        SandboxError: no sandbox of the wanted strength on this host.
+        PasskError: the results cannot be written.
+    """
+    settings = settings or {}
+    folder = None if out is None else store.prepare(out)
+    paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    file = samples.read(paths)
+    spec = _task_of(file, task, settings)
+    dataset = load_problems(spec)
+    file = file.named(benchmarks.get(spec.settings.benchmark), dataset.problems)
+    if file.runs and not pool:
+        raise UsageError(
+            f"these are several runs: {', '.join(map(str, file.runs))} have different samples of the same "
+            "problems; score each run for itself, or add their samples up with --pool (pool=True)"
+        )
+    if "extraction" in settings:
+        extract = extract_as_set(file.samples, spec, extract)
+    warnings = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
+    chosen, left_out = _chosen(file.samples, spec, dataset, "samples" in settings)
+    warnings += [*left_out, *filter(None, [verbatim_warning(chosen, spec, extract)])]
+    strict_k = "k" in settings
+    check(chosen, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
+    warnings += filter(None, [cut_warning(chosen, spec, dataset, extract)])
+    asked = {sample.task_id for sample in chosen}
+    libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
+    tried = prepare(spec, dataset, asked)
+    with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
+        scored = score(
+            chosen,
+            spec=spec,
+            dataset=tried.dataset,
+            extract=extract,
+            strict_k=strict_k,
+            progress=progress,
+            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
+        )
+    scored = replace(
+        scored,
+        warnings=(*warnings, *tried.warnings, *scored.warnings),
+        extract=extract,
+        inputs=tuple(map(str, paths)),
+        generation_kwargs=_generated_with(file),
+        **store.provenance(spec.settings.packages),
+    )
+    try:
+        if show is not None:
+            show(scored)
+    finally:  # the numbers cost hours
+        if folder is not None:
+            store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
+    return scored
+
+
+def load_problems(task: TaskSpec | str) -> Dataset:
+    """Return the problems of a task: rows as the dataset has them, and `Problem`s by task_id.
+
+    Raises:
+        DatasetError: they cannot be had, or are not what they should be.
+        UsageError: there is no such task.
+    """
+    spec = catalog.load_task(task) if isinstance(task, str) else task
+    dataset = benchmarks.load(benchmarks.get(spec.settings.benchmark), spec.settings)
+    return libraries.leave_out(dataset, spec.settings)
+
+
+def _task_of(file: SampleFile, task: str | None, settings: Mapping[str, Any]) -> TaskSpec:
+    header = file.header
+    if header is None:
+        if task is None:
+            raise UsageError(
+                "--task is needed: these samples do not say of which task they are (see `passk tasks`)"
+            )
+        return catalog.load_task(task, settings)
+    if task is not None and task != header.task:
+        raise UsageError(
+            f"{file.samples[0].origin}: the journal is of {header.task}, not of {task}: leave --task away, "
+            "and change single settings with --set"
+        )
+    # From the journal alone: the task's YAML may be the user's own, or have changed since.
+    recorded = Settings.parse(header.settings, where="the journal's settings")
+    return TaskSpec(
+        name=header.task,
+        version=header.task_version,
+        description="",
+        settings=Settings.parse(settings, where=f"task {header.task}", base=recorded),
+        generation_kwargs={"until": list(header.until)},
+        source=Path(file.samples[0].origin),
+        asked=recorded.extraction,
+    )
+
+
+def _chosen(
+    given: list[Sample], spec: TaskSpec, dataset: Dataset, only_first: bool
+) -> tuple[list[Sample], list[str]]:
+    """Return the samples that are judged, and what to say of the others."""
+    chosen = [sample for sample in given if sample.task_id not in dataset.left_out]
+    said = []
+    if len(chosen) < len(given):
+        said.append(f"{len(given) - len(chosen)} samples of problems that are left out are not judged")
+    if only_first:
+        chosen, beyond = samples.first(chosen, spec.settings.samples)
+        if beyond:
+            said.append(
+                f"{beyond} samples beyond the first {spec.settings.samples} of a problem are left out"
+            )
+    return chosen, said
+
+
+def _generated_with(file: SampleFile) -> dict[str, object] | None:
+    # What the samples themselves record; the task's own arguments say nothing about somebody else's samples.
+    if file.header is not None:
+        return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
+    return None if file.until is None else {"until": list(file.until)}
+
+
+def _check_dataset(header: JournalHeader | None, dataset: Dataset, settings: Mapping[str, Any]) -> list[str]:
+    if header is None or header.dataset_sha256 == dataset.sha256:
+        return []
+    difference = (
+        f"the problems ({dataset.source}, sha256 {dataset.sha256[:12]}) are not those of the journal "
+        f"({header.dataset_source}, sha256 {header.dataset_sha256[:12]})"
+    )
+    if settings.keys() & {"data_files", "dataset", "benchmark"}:
+        return [difference]
+    raise DatasetError(f"{difference}; name the ones to use with --set data_files=PATH")
