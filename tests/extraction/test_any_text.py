@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapes import BARE, BODY, FILE, FUNCTION, HELPED, PROMPT, TABBED, answer, completion, fence
 
-from passk_tasks.extraction import MODES, Extraction, Repair, Strategy, extract
+from passk_tasks.extraction import Extraction, Repair, Strategy, extract
+from passk_tasks.tasks.settings import EXTRACTIONS
 
 MARKDOWN = ["```", "```python\n", "~~~", "````", "1. ", "- ", "**", "Text", "`", ">>> ", "# "]
 TAGS = ["<think>", "</think>", "</thinking>", "<|channel|>", "<|message|>", "final", "analysisW", "</s>"]
@@ -32,7 +33,10 @@ LABELS = {repair.value for repair in Repair}
 
 @settings(max_examples=400)
 @given(
-    TEXTS, st.sampled_from(MODES), st.sampled_from([PROMPT, HELPED, BARE, TABBED, "", "Sum\0 \ud800"]), STOPS
+    TEXTS,
+    st.sampled_from(EXTRACTIONS),
+    st.sampled_from([PROMPT, HELPED, BARE, TABBED, "", "Sum\0 \ud800"]),
+    STOPS,
 )
 def test_extraction_never_raises_and_speaks_a_closed_language(text, mode, prompt, stops):
     """Any text gives a known strategy, None exactly under `none:…`, and the same a second time."""
