@@ -19,9 +19,9 @@ from passk_tasks.statistics.intervals import (
     effective_draws,
     effective_problems,
     over_problems,
-    over_samples,
     wilson,
 )
+from passk_tasks.statistics.metrics import PASS, Metric, score
 
 # Mixtures of Beta distributions of the true pass rate: (weight, a, b).
 DIFFICULTIES = {
@@ -96,7 +96,7 @@ def coverage_over_samples(mixture, n, k, problems, repetitions, rng):
         value = pass_at_k(n, correct, k).mean(axis=1)
         variance = sampling_variance(n, correct, k).sum(axis=1) / problems**2
         low, high = wilson(value, effective_draws(value, variance, k / n / problems))
-        one = over_samples(n, correct[0], k).ci95
+        one = score(Metric(PASS, k), n, correct[0]).over_samples.ci95
         assert np.allclose(one, (low[0], high[0]), atol=1e-9), (one, low[0], high[0])
         ours.append(covered(low, high, truth))
         half = Z95 * np.sqrt(variance)

@@ -20,8 +20,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.statistics.estimators import pass_at_k, sampling_variance
-
 Floats = npt.NDArray[np.float64]
 
 Z95 = 1.959963984540054
@@ -94,8 +92,8 @@ def over_problems(values: npt.ArrayLike, clusters: Sequence[Hashable] | None = N
     return Estimate(value, math.sqrt(variance) / math.sqrt(problems), _ci95(value, trials), "over-problems")
 
 
-def over_samples(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> Estimate:
-    """Return pass@k of these problems with its uncertainty over samples alone.
+def over_samples_of(values: npt.ArrayLike, variances: npt.ArrayLike | None, draws: npt.ArrayLike) -> Estimate:
+    """Return the mean of per-problem scores with its uncertainty over samples, for any estimator of order k.
 
     The standard error is √(Σ Var_i) / M with the unbiased variance of each problem, see arXiv:2512.21326. It
     is 0 where each problem's samples all agree; the interval still allows for the one that did not show.
@@ -106,29 +104,12 @@ def over_samples(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> Estimate:
     is no bound either, and both are None.
 
     Args:
-        n: samples of each problem, or one number for all.
-        c: correct ones among them, one number a problem.
-        k: budget.
+        values: one score in [0, 1] a problem.
+        variances: unbiased estimates of each score's variance over samples; None where there are none.
+        draws: k/n of each problem.
 
     Raises:
-        ValueError: as `pass_at_k`, and for no problems.
-    """
-    if np.ndim(k) != 0:
-        raise ValueError(f"k must be one number, not {k!r}")
-    scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
-    samples = np.broadcast_to(np.asarray(n, dtype=np.float64), scores.shape)
-    enough = not np.any(samples < 2 * k)
-    return over_samples_of(scores, sampling_variance(n, c, k) if enough else None, k / samples)
-
-
-def over_samples_of(values: npt.ArrayLike, variances: npt.ArrayLike | None, draws: npt.ArrayLike) -> Estimate:
-    """Return the mean of per-problem scores with its uncertainty over samples, for any estimator of order k.
-
-    Args:
-        values: one score in [0, 1] a problem.
-        variances: unbiased estimates of each score's variance over samples; None where there are none, which
-            gives the bound that `over_samples` speaks of.
-        draws: k/n of each problem.
+        ValueError: as `over_problems`.
     """
     bound = over_problems(values)
     if variances is None:

@@ -327,14 +327,14 @@ def score(
     """Return a metric of a problem set with both of its uncertainties.
 
     Args:
-        metric: which.
+        metric: the metric.
         n: samples of each problem, at least k.
         c: correct ones among them.
         clusters: what each problem shares with others; None for problems that share nothing.
         base: those that passed the base stage of the tests, for metrics `of_base`.
 
     Raises:
-        ValueError: as `Metric.values` and `intervals.over_problems`.
+        ValueError: as in `Metric.values` and `intervals.over_problems`.
     """
     values = metric.values(n, c, base)
     samples = np.broadcast_to(np.asarray(n, dtype=np.float64), values.shape)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from of_counts import over_samples
 
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.estimators import pass_at_k
-from passk_tasks.statistics.intervals import over_problems, over_samples
+from passk_tasks.statistics.intervals import over_problems
 
 
 @given(st.integers(1, 12), st.data())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lm_eval.api.metrics import mean, mean_stderr
+from of_counts import over_samples
 
 from passk_tasks.statistics.estimators import pass_at_k, sampling_variance
 from passk_tasks.statistics.intervals import (
@@ -15,7 +16,6 @@ from passk_tasks.statistics.intervals import (
     effective_draws,
     effective_problems,
     over_problems,
-    over_samples,
     wilson,
 )
 
@@ -170,9 +170,9 @@ def test_agreeing_samples_are_no_certainty():
         assert estimate.ci95[1] - estimate.ci95[0] > 1 / 30
 
 
-@pytest.mark.parametrize("arguments", [(10, [], 1), (10, [3, 11], 1), (10, [3, 4], 11), (10, [3, 4], [1, 2])])
+@pytest.mark.parametrize("arguments", [(10, [], 1), (10, [3, 11], 1), (10, [3, 4], 11)])
 def test_over_samples_refuses_impossible_counts(arguments):
-    """The errors of `pass_at_k` come through; several budgets at once are several estimates."""
+    """The errors of `pass_at_k` come through."""
     with pytest.raises(ValueError, match=r"no problems|c must be|k must"):
         over_samples(*arguments)
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from of_counts import over_samples
 
 from passk_tasks.statistics.estimators import sampling_variance
-from passk_tasks.statistics.intervals import over_problems, over_samples
+from passk_tasks.statistics.intervals import over_problems
 from passk_tasks.statistics.metrics import Metric, score
 
 NAMES = ("pass@3", "pass^2", "g-pass@4_0.5", "mg-pass@4")

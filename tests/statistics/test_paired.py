@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from of_counts import over_samples
 
 from passk_tasks.statistics import paired
-from passk_tasks.statistics.intervals import Z95, over_problems, over_samples
+from passk_tasks.statistics.intervals import Z95, over_problems
 
 scores = st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0])
 pairs = st.lists(st.tuples(scores, scores), min_size=1, max_size=40)
@@ -143,7 +144,7 @@ def test_problems_of_a_cluster_are_one_draw():
         ([], [], "no problems"),
         ([0.1], [0.1, 0.2], "both runs"),
         ([0.1], [1.2], r"in \[0, 1\]"),
-        (0.1, 0.2, "score a problem"),
+        (0.1, 0.2, "score for each problem"),
     ],
 )
 def test_impossible_scores_are_refused(before, after, message):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from of_counts import over_samples
 
 from passk_tasks.statistics.estimators import pass_at_k
-from passk_tasks.statistics.intervals import Z95, over_problems, over_samples
+from passk_tasks.statistics.intervals import Z95, over_problems
 from passk_tasks.statistics.plan import _within, from_pilot, from_rate
 
 
