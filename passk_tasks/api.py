@@ -36,9 +36,9 @@ from passk_tasks.compare import Comparison
 from passk_tasks.errors import UsageError
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
-from passk_tasks.results import joining, reading, samples, store
+from passk_tasks.results import joining, reading, sample_files, store
 from passk_tasks.results.model import Listing, Run, StoredRun
-from passk_tasks.results.samples import SampleFile
+from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.scoring.saved import Paths
 from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
@@ -82,7 +82,7 @@ def read_samples(paths: Paths) -> SampleFile:
     Raises:
         SamplesError: a file that is missing, broken or of no known kind, with file and line.
     """
-    return samples.read(paths)
+    return sample_files.read(paths)
 
 
 def audit_task(

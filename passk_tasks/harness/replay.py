@@ -28,7 +28,7 @@ from lm_eval.api.registry import register_model
 from passk_tasks import benchmarks
 from passk_tasks.errors import UsageError
 from passk_tasks.harness.distributed import Group
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files, samples
 from passk_tasks.results.keys import Keys
 
 _log = logging.getLogger("lm_eval.passk")
@@ -60,9 +60,9 @@ class ReplayLM(LM):  # type: ignore[misc]
         self.embedded = self.paths == [EMBEDDED]
         if self.embedded:
             with resources.as_file(resources.files("passk_tasks") / "data" / EMBEDDED_FILE) as file:
-                saved = samples.read(file)
+                saved = sample_files.read(file)
         else:
-            saved = samples.read(self.paths)
+            saved = sample_files.read(self.paths)
         for warning in saved.warnings:
             _log.warning("replay: %s", warning)
         self._header = saved.header

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
-from passk_tasks.results import samples as saved
-from passk_tasks.results import store
+from passk_tasks.results import sample_files, store
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.model import Run, StoredRun
@@ -161,11 +160,11 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
         SamplesError: they cannot be had, or are not those that were judged.
     """
     if paths is not None:
-        file = saved.read(paths)
+        file = sample_files.read(paths)
     elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
-        file = saved.read(run.samples_path)
+        file = sample_files.read(run.samples_path)
     elif run.inputs:
-        file = saved.read(run.inputs)
+        file = sample_files.read(run.inputs)
     else:
         raise SamplesError(f"{run.path}: it does not say which samples were scored")
     found = file.named(_benchmark(run), run.outcomes).samples
