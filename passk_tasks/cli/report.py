@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: the extra is not installed, or the page cannot be written.
     """
+    import passk_tasks.report  # noqa: F401  a missing extra is named before any file is read
+
     out = Path(options.out)
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: a file in a folder that is there is expected")
