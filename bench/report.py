@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from passk_tasks import benchmarks
-from passk_tasks.results import reading, samples, store
+from passk_tasks.results import reading, sample_files, samples, store
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.summary import estimate
 from passk_tasks.tasks.catalog import load_task
@@ -57,7 +57,7 @@ def main() -> None:
 def write_run(folder: Path, n: int) -> int:
     """Write a run in the form of lm-eval's output folder; return its size in bytes."""
     draw = random.Random(0)
-    texts = sorted({sample.text for sample in samples.read(GENERATIONS).samples})
+    texts = sorted({sample.text for sample in sample_files.read(GENERATIONS).samples})
     spec = load_task("passk_humaneval_n200", {"samples": n, "k": [k for k in (1, 10, 100) if k <= n]})
     dataset = benchmarks.load(benchmarks.get("humaneval"), spec.settings)
     family = benchmarks.get("humaneval")

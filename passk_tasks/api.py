@@ -36,9 +36,9 @@ from passk_tasks.compare import Comparison
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
-from passk_tasks.results import joining, reading, samples, store
+from passk_tasks.results import joining, reading, sample_files, store
 from passk_tasks.results.model import Listing, Run, StoredRun
-from passk_tasks.results.samples import SampleFile
+from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.scoring.saved import Paths
 from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
@@ -46,7 +46,7 @@ from passk_tasks.scoring.score import prepare
 from passk_tasks.statistics import curve, forecast, plan
 from passk_tasks.statistics.curve import Point
 from passk_tasks.statistics.forecast import Forecast
-from passk_tasks.statistics.metrics import PASS, Metric, Score
+from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.statistics.plan import Plan
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
@@ -82,7 +82,7 @@ def read_samples(paths: Paths) -> SampleFile:
     Raises:
         SamplesError: a file is missing, broken or of no known kind; the message names file and line.
     """
-    return samples.read(paths)
+    return sample_files.read(paths)
 
 
 def audit_task(
@@ -417,7 +417,7 @@ def _counted(
 ) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     task_ids, n, c = joining.counted(run)
     budgets = [Metric(PASS, k) for k in ks if k > 0]  # the statistics refuse others
-    joining.check_budgets(run, budgets, dict(zip(task_ids, n.tolist(), strict=True)))
+    joining.check_metrics(run, budgets, task_ids, Counts(n, c))
     return task_ids, n, c
 
 

@@ -176,7 +176,7 @@ class Comparison:
         return {
             "runs": [
                 {"label": label(i), "path": str(run.path), "model": run.model, "task": run.task}
-                | {"date": None if run.date is None else run.date.isoformat()}
+                | {"date": run.date and run.date.isoformat()}
                 for i, run in enumerate(self.runs)
             ],
             "problems": len(self.problems),
@@ -235,34 +235,25 @@ def compare(
     if len(runs) < 2:
         given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
         raise UsageError(f"a comparison needs at least two runs{given}; name another one")
-    counts = []
-    for run in runs:
-        task_ids, run_n, run_c = joining.counted(run)
-        counts.append(dict(zip(task_ids, zip(run_n.tolist(), run_c.tolist(), strict=True), strict=True)))
-    problems = sorted(set.intersection(*(set(one) for one in counts)))
-    everywhere = set.union(*(set(one) for one in counts))
+    named = [joining.counted(run)[0] for run in runs]
+    problems = sorted(set.intersection(*map(set, named)))
     differing, unrecorded = conditions(runs, problems)
     if not problems:
-        first = ", ".join(f"{run.path} has {next(iter(one))}" for run, one in zip(runs, counts, strict=True))
+        first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
         raise UsageError(f"the runs have no problem in common: {first}, …")
-    unlike = [one for one in differing if one.unlike]
-    if unlike and not anyway:
-        shown = "; ".join(f"{one.name}: {_values(one)}" for one in unlike)
-        raise UsageError(
-            f"these runs measured different things ({shown}); --anyway compares the problems they share"
-        )
+    if not anyway:
+        _refuse_unlike(differing)
     counted = [joining.counts_of(run, problems) for run in runs]
-    n = np.array([one.n for one in counted])
-    asked = list(metrics or default_metrics(runs, int(n.min())))
+    asked = list(metrics or default_metrics(runs, min(int(counts.n.min()) for counts in counted)))
     chosen = tuple(dict.fromkeys([Metric(PASS, 1), *asked]))
-    for metric in chosen:
-        joining.require_base(metric, runs)
-    for run, one in zip(runs, counts, strict=True):
-        joining.check_budgets(run, chosen, {task_id: one[task_id][0] for task_id in problems})
+    for run, counts in zip(runs, counted, strict=True):
+        joining.check_metrics(run, chosen, problems, counts)
     shared = joining.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
-        of_runs = tuple(metrics_module.score(metric, run.n, run.c, shared, run.base) for run in counted)
+        of_runs = tuple(
+            metrics_module.score(metric, counts.n, counts.c, shared, counts.base) for counts in counted
+        )
         scores[metric.name] = of_runs
         pairs[metric.name] = _pairs(metric, counted, of_runs, shared, seed)
     primary = asked[0]
@@ -270,7 +261,7 @@ def compare(
     return Comparison(
         runs=tuple(runs),
         problems=tuple(problems),
-        left_out=len(everywhere) - len(problems),
+        left_out=len(set().union(*named)) - len(problems),
         conditions=differing,
         unrecorded=unrecorded,
         metrics=chosen,
@@ -324,6 +315,14 @@ def label(number: int) -> str:
         number, rest = divmod(number - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+def _refuse_unlike(differing: Sequence[Condition]) -> None:
+    if unlike := [f"{condition.name}: {_values(condition)}" for condition in differing if condition.unlike]:
+        raise UsageError(
+            f"these runs measured different things ({'; '.join(unlike)}); --anyway compares the problems "
+            "they share"
+        )
 
 
 def _shown(value: Any) -> str:

@@ -197,7 +197,7 @@ def test_a_budget_beyond_n_is_refused(pair):
 def test_a_metric_of_the_base_stage_needs_one(pair, name):
     """Where the tests have none, the message says so, and of which run."""
     before, after = pair(counts(1, 2), counts(1, 1))
-    with pytest.raises(UsageError, match=f"^{name} needs tests with a base stage; those of .*json have none"):
+    with pytest.raises(UsageError, match=f"json: {name} needs tests with a base stage, and these have none"):
         compare([before, after], metrics=[Metric.parse(name)])
     with pytest.raises(UsageError, match="needs tests with a base stage"):
         joining.scores(before, [Metric.parse(name)])

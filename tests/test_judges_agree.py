@@ -13,7 +13,7 @@ from passk_tasks.audit.mutations import mutants
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Judge, Limits
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.settings import Settings
@@ -133,7 +133,7 @@ def test_judges_agree_on_real_generations() -> None:
     path = shared_data.path("gemma3_270m_humaneval_n20.jsonl.gz")
     spec, family = catalog.load_task("passk_humaneval"), benchmarks.get("humaneval")
     data = benchmarks.load(family, Settings())
-    taken = [(data.problems[s.task_id], s) for s in samples.read(path).samples]
+    taken = [(data.problems[s.task_id], s) for s in sample_files.read(path).samples]
     codes = [(problem, candidate(sample, problem, spec).code) for problem, sample in taken]
     isolated, script = (
         batch.judge([family.program(*case, judge) for case in codes], local(Confinement())).outcomes

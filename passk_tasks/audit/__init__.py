@@ -1,1 +1,1 @@
-"""What a benchmark's tests are worth: programs of known worth, judged."""
+"""How good a benchmark's tests are: right and wrong programs, judged by them."""

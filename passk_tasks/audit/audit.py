@@ -1,9 +1,9 @@
-"""What a benchmark's tests are worth: which wrong programs they let pass.
+"""How good a benchmark's tests are: which wrong programs they let pass.
 
     problem -> its reference, trivial bodies, mutants -> one batch of judging -> Audit
 
 Weak tests overstate correctness: a program that passes them need not be right. The reference solution must
-pass; a body that ignores the problem must not; of references with one small mistake, good tests catch most.
+pass; a body that ignores the problem must not; good tests catch most references with one small mistake.
 """
 
 from __future__ import annotations
@@ -34,16 +34,10 @@ REFERENCE, TRIVIAL, MUTANT = "reference", "trivial", "mutant"
 _BODIES = {
     "empty": "pass",
     "stub": "raise NotImplementedError",
-    "constant None": "return None",
-    "constant True": "return True",
-    "constant False": "return False",
-    "constant 0": "return 0",
-    "constant 1": "return 1",
-    "constant ''": "return ''",
-    "constant []": "return []",
+    **{f"constant {value}": f"return {value}" for value in ("None", "True", "False", "0", "1", "''", "[]")},
 }
 _ECHO = "echo of the first argument"
-# The same for programs that read input.
+# Trivial programs for problems whose programs read input.
 _PROGRAMS = {
     "empty": "",
     "constant 0": "print(0)\n",
@@ -61,9 +55,9 @@ class Trial:
 
     Attributes:
         kind: `reference`, `trivial` or `mutant`.
-        what: for people: which body, or which line was changed into what.
+        what: which body, or which line was changed into what, in words for people.
         code: the program.
-        outcome: what the tests said.
+        outcome: the tests' verdict.
     """
 
     kind: str
@@ -74,11 +68,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class ProblemAudit:
-    """What came of one problem.
+    """The result for one problem.
 
     Attributes:
         task_id: the problem.
-        trials: all that was tried; those without a verdict (infra_error) among them.
+        trials: all programs that were tried, including those without a verdict (infra_error).
     """
 
     task_id: str
@@ -91,7 +85,7 @@ class ProblemAudit:
 
     @property
     def mutants(self) -> list[Trial]:
-        """The mutants that have a verdict, of a reference that passes."""
+        """The mutants that have a verdict; none where the reference does not pass."""
         if self.reference is None or not self.reference.outcome.passed:
             return []
         return [t for t in self.trials if t.kind == MUTANT and t.outcome.verdict is not Verdict.INFRA_ERROR]
@@ -115,7 +109,7 @@ class ProblemAudit:
     def base_caught(self) -> float | None:
         """Share of the mutants that the base stage alone catches.
 
-        None where there is no such stage, and where the reference itself does not pass it.
+        None where there is no base stage, or the reference itself does not pass it.
         """
         if self.reference is None or not self.reference.outcome.base_passed:
             return None
@@ -141,14 +135,14 @@ class ProblemAudit:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What the tests of a task are worth.
+    """How good the tests of a task are.
 
     Attributes:
         task: its name.
-        problems: one for each problem that was looked at, in the dataset's order.
-        problems_total: how many the task has.
-        infra_errors: programs that remained without a verdict.
-        layers: of the sandbox that judged.
+        problems: the audited problems, in the dataset's order.
+        problems_total: how many problems the task has.
+        infra_errors: how many programs remained without a verdict.
+        layers: the sandbox's layers and whether each was active.
     """
 
     task: str
@@ -174,7 +168,7 @@ class Audit:
 
     @property
     def base_caught(self) -> float | None:
-        """The same of the base stage."""
+        """The mean of the share of mutants that the base stage alone catches."""
         return _mean([p.base_caught for p in self.problems])
 
     def as_dict(self) -> dict[str, Any]:
@@ -195,25 +189,28 @@ class Audit:
         }
 
 
-def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the whole of an audit in names and texts, from what `Audit.as_dict` made."""
-    with_reference = found["problems"] - found["without_reference"]
+def facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return an audit, as `Audit.as_dict` made it, as names and texts for people."""
+    with_reference = content["problems"] - content["without_reference"]
     lines = [
-        ("problems audited", f"{found['problems']:,} of {found['problems_total']:,}"),
+        ("problems audited", f"{content['problems']:,} of {content['problems_total']:,}"),
         (
             "references that pass",
-            f"{with_reference - len(found['references_failing']):,} of {with_reference:,}",
+            f"{with_reference - len(content['references_failing']):,} of {with_reference:,}",
         ),
-        ("problems that a trivial body passes", f"{found['trivial_passes']:,}"),
-        ("mutants caught, mean over problems", f"{share(found['caught'])} ({found['mutants']:,} mutants)"),
+        ("problems that a trivial body passes", f"{content['trivial_passes']:,}"),
+        (
+            "mutants caught, mean over problems",
+            f"{share(content['caught'])} ({content['mutants']:,} mutants)",
+        ),
     ]
-    if found["base_caught"] is not None:
-        lines.append(("by the base tests alone", share(found["base_caught"])))
+    if content["base_caught"] is not None:
+        lines.append(("by the base tests alone", share(content["base_caught"])))
     return lines
 
 
 def share(value: float | None) -> str:
-    """Return a share for people."""
+    """Return a share as text for people."""
     return "none" if value is None else f"{100 * value:.1f} %"
 
 
@@ -224,18 +221,18 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         UsageError: the file cannot be read, or holds something else.
     """
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as the output of `passk audit --json`: {error}") from error
     names = {"task", "problems", "by_problem", *Audit.__dataclass_fields__} - {"layers"}
     try:
-        complete = names <= found.keys() and all("task_id" in one for one in found["by_problem"])
+        complete = names <= content.keys() and all("task_id" in problem for problem in content["by_problem"])
     except (AttributeError, TypeError):
         complete = False
     if not complete:
         raise UsageError(f"{path}: is not the output of `passk audit TASK --json`")
-    assert isinstance(found, dict)
-    return found
+    assert isinstance(content, dict)
+    return content
 
 
 def audit(
@@ -252,14 +249,14 @@ def audit(
     Args:
         spec: the task, with its judge and limits.
         dataset: its problems.
-        mutants: at most that many a problem, drawn without replacement.
-        problems: only the first so many; None for all.
-        seed: of the draw.
+        mutants: how many mutants a problem at most, drawn without replacement.
+        problems: how many problems, from the first; None for all.
+        seed: seed of the draw.
         progress: show a progress bar.
 
     Raises:
         UsageError: no problem has a reference solution.
-        SandboxError: no sandbox of the wanted strength.
+        SandboxError: this host cannot give the sandbox asked for.
     """
     settings, place = spec.settings, spec.settings.judge.place
     benchmark = benchmarks.get(settings.benchmark)
@@ -279,7 +276,7 @@ def audit(
         trials[problem.task_id].append(Trial(kind, what, code, outcome))
     return Audit(
         task=spec.name,
-        problems=tuple(ProblemAudit(task_id, tuple(found)) for task_id, found in trials.items()),
+        problems=tuple(ProblemAudit(task_id, tuple(of_problem)) for task_id, of_problem in trials.items()),
         problems_total=len(dataset.problems),
         infra_errors=sum(outcome.verdict is Verdict.INFRA_ERROR for outcome in judged.outcomes),
         layers=judged.layers,
@@ -289,7 +286,7 @@ def audit(
 def _programs(
     benchmark: Benchmark, problem: Problem, place: Place, limit: int, seed: int
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, description and code of what is tried on a problem."""
+    """Yield kind, description and code of each program that is tried on a problem."""
     reference = benchmark.canonical(problem)
     if reference is None:
         return
@@ -299,26 +296,25 @@ def _programs(
     try:
         ast.parse(flat)
     except (SyntaxError, ValueError, RecursionError):
-        return  # it fails, which is what there is to say of it
+        return  # a reference that does not compile fails; there is nothing to make mutants of
     if isinstance(benchmark.program(problem, reference, place).tests, StdioTests):
         bodies = list(_PROGRAMS.items())
     elif benchmark.trivial:
         bodies = list(benchmark.trivial.items())
     else:
         bodies = trivial(reference, benchmark.function(problem))
-    # Some of DS-1000's snippets are bodies of functions.
+    # Some of DS-1000's snippets are bodies of functions, so they are indented.
     yield from ((TRIVIAL, what, textwrap.indent(code, indent)) for what, code in bodies)
     for mutant in mutations.mutants(flat, limit=limit, seed=seed):
         yield MUTANT, _change(flat, mutant), textwrap.indent(mutant.code, indent)
 
 
 def trivial(reference: str, entry_point: str) -> list[tuple[str, str]]:
-    """Return programs that ignore the problem: the reference with another body, and what that is.
+    """Return descriptions and codes of programs that ignore the problem: the reference with another body.
 
     Args:
         reference: a program that compiles.
-        entry_point: the function whose body is replaced; where there is none of the name (a program that
-            reads its input), there is nothing to return.
+        entry_point: the function whose body is replaced; the result is empty where there is no such function.
     """
     tree = ast.parse(reference)
     function = next(
@@ -332,15 +328,15 @@ def trivial(reference: str, entry_point: str) -> list[tuple[str, str]]:
         del arguments[0]
     if arguments:
         bodies[_ECHO] = f"return {arguments[0]}"
-    found = []
+    programs = []
     for what, body in bodies.items():
         function.body = ast.parse(f"def f():\n    {body}").body[0].body  # type: ignore[attr-defined]
-        found.append((what, ast.unparse(tree) + "\n"))
-    return found
+        programs.append((what, ast.unparse(tree) + "\n"))
+    return programs
 
 
 def _change(reference: str, mutant: mutations.Mutant) -> str:
-    """Return the line that a mutant changes and what it is now, in one line."""
+    """Return the line that a mutant changes, before and after, in one line of text."""
     before = ast.unparse(ast.parse(reference)).splitlines()
     lines = [
         line

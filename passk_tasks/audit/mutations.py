@@ -2,8 +2,8 @@
 
     mutants(source) -> Mutant(code, operator, line), each differing from `source` in one place
 
-What a benchmark's tests are worth shows in how many of these they catch, and two judges that are worth the
-same pass the same ones. Nothing is executed here, and nothing is left to chance but the order.
+The more of these a benchmark's tests catch, the better they are, and two judges that are equally good pass
+the same ones. Nothing is executed here; only the order is random, from a seed.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Mutant:
 
     Attributes:
         code: its whole source.
-        operator: what was done: `comparison`, `arithmetic`, `logic`, `constant`, `condition`, `return` or
-            `statement`.
-        line: where, in the original source.
+        operator: the kind of change: `comparison`, `arithmetic`, `logic`, `constant`, `condition`, `return`
+            or `statement`.
+        line: the changed line in the original source, from 1.
     """
 
     code: str
@@ -61,21 +61,21 @@ def mutants(source: str, *, limit: int | None = None, seed: int = 0) -> list[Mut
 
     Args:
         source: a program.
-        limit: how many at most; None for all of them.
-        seed: of the choice and the order. The same arguments give the same list.
+        limit: how many at most; None for all.
+        seed: seed of the choice and the order. The same arguments give the same list.
 
     Raises:
         SyntaxError: `source` is not Python.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of escapes in the texts of others
+        warnings.simplefilter("ignore")  # invalid escapes in datasets
         tree = ast.parse(source)
     original = ast.unparse(tree)
-    found: dict[str, Mutant] = {}
+    by_code: dict[str, Mutant] = {}
     places = [(number, change) for number, node in enumerate(ast.walk(tree)) for change in _changes(node)]
     random.Random(seed).shuffle(places)
     for number, (operator, change) in places:
-        if limit is not None and len(found) >= limit:
+        if limit is not None and len(by_code) >= limit:
             break
         copied = copy.deepcopy(tree)
         # ast.walk has the same order over a copy.
@@ -83,8 +83,8 @@ def mutants(source: str, *, limit: int | None = None, seed: int = 0) -> list[Mut
         change(node)
         code = ast.unparse(ast.fix_missing_locations(copied)) + "\n"
         if code.rstrip("\n") != original:
-            found.setdefault(code, Mutant(code, operator, getattr(node, "lineno", 0)))
-    return list(found.values())
+            by_code.setdefault(code, Mutant(code, operator, getattr(node, "lineno", 0)))
+    return list(by_code.values())
 
 
 Change = tuple[str, Callable[[ast.AST], None]]
@@ -101,7 +101,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
     elif isinstance(node, ast.BoolOp):
         yield "logic", _operate_with(ast.Or if isinstance(node.op, ast.And) else ast.And)
     elif isinstance(node, ast.Constant):
-        # Not bool, an int to Python, whose neighbours are none; not docstrings, which are no mistake.
+        # `type` tells bool, which is negated, from int. A changed docstring would be no mistake.
         if type(node.value) in (int, float):
             yield "constant", _shift(1)
             yield "constant", _shift(-1)
@@ -110,9 +110,10 @@ def _changes(node: ast.AST) -> Iterator[Change]:
     elif isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield "condition", _negate_test
     elif isinstance(node, ast.Return) and node.value is not None:
-        # What returns None already is left out as equal to the original.
+        # `return None` stays as it is; `mutants` leaves out what equals the original.
         yield "return", _return_none
-    # Without an assignment there is a NameError, which any test catches: only updates and calls are dropped.
+    # Without its assignment a name raises NameError, which any test catches: only updates and calls are
+    # dropped.
     if isinstance(node, (ast.FunctionDef, ast.For, ast.While, ast.If, ast.With)):
         for index, statement in enumerate(node.body):
             is_call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)

@@ -1,7 +1,7 @@
 """APPS (Hendrycks et al., 2021, arXiv:2105.09938): 5,000 test problems in three levels.
 
 `codeparrot/apps` has a dataset script, so its `test.jsonl` is read directly. Most problems ask for a program,
-some for a function (`fn_name` in `input_output`). A problem without tests cannot be judged and is left out.
+some for a function (`fn_name` in `input_output`). Problems without tests cannot be judged and are left out.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import SETS, ContestProblem, call_tests, parsed
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.contests import SETS, Contest, ContestProblem, call_tests, parsed
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
-# What their harness puts above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
+# APPS's harness puts these above every candidate: eval/testing_util.py in hendrycks/apps, run_test.
 _IMPORTS = """\
 import sys
 import time
@@ -36,9 +36,9 @@ import heapq
 from heapq import *
 """
 _STREAMS = "stdin = sys.stdin\nstdout = sys.stdout\n"
-_NUMPY = "import numpy as np\n"  # a tenth of a second: for those that use it
+_NUMPY = "import numpy as np\n"  # takes a tenth of a second, so only candidates that use `np` get it
 
-# Their comparison of results, and what they do to arguments; JSON has no dictionaries with keys of int.
+# How APPS compares results and prepares arguments; JSON has no dictionaries with integer keys.
 _HELPERS = """\
 def int_keys(value):
     if isinstance(value, dict):
@@ -66,15 +66,12 @@ def holds(result, expected):
 """
 
 
-class Apps(Benchmark):
+class Apps(Contest):
     """The problems of one level."""
 
     level: ClassVar[str]
     numbered: ClassVar[str] = "APPS/{}"
     hub_path: ClassVar[str] = "codeparrot/apps"
-    hub_name: ClassVar[str | None] = None
-    split: ClassVar[str] = "test"
-    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "problem_id",
         "question",
@@ -101,16 +98,16 @@ class Apps(Benchmark):
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         task_id = _number(row)
-        row = {"task_id": task_id, **row}  # which messages name
+        row = {"task_id": task_id, **row}  # messages name the task_id
         text(row, "question", self.columns)
         text(row, "starter_code", self.columns)
-        found = _tests(row, self.columns)
-        given, expected = found.get("inputs"), found.get("outputs")
+        written_tests = _tests(row, self.columns)
+        given, expected = written_tests.get("inputs"), written_tests.get("outputs")
         if not (isinstance(given, list) and isinstance(expected, list) and len(given) == len(expected) > 0):
             raise DatasetError(
                 f"row {task_id!r}: column 'input_output' must hold lists `inputs` and `outputs`, equally long"
             )
-        function = found.get("fn_name") or ""
+        function = written_tests.get("fn_name") or ""
         cases = list(zip(given, expected, strict=True))
         tests: Tests | StdioTests
         if function:
@@ -140,15 +137,6 @@ class Apps(Benchmark):
         if code is not None and re.search(r"\bnp\b", code):
             imports += _NUMPY
         return replace(problem, imports=imports).program(code, place)
-
-    def function(self, problem: Problem) -> str:
-        """Return the name in the problem's tests; `""` for programs."""
-        assert isinstance(problem, ContestProblem)
-        return problem.function
-
-    def canonical(self, problem: Problem) -> str | None:
-        """Return the first reference solution; some need another version of Python."""
-        return problem.canonical_solution
 
 
 class Introductory(Apps):

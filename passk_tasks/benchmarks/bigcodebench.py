@@ -1,11 +1,11 @@
 """BigCodeBench (Zhuo et al., 2024, arXiv:2406.15877): 1140 functions that call libraries, 148 of them "hard".
 
-The hub's `bigcode/bigcodebench` and `bigcode/bigcodebench-hard` have their versions as splits. A row has two
-prompts, one to complete and one that instructs, and a `unittest.TestCase` that patches modules and looks into
-files, so that only the judge `script` can run it; `suite` does, in the candidate's process.
+On the hub, the splits of `bigcode/bigcodebench` and `bigcode/bigcodebench-hard` are their versions. A row has
+two prompts, one to complete and one that instructs, and a `unittest.TestCase`. That patches modules and reads
+files, so only the judge `script` can run it: `suite` does so in the candidate's process.
 
 A candidate is calibrated by default, as in `bigcodebench.evaluate`: the imports and the signature of
-`code_prompt` stand above it, so that an answer that leaves them out is not failed for that.
+`code_prompt` stand above it, so that an answer that leaves them out does not fail for that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Place, Program, Tests
 
-_CASE = "TestCases"  # the class that BigCodeBench's runner loads, and no other
+_CASE = "TestCases"  # the only class that BigCodeBench's runner loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class BigCodeProblem(Problem):
     """A problem with a `TestCase`.
 
     Attributes:
-        code_prompt: imports and signature, which calibration puts above a candidate; `""` for none.
+        code_prompt: imports and signature, which calibration puts above a candidate; `""` for no calibration.
         methods: names of the test methods.
-        may_skip: those of them that may be skipped, by a decorator or a call of their own.
+        may_skip: the test methods that may be skipped, by a decorator or a call in them.
     """
 
     code_prompt: str = ""
@@ -132,8 +132,8 @@ class BigCodeBenchHard(BigCodeBench):
 class BigCodeBenchUncalibrated(BigCodeBench):
     """All problems, for answers of chat models that are judged as they stand.
 
-    Not for completions: of the prompt only the signature is kept, lest the search for code in an answer add
-    the imports that the model left out.
+    Not for completions: only the signature of the prompt is kept, so that extraction cannot add imports that
+    the model left out.
     """
 
     name: ClassVar[str] = "bigcodebench_uncalibrated"
@@ -155,7 +155,7 @@ class BigCodeBenchHardUncalibrated(BigCodeBenchUncalibrated):
 
 @lru_cache(maxsize=KEPT_TESTS)
 def _tests(problem: BigCodeProblem) -> Tests:
-    # In a namespace of its own: a candidate may well call something of its own `set` or `run`.
+    # The driver has a namespace of its own, since a candidate may define its own `set` or `run`.
     arguments = (
         f"_passk_solution, {problem.test!r}, set({list(problem.methods)!r}), set({list(problem.may_skip)!r})"
     )
@@ -174,7 +174,7 @@ def _suite() -> str:
 
 
 def _complete(code_prompt: str) -> str:
-    """Return a head and a signature as a program: calibration in bigcodebench/evaluate.py, word for word."""
+    """Return imports and signature as a program, word for word as calibration in bigcodebench/evaluate.py."""
     return f"{code_prompt}\n    pass\n"
 
 
@@ -185,7 +185,7 @@ def _canonical(values: Mapping[str, str]) -> str:
 def _parse(source: str, column: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes that later Pythons may refuse
+            warnings.simplefilter("ignore")  # invalid escapes, which later Pythons may refuse
             return ast.parse(source)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise DatasetError(f"column {column!r} is not Python: {error}") from None
@@ -196,7 +196,7 @@ def _methods(tree: ast.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     if _CASE not in classes:
         raise DatasetError(f"column 'test' has no class {_CASE}")
-    found: dict[str, ast.stmt] = {}
+    tests: dict[str, ast.stmt] = {}
     rest, seen = [_CASE], set[str]()
     skips_all = False
     while rest:
@@ -211,10 +211,10 @@ def _methods(tree: ast.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
             if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 skips_all = skips_all or (item.name in ("setUp", "setUpClass") and _skips(item))
                 if item.name.startswith("test"):
-                    found.setdefault(item.name, item)
-    if not found:
+                    tests.setdefault(item.name, item)
+    if not tests:
         raise DatasetError(f"the class {_CASE} of column 'test' has no test method")
-    return tuple(sorted(found)), tuple(sorted(n for n, item in found.items() if skips_all or _skips(item)))
+    return tuple(sorted(tests)), tuple(sorted(n for n, item in tests.items() if skips_all or _skips(item)))
 
 
 def _skips(node: ast.AST) -> bool:
@@ -226,7 +226,7 @@ def _skips(node: ast.AST) -> bool:
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
-    """Yield the top-level packages that a program imports, wherever in it."""
+    """Yield the top-level packages that a program imports anywhere."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -235,7 +235,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _libs(row: Mapping[str, object], columns: Sequence[str]) -> set[str]:
-    """Return the column `libs`, a list that the hub has as text."""
+    """Return the column `libs`, a list that the hub stores as text."""
     value: Any = row.get("libs")
     if isinstance(value, str) or "libs" not in row:
         written = text(row, "libs", tuple(columns))

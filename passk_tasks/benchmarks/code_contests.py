@@ -9,32 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import TOKENS, ContestProblem
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.contests import TOKENS, Contest, ContestProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Place, Program, StdioTests
+from passk_tasks.program import StdioTests
 from passk_tasks.tasks.settings import Settings
 
 _TESTS = ("public_tests", "private_tests", "generated_tests")
 _PYTHON3 = 3  # contest_problem.proto, Solution.Language
 
 
-class CodeContests(Benchmark):
+class CodeContests(Contest):
     """The test split."""
 
     name: ClassVar[str] = "code_contests"
     hub_path: ClassVar[str] = "deepmind/code_contests"
-    hub_name: ClassVar[str | None] = None
-    split: ClassVar[str] = "test"
-    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")
     kinds: ClassVar[tuple[type[StdioTests], ...]] = (StdioTests,)
     base_stage: ClassVar[bool] = True  # the examples
     submissions: ClassVar[tuple[int, ...]] = (1, 10)
 
     def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
-        """Return the files of the test split: the others are 7 GB."""
+        """Return the files of the test split; those of the other splits are 7 GB."""
         return ("data/test-*.parquet",)
 
     def document(self, row: Mapping[str, object]) -> dict[str, object]:
@@ -48,24 +45,15 @@ class CodeContests(Benchmark):
         text({"task_id": task_id, **row}, "description", self.columns)
         counts, cases = [], []
         for column in _TESTS:
-            found = _cases(row, column)
-            counts.append(len(found))
-            cases += found
+            cases_of_column = _cases(row, column)
+            counts.append(len(cases_of_column))
+            cases += cases_of_column
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
         tests = StdioTests.of(
             cases, comparison=TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
-
-    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
-        """Return the candidate as it is, under all of the problem's cases."""
-        assert isinstance(problem, ContestProblem)
-        return problem.program(code, place)
-
-    def canonical(self, problem: Problem) -> str | None:
-        """Return the first solution in Python 3; it may be slow, or written for another version."""
-        return problem.canonical_solution
 
 
 def _cases(row: Mapping[str, object], column: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What benchmarks of contest problems share: programs and functions to judge, data that is not trusted."""
+"""What the benchmarks of contest problems share: candidates under tests, and safe reading of the data."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import pickletools
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import output_rules
+from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Place, Program, StdioTests, Tests
 
 CALL = "passk_call"
-"""What the tests call of a candidate: the function, or the method of its class `Solution`."""
+"""The name by which tests call the candidate's function, or the method of its class `Solution`."""
 
 _RULES = inspect.getsource(output_rules)
 LINES = Comparison("lines", _RULES)  # LiveCodeBench
@@ -26,7 +27,7 @@ TOKENS = Comparison("tokens", _RULES)  # CodeContests
 SETS = Comparison("sets", _RULES)  # APPS
 
 _MOST_BYTES = 1 << 30
-"""Of one problem's unpacked tests; the largest published ones have some 100 MB."""
+"""Limit of one problem's unpacked tests; the largest published ones have some 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class ContestProblem(Problem):
     Attributes:
         tests: cases for programs, or statements that call `CALL`.
         function: the function's name; `""` for programs.
-        imports: what the benchmark's own harness puts above every candidate.
+        imports: statements that the benchmark's own harness puts above every candidate.
     """
 
     tests: Tests | StdioTests | None = None
@@ -53,13 +54,35 @@ class ContestProblem(Problem):
         return Program(self.task_id, code, self.tests, place)
 
 
+class Contest(Benchmark):
+    """What the families of contest problems share."""
+
+    hub_name: ClassVar[str | None] = None
+    split: ClassVar[str] = "test"
+    own_problems: ClassVar[bool] = False
+
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
+        """Return the candidate below the imports of the benchmark's own harness."""
+        assert isinstance(problem, ContestProblem)
+        return problem.program(code, place)
+
+    def function(self, problem: Problem) -> str:
+        """Return the name in the problem's tests; `""` for programs."""
+        assert isinstance(problem, ContestProblem)
+        return problem.function
+
+    def canonical(self, problem: Problem) -> str | None:
+        """Return the reference solution, if the dataset has one; it may be for another version of Python."""
+        return problem.canonical_solution
+
+
 _ADAPTER = """
 {call} = getattr(Solution(), {function!r}) if "Solution" in globals() else globals()[{function!r}]
 """
 
 
 def below(imports: str, code: str) -> str:
-    """Return code with imports above it, below `from __future__`, which must be the first statement."""
+    """Return code below imports; its `from __future__` stays the first statement."""
     if "__future__" in code:
         try:
             body = ast.parse(code).body
@@ -95,7 +118,7 @@ def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS) -> Te
     """Return tests that call the function with the arguments of each case.
 
     Args:
-        cases: arguments and expected result as the dataset has them, of what JSON knows.
+        cases: arguments and expected result as the dataset has them, JSON values.
         helpers: source of `arguments(given)`, which returns the list of arguments, and of
             `holds(result, expected)`.
     """
@@ -104,7 +127,7 @@ def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS) -> Te
     return Tests(_CALLS.format(packed=packed, call=CALL, helpers=helpers), (CALL,))
 
 
-# All that a pickle of one text consists of: the text, and what pickle writes around it.
+# The opcodes of which a pickle of one text consists: the text, and what pickle writes around it.
 _TEXTS = frozenset({"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"})
 _AROUND = frozenset({"PROTO", "FRAME", "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "STOP"})
 
@@ -112,8 +135,8 @@ _AROUND = frozenset({"PROTO", "FRAME", "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"
 def _pickled_text(raw: bytes) -> str:
     """Return the text in a pickle of one text.
 
-    The opcodes are read and none is executed, so that nothing is looked up, called or built. An unpickler
-    that refuses to look names up would still give a gigabyte to twelve bytes that ask for a large memo.
+    The opcodes are read and not executed, so nothing is looked up, called or built. Even an unpickler that
+    looks no names up would allocate a gigabyte for twelve bytes that ask for a large memo.
     """
     texts = []
     for opcode, argument, _ in pickletools.genops(raw):
@@ -127,10 +150,10 @@ def _pickled_text(raw: bytes) -> str:
 
 
 def unpack_text(packed: str) -> str:
-    """Return the text in a zlib-compressed pickle in base64, and nothing else that may be in there.
+    """Return the text in a zlib-compressed pickle in base64; nothing but text can come out.
 
     Raises:
-        ValueError: it is none, is larger than any tests are, or holds something other than text.
+        ValueError: it is not such a pickle, is larger than a gigabyte, or holds something other than text.
     """
     try:
         unpacker = zlib.decompressobj()
@@ -143,10 +166,10 @@ def unpack_text(packed: str) -> str:
 
 
 def parsed(text: str, kind: type, what: str) -> Any:
-    """Return what a column of JSON holds.
+    """Return the value in a column of JSON; `what` names the column in messages.
 
     Raises:
-        DatasetError: it is no JSON, or not of this kind.
+        DatasetError: it is not JSON, or not of this kind.
     """
     try:
         value = json.loads(text)

@@ -1,15 +1,15 @@
-"""CRUXEval (Gu et al., 2024, arXiv:2401.03065): 800 functions, to predict an output, or an input for it.
+"""CRUXEval (Gu et al., 2024, arXiv:2401.03065): 800 functions; predict an output, or an input for an output.
 
 A candidate is an expression. facebookresearch/cruxeval executes `assert {output} == {expression}` below the
-function (evaluation/utils_general.py), in one process. Here the expression is evaluated in the candidate's,
-and only its value crosses, as plain data:
+function (evaluation/utils_general.py), in one process. Here the candidate's process evaluates the expression,
+and only its value goes to the tests, as plain data:
 
 - output prediction: the value is compared with the dataset's output;
-- input prediction: the arguments of the predicted call cross, and the tests call the function with them, so
-  that nothing the expression does there can change the function or its result.
+- input prediction: the value is the arguments of the predicted call, and the tests call the function with
+  them, so the expression cannot change the function or its result.
 
-The text must be one expression: what follows by newline or semicolon, or binds weaker than `==` (`1 or True`
-would pass there), is a syntax error.
+The text must be one expression. A second statement, or an operator that binds weaker than `==`, is a syntax
+error here; in the repository `1 or True` would pass.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from passk_tasks.program import Judge, Place, Program, Tests
 
 _ENTRY_POINT = "predicted"
 _CONSTANTS = ("None", "True", "False", "0", "1", "''", "[]")
-_NOT_ONE_EXPRESSION = "the answer is not one expression\n"  # which does not compile either
+_NOT_ONE_EXPRESSION = "the answer is not one expression\n"  # does not compile, so it is a syntax error
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,7 @@ class CruxProblem(Problem):
     """A function with one input and its output.
 
     Attributes:
-        code: source of the function, `f`, for input prediction; `""` for output prediction, which has no use
-            for it.
+        code: source of the function, `f`, for input prediction; `""` for output prediction, which needs none.
     """
 
     code: str = ""
@@ -55,7 +54,7 @@ class CruxEvalOutput(Benchmark):
     trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
-        """Yield all rows; `id` is what others call `task_id`."""
+        """Yield all rows; the column `id` is the `task_id`."""
         for row in super().rows({**row, "task_id": row["id"]} if "id" in row else row for row in rows):
             yield {**row, "id": row["task_id"]} if type(row.get("id")) is int else row
 
@@ -77,9 +76,9 @@ class CruxEvalOutput(Benchmark):
         return Program(problem.task_id, code, _tests(problem, place), place)
 
     def candidate(self, answer: ast.expr | None) -> str | None:
-        """Return the program that evaluates an answer, None where it is none.
+        """Return the program that evaluates an answer, None where the answer is not one expression.
 
-        It is written anew from its tree, at module level, where `yield` and `return` do not compile.
+        The expression is unparsed from its tree to module level, where `yield` and `return` do not compile.
         """
         source = None if answer is None else _unparsed(answer)
         return source and f"answer = {source}\n\n\ndef {_ENTRY_POINT}():\n    return answer\n"
@@ -111,7 +110,7 @@ class CruxEvalInput(CruxEvalOutput):
         )
 
     def candidate(self, answer: ast.expr | None) -> str | None:
-        """Return the program that evaluates the arguments of a call of `f`, None where it is none."""
+        """Return the program that evaluates the arguments of a call of `f`, None for any other answer."""
         if not (isinstance(answer, ast.Call) and isinstance(answer.func, ast.Name) and answer.func.id == "f"):
             return None
         source = super().candidate(answer)
@@ -121,7 +120,7 @@ class CruxEvalInput(CruxEvalOutput):
 @lru_cache(maxsize=KEPT_TESTS)
 def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, CruxProblem)
-    if place is Judge.SCRIPT:  # in the candidate's namespace, after whose `f` the real one comes
+    if place is Judge.SCRIPT:  # in the candidate's namespace: the real `f` must replace the candidate's
         call, _, rest = problem.test.rpartition("\nassert ")
         source = f"{call}\n{problem.code}\nassert {rest}" if problem.code else problem.test
         return Tests(source, (_ENTRY_POINT,))
@@ -130,7 +129,7 @@ def _tests(problem: Problem, place: Place) -> Tests:
 
 def _unparsed(answer: ast.expr) -> str | None:
     try:
-        # Parentheses: an unparsed tuple or walrus may need them.
+        # An unparsed tuple or walrus may need the parentheses.
         return f"({ast.unparse(answer)})"
     except (RecursionError, ValueError):
         return None

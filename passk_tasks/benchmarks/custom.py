@@ -1,14 +1,16 @@
-"""Problems of one's own: a JSON Lines file, or any dataset of the hub, in the columns below.
+"""Your own problems: a JSON Lines file, or any dataset of the hub, in the columns below.
 
     task_id             text or a number
     prompt              what the model is shown: the beginning of the function, or a request
-    entry_point         name of the function
-    test                statements, or HumanEval's `def check(candidate)`, which is then called; or
-    test_list           a list of assertions, as MBPP has it; or
-    stdin_tests         a list of `{"input": …, "output": …}`, for programs that read their input: there is no
-                        entry_point then, and what the model writes is the whole program
+    entry_point         name of the function; not with stdin_tests
     canonical_solution  optional: what follows the prompt, or a whole program
     setup               optional: code that the tests need besides the function
+
+and exactly one of these:
+
+    test                statements, or HumanEval's `def check(candidate)`, which is called for you
+    test_list           a list of assertions, as MBPP has it
+    stdin_tests         a list of `{"input": …, "output": …}`; the model writes a program that reads input
 
 Other columns are left alone, and may be used in a `doc_to_text`.
 """
@@ -40,9 +42,9 @@ class CustomProblem(Problem):
     """A problem with what its tests need.
 
     Attributes:
-        setup: statements that the tests need, the prompt's imports and helpers among them.
+        setup: statements that the tests need, including the prompt's imports and helpers.
         cases: inputs with their outputs, where candidates are programs.
-        objects: the tests make objects of a class of the candidate.
+        objects: whether the tests make objects of a class of the candidate.
     """
 
     setup: str = ""
@@ -54,7 +56,7 @@ class Custom(Benchmark):
     """Any problems whose tests call functions, or whose programs read input."""
 
     name: ClassVar[str] = "custom"
-    hub_path: ClassVar[str] = ""  # the user's to say
+    hub_path: ClassVar[str] = ""  # the user names it in `dataset`
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
@@ -155,7 +157,7 @@ def _cases(value: Any, where: str) -> list[tuple[str, str]]:
 
 
 def _called(test: str, entry_point: str) -> str:
-    """Return tests that run: where they only define `check`, as HumanEval's do, with its call."""
+    """Return the tests; where they only define `check`, as HumanEval's do, with a call of it below."""
     try:
         tree = ast.parse(test)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:

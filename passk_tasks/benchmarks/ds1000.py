@@ -1,11 +1,11 @@
 """DS-1000 (Lai et al., 2023, arXiv:2211.11501): 1000 questions about seven libraries, from StackOverflow.
 
 The hub's `xlangai/DS-1000` has one file of rows. An answer is a snippet: `code_context` puts it into a
-program of its own, runs that, and compares a result; in some problems it looks at the snippet's text as well.
-All of that happens in one interpreter, so that only the judge `script` can run it.
+program, runs that and compares a result; for some problems it also checks the snippet's text. All of that
+happens in one interpreter, so only the judge `script` can run it.
 
-The tests exec the snippet. What the candidate's process loads first is therefore nothing but an assignment of
-its text to `code`, the name that DS-1000's own test programs (test_ds1000.py) give it.
+The tests exec the snippet. The candidate's module is therefore only an assignment of the snippet's text to
+`code`, the name that DS-1000's own test programs (test_ds1000.py) give it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Place, Program, Tests
 
-# What the column `metadata` calls a library, and what code calls it.
+# The name of a library in the column `metadata`, and its import name.
 _MODULES = {
     "Matplotlib": "matplotlib",
     "Numpy": "numpy",
@@ -31,7 +31,7 @@ _MODULES = {
     "Sklearn": "sklearn",
     "Tensorflow": "tensorflow",
 }
-# At the start of a line of `code_context`, or of the program in it, which is a text of its own.
+# An import at the start of a line of `code_context`, or of the program text in it.
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)[\w.]*[ \t]+import\b|import[ \t]+(\w[^\n#;]*))", re.MULTILINE)
 _TEXT_CHECK = "test_string("
 
@@ -61,9 +61,9 @@ class Ds1000(Benchmark):
         cls.libraries = (_MODULES[library],)
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
-        """Return the rows of this library with a `task_id`, e.g. `DS-1000/511`, from their `problem_id`.
+        """Yield the rows of this library with a `task_id` made of their `problem_id`, e.g. `DS-1000/511`.
 
-        A row that does not say its library stays as it is: `problem` explains what is wrong with it.
+        A row without its library stays as it is, and `problem` explains what is wrong with it.
         """
         for row in rows:
             metadata = row.get("metadata")
@@ -103,7 +103,7 @@ class Ds1000(Benchmark):
             canonical_solution=text(row, "reference_code", self.columns),
             one_process="the test program runs the answer within itself",
             libraries=tuple(sorted(needed - sys.stdlib_module_names)),
-            # A question and what was made of it by rewriting: 453 questions are 1,000 problems.
+            # A question and its rewritten forms are one cluster: 453 questions are 1,000 problems.
             cluster=None if origin is None else f"{metadata['library']}/{origin}",
         )
 
@@ -138,23 +138,14 @@ class Scipy(Ds1000, library="Scipy"):
 
 
 class Sklearn(Ds1000, library="Sklearn"):
-    """Models and what prepares data for them."""
+    """Models, and preparation of their data."""
 
 
 class Tensorflow(Ds1000, library="Tensorflow"):
     """Tensors of the other kind."""
 
 
-FAMILIES: tuple[type[Ds1000], ...] = (
-    Ds1000,
-    Matplotlib,
-    Numpy,
-    Pandas,
-    Pytorch,
-    Scipy,
-    Sklearn,
-    Tensorflow,
-)
+FAMILIES: tuple[type[Ds1000], ...] = (Ds1000, *Ds1000.__subclasses__())
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -1,25 +1,25 @@
 """What HumanEval+ and MBPP+ share: how numbers are compared, and the loop that ends EvalPlus's tests.
 
-The column `test` compares numbers that are not equal by `np.allclose` alone, which holds wherever one side is
-empty or is repeated to the shape of the other: `[]` is close to 5.0, and to any number. EvalPlus's evaluator
-asks for the same type and length first (evalplus/eval/__init__.py, 0.3.1). So does `like_evalplus`, and for
+The column `test` compares unequal numbers by `np.allclose` alone. That holds wherever one side is empty or
+can be repeated to the shape of the other: `[]` is close to 5.0, and to any number. EvalPlus's evaluator first
+asks for the same type and length (evalplus/eval/__init__.py, 0.3.1). So does `like_evalplus`, and it asks for
 the same length at every depth.
 
-The loop is written so that calls do not wait.
+The tests end with a loop over some hundred calls:
 
     for i, (inp, exp) in enumerate(zip(inputs, results)):
         assertion(candidate(*inp), exp, 0)
 
-Under the judge `isolated` each of some hundred calls crosses into another process, and waiting for each
-answer costs as much as most calls. The same loop over `candidate.each(inputs)` compares the same answers in
-the same order, and stops at the same one; the calls behind it are on their way meanwhile.
+Under the judge `isolated` each call goes to another process, and waiting for each answer costs as much as
+most calls. `without_waiting` loops over `candidate.each(inputs)` instead: it compares the same answers in the
+same order and stops at the same one, but sends the next calls meanwhile.
 """
 
 from __future__ import annotations
 
 import re
 
-# To the letter: what only looks like this loop stays as it is.
+# Matches the loop to the letter: one that only looks like it stays as it is.
 _LOOP = re.compile(
     r"^(?P<indent> *)for i, \(inp, exp\) in enumerate\(zip\(inputs, results\)\):\n"
     r"(?P=indent)    assertion\((?P<name>\w+)\(\*inp\), exp, (?P<atol>[0-9.e-]+)\)\n*\Z",
@@ -40,13 +40,13 @@ def like_evalplus(test: str) -> str:
 
 
 def without_waiting(test: str) -> str:
-    """Return tests that call ahead, for `isolated` only; tests that end otherwise come back as they are."""
-    found = _LOOP.search(test, max(0, len(test) - 400))
-    if found is None:
+    """Return tests that call ahead, for `isolated` only; tests that end otherwise are returned unchanged."""
+    loop_match = _LOOP.search(test, max(0, len(test) - 400))
+    if loop_match is None:
         return test
-    indent, name, atol = found["indent"], found["name"], found["atol"]
+    indent, name, atol = loop_match["indent"], loop_match["name"], loop_match["atol"]
     loop = (
         f"{indent}for exp, out in zip(results, {name}.each(inputs)):\n"
         f"{indent}    assertion(out, exp, {atol})\n"
     )
-    return test[: found.start()] + loop
+    return test[: loop_match.start()] + loop

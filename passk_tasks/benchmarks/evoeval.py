@@ -33,7 +33,7 @@ class Difficult(EvoEval, subset="difficult"):
 
 
 class Creative(EvoEval, subset="creative"):
-    """The same in a more unusual story."""
+    """The same problem in a more unusual story."""
 
 
 class Subtle(EvoEval, subset="subtle"):

@@ -28,14 +28,14 @@ def read(
     """Yield the rows of a file, or of the files of one split in a folder.
 
     Args:
-        path: a file (`.jsonl`, `.json`, each also `.gz`, or `.parquet`), or a folder that has such files, in
-            itself or in folders named after the configuration, as a hub repository has.
-        config: the configuration's folder is preferred where the folder has one.
+        path: a file (`.jsonl`, `.json`, each also `.gz`, or `.parquet`), or a folder with such files in the
+            layout of a hub repository.
+        config: where the folder has a folder of this name, only that is read.
         split: files that name another split are left out.
         names: exactly these files of the folder, by name or pattern, instead of all of the split.
 
     Raises:
-        DatasetError: there is no such file, or it cannot be read; the message has the path, and the line.
+        DatasetError: there is no such file, or it cannot be read; the message has the path and the line.
     """
     if path.is_dir():
         for file in _files(path, config, split) if names is None else _named(path, names):
@@ -47,29 +47,29 @@ def read(
 
 
 def _named(folder: Path, names: Sequence[str]) -> list[Path]:
-    found = {name: sorted(folder.glob(name)) for name in names}
-    missing = [name for name in names if not found[name]]
-    if missing:
-        raise DatasetError(f"{folder}: {', '.join(missing)} missing; name one file with data_files=PATH")
-    return [path for name in names for path in found[name]]
+    matches = {name: sorted(folder.glob(name)) for name in names}
+    unmatched = [name for name in names if not matches[name]]
+    if unmatched:
+        raise DatasetError(f"{folder}: {', '.join(unmatched)} missing; name one file with data_files=PATH")
+    return [path for name in names for path in matches[name]]
 
 
 def _files(folder: Path, config: str | None, split: str) -> list[Path]:
     root = folder / config if config and (folder / config).is_dir() else folder
-    found = [
+    paths = [
         file
         for file in sorted(root.rglob("*"))
         if file.name.endswith(_FORMATS)
         and file.is_file()
-        # What a download leaves behind: .cache, .git
+        # Downloads leave folders such as .cache and .git behind.
         and not any(part.startswith(".") for part in file.relative_to(root).parts)
     ]
     # A repository's metadata is JSON too.
-    found = [file for file in found if file.name != "dataset_infos.json"]
-    named = {file: _named_splits(file.relative_to(root), split) for file in found}
-    chosen = [file for file in found if split in named[file]] or [file for file in found if not named[file]]
+    paths = [file for file in paths if file.name != "dataset_infos.json"]
+    named = {file: _named_splits(file.relative_to(root), split) for file in paths}
+    chosen = [file for file in paths if split in named[file]] or [file for file in paths if not named[file]]
     if not chosen:
-        there = ", ".join(str(file.relative_to(folder)) for file in found[:5]) or "none"
+        there = ", ".join(str(file.relative_to(folder)) for file in paths[:5]) or "none"
         raise DatasetError(
             f"{folder}: no data file of the split {split!r} in it "
             f"(files ending in {', '.join(_FORMATS)}: {there}); name one file with data_files=PATH"
@@ -94,7 +94,7 @@ def _read_file(path: Path) -> Iterator[dict[str, object]]:
             yield from _read_parquet(path)
             return
         binary = gzip.open(path) if path.name.endswith(".gz") else path.open("rb")  # noqa: SIM115  closed below
-        # Line by line: files of gigabytes. Only "\n" ends one: a text may hold a bare U+2028.
+        # Files have gigabytes, so they are read by lines. Only "\n" ends one: a text may hold a bare U+2028.
         with binary, io.TextIOWrapper(binary, encoding="utf-8-sig", newline="\n") as stream:
             yield from _read_json(path, stream)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
@@ -139,7 +139,7 @@ def _read_parquet(path: Path) -> Iterator[dict[str, object]]:
     from pyarrow import parquet
 
     try:
-        # Opened here: given a path, pyarrow would also read `key=value` folder names as columns.
+        # Given a path instead of a stream, pyarrow would also read `key=value` folder names as columns.
         with path.open("rb") as stream:
             for batch in parquet.ParquetFile(stream).iter_batches(batch_size=64):
                 yield from batch.to_pylist()

@@ -1,7 +1,7 @@
 """Rows from the Hugging Face hub, or a quick and clear error.
 
-`datasets.load_dataset` retries an unreachable hub for half a minute and more. One short request decides
-first; when nobody answers, only the local cache is looked into.
+`datasets.load_dataset` retries an unreachable hub for half a minute and more. So one short request asks first
+whether the hub answers; if it does not, only the local cache is used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from passk_tasks.errors import DatasetError
 
-# The whole answer within this time, name resolution included, or the hub counts as unreachable.
+# Without a whole answer in this time, name resolution included, the hub counts as unreachable.
 PROBE_TIMEOUT_S = 2.5
 
 
@@ -33,7 +33,7 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, object]]:
         split: name of the split.
 
     Raises:
-        DatasetError: it is neither reachable nor in the cache, or has no such configuration or split.
+        DatasetError: the dataset is neither reachable nor in the cache, or lacks this configuration or split.
     """
     # Slow to import, and not needed for embedded problems or local files.
     import datasets
@@ -52,7 +52,7 @@ def download(path: str, names: Sequence[str], revision: str | None = None) -> Pa
         revision: branch; None for the main one.
 
     Raises:
-        DatasetError: they are neither reachable nor in the cache.
+        DatasetError: the files are neither reachable nor in the cache.
     """
     with _reached(path):
         from huggingface_hub import constants, snapshot_download
@@ -66,15 +66,15 @@ def download(path: str, names: Sequence[str], revision: str | None = None) -> Pa
                 local_files_only=constants.HF_HUB_OFFLINE,
             )
         )
-        missing = [name for name in names if not any(folder.glob(name))]
-        if missing:
-            raise FileNotFoundError(f"{', '.join(missing)} missing")
+        not_there = [name for name in names if not any(folder.glob(name))]
+        if not_there:
+            raise FileNotFoundError(f"{', '.join(not_there)} missing")
     return folder
 
 
 @contextmanager
 def _reached(path: str) -> Iterator[None]:
-    """Ask the hub if it answers, its cache if not; whatever goes wrong is one error."""
+    """Use only the cache if the hub does not answer; turn every failure into one error."""
     import datasets
 
     why = _unreachable(datasets.config)
@@ -92,14 +92,14 @@ def _reached(path: str) -> Iterator[None]:
 
 
 def is_cached(path: str) -> bool:
-    """Return whether this host keeps a copy of a repository; looks at names of folders only."""
+    """Return whether this host keeps a copy of a repository, judging by names of folders."""
     # Not from datasets.config, whose import takes seconds.
     from huggingface_hub import constants
 
     if (Path(constants.HF_HUB_CACHE) / f"datasets--{path.replace('/', '--')}").is_dir():
         return True  # files that were read directly
     cache = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets").expanduser()
-    # It writes `evoeval/EvoEval_subtle` as `evoeval___evo_eval_subtle`.
+    # `datasets` writes `evoeval/EvoEval_subtle` as `evoeval___evo_eval_subtle`.
     wanted = re.sub(r"[/_]", "", path).lower()
     return cache.is_dir() and any(
         re.sub("_", "", folder.name).lower() == wanted for folder in cache.iterdir()
@@ -110,7 +110,7 @@ def _unreachable(config: Any) -> str | None:
     """Return why the hub cannot be reached, or None when it answers."""
     if config.HF_HUB_OFFLINE:
         return "HF_HUB_OFFLINE is set"
-    # Its session has the user's proxies and certificates.
+    # This session has the user's proxies and certificates.
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
     result: list[str] = []
@@ -122,7 +122,7 @@ def _unreachable(config: Any) -> str | None:
         except Exception as error:
             result.append(f"no answer: {error}")
 
-    # A thread, since the resolver obeys no timeout.
+    # In a thread, since name resolution has no timeout.
     thread = threading.Thread(target=probe, name="hub probe", daemon=True)
     thread.start()
     thread.join(PROBE_TIMEOUT_S)
@@ -131,7 +131,7 @@ def _unreachable(config: Any) -> str | None:
 
 @contextmanager
 def _offline() -> Iterator[None]:
-    """Make both libraries look into their caches only; each reads its flag at every call."""
+    """Make both libraries use only their caches; each reads its flag at every call."""
     import datasets.config
     from huggingface_hub import constants
 

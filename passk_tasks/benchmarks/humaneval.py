@@ -32,10 +32,10 @@ class HumanEval(Benchmark):
     numbered: ClassVar[str] = "HumanEval/{}"
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
-    # Of HumanEval.jsonl.gz as published (SHA-256 of the file: b796127e635a67f9…).
+    # Hash of the rows of HumanEval.jsonl.gz as published (SHA-256 of the file: b796127e635a67f9…).
     sha256: ClassVar[str | None] = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
 
-    compares: ClassVar[tuple[str, ...]] = ()  # functions of the tests that do nothing but compare
+    compares: ClassVar[tuple[str, ...]] = ()  # functions of the tests that only compare
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
@@ -44,12 +44,12 @@ class HumanEval(Benchmark):
         source = f"{self.context(problem)}\n{problem.test}\ncheck({problem.entry_point})\n"
         try:
             reason = inspection.needs(source, (problem.entry_point,), compares=self.compares).reason
-        except DatasetError:  # a report shows whatever rows there are; a verdict on them says what is wrong
+        except DatasetError:  # reports must show such a row too; a verdict will say what is wrong
             reason = "is not Python"
         return replace(problem, one_process=reason)
 
     def context(self, problem: Problem) -> str:
-        """Return the imports and helpers that the prompt has beside the function."""
+        """Return the imports and helpers that the prompt has besides the function."""
         return extraction.context(problem.prompt, problem.entry_point)
 
     def program(self, problem: Problem, code: str | None, place: Place) -> Program:
@@ -60,8 +60,8 @@ class HumanEval(Benchmark):
     def tests(self, problem: Problem, place: Place) -> Tests:  # noqa: ARG002  for those that choose
         """Return `check` and its call.
 
-        Tests of three problems call a helper that their prompt defines (`poly`, `encode_cyclic`,
-        `encode_shift`); the prelude gives them the prompt's own, which no candidate can redefine.
+        The tests of three problems call a helper that their prompt defines (`poly`, `encode_cyclic`,
+        `encode_shift`); the prelude holds the prompt's own helper, which no candidate can redefine.
         """
         return Tests(
             source=f"{problem.test}\ncheck({problem.entry_point})\n",

@@ -1,7 +1,7 @@
 """HumanEval+ (Liu et al., 2023, arXiv:2305.01210): HumanEval's problems with some 80 times as many tests.
 
 The hub's `evalplus/humanevalplus` has HumanEval's columns; its `test` holds base and plus inputs together.
-The base stage is HumanEval's own tests, so base_pass@k is HumanEval's pass@k of the same samples.
+The base stage is HumanEval's own tests, so base_pass@k is the pass@k that the same samples have on HumanEval.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from passk_tasks.program import Judge, Place, Tests
 
 @dataclass(frozen=True, slots=True)
 class PlusProblem(Problem):
-    """A problem with HumanEval's own tests beside the stronger ones.
+    """A problem with HumanEval's own tests besides the stronger ones.
 
     Attributes:
         base_test: source of HumanEval's own `check`.
@@ -64,7 +64,7 @@ class HumanEvalPlus(HumanEval):
         return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
 
     def embedded_rows(self) -> list[dict[str, object]] | None:
-        """Return None: only HumanEval's own problems are installed with this package."""
+        """Return None: only HumanEval's own problems come with this package's dependencies."""
         return None
 
 

@@ -1,7 +1,7 @@
 """HumanEval infilling (Bavarian et al., 2022, arXiv:2207.14255): HumanEval's solutions with a gap to fill.
 
-The rows of openai/human-eval-infilling; the hub's `loubnabnl/humaneval_infilling` has them behind a dataset
-script, which `datasets` does not run any more, and the hub's own conversion of it to Parquet.
+The rows are those of openai/human-eval-infilling. The hub's `loubnabnl/humaneval_infilling` has a dataset
+script, which `datasets` does not run any more, so the hub's own conversion to Parquet is read.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _FUNCTION = re.compile(r"HumanEval/[0-9]+")  # in `SingleLineInfilling/HumanEval
 
 
 class Infilling(HumanEval):
-    """What the subsets share. A candidate is prefix, middle and suffix, one after the other."""
+    """What the subsets share. A candidate is the prefix, the middle and the suffix, one after the other."""
 
     hidden: ClassVar[tuple[str, ...]] = ("human_eval_infilling",)
     hub_path: ClassVar[str] = "loubnabnl/humaneval_infilling"
-    numbered: ClassVar[str] = ""  # each of HumanEval's problems is many of them
+    numbered: ClassVar[str] = ""  # each problem of HumanEval has many gaps, so a number names none
     hub_revision: ClassVar[str | None] = hub.CONVERTED
     columns: ClassVar[tuple[str, ...]] = (
         "task_id",
@@ -51,8 +51,8 @@ class Infilling(HumanEval):
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; gaps of one function are a cluster."""
         problem = super().problem(row)
-        found = _FUNCTION.search(problem.task_id)
-        return replace(problem, cluster=found[0] if found else None)
+        function = _FUNCTION.search(problem.task_id)
+        return replace(problem, cluster=function[0] if function else None)
 
     def request(self, row: Mapping[str, object], settings: Settings) -> str | None:
         """Return prefix and suffix in the template of the setting `fim`."""
@@ -60,7 +60,7 @@ class Infilling(HumanEval):
         return settings.fim and fim.template(settings.fim).render(prefix, suffix)
 
     def context(self, problem: Problem) -> str:
-        """Return what stands beside the function; a prefix that ends within a line shows nothing of it."""
+        """Return the imports and helpers; of the whole function, since a prefix may end within a line."""
         return extraction.context(self.canonical(problem) or problem.prompt, problem.entry_point)
 
     def canonical(self, problem: Problem) -> str | None:

@@ -1,7 +1,7 @@
-"""What can be known of tests from their syntax tree, before anything runs.
+"""What the syntax tree of tests tells, before anything runs.
 
-`functions` says what they call of a candidate, and `needs` whether they can be judged in a process of their
-own; nothing here executes them.
+`functions` says what the tests call of a candidate, and `needs` whether they need one process with it.
+Nothing here executes them.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
 
 
 def functions(assertions: Sequence[str], setup: str = "", code: str = "") -> tuple[str, ...]:
-    """Return what assertions call of the candidate, the function that most of them call first.
+    """Return the names that assertions call of the candidate, the most called one first.
 
     Args:
         assertions: statements, e.g. `assert f(1) == 2`.
         setup: code that they need; names bound there are not the candidate's.
-        code: a reference candidate. What it defines is the candidate's, even where Python has a function of
-            that name: a few of MBPP's problems are about a `sum` of their own.
+        code: a reference candidate. Names that it defines are the candidate's, even where Python has a
+            function of that name: some of MBPP's problems ask for a function `sum`.
 
     Raises:
-        DatasetError: they are not Python, or call nothing that a candidate could define.
+        DatasetError: the assertions are not Python, or call nothing that a candidate could define.
     """
     counted: Counter[str] = Counter()
     bound = _bound(_parse(setup))
@@ -43,19 +43,19 @@ def functions(assertions: Sequence[str], setup: str = "", code: str = "") -> tup
         counted.update(dict.fromkeys((name for name in _called(tree) if name in own), 1))
     if not counted:
         raise DatasetError(f"no assertion calls a function to be tested: {' '.join(assertions)!r:.120}")
-    # Of equals the first: most_common keeps the order of appearance.
+    # most_common keeps the order of appearance among equals.
     return tuple(name for name, _ in counted.most_common())
 
 
 def needs(
     source: str, names: Collection[str], classes: Collection[str] = (), compares: Collection[str] = ()
 ) -> Proof:
-    """Return whether tests need one process with the candidate, and why; arguments as `plainness.prove`."""
+    """Return whether tests need one process with the candidate; arguments as in `plainness.prove`."""
     return prove(_parse(_LONG_LINE.sub(_words_only, source)), names, classes, compares)
 
 
 def classes_of(names: Collection[str], *sources: str | None) -> tuple[str, ...]:
-    """Return those of the names that a prompt, which need not be whole, or a reference defines as a class."""
+    """Return the names that a source defines as a class; a source may be a prompt that breaks off."""
     return tuple(
         name
         for name in names
@@ -64,9 +64,9 @@ def classes_of(names: Collection[str], *sources: str | None) -> tuple[str, ...]:
 
 
 def _words_only(line: re.Match[str]) -> str:
-    """Return the assignment of a long list with nothing but the names in it.
+    """Return the assignment of a long list with only the names in that list.
 
-    The trees of a benchmark's inputs take seconds and gigabytes; what matters of them here is their names.
+    Parsing a benchmark's inputs takes seconds and gigabytes, and only the names in them matter here.
     """
     words = set(_WORD.findall(_TEXT.sub("", line[2])))
     if any(map(iskeyword, words - {"None", "True", "False"})):
@@ -77,7 +77,7 @@ def _words_only(line: re.Match[str]) -> str:
 def _parse(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes in the texts of others
+            warnings.simplefilter("ignore")  # invalid escapes in datasets
             return ast.parse(source)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise DatasetError(f"this is not Python: {error}: {source!r:.120}") from None
@@ -94,17 +94,17 @@ def _loaded(tree: ast.Module) -> set[str]:
 
 
 def _bound(tree: ast.Module) -> set[str]:
-    """Return the names bound anywhere in a tree, whatever their scope; `*` imports bind nothing known."""
-    found: set[str] = set()
+    """Return the names bound anywhere in a tree, in any scope, except those of `*` imports."""
+    bound: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
+            bound.add(node.id)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.add(node.name)
+            bound.add(node.name)
         elif isinstance(node, ast.arg):
-            found.add(node.arg)
+            bound.add(node.arg)
         elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
+            bound.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-    return found
+            bound.add(node.name)
+    return bound

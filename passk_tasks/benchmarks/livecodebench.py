@@ -1,8 +1,8 @@
 """LiveCodeBench, code generation (Jain et al., 2024, arXiv:2403.07974): contest problems by their date.
 
 `livecodebench/code_generation_lite` has a dataset script, so its data files are read directly: `test.jsonl`
-holds the first release, and each later file what a release added. The rows' private tests are JSON, or a
-compressed pickle of JSON text, which is unpacked by something that can yield nothing but text.
+holds the first release, and each later file holds what a release added. The rows' private tests are JSON, or
+a compressed pickle of JSON text, which `unpack_text` reads without executing the pickle.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from passk_tasks.benchmarks.base import Benchmark, text
-from passk_tasks.benchmarks.contests import LINES, ContestProblem, call_tests, parsed, unpack_text
+from passk_tasks.benchmarks.base import text
+from passk_tasks.benchmarks.contests import LINES, Contest, ContestProblem, call_tests, parsed, unpack_text
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import Place, Program, StdioTests, Tests
+from passk_tasks.program import StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
 RELEASES = {f"release_v{number}": _FILES[:number] for number in range(1, len(_FILES) + 1)}
 """Files of each release: code_generation_lite.py in the dataset's repository."""
 
-# What their harness puts above every candidate: lcb_runner/evaluation/testing_util.py, import_string.
+# LiveCodeBench's harness puts these above every candidate: lcb_runner/evaluation/testing_util.py,
+# import_string.
 _STAR = (
     "string re datetime collections heapq bisect copy math random statistics itertools functools operator io "
     "sys json builtins typing"
@@ -39,15 +40,12 @@ IMPORTS = (
 )
 
 
-class LiveCodeBench(Benchmark):
+class LiveCodeBench(Contest):
     """Problems from AtCoder, Codeforces and LeetCode: programs, and methods of a class `Solution`."""
 
     name: ClassVar[str] = "livecodebench"
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
-    hub_name: ClassVar[str | None] = None
-    split: ClassVar[str] = "test"
     hidden: ClassVar[tuple[str, ...]] = ("lcb_runner",)
-    own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",
         "question_content",
@@ -65,7 +63,7 @@ class LiveCodeBench(Benchmark):
     windows: ClassVar[tuple[str, ...]] = ("release", "since", "until")
 
     def check_settings(self, settings: Settings) -> None:
-        """Raise `SettingsError` at a release that there is not, or days in the wrong order."""
+        """Raise `SettingsError` at a release that does not exist, or days in the wrong order."""
         super().check_settings(settings)
         if settings.release is not None and settings.release not in RELEASES:
             near = did_you_mean(settings.release, RELEASES)
@@ -74,17 +72,17 @@ class LiveCodeBench(Benchmark):
             raise SettingsError(f"since {settings.since} is after until {settings.until}")
 
     def files(self, settings: Settings) -> tuple[str, ...]:
-        """Return the files of the release: each holds what was added."""
+        """Return the files of the release: each release adds one."""
         return RELEASES[settings.release or list(RELEASES)[-1]]
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
-        """Yield all rows; a `question_id` that is a number, as LeetCode's are, as text."""
+        """Yield all rows, with `question_id` as text: LeetCode's are numbers."""
         for row in rows:
             name = row.get("question_id")
             yield {**row, "question_id": str(name)} if type(name) is int else row
 
     def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:
-        """Return whether the problem's contest was in the window, both days included."""
+        """Return whether the problem's contest was within the days of the settings, both included."""
         day = _day(row, self.columns)
         return (settings.since or day) <= day <= (settings.until or day)
 
@@ -96,7 +94,7 @@ class LiveCodeBench(Benchmark):
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; its tests are unpacked, checked and packed again."""
         task_id = text(row, "question_id", self.columns)
-        row = {"task_id": task_id, **row}  # which messages name
+        row = {"task_id": task_id, **row}  # messages name the task_id
         what = f"row {task_id!r}: column "
         text(row, "question_content", self.columns)
         text(row, "starter_code", self.columns)
@@ -132,24 +130,10 @@ class LiveCodeBench(Benchmark):
             imports=IMPORTS,
         )
 
-    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
-        """Return the candidate below the imports of LiveCodeBench's own harness."""
-        assert isinstance(problem, ContestProblem)
-        return problem.program(code, place)
-
-    def function(self, problem: Problem) -> str:
-        """Return the name in the problem's tests; `""` for programs."""
-        assert isinstance(problem, ContestProblem)
-        return problem.function
-
-    def canonical(self, problem: Problem) -> str | None:  # noqa: ARG002
-        """Return None: the dataset has no solutions."""
-        return None
-
 
 def _day(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
     value = row.get("contest_date")
-    if isinstance(value, date):  # a datetime is one
+    if isinstance(value, date):  # a datetime is a date too
         return value.isoformat()[:10]
     written = text(row, "contest_date", columns)
     try:

@@ -20,13 +20,13 @@ class Dataset:
     """The problems of a task.
 
     Attributes:
-        rows: in the dataset's order; the benchmark's own columns first, whatever else there was after them.
-            Without the columns of tests where those are large: a model's prompt needs none of them.
+        rows: in the dataset's order, the benchmark's own columns first. Large columns of tests are left out,
+            since a model's prompt needs none of them.
         problems: by task_id, in the same order.
-        sha256: of the rows with all of their columns, the same wherever they came from.
-        source: where they came from, for people.
-        left_out: problems that are not run, because this host lacks libraries: those, by task_id. They are in
-            `problems`, and not in `rows`.
+        sha256: hash of the rows with all their columns, the same wherever they came from.
+        source: where the rows came from, for people.
+        left_out: libraries that this host lacks, by the task_id of the problem that needs them. Such problems
+            are not run; they are in `problems` but not in `rows`.
     """
 
     rows: list[dict[str, object]]
@@ -40,8 +40,8 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
     """Return the problems that the settings name: `data_files`, else the hub or the embedded ones.
 
     Raises:
-        DatasetError: they cannot be had, or are not what they should be.
-        SettingsError: the benchmark has no use for one of them.
+        DatasetError: the problems cannot be read, or are not the published ones.
+        SettingsError: the benchmark has no use for one of the settings.
     """
     benchmark.check_settings(settings)
     expected_sha256 = None
@@ -90,10 +90,10 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
 
 
 def repository(dataset: str, split: str) -> tuple[str, str | None, str]:
-    """Return path, configuration and split of `OWNER/NAME[/CONFIG[/SPLIT]]`; `split` where it names none."""
+    """Return path, configuration and split of `OWNER/NAME[/CONFIG[/SPLIT]]`; `split` is the default."""
     owner, name, *rest = dataset.split("/")
-    config, found = [*rest, None, None][:2]
-    return f"{owner}/{name}", config, found or split
+    config, named_split = [*rest, None, None][:2]
+    return f"{owner}/{name}", config, named_split or split
 
 
 def rows_sha256(rows: Iterable[Mapping[str, object]]) -> str:
@@ -105,7 +105,7 @@ def rows_sha256(rows: Iterable[Mapping[str, object]]) -> str:
 
 
 def _row_bytes(row: Mapping[str, object]) -> bytes:
-    # Parquet has types that JSON lacks (dates, bytes); their repr is stable enough for a hash.
+    # Parquet has types that JSON lacks (dates, bytes); a hash may use their repr, which is stable.
     return json.dumps(row, sort_keys=True, default=repr).encode() + b"\n"
 
 
@@ -117,7 +117,7 @@ def _ordered(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, obj
 def _dataset(
     benchmark: Benchmark, rows: Iterable[Mapping[str, object]], settings: Settings, source: str
 ) -> Dataset:
-    """Go through the rows once: those of some benchmarks are gigabytes, and only what is needed is kept."""
+    """Read the rows once and keep only what is needed, since some benchmarks have gigabytes."""
     digest = hashlib.sha256()
     documents: list[dict[str, object]] = []
     problems: dict[str, Problem] = {}

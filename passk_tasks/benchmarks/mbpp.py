@@ -1,9 +1,9 @@
 """MBPP (Austin et al., 2021, arXiv:2108.07732) and MBPP+ (Liu et al., 2023, arXiv:2305.01210).
 
 A problem is a sentence, a reference program and three assertions. The hub's `google-research-datasets/mbpp`
-has the configurations `full` (974 problems, 500 of them the test split) and `sanitized` (427, of them 257),
-which name the columns of sentence and imports differently. `evalplus/mbppplus` has the sanitized columns and
-`test`, a program with some 100 inputs a problem, the original ones among them.
+has two configurations: `full` has 974 problems, 500 of them in the test split; `sanitized` has 427, 257 of
+them in the test split. They name the columns of sentence and imports differently. `evalplus/mbppplus` has the
+sanitized columns and `test`, a program with some 100 inputs a problem, including the original ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Place, Program, Tests
 
 _TEST_SPLIT = range(11, 511)
-"""Numbers of the test split, in a file that holds all problems: README of google-research/mbpp."""
+"""Numbers of the problems in the test split: README of google-research/mbpp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class MbppProblem(Problem):
 
     Attributes:
         setup: imports and other statements that the assertions need.
-        base_test: the assertions that the prompt shows, where `test` holds others; else `""`.
+        base_test: the original assertions, where `test` holds other tests; else `""`.
     """
 
     setup: str = ""
@@ -50,10 +50,10 @@ class Mbpp(Benchmark):
     numbered: ClassVar[str] = "Mbpp/{}"
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
-        """Return the test split's rows, their numbers as EvalPlus writes them: `Mbpp/11`.
+        """Return the rows of the test split, their numbers as EvalPlus writes them: `Mbpp/11`.
 
-        The repository of the authors has one file without splits; what is not of the test split is left out,
-        for the paper's prompt shows problems of that file.
+        The authors' repository has one file without splits. Its other problems are left out, since the
+        paper's prompt shows some of them.
         """
         kept = []
         for row in rows:
@@ -85,7 +85,7 @@ class Mbpp(Benchmark):
             raise DatasetError(f"row {task_id!r}: {error}") from None
         return MbppProblem(
             task_id=task_id,
-            # One assertion, as InCoder, BigCode's harness and EvalPlus: it says the function's name.
+            # One assertion, as with InCoder, BigCode's harness and EvalPlus, shows the function's name.
             prompt=f'"""\n{sentence}\n{assertions[0]}\n"""\n',
             entry_point=functions[0],
             test=test,
@@ -119,10 +119,10 @@ class MbppSanitized(Mbpp):
 
 
 class MbppPlus(Mbpp):
-    """EvalPlus's tests alone decide; the assertions, of which the prompt shows one, are measured beside them.
+    """MBPP's problems under EvalPlus's tests, which alone decide; the assertions are the base stage.
 
-    They cannot decide as well: the column `test` compares some results as sets and others by their truth, and
-    the assertions are the original ones, which EvalPlus has corrected in places.
+    The assertions cannot decide: the column `test` compares some results as sets and others by their truth,
+    and EvalPlus has corrected some of the original assertions.
     """
 
     hidden: ClassVar[tuple[str, ...]] = ("evalplus",)
@@ -141,7 +141,7 @@ class MbppPlus(Mbpp):
 def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, MbppProblem)
     alone = not problem.base_test
-    if place is Judge.SCRIPT:  # the candidate's namespace has no prelude: each stage brings its own
+    if place is Judge.SCRIPT:  # the candidate's namespace has no prelude, so each stage brings its setup
         base = "" if alone else problem.setup + problem.base_test
         return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
     setup, base = problem.setup, problem.base_test

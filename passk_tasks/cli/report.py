@@ -38,6 +38,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, build and write."""
+    import passk_tasks.report  # noqa: F401  names a missing extra before any file is read
+
     out = Path(options.out)
     if out.is_dir() or not out.parent.is_dir():
         raise UsageError(f"--out {out}: a file in an existing folder is expected")

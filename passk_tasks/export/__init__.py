@@ -2,7 +2,7 @@
 
     StoredRun -> source.load -> Source -> Format.missing: refused with all of it -> Format.files
 
-source.py           outcomes, texts and problems joined; a candidate is proved the judged one by its hash
+source.py           outcomes, texts and problems joined; a candidate that is not proved is refused
 base.py             what a format has to say of itself, what receivers demand
 human_eval.py       OpenAI human-eval           evalplus.py     EvalPlus
 bigcode.py          BigCode models leaderboard  bigcodebench.py BigCodeBench
@@ -35,8 +35,8 @@ from passk_tasks.results.model import StoredRun
 __all__ = ["FORMATS", "Details", "Exported", "Format", "export"]
 
 FORMATS: dict[str, Format] = {
-    one.name: one
-    for one in (
+    form.name: form
+    for form in (
         HumanEvalSamples(),
         EvalPlus(),
         BigCode(),
@@ -109,18 +109,19 @@ def export(
         named = "".join(f"\n  {run.path} ({run.task})" for run in stored)
         raise UsageError(f"the format {name} takes one run, not {len(stored)}; name one, or --task:{named}")
     sources = [
-        source_module.load(one, candidates=chosen.candidates, texts=samples, data_files=data_files)
-        for one in stored
+        source_module.load(run, candidates=chosen.candidates, texts=samples, data_files=data_files)
+        for run in stored
     ]
+    where = f"{', '.join(str(run.path) for run in stored)} as {name}"
     missing = list(dict.fromkeys(chosen.missing(sources, details)))
     if missing:
-        raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", missing)
+        raise ExportError(where, missing)
     content = chosen.files(sources, details)
     folder = Path(folder)
-    outside = [one for one in content if not _is_inside(folder, one)]
+    outside = [relative for relative in content if not _is_inside(folder, relative)]
     if outside:
         wanted = f"files inside --out: {outside[0]!r}, which a problem's row names, lies elsewhere"
-        raise ExportError(f"{', '.join(str(one.path) for one in stored)} as {name}", [wanted])
+        raise ExportError(where, [wanted])
     written = []
     try:
         for relative, data in content.items():
@@ -133,7 +134,9 @@ def export(
     return Exported(
         format=name,
         files=tuple(written),
-        scores=tuple({name: interval(score) for name, score in one.run.metrics.items()} for one in sources),
+        scores=tuple(
+            {metric: interval(score) for metric, score in source.run.metrics.items()} for source in sources
+        ),
         conditions=tuple(map(conditions, sources)),
         note=chosen.note(sources, details),
     )

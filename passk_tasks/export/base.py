@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
 from passk_tasks.results.lines import dump_line
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.text.summary import bound_mark
 from passk_tasks.verdict import Verdict
@@ -84,14 +85,15 @@ class Format(ABC):
 
 
 # ---------------------------------------------------------------------- what receivers demand
+# Each yields a text for everything that is missing, with its remedy.
 
 
-def demand_all(source: Source) -> Iterator[str]:
-    """Yield what is missing of: every problem, one n for all, every sample with a verdict."""
+def demand_all(source: Source, *, one_n: bool = True) -> Iterator[str]:
+    """Demand every problem, one n for all of them if `one_n`, and a verdict for every sample."""
     run = source.run
     if run.problems < run.problems_total:
         yield f"all {run.problems_total} problems: the run has {run.problems}; run without --limit"
-    if source.n is None:
+    if one_n and source.n is None:
         yield "the same number of samples of every problem: the run has more of some than of others"
     without = run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
     if without:
@@ -99,14 +101,14 @@ def demand_all(source: Source) -> Iterator[str]:
 
 
 def demand_ids(source: Source, prefix: str, whose: str) -> Iterator[str]:
-    """Yield what is missing of: problems whose task_id starts so."""
+    """Demand problems whose task_id starts with `prefix`."""
     other = next((task_id for task_id in source.candidates if not task_id.startswith(prefix)), None)
     if other is not None:
         yield f"problems of {whose} ({prefix}0, …): the run's are those of {source.family}, e.g. {other}"
 
 
 def demand_columns(source: Source, columns: Sequence[str], whose: str) -> Iterator[str]:
-    """Yield what is missing of: problems with these columns."""
+    """Demand problems with these columns."""
     for row in source.rows.values():
         absent = [column for column in columns if column not in row]
         if absent:
@@ -118,7 +120,7 @@ def demand_columns(source: Source, columns: Sequence[str], whose: str) -> Iterat
 
 
 def demand_sampling(source: Source, *, temperatures: Sequence[float] | None = None) -> Iterator[str]:
-    """Yield what is missing of: a recorded temperature, one of those allowed."""
+    """Demand a recorded temperature, one of those allowed."""
     if source.temperature is None:
         yield (
             "the temperature: the run did not record it (samples of another tool); run the model with "
@@ -130,14 +132,14 @@ def demand_sampling(source: Source, *, temperatures: Sequence[float] | None = No
 
 
 def demand_first(source: Source) -> Iterator[str]:
-    """Yield what is missing of: a stored pass@1."""
+    """Demand a stored pass@1."""
     if FIRST not in source.run.scores:
         names = ", ".join(source.run.scores) or "no score"
         yield f"{FIRST}: the run has {names}; score its samples again with --k 1,… and --out"
 
 
 def demand_repository(sources: Sequence[Source], details: Details) -> Iterator[str]:
-    """Yield what is missing of: one model, named as the hub names it."""
+    """Demand one model, named as the hub names it."""
     names = list(dict.fromkeys(model_name(source, details) for source in sources))
     if len(names) > 1:
         yield f"runs of one model: these are of {', '.join(map(repr, names))}; export them apart"
@@ -148,11 +150,18 @@ def demand_repository(sources: Sequence[Source], details: Details) -> Iterator[s
 
 
 def demand_name(value: str | None, what: str, option: str) -> Iterator[str]:
-    """Yield what is missing of: a name that can stand in a file's name."""
+    """Demand a name that can stand in a file's name."""
     if value is None:
         yield f"{what}: {option}"
     elif not NAME.fullmatch(value):
         yield f"{what}, of letters, digits, `.`, `_` and `-`: {value!r} is none; {option}"
+
+
+def demand_of_each(sources: Sequence[Source], demand: Callable[[Source], Iterator[str]]) -> Iterator[str]:
+    """Yield what `demand` finds missing of each run, behind its task where there are several runs."""
+    for source in sources:
+        named = f"{source.run.task}: " if len(sources) > 1 else ""
+        yield from (named + text for text in demand(source))
 
 
 # ---------------------------------------------------------------------- what formats write
@@ -171,6 +180,21 @@ def lines(values: Iterator[Mapping[str, object]]) -> bytes:
 def dumps(value: object) -> bytes:
     """Return indented JSON, pure ASCII: a lone surrogate in a candidate survives as its escape."""
     return json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
+
+
+def solutions(source: Source) -> bytes:
+    """Return JSON lines of `task_id` and `solution`, one a sample, problem by problem."""
+    return lines(
+        {"task_id": task_id, "solution": candidate.code or ""}
+        for task_id, _, candidates in source.in_order()
+        for candidate in candidates
+    )
+
+
+def minute(source: Source) -> str:
+    """Return when a run was judged, as EvalPlus and BigCodeBench write it; empty where it is not recorded."""
+    date = source.run.date
+    return "" if date is None else date.strftime("%Y-%m-%d %H:%M")
 
 
 def status(candidate: Candidate) -> str:
@@ -195,15 +219,15 @@ def interval(score: Score) -> str:
 def conditions(source: Source) -> str:
     """Return how the numbers came about, for people, in one line."""
     run = source.run
-    facts = [f"n = {source.n}"]
+    parts = [f"n = {source.n}"]
     if source.temperature is not None:
-        facts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
+        parts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
     if source.top_p is not None and source.temperature != 0:
-        facts.append(f"top_p = {source.top_p:g}")
+        parts.append(f"top_p = {source.top_p:g}")
     limits = run.conditions.limits or {}
     if "timeout_s" in limits:
-        facts.append(f"{limits['timeout_s']:g} s")
-    facts.append(f"judge {run.conditions.judge}")
-    facts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
-    facts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")
-    return "; ".join(facts)
+        parts.append(f"{limits['timeout_s']:g} s")
+    parts.append(f"judge {run.conditions.judge}")
+    parts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
+    parts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")
+    return "; ".join(parts)

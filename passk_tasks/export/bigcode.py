@@ -11,18 +11,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from passk_tasks.export.base import (
-    FIRST,
-    Details,
-    Format,
-    demand_all,
-    demand_first,
-    demand_name,
-    demand_repository,
-    demand_sampling,
-    dumps,
-    model_name,
-)
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
 from passk_tasks.export.human_eval import demand_published
 from passk_tasks.export.source import Source
 
@@ -41,34 +31,34 @@ class BigCode(Format):
 
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """HumanEval or MultiPL-E, n = 50, T = 0.2, top_p = 0.95; model and user by their names on the hub."""
-        yield from demand_repository(sources, details)
-        yield from demand_name(details.user, "your name on the hub", "--user NAME")
+        yield from base.demand_repository(sources, details)
+        yield from base.demand_name(details.user, "your name on the hub", "--user NAME")
         tasks = [_task(source) for source in sources]
         for task in dict.fromkeys(tasks):
             if task is not None and tasks.count(task) > 1:
                 yield f"one run a task: {tasks.count(task)} of them are of {task}"
-        for source, task in zip(sources, tasks, strict=True):
-            named = f"{source.run.task}: " if len(sources) > 1 else ""
-            yield from (named + text for text in self._missing(source, task))
+        yield from base.demand_of_each(sources, _missing)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """The summary, and for each task its generations and metrics."""
-        model = model_name(sources[0], details)
+        model = base.model_name(sources[0], details)
         organisation, short = model.split("/")
         folder = f"community_results/{organisation}_{short}_{details.user}"
-        results, found = [], {}
+        results, files = [], {}
         for source in sources:
-            task, score = str(_task(source)), source.run.scores[FIRST]
+            task, score = str(_task(source)), source.run.scores[base.FIRST]
             results.append({"task": task, "pass@1": score})
-            generations = [[one.code or "" for one in candidates] for _, _, candidates in source.in_order()]
-            found[f"{folder}/generations_{short}/generations_{task}_{short}.json"] = (
+            generations = [
+                [candidate.code or "" for candidate in candidates] for _, _, candidates in source.in_order()
+            ]
+            files[f"{folder}/generations_{short}/generations_{task}_{short}.json"] = (
                 json.dumps(generations).encode("ascii") + b"\n"
             )
-            found[f"{folder}/metrics_{short}/metrics_{task}_{short}.json"] = dumps(
+            files[f"{folder}/metrics_{short}/metrics_{task}_{short}.json"] = base.dumps(
                 {task: {"pass@1": score}, "config": _config(source, model)}
             )
         summary = {"results": results, "meta": {"model": model}}
-        return {f"{folder}/{organisation}_{short}_{details.user}.json": dumps(summary), **found}
+        return {f"{folder}/{organisation}_{short}_{details.user}.json": base.dumps(summary), **files}
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """Where to open the pull request."""
@@ -80,21 +70,23 @@ class BigCode(Format):
             "allowed another number."
         )
 
-    def _missing(self, source: Source, task: str | None) -> Iterator[str]:
-        if task is None:
-            yield (
-                f"HumanEval, or MultiPL-E in one of {', '.join(LANGUAGES)}: the run is of {source.family} "
-                f"({source.run.task})"
-            )
-        elif task == "humaneval":
-            yield from demand_published(source)
-        yield from demand_all(source)
-        yield from demand_first(source)
-        if source.n is not None and source.n != _N:
-            yield f"n = {_N}: the run has {source.n}; --metadata passk.samples={_N}"
-        yield from demand_sampling(source, temperatures=(_TEMPERATURE,))
-        if source.temperature is not None and source.top_p != _TOP_P:
-            yield f"top_p = {_TOP_P}: the run has {source.top_p or 'none'}; --gen_kwargs top_p={_TOP_P}"
+
+def _missing(source: Source) -> Iterator[str]:
+    task = _task(source)
+    if task is None:
+        yield (
+            f"HumanEval, or MultiPL-E in one of {', '.join(LANGUAGES)}: the run is of {source.family} "
+            f"({source.run.task})"
+        )
+    elif task == "humaneval":
+        yield from demand_published(source)
+    yield from base.demand_all(source)
+    yield from base.demand_first(source)
+    if source.n is not None and source.n != _N:
+        yield f"n = {_N}: the run has {source.n}; --metadata passk.samples={_N}"
+    yield from base.demand_sampling(source, temperatures=(_TEMPERATURE,))
+    if source.temperature is not None and source.top_p != _TOP_P:
+        yield f"top_p = {_TOP_P}: the run has {source.top_p or 'none'}; --gen_kwargs top_p={_TOP_P}"
 
 
 def _task(source: Source) -> str | None:
@@ -115,6 +107,6 @@ def _config(source: Source, model: str) -> dict[str, object]:
         "temperature": source.temperature,
         "top_p": source.top_p,
         "n_samples": source.n,
-        "uncertainty": source.run.metrics[FIRST].as_dict(),
+        "uncertainty": source.run.metrics[base.FIRST].as_dict(),
         "conditions": conditions,
     }

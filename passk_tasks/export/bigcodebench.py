@@ -9,21 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from passk_tasks.export.base import (
-    NAME,
-    Details,
-    Format,
-    demand_all,
-    demand_columns,
-    demand_ids,
-    demand_name,
-    demand_sampling,
-    dumps,
-    lines,
-    model_name,
-    status,
-)
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 
 _SUBSETS = {1140: "full", 148: "hard"}
 
@@ -37,18 +26,18 @@ class BigCodeBench(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """All problems of the full or the hard set; what ran the model."""
         (source,) = sources
-        yield from demand_ids(source, "BigCodeBench/", "BigCodeBench")
-        yield from demand_columns(source, ("code_prompt",), "BigCodeBench")
-        yield from demand_all(source)
+        yield from base.demand_ids(source, "BigCodeBench/", "BigCodeBench")
+        yield from base.demand_columns(source, ("code_prompt",), "BigCodeBench")
+        yield from base.demand_all(source)
         if source.run.problems_total not in _SUBSETS:
             yield f"the full set (1140 problems) or the hard one (148): the run's has {len(source.rows)}"
-        yield from demand_sampling(source)
-        yield from demand_name(details.backend, "what ran the model", "--backend vllm|hf|openai|…")
+        yield from base.demand_sampling(source)
+        yield from base.demand_name(details.backend, "what ran the model", "--backend vllm|hf|openai|…")
         model = _model(source, details)
-        if not NAME.fullmatch(model):
+        if not base.NAME.fullmatch(model):
             yield f"a model's name that can stand in a file's: {model!r} cannot; --model NAME"
         if details.revision is not None:
-            yield from demand_name(details.revision, "the model's revision", "--revision NAME")
+            yield from base.demand_name(details.revision, "the model's revision", "--revision NAME")
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """Three files that share their names' beginning."""
@@ -61,16 +50,10 @@ class BigCodeBench(Format):
             f"{model}--{details.revision or 'main'}--bigcodebench{hard}-{split}--"
             f"{details.backend}-{source.temperature}-{source.n}-sanitized_calibrated"
         )
-        solutions = (
-            {"task_id": task_id, "solution": candidate.code or ""}
-            for task_id, _, candidates in source.in_order()
-            for candidate in candidates
-        )
-        date = source.run.date
         results = {
-            "date": "" if date is None else date.strftime("%Y-%m-%d %H:%M"),
+            "date": base.minute(source),
             "eval": {
-                task_id: [_result(task_id, str(row["code_prompt"]), one) for one in candidates]
+                task_id: [_result(task_id, str(row["code_prompt"]), candidate) for candidate in candidates]
                 for task_id, row, candidates in source.in_order()
             },
         }
@@ -79,9 +62,9 @@ class BigCodeBench(Format):
         }
         scores |= {"model": model, "split": split, "subset": subset, "calibrated": True}
         return {
-            f"{stem}.jsonl": lines(solutions),
-            f"{stem}_eval_results.json": dumps(results),
-            f"{stem}_pass_at_k.json": dumps(scores),
+            f"{stem}.jsonl": base.solutions(source),
+            f"{stem}_eval_results.json": base.dumps(results),
+            f"{stem}_pass_at_k.json": base.dumps(scores),
         }
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
@@ -99,7 +82,7 @@ def _split(source: Source) -> str:
 
 
 def _model(source: Source, details: Details) -> str:
-    return model_name(source, details).replace("/", "--")
+    return base.model_name(source, details).replace("/", "--")
 
 
 def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, object]:
@@ -108,6 +91,6 @@ def _result(task_id: str, code_prompt: str, candidate: Candidate) -> dict[str, o
     return {
         "task_id": task_id,
         "solution": f"{code_prompt}\n    pass\n{candidate.code or ''}",
-        "status": status(candidate),
+        "status": base.status(candidate),
         "details": {} if outcome.passed else {"ALL": outcome.detail or outcome.verdict.value},
     }

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from passk_tasks.export.base import Details, Format, demand_all, dumps, lines, status
+from passk_tasks.export.base import Details, Format, demand_all, dumps, minute, solutions, status
 from passk_tasks.export.human_eval import demand_published
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 
 SAMPLES = "samples.jsonl"
 RESULTS = "samples_eval_results.json"
@@ -31,7 +32,11 @@ class EvalPlus(Format):
         (source,) = sources
         if source.family not in _PLUS:
             yield from demand_published(source)
-        elif any(one.outcome.base_passed is None for _, _, found in source.in_order() for one in found):
+        elif any(
+            candidate.outcome.base_passed is None
+            for _, _, candidates in source.in_order()
+            for candidate in candidates
+        ):
             yield "the base tests' own verdict for every sample: some have none; score them again"
         yield from demand_all(source)
         wanted = _PLUS.get(source.family, source.run.problems_total)
@@ -41,12 +46,7 @@ class EvalPlus(Format):
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """Both files, problem by problem."""
         (source,) = sources
-        solutions = (
-            {"task_id": task_id, "solution": candidate.code or ""}
-            for task_id, _, candidates in source.in_order()
-            for candidate in candidates
-        )
-        return {SAMPLES: lines(solutions), RESULTS: dumps(_results(source))}
+        return {SAMPLES: solutions(source), RESULTS: dumps(_results(source))}
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What reads them, and what is not in them."""
@@ -77,7 +77,6 @@ def statuses(candidate: Candidate) -> tuple[str, str | None]:
 
 
 def _results(source: Source) -> dict[str, object]:
-    date = source.run.date
     results: dict[str, list[dict[str, object]]] = {}
     for task_id, _, candidates in source.in_order():
         results[task_id] = []
@@ -94,13 +93,13 @@ def _results(source: Source) -> dict[str, object]:
                 }
             )
     scores = source.run.scores
-    found = {name: value for name, value in scores.items() if name.startswith("pass@")}
-    by_tests = {"base": found}
+    passed = {name: value for name, value in scores.items() if name.startswith("pass@")}
+    by_tests = {"base": passed}
     if source.family in _PLUS:
-        base_found = {name[5:]: value for name, value in scores.items() if name.startswith("base_pass@")}
-        by_tests = {"base": base_found, "plus": found}
+        base_passed = {name[5:]: value for name, value in scores.items() if name.startswith("base_pass@")}
+        by_tests = {"base": base_passed, "plus": passed}
     return {
-        "date": "" if date is None else date.strftime("%Y-%m-%d %H:%M"),
+        "date": minute(source),
         "hash": source.run.conditions.dataset,
         "eval": results,
         "pass_at_k": by_tests,

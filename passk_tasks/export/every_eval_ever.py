@@ -12,19 +12,11 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from passk_tasks.export.base import (
-    FIRST,
-    RELATIONSHIPS,
-    Details,
-    Format,
-    demand_first,
-    demand_repository,
-    dumps,
-    lines,
-    model_name,
-)
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
+from passk_tasks.export.source import Source
 from passk_tasks.problem import Problem
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
 
 SCHEMA = "0.3.0"
@@ -39,23 +31,23 @@ class EveryEvalEver(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Who evaluated, what they are to the model's makers, a date, the model by its name on the hub."""
         (source,) = sources
-        yield from demand_repository(sources, details)
+        yield from base.demand_repository(sources, details)
         if not details.organization:
             yield "who evaluated: --organization NAME"
-        if details.relationship not in RELATIONSHIPS:
-            yield f"what they are to the model's makers: --relationship {'|'.join(RELATIONSHIPS)}"
+        if details.relationship not in base.RELATIONSHIPS:
+            yield f"what they are to the model's makers: --relationship {'|'.join(base.RELATIONSHIPS)}"
         if source.run.date is None:
             yield "when it was evaluated: the run did not record it"
-        yield from demand_first(source)
+        yield from base.demand_first(source)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """The aggregate and the samples."""
         (source,) = sources
         assert source.run.date is not None
-        model = model_name(source, details)
+        model = base.model_name(source, details)
         timestamp = str(source.run.date.timestamp())
         identity = f"{source.family}/{model}/{timestamp}"
-        samples = lines(_samples(source, model, identity))
+        samples = base.lines(_samples(source, model, identity))
         # A UUID of version 4 as demanded, but of the content: the same run gives the same file.
         name = uuid.UUID(bytes=hashlib.sha256(samples + timestamp.encode()).digest()[:16], version=4)
         folder = f"data/{source.family}/{model}"
@@ -95,7 +87,7 @@ class EveryEvalEver(Format):
                 "total_rows": samples.count(b"\n"),
             },
         }
-        return {f"{folder}/{name}.json": dumps(aggregate), f"{folder}/{name}_samples.jsonl": samples}
+        return {f"{folder}/{name}.json": base.dumps(aggregate), f"{folder}/{name}_samples.jsonl": samples}
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What checks it, and where it goes."""
@@ -150,16 +142,16 @@ def _result(source: Source, score: Score) -> dict[str, object]:
 
 
 def _data(source: Source) -> dict[str, object]:
-    facts = {"sha256": str(source.run.conditions.dataset)}
+    identity = {"sha256": str(source.run.conditions.dataset)}
     if not source.published:
-        return {"dataset_name": source.family, "source_type": "other", "additional_details": facts}
+        return {"dataset_name": source.family, "source_type": "other", "additional_details": identity}
     return {
         "dataset_name": source.family,
         "source_type": "hf_dataset",
         "hf_repo": source.hub_path,
         "hf_split": source.split,
         "samples_number": source.run.problems,
-        "additional_details": facts,
+        "additional_details": identity,
     }
 
 
@@ -197,7 +189,7 @@ def _sample(
         "evaluation_id": identity,
         "model_id": model,
         "evaluation_name": source.run.task,
-        "evaluation_result_id": FIRST,
+        "evaluation_result_id": base.FIRST,
         "sample_id": problem.task_id,
         "sample_hash": hashlib.sha256(
             "".join([prompt, *reference]).encode("utf-8", "surrogatepass")

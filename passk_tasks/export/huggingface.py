@@ -12,19 +12,8 @@ from typing import ClassVar
 import yaml
 
 from passk_tasks.errors import UsageError
-from passk_tasks.export.base import (
-    FIRST,
-    REPOSITORY,
-    Details,
-    Format,
-    conditions,
-    demand_all,
-    demand_first,
-    demand_name,
-    demand_repository,
-    interval,
-    model_name,
-)
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
 from passk_tasks.export.source import Source
 from passk_tasks.statistics.metrics import Score
 
@@ -39,11 +28,11 @@ class EvalResults(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem; the registered benchmark and its task, which nobody can check offline."""
         (source,) = sources
-        yield from demand_all(source)
-        yield from demand_first(source)
-        if not REPOSITORY.fullmatch(details.dataset_id or ""):
+        yield from base.demand_all(source)
+        yield from base.demand_first(source)
+        if not base.REPOSITORY.fullmatch(details.dataset_id or ""):
             yield "the registered benchmark's repository on the hub: --dataset-id ORGANISATION/DATASET"
-        yield from demand_name(
+        yield from base.demand_name(
             details.dataset_task, "its task, one that the dataset's eval.yaml names", "--dataset-task TASK"
         )
         if details.user is not None and details.source_url is None:
@@ -64,7 +53,7 @@ class EvalResults(Format):
             ) from error
         assert details.dataset_id is not None
         assert details.dataset_task is not None
-        score = source.run.metrics[FIRST]
+        score = source.run.metrics[base.FIRST]
         entry = EvalResultEntry(
             dataset_id=details.dataset_id,
             task_id=details.dataset_task,
@@ -72,7 +61,7 @@ class EvalResults(Format):
             date=None if source.run.date is None else source.run.date.isoformat(),
             source_url=details.source_url,
             source_user=details.user,
-            notes=f"{FIRST} in percent; {conditions(source)}; as a share {interval(score)}",
+            notes=f"{base.FIRST} in percent; {base.conditions(source)}; as a share {base.interval(score)}",
         )
         content = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, width=100)
         if parse_eval_result_entries(yaml.safe_load(content)) != [entry]:
@@ -100,17 +89,15 @@ class ModelIndex(Format):
 
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem; the model by its name on the hub."""
-        yield from demand_repository(sources, details)
-        for source in sources:
-            named = f"{source.run.task}: " if len(sources) > 1 else ""
-            yield from (named + text for text in demand_all(source))
+        yield from base.demand_repository(sources, details)
+        yield from base.demand_of_each(sources, base.demand_all)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """YAML with all pass@k of all runs."""
         from huggingface_hub import EvalResult, ModelCardData
         from huggingface_hub.repocard_data import eval_results_to_model_index, model_index_to_eval_results
 
-        name = model_name(sources[0], details)
+        name = base.model_name(sources[0], details)
         results = [
             EvalResult(
                 task_type="text-generation",
@@ -129,9 +116,9 @@ class ModelIndex(Format):
         index = eval_results_to_model_index(name, results)
         content = yaml.safe_dump({"model-index": index}, sort_keys=False, width=100)
         # Read back as the hub's own library reads a card.
-        again, found = model_index_to_eval_results(yaml.safe_load(content)["model-index"])
+        name_again, results_again = model_index_to_eval_results(yaml.safe_load(content)["model-index"])
         card = ModelCardData(model_name=name, eval_results=results)
-        if again != name or found != results or card.to_dict()["model-index"] != index:  # type: ignore[no-untyped-call]
+        if name_again != name or results_again != results or card.to_dict()["model-index"] != index:  # type: ignore[no-untyped-call]
             raise UsageError(f"{sources[0].run.path}: what it says does not survive in a model card")
         return {"model-index.yaml": content.encode()}
 
@@ -146,8 +133,8 @@ class ModelIndex(Format):
 
 def _arguments(source: Source, score: Score) -> dict[str, object]:
     told: dict[str, object] = {"n": source.n, "temperature": source.temperature, "top_p": source.top_p}
-    for key, one in (("over_problems", score.over_problems), ("over_samples", score.over_samples)):
-        told[f"se_{key}"] = one.se
-        told[f"ci95_{key}"] = one.ci95 and list(one.ci95)
-    told["conditions"] = conditions(source)
+    for key, estimate in (("over_problems", score.over_problems), ("over_samples", score.over_samples)):
+        told[f"se_{key}"] = estimate.se
+        told[f"ci95_{key}"] = estimate.ci95 and list(estimate.ci95)
+    told["conditions"] = base.conditions(source)
     return {key: value for key, value in told.items() if value is not None}

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from passk_tasks.export.base import Details, Format, demand_all, demand_ids, lines
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
 
 SAMPLES = "samples.jsonl"
@@ -29,12 +30,11 @@ class HumanEvalSamples(Format):
         (source,) = sources
         yield from demand_ids(source, "HumanEval/", "HumanEval")
         yield from demand_published(source)
-        # n may differ here: the receiver takes any number of lines.
-        yield from (text for text in demand_all(source) if not text.startswith("the same number"))
+        yield from demand_all(source, one_n=False)  # the receiver takes any number of lines
         lost = [
             task_id
-            for task_id, _, found in source.in_order()
-            if _lost(source.problems[task_id].prompt, found)
+            for task_id, _, candidates in source.in_order()
+            if _lost(source.problems[task_id].prompt, candidates)
         ]
         if lost:
             yield (
@@ -56,7 +56,7 @@ class HumanEvalSamples(Format):
 
 
 def demand_published(source: Source) -> Iterator[str]:
-    """Yield what is missing of: the published HumanEval, and not other tests under its names."""
+    """Demand the published HumanEval, and not other tests under its names."""
     if source.family != "humaneval" or not source.published:
         yield (
             "HumanEval's own problems and tests: the run has others "
@@ -107,7 +107,7 @@ def _samples(source: Source) -> Iterator[dict[str, object]]:
 
 
 def _results(source: Source) -> Iterator[dict[str, object]]:
-    outcomes = [candidate.outcome for _, _, found in source.in_order() for candidate in found]
+    outcomes = [candidate.outcome for _, _, candidates in source.in_order() for candidate in candidates]
     for sample, outcome in zip(_samples(source), outcomes, strict=True):
         if outcome.passed:
             result = "passed"

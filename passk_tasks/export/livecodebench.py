@@ -12,17 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar
 
-from passk_tasks.export.base import (
-    NAME,
-    Details,
-    Format,
-    demand_all,
-    demand_columns,
-    demand_sampling,
-    dumps,
-    model_name,
-)
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
 
 OUTPUT = "custom_output.json"
@@ -55,23 +48,26 @@ class LiveCodeBench(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem, one n and one temperature; a model's name."""
         (source,) = sources
-        yield from demand_columns(source, _COLUMNS, "LiveCodeBench")
-        yield from demand_all(source)
-        yield from demand_sampling(source)
-        if not NAME.fullmatch(_model(source, details)):
+        yield from base.demand_columns(source, _COLUMNS, "LiveCodeBench")
+        yield from base.demand_all(source)
+        yield from base.demand_sampling(source)
+        if not base.NAME.fullmatch(_model(source, details)):
             yield f"a model's name for the folder: {_model(source, details)!r} cannot be one; --model NAME"
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """Both files, sorted as the evaluator sorts them."""
         (source,) = sources
-        found = sorted(source.in_order(), key=lambda item: str(item[1]["question_id"]))
+        in_order = sorted(source.in_order(), key=lambda item: str(item[1]["question_id"]))
         output = [
-            {"question_id": row["question_id"], "code_list": [one.code or "" for one in candidates]}
-            for _, row, candidates in found
+            {
+                "question_id": row["question_id"],
+                "code_list": [candidate.code or "" for candidate in candidates],
+            }
+            for _, row, candidates in in_order
         ]
         name = f"Scenario.codegeneration_{source.n}_{source.temperature}_eval_all.json"
-        graded = [_graded(row, candidates) for _, row, candidates in found]
-        return {OUTPUT: dumps(output), f"{_model(source, details)}/{name}": dumps(graded)}
+        graded = [_graded(row, candidates) for _, row, candidates in in_order]
+        return {OUTPUT: base.dumps(output), f"{_model(source, details)}/{name}": base.dumps(graded)}
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """Where to open the pull request, and how to judge again."""
@@ -83,7 +79,7 @@ class LiveCodeBench(Format):
 
 
 def _model(source: Source, details: Details) -> str:
-    return model_name(source, details).rpartition("/")[2]
+    return base.model_name(source, details).rpartition("/")[2]
 
 
 def _graded(row: Mapping[str, object], candidates: Sequence[Candidate]) -> dict[str, object]:

@@ -11,15 +11,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from passk_tasks.export.base import (
-    Details,
-    Format,
-    demand_all,
-    demand_columns,
-    demand_name,
-    demand_sampling,
-)
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export import base
+from passk_tasks.export.base import Details, Format
+from passk_tasks.export.source import Source
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Verdict
 
 _COLUMNS = ("name", "language", "prompt", "tests")
@@ -35,7 +30,7 @@ class MultiPLE(Format):
     def missing(self, sources: Sequence[Source], details: Details) -> Iterator[str]:
         """Every problem of one language, at T = 0.2 or 0.8."""
         (source,) = sources
-        absent = list(demand_columns(source, _COLUMNS, "MultiPL-E"))
+        absent = list(base.demand_columns(source, _COLUMNS, "MultiPL-E"))
         yield from absent
         if not absent:
             for row in source.rows.values():
@@ -43,16 +38,16 @@ class MultiPLE(Format):
                     ("name", "names that can be files'"),
                     ("language", "languages that can be folders'"),
                 ):
-                    yield from demand_name(str(row[column]), f"problems' {what}", "--data-files")
-        yield from demand_all(source)
-        yield from demand_sampling(source, temperatures=_TEMPERATURES)
+                    yield from base.demand_name(str(row[column]), f"problems' {what}", "--data-files")
+        yield from base.demand_all(source)
+        yield from base.demand_sampling(source, temperatures=_TEMPERATURES)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """One file a problem, in a folder for the language."""
         (source,) = sources
         date = source.run.date
         timestamp = 0 if date is None else int(date.timestamp())
-        found = {}
+        files = {}
         for _, row, candidates in source.in_order():
             content = {
                 "name": row["name"],
@@ -63,8 +58,8 @@ class MultiPLE(Format):
                 "results": [_result(row, candidate, timestamp) for candidate in candidates],
             }
             packed = gzip.compress(json.dumps(content).encode("ascii"), mtime=timestamp)
-            found[f"{row['language']}/{row['name']}.results.json.gz"] = packed
-        return found
+            files[f"{row['language']}/{row['name']}.results.json.gz"] = packed
+        return files
 
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What reads them."""

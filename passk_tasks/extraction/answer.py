@@ -1,18 +1,19 @@
-"""Chat and reasoning models: code somewhere in an answer.
+"""Chat and reasoning models: a function somewhere in an answer.
 
-The order of the search, first success wins; "defines" means: compiles, and binds the entry point to more
-than a stub.
+The search goes in this order and stops at the first success. "Defines" means: it compiles, and it binds the
+entry point to more than a stub.
 
-1. The whole text defines the function, or continues the prompt: whatever looks like a tag or a fence in it
-   is in its strings.
-2. Without reasoning and control tokens: the same.
-3. A block that was opened by the chat template and is closed by the text.
-4. The last fenced block that defines the function, an unclosed one only if no other does. Models draft first
-   and settle last; the ancestors take the first (lm-eval, bigcode), the last (LiveCodeBench) or the longest
-   (EvalPlus). Helpers that it lacks and that other blocks define are put above it.
+1. The whole text defines the function, or continues the prompt. What looks like a tag or a fence in such a
+   text stands in its strings.
+2. The text without reasoning and control tokens does so.
+3. The text up to a closing fence defines it: the opening fence is in the chat template.
+4. The last fenced block that defines the function; an unclosed block only if no other does. Models draft
+   first and settle last; other tools take the first block (lm-eval, bigcode), the last (LiveCodeBench) or the
+   longest (EvalPlus). Helpers that the block lacks and other blocks define are put above it.
 5. Lines of code among prose that define the function.
-6. All blocks together define it; or one block is a body that completes the prompt.
-7. Something that is at least meant as code, for an honest `syntax_error` or `error` instead of `no_code`.
+6. All blocks together; or one block that is a body and completes the prompt.
+7. Whatever was at least meant as code, so that the verdict is an honest `syntax_error` or `error`, not
+   `no_code`.
 """
 
 from __future__ import annotations
@@ -31,23 +32,23 @@ from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extr
 from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
-_MAX_BLOCKS = 64  # of those that matter, the last ones; bounds the work on degenerate texts
+_MAX_BLOCKS = 64  # only so many blocks are tried, from the last; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
 _CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Code, and whether it is a program that can be right."""
+class _Candidate:
+    """Code that was extracted, and how."""
 
     code: str
     strategy: Strategy
     repairs: frozenset[Repair] = frozenset()
-    sound: bool = True
+    sound: bool = True  # whether it compiles and defines the function, so that it can be right
 
 
 def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> Extraction:
-    """Return the candidate in a chat model's answer; the tests call `also` besides the entry point."""
+    """Return the candidate in a chat model's answer; `also` are other names that the tests call."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         return extraction(None, Strategy.NONE_EMPTY, frozenset())
@@ -56,33 +57,33 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
     outer = strip_outer(text)
     if outer != text:
         repairs.add(Repair.SPECIAL_TOKENS)
-    found = search.whole(outer)
-    if found is None:
+    candidate = search.whole(outer)
+    if candidate is None:
         stripped = strip_reasoning(outer)
         if stripped.cut:
             repairs.add(Repair.REASONING)
         inner = strip_outer(stripped.text) if stripped.cut else outer
         short = cut_at_token(inner, ends_turn)
         if inner.strip():
-            found = search.anywhere(short)
-        if short != inner and (found is None or not found.sound):
+            candidate = search.anywhere(short)
+        if short != inner and (candidate is None or not candidate.sound):
             # The token may stand in a string that spans lines.
             longer = search.anywhere(inner)
-            found = longer if longer is not None and longer.sound else found
-        if found is None or not found.sound:
+            candidate = longer if longer is not None and longer.sound else candidate
+        if candidate is None or not candidate.sound:
             unmarked = without_marks(inner)
             longer = search.anywhere(unmarked.text) if unmarked.tokens else None
             if longer is not None and longer.sound:
-                found = longer
+                candidate = longer
                 repairs.add(Repair.SPECIAL_TOKENS)
         if short != inner or (stripped.cut and inner != stripped.text):
             repairs.add(Repair.SPECIAL_TOKENS)
-        if found is None or (stripped.unterminated and not found.sound):
+        if candidate is None or (stripped.unterminated and not candidate.sound):
             none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
             if stripped.unterminated:
                 none = Strategy.NONE_UNTERMINATED_REASONING
             return extraction(None, none, frozenset(repairs))
-    return extraction(found.code, found.strategy, frozenset(repairs | found.repairs))
+    return extraction(candidate.code, candidate.strategy, frozenset(repairs | candidate.repairs))
 
 
 class _Search:
@@ -92,14 +93,14 @@ class _Search:
         self._asked = tuple(dict.fromkeys((entry_point, *also)))
         self._parser = Parser()
         self._text, self._fenced = "", list[Block]()
-        self._borrows = False  # whether an import counts as a definition
+        self._borrows = False  # whether an import of the function counts as its definition
         above = Parser().parse(context(self._prompt, entry_point))
         self._given = above.bound if above is not None else frozenset()  # names that the prompt binds
         self._definition = re.compile(
             rf"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
         )
 
-    def whole(self, text: str) -> _Found | None:
+    def whole(self, text: str) -> _Candidate | None:
         """Return the text where it is a program, or a body below the prompt."""
         for source, repairs in ((text, frozenset[Repair]()), *self._dedented(text)):
             parsed = self._defining(source)
@@ -107,24 +108,24 @@ class _Search:
                 return self._program(parsed, restated_as(parsed, self._entry), repairs)
         return self._body(text, Strategy.BODY)
 
-    def anywhere(self, text: str) -> _Found | None:
+    def anywhere(self, text: str) -> _Candidate | None:
         """Return the best code in a text without reasoning."""
         self._text, self._fenced = text, blocks(text)
         fenced = self._fenced
-        found = self._defined(text, fenced) or self._in_body_blocks(fenced, certain=True)
-        if found is None:
-            # Where nothing in the text is the function's source, an import of it is the answer.
+        candidate = self._defined(text, fenced) or self._in_body_blocks(fenced, certain=True)
+        if candidate is None:
+            # Nothing in the text is the function's source: an import of it may be the answer.
             self._borrows = True
-            found = self._defined(text, fenced)
+            candidate = self._defined(text, fenced)
             self._borrows = False
         return (
-            found
+            candidate
             or self._in_body_blocks(fenced)
             or self._mended_body(text, Strategy.BODY)
             or self._unsound(text, fenced)
         )
 
-    def _defined(self, text: str, fenced: list[Block]) -> _Found | None:
+    def _defined(self, text: str, fenced: list[Block]) -> _Candidate | None:
         """Return the best code that defines the function."""
         return (
             self.whole(text)
@@ -135,13 +136,13 @@ class _Search:
         )
 
     def _dedented(self, text: str) -> list[tuple[str, frozenset[Repair]]]:
-        """Return the text at the margin where it is an indented function, and not a body."""
-        # A body may assign its result to the function's own name: only `def` tells.
+        """Return the text without its indentation where it is an indented function, not a body."""
+        # Only `def` shows that, since a body may assign its result to the function's own name.
         flat = dedent(text) if text.lstrip("\n")[:1] in (" ", "\t") else text
         return [(flat, frozenset({Repair.INDENT}))] if flat != text and self._definition.search(flat) else []
 
     def _defining(self, source: str) -> Parsed | None:
-        """Return the parsed source where it defines the entry point, and not as a stub."""
+        """Return the parsed source where it defines the entry point as more than a stub, else None."""
         if self._entry not in source:
             return None
         parsed = self._parser.parse(source)
@@ -159,8 +160,8 @@ class _Search:
         repairs: frozenset[Repair] = frozenset(),
         *,
         sound: bool = True,
-    ) -> _Found:
-        """Return a program that defines the entry point, with the prompt's context and without examples."""
+    ) -> _Candidate:
+        """Return the program as a candidate: with the prompt's context, without examples."""
         complete = self._with_others(parsed)
         if complete is not parsed and strategy in (Strategy.FENCE, Strategy.FENCE_UNCLOSED):
             strategy = Strategy.FENCE_JOINED
@@ -170,15 +171,15 @@ class _Search:
             shorter = Parser().parse(source)
             if shorter is not None:
                 parsed, repairs = shorter, repairs | {Repair.EXAMPLES}
-        return _Found(with_context(parsed, self._prompt, self._entry), strategy, repairs, sound)
+        return _Candidate(with_context(parsed, self._prompt, self._entry), strategy, repairs, sound)
 
-    def _body(self, text: str, strategy: Strategy) -> _Found | None:
+    def _body(self, text: str, strategy: Strategy) -> _Candidate | None:
         """Return prompt + text where the text is a body with its indentation."""
         return self._below(text, strategy) if first_line(text).startswith((" ", "\t")) else None
 
     def _below(
         self, text: str, strategy: Strategy, repairs: frozenset[Repair] = frozenset()
-    ) -> _Found | None:
+    ) -> _Candidate | None:
         """Return prompt + text where that compiles, without examples below the body."""
         parsed = self._parser.parse(self._prompt + text)
         if parsed is None:
@@ -186,12 +187,12 @@ class _Search:
         source = without_examples(parsed, self._asked, first_line=self._prompt.count("\n") + 1)
         if source != parsed.source:
             repairs |= {Repair.EXAMPLES}
-        return _Found(source, strategy, repairs)
+        return _Candidate(source, strategy, repairs)
 
-    def _mended_body(self, text: str, strategy: Strategy) -> _Found | None:
-        """Return prompt + text where it lost the indentation of its first line, or all of it, on the way.
+    def _mended_body(self, text: str, strategy: Strategy) -> _Candidate | None:
+        """Return prompt + text with the indentation that the text's first line, or every line, has lost.
 
-        Only where it does not compile as it is: `print(f(1))` is an example, not a body.
+        None where prompt + text compiles as it is, since `print(f(1))` is an example, not a body.
         """
         if not text.strip() or self._parser.parse(self._prompt + text) is not None:
             return None
@@ -199,14 +200,14 @@ class _Search:
         first = with_first_line(text, indent)
         ways = [] if first is None else [first]
         if strategy is Strategy.FENCE_BODY:
-            # Markdown keeps no left margin; and tabs below a prompt with spaces are our doing.
+            # Markdown drops the left margin. Where putting it back mixes spaces and tabs, expand the tabs.
             lines = dedent(text).split("\n")
             margin = "".join(indent + line + "\n" if line.strip() else "\n" for line in lines)
             ways += [margin, margin.expandtabs(4)]
         bodies = (self._below(way, strategy, frozenset({Repair.INDENT})) for way in ways)
         return next((body for body in bodies if body is not None), None)
 
-    def _prefilled(self, text: str) -> _Found | None:
+    def _prefilled(self, text: str) -> _Candidate | None:
         split = prefilled(text)
         if split is None:
             return None
@@ -216,9 +217,9 @@ class _Search:
             return self._program(parsed, Strategy.FENCE_PREFILLED)
         return self._body(head, Strategy.FENCE_PREFILLED)
 
-    def _in_block(self, fenced: list[Block], text: str) -> _Found | None:
+    def _in_block(self, fenced: list[Block], text: str) -> _Candidate | None:
         mentioning = [block for block in fenced if self._entry in block.content][-_MAX_BLOCKS:]
-        # What breaks off at the end of the text must not replace what is complete.
+        # A block that breaks off at the end of the text must not replace a complete one.
         closed = [block for block in mentioning if block.closed]
         unclosed = [block for block in mentioning if not block.closed]
         for block in [*reversed(closed), *unclosed]:
@@ -235,11 +236,11 @@ class _Search:
 
     def _readings(self, block: Block, text: str) -> Iterator[tuple[str, frozenset[Repair]]]:
         """Yield the ways to read a block, from the most to the least literal."""
-        # "```" on one line and "python" on the next.
+        # Some models write "```" on one line and "python" on the next.
         yield _LANGUAGE_LINE.sub("", block.content, count=1), frozenset()
         yield from self._dedented(block.content)
         if block.closed and ('"""' in block.content or "'''" in block.content):
-            # A fence in a docstring without indentation ended the block too early.
+            # A fence without indentation, in a docstring, may have ended the block too early.
             lines = text.split("\n")
             ends = [i for i in range(block.last + 1, len(lines)) if lines[i].startswith(("```", "~~~"))]
             for end in ends[:4]:
@@ -252,31 +253,31 @@ class _Search:
             yield run.source, frozenset({Repair.TRIMMED})
 
     def _with_helpers(self, parsed: Parsed, others: list[Block]) -> Parsed | None:
-        """Return the program with what it lacks and other blocks define above it; None if nothing is."""
+        """Return the program below the helpers that it lacks and other blocks define; None if none do."""
         helpers: list[str] = []
         source, bound = parsed.source, parsed.bound
         if not others:
             return None
-        missing = self._lacking(source, bound | self._given)
-        if not missing:
+        lacking = self._lacking(source, bound | self._given)
+        if not lacking:
             return None
-        for borrowed in (False, True):  # a helper's own source before an import of it
+        for borrowed in (False, True):  # the source of a helper is better than an import of it
             for block in reversed([b for b in others if b.may_be_python][-_MAX_BLOCKS:]):
-                if not any(name in block.content for name in missing):
+                if not any(name in block.content for name in lacking):
                     continue
                 other = self._parser.parse(block.content)
                 for unit in reversed(other.units() if other is not None else []):
-                    found = names(unit.source)
-                    if found is None or not found.bound & missing or self._entry in found.bound:
+                    scope = names(unit.source)
+                    if scope is None or not scope.bound & lacking or self._entry in scope.bound:
                         continue
                     if is_borrowed(unit) == borrowed:
                         helpers.insert(0, unit.source + "\n")
-                        bound |= found.bound
-                        missing = (missing - found.bound) | (found.used - bound - BUILTINS)
+                        bound |= scope.bound
+                        lacking = (lacking - scope.bound) | (scope.used - bound - BUILTINS)
         return self._parser.parse("".join(helpers) + source) if helpers else None
 
     def _with_others(self, parsed: Parsed) -> Parsed:
-        """Return the program with the other functions that the tests call below it, where it lacks them."""
+        """Return the program above those other functions that the tests call and that it lacks."""
         for name in self._asked[1:]:
             if name in parsed.bound | self._given or name not in self._text:
                 continue
@@ -285,17 +286,17 @@ class _Search:
                 continue
             wanted, bound, pieces = {name}, parsed.bound, list[str]()
             for unit in reversed(other.units()):
-                found = names(unit.source)
-                if found is not None and found.bound & wanted and self._entry not in found.bound:
+                scope = names(unit.source)
+                if scope is not None and scope.bound & wanted and self._entry not in scope.bound:
                     pieces.insert(0, unit.source + "\n")
-                    bound |= found.bound
-                    wanted = (wanted - found.bound) | (found.used - bound - BUILTINS)
+                    bound |= scope.bound
+                    wanted = (wanted - scope.bound) | (scope.used - bound - BUILTINS)
             joined = self._parser.parse(parsed.source.rstrip("\n") + "\n" + "".join(pieces))
             parsed = joined if joined is not None else parsed
         return parsed
 
     def _elsewhere(self, name: str) -> Parsed | None:
-        """Return the last closed block, or else the last lines, with the source of `name`."""
+        """Return the last closed block, or else the last lines of code, that hold the source of `name`."""
         known = frozenset((*self._asked, *self._given))
         python = [block for block in self._fenced if block.may_be_python and name in block.content]
         for block in reversed([block for block in python if block.closed][-_MAX_BLOCKS:]):
@@ -305,10 +306,10 @@ class _Search:
         return compiling_run(self._text, name, self._parser, lambda p: p.writes(name, known - {name}))
 
     def _lacking(self, source: str, bound: frozenset[str]) -> frozenset[str]:
-        found = names(source)
-        return found.used - bound - BUILTINS if found is not None else frozenset()
+        scope = names(source)
+        return scope.used - bound - BUILTINS if scope is not None else frozenset()
 
-    def _in_prose(self, text: str) -> _Found | None:
+    def _in_prose(self, text: str) -> _Candidate | None:
         parsed = compiling_run(text, self._entry, self._parser, self._defines)
         if parsed is None:
             unmarked = without_marks(text)
@@ -320,27 +321,27 @@ class _Search:
             parsed = next((p for p in imports if self._entry in p.imported and self._defines(p)), None)
         return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
 
-    def _in_blocks_together(self, fenced: list[Block]) -> _Found | None:
+    def _in_blocks_together(self, fenced: list[Block]) -> _Candidate | None:
         pieces = [block.content for block in fenced if block.may_be_python][-_MAX_BLOCKS:]
         parsed = self._defining("\n".join(pieces)) if len(pieces) > 1 else None
         return self._program(parsed, Strategy.FENCE_JOINED) if parsed is not None else None
 
-    def _in_body_blocks(self, fenced: list[Block], *, certain: bool = False) -> _Found | None:
-        """Return a block that completes the prompt; `certain`: one that can be nothing but a body."""
+    def _in_body_blocks(self, fenced: list[Block], *, certain: bool = False) -> _Candidate | None:
+        """Return a block that completes the prompt; if `certain`, one that can be nothing but a body."""
         bodies = [b.content for b in fenced if b.may_be_python and b.content.strip()][-_MAX_BLOCKS:]
         for content in reversed(bodies):
             # A broken definition of the function must not end up inside the prompt's.
             if self._definition.search(content) is None:
                 if certain and self._parser.parse(content) is not None:
                     continue
-                found = self._body(content, Strategy.FENCE_BODY)
-                found = found or self._mended_body(content, Strategy.FENCE_BODY)
-                if found is not None:
-                    return found
+                candidate = self._body(content, Strategy.FENCE_BODY)
+                candidate = candidate or self._mended_body(content, Strategy.FENCE_BODY)
+                if candidate is not None:
+                    return candidate
         return None
 
-    def _unsound(self, text: str, fenced: list[Block]) -> _Found | None:
-        """Return what was meant as code: a stub, a broken function, or a program without the function."""
+    def _unsound(self, text: str, fenced: list[Block]) -> _Candidate | None:
+        """Return what the model meant as code: a stub, a broken function, a program without the function."""
         above = context(self._prompt, self._entry)
         python = [block for block in fenced if block.may_be_python and block.content.strip()][-_MAX_BLOCKS:]
         for wanted in (self._definition, _CODE_LINE):
@@ -353,8 +354,8 @@ class _Search:
         match = self._definition.search(text)
         return self._as_it_is(text[match.start() :], Strategy.PROSE_CODE, above) if match else None
 
-    def _as_it_is(self, source: str, strategy: Strategy, above: str) -> _Found:
+    def _as_it_is(self, source: str, strategy: Strategy, above: str) -> _Candidate:
         parsed = self._parser.parse(source)
         if parsed is not None:
-            return _Found(with_context(parsed, self._prompt, self._entry), strategy, sound=False)
-        return _Found(above + source, strategy, sound=False)
+            return _Candidate(with_context(parsed, self._prompt, self._entry), strategy, sound=False)
+        return _Candidate(above + source, strategy, sound=False)

@@ -1,11 +1,10 @@
 """Answers that are one side of an assertion: CRUXEval's `assert f(input) == output`.
 
-The way of facebookresearch/cruxeval (inference/tasks/input_prediction.py, output_prediction.py): what stands
-after the first [ANSWER] and before [/ANSWER], there what stands after `==`, or before it and after `assert`.
-That way cuts through strings that hold `==` or `assert`; where the answer is an assertion that Python can
-read, its sides are those that Python sees. Where that way gives no expression, since Markdown, prose or
-control tokens stand around the assertion, or a mention of the tag before it, the first of `_readings` that
-gives one is taken.
+facebookresearch/cruxeval (inference/tasks/input_prediction.py, output_prediction.py) takes the text between
+the first [ANSWER] and [/ANSWER], and of that what stands after `==`, or between `assert` and `==`. So do we,
+with two exceptions. Strings may hold `==` or `assert`: where Python can parse the assertion, its sides are
+those that Python sees. Markdown, prose, control tokens or a mention of the tag may stand around it: where the
+repository's way gives no expression, the first of `_readings` that gives one is taken.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]{1,4000}?)(?<!`)\1(?!`)")
 # What Markdown puts before a line: a quote, a bullet, a heading, a label, emphasis.
 _LEAD = re.compile(r"\A(?:[ \t]*(?:>|[-*+][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|[*_]{1,3}(?=\S)))+[ \t]*")
 _LABEL = re.compile(r"\A[\w \t]{0,40}:[ \t*_]*(?=\S)")
-_MAX_CHARS = 64 * 1024  # of a text that is read in more ways than the repository's
+_MAX_CHARS = 64 * 1024  # a longer text is read in the repository's way only
 _MAX_READINGS = 200
 
 
 def side(text: str, *, output: bool) -> Extraction:
     """Return the right side of the assertion in a model's text (`output`), or the left one.
 
-    What comes back is text that should be one expression; `expression` says whether it is.
+    The code of the extraction should be one expression; `expression` says whether it is.
     """
     stripped = strip_reasoning(text)
     repairs = frozenset({Repair.REASONING}) if stripped.cut else frozenset[Repair]()
@@ -42,21 +41,21 @@ def side(text: str, *, output: bool) -> Extraction:
     literal, strategy = _taken(_between(stripped.text), output=output)
     if not _stands(literal):
         readings = list(_readings(stripped.text))
-        # An assertion before what is an expression at least.
-        for reading, repair in sorted(readings, key=lambda row: not _one(row[0])):
-            found, how = _taken(reading, output=output)
-            if _stands(found):
-                return extraction(found, how, repairs | {repair})
+        # Assertions come first, then whatever is at least an expression.
+        for reading, repair in sorted(readings, key=lambda row: not _is_assertion(row[0])):
+            part, how = _taken(reading, output=output)
+            if _stands(part):
+                return extraction(part, how, repairs | {repair})
     if not literal:
         return extraction(None, Strategy.NONE_EMPTY, repairs)
     return extraction(literal, strategy, repairs)
 
 
 def expression(text: str) -> ast.expr | None:
-    """Return what `assert expected == {text}` compares with, None unless that is one statement that does so.
+    """Return the text's expression where `assert expected == {text}` is one comparison with it, else None.
 
-    The repository executes that statement. A text that is more than the right side of it is refused, since
-    it would pass whatever the answer: `1 or True`, `1 if x else y`, a second statement.
+    The repository executes that statement. A text that is more than its right side is refused, since it would
+    pass whatever is expected: `1 or True`, `1 if x else y`, a second statement.
     """
     sides = compared(f"assert _ == {text.strip()}")
     return None if sides is None else sides[1]
@@ -70,7 +69,7 @@ def _between(text: str) -> str:
 
 
 def _taken(answer: str, *, output: bool) -> tuple[str, Strategy]:
-    """Return one side of an assertion; of a text without `==` all of it."""
+    """Return one side of an assertion; a text without `==` is that side as a whole."""
     sides = compared(answer)
     if sides is not None:
         try:
@@ -85,12 +84,12 @@ def _taken(answer: str, *, output: bool) -> tuple[str, Strategy]:
 
 
 def _stands(answer: str) -> bool:
-    """Whether the repository's assertion would be one statement with it, however wrong. Dots are none."""
+    """Whether the answer makes the repository's assertion one statement, right or wrong. Dots do not."""
     return answer not in ("", "...") and expression(answer) is not None
 
 
 def _readings(text: str) -> Iterator[tuple[str, Repair]]:
-    """Yield what may be the assertion, or its side: each answer between tags, or else the whole text."""
+    """Yield what may be the assertion or its side: what stands between tags, or else the whole text."""
     if len(text) > _MAX_CHARS:
         return
     left = _MAX_READINGS
@@ -98,30 +97,32 @@ def _readings(text: str) -> Iterator[tuple[str, Repair]]:
     for piece in tagged or [text]:
         for reading in _in_markdown(piece, tagged=bool(tagged)):
             bare = strip_outer(reading).strip()
-            bare = without_tail(bare, lambda source: expression(source) is not None or _one(source)).strip()
+            bare = without_tail(
+                bare, lambda source: expression(source) is not None or _is_assertion(source)
+            ).strip()
             yield bare, Repair.TRIMMED if bare == reading.strip() else Repair.SPECIAL_TOKENS
             left -= 1
             if not left:
                 return
 
 
-def _one(source: str) -> bool:
+def _is_assertion(source: str) -> bool:
     return compared(source) is not None
 
 
 def _in_markdown(text: str, *, tagged: bool) -> Iterator[str]:
     """Yield the text without Markdown around it: its blocks, inline code, and lines with an assertion.
 
-    Without tags only what is an assertion counts: in an explanation many a line is an expression.
+    Without tags only assertions count, since many lines of an explanation are expressions.
     """
     pieces = [block.content.strip() for block in blocks(text)]
     pieces += [match[2].strip() for match in _INLINE.finditer(text)]
     lines = [_LEAD.sub("", line, count=1).strip() for line in text.split("\n")]
     asserted = [line[line.find("assert ") :].rstrip("*_` ") for line in lines if "assert " in line]
     if not tagged:
-        if len(set(asserted)) > 1:  # which one is the answer, nobody can say
+        if len(set(asserted)) > 1:  # nobody can say which of them is the answer
             asserted = []
-        yield from reversed([piece for piece in (*asserted, *pieces) if _one(_unmarked(piece))])
+        yield from reversed([piece for piece in (*asserted, *pieces) if _is_assertion(_unmarked(piece))])
         if len(pieces) == 1 and _only(text):
             yield pieces[0]
         yield _emphasised(text)
@@ -137,7 +138,7 @@ def _in_markdown(text: str, *, tagged: bool) -> Iterator[str]:
 
 
 def _unmarked(text: str) -> str:
-    return without_tail(strip_outer(text).strip(), _one)
+    return without_tail(strip_outer(text).strip(), _is_assertion)
 
 
 def _only(text: str) -> bool:

@@ -13,14 +13,14 @@ _CODE = re.compile(r"(?:async\s+def|def|class|import|from)\s|@|#|\"\"\"|'''|\w+\
 
 
 def complete(text: str, prompt: str, entry_point: str) -> Extraction:
-    """Return prompt + text, mended only where the pipeline damaged it; stops are already applied."""
+    """Return prompt + text, mended only where the pipeline damaged it; the caller has applied the stops."""
     parser, repairs = Parser(), set()
     bare = strip_outer(text)
     cut = cut_at_token(bare)
     if cut != bare and parser.parse(prompt + bare) is None:
         bare = cut
     line, indent = first_line(bare), body_indent(prompt)
-    if _may_end_in_token(bare):  # most do not, and cost no parse
+    if _may_end_in_token(bare):  # most texts do not, and cost no parse
 
         def compiles(body: str) -> bool:
             mended = with_first_line(body, indent)
@@ -40,7 +40,7 @@ def complete(text: str, prompt: str, entry_point: str) -> Extraction:
         restated = parser.parse(_newlines(bare)) if _CODE.match(line) else None
         if restated is not None and restated.defines(entry_point):
             strategy = restated_as(restated, entry_point)
-            # Below a prompt without a docstring, whose function has no body yet, only the text is a program.
+            # A prompt without a docstring has a function without a body: only the text is a program.
             if parser.parse(code) is None:
                 code = with_context(restated, prompt, entry_point)
         elif parser.parse(code) is None:
@@ -52,7 +52,7 @@ def complete(text: str, prompt: str, entry_point: str) -> Extraction:
 
 
 def fill(text: str, prompt: str, suffix: str) -> Extraction:
-    """Return prompt + text + suffix, without control tokens that a backend left; stops are already applied.
+    """Return prompt + text + suffix, without control tokens; the caller has applied the stops.
 
     Nothing else is mended: the gap may begin or end within a line, and may be empty.
     """
@@ -84,7 +84,7 @@ def with_first_line(text: str, indent: str) -> str | None:
 
 
 def restated_as(parsed: Parsed, entry_point: str) -> Strategy:
-    """Return whether a program is the function only, or more."""
+    """Return the strategy of a program: the function only, or more."""
     return Strategy.RESTATED_FUNCTION if parsed.bound == {entry_point} else Strategy.WHOLE_FILE
 
 

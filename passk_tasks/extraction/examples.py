@@ -1,8 +1,8 @@
-"""Cuts example usage off an answer: what a chat model shows of its function is not the function.
+"""Cuts example usage off a chat model's answer.
 
 The tests decide whether the function is right, so an example can only spoil a right one: by a wrong
-assertion, an error shown on purpose, `input()`, or a long run. What prepares the function stays, also where
-it stands below it: tables, caches, `sys.setrecursionlimit`, wrappers such as `f = lru_cache(f)`.
+assertion, an error shown on purpose, `input()`, or a long run. Statements that prepare the function stay,
+also below it: tables, caches, `sys.setrecursionlimit`, wrappers such as `f = lru_cache(f)`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from passk_tasks.extraction.syntax import (
     sources,
 )
 
-# A statement at module level that uses one of these shows something, asks for something, or ends the program.
+# A statement at module level that uses one of these prints, reads, tests, or ends the program.
 _SHOWING_NAMES = "print pprint input open exit quit breakpoint doctest unittest pytest timeit SystemExit"
 _SHOWING = frozenset(_SHOWING_NAMES.split())
 _SYS_SHOWING = frozenset(("argv", "exit", "_exit", "stdin", "stdout", "stderr"))
@@ -36,21 +36,21 @@ def without_examples(
 ) -> str:
     """Return the source without the top-level statements that only show the function at work.
 
-    `asked` are the names that the tests call. `given` are names that the program may use without binding
-    them: the prompt's. What begins above `first_line` stays.
+    `asked` are the names that the tests call. `given` are the prompt's names, which the program may use
+    without binding them. Statements that begin above `first_line` stay.
     """
     units = parsed.units()
-    known = [(unit, found) for unit in units if (found := names(unit.source)) is not None]
+    known = [(unit, scope) for unit in units if (scope := names(unit.source)) is not None]
     if len(known) < len(units):
-        return parsed.source  # not understood: as the model wrote it
+        return parsed.source  # some statement was not understood: all stays as the model wrote it
     view = _View(known, frozenset(asked), given)
     dropped: list[Unit] = []
-    for unit, found in known:
-        if unit.first >= first_line and view.is_example(unit, found):
+    for unit, scope in known:
+        if unit.first >= first_line and view.is_example(unit, scope):
             dropped.append(unit)
-            view.tainted |= found.bound - view.needed
-        elif _only_defines(unit) and not found.bound & view.needed and view.shows_within(unit, found):
-            view.calling |= found.bound
+            view.tainted |= scope.bound - view.needed
+        elif _only_defines(unit) and not scope.bound & view.needed and view.shows_within(unit, scope):
+            view.calling |= scope.bound
     if not dropped:
         return parsed.source
     lines = parsed.source.split("\n")
@@ -70,53 +70,53 @@ class _View:
 
     def __init__(self, known: list[tuple[Unit, Names]], asked: frozenset[str], given: frozenset[str]) -> None:
         self._asked = asked
-        self.bound = {name for _, found in known for name in found.bound} | given | BUILTINS
+        self.bound = {name for _, scope in known for name in scope.bound} | given | BUILTINS
         self.tainted: set[str] = set()
         self.calling = set(asked)
         nodes = [node for unit, _ in known for node in unit.nodes]
         self._star = any(map(_imports_star, nodes))
-        # Where only a main guard defines a function asked for, it is no example.
+        # A main guard that alone defines a function asked for is no example.
         outside = [node for node in nodes if not is_main_guard(node)]
         self._stay = {name for name in asked if binds_callable(outside, name)}
         in_guards = any(binds_callable(nodes, name) for name in asked - self._stay)
         self._guards_go = bool(self._stay) and not in_guards
         self._sources = sources(outside, given)
         self.needed = _needed(known, asked, self._sources)
-        self._own = {name for unit, found in known if not _only_imports(unit) for name in found.bound}
-        self._framework = {name for unit, found in known if _from_framework(unit) for name in found.bound}
+        self._own = {name for unit, scope in known if not _only_imports(unit) for name in scope.bound}
+        self._framework = {name for unit, scope in known if _from_framework(unit) for name in scope.bound}
 
-    def shows(self, found: Names) -> bool:
-        """Whether it calls the entry point, uses a result of it, prints, reads, or ends the program."""
-        return not found.used.isdisjoint(self.calling | self.tainted | self._framework | _SHOWING)
+    def shows(self, scope: Names) -> bool:
+        """Whether a statement calls the entry point, uses its result, prints, reads, or ends the program."""
+        return not scope.used.isdisjoint(self.calling | self.tainted | self._framework | _SHOWING)
 
-    def shows_within(self, unit: Unit, found: Names) -> bool:
-        """The same of a definition, which may import for itself what it calls."""
+    def shows_within(self, unit: Unit, scope: Names) -> bool:
+        """Whether a definition does so; it may itself import what it calls."""
         inner = (alias.asname or alias.name for alias in _aliases(unit))
-        return self.shows(found) or not self._asked.isdisjoint(inner)
+        return self.shows(scope) or not self._asked.isdisjoint(inner)
 
-    def is_example(self, unit: Unit, found: Names) -> bool:
+    def is_example(self, unit: Unit, scope: Names) -> bool:
         """Whether the program is better off without the statement."""
         nodes = unit.nodes
         if all(is_main_guard(node) for node in nodes):
             return self._guards_go
         if all(isinstance(node, ast.Assert) for node in nodes):
             return True
-        if found.bound & self.needed:
-            return self._takes_a_name(unit, found.bound & self.needed)
+        if scope.bound & self.needed:
+            return self._takes_a_name(unit, scope.bound & self.needed)
         if _only_imports(unit):
-            # Unneeded and perhaps not installed; `import sys` costs nothing to keep.
+            # An import that nothing needs may not be installed; `import sys` costs nothing to keep.
             unneeded = not any(map(_imports_star, nodes)) or self.needed <= self.bound
             return unneeded and not all(map(_is_stdlib, nodes))
         if _only_defines(unit):
-            return bool(found.immediate & self.tainted)
+            return bool(scope.immediate & self.tainted)
         if _mutates(unit, self.needed, self.calling):
             return False
-        return self.shows(found) or _touches_sys(unit) or (not self._star and is_prose(unit, self.bound))
+        return self.shows(scope) or _touches_sys(unit) or (not self._star and is_prose(unit, self.bound))
 
     def _takes_a_name(self, unit: Unit, taken: set[str] | frozenset[str]) -> bool:
-        """Whether it binds anew what the program has: `f = f(1)`, `from solution import f`, `f = Mock()`.
+        """Whether it rebinds a name that the program has: `f = f(1)`, `from solution import f`, `f = Mock()`.
 
-        What is written wins over what is imported, or the import would be the whole program.
+        Source in the program wins over an import of the same name.
         """
         if any(self._sources.bind(unit.nodes, name) for name in taken):
             return False
@@ -124,39 +124,39 @@ class _View:
         if asked and asked <= self._sources.written:
             borrows = _only_imports(unit) and not all(map(_is_stdlib, unit.nodes))
             return taken == asked or (borrows and taken <= self._own)
-        if not asked:  # `from solution import helper`; a table may bear its function's name: `t = t()`
+        if not asked:  # `from solution import helper` does; `t = t()` does not: a table may have that name
             return _only_imports(unit) and not any(map(_is_stdlib, unit.nodes)) and taken <= self._own
         return taken == asked <= self._stay and not any(binds_callable(unit.nodes, n) for n in taken)
 
 
 def is_prose(unit: Unit, bound: Set[str]) -> bool:
-    """Whether it is prose that parses, and raises NameError: `Done`, `- note`, `Complexity: O(n)`."""
-    found = names(unit.source)
+    """Whether a unit is prose that parses but raises NameError: `Done`, `- note`, `Complexity: O(n)`."""
+    scope = names(unit.source)
     plain = all(
         isinstance(node, ast.Expr) or (isinstance(node, ast.AnnAssign) and node.value is None)
         for node in unit.nodes
     )
-    return plain and found is not None and bool(found.immediate - bound)
+    return plain and scope is not None and bool(scope.immediate - bound)
 
 
 def _needed(known: list[tuple[Unit, Names]], asked: frozenset[str], own: Sources) -> set[str]:
     binders: dict[str, list[Names]] = {}
-    for unit, found in known:
-        for name in found.bound:
-            # What would take the function's name needs nothing: see `_takes_a_name`.
+    for unit, scope in known:
+        for name in scope.bound:
+            # A statement that only takes the function's name needs nothing: see `_takes_a_name`.
             if name not in asked & own.written or own.bind(unit.nodes, name) or is_main_guard(unit.nodes[0]):
-                binders.setdefault(name, []).append(found)
+                binders.setdefault(name, []).append(scope)
     needed, new = set(asked), list(asked)
     while new:
-        for found in binders.pop(new.pop(), []):
-            fresh = found.used - needed
+        for scope in binders.pop(new.pop(), []):
+            fresh = scope.used - needed
             needed |= fresh
             new.extend(fresh)
     return needed
 
 
 def is_main_guard(node: ast.stmt) -> bool:
-    """Whether it is an `if` that asks for `__name__`."""
+    """Whether a statement is an `if` that compares `__name__`."""
     if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
         return False
     sides = (node.test.left, *node.test.comparators)
@@ -168,7 +168,7 @@ def _only_defines(unit: Unit) -> bool:
 
 
 def is_borrowed(unit: Unit) -> bool:
-    """Whether it only imports, and from elsewhere than the standard library."""
+    """Whether a unit only imports, and not from the standard library."""
     return _only_imports(unit) and not any(map(_is_stdlib, unit.nodes))
 
 
@@ -194,7 +194,7 @@ def _is_stdlib(node: ast.stmt) -> bool:
 
 
 def _mutates(unit: Unit, needed: set[str], calling: set[str]) -> bool:
-    """Whether it changes an object that the entry point needs: `memo[0] = 1`, `table.append(1)`."""
+    """Whether a unit changes an object that the entry point needs: `memo[0] = 1`, `table.append(1)`."""
     for node in (n for top in unit.nodes for n in ast.walk(top)):
         target: ast.expr | None = None
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):

@@ -1,8 +1,8 @@
 """Markdown's fenced blocks, as CommonMark has them and as models write them.
 
-Beyond CommonMark: an opening fence may follow prose on its line, a closing one may follow code; a fence with
-a language inside an open block closes that block and opens the next; prose may follow a closing fence. A
-fence indented by four columns more than the opening one is content, since docstrings hold Markdown too.
+Beyond CommonMark: an opening fence may follow prose on its line, and a closing one may follow code; prose may
+follow a closing fence; a fence with a language inside an open block closes that block and opens the next. A
+fence that is indented by four columns more than the opening one is content, since docstrings hold Markdown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
 
 
 class Fence(NamedTuple):
-    """An opening fence: its character, how many of them, its column and its language in lower case."""
+    """An opening fence: its character, how often it stands there, its column, its language in lower case."""
 
     char: str
     size: int
@@ -56,7 +56,7 @@ class Block(NamedTuple):
 
     @property
     def may_be_python(self) -> bool:
-        """Whether the language is Python or not told."""
+        """Whether the language is Python, unknown or not given."""
         return self.language in PYTHON or self.language not in OTHERS
 
 
@@ -81,8 +81,8 @@ _CLOSES = _Step(closes=True)
 
 
 def blocks(text: str) -> list[Block]:
-    """Return the fenced blocks of `text` in order; its lines end in LF only."""
-    found: list[Block] = []
+    """Return the fenced blocks of `text` in order; its lines must end in LF only."""
+    fenced: list[Block] = []
     fence: Fence | None = None
     content: list[str] = []
     first = 0
@@ -96,21 +96,21 @@ def blocks(text: str) -> list[Block]:
         if step.closes and fence is not None:
             if step.last is not None:
                 content.append(step.last)
-            found.append(_block(content, fence, first, index, closed=True))
+            fenced.append(_block(content, fence, first, index, closed=True))
             fence = None
         if step.opens is not None:
             fence, first = step.opens, index + 1
             content = [] if step.first is None else [step.first]
             if step.one_line:
-                found.append(_block(content, fence, first, index, closed=True))
+                fenced.append(_block(content, fence, first, index, closed=True))
                 fence = None
     if fence is not None:
-        found.append(_block(content, fence, first, len(lines), closed=False))
-    return found
+        fenced.append(_block(content, fence, first, len(lines), closed=False))
+    return fenced
 
 
 def prefilled(text: str) -> tuple[str, str] | None:
-    """Return what stands before and after the first fence, where that one can only be a closing one.
+    """Return the text before and after the first fence where that can only be a closing one, else None.
 
     Chat templates may put "```python" into the assistant's turn, so that the text begins with code.
     """
@@ -170,7 +170,7 @@ def _block(content: list[str], fence: Fence, first: int, last: int, *, closed: b
 
 
 def _step(line: str, fence: Fence | None) -> _Step | None:
-    """Return what the line does, None where it is no fence."""
+    """Return what the line does to the fences, None where it is no fence."""
     if "```" not in line and "~~~" not in line:
         return None
     mark = _MARK.match(line)
@@ -182,13 +182,7 @@ def _step(line: str, fence: Fence | None) -> _Step | None:
             return None
         word = info.split()[0].lower() if info else ""
         if word in LANGUAGES:
-            opening = _opening(line, mark)
-            return _Step(
-                closes=True,
-                opens=opening.opens if opening else None,
-                first=opening.first if opening else None,
-                one_line=opening.one_line if opening else False,
-            )
+            return (_opening(line, mark) or _CLOSES)._replace(closes=True)
         return _CLOSES
     return _closing_after_code(line, fence)
 
@@ -212,7 +206,7 @@ def _opening(line: str, mark: re.Match[str] | None) -> _Step | None:
     marks, info = mark["marks"], mark["info"]
     one_line = False
     if marks[0] == "`" and "`" in info:
-        # "```python def f(): return 1```", or inline code such as "```f(1)``` gives 2", which is no block.
+        # "```python def f(): return 1```" is a block; inline code such as "```f(1)``` gives 2" is none.
         if not info.rstrip().endswith(marks):
             return None
         info, one_line = info.rstrip()[: -len(marks)], True

@@ -1,9 +1,9 @@
-"""Chat and reasoning models that were asked for a whole program: the block that is one.
+"""Chat and reasoning models: a whole program somewhere in an answer.
 
-LiveCodeBench takes the last block of an answer (`lcb_runner/utils/extraction_utils.py`). So do we, but for
-blocks that are no programs: example input and output, and blocks that show the program at work, are often
-fenced too. The last piece of the highest rank is taken (`_Rank`), with the pieces above it that define what
-it needs. Nothing is cut off a program but words of prose around it, and an import of itself.
+LiveCodeBench takes the last block of an answer (`lcb_runner/utils/extraction_utils.py`). But example input
+and output, and code that shows the program at work, are often fenced too. So we take the last piece of the
+highest rank (`_Rank`), below the pieces that define what it needs. Only prose around a program and an import
+of itself are cut off.
 """
 
 from __future__ import annotations
@@ -30,22 +30,12 @@ from passk_tasks.extraction.syntax import (
 )
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
 
-_ACTING = (
-    ast.Call,
-    ast.Import,
-    ast.ImportFrom,
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Assign,
-    ast.AugAssign,
-    ast.For,
-    ast.While,
-)
-_SILENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SILENT = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
+_ACTING = (*_SILENT, ast.Call, ast.Assign, ast.AugAssign, ast.For, ast.While)
 _READING = frozenset(("input", "stdin", "raw_input", "fileinput"))
 _WRITING = frozenset(("print", "stdout"))
-_MAX_PIECES = 64  # the last ones; bounds the work on degenerate texts
+_MAX_PIECES = 64  # only so many pieces are tried, from the last; bounds the work on degenerate texts
 
 
 class _Rank(IntEnum):
@@ -64,14 +54,14 @@ class _Piece(NamedTuple):
     parsed: Parsed
     line: int  # where it begins
     fenced: bool
-    closed: bool  # whether it is complete: prose is where no fence is
+    closed: bool  # whether it is complete, as lines outside of fences always are
 
 
 class _Choice(NamedTuple):
     code: str
     strategy: Strategy
     repairs: frozenset[Repair]
-    score: tuple[int, int] = (0, 0)  # its rank, and less the more names it lacks
+    score: tuple[int, int] = (0, 0)  # its rank, and minus the number of names that it lacks
 
 
 def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
@@ -79,8 +69,8 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
 
     Args:
         text: what the model generated.
-        functions: of which the tests call the first, or the method of that name of a class; empty where they
-            run the program.
+        functions: the tests call the first of them, a function or a method of a class; empty where they run
+            the program.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     repairs: set[Repair] = set()
@@ -121,7 +111,7 @@ class _Search:
         self._function = function
 
     def whole(self, text: str) -> _Choice | None:
-        """Return the text where it is a program: before fences, which its strings may hold."""
+        """Return the text where all of it is a program; tried first, since its strings may hold fences."""
         parsed = self._program(text)
         if parsed is None:
             return None
@@ -153,7 +143,7 @@ class _Search:
         return self._chosen(joined, strategy)._replace(score=(rank, -len(_lacking(joined))))
 
     def broken(self, text: str) -> _Choice | None:
-        """Return what was meant as code: the model's mistake, for an honest `syntax_error`."""
+        """Return what the model meant as code, so that the verdict is an honest `syntax_error`."""
         fenced = [b for b in blocks(text) if b.may_be_python and b.content.strip()][-_MAX_PIECES:]
         ordered = [*reversed([b for b in fenced if b.closed]), *(b for b in fenced if not b.closed)]
         chosen = next((b for b in ordered if b.language), ordered[0] if ordered else None)
@@ -176,7 +166,7 @@ class _Search:
                 lines[index] = ""
             ways = (block.content, dedent(block.content), without_marks(block.content).text)
             parsed = next((p for way in ways if (p := self._program(way)) is not None), None)
-            # Text, output or JSON may parse: of other languages only what is Python without doubt.
+            # Text, output or JSON may parse: a block of another language must be Python without doubt.
             if parsed is not None and (block.may_be_python or self._reads(parsed) or self._defines(parsed)):
                 pieces.append(_Piece(parsed, block.first, fenced=True, closed=block.closed))
         for line, segment in compiling_segments(lines, self._parser):
@@ -198,45 +188,45 @@ class _Search:
                 return _Rank.EXAMPLE
             if self._reads(joined):
                 return _Rank.PROGRAM
-            # The main block of a program without input, but not `print(Solution().f(1))`, `assert f(1) == 2`.
+            # A program without input has such a main block too; `print(Solution().f(1))` is an example.
             classes = {n.name for o in givers for n in o.tree.body if isinstance(n, ast.ClassDef)}
             checks = any(isinstance(node, ast.Assert) for node in parsed.tree.body)
             shows = checks or lacking & classes or any(_imports_from(parsed, other) for other in givers)
             return _Rank.EXAMPLE if givers and shows else _Rank.ACTS
-        defines = any(isinstance(node, _SILENT[:3]) for node in parsed.tree.body)
+        defines = any(isinstance(node, _DEFINITIONS) for node in parsed.tree.body)
         return _Rank.EXAMPLE if tests or givers or not defines else _Rank.DEFINITIONS
 
     def _joined(self, pieces: list[_Piece], at: int) -> Parsed:
-        """Return a piece below what others define of that which it lacks."""
+        """Return a piece below those parts of other pieces that define the names that it lacks."""
         parsed = pieces[at].parsed
         others = [piece for piece in pieces if piece is not pieces[at] and piece.closed]
         above: dict[int, list[str]] = {}
-        missing, bound = _lacking(parsed), set(parsed.bound)
+        lacking, bound = _lacking(parsed), set(parsed.bound)
         for index in reversed(range(len(others))):
             other = others[index].parsed
-            if not missing & _given(other):
+            if not lacking & _given(other):
                 continue
             if not self._writes_at_once(other):
-                # Cells of one program: what fills a table binds no name.
+                # Cells of one program are taken whole, since a statement that fills a table binds no name.
                 above[index] = [other.source.rstrip("\n") + "\n"]
-                missing = (missing | _lacking(other)) - other.bound - bound
+                lacking = (lacking | _lacking(other)) - other.bound - bound
                 bound |= other.bound
                 continue
             units: list[str] = []
             for unit in reversed(other.units()):
-                found = names(unit.source)
-                if found is not None and found.bound & missing and not is_borrowed(unit):
+                scope = names(unit.source)
+                if scope is not None and scope.bound & lacking and not is_borrowed(unit):
                     units.insert(0, unit.source + "\n")
-                    bound |= found.bound
-                    missing = (missing | (found.used - BUILTINS)) - bound
+                    bound |= scope.bound
+                    lacking = (lacking | (scope.used - BUILTINS)) - bound
             above[index] = units
         text = "".join(source for index in sorted(above) for source in above[index])
         return (self._parser.parse(text + parsed.source) if text else None) or parsed
 
     def _defines(self, parsed: Parsed) -> bool:
-        """Whether it has the function that the tests call, or where they call none, any definition."""
+        """Whether it has the function that the tests call; where they call none, any definition."""
         if not self._function:
-            return any(isinstance(node, _SILENT[:3]) for node in parsed.tree.body)
+            return any(isinstance(node, _DEFINITIONS) for node in parsed.tree.body)
         methods = (
             inner
             for node in parsed.tree.body
@@ -248,12 +238,12 @@ class _Search:
         return parsed.writes(self._function) or not all(is_stub([node]) for node in methods)
 
     def _acts(self, parsed: Parsed) -> bool:
-        """Whether anything is called when it runs, but for decorators and default values."""
+        """Whether anything is called when it runs, apart from decorators and default values."""
         top = (node for node in parsed.tree.body if not isinstance(node, _SILENT))
         return any(isinstance(inner, ast.Call) for node in top for inner in ast.walk(node))
 
     def _reads(self, parsed: Parsed) -> bool:
-        """Whether it reads standard input, and not one of its own making."""
+        """Whether it reads standard input, without replacing that first."""
         fakes = any(_named(node, ("stdin",), ast.Store) for node in ast.walk(parsed.tree))
         return not fakes and any(
             _named(node, _READING, ast.Load) or _opens_input(node) for node in ast.walk(parsed.tree)
@@ -268,12 +258,12 @@ class _Search:
         return shown or any(isinstance(n, ast.Assert) or is_main_guard(n) for n in parsed.tree.body)
 
     def _chosen(self, parsed: Parsed, strategy: Strategy) -> _Choice:
-        """Return the program without prose at its edges that parses, and without imports of itself."""
+        """Return the program without imports of itself and without prose at its edges that parses."""
         units = parsed.units()
         bound = parsed.bound | BUILTINS
         star = any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in parsed.tree.body)
         kept = units if star else _without_edges(units, lambda unit: is_prose(unit, bound))
-        own = {node.name for node in parsed.tree.body if isinstance(node, _SILENT[:3])}
+        own = {node.name for node in parsed.tree.body if isinstance(node, _DEFINITIONS)}
         kept = [unit for unit in kept if not (is_borrowed(unit) and _bound(unit.nodes) <= own)]
         if len(kept) == len(units) or not kept:
             return _Choice(parsed.source, strategy, frozenset())
@@ -293,12 +283,12 @@ def _without_edges(units: list[Unit], goes: Callable[[Unit], bool]) -> list[Unit
 
 
 def _lacking(parsed: Parsed) -> frozenset[str]:
-    found = names(parsed.source)
-    return found.used - parsed.bound - BUILTINS if found is not None else frozenset()
+    scope = names(parsed.source)
+    return scope.used - parsed.bound - BUILTINS if scope is not None else frozenset()
 
 
 def _given(parsed: Parsed) -> frozenset[str]:
-    """Return the names that a piece has to give to others: of its own making, and none of a test."""
+    """Return the names that a piece defines and others may need; a test has none."""
     if any(imported_from(node) & FRAMEWORKS for node in ast.walk(parsed.tree)):
         return frozenset()
     return frozenset().union(*(_bound(unit.nodes) for unit in parsed.units() if not is_borrowed(unit)))
@@ -309,7 +299,7 @@ def _bound(nodes: Iterable[ast.stmt]) -> frozenset[str]:
 
 
 def _imports_from(parsed: Parsed, other: Parsed) -> bool:
-    """Whether it imports a name that the other defines, and not from the standard library."""
+    """Whether one piece imports, not from the standard library, a name that the other defines."""
     units = [unit for unit in parsed.units() if is_borrowed(unit)]
     return any(_bound(unit.nodes) & other.bound for unit in units)
 

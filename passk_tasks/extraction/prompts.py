@@ -17,14 +17,14 @@ def context(prompt: str, entry_point: str) -> str:
 
 
 def with_context(parsed: Parsed, prompt: str, entry_point: str) -> str:
-    """Return the source with those parts of the prompt's context above it that it does not bind itself."""
+    """Return the source below those parts of the prompt's context that it does not bind itself."""
     bound = parsed.bound
-    missing = "".join(
+    lacking = "".join(
         unit.source + "\n" for unit in _units(prompt, entry_point) if not _bound_by(unit) <= bound
     )
-    if not missing:
+    if not lacking:
         return parsed.source
-    # `from __future__` must stay the first statement; what the prompt has of it is in force only above it.
+    # `from __future__` must stay the first statement of the source.
     futures = [
         node.end_lineno or node.lineno
         for node in parsed.tree.body
@@ -33,7 +33,7 @@ def with_context(parsed: Parsed, prompt: str, entry_point: str) -> str:
     lines = parsed.source.split("\n")
     at = max(futures, default=0)
     head = "".join(line + "\n" for line in lines[:at])
-    return head + missing + "\n".join(lines[at:])
+    return head + lacking + "\n".join(lines[at:])
 
 
 def body_indent(prompt: str) -> str:
@@ -44,7 +44,7 @@ def body_indent(prompt: str) -> str:
     last = lines[-1]
     indent = last[: len(last) - len(last.lstrip())]
     if last.rstrip().endswith(":") or not indent:
-        # Only the signature: its own indentation, and one level more.
+        # The prompt ends with the signature: the body is one level deeper.
         return indent + "    "
     return indent
 
@@ -60,7 +60,7 @@ def first_line(text: str) -> str:
 def _units(prompt: str, entry_point: str) -> tuple[Unit, ...]:
     parser = Parser()
     prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
-    # A docstring is body enough; where the signature ends the prompt, it needs one.
+    # A docstring is body enough; a prompt that ends with the signature needs a body.
     endings = ("", "    pass\n", "\n    pass\n", f"\n{body_indent(prompt)}pass\n")
     parsed = next((p for end in endings if (p := parser.parse(prompt + end))), None)
     if parsed is None:

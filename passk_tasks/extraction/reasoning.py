@@ -1,9 +1,9 @@
-"""Cuts chains of thought out of a text, without mistaking a program that mentions `<think>` for one.
+"""Cuts chains of thought out of a text; a program that only mentions `<think>` stays whole.
 
-An opening tag counts where it begins or ends its line, outside of quotes and of the answer's fences. Inside
-a chain of thought fences mean nothing, since drafts are left unclosed; there, the tag that balances the
-opening one ends it, or, where tags were only mentioned, the last closing one. A closing tag without an
-opening one had it in the chat template's prefill: everything before it is reasoning.
+An opening tag counts where it begins or ends its line, outside of quotes and of the answer's fences. Inside a
+chain of thought fences do not count, since models leave drafts unclosed. It ends at the tag that balances the
+opening one, or, where tags are only mentioned in it, at the last closing tag. Where a closing tag has no
+opening one, that stands in the chat template's prefill: everything before is reasoning.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import NamedTuple
 from passk_tasks.extraction.fences import Fence, fence_lines, next_state
 from passk_tasks.extraction.tokens import quoted
 
-# A word for thinking, with whatever a model's maker put around it: antthinking, seed:think, inner_thoughts.
+# A word for thinking, with what a model's maker put around it: antthinking, seed:think, inner_thoughts.
 _STEMS = "think|thinking|thoughts?|reasoning|reflection|scratchpad|monologue"
 _WORDS = rf"(?:[\w.-]{{0,20}}[_:.-]|ant|inner)?(?:{_STEMS})(?:_\w{{1,20}})?"
 _BEGIN, _END = r"(?:start|begin)(?:_of)?_", r"(?:/|(?:end|stop)(?:_of)?_)"
-# Kind by kind: the name of the group, the opening tag, the closing tag.
+# For each kind of tag: the name of its group, the opening tag, the closing tag.
 _KINDS = (
     ("xml", rf"<(?P<word>{_WORDS})[ ]?>", rf"</(?P<end>{_WORDS})[ ]?>"),  # DeepSeek, Qwen, Claude, Seed, …
     ("bracket", rf"\[(?:{_STEMS})\]", rf"\[/(?:{_STEMS})\]"),  # Magistral
@@ -35,14 +35,14 @@ _TAG = re.compile(
 )
 
 # gpt-oss: <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…<|return|>
-# The first header may be without its beginning, which the prefill has.
+# The first header may lack its beginning, which stands in the prefill.
 _HARMONY = re.compile(
     r"(?:<\|channel\|>|\A\s*(?=analysis|commentary))([^<|]{0,80})(?:<\|constrain\|>[^<|]{0,40})?<\|message\|>"
 )
 # What stands between a closed message and an answer that has no channel.
 _HARMONY_TURN = re.compile(r"\s*(?:<\|start\|>\s*(?:assistant)?\s*)?(?:<\|message\|>)?")
 _HARMONY_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
-# The same after a detokenizer dropped the control tokens.
+# The same text after a detokenizer dropped the control tokens.
 _BARE_HARMONY = re.compile(r"\s*analysis(?=[A-Z\"'`])")
 _BARE_FINAL = "assistantfinal"
 
@@ -87,9 +87,9 @@ def _strip_harmony(text: str) -> Stripped | None:
 
 
 def _behind_analysis(text: str, last: int) -> int | None:
-    """Return where the answer begins behind the message that begins at `last`; None if there is none.
+    """Return where the answer after the message at `last` begins; None if there is no answer.
 
-    Backends that parse no channels give the answer without a header, once the analysis is closed.
+    Backends that parse no channels give the answer without a header, after the analysis was closed.
     """
     for end in re.compile(r"<\|(?:end|return)\|>").finditer(text, last):
         if not quoted(text, end.start(), end.end()):
@@ -100,7 +100,7 @@ def _behind_analysis(text: str, last: int) -> int | None:
 
 
 class _Tag(NamedTuple):
-    kind: str  # of xml tags, the word: <think> is not closed by </reasoning>
+    kind: str  # for xml tags their word, since </reasoning> does not close <think>
     opens: bool
     start: int
     end: int
@@ -110,14 +110,14 @@ class _Tag(NamedTuple):
 
 
 def _tags(text: str) -> list[_Tag]:
-    found = []
+    tags = []
     for match in _TAG.finditer(text):
         side, _, kind = (match.lastgroup or "").partition("_")
         kind = (match.group("word") or match.group("end") or kind).lower()
         before, after = text[max(0, match.start() - 4) : match.start()], text[match.end() : match.end() + 8]
         line_before, line_after = before.rpartition("\n")[2], after.partition("\n")[0]
         at_start = match.start() <= 4 or "\n" in before
-        found.append(
+        tags.append(
             _Tag(
                 kind=kind,
                 opens=side == "open",
@@ -128,7 +128,7 @@ def _tags(text: str) -> list[_Tag]:
                 quoted=quoted(text, match.start(), match.end()),
             )
         )
-    return found
+    return tags
 
 
 class _Scanner:
@@ -208,7 +208,7 @@ class _Scanner:
                 depth -= not tag.quoted
                 if depth == 0:
                     return at
-        # Tags that were only mentioned, or closed by one of another kind: <think>…</thinking>.
+        # The tags were only mentioned, or a tag of another kind closes: <think>…</thinking>.
         return last if last is not None else strange_last
 
     def _opened_on_its_line(self, closing: int) -> bool:

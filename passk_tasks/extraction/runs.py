@@ -9,8 +9,8 @@ from passk_tasks.extraction.fences import dedent
 from passk_tasks.extraction.syntax import Parsed, Parser
 
 _MAX_DEFINITIONS = 6  # how many definitions of the function are tried, from the last
-_MAX_CUTS = 40  # how many pieces of prose are cut off around one
-_MAX_LINES = 4000  # of one run, where a whole program is looked for
+_MAX_CUTS = 40  # how many pieces of prose are cut off around a definition
+_MAX_LINES = 4000  # the longest run that is tried where a whole program is looked for
 
 # The beginning of a statement that may stand above a function.
 _STATEMENT = re.compile(
@@ -22,32 +22,32 @@ _BEGINS = re.compile(
     rf"[ \t]*(?:{_STATEMENT.pattern}|[A-Za-z_][\w., ]{{0,80}}(?:[-+*/%&|^]|//|\*\*)?=[^=]|[A-Za-z_][\w.]*\()"
 )
 _NESTING = re.compile(r"\s*(?:class|def|async\s+def)\b|\s*\)[^\n]{0,200}:\s*$")
-# A line like these goes on with the statement above it, or says nothing: no end of a function.
+# A line that begins so continues the statement above it or is a comment: a function does not end there.
 _NO_CUT = ("#", ")", "]", "}", '"', "'")
 
 
 def compiling_run(
     text: str, entry_point: str, parser: Parser, defines: Callable[[Parsed], bool]
 ) -> Parsed | None:
-    """Return the largest run of lines that compiles and `defines` the function, from its last definition.
+    """Return the largest run of lines around the last definition that compiles and `defines` the function.
 
-    It starts at the first statement above the definition, leaves out prose between the two, and ends
-    before the first line below that does not parse. It ends at a line without indentation only, so a
-    function that breaks off in its middle is never completed by leaving its rest out.
+    The run starts at the first statement above the definition, leaves out prose between the two, and ends
+    before the first line below that does not parse. It ends only before a line without indentation, so that a
+    function that breaks off in its middle is not completed by leaving its rest out.
     """
     name = re.escape(entry_point)
     pattern = re.compile(
         rf"^(?P<indent>[ \t]*)(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", re.MULTILINE
     )
-    found = [(m.start(), m["indent"]) for m in pattern.finditer(text)] if entry_point else []
-    for position, indent in reversed(found[-_MAX_DEFINITIONS:]):
+    definitions = [(m.start(), m["indent"]) for m in pattern.finditer(text)] if entry_point else []
+    for position, indent in reversed(definitions[-_MAX_DEFINITIONS:]):
         lines, at = text.split("\n"), text.count("\n", 0, position)
         if indent:
             region = _indented_region(lines, at, indent)
             if region is None:
                 continue
             lines, at = region
-        # Where nothing can be made of the lines above, the function alone.
+        # Where the lines above do not fit, the function alone is tried.
         parsed = _around(lines, at, parser, defines) or _around(lines[at:], 0, parser, defines)
         if parsed is not None:
             return parsed
@@ -62,7 +62,7 @@ def _indented_region(lines: list[str], at: int, indent: str) -> tuple[list[str],
     while last + 1 < len(lines) and (lines[last + 1].startswith(indent) or not lines[last + 1].strip()):
         last += 1
     if first > 0 and _NESTING.match(lines[first - 1]):
-        return None  # a method, or a function within another: not what the tests can call
+        return None  # the tests cannot call a method, or a function within another
     region = dedent("\n".join(lines[first : last + 1])).split("\n")
     return region, at - first
 
@@ -79,8 +79,8 @@ def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed
         if error < 0:
             return None
         if error < at or (error == at > 0 and any(line.strip() for line in kept[:at])):
-            # Prose above the function: blank it out, up to the next line that looks like code. The function's
-            # own line is blamed where the one above it lacks its block.
+            # Blank out prose above the function, up to the next line that looks like code. The parser blames
+            # the function's own line where the line above it lacks its block.
             error = min(error, at - 1)
             first = next((i for i in range(error, -1, -1) if kept[i][:1].strip()), 0)
             after = next((i for i in range(error + 1, at) if _STATEMENT.match(kept[i])), at)
@@ -100,7 +100,7 @@ def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed
 def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, str]]:
     """Yield each run of lines that compiles and begins like code, with the index of its first line."""
     at = cuts = 0
-    margin: str | None = None  # of the first run: what is indented more may be the inside of a broken one
+    margin: str | None = None  # of the first run; lines that are indented more may be inside a broken one
     while at < len(lines) and cuts < _MAX_CUTS:
         if not _BEGINS.match(lines[at]):
             at += 1

@@ -1,9 +1,9 @@
-"""Snippets, from base and chat models: lines that a program has a place for, without a function of their own.
+"""Snippets, from base and chat models: lines without a function of their own, for a place in a program.
 
-DS-1000's prompts end with `BEGIN SOLUTION` and `<code>`, and its models are asked to end with `</code>`. Its
+DS-1000's prompts end with `BEGIN SOLUTION` and `<code>`, and ask the model to end with `</code>`. Its
 `postprocess` (test_ds1000.py of xlang-ai/DS-1000) takes what stands before the first `</code>`, without
-fences and tags. This is the same where that leaves code, and looks into the fence or the tags where prose
-stands around them.
+fences and tags. So do we where that leaves code. Where prose stands around a fence or the tags, we take what
+is inside.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from passk_tasks.extraction.syntax import Parser
 from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_tail
 
 _OPENING, _CLOSING = "<code>", "</code>"
-# What prompts have around the place of the answer, and models repeat.
+# Prompts have these marks around the place of the answer, and models repeat them.
 _STARTS = re.compile(r"^[ \t]*(?:#+[ \t]*)?(?:BEGIN SOLUTION|SOLUTION START)[ \t]*\n", re.MULTILINE)
 _ENDS = re.compile(r"^[ \t]*(?:#+[ \t]*)?(?:END SOLUTION|SOLUTION END)\b", re.MULTILINE)
 
 
 def snippet(text: str, prompt: str) -> Extraction:
-    """Return the snippet in a model's text; stops are already applied.
+    """Return the snippet in a model's text; the caller has applied the stops.
 
     Args:
         text: what the model generated.
-        prompt: the whole prompt. Where its last line is indented, so must the snippet be: it is the end of a
-            function's body.
+        prompt: the whole prompt. Where its last line is indented, the snippet is the end of a function's body
+            and must be indented too.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     repairs = set()
@@ -59,7 +59,7 @@ def snippet(text: str, prompt: str) -> Extraction:
 
 def _find(text: str) -> tuple[str, Strategy]:
     strategy = Strategy.BODY
-    # Behind the first closing tag models begin once more.
+    # After the first closing tag models begin once more.
     text = text.split(_CLOSING, 1)[0]
     if _OPENING in text:
         text, strategy = text.split(_OPENING, 1)[1], Strategy.PROSE_CODE
@@ -68,7 +68,7 @@ def _find(text: str) -> tuple[str, Strategy]:
     if head is not None and Parser().parse("def f():\n" + _below(head[0])) is not None:
         text, strategy = head[0], Strategy.FENCE_PREFILLED
     elif fenced:
-        block = next((one for one in fenced if one.may_be_python), fenced[0])
+        block = next((block for block in fenced if block.may_be_python), fenced[0])
         text = block.content
         strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
     start = list(_STARTS.finditer(text))
@@ -77,7 +77,7 @@ def _find(text: str) -> tuple[str, Strategy]:
     end = _ENDS.search(text)
     if end:
         text = text[: end.start()]
-    # An indentation is the answer's; empty lines around it are nobody's.
+    # Indentation belongs to the answer; empty lines around it do not.
     return re.sub(r"\A(?:[ \t]*\n)+", "", text).rstrip() + "\n", strategy
 
 
@@ -87,7 +87,7 @@ def _indent(prompt: str) -> str:
 
 
 def _mended(code: str, indent: str) -> str:
-    """Return the end of a function's body with the indentation that tokenizers or Markdown took from it."""
+    """Return the end of a function's body with the indentation that a tokenizer or Markdown took away."""
     if not indent:
         return code
     parser = Parser()

@@ -1,4 +1,4 @@
-"""How code was found in a model's text, in a closed set of words."""
+"""The closed set of words for how code was extracted from a model's text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Strategy(str, Enum):
     RESTATED_FUNCTION = "restated_function"  # the text is the function again, and nothing else
     WHOLE_FILE = "whole_file"  # the text is a program: the function among imports and helpers
     FENCE = "fence"  # one block of a Markdown answer defines the function
-    FENCE_UNCLOSED = "fence_unclosed"  # the same, and the text ended before the block did
+    FENCE_UNCLOSED = "fence_unclosed"  # one block defines it, but the text ended before the block did
     FENCE_PREFILLED = "fence_prefilled"  # the block was opened in the prompt, the text only closes it
     FENCE_JOINED = "fence_joined"  # several blocks that need each other
     FENCE_BODY = "fence_body"  # the block holds only the body; the prompt stands above it
     PROSE_CODE = "prose_code"  # lines of code among prose, without a fence
     ASSERTION = "assertion"  # one side of an assertion
-    ASSERTION_SPLIT = "assertion_split"  # the same, by cutting at `==`: the assertion is not Python
+    ASSERTION_SPLIT = "assertion_split"  # one side, cut at `==`, of an assertion that Python cannot parse
     NONE_EMPTY = "none:empty"
     NONE_UNTERMINATED_REASONING = "none:unterminated_reasoning"
     NONE_NO_CODE_FOUND = "none:no_code_found"
@@ -48,8 +48,8 @@ class Extraction:
 
     Attributes:
         code: the whole candidate program, the prompt's context included; None where there is no code.
-        strategy: a `Strategy`, followed by each `Repair` that was made in the order of its definition, all
-            joined by `+`: `body`, `body+indent`, `fence+reasoning+examples`, `none:empty`.
+        strategy: a `Strategy`, then each `Repair` that was made, in the order of their definition, joined by
+            `+`: `body`, `body+indent`, `fence+reasoning+examples`, `none:empty`.
     """
 
     code: str | None

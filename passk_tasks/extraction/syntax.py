@@ -1,8 +1,8 @@
 """Python's own parser on hostile text: bounded, silent, and never an exception.
 
 CPython 3.10 to 3.13 bounds the depth of what it parses and compiles (RecursionError, MemoryError,
-SyntaxError; tried with every prefix and postfix operator up to 60,000 deep). What it does
-not bound is time, which grows with length: hence a limit for one source and one for all attempts at a text.
+SyntaxError; tried with every prefix and postfix operator up to 60,000 deep). It does not bound time, which
+grows with length: hence a limit for one source and a limit for all attempts at a text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_TOTAL_CHARS = 384 * 1024  # about half a second
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 FRAMEWORKS = frozenset(("unittest", "mock", "pytest", "doctest", "nose", "hypothesis"))
 
-_WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # of the built-in functions
+_WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # built-ins that return callables
 
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
 _WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
@@ -43,7 +43,7 @@ class Names:
     Attributes:
         bound: bound at module level.
         used: read anywhere in it.
-        immediate: read while it is executed, not only when a function of it is called later.
+        immediate: read while the code is executed, not only when one of its functions is called later.
     """
 
     bound: frozenset[str]
@@ -84,7 +84,7 @@ class Parsed:
         return binds_callable(self.tree.body, name)
 
     def writes(self, name: str, given: frozenset[str] = frozenset()) -> bool:
-        """Whether the source of `name` is here, and is more than a stub: see `sources`."""
+        """Whether the module holds the source of `name`, and that is more than a stub: see `sources`."""
         own = sources(self.tree.body, given)
         nodes = [n for bound, n in _bindings(self.tree.body) if bound == name and own.write(n, name)]
         return bool(nodes) and not is_stub(nodes)
@@ -131,7 +131,7 @@ class Parser:
             return self._seen[source]
         if len(source) > min(MAX_SOURCE_CHARS, self._left):
             return 0
-        self._left -= len(source) + 64  # something for each attempt, however short
+        self._left -= len(source) + 64  # even the shortest attempt costs something
         result: Parsed | int
         try:
             result = Parsed(source, _silently(lambda: _compiled(source)))
@@ -145,7 +145,7 @@ class Parser:
 
 def _compiled(source: str) -> ast.Module:
     tree = ast.parse(source)
-    # ast.parse accepts `return` outside a function and more of the kind; only compile() refuses it.
+    # ast.parse accepts errors such as `return` outside a function; only compile() refuses them.
     compile(tree, "<candidate>", "exec", dont_inherit=True)
     return tree
 
@@ -228,11 +228,11 @@ def is_stub(definitions: Sequence[ast.stmt]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Which names of a program stand for functions and classes that can be read in it.
+    """Which names of a program stand for functions and classes whose source is in it.
 
     Attributes:
-        written: bound at module level by `def`, `class`, a lambda, or an alias or wrapper of such.
-        fakes: imported from a test framework: what is made of them stands in for a function.
+        written: names bound at module level by `def`, `class`, a lambda, or an alias or wrapper of such.
+        fakes: names imported from a test framework; objects made of them only stand in for a function.
         bound: all names that the module binds.
     """
 
@@ -241,7 +241,7 @@ class Sources:
     bound: frozenset[str]
 
     def write(self, node: ast.stmt, name: str) -> bool:
-        """Whether the statement binds `name` to what is written here: not an import, not `name = Mock()`."""
+        """Whether the statement binds `name` to source in this module: not an import, not `name = Mock()`."""
         if isinstance(node, _SCOPES):
             return True
         if isinstance(node, (ast.Import, ast.ImportFrom)) or not may_be_callable(node, name):
@@ -257,7 +257,7 @@ class Sources:
         if isinstance(node.value, ast.Name) and node.value.id in BUILTINS:
             return True
         if called is not None and not read & self.bound:
-            return False  # of a framework whose import stands elsewhere: f = Mock(side_effect=lambda x: 0)
+            return False  # f = Mock(side_effect=lambda x: 0), while the import of Mock stands elsewhere
         return bool(read & self.written) or any(isinstance(n, ast.Lambda) for n in ast.walk(node.value))
 
     def bind(self, body: Iterable[ast.stmt], name: str) -> bool:
@@ -266,7 +266,7 @@ class Sources:
 
 
 def sources(body: list[ast.stmt], given: frozenset[str] = frozenset()) -> Sources:
-    """Return what is written in a module; `given` are names that stand above it."""
+    """Return the names whose source is in a module; `given` are names bound above it."""
     bindings = list(_bindings(body))
     fakes = frozenset(name for name, node in bindings if imported_from(node) & FRAMEWORKS)
     bound = given | {name for name, _ in bindings}
@@ -291,7 +291,7 @@ def binds_callable(body: Iterable[ast.stmt], name: str) -> bool:
 
 
 def _bindings(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield each name bound in the scope of `body`, with the statement that binds it, in no special order."""
+    """Yield each name bound in the scope of `body`, with the statement that binds it, in any order."""
     stack: list[tuple[ast.AST, ast.stmt]] = [(node, node) for node in body]
     while stack:
         node, statement = stack.pop()

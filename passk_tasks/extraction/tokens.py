@@ -1,14 +1,15 @@
-"""What a backend leaves in a text that is not the model's answer: stop sequences and special tokens."""
+"""Cuts off what a backend left in a text besides the model's answer: stop sequences and special tokens."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import NamedTuple
 
-# `<|…|>` is how most vocabularies spell their control tokens (DeepSeek with full-width bars); no Python
-# outside a string contains `<|`. These go wherever they end a text. Whatever else looks like a token goes
-# only where the text does not compile with it: `without_marks`, `without_tail`.
+# Most vocabularies spell control tokens `<|…|>` (DeepSeek with full-width bars), and no Python outside a
+# string contains `<|`. These tokens are cut off wherever they end a text. Whatever else looks like a token is
+# cut off only where the text does not compile with it: `without_marks`, `without_tail`.
 _TOKEN = re.compile(
     r"<\|[^\s<>|]{1,40}\|>|<｜[^\s<>｜]{1,40}｜>"
     r"|</s>|<s>|<bos>|<eos>|<pad>|<end_of_turn>|<start_of_turn>|<file_sep>|<repo_name>|<fim_[a-z]{3,8}>"
@@ -19,7 +20,7 @@ _LEADING = re.compile(
     r"|<\|im_start\|>assistant|<start_of_turn>model|<\|start_header_id\|>assistant<\|end_header_id\|>"
     r"|<\|start\|>assistant(?!<\|channel\|>))\n?"
 )
-# What looks like a token: <|…|>, <…>, </…>, [/…], [WORD], ◁…▷; and what a limit left of one, at the end.
+# What looks like a token: <|…|>, <…>, </…>, [/…], [WORD], ◁…▷; at the end also a token that a limit cut.
 _BARS = r"<\|[^<>|\n]{1,60}\|?>|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
 _MARK = rf"(?:{_BARS}|</?[\w▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
 _BRACKETS = r"\[[A-Za-z_]\w{0,30}\]"  # at the beginning of a line; elsewhere it is a subscript
@@ -41,13 +42,13 @@ _BROKEN = re.compile(
 )
 _NAME = re.compile(r"<([A-Za-z_]\w*)>")
 _MAX_TAIL = 8  # tokens at the end of a text that are looked at
-_WINDOW = 400  # how far on its line the surroundings of a token are looked at; bounds long lines
+_WINDOW = 400  # characters of its line that are looked at around a token; bounds the work on long lines
 
 
 def cut_at_stops(text: str, stops: Iterable[str]) -> str:
-    """Return `text` up to the earliest stop sequence; a backend that applied them all changes nothing."""
-    found = [at for stop in stops if stop and (at := text.find(stop)) >= 0]
-    return text[: min(found)] if found else text
+    """Return `text` up to the earliest stop sequence; nothing changes where the backend applied them all."""
+    positions = [at for stop in stops if stop and (at := text.find(stop)) >= 0]
+    return text[: min(positions)] if positions else text
 
 
 def strip_outer(text: str) -> str:
@@ -62,7 +63,7 @@ def strip_outer(text: str) -> str:
         tail_end = end
         while tail_end > start and text[tail_end - 1].isspace():
             tail_end -= 1
-        # The longest token is short: look only at the tail, however long the text is. None has a second "<".
+        # Tokens are short and hold no second "<": looking at the last 64 characters is enough.
         begin = text.rfind("<", max(start, tail_end - 64), tail_end)
         if begin < 0 or _TOKEN.fullmatch(text, begin, tail_end) is None:
             return text[start:end]
@@ -70,14 +71,14 @@ def strip_outer(text: str) -> str:
 
 
 def ends_turn(match: re.Match[str]) -> bool:
-    """Whether a token is no beginning: <|python_tag|>def f(x): …"""
+    """Whether a token ends the turn; in `<|python_tag|>def f(x): …` it begins something."""
     line = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _WINDOW)
     ahead = _AHEAD.match(match.string, line)
     return ahead is None or ahead.end() <= match.start()
 
 
 def cut_at_token(text: str, ends: Callable[[re.Match[str]], bool] = bool) -> str:
-    """Return `text` up to the first control token that is not quoted and `ends` the turn."""
+    """Return `text` up to the first control token that is not quoted and for which `ends` is true."""
     begin = len(text) - len(text.lstrip())
     for match in _TOKEN.finditer(text, begin + 1):
         if ends(match) and not quoted(text, match.start(), match.end()):
@@ -86,14 +87,14 @@ def cut_at_token(text: str, ends: Callable[[re.Match[str]], bool] = bool) -> str
 
 
 def without_tail(text: str, compiles: Callable[[str], bool]) -> str:
-    """Return `text` without what looks like a token at its end, where it compiles only without.
+    """Return `text` without what looks like a token at its end, where it compiles only without that.
 
-    A whole token, `<EOT>`, or one that the limit cut, `<|end_of_te`. `x <y>` is a comparison that breaks off
-    where the text has a name `y`.
+    It may be a whole token, `<EOT>`, or one that the limit cut, `<|end_of_te`. Where the text has a name `y`,
+    `x <y>` is a comparison that breaks off, not a token.
     """
     if compiles(text):
         return text
-    # Behind a token on its own line's end the next text may have begun.
+    # After a token at the end of a line the model may have begun another text.
     for match in _BEHIND.finditer(text):
         short = text[: match.start()]
         if match.end() < len(text) and "<" in match.group() and not quoted(text, match.start(), match.end()):
@@ -103,10 +104,10 @@ def without_tail(text: str, compiles: Callable[[str], bool]) -> str:
     short = text
     for _ in range(_MAX_TAIL):
         begin = max(0, len(short) - _WINDOW)
-        found = _TAIL.search(short, begin)
-        if found is None or _compares(found.group(), short[: found.start()]):
+        tail = _TAIL.search(short, begin)
+        if tail is None or _compares(tail.group(), short[: tail.start()]):
             return text
-        short = short[: found.start()]
+        short = short[: tail.start()]
         if compiles(short):
             return short
     return text
@@ -122,7 +123,7 @@ class Unmarked(NamedTuple):
 
     Attributes:
         text: what remains.
-        tokens: whether any of it was more than a pair of tags around the answer: `<answer>…</answer>`.
+        tokens: whether more was cut off than pairs of tags around the answer: `<answer>…</answer>`.
     """
 
     text: str
@@ -132,7 +133,7 @@ class Unmarked(NamedTuple):
 def without_marks(text: str) -> Unmarked:
     """Return `text` without what looks like a token on a line of its own, at a line's end, or ahead of code.
 
-    For texts that hold no program as they are: a string may have such a line.
+    Only for texts that hold no program as they are, since a string may hold such a line.
     """
     gone: list[str] = []
 
@@ -152,11 +153,11 @@ def without_marks(text: str) -> Unmarked:
     if broken is not None and not quoted(short, broken.start(), broken.end()):
         gone.append(broken.group().strip(" `\n"))
         short = short[: broken.start()] + "\n" + ("```\n" if "`" in broken.group() else "")
-    names = [re.findall(r"<(/?)(\w+)", mark) for mark in gone]
-    tags = [tag for found in names for tag in found]
+    tags_of_marks = [re.findall(r"<(/?)(\w+)", mark) for mark in gone]
+    tags = list(chain.from_iterable(tags_of_marks))
     opened = {name for slash, name in tags if not slash}
     closed = {name for slash, name in tags if slash}
-    pairs = opened == closed and all(found for found in names)
+    pairs = opened == closed and all(tags_of_marks)
     return Unmarked(short, bool(gone) and not pairs)
 
 

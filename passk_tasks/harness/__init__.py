@@ -1,12 +1,13 @@
 """The one package that imports lm_eval.
 
-    task        the task class that every YAML of ours names: requests, one batch of judging, metrics
-    preflight   what would spoil a run, found before the first token
-    journaling  generations on disk before anything is executed
-    provenance  what a run's numbers rest on, over all ranks
-    invocation  the few facts about the run that lm-eval does not hand to a task
-    replay      a model that plays saved samples back
-    run         `passk run`
+    task         the task class that all our YAML files name: requests, one batch of judging, metrics
+    preflight    checks before the first token is generated
+    journaling   saves generations before anything is executed
+    provenance   what a run's numbers rest on, over all ranks
+    invocation   what lm-eval knows about the run but does not pass to a task
+    distributed  the processes of a run with several ranks, for a model that does not use torch
+    replay       a model that plays saved samples back
+    run          `passk run`
 
-Written against lm-eval 0.4.13. Its next release rewrites the metrics; what has to follow is in here.
+Written for lm-eval 0.4.13. Its next release rewrites the metrics; only this package will have to follow.
 """

@@ -1,9 +1,8 @@
-"""Several processes for a model that is no torch model: the group that `torchrun` and `accelerate launch` set
-up.
+"""The processes that `torchrun` or `accelerate launch` started, for a model that does not use torch.
 
-lm-eval deals the documents out to the ranks and gathers the metrics through the model object, so a model
-takes part by knowing its rank and by these three calls. torch is imported only where a launcher started more
-than one process; it is what lm-eval itself uses there.
+lm-eval distributes the documents over the ranks and gathers the metrics through the model object. A model
+takes part by knowing its rank and offering three calls. torch, which lm-eval itself uses there, is imported
+only where a launcher started more than one process.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ class Group:
     """The processes of this run: one, or as many as the launcher started.
 
     Attributes:
-        rank: number of this process.
-        world_size: how many there are.
+        rank: number of this process, from 0.
+        world_size: how many processes there are.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,8 @@
-"""What a task needs to know of the run around it, and lm-eval 0.4.13 does not hand over.
+"""What a task needs to know about its run and lm-eval 0.4.13 does not pass to it.
 
 The model object and the output path are local variables of `lm_eval.evaluator.simple_evaluate` and
-`evaluate`, the functions that call a task's hooks. They are read from the calling frames: that way the
-command line, a `--config` file and the Python API all work alike. Where the frames are not found, everything
-here is None, and whoever asks must cope.
+`evaluate`, the functions that call a task's hooks. They are read from the calling frames, so that the command
+line, a `--config` file and the Python API work alike. Without these frames everything here is None.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _WANTED = ("lm", "evaluation_tracker")
 
 @dataclass(frozen=True)
 class Invocation:
-    """The run that is calling, as far as it could be seen.
+    """The run that calls the task, as far as its frames show it.
 
     Attributes:
         lm: the model object.
@@ -43,12 +42,12 @@ class Invocation:
 
     @property
     def world_size(self) -> int:
-        """How many processes share the documents."""
+        """Number of processes that share the documents."""
         return int(getattr(self.lm, "world_size", 1) or 1)
 
     @property
     def output_path(self) -> str | None:
-        """`--output_path` as it was given."""
+        """The `--output_path` that was given."""
         return getattr(self.tracker, "output_path", None) or None
 
     @property
@@ -65,15 +64,14 @@ class Invocation:
     def model_is(self, *names: str) -> bool:
         """Whether the model's class, or one that it inherits from, has one of these names.
 
-        By name, because importing the class would import a backend that may not be installed.
+        Compared by name, since importing the class would import a backend that may not be installed.
         """
         return any(cls.__name__ in names for cls in type(self.model).__mro__)
 
     def gather(self, value: Any) -> list[Any] | None:
         """Return the `value` of every rank on rank 0, and None elsewhere. All ranks must call it.
 
-        It is the call with which lm-eval gathers its own metrics, so every model that runs on several ranks
-        has it.
+        Every model that runs on several ranks has `gather_object`: lm-eval gathers its own metrics with it.
         """
         if self.world_size <= 1:
             return [value]
@@ -82,14 +80,14 @@ class Invocation:
 
 
 def current() -> Invocation:
-    """Return the invocation on whose stack this call stands."""
-    found: dict[str, object] = {}
+    """Return the run on whose stack this call stands."""
+    values: dict[str, object] = {}
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__") == "lm_eval.evaluator":
             seen = frame.f_locals
             for name in _WANTED:
-                if name not in found and seen.get(name) is not None:
-                    found[name] = seen[name]
+                if name not in values and seen.get(name) is not None:
+                    values[name] = seen[name]
         frame = frame.f_back
-    return Invocation(lm=found.get("lm"), tracker=found.get("evaluation_tracker"))
+    return Invocation(lm=values.get("lm"), tracker=values.get("evaluation_tracker"))

@@ -1,8 +1,7 @@
-"""Generations on disk before anything is executed.
+"""Saves generations before anything is executed.
 
-lm-eval generates for all tasks of a run first and lets each task score after that, one by one. So the first
-task of ours that gets to score writes the journals of all of them: whatever happens from then on loses no
-generation.
+lm-eval first generates for all tasks of a run, and then lets the tasks score one by one. So the first of our
+tasks that scores writes the journals of all of them: from then on nothing can lose a generation.
 """
 
 from __future__ import annotations
@@ -28,26 +27,26 @@ _log = logging.getLogger("lm_eval.passk")
 
 
 class Journaled(Protocol):
-    """A task, as far as its journal goes."""
+    """What this module needs of a task."""
 
     @property
     def answered(self) -> bool:
-        """Whether the model has answered all of its requests."""
+        """Whether the model has answered all requests of the task."""
 
     def write_journal(self) -> None:
-        """Write its generations to disk."""
+        """Write the task's generations to disk."""
 
 
 _waiting: list[weakref.ref[Journaled]] = []  # tasks whose requests are built and whose journal is not written
 
 
 def folder(settings: Settings, invocation: Invocation) -> Path:
-    """Return the journal's folder: `passk.journal`, else that of lm-eval's results, else the user's state."""
+    """Return the journal's folder: `passk.journal`, lm-eval's results folder, or the user's state."""
     if settings.journal is not None:
         return Path(settings.journal).expanduser()
     if invocation.results_folder is not None:
         return invocation.results_folder
-    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: a user without a home
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the user has no home
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "passk"
         state.mkdir(parents=True, exist_ok=True)
         if os.access(state, os.W_OK):
@@ -56,13 +55,13 @@ def folder(settings: Settings, invocation: Invocation) -> Path:
 
 
 def expect(task: Journaled) -> None:
-    """Note that `task` is about to get generations."""
+    """Note that the model will generate for `task`."""
     _waiting.append(weakref.ref(task))
 
 
 def write_all() -> None:
     """Write the journal of every task of the run that has its answers and no journal yet."""
-    # What an earlier, broken-off run in this process left behind has no answers, and stays that way.
+    # Tasks of an earlier run in this process that broke off have no answers, and will not get any.
     tasks = [task for task in (reference() for reference in _waiting) if task is not None]
     _waiting[:] = [weakref.ref(task) for task in tasks if not task.answered]
     failure = None
@@ -71,7 +70,7 @@ def write_all() -> None:
             continue
         try:
             task.write_journal()
-        except PasskError as error:  # which must not cost the journals of the others
+        except PasskError as error:  # the journals of the other tasks must still be written
             failure = failure or error
     if failure is not None:
         raise failure
@@ -86,7 +85,7 @@ def write(folder: Path, header: JournalHeader, samples: Iterable[Sample]) -> Pat
     name = f"passk_journal_{header.task}_{time.strftime('%Y-%m-%dT%H-%M-%S')}_rank{header.rank}"
     for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
         path = folder / f"{name}{suffix}.jsonl"
-        # Two processes of tensor parallelism both call themselves rank 0.
+        # Under tensor parallelism several processes call themselves rank 0, so the name may be taken.
         try:
             journal = Journal(path, header)
         except UsageError:

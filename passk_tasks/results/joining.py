@@ -13,8 +13,7 @@ import numpy.typing as npt
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
-from passk_tasks.results import samples as saved
-from passk_tasks.results import store
+from passk_tasks.results import sample_files, store
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.model import Run, StoredRun
@@ -50,27 +49,23 @@ def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
     )
 
 
-def require_base(metric: Metric, runs: Iterable[Run]) -> None:
-    """Raise `UsageError` where a metric needs a base stage and the tests of some run have none."""
-    without = next((run for run in runs if metric.of_base and run.base_counts is None), None)
-    if without is not None:
-        raise UsageError(f"{metric.name} needs tests with a base stage; those of {without.path} have none")
-
-
-def check_budgets(run: Run, metrics: Iterable[Metric], n: Mapping[str, int]) -> None:
-    """Raise `UsageError` at a metric that takes more samples than some problem of a run has.
+def check_metrics(run: Run, metrics: Iterable[Metric], task_ids: Sequence[str], counts: Counts) -> None:
+    """Raise `UsageError` at a metric that cannot be had from a run's samples.
 
     Args:
-        run: whose.
-        metrics: what is wanted.
-        n: samples of each problem that is looked at, by task_id.
+        run: the run.
+        metrics: those that are wanted.
+        task_ids: the problems that are looked at.
+        counts: what the run's samples of them came to.
     """
-    poorest = min(n, key=lambda task_id: n[task_id])
+    poorest = int(np.argmin(counts.n))
     for metric in metrics:
-        if metric.k > n[poorest]:
+        if metric.of_base and counts.base is None:
+            raise UsageError(f"{run.path}: {metric.name} needs tests with a base stage, and these have none")
+        if metric.k > counts.n[poorest]:
             raise UsageError(
-                f"{run.path}: {metric.name} needs {metric.k} samples of each problem, but {poorest} has "
-                f"{n[poorest]}"
+                f"{run.path}: {metric.name} needs {metric.k} samples of each problem, but "
+                f"{task_ids[poorest]} has {counts.n[poorest]}"
             )
 
 
@@ -80,23 +75,23 @@ def scores(
     """Return metrics of a run by name, pass@1 first whatever was asked for.
 
     Args:
-        run: whose.
-        wanted: which; the budgets that the run was asked for where None.
+        run: the run.
+        wanted: the metrics; pass@k for the budgets that the run was asked for where None.
         clusters: what problems share, by task_id; what the benchmark says where None.
 
     Raises:
         UsageError: no sample has a verdict, a budget beyond the samples of some problem, or a metric of the
             base stage where the tests have none.
     """
-    task_ids, n, c = counted(run)
-    base = counts_of(run, task_ids).base
+    task_ids, _, _ = counted(run)
+    counts = counts_of(run, task_ids)
     asked = [Metric(PASS, k) for k in run.k] if wanted is None else wanted
     chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
-    for metric in chosen:
-        require_base(metric, [run])
-    check_budgets(run, chosen, dict(zip(task_ids, n.tolist(), strict=True)))
+    check_metrics(run, chosen, task_ids, counts)
     shared_by = shared([run], task_ids, clusters)
-    return {metric.name: metrics.score(metric, n, c, shared_by, base) for metric in chosen}
+    return {
+        metric.name: metrics.score(metric, counts.n, counts.c, shared_by, counts.base) for metric in chosen
+    }
 
 
 def shared(
@@ -105,7 +100,7 @@ def shared(
     """Return the cluster of each problem; None where each stands for itself.
 
     Args:
-        runs: whose benchmark may know.
+        runs: what their benchmark says counts where the user says nothing.
         task_ids: the problems.
         clusters: what the user says, by task_id; a problem that is not in it stands for itself. None to go by
             the benchmark.
@@ -127,7 +122,7 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
     Raises:
         SamplesError: the column is not there, for all problems or for one.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     path = Path(problems) if problems is not None else run.samples_path
     if path is None or path.name == store.OUTCOMES:
         raise SamplesError(
@@ -145,11 +140,11 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
             raise SamplesError(f"{where}: there is no column {column!r}{did_you_mean(column, row)}")
         name = str(row["task_id"])
         task_id = name if name in run.outcomes else family.task_id_of(name)
-        found[task_id] = json.dumps(row[column], sort_keys=True)
-    missing = [task_id for task_id in run.outcomes if task_id not in found]
+        values[task_id] = json.dumps(row[column], sort_keys=True)
+    missing = [task_id for task_id in run.outcomes if task_id not in values]
     if missing:
         raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
-    return found
+    return values
 
 
 def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> dict[str, list[Sample]]:
@@ -158,32 +153,32 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
     lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
 
     Args:
-        run: whose.
+        run: the run.
         paths: other files to read them from.
 
     Raises:
         SamplesError: they cannot be had, or are not those that were judged.
     """
     if paths is not None:
-        file = saved.read(paths)
+        file = sample_files.read(paths)
     elif run.samples_path is not None and run.samples_path.name != store.OUTCOMES:
-        file = saved.read(run.samples_path)
+        file = sample_files.read(run.samples_path)
     elif run.inputs:
-        file = saved.read(run.inputs)
+        file = sample_files.read(run.inputs)
     else:
         raise SamplesError(f"{run.path}: it does not say which samples were scored")
-    found = file.named(_benchmark(run), run.outcomes).samples
+    saved = file.named(_benchmark(run), run.outcomes).samples
     numbered: dict[str, dict[int, Sample]] = {}
-    for sample in found:
+    for sample in saved:
         numbered.setdefault(sample.task_id, {})[sample.index] = sample
     kept: dict[str, list[Sample]] = {}
     for task_id, outcomes in run.outcomes.items():
         by_index = numbered.get(task_id, {})
-        # `passk score --set samples=N` judged the first ones.
+        # `passk score --set samples=N` judged those with the lowest numbers.
         kept[task_id] = [by_index[index] for index in sorted(by_index)][: len(outcomes)]
         if len(kept[task_id]) < len(outcomes):
             raise SamplesError(
-                f"{found[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
+                f"{saved[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
                 "the file has changed since"
             )
     return kept
@@ -195,15 +190,15 @@ def rows(run: Run) -> dict[str, Mapping[str, object]]:
     Raises:
         SamplesError: the file is broken.
     """
-    found: dict[str, Mapping[str, object]] = {}
+    documents: dict[str, Mapping[str, object]] = {}
     if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
-        return found
+        return documents
     for number, raw in numbered_lines(run.samples_path):
         where = f"{run.samples_path}:{number}"
         doc = parse_object(raw, where).get("doc")
         if isinstance(doc, dict):
-            found[task_id_in(doc, where)] = doc
-    return found
+            documents[task_id_in(doc, where)] = doc
+    return documents
 
 
 def _benchmark(run: StoredRun) -> Benchmark:

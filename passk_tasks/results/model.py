@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,27 +68,36 @@ class Run(StoredRun):
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """(n, c) by task_id; n leaves out samples without a verdict (infra_error)."""
-        return {
-            task_id: (
-                sum(outcome.verdict is not Verdict.INFRA_ERROR for outcome in outcomes),
-                sum(outcome.passed for outcome in outcomes),
-            )
-            for task_id, outcomes in self.outcomes.items()
-        }
+        """`counts_of` its outcomes."""
+        return counts_of(self.outcomes)
 
     @property
     def base_counts(self) -> dict[str, int] | None:
-        """Samples that passed the base stage, by task_id; None where the tests have none."""
-        if all(outcome.base_passed is None for outcomes in self.outcomes.values() for outcome in outcomes):
-            return None
-        return {
-            task_id: sum(
-                bool(outcome.base_passed) and outcome.verdict is not Verdict.INFRA_ERROR
-                for outcome in outcomes
-            )
-            for task_id, outcomes in self.outcomes.items()
-        }
+        """`base_counts_of` its outcomes."""
+        return base_counts_of(self.outcomes)
+
+
+def counts_of(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, tuple[int, int]]:
+    """Return (n, c) by task_id; n leaves out samples without a verdict (infra_error)."""
+    return {
+        task_id: (
+            sum(outcome.verdict is not Verdict.INFRA_ERROR for outcome in mine),
+            sum(outcome.passed for outcome in mine),
+        )
+        for task_id, mine in outcomes.items()
+    }
+
+
+def base_counts_of(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, int] | None:
+    """Return the samples that passed the base stage, by task_id; None where the tests have none."""
+    if all(outcome.base_passed is None for mine in outcomes.values() for outcome in mine):
+        return None
+    return {
+        task_id: sum(
+            bool(outcome.base_passed) and outcome.verdict is not Verdict.INFRA_ERROR for outcome in mine
+        )
+        for task_id, mine in outcomes.items()
+    }
 
 
 @dataclass(frozen=True)

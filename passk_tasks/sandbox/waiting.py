@@ -77,6 +77,6 @@ class Waiting:
         return index, suite
 
     def put_back(self, indices: Iterable[int]) -> None:
-        """Take back what a worker did not finish, for whoever is next."""
+        """Take back what a worker did not finish, for the next worker."""
         for index in indices:
             self._indices.setdefault(self._suites[index], collections.deque()).appendleft(index)

@@ -37,7 +37,6 @@ _CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, beside those of th
 _RUNS, _SLOTS = 1 << 18, 1 << 10
 _slots = itertools.count()
 
-
 # Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
 PRELOADED = (
     "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
@@ -65,17 +64,28 @@ launch.main(config)
 
 
 class Worker:
-    """One worker's process and what it holds."""
+    """One worker's process and what it holds.
+
+    Attributes:
+        layers: name of each layer and whether it is active.
+        socket: to the process; the caller waits on it for `events`.
+        cpu: the one that the process is bound to; None for any.
+        held: what it was given and has not judged, by index; the first is in judgement.
+        is_fresh: it was given nothing yet.
+        is_full: it is given nothing more until it has judged what it holds.
+        heard_s: when it last said something, or was given something to do.
+    """
 
     def __init__(
         self, limits: Limits, way: str, packages: Packages, hidden: tuple[str, ...], cpu: int | None
     ) -> None:
         self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
-        self.held: dict[int, Program] = {}  # by index; the first is in judgement
-        self.is_fresh, self.is_full = True, False  # nothing given yet; nothing more to be given
+        self.held: dict[int, Program] = {}
+        self.is_fresh, self.is_full = True, False
         self.heard_s = time.monotonic()
-        self._suites: collections.OrderedDict[int, int] = collections.OrderedDict()  # number -> size
+        # The tests that the process has, the least recently used first: number -> size.
+        self._suites: collections.OrderedDict[int, int] = collections.OrderedDict()
         self._buffer = frames.Buffer(MESSAGE_LIMIT)
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
@@ -189,7 +199,7 @@ class Worker:
                 sent = self.socket.send(view, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
-        except OSError:  # a dead worker is found when it is read
+        except OSError:  # that the worker is dead shows when it is read
             sent = len(self._unsent)
         del self._unsent[:sent]
 

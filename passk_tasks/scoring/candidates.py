@@ -1,16 +1,29 @@
-"""Which candidate a sample holds: by its form, the task's extraction, and the stops it was asked for with."""
+"""Which candidate a text holds, and the proof that it is the one that a stored run judged.
+
+    sample, problem, task -> candidate          by the sample's form, the task's extraction, and the stops
+    stored run, its texts -> Prover.candidate   the same, proved by the hash of the program that was judged
+
+A run stores hashes of what it executed, and the texts stand elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from passk_tasks import extraction
+from passk_tasks import benchmarks, extraction
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.extraction import Extraction, Strategy
 from passk_tasks.problem import Problem
+from passk_tasks.program import Judge
+from passk_tasks.results import store
+from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample
 from passk_tasks.tasks import stops
-from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
+from passk_tasks.tasks.settings import Settings
+from passk_tasks.verdict import Outcome
 
 EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")
 """What `extract` may be; `auto` lets each sample's form decide."""
@@ -102,3 +115,123 @@ def cut_warning(
         f"({', '.join(map(repr, unlike))}): no text is cut at those here, and what a server cut off at them "
         "is missing"
     )
+
+
+# ---------------------------------------------------------------------- stored runs
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored sample with the program that its text holds.
+
+    Attributes:
+        text: what the model wrote, as it was saved.
+        code: the whole program in the text; None where the text holds none.
+        strategy: how the code was found in the text.
+        outcome: what the judge said.
+        proved: whether the code gives the program that was judged, by the hash that the run stored.
+    """
+
+    text: str
+    code: str | None
+    strategy: str
+    outcome: Outcome
+    proved: bool
+
+
+class Prover:
+    """Finds the candidates of a stored run in its texts again, and proves each by its hash.
+
+    Args:
+        run: with the outcomes and the hashes.
+        problems: of the run, by task_id.
+
+    Raises:
+        SamplesError: the run has outcomes of a problem that is not among them.
+        UsageError: the run has settings that this version does not know.
+    """
+
+    def __init__(self, run: Run, problems: Mapping[str, Problem]) -> None:
+        unknown = next((task_id for task_id in run.outcomes if task_id not in problems), None)
+        if unknown is not None:
+            raise SamplesError(f"{run.samples_path}: {run.task} has no problem {unknown!r}")
+        self._run, self._problems = run, problems
+        self._spec = spec_of(run)
+        self._family = benchmarks.get(self._spec.settings.benchmark)
+
+    def candidate(self, sample: Sample, number: int) -> Candidate:
+        """Return the candidate in a sample.
+
+        Args:
+            sample: of a problem that the run has.
+            number: its place among the run's samples of the problem, from 0.
+        """
+        problem = self._problems[sample.task_id]
+        extracted = candidate(sample, problem, self._spec, self._run.extract or "auto")
+        return Candidate(
+            text=sample.text,
+            code=extracted.code,
+            strategy=extracted.strategy,
+            outcome=self._run.outcomes[sample.task_id][number],
+            proved=self._gives(problem, extracted.code, self._run.programs[sample.task_id][number]),
+        )
+
+    def _gives(self, problem: Problem, code: str | None, program_sha256: str) -> bool:
+        family = self._family
+        program = family.program(problem, code, self._spec.settings.judge.place)
+        if program.sha256 == program_sha256:
+            return True
+        # Whether a reference of people's own problems passed in one process only is not stored with the run.
+        if not family.own_problems or program.judge is not Judge.ISOLATED:
+            return False
+        return family.program(problem, code, Judge.SCRIPT).sha256 == program_sha256
+
+
+def spec_of(run: StoredRun) -> TaskSpec:
+    """Return the task that a run was scored by, from what the run recorded.
+
+    Its stops are those of texts that do not record their own: for `passk score` the task's, for lm-eval those
+    that it sent.
+
+    Raises:
+        UsageError: the run has settings that this version does not know.
+    """
+    settings = Settings.parse(run.settings, where=str(run.path))
+    spec = TaskSpec(
+        name=run.task,
+        version=run.task_version or "",
+        description="",
+        settings=settings,
+        generation_kwargs={"until": list(run.conditions.stops or ())},
+        source=run.path,
+    )
+    if run.task not in task_names():  # the user's own
+        return spec
+    task = load_task(run.task)
+    of_score = run.samples_path is not None and run.samples_path.name == store.OUTCOMES
+    if of_score or run.conditions.stops is None:
+        spec = replace(spec, generation_kwargs=task.generation_kwargs)
+    return replace(spec, asked=task.asked)
+
+
+def problems_of(run: StoredRun, data_files: str | None = None) -> Dataset:
+    """Return the problems of a run.
+
+    Args:
+        run: whose.
+        data_files: a file or folder of them; None for where the run's settings say.
+
+    Raises:
+        DatasetError: they cannot be had.
+        UsageError: the ones that are there are not those of the run.
+    """
+    settings = Settings.parse(run.settings, where=str(run.path))
+    if data_files is not None:
+        settings = replace(settings, data_files=data_files)
+    dataset = benchmarks.load(benchmarks.get(settings.benchmark), settings)
+    if dataset.sha256 != run.dataset_sha256:
+        raise UsageError(
+            f"{dataset.source} has others by now (sha256 {dataset.sha256[:12]}, and those of the run had "
+            f"{str(run.dataset_sha256)[:12]})"
+        )
+    return dataset

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.judging import libraries
-from passk_tasks.results import samples, store
+from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
-from passk_tasks.results.samples import Sample, SampleFile
+from passk_tasks.results.sample_files import SampleFile
+from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
 from passk_tasks.scoring.score import check, prepare, score
 from passk_tasks.scoring.summary import Scored
@@ -60,10 +61,60 @@ def score_samples(
         SandboxError: no sandbox of the wanted strength on this host.
         PasskError: the results cannot be written.
     """
-    settings = settings or {}
     folder = None if out is None else store.prepare(out)
     paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    file = samples.read(paths)
+    checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
+    tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
+    with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
+        scored = score(
+            checked.samples,
+            spec=checked.spec,
+            dataset=tried.dataset,
+            extract=checked.extract,
+            progress=progress,
+            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
+        )
+    scored = replace(
+        scored,
+        warnings=(*checked.warnings, *tried.warnings, *scored.warnings),
+        extract=checked.extract,
+        inputs=tuple(map(str, paths)),
+        generation_kwargs=checked.generated_with,
+        **store.provenance(checked.spec.settings.packages),
+    )
+    try:
+        if show is not None:
+            show(scored)
+    finally:  # the numbers cost hours
+        if folder is not None:
+            store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
+    return scored
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What is to be judged; all that can be known to be wrong without executing anything was looked for.
+
+    Attributes:
+        samples: those that are judged.
+        spec: the task, with the settings in force.
+        dataset: its problems.
+        extract: how code is found in the samples.
+        generated_with: generation arguments that the samples record; None where they do not.
+        warnings: what a person must know of the samples.
+    """
+
+    samples: list[Sample]
+    spec: TaskSpec
+    dataset: Dataset
+    extract: str
+    generated_with: Mapping[str, object] | None
+    warnings: list[str]
+
+
+def _checked(
+    file: SampleFile, task: str | None, settings: Mapping[str, Any], extract: str, *, pool: bool
+) -> _Checked:
     spec = _task_of(file, task, settings)
     dataset = load_problems(spec)
     file = file.named(benchmarks.get(spec.settings.benchmark), dataset.problems)
@@ -74,40 +125,15 @@ def score_samples(
         )
     if "extraction" in settings:
         extract = extract_as_set(file.samples, spec, extract)
-    warnings = [*file.warnings, *_check_dataset(file.header, dataset, settings)]
     chosen, left_out = _chosen(file.samples, spec, dataset, "samples" in settings)
-    warnings += [*left_out, *filter(None, [verbatim_warning(chosen, spec, extract)])]
-    strict_k = "k" in settings
-    check(chosen, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
-    warnings += filter(None, [cut_warning(chosen, spec, dataset, extract)])
+    check(chosen, spec=spec, dataset=dataset, extract=extract, strict_k="k" in settings)
     asked = {sample.task_id for sample in chosen}
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
-    tried = prepare(spec, dataset, asked)
-    with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
-        scored = score(
-            chosen,
-            spec=spec,
-            dataset=tried.dataset,
-            extract=extract,
-            strict_k=strict_k,
-            progress=progress,
-            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
-        )
-    scored = replace(
-        scored,
-        warnings=(*warnings, *tried.warnings, *scored.warnings),
-        extract=extract,
-        inputs=tuple(map(str, paths)),
-        generation_kwargs=_generated_with(file),
-        **store.provenance(spec.settings.packages),
+    warnings = [*file.warnings, *_check_dataset(file.header, dataset, settings), *left_out]
+    warnings += filter(
+        None, [verbatim_warning(chosen, spec, extract), cut_warning(chosen, spec, dataset, extract)]
     )
-    try:
-        if show is not None:
-            show(scored)
-    finally:  # the numbers cost hours
-        if folder is not None:
-            store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
-    return scored
+    return _Checked(chosen, spec, dataset, extract, _generated_with(file), warnings)
 
 
 def load_problems(task: TaskSpec | str) -> Dataset:

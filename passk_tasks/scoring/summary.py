@@ -8,7 +8,7 @@ n is counted from the data, problem by problem; nothing here believes a setting 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.judging import libraries, trial
 from passk_tasks.program import Judge
+from passk_tasks.results import model
 from passk_tasks.results.samples import Sample
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics import metrics
@@ -104,64 +105,23 @@ def summarise(
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
-    Args:
-        records: one a sample.
-        spec: the task as it was scored.
-        dataset: all of its problems.
-        layers: of the sandbox that judged.
-        sandbox_warnings: what a person must know of them.
+    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them; the
+    other arguments are as `Scored` has them.
     """
-    total: Counter[str] = Counter()
-    correct: Counter[str] = Counter()
-    base_correct: Counter[str] = Counter()
-    texts: defaultdict[str, set[str]] = defaultdict(set)
-    sampled: Counter[str] = Counter()
-    verdicts: Counter[Verdict] = Counter()
+    grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
-        task_id, verdict = record.sample.task_id, record.outcome.verdict
-        verdicts[verdict] += 1
-        sampled[task_id] += 1
-        texts[task_id].add(record.sample.text)
-        total[task_id] += verdict is not Verdict.INFRA_ERROR
-        correct[task_id] += verdict is Verdict.PASSED
-        base_correct[task_id] += bool(record.outcome.base_passed) and verdict is not Verdict.INFRA_ERROR
-    counts = {task_id: (total[task_id], correct[task_id]) for task_id in sampled}
-    fewest = min(total.values(), default=0)
-    k_skipped = tuple(k for k in spec.settings.k if k > fewest)
-    ks = [k for k in spec.settings.budgets if k <= fewest]
+        grouped[record.sample.task_id].append(record)
+    outcomes = {task_id: [record.outcome for record in mine] for task_id, mine in grouped.items()}
+    texts = {task_id: [record.sample.text for record in mine] for task_id, mine in grouped.items()}
+    counts, settings = model.counts_of(outcomes), spec.settings
+    fewest = min((n for n, _ in counts.values()), default=0)
+    k_skipped = tuple(k for k in settings.k if k > fewest)
     clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
-    staged = any(record.outcome.base_passed is not None for record in records)
-    submissions = benchmarks.get(spec.settings.benchmark).submissions
-    scores = estimate(counts, ks, clusters, base_correct if staged else None, submissions)
-    deciders = {r.sample.task_id: r.outcome.judge for r in records if r.outcome.judge}
-    one_process: Counter[str] = Counter(
-        dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY
-        for task_id, decider in deciders.items()
-        if decider == Judge.SCRIPT.value and spec.settings.judge is Judge.ISOLATED
-    )
-    shares = [len(texts[task_id]) / n for task_id, n in sampled.items() if n > 1]
-    warnings = list(sandbox_warnings)
-    if verdicts[Verdict.INFRA_ERROR]:
-        warnings.append(
-            f"{verdicts[Verdict.INFRA_ERROR]} samples have no verdict (infra_error) and are left out of n: "
-            "the numbers are not final"
-        )
-    if dataset.left_out:
-        warnings.append(
-            f"{libraries.explain(dataset.left_out, len(dataset.problems))}; they are left out "
-            "(skip_missing), and the coverage counts them"
-        )
-    if k_skipped and counts:
-        poorest = next(task_id for task_id in counts if total[task_id] == fewest)
-        names = ", ".join(f"pass@{k}" for k in k_skipped)
-        warnings.append(f"{names} cannot be estimated and is left out: {poorest} has {fewest} samples")
-    if len(set(sampled.values())) > 1:
-        warnings.append(
-            f"n differs between problems: {min(sampled.values())} to {max(sampled.values())} samples"
-        )
-    if alike := alike_warning(sampled, texts):
-        warnings.append(alike)
-    ns = set(sampled.values())
+    verdicts = Counter(record.outcome.verdict for record in records)
+    deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
+    ns = {len(mine) for mine in texts.values()}
+    ks = [k for k in settings.budgets if k <= fewest]
+    submissions = benchmarks.get(settings.benchmark).submissions
     return Scored(
         spec=spec,
         dataset=dataset,
@@ -173,26 +133,75 @@ def summarise(
         problems_total=len(dataset.problems),
         samples=len(records),
         n=ns.pop() if len(ns) == 1 else None,
-        k=tuple(k for k in spec.settings.k if k not in k_skipped),
+        k=tuple(k for k in settings.k if k <= fewest),
         k_skipped=k_skipped,
-        metrics=scores,
+        metrics=estimate(counts, ks, clusters, model.base_counts_of(outcomes), submissions),
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
-        distinct=sum(shares) / len(shares) if shares else None,
-        judge=spec.settings.judge.value,
+        distinct=_distinct(texts),
+        judge=settings.judge.value,
         judges=dict(Counter(deciders.values()).most_common()),
-        one_process=dict(one_process.most_common()),
-        sandbox=spec.settings.sandbox,
+        one_process=_one_process(deciders, spec, dataset),
+        sandbox=settings.sandbox,
         layers=dict(layers),
-        limits=spec.settings.limits().as_dict(),
+        limits=settings.limits().as_dict(),
         dataset_source=dataset.source,
         dataset_sha256=dataset.sha256,
-        settings=spec.settings.as_dict(),
+        settings=settings.as_dict(),
         left_out=dataset.left_out,
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
-        warnings=tuple(warnings),
+        warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset)),
         sandbox_warnings=tuple(sandbox_warnings),
     )
+
+
+def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:
+    shares = [len(set(mine)) / len(mine) for mine in texts.values() if len(mine) > 1]
+    return sum(shares) / len(shares) if shares else None
+
+
+def _judges(outcomes: Sequence[Outcome]) -> list[str]:
+    return [outcome.judge for outcome in outcomes if outcome.judge]
+
+
+def _one_process(deciders: Mapping[str, str], spec: TaskSpec, dataset: Dataset) -> dict[str, int]:
+    if spec.settings.judge is not Judge.ISOLATED:
+        return {}
+    script = [task_id for task_id, judge in deciders.items() if judge == Judge.SCRIPT.value]
+    reasons = [dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY for task_id in script]
+    return dict(Counter(reasons).most_common())
+
+
+def _warnings(
+    counts: Mapping[str, tuple[int, int]],
+    k_skipped: Sequence[int],
+    texts: Mapping[str, Sequence[str]],
+    dataset: Dataset,
+) -> Iterator[str]:
+    sizes = [len(mine) for mine in texts.values()]
+    without = sum(sizes) - sum(n for n, _ in counts.values())
+    if without:
+        yield (
+            f"{without} samples have no verdict (infra_error) and are left out of n: the numbers are not "
+            "final"
+        )
+    if dataset.left_out:
+        lacking = libraries.explain(dataset.left_out, len(dataset.problems))
+        yield f"{lacking}; they are left out (skip_missing), and the coverage counts them"
+    if k_skipped and counts:
+        poorest = min(counts, key=lambda task_id: counts[task_id][0])
+        names = ", ".join(f"pass@{k}" for k in k_skipped)
+        yield f"{names} cannot be estimated and is left out: {poorest} has {counts[poorest][0]} samples"
+    if len(set(sizes)) > 1:
+        yield f"n differs between problems: {min(sizes)} to {max(sizes)} samples"
+    news = [(len(set(mine)) - 1) / (len(mine) - 1) for mine in texts.values() if len(mine) > 1]
+    if news and sum(news) / len(news) < ALIKE:
+        yield (
+            "the samples of a problem are all or nearly all identical, so pass@k for k > 1 says little: "
+            "either they were generated greedily (do_sample, temperature), or a server got the same seed "
+            "with every request (generate with --metadata passk.seeds=distinct), or a cache answered for the "
+            "model"
+        )
 
 
 def estimate(
@@ -221,20 +230,3 @@ def estimate(
         metric.name: metrics.score(metric, pairs[:, 0], pairs[:, 1], shared, staged)
         for metric in metrics.reported(ks, base=base is not None, submissions=submissions)
     }
-
-
-def alike_warning(sampled: Mapping[str, int], texts: Mapping[str, set[str]]) -> str | None:
-    """Return what to say where the n samples of a problem are all or nearly all the same text, else None.
-
-    Args:
-        sampled: samples of each problem.
-        texts: its distinct texts.
-    """
-    news = [(len(texts[task_id]) - 1) / (n - 1) for task_id, n in sampled.items() if n > 1]
-    if not news or sum(news) / len(news) >= ALIKE:
-        return None
-    return (
-        "the samples of a problem are all or nearly all identical, so pass@k for k > 1 says little: either "
-        "they were generated greedily (do_sample, temperature), or a server got the same seed with every "
-        "request (generate with --metadata passk.seeds=distinct), or a cache answered for the model"
-    )

@@ -1,8 +1,8 @@
-"""One program of the corpus, and what must come of it.
+"""What a program of the corpus is, and which verdicts it may have.
 
-An attack reports its own success by passing: `attack()` returns `"reached"` only where it got what it was
-after, and its tests assert that. So a guarantee is broken when a hostile program passes, when the run has no
-verdict for it, or when a probe on the host sees what it did. A right program breaks it by not passing.
+An attack reports its success by passing: `attack()` returns `"reached"` only where it got what it wanted, and
+its tests assert that. So a guarantee is broken when a hostile program passes, when the run has no verdict for
+it, or when a probe on the host sees what it did. A right program breaks its guarantee by not passing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from passk_tasks.verdict import Verdict
 BOTH = (Judge.ISOLATED, Judge.SCRIPT)
 ISOLATED = (Judge.ISOLATED,)
 
-# Times as long as a plain endless loop. A tree of processes may starve its own main one, so it is held by the
-# wall clock, which is laxer.
+# How many times as long as a plain endless loop an attack may take. A tree of processes may starve its own
+# main process, so only the wall clock ends it, and that limit is laxer.
 AS_LOOP, AS_TREE = 2.0, 8.0
 
-# A hostile program that does not compile attacks nothing, so `syntax_error` is no success.
+# A hostile program that does not compile attacks nothing, so `syntax_error` proves nothing.
 NOT_PASSED = frozenset(
     {
         Verdict.FAILED,
@@ -35,7 +35,7 @@ NOT_PASSED = frozenset(
 )
 PASSED = frozenset({Verdict.PASSED})
 
-# `solve(n)` should be n * n + 7: nothing that a program without the tests would return by chance.
+# `solve(n)` should be n * n + 7, which no program returns by chance.
 SOLVE = Tests(
     "def check(candidate):\n    assert candidate(3) == 16\n    assert candidate(10) == 107\n\ncheck(solve)\n",
     ("solve",),
@@ -74,19 +74,19 @@ class Attack:
 
     Attributes:
         name: unique, in kebab case.
-        category: the module's idea, e.g. `early exits`.
+        category: the kind of attack, the same for a whole module, e.g. `early exits`.
         guarantee: what it tries to break.
-        code: the candidate. `@WORD@` is replaced by what `probes` knows of the host, see `probes.Facts`.
-        tests: what judges it.
-        judges: the judges it is tried under.
+        code: the candidate; `Probes.fill` replaces each `@WORD@` by a value of this host.
+        tests: the tests that judge it.
+        judges: the judges under which it is tried.
         expected: verdicts under which the guarantee holds.
-        host_probe: what is looked at on the host afterwards, a name in `probes.PROBES`.
+        host_probe: what is inspected on the host afterwards, a name in `probes.PROBES`.
         known_gap: why the judge `script` cannot refuse it; None where it must.
         before: programs that run just before it, in the same worker.
-        harms: whether it would hurt a host without namespaces; then it is not tried there.
+        harms: whether it would harm a host without namespaces; then it is not tried there.
         times: how many times as long as a plain endless loop it may take; None where that does not matter.
-        real: whether it succeeds against a harness without isolation: `always`, as `root`, or `unseen` where
-            that is not tried (it would hurt, or is aimed at this package's own driver).
+        real: when it succeeds against a harness without isolation: `always`, as `root`, or `unseen` where
+            that is not tried (it would do harm, or is aimed at this package's own driver).
     """
 
     name: str
@@ -109,7 +109,7 @@ class Attack:
         return self.expected == PASSED
 
     def gap(self, judge: Judge) -> str | None:
-        """Return why this judge is known not to refuse it, None where it must."""
+        """Return why this judge cannot refuse it, None where it must."""
         return self.known_gap if judge is Judge.SCRIPT else None
 
 
@@ -125,7 +125,7 @@ def maker(category: str, guarantee: Guarantee, **defaults: object) -> Callable[.
 
 
 def source(code: str) -> str:
-    """Return a block of code as it stands in a corpus module, without its indentation and first newline."""
+    """Return a block of code of a corpus module without its indentation and first newline."""
     return textwrap.dedent(code).lstrip("\n")
 
 

@@ -16,13 +16,13 @@ from passk_tasks.verdict import Outcome, Verdict
 
 # Short, so that loops and hogs end soon; large enough for every right program of the corpus.
 LIMITS = Limits(timeout_s=1.0, memory_mib=384, output_mib=8, processes=48, backstop=10.0)
-# Times the time limit for programs that take memory: where a page is dear to touch, the memory limit takes a
-# second of CPU to reach, and it is the one that is tried.
+# Programs that take memory get this many times the time limit: on some hosts they need a second of CPU to
+# reach the memory limit, which is the one that they test.
 _HOGS_TIMES = 4.0
-# What may be lost to a busy machine besides, before a program counts as having dodged the time limit.
+# Seconds that a busy machine may add before a program counts as having dodged the time limit.
 _SLACK_S = 1.0
 
-# What gives each guarantee; names of `Sandbox.layers`, and the judge's own doing in words.
+# What gives each guarantee: names of `Sandbox.layers`, or a few words about how the judge is built.
 GIVEN_BY: dict[Guarantee, tuple[str, ...]] = {
     Guarantee.VERDICT: ("tests in a process of their own",),
     Guarantee.ORACLE: ("tests in a process of their own", "private root", "pid namespace"),
@@ -46,13 +46,13 @@ GIVEN_BY: dict[Guarantee, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one attack under one judge.
+    """The result of one attack under one judge.
 
     Attributes:
         attack: the program.
-        judge: who judged it.
-        outcome: what came of it; None where it was not tried, as it would hurt this host.
-        broken: what it achieved, empty where the guarantee held.
+        judge: the judge.
+        outcome: its outcome; None where it was not tried, as it would harm this host.
+        broken: what it achieved; empty where the guarantee held.
     """
 
     attack: Attack
@@ -67,7 +67,7 @@ class Trial:
 
     @property
     def is_known_gap(self) -> bool:
-        """Whether this judge is known not to refuse it."""
+        """Whether this judge is known to be unable to refuse it."""
         return self.attack.gap(self.judge) is not None
 
 
@@ -77,10 +77,10 @@ class Row:
 
     Attributes:
         guarantee: what is promised.
-        layers: what gives it, with whether it is active; None for what is no layer of the sandbox.
+        layers: what gives it, and whether that is active; None for what is no layer of the sandbox.
         tried: how many trials there were.
         broken: the trials that broke it.
-        untried: how many were left out, as they would hurt this host.
+        untried: how many attacks were left out, as they would harm this host.
     """
 
     guarantee: Guarantee
@@ -94,7 +94,7 @@ class Row:
         """`proved`, `NOT proved`, or `not tried`."""
         if self.broken:
             return "NOT proved"
-        # Half an answer is none: where the harmful half is left out, the rest proves nothing.
+        # Where the harmful attacks are left out, the rest proves nothing.
         return "not tried" if self.untried or not self.tried else "proved"
 
 
@@ -105,8 +105,8 @@ class Report:
     Attributes:
         sandbox: the mode, `strict` or `rlimits`.
         layers: the sandbox's layers and whether each is active.
-        trials: every attack under every judge it is for, in the corpus's order.
-        host: what happened to the host that no single attack can be blamed for.
+        trials: every attack under each of its judges, in the corpus's order.
+        host: changes of the host that cannot be blamed on a single attack.
     """
 
     sandbox: str
@@ -133,7 +133,7 @@ class Report:
 
     @property
     def known_gaps(self) -> list[Trial]:
-        """The trials that passed as SECURITY.md says they may."""
+        """The trials that passed, as SECURITY.md says they can."""
         return [t for t in self.trials if t.is_known_gap and t.broken]
 
     @property
@@ -153,10 +153,10 @@ def check(
     """Attack the sandbox with the corpus.
 
     Args:
-        sandbox: `strict` or `rlimits`; under `rlimits` what would hurt the host is left out.
+        sandbox: `strict` or `rlimits`; under `rlimits` attacks that would harm the host are left out.
         workers: programs at one time; 0 means as many as there are usable CPUs.
         attacks: the programs.
-        limits: what each may use.
+        limits: limits of each program.
         progress: show a bar on standard error.
 
     Raises:
@@ -168,7 +168,7 @@ def check(
     with Probes() as probes:
         for judge in Judge:
             mine = [a for a in tried if judge in a.judges]
-            # What must follow each other needs one worker, which takes programs in their order.
+            # Programs that must follow each other need one worker, which takes programs in their order.
             in_rows = [a for a in mine if a.before]
             alone = [a for a in mine if not a.before]
             hogs = [a for a in alone if a.guarantee is Guarantee.MEMORY]
@@ -195,7 +195,7 @@ def check(
 
 
 def _mixed(attacks: list[Attack]) -> list[Attack]:
-    """Deal right programs out among the others, so that each kind has the other around it."""
+    """Spread the right programs evenly among the others."""
     right = [a for a in attacks if a.is_right]
     others = [a for a in attacks if not a.is_right]
     both = [(i / max(1, len(group)), a.name, a) for group in (right, others) for i, a in enumerate(group)]
@@ -213,7 +213,7 @@ def _run(
     places: dict[str, int] = {}
     for attack in attacks:
         for number, code in enumerate(attack.before):
-            # Each its own: identical programs would run once.
+            # Each program is made unique, since identical programs run only once.
             unique = f"{probes.fill(attack, code)}\n# {attack.name} {number}\n"
             programs.append(Program(f"before {attack.name}", unique, SOLVE, judge.place))
         places[attack.name] = len(programs)
@@ -230,13 +230,13 @@ def _trial(attack: Attack, judge: Judge, outcomes: dict[str, Outcome], probes: P
 
 
 def broken_by(attack: Attack, outcome: Outcome, yardstick: Outcome | None, probes: Probes) -> tuple[str, ...]:
-    """Return what the outcome of an attack shows to be broken.
+    """Return what an attack broke, as far as its outcome shows.
 
     Args:
         attack: the program.
-        outcome: what came of it.
+        outcome: its outcome.
         yardstick: the outcome of a plain endless loop in the same batch.
-        probes: what knows the secret.
+        probes: knows the secret, which the outcome must not hold.
     """
     said = []
     if outcome.verdict not in attack.expected:

@@ -1,8 +1,8 @@
-"""What is put on the host for attacks to reach, and what is looked at afterwards.
+"""Puts files, sockets and processes on the host for attacks to reach, and inspects them afterwards.
 
-Everything is the probe's own: files in a temporary folder, sockets that listen, processes that wait, secrets
-made of random digits. An attack is told where they are by `@WORD@` in its code, and each has its own, so that
-whatever was done can be laid at one attack's door.
+Everything is made for this: files in a temporary folder, sockets that listen, processes that wait, secrets
+of random digits. A `@WORD@` in an attack's code tells it where they are. Each attack has its own, so that
+every finding can be blamed on one attack.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SECRET_NAME = "PASSK_SELFCHECK_SECRET"
 
 
 class Probes:
-    """Puts things on the host, tells attacks of them, reports what was done to them; a context manager."""
+    """Puts things on the host, tells attacks where, and reports what they did; a context manager."""
 
     def __init__(self) -> None:
         self._run = secrets.token_hex(4)
@@ -75,11 +75,11 @@ class Probes:
     # --- before ---------------------------------------------------------------------------------------------
 
     def fill(self, attack: Attack, text: str) -> str:
-        """Return the code with what it needs to know of the host in the place of each `@WORD@`."""
+        """Return the code with each `@WORD@` replaced by a value of this host."""
         return _WORD.sub(lambda match: self._fact(attack, match[1]), text)
 
     def _fact(self, attack: Attack, word: str) -> str:
-        facts: dict[str, Callable[[], str]] = {
+        values: dict[str, Callable[[], str]] = {
             "MARK": lambda: MARK,
             "SECRET_NAME": lambda: _SECRET_NAME,
             "SECRET_FILE": lambda: str(self._secret_file),
@@ -102,10 +102,10 @@ class Probes:
         }
         if word == "VICTIM_NAME":
             self._victim(attack)
-        return facts[word]()
+        return values[word]()
 
     def token(self, attack: Attack) -> str:
-        """Return the name that an attack's traces carry; at most 15 characters, what a process name holds."""
+        """Return the name in an attack's traces, of at most 15 characters: a process name holds no more."""
         return f"p{self._run}{self._number(attack):04d}"
 
     def _number(self, attack: Attack) -> int:
@@ -164,8 +164,8 @@ class Probes:
     # --- after ----------------------------------------------------------------------------------------------
 
     def findings(self, attacks: Sequence[Attack]) -> dict[str, list[str]]:
-        """Return what was done to the host by the name of the attack; those that did nothing are left out."""
-        found: dict[str, list[str]] = {}
+        """Return what each attack did to the host, by its name; attacks that did nothing are left out."""
+        by_attack: dict[str, list[str]] = {}
         heard = self._heard()
         processes = _processes()
         left = _left_behind(f"p{self._run}", self._home)
@@ -180,15 +180,15 @@ class Probes:
                 *[f"{path} was left on the host" for path in left if token in path.name],
             ]
             if said:
-                found[attack.name] = said
-        return found
+                by_attack[attack.name] = said
+        return by_attack
 
     def told(self, outcome: Outcome) -> bool:
         """Whether an outcome's text holds the secret."""
         return self._secret in outcome.detail
 
     def host_findings(self) -> list[str]:
-        """Return what happened to this process and the host that no single attack can be blamed for."""
+        """Return changes of this process and the host that cannot be blamed on a single attack."""
         now = self._own_state()
         return [f"{name} of the supervisor changed" for name in now if now[name] != self._limits[name]]
 
@@ -263,10 +263,10 @@ class Probes:
         return [f"{name} of the host was made" for name, identity in made.items() if identity >= 0]
 
     def _children(self) -> list[int]:
-        """Return this process's children but for the victims."""
+        """Return this process's children, without the victims."""
         children = Path(f"/proc/self/task/{os.getpid()}/children")
-        found = children.read_text(encoding="ascii").split() if children.exists() else []
-        return [int(pid) for pid in found if int(pid) not in {v.pid for v in self._victims.values()}]
+        pids = children.read_text(encoding="ascii").split() if children.exists() else []
+        return [int(pid) for pid in pids if int(pid) not in {v.pid for v in self._victims.values()}]
 
     def _own_state(self) -> dict[str, object]:
         return {
@@ -286,13 +286,13 @@ class Probes:
 
 
 def _mounts() -> list[str]:
-    """Return the mounts of this package's making that the host sees."""
+    """Return the mounts that this package made and the host sees."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
         return [line.split()[4] for line in file if re.search(r" - \S+ (passk|scratch) ", line)]
 
 
 def _groups() -> list[str]:
-    """Return the cgroups that were made by this process; the sandbox names them after it."""
+    """Return the cgroups that this process made; the sandbox names them after it."""
     return [
         os.path.join(folder, name)  # noqa: PTH118
         for folder, names, _ in os.walk("/sys/fs/cgroup")
@@ -303,7 +303,7 @@ def _groups() -> list[str]:
 
 def _processes() -> dict[int, str]:
     """Return name and arguments of every process that this one can see."""
-    found = {}
+    processes = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
@@ -316,20 +316,20 @@ def _processes() -> dict[int, str]:
                 )
                 arguments = (entry / "cmdline").read_bytes().decode("utf-8", errors="replace")
                 if state != "Z":
-                    found[int(entry.name)] = f"{name} {arguments}"
-    return found
+                    processes[int(entry.name)] = f"{name} {arguments}"
+    return processes
 
 
 def _left_behind(mark: str, home: Path) -> list[Path]:
-    """Remove what carries this mark from the folders of the host that programs write to; return the paths."""
-    found: list[Path] = []
+    """Remove files with this mark from the host's folders that programs can write to; return their paths."""
+    paths: list[Path] = []
     for folder in {Path(tempfile.gettempdir()), Path("/tmp"), Path("/dev/shm"), home, Path.cwd()}:
         with contextlib.suppress(OSError):
-            found += [path for path in folder.iterdir() if mark in path.name]
-    for path in found:
+            paths += [path for path in folder.iterdir() if mark in path.name]
+    for path in paths:
         with contextlib.suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
-    return sorted(found)
+    return sorted(paths)

@@ -43,8 +43,8 @@ def render(report: Report, *, colour: bool = False, width: int | None = None) ->
     gaps = report.known_gaps
     if gaps:
         page.text(
-            f"judge script: {len(gaps)} known ways to pass it wrongly, as candidate and tests share an "
-            "interpreter (SECURITY.md); they do not count above. The judge isolated refuses each of them.",
+            f"judge script: {len(gaps)} wrong programs passed, since candidate and tests share an "
+            "interpreter; they do not count above (SECURITY.md). The judge isolated refuses each of them.",
             indent=0,
         )
     verdict = "every guarantee is proved" if report.proved else "not every guarantee is proved on this host"
@@ -93,36 +93,27 @@ def _count(row: Row) -> str:
     if row.broken:
         parts.append(f"{len(row.broken)} broke it")
     if row.untried:
-        parts.append(f"{row.untried} not tried, as they would hurt this host")
+        parts.append(f"{row.untried} not tried, as they would harm this host")
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def _given(row: Row, report: Report) -> str:
-    """Name what gives the guarantee; a layer that is not active here is said so."""
+    """Return what gives the guarantee, with a note at each layer that is not active here."""
     known = [
-        name if row.layers[name] or name not in _LAYERS else f"{name} (not active)"
+        name if row.layers[name] or name in _BY_DESIGN else f"{name} (not active)"
         for name in row.layers
-        if report.layers or name not in _LAYERS
+        if report.layers or name in _BY_DESIGN
     ]
     return ", ".join(known)
 
 
-# The names in `GIVEN_BY` that are layers of the sandbox; the rest is how the judges are built.
-_LAYERS = frozenset(
+# The names in `GIVEN_BY` that are no layers of the sandbox: the judges are built so.
+_BY_DESIGN = frozenset(
     {
-        "user namespace",
-        "pid namespace",
-        "mount namespace",
-        "network namespace",
-        "ipc namespace",
-        "private root",
-        "private proc",
-        "landlock",
-        "seccomp",
-        "no new privileges",
-        "unprivileged user",
-        "resource limits",
-        "memory cgroup",
-        "process cgroup",
+        "tests in a process of their own",
+        "plain data on the channel",
+        "a process for each program",
+        "CPU and wall clock",
+        "clean interpreter",
     }
 )

@@ -1,4 +1,4 @@
-"""What more samples buy: pass@k for k up to n, what each further sample adds, what only the tail solves."""
+"""What more samples bring: pass@k for k up to n, the gain of each sample, problems that only many solve."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ class Point:
 
     Attributes:
         k: the budget.
-        score: pass@k with both of its uncertainties; the bands hold for each k by itself.
+        score: pass@k with both of its uncertainties; each band holds for its own k only.
         gain: what the k-th sample adds, pass@k - pass@(k-1).
-        samples_per_solved: samples spent on each problem that k samples solve, k / pass@k; None where they
-            solve none.
+        samples_per_solved: samples spent for each solved problem, k / pass@k; None where none is solved.
     """
 
     k: int
@@ -52,12 +51,12 @@ def curve(
 
     Args:
         n: samples of each problem, or one number for all.
-        c: correct ones among them, one number a problem.
-        ks: budgets; where None, every one from 1 to the fewest samples of a problem.
-        clusters: what each problem shares with others; None for problems that share nothing.
+        c: correct samples among them, one number a problem.
+        ks: budgets; None for all from 1 to the smallest n.
+        clusters: the cluster of each problem; None where problems are independent.
 
     Raises:
-        ValueError: as `pass_at_k` and `intervals.over_problems`.
+        ValueError: as in `pass_at_k` and `intervals.over_problems`.
     """
     budgets = range(1, int(np.min(np.asarray(n))) + 1) if ks is None else ks
     points = []
@@ -70,21 +69,21 @@ def curve(
 
 
 def tail_only(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> npt.NDArray[np.intp]:
-    """Return the numbers of the problems that are solved, but by k samples no more often than not.
+    """Return the indices of the problems that have a correct sample but whose pass@k is at most 1/2.
 
     Args:
         n: samples of each problem, or one number for all.
-        c: correct ones among them, one number a problem.
+        c: correct samples among them, one number a problem.
         k: budget.
     """
     scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
     solved = np.broadcast_to(np.asarray(c), scores.shape) > 0
-    # pass@k of exactly 1/2 may come out an ulp beyond.
+    # A pass@k of exactly 1/2 may be computed an ulp too large.
     return np.flatnonzero(solved & (scores <= 0.5 + 1e-12))
 
 
 def tail_budget(most: int) -> int:
-    """Return the budget for `tail_only` where nobody names one: 10, or half of fewer samples."""
+    """Return the default budget of `tail_only`: 10, or half of the samples if that is less."""
     return max(1, min(_TAIL, most // 2))
 
 

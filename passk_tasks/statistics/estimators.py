@@ -1,15 +1,14 @@
 """Unbiased estimators from n samples a problem, of which c are correct, for a budget of k.
 
-Every quantity here is a ratio of binomial coefficients. The product form of the ancestors costs min(c, k)
-factors an element and, as `1 - product`, loses the digits of small values; `lgamma` is good to some 1e-11
-at n = 10,000. Both are avoided by one table of log(n!) of more than double precision, see `_log_factorials`:
-each element then costs four look-ups whatever n, c and k are, and is right to a few units in the last place,
-however small.
+Every quantity here is a ratio of binomial coefficients. The usual product needs min(c, k) factors for each
+element, and `1 - product` loses the digits of small values; `lgamma` is only good to some 1e-11 for n of
+10,000. Instead one table of log(n!) has more than double precision, see `_log_factorials`: each element costs
+four look-ups for any n, c and k, and even the smallest value is right to a few units in the last place.
 
 n, c and k may be scalars or arrays and are broadcast together. The result is a float where all of them are
-scalars, else a float64 array. Whole numbers are wanted: any integer type, booleans (as 0 and 1), and floats
-without a fractional part, since counts that went through a table with gaps come back as floats. Whatever else
-comes, and every value outside its range, is a `ValueError` that shows the offenders; nothing is left out.
+scalars, else a float64 array. They must be whole numbers: any integer type, booleans (as 0 and 1), or floats
+without a fractional part, since tables with gaps turn counts into floats. Any other value, and every value
+outside its range, raises a `ValueError` that shows it; nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 MAX_N = 1_000_000
-"""Largest n that is accepted; it bounds the table of log(n!) at 16 MB."""
+"""Largest accepted n; it bounds the table of log(n!) at 16 MB."""
 
-_FRACTION_BITS = 128  # of the integers in which log(n!) is summed up; n² roundings leave 88 of them good
+_FRACTION_BITS = 128  # of the integers in which log(n!) is summed; n² roundings leave 88 correct bits
 _HEAD_BITS = 28  # heads are multiples of 2^-28 below 2^24: their sums and differences are exact in float64
 _CHUNK = 1 << 14  # elements at one time, so that temporaries stay in the CPU's cache
-_SHOWN = 5  # offending values that an error message shows
+_SHOWN = 5  # wrong values that an error message shows
 
 
 @overload
@@ -46,14 +45,14 @@ def pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> float | F
 
     Args:
         n: samples of each problem.
-        c: correct ones among them.
+        c: correct samples among them.
         k: budget, at most n.
 
     Returns:
         The estimate: a float for scalars, else a float64 array of the broadcast shape.
 
     Raises:
-        ValueError: for k > n, k < 1, c outside 0…n, n above `MAX_N`, and what is not a whole number.
+        ValueError: for k > n, k < 1, c outside 0…n, n above `MAX_N`, and numbers that are not whole.
     """
     return _map(_pass_at_k, n, c, k)
 
@@ -78,12 +77,12 @@ def g_pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike, tau: npt.A
     """Estimate the probability that at least max(1, ⌈τk⌉) of k samples are correct, G-Pass@k_τ.
 
     Liu et al. 2024 (arXiv:2412.13147). τ = 0 is pass@k, τ = 1 is pass^k. A product τk within 1e-9 of a whole
-    number counts as that number, so that τ = 0.07 with k = 100 asks for 7 correct samples and not for the 8
-    of the rounded product 7.000000000000001.
+    number counts as that number: τ = 0.07 with k = 100 asks for 7 correct samples, not for the 8 that the
+    rounded product 7.000000000000001 would give.
 
     Args:
         n: samples of each problem.
-        c: correct ones among them.
+        c: correct samples among them.
         k: budget, at most n.
         tau: share of the k samples that must be correct, in [0, 1].
 
@@ -91,7 +90,7 @@ def g_pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike, tau: npt.A
         The estimate: a float for scalars, else a float64 array of the broadcast shape.
 
     Raises:
-        ValueError: as `pass_at_k`, and for τ outside [0, 1].
+        ValueError: as in `pass_at_k`, and for τ outside [0, 1].
     """
     share = np.asarray(tau)
     if share.dtype.kind not in "biuf":
@@ -115,8 +114,8 @@ def mg_pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> Floats
 def mg_pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> float | Floats:
     """Estimate mG-Pass@k, (2/k) · Σ G-Pass@k_{i/k} over i = ⌈k/2⌉+1 … k.
 
-    Liu et al. 2024 (arXiv:2412.13147): the area under G-Pass@k_τ for τ from 0.5 to 1, as their sum has it.
-    It has ⌊k/2⌋ terms, so for odd k it ends at (k-1)/k even where every sample is correct, and at k = 1 it is
+    Liu et al. 2024 (arXiv:2412.13147) define it as the area under G-Pass@k_τ for τ from 0.5 to 1. This sum
+    has ⌊k/2⌋ terms, so for odd k it is at most (k-1)/k even where every sample is correct, and at k = 1 it is
     0. Arguments, result and errors are those of `pass_at_k`.
     """
 
@@ -131,16 +130,16 @@ def mg_pass_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> float 
 def n_at_k(samples: int, shown: int, correct: int, n: int, k: int) -> float:
     """Estimate AlphaCode's n@k: n submissions out of k samples, filtered by the tests that a problem shows.
 
-    Li et al. 2022 (arXiv:2203.07814), section 2.2, without clustering: of k samples those are kept that pass
-    the shown tests, and n of them, drawn at random, are submitted; fewer where fewer are left. Of the k
-    samples f pass the shown tests with a hypergeometric probability; which of all those they are, and which
-    of them are submitted, is chance, so that the best of min(n, f) submissions is right with
-    pass@min(n, f) of `shown` samples with `correct` right ones. Unbiased for independent samples, as pass@k.
+    Li et al. 2022 (arXiv:2203.07814), section 2.2, without clustering: of k samples, those that fail the
+    shown tests are dropped, and n of the others, drawn at random, are submitted; all of them where fewer are
+    left. The number f of the k samples that pass the shown tests is hypergeometric. The submissions are a
+    random choice, so that one of them is right with the probability pass@min(n, f) for `shown` samples of
+    which `correct` are right. The estimate is unbiased for independent samples, as pass@k is.
 
     Args:
-        samples: of the problem.
-        shown: those that pass the tests which the problem shows.
-        correct: those that pass all of its tests; the shown ones are among them.
+        samples: number of samples of the problem.
+        shown: how many of them pass the tests that the problem shows.
+        correct: how many of them pass all tests, and so the shown ones too.
         n: submissions.
         k: samples to choose them from, at most `samples`.
 
@@ -169,7 +168,7 @@ def sampling_variance(n: float, c: float, k: float) -> float: ...
 @overload
 def sampling_variance(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> Floats: ...
 def sampling_variance(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> float | Floats:
-    """Estimate, without bias, the variance of `pass_at_k` over repeated sampling of the same problem.
+    """Estimate without bias the variance of `pass_at_k` over repeated sampling of the same problem.
 
     U² - C(n-c, 2k) / C(n, 2k) with U = C(n-c, k) / C(n, k): the second term is an unbiased estimate of the
     square of U's mean. For k = 1 it is p̂(1-p̂)/(n-1). It is never negative. See arXiv:2512.21326.
@@ -178,7 +177,7 @@ def sampling_variance(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> f
         The estimate: a float for scalars, else a float64 array of the broadcast shape.
 
     Raises:
-        ValueError: as `pass_at_k`, and for n < 2k, where no unbiased estimate exists.
+        ValueError: as in `pass_at_k`, and for n < 2k, where no unbiased estimate exists.
     """
     n, c, k = _counts(n, c, k)
     _refuse(n < 2 * k, "n must be at least 2k for an unbiased variance", n=n, k=k)
@@ -196,7 +195,7 @@ def sampling_variance(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> f
 def _pass_at_k(n: Integers, c: Integers, k: Integers) -> Floats:
     log_none = _log_none_of_k(n, c, k)
     some = np.where(n - c >= k, -np.expm1(log_none.real + log_none.imag), 1.0)
-    # One draw, or one correct sample: a plain division, rounded once.
+    # For one draw or one correct sample a plain division is enough, and is rounded only once.
     return np.where(np.minimum(c, k) <= 1, c * k / n, some)
 
 
@@ -207,7 +206,7 @@ def _none_of_k(n: Integers, d: Integers, k: Integers) -> Floats:
 
 
 def _log_none_of_k(n: Integers, d: Integers, k: Integers) -> npt.NDArray[np.complex128]:
-    """Logarithm of `_none_of_k` as head + i·tail; meaningless where n - d < k, which the caller masks."""
+    """Logarithm of `_none_of_k` as head + i·tail; wrong where n - d < k, which the caller masks."""
     table = _log_factorials(int(n.max(initial=1)))
     # This order makes d = 0 exactly 0.
     log: npt.NDArray[np.complex128] = table[n - d] - table[n]
@@ -238,14 +237,14 @@ def _tail(
 
 
 def _exp(log: npt.NDArray[np.complex128]) -> Floats:
-    """Exponential of head + i·tail, with what their float64 sum loses put back."""
+    """Exponential of head + i·tail, corrected by what their sum in float64 loses."""
     rounded = log.real + log.imag
     lost = (log.real - rounded) + log.imag
     return np.asarray(np.exp(rounded) * (1.0 + lost))
 
 
 def _log_factorials(n: int) -> npt.NDArray[np.complex128]:
-    """Table of log(0!) … log(n!) and somewhat beyond, as complex numbers of head and tail."""
+    """Table of log(0!) … log(n!) and some more, as complex numbers of head and tail."""
     return _log_factorials_of_size(1 << max(n, 255).bit_length())
 
 
@@ -253,9 +252,9 @@ def _log_factorials(n: int) -> npt.NDArray[np.complex128]:
 def _log_factorials_of_size(size: int) -> npt.NDArray[np.complex128]:
     """Head (real part, exact under addition) and tail (imaginary part, below 2^-28) of log(i!) for i < size.
 
-    The complex number is only a pair here: one look-up fetches both halves, one addition adds both. Summed in
-    Python's integers, from log(i) - log(i-1) = 2·artanh(1/(2i-1)), so the table is the same on every platform
-    and does not rest on the host's `log` or on the width of its long double.
+    The complex number is used as a pair: one look-up fetches both halves, and one addition adds both. The sum
+    of log(i) - log(i-1) = 2·artanh(1/(2i-1)) is computed in Python's integers, so the table is the same on
+    every platform and does not depend on the host's `log` or long double.
     """
     head, tail = np.zeros(size), np.zeros(size)
     head_unit = 1 << (_FRACTION_BITS - _HEAD_BITS)
@@ -295,7 +294,8 @@ def _map(
         order="C",
         buffersize=_CHUNK,
     )
-    # Far tails underflow to 0, which is right; where a chunk's value is masked, its logarithm means nothing.
+    # Far tails underflow to 0, which is right; the logarithms of masked values may overflow and do not
+    # matter.
     with chunks, np.errstate(over="ignore", under="ignore"):
         for *arguments, out in chunks:
             out[...] = estimate(*arguments)
@@ -304,7 +304,7 @@ def _map(
 
 
 def _counts(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Integers, Integers, Integers]:
-    """Return n, c and k as integer arrays, not yet broadcast, once all of them are in range."""
+    """Return n, c and k as integer arrays, not yet broadcast, after checking their ranges."""
     samples, correct, budget = _integers("n", n), _integers("c", c), _integers("k", k)
     _refuse(samples < 1, "n must be at least 1", n=samples)
     _refuse(samples > MAX_N, f"n must be at most {MAX_N:,}", n=samples)
@@ -327,13 +327,13 @@ def _integers(name: str, values: npt.ArrayLike) -> Integers:
         _refuse(
             ~(array == np.rint(array)) | np.isinf(array), f"{name} must be whole numbers", **{name: array}
         )
-    # Far outside every range; what int64 cannot hold would wrap around into it.
+    # Numbers that int64 cannot hold would wrap around, perhaps into the valid range.
     _refuse(abs(array.astype(np.float64)) > 1e15, f"{name} is no number of samples", **{name: array})
     return array.astype(np.int64)
 
 
 def _refuse(bad: Any, rule: str, **named: npt.NDArray[Any]) -> None:
-    """Raise ValueError with the rule, the first offending values and their number, where any is bad."""
+    """Raise ValueError with the rule, the first bad values and their number, if any value is bad."""
     bad = np.asarray(bad)
     if not bad.any():
         return

@@ -230,7 +230,7 @@ def _n_at_k(counts: Counts, metric: Metric) -> Floats:
     return np.array([n_at_k(n, base, c, int(metric.parameter or 0), metric.k) for n, base, c in rows])
 
 
-register(
+for _family in (
     Family(
         PASS,
         "any of K samples passes",
@@ -238,9 +238,7 @@ register(
         lambda counts, metric: sampling_variance(counts.n, counts.c, metric.k),
         on_grid=True,
         reported=_always,
-    )
-)
-register(
+    ),
     Family(
         BASE_PASS,
         "any of K samples passes the base stage of the tests",
@@ -249,9 +247,7 @@ register(
         of_base=True,
         on_grid=True,
         reported=_always,
-    )
-)
-register(
+    ),
     Family(
         SUBMISSIONS,
         "any of N submissions passes, drawn from those of K samples that pass the base stage",
@@ -259,9 +255,7 @@ register(
         of_base=True,
         # With as many submissions as samples it is pass@k.
         reported=lambda k, submissions: [n for n in submissions if n < k],
-    )
-)
-register(
+    ),
     Family(
         HAT,
         "all of K samples pass",
@@ -269,24 +263,21 @@ register(
         # The mirror of pass@k: no failure among k.
         lambda counts, metric: sampling_variance(counts.n, counts.n - counts.c, metric.k),
         on_grid=True,
-    )
-)
-register(
+    ),
     Family(
         G_PASS,
         "at least the share T of K samples passes",
         lambda counts, metric: g_pass_at_k(counts.n, counts.c, metric.k, metric.parameter or 0.0),
         _over_pairs,
-    )
-)
-register(
+    ),
     Family(
         MG_PASS,
         "the mean of g-pass@K_T over T from 0.5 to 1",
         lambda counts, metric: mg_pass_at_k(counts.n, counts.c, metric.k),
         _over_pairs,
-    )
-)
+    ),
+):
+    register(_family)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,14 +318,14 @@ def score(
     """Return a metric of a problem set with both of its uncertainties.
 
     Args:
-        metric: which.
+        metric: the metric.
         n: samples of each problem, at least k.
         c: correct ones among them.
         clusters: what each problem shares with others; None for problems that share nothing.
         base: those that passed the base stage of the tests, for metrics `of_base`.
 
     Raises:
-        ValueError: as `Metric.values` and `intervals.over_problems`.
+        ValueError: as in `Metric.values` and `intervals.over_problems`.
     """
     values = metric.values(n, c, base)
     samples = np.broadcast_to(np.asarray(n, dtype=np.float64), values.shape)

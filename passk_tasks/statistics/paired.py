@@ -1,7 +1,7 @@
-"""Two runs over the same problems: the difference, and whether chance alone makes such differences.
+"""Two runs over the same problems: their difference, and whether chance alone could make it.
 
-Everything works on one difference a problem (or a cluster of problems), so what makes a problem hard for both
-runs drops out. Mathematics only: no I/O, and a seed where there is chance.
+Everything is computed from one difference for each problem (or cluster of problems), so what makes a problem
+hard for both runs cancels out. Mathematics only: no I/O, and a seed where there is chance.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from passk_tasks.statistics.intervals import Z95, Estimate, clustered
 Floats = npt.NDArray[np.float64]
 
 DRAWS = 100_000
-"""Sign flips that are drawn where they cannot all be looked at; a p-value of 0.05 is then good to 0.0014."""
+"""Sign flips that are drawn where there are too many to try all; a p-value of 0.05 is then good to 0.0014."""
 
 UNSEEN = 0.25
-"""Weight of what no problem has shown, in problems: half of it at the difference +1 and half at -1."""
+"""Number of problems that is added for what was not observed: half at the difference +1, half at -1."""
 
-_ENUMERATED = 16  # differences other than 0, up to which all sign flips are looked at
-_GRID_CELLS = 20_000_000  # work that the exact distribution on a grid may cost: sums times differences
+_ENUMERATED = 16  # up to this many differences other than 0, all sign flips are tried
+_GRID_CELLS = 20_000_000  # the most work for the exact distribution on a grid: sums times differences
 _TIE = 1e-9  # two sums that differ by less, relative to the largest possible one, are equal
 
 
@@ -65,24 +65,24 @@ def difference(
 ) -> Difference:
     """Return the paired difference of two runs, second minus first, see arXiv:2411.00640.
 
-    The interval is mean ± 1.96 standard errors after a quarter of a problem was added to the data, half of
-    it at +1 and half at -1: runs that agree on 20 problems may differ on the next one.
-    `bench/paired_coverage.py` measures it.
+    The interval is mean ± 1.96 standard errors after a quarter of a problem was added to the data, half of it
+    at +1 and half at -1, since runs that agree on 20 problems may differ on the next one.
+    `bench/paired_coverage.py` measures its coverage.
 
     Args:
         first: a score in [0, 1] for each problem.
         second: the other run's scores of the same problems, in the same order.
-        grid: all scores are multiples of 1/grid: makes the p-value exact for any number of problems.
-        clusters: what each problem shares with others; problems of one cluster are flipped together.
-        draws: sign flips to draw, where not all are looked at.
-        seed: of the drawing.
+        grid: all scores are multiples of 1/grid; the p-value is then exact for any number of problems.
+        clusters: the cluster of each problem; problems of one cluster are flipped together.
+        draws: sign flips to draw, where not all are tried.
+        seed: seed of the draws.
 
     Raises:
-        ValueError: for scores of different lengths, none at all, or outside [0, 1].
+        ValueError: for scores of different lengths, for no scores, and for scores outside [0, 1].
     """
     before, after = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if before.ndim != 1 or before.shape != after.shape:
-        raise ValueError(f"one score a problem of both runs is wanted, not {before.shape} and {after.shape}")
+        raise ValueError(f"both runs need one score for each problem, not {before.shape} and {after.shape}")
     if not before.size:
         raise ValueError("there are no problems in common")
     for scores in (before, after):
@@ -95,7 +95,7 @@ def difference(
     if len(sums) == 1:
         return Difference(value, None, None, p, exact)
     units, size = len(sums), len(each) / len(sums)
-    # In units of the mean cluster: without clusters, plain sums of squares over problems.
+    # In units of the mean cluster; without clusters these are plain sums of squares over problems.
     squares = float(np.sum((sums - value * sizes) ** 2)) / size**2
     se = math.sqrt(squares / (units - 1) / units)
     weight = units + UNSEEN
@@ -108,8 +108,8 @@ def difference(
 def independent(first: Estimate, second: Estimate) -> tuple[float, float] | None:
     """Return the 95 % interval of second minus first, from the intervals of each over its own samples.
 
-    Two runs share no samples, so the distances of the ends add up in squares (Newcombe 1998, method 10). None
-    unless both intervals are over samples and unbiased.
+    Two runs share no samples, so the squares of the distances to the ends add up (Newcombe 1998, method 10).
+    None unless both intervals are over samples and unbiased.
     """
     if not (first.method == second.method == "over-samples") or first.ci95 is None or second.ci95 is None:
         return None
@@ -124,16 +124,16 @@ def sign_flip(
 ) -> tuple[float, bool]:
     """Return the two-sided p-value of the sign-flip permutation test, and whether it is exact.
 
-    Were the runs alike, each problem's difference could as well have come out with the other sign. p is the
-    share of all sign patterns whose sum is at least as far from 0 as the one seen. It is computed exactly for
-    up to 16 differences other than 0 and for differences on a grid; else from `draws` patterns with a fixed
-    seed, the one seen counted among them, so p is never 0.
+    If the runs were equal, each problem's difference could as well have had the other sign. p is the share of
+    all sign patterns whose sum is at least as far from 0 as the observed one. It is exact for up to 16
+    differences other than 0 and for differences on a grid; else it is computed from `draws` patterns with a
+    fixed seed and the observed one, so p is never 0.
 
     Args:
-        differences: one a problem, or the sum of each cluster.
-        grid: all of them are multiples of 1/grid.
-        draws: sign patterns to draw where not all are looked at.
-        seed: of the drawing.
+        differences: one for each problem, or the sum of each cluster.
+        grid: all differences are multiples of 1/grid.
+        draws: sign patterns to draw where not all are tried.
+        seed: seed of the draws.
     """
     each = np.asarray(differences, dtype=np.float64)
     each = np.abs(each[each != 0])
@@ -147,8 +147,8 @@ def sign_flip(
             return _on_grid(steps, round(seen * grid)), True
     if each.size <= _ENUMERATED:
         sums = np.zeros(1)
-        for one in each:
-            sums = np.concatenate([sums + one, sums - one])
+        for step in each:
+            sums = np.concatenate([sums + step, sums - step])
         return float(np.mean(np.abs(sums) >= threshold)), True
     rng = np.random.default_rng(seed)
     extreme, chunk = 0, 10_000
@@ -172,7 +172,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for their number, by Holm's step-down method; they stay in their order."""
+    """Return p-values adjusted for their number, in the same order, by Holm's step-down method."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted = [0.0] * len(p_values)
     worst = 0.0
@@ -183,31 +183,31 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def groups(count: int, different: Mapping[tuple[int, int], bool]) -> list[tuple[int, ...]]:
-    """Return the groups of runs within which no two are told apart; a run may be in several.
+    """Return the groups of runs in which no two runs differ; a run may be in several groups.
 
-    Each group is as large as it can be: the compact letter display of Piepho 2004 (insert and absorb).
+    Each group is as large as possible: the compact letter display of Piepho 2004 (insert and absorb).
 
     Args:
         count: number of runs, numbered in the order of the ranking.
-        different: for each pair (i, j), i < j, whether they are told apart.
+        different: for each pair (i, j), i < j, whether these runs differ.
     """
-    found: list[frozenset[int]] = [frozenset(range(count))]
+    kept: list[frozenset[int]] = [frozenset(range(count))]
     for pair in sorted(pair for pair, apart in different.items() if apart):
         split = []
-        for group in found:
-            split += [group - {one} for one in pair] if set(pair) <= group else [group]
-        found = [
+        for group in kept:
+            split += [group - {run} for run in pair] if set(pair) <= group else [group]
+        kept = [
             group
             for number, group in enumerate(split)
             if not any(group < other or (group == other and number > i) for i, other in enumerate(split))
         ]
-    return sorted(tuple(sorted(group)) for group in found if group)
+    return sorted(tuple(sorted(group)) for group in kept if group)
 
 
 def _on_grid(steps: npt.NDArray[np.int64], seen: int) -> float:
     """Share of sign patterns of whole numbers whose sum is at least `seen` from 0, by convolution."""
     total = int(steps.sum())
-    share = np.zeros(total + 1)  # of the sum over the differences that keep their sign
+    share = np.zeros(total + 1)  # share of patterns, by the sum of the differences that keep their sign
     share[0] = 1.0
     for step in steps:
         shifted = np.zeros_like(share)

@@ -1,7 +1,7 @@
 """The tasks of this package and of those that bring more: YAML read into `TaskSpec`, without lm-eval.
 
-The loader has lm-eval's own semantics (`lm_eval/tasks/_yaml_loader.py`), which a test compares task by task:
-`include` names a file or several, local keys win, and nested mappings are replaced, never merged.
+The loader reads YAML as lm-eval does (`lm_eval/tasks/_yaml_loader.py`), and a test compares the two for every
+task: `include` names one file or several, local keys win, and nested mappings are replaced, never merged.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What a task is, as far as running and scoring it goes.
+    """What running and scoring need to know of a task.
 
     Attributes:
-        name: what `--tasks` takes.
-        version: of the task's definition; it moves when a score can.
+        name: the name that `--tasks` takes.
+        version: version of the task's definition; it changes when scores may change.
         description: one line for people, `metadata.description`. (lm-eval's own `description` is prepended
             to prompts, so it cannot serve.)
-        settings: what stands under `metadata.passk`.
-        generation_kwargs: as in the YAML, after lm-eval's overrides where there are any.
+        settings: the settings under `metadata.passk`.
+        generation_kwargs: as in the YAML, with lm-eval's overrides if there are any.
         source: the YAML file.
-        asked: the extraction that the stop sequences were written for; None for that of the settings.
+        asked: the extraction for which the stop sequences were written; None if it is that of the settings.
     """
 
     name: str
@@ -48,9 +48,10 @@ class TaskSpec:
 
     @property
     def until(self) -> tuple[str, ...]:
-        """The stop sequences, those of the setting `fim` first: some servers take only four.
+        """The stop sequences; those of the setting `fim` come first, since some servers take only four.
 
-        Where the settings ask for a chat model's answer, those of a task that does not are left out.
+        Where the settings ask for a chat model's answer, stops that were written for another way of asking
+        are left out.
         """
         until = self.generation_kwargs["until"] or ()
         own = (until,) if isinstance(until, str) else tuple(until)
@@ -70,7 +71,7 @@ def task_configs_path() -> Path:
     if installed.is_dir():
         return installed
     checkout = _PACKAGE.parent
-    # Without the second condition, anyone's folder of that name in site-packages would do.
+    # The second condition excludes another package's folder of that name in site-packages.
     if (checkout / "task_configs").is_dir() and (checkout / "pyproject.toml").is_file():
         return checkout / "task_configs"
     raise PasskError(
@@ -120,7 +121,7 @@ def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Path]]:
-    """Return what stands in a task file itself, and the files that it includes."""
+    """Return the content of a task file, and the files that it includes."""
     try:
         with path.open("rb") as stream:
             config = yaml.load(stream, Loader=_loader(path.parent))
@@ -131,22 +132,25 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Path]]:
     if not isinstance(config, dict):
         raise UsageError(f"{path}: must hold a mapping, not {type(config).__name__}")
     includes = config.pop("include", [])
-    return config, [path.parent / one for one in (includes if isinstance(includes, list) else [includes])]
+    return config, [
+        path.parent / include for include in (includes if isinstance(includes, list) else [includes])
+    ]
 
 
 def _asked(path: Path) -> tuple[bool, str | None]:
-    """Return whether a task file has stop sequences, and the extraction that they were written for.
+    """Return whether a task file has stop sequences, and the extraction for which they were written.
 
-    It is what the file that states them says, or the nearest file that includes that one and says it.
+    The extraction is that of the file with the stop sequences, or of the nearest file that includes it and
+    has one.
     """
     config, includes = _read_yaml(path)
     extraction = from_metadata(config.get("metadata")).get("extraction")
     if "generation_kwargs" in config:
         return True, extraction
     for include in reversed(includes):
-        there, found = _asked(include)
-        if there:
-            return True, found or extraction
+        has_stops, included_extraction = _asked(include)
+        if has_stops:
+            return True, included_extraction or extraction
     return False, None
 
 
@@ -162,10 +166,10 @@ def _loader(folder: Path) -> type[yaml.SafeLoader]:
 
 
 def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSpec:
-    """Return the spec of a task's configuration, ours or the one lm-eval built from it.
+    """Return the spec of a task's configuration, as it is in the YAML or as lm-eval built it.
 
-    `--metadata '{"passk": {…}}'` replaces the YAML's whole `passk` mapping in lm-eval's configuration. What
-    it does not name is therefore read from `source` again, so that the object form and the dotted form of an
+    In lm-eval, `--metadata '{"passk": {…}}'` replaces the YAML's whole `passk` mapping. Settings that it does
+    not name are therefore read from `source` again, so that the object form and the dotted form of an
     override mean the same.
 
     Args:
@@ -173,7 +177,8 @@ def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSp
         source: the YAML file, or a word for where the configuration comes from.
 
     Raises:
-        SettingsError: impossible settings, or no `until` (lm-eval would cut at the first blank line).
+        SettingsError: settings that cannot be, or no `until` (lm-eval would then cut at the first blank
+        line).
     """
     name = str(config.get("task") or "unnamed")
     source = Path(source)
@@ -203,8 +208,7 @@ def task_names() -> list[str]:
     """Return the names of all tasks, sorted.
 
     Raises:
-        UsageError: a task file that cannot be read, or two tasks of one name; lm-eval would leave one out
-            without a word.
+        UsageError: a task file cannot be read, or two tasks have one name; lm-eval would drop one silently.
     """
     return sorted(_configs())
 
@@ -217,7 +221,7 @@ def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
         settings: what to change of those under `metadata.passk`, e.g. `{"samples": 50, "k": [1, 10]}`.
 
     Raises:
-        UsageError: there is no such task, or a setting that does not exist or whose value is impossible.
+        UsageError: there is no such task, an override names no setting, or its value cannot be.
     """
     configs = _configs()
     if name not in configs:
@@ -245,7 +249,7 @@ def _configs() -> dict[str, tuple[Path, dict[str, Any]]]:
     return _configs_below(tuple(task_folders()))
 
 
-@lru_cache(maxsize=4)  # or whoever goes through all tasks by name would read all files for each
+@lru_cache(maxsize=4)  # without it, loading each task by name would read all files each time
 def _configs_below(roots: tuple[Path, ...]) -> dict[str, tuple[Path, dict[str, Any]]]:
     configs: dict[str, tuple[Path, dict[str, Any]]] = {}
     for path in (path for root in roots for path in _task_files(root)):

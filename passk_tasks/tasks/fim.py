@@ -1,7 +1,7 @@
-"""How families of models are asked to fill a gap: their own tokens around prefix and suffix.
+"""How families of models are asked to fill a gap: with their own tokens around prefix and suffix.
 
-Each template is the prefix-suffix-middle form of the family's own documentation, named beside it. The model
-goes on with the middle, and ends it with one of the stop sequences.
+Each template is the prefix-suffix-middle form from the family's documentation, which is named beside it. The
+model continues with the middle, and ends it with one of the stop sequences.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ class Template:
     """How one family is asked.
 
     Attributes:
-        text: the prompt, with `{prefix}` and `{suffix}` in their places.
-        stops: what the family writes after the middle; at most four, as some servers take no more.
+        text: the prompt, with the places `{prefix}` and `{suffix}`.
+        stops: what the family writes after the middle; at most four, since some servers take no more.
     """
 
     text: str
     stops: tuple[str, ...] = ()
 
     def render(self, prefix: str, suffix: str) -> str:
-        """Return the prompt; braces in prefix and suffix mean nothing."""
+        """Return the prompt; braces in prefix and suffix stay as they are."""
         parts = {"prefix": prefix, "suffix": suffix}
         return _PLACE.sub(lambda place: parts[place[1]], self.text)
 
@@ -57,11 +57,11 @@ TEMPLATES: dict[str, Template] = {
 
 
 def template(name: str) -> Template:
-    """Return a family's template, or the one that `name` itself spells out.
+    """Return a family's template, or a template with `name` as its text.
 
     Raises:
-        ValueError: `name` is no family, and has not `{prefix}` and `{suffix}`, each once; the message says
-            what it must be.
+        ValueError: `name` is no family, and does not hold `{prefix}` and `{suffix}` once each; the message
+            says what it must be.
     """
     if name in TEMPLATES:
         return TEMPLATES[name]

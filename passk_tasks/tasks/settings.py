@@ -1,7 +1,7 @@
-"""A task's own settings: what stands under `metadata.passk`, from YAML or from a command line.
+"""A task's own settings, which stand under `metadata.passk`: from YAML or from a command line.
 
-Every value passes through one converter, whichever way it came: as a YAML value, as the text of
-`--set key=value`, or as an argument of `Settings(...)`. There is no `Settings` with an impossible value.
+Every value passes through one converter, whether it is a YAML value, the text of `--set key=value`, or an
+argument of `Settings(...)`. So no `Settings` has an impossible value.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ class Settings:
 
     Attributes:
         benchmark: family of the problems, a name that `passk_tasks.benchmarks.get` knows.
-        samples: n, generations a problem; it sets lm-eval's `repeats`.
+        samples: n, the number of generations for each problem; it sets lm-eval's `repeats`.
         k: the budgets of pass@k, ascending and without repetition.
         judge: where tests of functions run, `isolated` or `script`. Families of programs say `stdio` for
             `isolated`.
-        extraction: how code is found in a model's text: `completion`, `answer`, `snippet`, `verbatim`, or
-            CRUXEval's `assertion_output` and `assertion_input`.
+        extraction: how code is extracted from a model's text: `completion`, `answer`, `snippet`, `verbatim`,
+            or CRUXEval's `assertion_output` and `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
             `{prefix}` and `{suffix}`.
         dataset: where the problems come from: `embedded`, `hub`, or another repository of the hub in the same
             columns: `OWNER/NAME`, `OWNER/NAME/CONFIG` or `OWNER/NAME/CONFIG/SPLIT`.
         data_files: a local file, or a folder in the hub's layout; wins over `dataset`.
-        release: which release of a benchmark that grows; None for the newest.
+        release: the release of a benchmark that grows; None for the newest.
         since: only problems of this day (YYYY-MM-DD) and later.
         until: only problems of this day and earlier.
-        timeout_s: seconds a candidate may work, on each case where programs read input.
+        timeout_s: seconds that a candidate may run; for each case, where programs read input.
         memory_mib: address space of each process of a candidate, in MiB.
-        output_mib: what a candidate may write, in MiB.
-        processes: processes and threads a candidate may have at one time.
-        workers: candidates judged at one time; 0 means as many as there are usable CPUs.
-        sandbox: `strict`, or `rlimits` for the explicit weaker choice.
+        output_mib: how much a candidate may write, in MiB.
+        processes: how many processes and threads a candidate may have at one time.
+        workers: how many candidates are judged at one time; 0 means as many as there are usable CPUs.
+        sandbox: `strict`, or the weaker `rlimits`.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
-            of distributions, which bring what they require.
-        skip_missing: leave out the problems whose libraries candidates cannot import; otherwise such a
+            of distributions, which include their requirements.
+        skip_missing: whether to leave out problems whose libraries candidates cannot import; if not, such a
             problem is an error before generation.
-        seeds: `same`, or `distinct` for a `seed` of its own in each of the n requests.
-        journal: folder for the journal of the generations; None leaves the choice to the run.
+        seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
+        journal: folder for the journal of the generations; None lets the run choose.
     """
 
     benchmark: str = "humaneval"
@@ -86,7 +86,7 @@ class Settings:
                 object.__setattr__(self, name, convert(value))
             except ValueError as error:
                 raise SettingsError(f"{name} must be {error}, not {value!r}") from None
-        self.limits()  # the ranges of the limits are known in one place, there
+        self.limits()  # `Limits` checks the ranges
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any], *, where: str, base: Settings | None = None) -> Settings:
@@ -95,11 +95,11 @@ class Settings:
         Args:
             mapping: values by name, as YAML or a command line gives them: `k` may be 10, [1, 10] or "1,10",
                 and numbers may be text.
-            where: what the settings belong to, e.g. `task passk_humaneval`; it opens every message.
+            where: what the settings belong to, e.g. `task passk_humaneval`; every message begins with it.
             base: settings that `mapping` overrides.
 
         Raises:
-            SettingsError: a name that does not exist, or a value that cannot be.
+            SettingsError: a name is no setting, or its value cannot be.
         """
         known = [field.name for field in fields(cls)]
         for name in mapping:
@@ -112,13 +112,13 @@ class Settings:
 
     @property
     def budgets(self) -> tuple[int, ...]:
-        """The budgets that are reported: `k` and 1, for a strong pass@k must not hide a poor single shot."""
+        """The budgets that are reported: `k`, and 1, since a good pass@k must not hide a poor pass@1."""
         return tuple(sorted({1, *self.k}))
 
     def check_k(self, where: str = "") -> None:
         """Raise `SettingsError` unless pass@k can be estimated from n samples for every k.
 
-        It is not part of `parse`: scoring saved samples may lower k to what the data has.
+        `parse` does not check it, since scoring saved samples may lower k to the samples that there are.
         """
         too_large = [k for k in self.k if k > self.samples]
         if too_large:
@@ -129,7 +129,7 @@ class Settings:
             )
 
     def limits(self) -> Limits:
-        """Return what one candidate may use."""
+        """Return the limits of one candidate."""
         return Limits(
             timeout_s=self.timeout_s,
             memory_mib=self.memory_mib,
@@ -150,13 +150,13 @@ class Settings:
 
 
 def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what a task's metadata says about settings, unchecked.
+    """Return the settings in a task's metadata, unchecked.
 
     `--metadata passk.k=[1,10]` arrives as a flat key of that name, beside the `passk` mapping of the YAML;
-    the flat ones win. All other keys are someone else's (lm-eval merges the model's arguments in there).
+    flat keys win. All other keys are ignored (lm-eval adds the model's arguments to the metadata).
 
     Raises:
-        SettingsError: `passk` is there and is not a mapping.
+        SettingsError: `passk` is not a mapping.
     """
     metadata = metadata or {}
     nested = metadata.get(NAMESPACE)
@@ -172,7 +172,7 @@ def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     return {**nested, **flat}
 
 
-# Converters: return the value in its type, or raise ValueError with what it must be.
+# Converters return the value in its type, or raise ValueError with what the value must be.
 
 
 def _number(value: Any) -> float:
@@ -245,7 +245,7 @@ def _path(what: str) -> Callable[[Any], str | None]:
 def _day(value: Any) -> str | None:
     if value is None or value == "":
         return None
-    try:  # YAML makes a date of it by itself
+    try:  # YAML reads an unquoted day as a date
         return value.isoformat() if type(value) is date else date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
         raise ValueError("a day, YYYY-MM-DD") from None

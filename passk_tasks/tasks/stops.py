@@ -1,7 +1,7 @@
-"""Stop sequences: which go with a question, and which end the text that came back.
+"""Stop sequences: which are sent with a question, and which end the text that came back.
 
-A stop list belongs to the way of asking that it was written for, and is recorded with each text that was
-asked for with it. Two ways stop differently: to go on from a prompt, and to answer as a chat model.
+A list of stops is written for one way of asking, and is recorded with each text that was generated with it.
+Two ways of asking need different stops: continuing a prompt, and answering as a chat model.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Iterable
 ANSWER = "answer"
 _SNIPPETS = ("snippet", "assertion_output", "assertion_input")
 
-# What follows the line break: a comment (`###` is a heading), a decorator, a string, or a word.
+# After the line break: a comment (but `###` is a heading), a decorator, a string, or a word.
 _LINE = re.compile(r"\s*\n(?:#(?!#)|[@\"']|([^\W\d]\w*)(\(|\.\w|\s*=)?)")
 
 
 def begins_statement(stop: str) -> bool:
     r"""Whether a stop sequence begins a statement without indentation, as `\ndef` and `\nprint(` do.
 
-    It ends the body of a function. Of a whole program, and of a chat model's answer, it stands in the middle.
+    It ends the body of a function, but stands in the middle of a whole program or a chat model's answer.
     """
     line = _LINE.match(stop)
     if line is None:
@@ -32,25 +32,25 @@ def begins_statement(stop: str) -> bool:
 
 
 def sent(stops: Iterable[str], entry_point: str, extraction: str) -> tuple[str, ...]:
-    """Return those of the stops in force that go with one question.
+    """Return the stops that are sent with one question.
 
     Args:
-        stops: of the task, or the user's own.
-        entry_point: of the problem; `""` where a program is asked for.
-        extraction: how code is found in what comes back.
+        stops: the task's, or the user's own.
+        entry_point: the problem's function; `""` where a program is asked for.
+        extraction: how code is extracted from the answer.
     """
     whole = not entry_point and extraction not in _SNIPPETS
     return tuple(stop for stop in stops if not (whole and begins_statement(stop)))
 
 
 def applied(stops: Iterable[str], entry_point: str, extraction: str, asked: str | None) -> tuple[str, ...]:
-    """Return those of the stops that a text was asked for with at which it ends.
+    """Return the stops at which a text that came back is cut.
 
     Args:
-        stops: that went with the question.
-        entry_point: of the problem; `""` where a program was asked for.
-        extraction: how code is found in the text.
-        asked: how it was to be found when the text was asked for; None where that is not recorded.
+        stops: the stops with which the text was asked for.
+        entry_point: the problem's function; `""` where a program was asked for.
+        extraction: how code is extracted from the text.
+        asked: the extraction that was planned when the text was asked for; None where that is not recorded.
     """
     if extraction != ANSWER:
         return sent(stops, entry_point, extraction)

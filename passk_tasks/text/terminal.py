@@ -1,7 +1,7 @@
-"""What is shown on a terminal: aligned tables, colour where it is wanted, no text that moves the cursor.
+"""Output for a terminal: aligned tables, colour where it is wanted, no text that moves the cursor.
 
-Into a file or a pipe a table's row is a line, however long. On a terminal that is narrower, heads go over
-several lines, and then the longest texts in cells: what the terminal itself would break is hard to read.
+In a file or a pipe each row of a table is one line, however long. On a narrower terminal, heads are broken
+into several lines, and then the longest texts in cells, since rows that the terminal breaks are hard to read.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from collections.abc import Sequence
 from typing import TextIO
 
 WIDTH = 96
-"""Columns that text is wrapped at, on a narrower terminal at its own width."""
+"""Columns at which text is wrapped; a narrower terminal wraps at its own width."""
 
-_NARROWEST = 40  # below, nothing is gained by breaking more
-_KEPT = 18  # of a column of text; less would break an interval
+_NARROWEST = 40  # narrower terminals count as this wide
+_KEPT = 18  # smallest width of a column of text; less would break an interval
 
 BOLD, GREEN, RED, YELLOW, DIM = "\033[1m", "\033[32m", "\033[31m", "\033[1;33m", "\033[2m"
 _END = "\033[0m"
 
 
 def colour_wanted(stream: TextIO) -> bool:
-    """Whether to colour: only on a terminal, and not where NO_COLOR or TERM=dumb say otherwise."""
+    """Whether to use colours: on a terminal, unless NO_COLOR or TERM=dumb forbid it."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def width_of(stream: TextIO) -> int | None:
-    """Return how many columns a terminal has; None for a file or a pipe, where no line is too long."""
+    """Return the number of columns of a terminal; None for a file or a pipe, where no line is too long."""
     return max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST) if stream.isatty() else None
 
 
 def plain(text: str) -> str:
-    """Return text that cannot move the cursor: names come from files that others wrote."""
+    """Return text that cannot move the cursor, since names come from files that others wrote."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
@@ -42,8 +42,8 @@ class Page:
     """Lines of output, collected and joined with `str()`.
 
     Args:
-        colour: whether the terminal shows colours; the text without its escape codes is the same either way.
-        width: columns of the terminal; None where a line may be of any length.
+        colour: whether to use colours; apart from escape codes the text is the same either way.
+        width: columns of the terminal; None where a line may have any length.
     """
 
     def __init__(self, *, colour: bool = False, width: int | None = None) -> None:
@@ -60,7 +60,7 @@ class Page:
         return f"{style}{text}{_END}" if self._colour and style and text else text
 
     def line(self, text: str = "", style: str = "", *, before: str = "") -> None:
-        """Add one line as it stands; `before` is text before it that has no style."""
+        """Add one line without wrapping it; `before` is text before it that has no style."""
         self._lines.append(plain(before) + self.paint(style, plain(text)))
 
     def gap(self) -> None:
@@ -90,7 +90,7 @@ class Page:
         styles: Sequence[str] | None = None,
         indent: int = 2,
     ) -> None:
-        """Add a table whose columns are two spaces apart, as wide as it is unless the terminal is narrower.
+        """Add a table with two spaces between its columns; it is broken only where the terminal is narrower.
 
         Args:
             head: names of the columns.
@@ -107,7 +107,7 @@ class Page:
             style = DIM if number == 0 else "" if styles is None else styles[number - 1]
             height = max(map(len, row), default=1)
             for line in range(height):
-                # A head's words stand above the column; what goes on in a cell stands below its beginning.
+                # The lines of a head are aligned at the bottom, those of a cell at the top.
                 pieces = [
                     ["", *cell][max(line + len(cell) - height + 1, 0)]
                     if number == 0
@@ -121,7 +121,7 @@ class Page:
                 self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
 
     def fits(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 2) -> bool:
-        """Whether a table has room as it is; arguments as `table`."""
+        """Whether a table fits without breaking; arguments as in `table`."""
         return self._width is None or _total(_widths(_cells(head, rows))) <= self._width - indent
 
 
@@ -143,7 +143,7 @@ def _fit(cells: _Rows, align: str, room: int) -> None:
         texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > _KEPT]
         if not texts:
             break
-        # What stands last is read last: a path, or verdicts. Names break later.
+        # The last column is broken first: it holds a path or verdicts. Names are broken later.
         column = texts[-1] if texts[-1] == len(widths) - 1 else max(texts, key=lambda i: widths[i])
         widths[column] -= 1
     for row in cells:
@@ -160,7 +160,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _broken(text: str, width: int) -> list[str]:
-    """Return text in pieces of that width: broken after spaces and slashes, or anywhere."""
+    """Return text in pieces of at most that width, broken after spaces and slashes, or else anywhere."""
     pieces, line = [], ""
     for word in re.split(r"(?<=[ /])(?!/)", text):
         if line and len((line + word).rstrip()) > width:

@@ -1,4 +1,4 @@
-"""What a benchmark's tests are worth, tried with programs of known worth."""
+"""How good a benchmark's tests are, tried with right and wrong programs."""
 
 from __future__ import annotations
 

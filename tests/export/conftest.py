@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from passk_tasks import benchmarks
-from passk_tasks.export.source import Candidate, Source
+from passk_tasks.export.source import Source
 from passk_tasks.problem import Problem
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.model import StoredRun
 from passk_tasks.results.samples import COMPLETION, RESPONSE, Sample
-from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.candidates import Candidate, candidate
 from passk_tasks.scoring.summary import Record, Scored, estimate, summarise
 from passk_tasks.tasks.catalog import TaskSpec, load_task
 from passk_tasks.verdict import Outcome, Verdict
@@ -146,7 +146,9 @@ def source() -> Callable[..., Source]:
             verdicts={"passed": c * len(rows), "failed": (n - c) * len(rows)},
         )
         found = tuple(
-            Candidate(text, code, "body", Outcome(verdict, "" if verdict is Verdict.PASSED else "why"))
+            Candidate(
+                text, code, "body", Outcome(verdict, "" if verdict is Verdict.PASSED else "why"), proved=True
+            )
             for code, verdict in codes
         )
         return Source(

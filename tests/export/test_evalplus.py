@@ -14,8 +14,8 @@ from one_run import stored
 
 from passk_tasks.export import export
 from passk_tasks.export.evalplus import EvalPlus, statuses
-from passk_tasks.export.source import Candidate
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
+from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -31,7 +31,7 @@ def test_statuses_and_scores_are_the_run_s(tmp_path, evaluated_run):
     assert {one["plus_status"] for one in first} == {None}
     assert first[3]["solution"] == ""
     assert content["pass_at_k"]["base"] == run.scores
-    read = samples.read(solutions).samples
+    read = sample_files.read(solutions).samples
     assert [one.text for one in read[:4]] == [one["solution"] for one in first]
     assert {one.form for one in read} == {"solution"}
 
@@ -107,7 +107,7 @@ def test_the_receiver_counts_both_kinds_of_tests(tmp_path, source, family, datas
 def test_a_base_stage_has_its_own_status(base, passed, expected):
     """Where base and additional tests were judged apart, both statuses are written; a pass needs both."""
     outcome = Outcome(Verdict.PASSED if passed else Verdict.FAILED, base_passed=base)
-    assert statuses(Candidate("", "", "body", outcome)) == expected
+    assert statuses(Candidate("", "", "body", outcome, proved=True)) == expected
 
 
 def test_sets_of_another_size_are_refused(source):
@@ -127,7 +127,7 @@ def test_any_text_survives(tmp_path, source, code):
     found = source(rows, [(code, Verdict.FAILED)], family="humaneval", published=True)
     for name, content in EvalPlus().files([found], None).items():
         (tmp_path / name).write_bytes(content)
-    (sample,) = samples.read(tmp_path / "samples.jsonl").samples
+    (sample,) = sample_files.read(tmp_path / "samples.jsonl").samples
     assert sample.text == code
     results = json.loads((tmp_path / "samples_eval_results.json").read_text())
     assert results["eval"]["HumanEval/0"][0]["solution"] == code

@@ -13,7 +13,7 @@ from one_run import stored
 from passk_tasks.errors import ExportError
 from passk_tasks.export import Details, export
 from passk_tasks.export.every_eval_ever import SCHEMA
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 REGISTERED = Details(dataset_id="openai/openai_humaneval", dataset_task="humaneval")
@@ -110,7 +110,7 @@ def test_every_eval_ever_s_files_belong_together(tmp_path, evaluated_run):
     uncertainty = result["score_details"]["uncertainty"]
     assert uncertainty["confidence_interval"]["lower"] < mean < uncertainty["confidence_interval"]["upper"]
     assert result["source_data"]["hf_repo"] == "openai/openai_humaneval"
-    texts = [sample.text for sample in samples.read(run.samples_path).samples]
+    texts = [sample.text for sample in sample_files.read(run.samples_path).samples]
     assert sorted(line["output"]["raw"][0] for line in found) == sorted(texts)
 
 

@@ -14,7 +14,7 @@ from passk_tasks.errors import ExportError
 from passk_tasks.export import export
 from passk_tasks.export.human_eval import HumanEvalSamples, completion
 from passk_tasks.program import Judge
-from passk_tasks.results import reading, samples
+from passk_tasks.results import reading, sample_files
 from passk_tasks.verdict import Verdict
 
 
@@ -48,7 +48,7 @@ def test_our_reader_gives_the_judged_programs(tmp_path, scored_run, humaneval):
     run = reading.load(stored(scored_run(tmp_path / "run")))
     result = export([run], "human-eval", tmp_path / "out")
     family = benchmarks.get("humaneval")
-    for sample in samples.read(result.files[0]).samples:
+    for sample in sample_files.read(result.files[0]).samples:
         problem = humaneval.problems[sample.task_id]
         program = family.program(problem, problem.prompt + sample.text, Judge.ISOLATED)
         assert program.sha256 == run.programs[sample.task_id][sample.index]

@@ -7,7 +7,7 @@ from one_run import stored
 
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.export import source
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.verdict import Verdict
 
@@ -94,7 +94,7 @@ def test_the_journal_is_a_source_of_texts(tmp_path, evaluated_run, humaneval):
     run = stored(evaluated_run(tmp_path / "run"))
     header = JournalHeader(run.task, "1.0", {}, (), humaneval.sha256)
     with Journal(tmp_path / "journal.jsonl", header) as journal:
-        for sample in samples.read(run.samples_path).samples:
+        for sample in sample_files.read(run.samples_path).samples:
             journal.write(sample.task_id, sample.index, sample.text)
     found = source.load(run, candidates=True, texts=[tmp_path / "journal.jsonl"])
     assert found.candidates == source.load(run, candidates=True).candidates

@@ -44,7 +44,9 @@ def test_stops_of_one_s_own_stay(evaluate, canned, here) -> None:
 def test_without_a_choice(evaluate, canned, here) -> None:
     """Without `passk.fim` nothing is generated, and the families are listed."""
     model = canned(lambda doc, _: "")
-    with pytest.raises(PreflightError, match=r"passk\.fim=NAME, one of starcoder, .*, codegemma, or a text"):
+    with pytest.raises(
+        PreflightError, match=r"passk\.fim=NAME, one of starcoder, .*, codegemma, or give your own text"
+    ):
         evaluate(model, NAME, metadata={**here(NAME), "passk.fim": ""})
     assert model.requests == []
 

@@ -10,7 +10,7 @@ from support import logged, outcomes, record, samples_file
 
 from passk_tasks import api
 from passk_tasks.errors import PasskError
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 
 TASK = "passk_humaneval_instruct_greedy"
 
@@ -74,7 +74,7 @@ def test_an_answer_that_is_none_costs_no_other(evaluate, canned, state_folder, a
         evaluate(canned(answered), TASK.removesuffix("_greedy"), metadata=metadata, limit=2)
     (journal,) = state_folder.iterdir()
     assert str(journal) in str(caught.value)
-    assert [(s.task_id, s.index) for s in samples.read(journal).samples] == [
+    assert [(s.task_id, s.index) for s in sample_files.read(journal).samples] == [
         ("HumanEval/0", 0),
         ("HumanEval/0", 1),
         ("HumanEval/1", 0),
@@ -89,7 +89,7 @@ def test_another_task_s_journal_is_written_too(evaluate, canned, state_folder) -
         evaluate(
             canned(lambda doc, _: 7 if doc["task_id"] == "HumanEval/1" else fenced(doc)), *names, limit=2
         )
-    journals = [samples.read(path) for path in state_folder.iterdir()]
+    journals = [sample_files.read(path) for path in state_folder.iterdir()]
     assert sorted(one.header.task for one in journals) == names
     assert all([s.task_id for s in one.samples] == ["HumanEval/0"] for one in journals)
 

@@ -11,7 +11,7 @@ import pytest
 from support import environment, outcomes, record, results
 
 from passk_tasks.harness.replay import ReplayLM
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 
 PROGRAM = Path(__file__).with_name("rank.py")
 
@@ -86,7 +86,7 @@ def test_padding_is_in_no_file(two_ranks) -> None:
     assert [len(line["resps"][0]) for line in found["samples"]["passk_humaneval"]] == [3] * 5
     journals = record(found)["journals"]
     assert [Path(path).stem[-5:] for path in journals] == ["rank0", "rank1"]
-    file = samples.read(journals)
+    file = sample_files.read(journals)
     assert len(file.samples) == 15
     assert not file.warnings
 

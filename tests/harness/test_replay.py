@@ -146,7 +146,7 @@ def test_documents_without_task_id(two) -> None:
     """A task whose documents have no task_id is an error that names the task."""
     other = request("x")
     other.doc = {"question": "?"}
-    with pytest.raises(UsageError, match="task_id, and those of the task passk_humaneval have none"):
+    with pytest.raises(UsageError, match="task_id, and the documents of the task passk_humaneval have none"):
         ReplayLM(path=str(two)).generate_until([other])
 
 

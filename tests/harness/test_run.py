@@ -8,6 +8,7 @@ from argparse import Namespace
 
 import pytest
 from lm_eval.loggers import EvaluationTracker
+from lm_eval.tasks import TaskManager
 from support import environment, logged, outcomes, record, results, samples_file
 
 from passk_tasks.errors import PasskError, UsageError
@@ -173,8 +174,9 @@ def lm_eval_logging():
         (["--tasks", "passk_humaneval", "--log_samples"], "Specify --output_path"),
     ],
 )
-def test_mistakes_are_the_users(arguments, said) -> None:
+def test_mistakes_are_the_users(arguments, said, monkeypatch) -> None:
     """A user's mistake, whether lm-eval or we find it, is an error for people."""
+    monkeypatch.setattr(TaskManager.__init__, "__defaults__", (None, None, False, None))  # ours alone
     with pytest.raises(UsageError) as caught:
         run.main(arguments)
     assert said in str(caught.value)
@@ -193,7 +195,7 @@ def finished(passk, tmp_path_factory):
     """One run of the command on a few problems: its output and its folder."""
     folder = tmp_path_factory.mktemp("run")
     done = passk(
-        "run", "--tasks", "passk_humaneval,passk_humaneval_greedy", "--limit", "12", "--log_samples",
+        "our_run", "--tasks", "passk_humaneval,passk_humaneval_greedy", "--limit", "12", "--log_samples",
         "--output_path", str(folder), XDG_STATE_HOME=str(folder / "state"),
     )  # fmt: skip
     return done, folder
@@ -262,7 +264,11 @@ def test_lm_eval_alone_runs_the_task(tmp_path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_text(json.dumps({"task_id": "HumanEval/0", "completion": "    return True\n"}) + "\n")
     # `--model replay` needs its module imported; any model of lm-eval's own does not.
-    code = "import passk_tasks.harness.replay; from lm_eval.__main__ import cli_evaluate; cli_evaluate()"
+    code = (
+        "import passk_tasks.harness.replay\nfrom lm_eval.__main__ import cli_evaluate\n"
+        "from lm_eval.tasks import TaskManager\n"
+        "TaskManager.__init__.__defaults__ = (None, None, False, None)\ncli_evaluate()\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "--include_path", OURS, "--tasks", "passk_humaneval_greedy",
          "--confirm_run_unsafe_code", "--model", "replay", "--model_args", f"path={path}", "--limit", "1"],

@@ -72,7 +72,7 @@ def test_stops_of_the_user_s_own_are_sent(evaluate, canned, caplog) -> None:
     found = evaluate(model, BASE, metadata=ANSWER, gen_kwargs=stops)
     assert model.requests[0].args[1]["until"] == ["\ndef", "STOP"]
     assert record(found, BASE)["verdicts"] == {"passed": 3}
-    assert "the stop sequences '\\ndef' cut those" in caplog.text
+    assert "the stop sequences '\\ndef' cut them off" in caplog.text
 
 
 @pytest.mark.parametrize("extraction", ["answer", "completion"])

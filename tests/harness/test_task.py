@@ -16,7 +16,7 @@ from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
 from passk_tasks.judging import batch, selftest
 from passk_tasks.program import Judge
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 from passk_tasks.tasks import catalog
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -113,7 +113,7 @@ def test_a_run_end_to_end(evaluate, canned, state_folder, seeds) -> None:
     assert facts["dataset"]["source"] == "embedded"
     (journal,) = facts["journals"]
     assert Path(journal).parent == state_folder
-    saved = samples.read(journal)
+    saved = sample_files.read(journal)
     assert saved.header.settings["samples"] == 3
     assert [s.text for s in saved.samples] == [
         text for logged in found["samples"]["passk_humaneval"] for group in logged["resps"] for text in group
@@ -186,16 +186,16 @@ def test_predict_only_executes_nothing(evaluate, canned, monkeypatch, state_fold
     for logged in found["samples"]["passk_humaneval"]:
         assert [set(one) for one in outcomes(logged)] == [{"extraction"}] * 2
     (journal,) = state_folder.iterdir()
-    assert len(samples.read(journal).samples) == 4
+    assert len(sample_files.read(journal).samples) == 4
 
 
 def test_every_journal_comes_before_the_first_program(evaluate, canned, monkeypatch, state_folder) -> None:
     """All tasks of a run have their generations on disk, complete, before a candidate of any is executed."""
-    seen: list[list[samples.SampleFile]] = []
+    seen: list[list[sample_files.SampleFile]] = []
     judge = batch.judge
 
     def look(*programs: Any, **options: Any) -> batch.Judged:
-        seen.append([samples.read(path) for path in sorted(state_folder.glob("passk_journal_*"))])
+        seen.append([sample_files.read(path) for path in sorted(state_folder.glob("passk_journal_*"))])
         return judge(*programs, **options)
 
     evaluate(canned(canonical), limit=1)  # the sandbox is tried beforehand, once a process
@@ -230,7 +230,7 @@ def test_infra_errors_save_everything_and_fail(evaluate, canned, monkeypatch, st
     ):
         evaluate(canned(canonical), metadata={"passk.samples": 2, "passk.k": 1}, limit=2)
     (journal,) = state_folder.glob("*.jsonl")
-    assert len(samples.read(journal).samples) == 4
+    assert len(sample_files.read(journal).samples) == 4
     (lines,) = state_folder.glob("*/outcomes.jsonl")
     verdicts = [json.loads(line)["verdict"] for line in lines.read_text().splitlines()]
     assert verdicts == ["passed", "passed", "infra_error", "passed"]
@@ -264,7 +264,9 @@ def test_arguments_that_json_does_not_know(evaluate, canned) -> None:
     found = evaluate(canned(canonical), "passk_humaneval_greedy", limit=1, gen_kwargs={"stopper": Path("x")})
     facts = record(found, "passk_humaneval_greedy")
     assert facts["generation_kwargs"]["stopper"] == "PosixPath('x')"
-    assert samples.read(facts["journals"]).header.extra["generation_kwargs"]["stopper"] == "PosixPath('x')"
+    assert (
+        sample_files.read(facts["journals"]).header.extra["generation_kwargs"]["stopper"] == "PosixPath('x')"
+    )
 
 
 def test_identical_samples_are_a_loud_warning(evaluate, canned, caplog) -> None:

@@ -96,6 +96,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
         path = tmp_path / "report.html"
         path.write_bytes(html.encode("utf-8"))
         contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(120_000)  # a guard against a hang; 30 s are not, under load
         one = Opened(contexts[-1].new_page())
         one.page.on("console", lambda message: one.said.append(message.text))
         one.page.on("pageerror", lambda error: one.said.append(str(error)))

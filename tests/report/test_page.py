@@ -13,7 +13,7 @@ import pytest
 
 from passk_tasks.cli import main
 from passk_tasks.errors import UsageError
-from passk_tasks.report import build, page
+from passk_tasks.report import build, data, packed, page
 from passk_tasks.report.svg import COLOURS
 from passk_tasks.results import reading
 from passk_tasks.scoring.summary import estimate
@@ -204,11 +204,11 @@ def test_a_page_that_would_be_too_large_says_what_it_leaves_out(tmp_path, loaded
     assert "To keep this page small" not in whole
     assert "text" in details(whole)[0]["runs"][0]["candidates"][0]
     size = len(re.findall(r'id="d0">([^<]*)<', whole)[0])
-    monkeypatch.setattr(page, "PACKED_LIMIT", size - 1)
+    monkeypatch.setattr(packed, "PACKED_LIMIT", size - 1)
     html = build([run])
     assert "the models&#39; texts are left out" in html
     assert not any("text" in one for one in details(html)[0]["runs"][0]["candidates"])
-    monkeypatch.setattr(page, "PACKED_LIMIT", size // 4)
+    monkeypatch.setattr(packed, "PACKED_LIMIT", size // 4)
     html = build([run])
     (found,) = details(html)[0]["runs"]
     assert re.search(r"at most \d+ candidates of a problem are here", html)
@@ -219,7 +219,7 @@ def test_a_page_that_would_be_too_large_says_what_it_leaves_out(tmp_path, loaded
 def test_problems_are_in_the_order_of_their_numbers(tmp_path, loaded):
     """HumanEval/2 comes before HumanEval/10."""
     answers = {f"HumanEval/{i}": [WRONG] for i in (10, 2, 1, 100)}
-    names = page._problem_names([loaded(tmp_path, answers)])
+    names = data.task_ids_in_order([loaded(tmp_path, answers)])
     assert names == ["HumanEval/1", "HumanEval/2", "HumanEval/10", "HumanEval/100"]
 
 

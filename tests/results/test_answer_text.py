@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import Journal, JournalHeader
 
@@ -120,6 +120,6 @@ def test_whatever_a_model_returns_is_refused_or_read_back(tmp_path_factory, answ
     with Journal(path, JournalHeader("t", "1", {}, (), "00")) as journal:
         for index, text in kept.items():
             journal.write("HumanEval/0", index, text)
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert {sample.index: sample.text for sample in read.samples} == kept
     assert read.warnings == ()

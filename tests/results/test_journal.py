@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passk_tasks.errors import PasskError, SamplesError, UsageError
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files, samples
 from passk_tasks.results.journal import Journal, JournalHeader
 
 HEADER = JournalHeader(
@@ -42,7 +42,7 @@ any_text = st.text(st.characters(codec=None, exclude_categories=()))
 def test_every_text_survives_the_journal(tmp_path_factory, texts):
     """What is written, lone surrogates and line separators too, is read back character by character."""
     path = write(tmp_path_factory.mktemp("j") / "journal.jsonl", texts)
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert [sample.text for sample in read.samples] == texts
     assert read.header == HEADER
     assert read.warnings == ()
@@ -51,7 +51,7 @@ def test_every_text_survives_the_journal(tmp_path_factory, texts):
 def test_samples_carry_the_journals_numbers_and_places(tmp_path):
     """A journal's sample is a response with its own number and its line."""
     path = write(tmp_path / "j.jsonl", ["a", "b"])
-    assert samples.read(path).samples == [
+    assert sample_files.read(path).samples == [
         samples.Sample("HumanEval/0", 0, "a", "response", f"{path}:2"),
         samples.Sample("HumanEval/0", 1, "b", "response", f"{path}:3"),
     ]
@@ -79,7 +79,7 @@ def test_a_torn_last_line_costs_one_sample_and_a_warning(tmp_path, cut):
     path = write(tmp_path / "j.jsonl", ["a", "b", "c"])
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:3]) + lines[3][:-cut])
-    read = samples.read(path)
+    read = sample_files.read(path)
     # Without only its newline, the line is whole.
     assert [sample.text for sample in read.samples] == (["a", "b", "c"] if cut == 1 else ["a", "b"])
     (warning,) = read.warnings
@@ -95,9 +95,9 @@ def test_every_prefix_of_a_journal_is_read_or_has_no_samples(tmp_path):
         whole = data[:length].count(b"\n") - 1
         if whole == 0 and not data[:length].endswith(b"}"):
             with pytest.raises(SamplesError, match="no samples"):
-                samples.read(cut)
+                sample_files.read(cut)
             continue
-        read = samples.read(cut)
+        read = sample_files.read(cut)
         # A line that lacks nothing but its newline is whole.
         assert len(read.samples) == min(whole + data[:length].endswith(b"}"), 3)
         assert "ends early" in read.warnings[0]
@@ -107,7 +107,7 @@ def test_a_missing_footer_is_a_warning(tmp_path):
     """A journal whose writer was killed between two lines is read, with a warning."""
     path = write(tmp_path / "j.jsonl", ["a", "b"])
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert len(read.samples) == 2
     assert "its footer is missing" in read.warnings[0]
 
@@ -119,7 +119,7 @@ def test_a_torn_line_elsewhere_is_an_error(tmp_path):
     lines[2] = lines[2][:9] + b"\n"
     path.write_bytes(b"".join(lines))
     with pytest.raises(SamplesError, match=r"j\.jsonl:3: not a line of JSON"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 def test_a_footer_that_counts_differently_is_an_error(tmp_path):
@@ -129,7 +129,7 @@ def test_a_footer_that_counts_differently_is_an_error(tmp_path):
     del lines[2]
     path.write_bytes(b"".join(lines))
     with pytest.raises(SamplesError, match=r"j\.jsonl:4: the journal should end after 3 samples, not 2"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 def test_two_journals_in_one_file_are_refused(tmp_path):
@@ -137,7 +137,7 @@ def test_two_journals_in_one_file_are_refused(tmp_path):
     both = write(tmp_path / "a.jsonl", ["a"]).read_bytes() + write(tmp_path / "b.jsonl", ["b"]).read_bytes()
     (tmp_path / "c.jsonl").write_bytes(both)
     with pytest.raises(SamplesError, match=r"c\.jsonl:4: a line after the journal's end"):
-        samples.read(tmp_path / "c.jsonl")
+        sample_files.read(tmp_path / "c.jsonl")
 
 
 def test_an_exception_leaves_the_footer_out(tmp_path):
@@ -150,7 +150,7 @@ def test_an_exception_leaves_the_footer_out(tmp_path):
 
     with pytest.raises(RuntimeError):
         run()
-    assert "its footer is missing" in samples.read(tmp_path / "j.jsonl").warnings[0]
+    assert "its footer is missing" in sample_files.read(tmp_path / "j.jsonl").warnings[0]
 
 
 def test_the_ranks_of_one_run_are_read_together(tmp_path):
@@ -161,7 +161,7 @@ def test_the_ranks_of_one_run_are_read_together(tmp_path):
             HEADER, rank=rank, world_size=2, settings={**HEADER.settings, "workers": rank + 1}
         )
         ranks.append(write(tmp_path / f"rank{rank}.jsonl", ["a", "b"], header, f"HumanEval/{rank}"))
-    read = samples.read(ranks)
+    read = sample_files.read(ranks)
     assert [(s.task_id, s.index) for s in read.samples] == [
         ("HumanEval/0", 0),
         ("HumanEval/0", 1),
@@ -174,7 +174,7 @@ def test_the_ranks_of_one_run_are_read_together(tmp_path):
 def test_a_missing_rank_is_a_warning(tmp_path):
     """One journal of a run on two ranks is read, and the missing one is spoken of."""
     path = write(tmp_path / "rank0.jsonl", ["a"], dataclasses.replace(HEADER, world_size=2))
-    assert samples.read(path).warnings == ("1 of the run's 2 journals were given, one a rank",)
+    assert sample_files.read(path).warnings == ("1 of the run's 2 journals were given, one a rank",)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_journals_of_different_runs_are_not_mixed(tmp_path, change, message):
     first = write(tmp_path / "a.jsonl", ["a"])
     second = write(tmp_path / "b.jsonl", ["b"], dataclasses.replace(HEADER, **change), "HumanEval/1")
     with pytest.raises(SamplesError, match=rf"b\.jsonl:1: not of the same run as .*a\.jsonl: {message}"):
-        samples.read([first, second])
+        sample_files.read([first, second])
 
 
 def test_a_copy_of_a_journal_counts_once(tmp_path):
@@ -199,7 +199,7 @@ def test_a_copy_of_a_journal_counts_once(tmp_path):
     path = write(tmp_path / "a.jsonl", ["a"])
     copy = tmp_path / "b.jsonl"
     copy.write_bytes(path.read_bytes())
-    read = samples.read([path, copy])
+    read = sample_files.read([path, copy])
     assert len(read.samples) == 1
     assert read.warnings == (f"1 samples of {copy} are in {path} too; they count once",)
 
@@ -212,7 +212,7 @@ def test_a_sample_twice_in_one_journal_is_refused(tmp_path):
     with pytest.raises(
         SamplesError, match=r"j\.jsonl:3: sample 0 of HumanEval/0 was given already at .*j\.jsonl:2"
     ):
-        samples.read(tmp_path / "j.jsonl")
+        sample_files.read(tmp_path / "j.jsonl")
 
 
 def test_the_stops_of_each_text_are_read_back(tmp_path):
@@ -222,7 +222,7 @@ def test_the_stops_of_each_text_are_read_back(tmp_path):
         journal.write("HumanEval/0", 0, "a")
         journal.write("HumanEval/0", 1, "b", ())
         journal.write("HumanEval/1", 0, "c", ("STOP",))
-    read = samples.read(tmp_path / "j.jsonl")
+    read = sample_files.read(tmp_path / "j.jsonl")
     assert [sample.stops for sample in read.samples] == [HEADER.until, (), ("STOP",)]
     assert {sample.asked for sample in read.samples} == {"completion"}
 
@@ -232,7 +232,7 @@ def test_stops_that_are_none_are_refused(tmp_path):
     path = write(tmp_path / "j.jsonl", ["a"])
     path.write_bytes(path.read_bytes().replace(b'"text": "a"', b'"text": "a", "until": [1]'))
     with pytest.raises(SamplesError, match=r"j\.jsonl:2: .*until should be a list of stop sequences"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 def test_only_text_is_written(tmp_path):
@@ -245,7 +245,7 @@ def test_only_text_is_written(tmp_path):
             ):
                 journal.write("HumanEval/0", 0, answer)
         journal.write("HumanEval/0", 0, "a")
-    assert [sample.text for sample in samples.read(path).samples] == ["a"]
+    assert [sample.text for sample in sample_files.read(path).samples] == ["a"]
 
 
 def test_early_journals_with_other_answers_are_read(tmp_path):
@@ -254,10 +254,10 @@ def test_early_journals_with_other_answers_are_read(tmp_path):
     whole = path.read_bytes()
     for held, text in ((b"null", ""), (b"[]", ""), (b'[{"type": "text", "text": "b"}]', "b")):
         path.write_bytes(whole.replace(b'"text": "a"', b'"text": ' + held))
-        assert [sample.text for sample in samples.read(path).samples] == [text]
+        assert [sample.text for sample in sample_files.read(path).samples] == [text]
     path.write_bytes(whole.replace(b'"text": "a"', b'"text": 7'))
     with pytest.raises(SamplesError, match=r"j\.jsonl:2: not a journal's line: .*no text: int"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 def test_a_newer_format_is_refused(tmp_path):
@@ -267,7 +267,7 @@ def test_a_newer_format_is_refused(tmp_path):
     with pytest.raises(
         SamplesError, match=r"j\.jsonl:1: a journal of format 99; this passk-tasks reads format 1"
     ):
-        samples.read(path)
+        sample_files.read(path)
 
 
 @pytest.mark.parametrize("name", ["task", "task_version", "settings", "until", "dataset_sha256"])
@@ -294,6 +294,6 @@ def test_a_killed_writer_leaves_every_line_it_wrote(tmp_path):
     )
     ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=120)
     assert ended.returncode == -signal.SIGKILL
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert [sample.text for sample in read.samples] == ["", "x", "xx"]
     assert "its footer is missing" in read.warnings[0]

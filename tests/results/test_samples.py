@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import SamplesError
-from passk_tasks.results import samples
+from passk_tasks.results import sample_files, samples
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -44,7 +44,7 @@ def test_human_eval_lines_are_numbered_per_problem_in_their_order(tmp_path):
         {"task_id": "HumanEval/0", "completion": "b", "tokens": 3},
         {"task_id": "HumanEval/1", "completion": "c"},
     )
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert texts(read) == [
         ("HumanEval/1", 0, "a", "completion"),
         ("HumanEval/0", 0, "b", "completion"),
@@ -62,7 +62,7 @@ def test_a_solution_wins_over_a_completion(tmp_path):
         {"task_id": "HumanEval/0", "completion": "a", "solution": None},
         {"task_id": "HumanEval/0", "solution": ""},
     )
-    assert texts(samples.read(path)) == [
+    assert texts(sample_files.read(path)) == [
         ("HumanEval/0", 0, "b", "solution"),
         ("HumanEval/0", 1, "a", "completion"),
         ("HumanEval/0", 2, "", "solution"),
@@ -74,7 +74,7 @@ def test_several_files_and_compressions_continue_the_numbers(tmp_path):
     first = jsonl(tmp_path / "a.jsonl", {"task_id": "HumanEval/0", "completion": "a"})
     second = tmp_path / "b.jsonl"
     second.write_bytes(gzip.compress(b'\n{"task_id": "HumanEval/0", "completion": "b"}\n'))
-    read = samples.read([first, str(second)])
+    read = sample_files.read([first, str(second)])
     assert [(s.index, s.text, s.origin) for s in read.samples] == [
         (0, "a", f"{first}:1"),
         (1, "b", f"{second}:2"),
@@ -91,7 +91,7 @@ def test_a_folder_of_solutions_is_read_in_numeric_order(tmp_path):
     ):
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "out" / name).write_text(name)
-    assert texts(samples.read(tmp_path / "out")) == [
+    assert texts(sample_files.read(tmp_path / "out")) == [
         ("HumanEval/2", 0, "HumanEval_2/2.py", "solution"),
         ("HumanEval/2", 1, "HumanEval_2/10.py", "solution"),
         ("HumanEval/10", 0, "HumanEval_10/0.py", "solution"),
@@ -102,7 +102,7 @@ def test_a_folder_without_solutions_names_the_files_in_it(tmp_path):
     """The folder that lm-eval writes to holds no solutions; the error points at its samples file."""
     (tmp_path / "samples_passk_humaneval_2026.jsonl").write_text("")
     with pytest.raises(SamplesError, match=r"name a file in it: samples_passk_humaneval_2026\.jsonl"):
-        samples.read(tmp_path)
+        sample_files.read(tmp_path)
 
 
 def test_lm_evals_samples_are_joined_on_the_documents_task_id(tmp_path):
@@ -112,7 +112,7 @@ def test_lm_evals_samples_are_joined_on_the_documents_task_id(tmp_path):
         {**lm_eval_line("HumanEval/5", [["a", "b"]]), "doc_id": 0},
         {**lm_eval_line("HumanEval/3", [["c", "d"]]), "doc_id": 1},
     )
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert texts(read) == [
         ("HumanEval/5", 0, "a", "response"),
         ("HumanEval/5", 1, "b", "response"),
@@ -124,8 +124,10 @@ def test_lm_evals_samples_are_joined_on_the_documents_task_id(tmp_path):
 
 def test_one_request_a_sample_reads_like_one_request_with_n(tmp_path):
     """Under distinct seeds lm-eval logs n lists of one text each; they are the same n samples."""
-    one = samples.read(jsonl(tmp_path / "one.jsonl", lm_eval_line("HumanEval/0", [["a", "b", "c"]])))
-    many = samples.read(jsonl(tmp_path / "many.jsonl", lm_eval_line("HumanEval/0", [["a"], ["b"], ["c"]])))
+    one = sample_files.read(jsonl(tmp_path / "one.jsonl", lm_eval_line("HumanEval/0", [["a", "b", "c"]])))
+    many = sample_files.read(
+        jsonl(tmp_path / "many.jsonl", lm_eval_line("HumanEval/0", [["a"], ["b"], ["c"]]))
+    )
     assert texts(one) == texts(many)
 
 
@@ -138,7 +140,7 @@ def test_a_second_filters_lines_are_not_more_samples(tmp_path):
         lm_eval_line("HumanEval/0", [["a"]], "second"),
         lm_eval_line("HumanEval/1", [["b"]], "second"),
     )
-    assert [sample.text for sample in samples.read(path).samples] == ["a", "b"]
+    assert [sample.text for sample in sample_files.read(path).samples] == ["a", "b"]
 
 
 def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
@@ -148,7 +150,7 @@ def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
         *(lm_eval_line(f"HumanEval/{i}", [["a"] * 3]) for i in range(3)),
         lm_eval_line("HumanEval/3", [["a"] * 6]),
     )
-    (warning,) = samples.read(path).warnings
+    (warning,) = sample_files.read(path).warnings
     assert "HumanEval/3 has 6" in warning
     assert "--set samples=3" in warning
 
@@ -156,7 +158,7 @@ def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
 def test_several_runs_of_lm_eval_are_pooled_with_a_warning(tmp_path):
     """A pattern that matches the files of two runs doubles n; that is said, with both files."""
     files = [jsonl(tmp_path / f"{text}.jsonl", lm_eval_line("HumanEval/0", [[text]])) for text in "ab"]
-    read = samples.read(files)
+    read = sample_files.read(files)
     assert [sample.index for sample in read.samples] == [0, 1]
     assert read.warnings == (f"{files[0]} and {files[1]} both have samples of HumanEval/0; they are pooled",)
     assert read.runs == tuple(files)
@@ -166,7 +168,7 @@ def test_one_file_named_twice_is_one(tmp_path, monkeypatch):
     """The same file under two spellings of its path gives its samples once."""
     jsonl(tmp_path / "s.jsonl", GOOD)
     monkeypatch.chdir(tmp_path)
-    assert len(samples.read(["s.jsonl", tmp_path / "s.jsonl"]).samples) == 1
+    assert len(sample_files.read(["s.jsonl", tmp_path / "s.jsonl"]).samples) == 1
 
 
 DATE, LATER = "2026-11-28T10-00-00.000001", "2026-11-29T10-00-00.000001"
@@ -186,8 +188,8 @@ def test_a_copy_counts_once_whatever_its_name(tmp_path):
     for copy in copies[:2]:
         copy.write_bytes(one.read_bytes())
     copies[2].write_bytes(gzip.compress(one.read_bytes()))
-    read = samples.read([one, *copies])
-    assert texts(read) == texts(samples.read(one))
+    read = sample_files.read([one, *copies])
+    assert texts(read) == texts(sample_files.read(one))
     assert read.runs == ()
     assert read.warnings == tuple(f"4 samples of {copy} are in {one} too; they count once" for copy in copies)
 
@@ -197,7 +199,7 @@ def test_equal_texts_of_two_dates_are_two_runs(tmp_path):
     files = [
         jsonl(tmp_path / f"samples_passk_humaneval_{date}.jsonl", *two_lines()) for date in (DATE, LATER)
     ]
-    read = samples.read(files)
+    read = sample_files.read(files)
     assert read.runs == tuple(files)
     assert [(s.task_id[-1], s.index) for s in read.samples] == [
         *(("0", 0), ("0", 1), ("1", 0), ("1", 1)),
@@ -212,10 +214,10 @@ def test_parts_of_one_run_need_no_word(tmp_path):
         jsonl(tmp_path / f"samples_t_{DATE}.jsonl", first),
         jsonl(tmp_path / f"samples_t_{LATER}.jsonl", second),
     ]
-    assert (samples.read(shards).runs, len(samples.read(shards).samples)) == ((), 4)
+    assert (sample_files.read(shards).runs, len(sample_files.read(shards).samples)) == ((), 4)
     broken_off = jsonl(tmp_path / "part.jsonl", first)
     whole = jsonl(tmp_path / "whole.jsonl", first, second)
-    assert len(samples.read([broken_off, whole]).samples) == 4
+    assert len(sample_files.read([broken_off, whole]).samples) == 4
 
 
 def test_three_runs_are_numbered_on(tmp_path):
@@ -223,7 +225,7 @@ def test_three_runs_are_numbered_on(tmp_path):
     files = [jsonl(tmp_path / f"{text}.jsonl", *two_lines(text)) for text in "acd"]
     copy = tmp_path / "again.jsonl"
     copy.write_bytes(files[1].read_bytes())
-    read = samples.read([*files[:2], copy, files[2]])
+    read = sample_files.read([*files[:2], copy, files[2]])
     numbers = [s.index for s in read.samples if s.task_id == "HumanEval/1"]
     assert numbers == [0, 1, 2, 3, 4, 5]
     assert read.runs == tuple(files)
@@ -246,17 +248,17 @@ def test_a_journal_may_stand_beside_the_samples_of_its_run(tmp_path):
     padded = [two_lines()[0], lm_eval_line("HumanEval/1", [["a1", "b1", "a1", "b1"]])]
     logged = jsonl(tmp_path / f"samples_t_{DATE}.jsonl", *padded)
     for paths in ([journal, logged], [logged, journal]):
-        read = samples.read(paths)
-        assert texts(read) == texts(samples.read(journal))
+        read = sample_files.read(paths)
+        assert texts(read) == texts(sample_files.read(journal))
         assert read.header is not None
     with pytest.raises(SamplesError, match=r"not a journal, but .*j\.jsonl is one, of other samples"):
-        samples.read([journal, jsonl(tmp_path / "b.jsonl", *two_lines("other"))])
+        sample_files.read([journal, jsonl(tmp_path / "b.jsonl", *two_lines("other"))])
 
 
 def test_journals_of_two_runs_are_two_runs(tmp_path):
     """Journals that give other texts for one sample are named, and their samples are numbered on."""
     files = [journal_of(tmp_path / f"{text}.jsonl", ("HumanEval/0", 0, text), n=1) for text in "ab"]
-    read = samples.read(files)
+    read = sample_files.read(files)
     assert read.runs == tuple(files)
     assert [(s.index, s.text) for s in read.samples] == [(0, "a"), (1, "b")]
 
@@ -271,6 +273,14 @@ def test_the_first_samples_of_every_problem_can_be_taken():
         samples.first(given, 4)
 
 
+def test_the_first_samples_are_those_with_the_lowest_numbers():
+    """A journal's lines may stand in any order; its numbers say which samples come first."""
+    given = [samples.Sample("a", index, f"text {index}", "response", "x:1") for index in (3, 0, 2, 1)]
+    kept, left_out = samples.first(given, 2)
+    assert sorted(sample.index for sample in kept) == [0, 1]
+    assert left_out == 2
+
+
 def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
     """Two files made with different stop sequences give none, and a warning."""
     path = jsonl(
@@ -278,7 +288,7 @@ def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
         lm_eval_line("HumanEval/0", [["a"]]),
         lm_eval_line("HumanEval/1", [["a"]], until=[]),
     )
-    read = samples.read(path)
+    read = sample_files.read(path)
     assert read.until is None
     assert "different stop sequences" in read.warnings[0]
 
@@ -302,7 +312,7 @@ def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
 )
 def test_an_answer_that_is_no_bare_text(tmp_path, resps, expected):
     """Null and empty lists are an answer without text, parts and messages are the text in them."""
-    read = samples.read(jsonl(tmp_path / "s.jsonl", lm_eval_line("HumanEval/0", resps)))
+    read = sample_files.read(jsonl(tmp_path / "s.jsonl", lm_eval_line("HumanEval/0", resps)))
     assert [(sample.text, sample.form) for sample in read.samples] == [
         (text, "response") for text in expected
     ]
@@ -315,7 +325,7 @@ def test_a_completion_that_is_null_is_an_answer_without_text(tmp_path):
         {"task_id": "HumanEval/0", "completion": None},
         {"task_id": "HumanEval/1", "solution": None, "completion": None},
     )
-    assert texts(samples.read(path)) == [(f"HumanEval/{i}", 0, "", "response") for i in range(2)]
+    assert texts(sample_files.read(path)) == [(f"HumanEval/{i}", 0, "", "response") for i in range(2)]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +342,7 @@ def test_a_completion_that_is_null_is_an_answer_without_text(tmp_path):
 def test_a_document_names_its_problem_in_the_dataset_s_own_column(tmp_path, doc):
     """Stock tasks log rows as the hub has them, where the column is not everywhere `task_id`."""
     path = jsonl(tmp_path / "s.jsonl", {"doc": doc, "resps": [["a"]]})
-    assert samples.read(path).samples[0].task_id == "sample_1"
+    assert sample_files.read(path).samples[0].task_id == "sample_1"
 
 
 def test_names_of_other_tools_lead_to_a_benchmark_s_problems(tmp_path):
@@ -341,14 +351,14 @@ def test_names_of_other_tools_lead_to_a_benchmark_s_problems(tmp_path):
     problems = ["Mbpp/11", "Mbpp/12"]
     first = jsonl(tmp_path / "a.jsonl", *(lm_eval_line(name, [["a"]]) for name in (11, 12)))
     same = jsonl(tmp_path / "b.jsonl", *(lm_eval_line(name, [["a"]]) for name in ("Mbpp/11", "mbpp_12")))
-    read = samples.read([first, same]).named(mbpp, problems)
+    read = sample_files.read([first, same]).named(mbpp, problems)
     assert texts(read) == [(name, 0, "a", "response") for name in problems]
     both = jsonl(
         tmp_path / "c.jsonl", {"task_id": 11, "completion": "a"}, {"task_id": "Mbpp/11", "completion": "b"}
     )
-    read = samples.read(both).named(mbpp, problems)
+    read = sample_files.read(both).named(mbpp, problems)
     assert [(s.task_id, s.index) for s in read.samples] == [("Mbpp/11", 0), ("Mbpp/11", 1)]
-    unknown = samples.read(jsonl(tmp_path / "d.jsonl", {"task_id": 7, "completion": "a"})).named(
+    unknown = sample_files.read(jsonl(tmp_path / "d.jsonl", {"task_id": 7, "completion": "a"})).named(
         mbpp, problems
     )
     assert unknown.samples[0].task_id == "7"
@@ -357,13 +367,13 @@ def test_names_of_other_tools_lead_to_a_benchmark_s_problems(tmp_path):
 def test_a_numeric_task_id_becomes_text(tmp_path):
     """MBPP numbers its problems; they are read as the text of the number."""
     path = jsonl(tmp_path / "s.jsonl", {"task_id": 11, "completion": "a"})
-    assert samples.read(path).samples[0].task_id == "11"
+    assert sample_files.read(path).samples[0].task_id == "11"
 
 
 def test_a_lone_surrogate_in_a_samples_file_survives(tmp_path):
     """An escape that is no character of its own reaches the sample unchanged."""
     path = jsonl(tmp_path / "s.jsonl", '{"task_id": "HumanEval/0", "completion": "\\udfff"}')
-    assert samples.read(path).samples[0].text == "\udfff"
+    assert sample_files.read(path).samples[0].text == "\udfff"
 
 
 GOOD = {"task_id": "HumanEval/0", "completion": "a"}
@@ -406,7 +416,7 @@ def test_a_line_that_is_no_sample_is_an_error_with_its_place(tmp_path, bad, mess
     """Whatever is wrong, the error starts with the file and the number of the line, blank lines counted."""
     path = jsonl(tmp_path / "s.jsonl", GOOD, "", bad, GOOD)
     with pytest.raises(SamplesError, match=rf"s\.jsonl:3: .*{message}"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 def test_lm_evals_results_file_is_recognised_as_the_wrong_one(tmp_path):
@@ -414,7 +424,7 @@ def test_lm_evals_results_file_is_recognised_as_the_wrong_one(tmp_path):
     path = tmp_path / "results_2026.json"
     path.write_text(json.dumps({"results": {}}, indent=2))
     with pytest.raises(SamplesError, match=r"results_2026\.json:1: one JSON document.*samples_\*\.jsonl"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 @pytest.mark.parametrize(
@@ -425,13 +435,13 @@ def test_a_file_without_samples_is_an_error(tmp_path, content):
     path = tmp_path / "empty.jsonl"
     path.write_bytes(content)
     with pytest.raises(SamplesError, match=r"empty\.jsonl: no samples"):
-        samples.read(path)
+        sample_files.read(path)
 
 
 def test_no_files_are_an_error():
     """An empty list of paths is no samples either."""
     with pytest.raises(SamplesError, match="no samples"):
-        samples.read([])
+        sample_files.read([])
 
 
 def test_a_journal_is_not_mixed_with_other_files(tmp_path):
@@ -441,7 +451,7 @@ def test_a_journal_is_not_mixed_with_other_files(tmp_path):
     with Journal(tmp_path / "j.jsonl", JournalHeader("t", "1", {}, (), "00")) as journal:
         journal.write("HumanEval/0", 0, "a")
     with pytest.raises(SamplesError, match=r"s\.jsonl: not a journal, but .*j\.jsonl is one"):
-        samples.read([tmp_path / "j.jsonl", jsonl(tmp_path / "s.jsonl", GOOD)])
+        sample_files.read([tmp_path / "j.jsonl", jsonl(tmp_path / "s.jsonl", GOOD)])
 
 
 json_values = st.recursive(
@@ -483,7 +493,7 @@ def test_any_file_is_read_or_refused_with_its_name(tmp_path_factory, lines, gzip
     data = b"\n".join(lines)
     path.write_bytes(gzip.compress(data) if gzipped else data)
     try:
-        read = samples.read(path)
+        read = sample_files.read(path)
     except SamplesError as error:
         assert str(error).startswith(str(path))  # noqa: PT017
     else:
@@ -494,7 +504,7 @@ def test_any_file_is_read_or_refused_with_its_name(tmp_path_factory, lines, gzip
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not beside this checkout")
 def test_real_generations_are_read_whole():
     """The 164 × 20 generations of a real model are all there, each problem numbered 0 to 19."""
-    read = samples.read(SHARED / "gemma3_270m_humaneval_n20.jsonl.gz")
+    read = sample_files.read(SHARED / "gemma3_270m_humaneval_n20.jsonl.gz")
     assert len(read.samples) == 164 * 20
     numbers = {}
     for sample in read.samples:

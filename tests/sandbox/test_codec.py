@@ -432,7 +432,7 @@ def test_a_thousand_levels_cross(wrap, inner):
 def test_deeper_than_that_is_refused_by_name():
     """However deep a value is, it ends as an error and not as a crash."""
     with pytest.raises(codec.TooDeepError, match="levels"):
-        codec.encode(nested(codec.MAX_DEPTH + 1, lambda v: [v]), refuse)
+        codec.encode(nested(form.MAX_DEPTH + 1, lambda v: [v]), refuse)
 
 
 @pytest.mark.parametrize(
@@ -784,15 +784,15 @@ def test_decimal_and_fraction_subclasses_and_signs():
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
 def test_the_fast_encoder_writes_what_json_does(tree):
     """The same text as json.dumps, which every reader of JSON understands."""
-    written = codec.dumps(tree)
+    written = form.dumps(tree)
     assert written == json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-    assert repr(codec.loads(written)) == repr(json.loads(written))
+    assert repr(form.loads(written)) == repr(json.loads(written))
 
 
 def test_without_the_fast_encoder_messages_are_the_same(monkeypatch):
     """An interpreter may lack it."""
     tree = ["value", {"t": [1, 2.5, None, "\ud800"]}]
-    expected = codec.dumps(tree)
+    expected = form.dumps(tree)
     monkeypatch.setattr(json.encoder, "c_make_encoder", None)
     assert form._make_dumps()(tree) == expected
 

@@ -144,7 +144,7 @@ def test_problems_of_a_cluster_are_one_draw():
         ([], [], "no problems"),
         ([0.1], [0.1, 0.2], "both runs"),
         ([0.1], [1.2], r"in \[0, 1\]"),
-        (0.1, 0.2, "score a problem"),
+        (0.1, 0.2, "score for each problem"),
     ],
 )
 def test_impossible_scores_are_refused(before, after, message):

@@ -1,24 +1,23 @@
 """Whether tests can be judged in a process of their own: a proof from their syntax tree.
 
-Under the judge `isolated` plain data crosses between tests and candidate, copied. Most tests cannot tell;
-some can: they look at identity, change a result, keep one over a later call, patch a module, read what was
-printed. `prove` follows the tests statement by statement with values that stand for what may be there, and
-names the first thing of which it does not know that it comes out the same on either side. What it does not
-know is a reason, so that a construct nobody has thought of costs isolation, and never a right program its
-verdict.
+Under the judge `isolated` plain data is copied between tests and candidate. Most tests cannot tell the
+difference. Some can: they look at identity, change a result, keep one over a later call, patch a module, or
+read what was printed. `prove` walks through the tests statement by statement, with values that stand for what
+may be there, and names the first construct that it does not know to give the same in two processes. So a
+construct that nobody thought of costs isolation, and never costs a right program its verdict.
 
-What is taken for granted: a result has no surprises beyond what the tests use of it. A result that is
-compared, indexed or counted is taken for plain data; one whose attributes or text are looked at is not.
+One thing is assumed: results hold no surprises that the tests do not look at. A result that is compared,
+indexed or counted is taken for plain data; one whose attributes or text are read is not.
 
-The way of the proof, each a class over the one before it, with one state:
+The modules of the proof; each has a class that extends the one before, and all share one state:
 
     holding      who may hold an object, and what may be done with it then
     names        what names stand for
-    calls        what calls give
+    calls        what calls return
     expressions  what expressions may be
     statements   the walk from statement to statement
 
-over `values`, what may be at a place of the tests, and `known`, what is known to come out the same.
+They use `values`, what may be at one place of the tests, and `known`, what gives the same in two processes.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ class Proof:
     """What is known of tests.
 
     Attributes:
-        reason: why they need one process, a few words; None where plain data is all that crosses.
-        reached: they use the candidate at all, as far as they were followed.
+        reason: why they need one process, in a few words; None where they exchange only plain data.
+        reached: whether they use the candidate, as far as the walk came.
     """
 
     reason: str | None
@@ -53,11 +52,11 @@ def prove(
     """Return whether tests can be judged in a process of their own.
 
     Args:
-        tree: the tests with all that they need, but for the candidate.
-        names: those by which the tests call the candidate.
-        classes: those of them that are classes, of which the tests then make objects.
-        compares: functions of the tests that are known to do nothing but compare, and are not looked through.
-            The tests are then a family's own, whose texts hold literals where they hold no `lambda`.
+        tree: the tests with all that they need, except for the candidate.
+        names: the names by which the tests call the candidate.
+        classes: those of the names that are classes; the tests may then make objects of them.
+        compares: functions of the tests that are known only to compare; the walk does not enter them. Such
+            tests are a family's own, and `eval` of their texts gives literals if none has a `lambda`.
     """
     walk = Walk(names, classes, compares)
     code = re.compile("lambda" if compares else r"lambda|\w\s*\(|__")

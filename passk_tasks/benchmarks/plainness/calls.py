@@ -1,4 +1,4 @@
-"""What a call gives: of the candidate, of a method, of a function that only computes."""
+"""What a call returns: of the candidate, of a method, of a function that only computes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _module(name: str) -> str:
 
 
 class Calls(Names, ABC):
-    """What calls give."""
+    """What calls return."""
 
     @abstractmethod
     def own_call(
@@ -49,7 +49,7 @@ class Calls(Names, ABC):
     def call(
         self, function: Value, args: list[Value], named: dict[str, Value], *, starred: bool, node: ast.Call
     ) -> Value:
-        """Call a value; `starred` says that arguments are items of something, in a number not known."""
+        """Call a value; `starred`: some arguments are items of something, and their number is not known."""
         everything = [*args, *named.values()]
         if function.kind == Kind.CANDIDATE:
             made = self.hand_over(everything)
@@ -118,7 +118,7 @@ class Calls(Names, ABC):
         return self.item(base)
 
     def pure(self, name: str, args: list[Value], named: dict[str, Value], node: ast.Call) -> Value:
-        """Return what a function gives that does nothing but compute."""
+        """Return the result of a function that only computes."""
         everything = [*args, *named.values()]
         first = args[0] if args else Value()
         if name in _PARTICULAR:
@@ -159,7 +159,7 @@ class Calls(Names, ABC):
         return lazy
 
     def particular(self, name: str, args: list[Value], everything: list[Value]) -> Value:
-        """Return what a function gives that has a rule of its own."""
+        """Return the result of a function for which there is a special rule."""
         first = args[0] if args else Value()
         if name == "isinstance":
             return self.is_instance(
@@ -188,7 +188,7 @@ class Calls(Names, ABC):
         return Value(value.kind, roots, shared, 0 if value.kind == Kind.RESULT else DEEP, value.depth)
 
     def looped(self, name: str, data: list[Value], callables: list[Value], node: ast.Call) -> list[Value]:
-        """Return what a function takes out of its arguments, or makes of that with a function given to it."""
+        """Return the items that a function takes from its arguments, or that its callables make of them."""
         items = data
         if name in ("sorted", "set", "frozenset", "dict"):
             for value in data:
@@ -205,7 +205,7 @@ class Calls(Names, ABC):
         return items
 
     def computed(self, name: str, data: list[Value]) -> Value:
-        """Return what a function computes of data."""
+        """Return what a function computes from data."""
         for value in data:
             self.observe(value, 1 if name == "len" and value.own >= 1 else DEEP)
         if self.objects and any(value.kind in (Kind.RESULT, Kind.REMOTE) for value in data):
@@ -236,7 +236,7 @@ class Calls(Names, ABC):
         return Value()
 
     def evaluated(self) -> Value:
-        """Return what `eval` makes of a text: plain data where none of the texts could make more."""
+        """Return what `eval` makes of a text: plain data, if no text of the tests could give more."""
         if not self.plain_texts:
             raise Needs("uses eval on what may be no literal")
         return Value(Kind.PLAIN, frozenset({Root()}), depth=DEEP)

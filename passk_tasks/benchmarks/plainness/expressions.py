@@ -30,7 +30,7 @@ _WORDS = {"Yield": "yield", "Await": "await", "AsyncFor": "async for", "Delete":
 
 
 def defaults(args: ast.arguments) -> Iterator[ast.expr]:
-    """Return the defaults of a function's parameters."""
+    """Yield the defaults of a function's parameters."""
     return filter(None, chain(args.defaults, args.kw_defaults))
 
 
@@ -123,7 +123,7 @@ class Expressions(Calls):
         made = self.container(values)
         made.parts = tuple(values)
         if not made.shared and all(not value.roots for value in values):
-            made.roots = frozenset()  # nothing of it can change
+            made.roots = frozenset()  # no part of it can change
         return made
 
     def _of_Dict(self, node: ast.Dict, scope: Scope) -> Value:
@@ -253,7 +253,7 @@ class Expressions(Calls):
     def comprehended(
         self, node: Any, scope: Scope, look: Callable[[Value], Any] = lambda value: value
     ) -> list[Value]:
-        """Return what a comprehension makes in two rounds of each of its loops."""
+        """Return what a comprehension makes when each of its loops runs twice."""
         inner = Scope(parent=scope)
         made: list[Value] = []
 
@@ -317,7 +317,7 @@ class Expressions(Calls):
         return self.value(node, scope)
 
     def spread(self, value: Value) -> Value:
-        """Return what stands for each of the arguments that `*value` gives."""
+        """Return a value that stands for each of the arguments in `*value`."""
         if value.kind in (Kind.RESULT, Kind.REMOTE):
             return self.item(value)
         return self.item(value) if value.lazy or value.parts is None else merged([*value.parts, Value()])

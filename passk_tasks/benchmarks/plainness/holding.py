@@ -18,21 +18,21 @@ from passk_tasks.benchmarks.plainness.values import (
     merged,
 )
 
-MAX_CROSSINGS = 10_000  # calls of the candidate; each takes a tenth of a millisecond of its time
+MAX_CROSSINGS = 10_000  # calls of the candidate; each costs it a tenth of a millisecond
 _PARTS = {
     Kind.CANDIDATE: "functions of the candidate in a container",
     Kind.FUNCTION: "functions in a container",
 }
 
 
-class Needs(Exception):  # noqa: N818  no error: an answer
-    """The reason for one process."""
+class Needs(Exception):  # noqa: N818  an answer, not an error
+    """The reason why tests need one process."""
 
 
 class Holding:
-    """The state of the walk: which call of the candidate came last, and which objects it may know since.
+    """The state of the walk: how many calls of the candidate there were, and which objects it may hold.
 
-    An object that the candidate may hold can have changed at the next call, and that change does not cross.
+    A later call may change an object that the candidate holds, and the tests do not see that change.
     """
 
     def __init__(self, names: Collection[str], classes: Collection[str], compares: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class Holding:
         self.objects = bool(classes)
         self.calls = 0
         self.crossings = 0.0
-        self.rounds = 1.0  # of the loops around, halved for each, as their bodies are walked twice
+        self.rounds = 1.0  # of all loops around; halved for each, since the walk goes through a body twice
         self.steps = 0
         self.depth = 0
         self.reached = False
@@ -52,16 +52,16 @@ class Holding:
         self.module = Scope(parent=top)
 
     def stale(self, roots: Iterable[Root]) -> bool:
-        """Return whether the candidate ran since it may hold one of these objects."""
+        """Return whether the candidate has run after it may have got hold of one of these objects."""
         roots = frozenset(roots)
         known = [root.held for root in lineage(roots)] + [root.within for root in roots]
         return any(call is not None and call < self.calls for call in known)
 
     def observe(self, value: Value, depth: int = DEEP) -> None:
-        """Look at a value, by comparing it with one of `depth` levels of literals.
+        """Look at a value, by comparing it with a literal of `depth` levels.
 
-        A candidate may have changed what it kept from an earlier call, and that change does not cross. It
-        cannot change a constant: where one is compared with, an object that could change differs anyway.
+        The candidate may have changed an object that it kept from an earlier call, unseen by the tests. That
+        does not matter in a comparison with a constant: an object that can change differs from it anyway.
         """
         if value.kind == Kind.UNUSABLE:
             raise Needs(f"uses {value.what}")
@@ -78,7 +78,7 @@ class Holding:
         return Value()
 
     def change(self, value: Value, what: str) -> None:
-        """Change an object, which `what` says in the tests' words."""
+        """Change an object; `what` is the source that does so."""
         if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
             raise Needs(f"changes a result: {what:.40}")
         if value.kind not in (Kind.PLAIN, Kind.RESULT, Kind.OWN, Kind.TYPE, Kind.REMOTE):
@@ -87,12 +87,12 @@ class Holding:
             raise Needs(f"changes what it handed over: {what:.40}")
 
     def tick(self) -> None:
-        """Let code of the candidate run: by a call, or by what is done to an object of its."""
+        """Let code of the candidate run: by a call, or by an operation on one of its objects."""
         self.calls += 1
         self.reached = True
 
     def hand_over(self, values: Iterable[Value]) -> Value:
-        """Let the candidate run with these arguments; return what it gives back."""
+        """Let the candidate run with these arguments, and return its result."""
         values = list(values)
         for value in values:
             if value.lazy or value.kind in (Kind.OWN, Kind.FUNCTION, Kind.PURE, Kind.MODULE, Kind.BOUND):
@@ -101,7 +101,7 @@ class Holding:
                 raise Needs(f"hands over {value.what}")
             if value.kind == Kind.TYPE and value.what not in CROSSING:
                 raise Needs(f"hands over {value.what}")
-            # In one process it is the object that the candidate kept; across the channel it is a copy.
+            # In one process this is the object that the candidate kept; in two processes it is a copy.
             if any(root.held is not None for root in value.known):
                 raise Needs("hands over what an earlier call was given or gave, and may have kept")
         self.tick()
@@ -116,7 +116,7 @@ class Holding:
         return Value(Kind.RESULT, frozenset({Root(self.calls)}), own=0, depth=DEEP)
 
     def item(self, value: Value, index: ast.expr | None = None) -> Value:
-        """Return one of the items of a value: by a loop, or by an index."""
+        """Return an item of a value, taken by a loop or by an index."""
         if value.kind == Kind.UNUSABLE:
             raise Needs(f"uses {value.what}")
         if value.kind > Kind.OWN:
@@ -136,13 +136,13 @@ class Holding:
         depth = max(0, value.depth - 1) if value.depth < DEEP else DEEP
         own = value.own - 1 if 0 < value.own < DEEP else value.own
         shared, around = value.shared, value.roots
-        if own == 0:  # the item is one of what is shared
+        if own == 0:  # the item is one of the shared objects
             around = value.known
             if value.kind == Kind.PLAIN:
                 shared, own = frozenset(), DEEP
         fresh: frozenset[Root] = frozenset()
         if depth > 0:
-            # The items of a literal differ from each other; only a constant index meets the same one again.
+            # The items of a literal are different objects; only a constant index gives the same one again.
             again = isinstance(index, (ast.Constant, ast.UnaryOp))
             held = max((root.within or 0 for root in around), default=0) or None
             fresh = frozenset({Root(held if again else None, tuple(around))})
@@ -216,7 +216,7 @@ class Holding:
                 raise Needs("compares the type of a result with another than a builtin one")
             return
         step = isinstance(op, (ast.In, ast.NotIn))
-        # Copies that the tests make within one comparison: their items are taken to be values.
+        # The tests compare copies that they make in this comparison; their items are taken for values.
         copies = min(left.own, right.own) >= 1 and not left.named and not right.named
         if not copies:
             self.observe(left, right.depth - step)

@@ -1,6 +1,6 @@
-"""What is known not to tell two processes from one: builtins, modules, methods of plain data.
+"""Builtins, modules and methods of plain data that are known to give the same in two processes as in one.
 
-What stands here comes out the same on either side. What does not is a reason for one process.
+Whatever is not listed here is a reason for one process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# What crosses as a type; `codec._TYPES`.
+# The types that can be handed over; `codec._TYPES`.
 CROSSING = names("bool int float complex str bytes bytearray list tuple set frozenset dict")
 KINDS = CROSSING | names("range slice object memoryview")
 TEXTS = names("str repr format ascii")
@@ -25,7 +25,8 @@ BUILTINS = (
     SCALARS | COPIES | LAZY | PICKS | names("all any bool callable eval isinstance print range slice type")
 )
 
-# Modules whose functions depend on their arguments alone, or on chance, and change nothing; None: all.
+# Modules, and those of their names that depend only on arguments or chance and change nothing; None: all
+# names.
 MODULES: dict[str, frozenset[str] | None] = {
     "array": names("array"),
     "bisect": names("bisect bisect_left bisect_right"),
@@ -58,16 +59,16 @@ MODULES: dict[str, frozenset[str] | None] = {
     ),
     "statistics": None,
     "string": None,
-    # EvoEval's tests compare large numbers, and have the limit of their texts raised.
+    # EvoEval's tests compare large numbers, and raise the limit of their digits.
     "sys": names("maxsize set_int_max_str_digits"),
     "typing": None,
 }
-# Of those, what makes objects that do not cross, or not whole.
+# Those of them that make objects which cannot be handed over, or only in part.
 OWN_MAKERS = names("collections.defaultdict random.Random re.compile re.fullmatch re.match re.search")
 LAZY_MODULES = names("itertools")
 SCALAR_MODULES = names("math cmath statistics json re fractions decimal datetime numpy.testing")
 NUMBERS_BY_CHANCE = names("randint randrange random uniform")
-# Methods by which no type of plain data changes.
+# Methods that change no type of plain data.
 READING = frozenset(
     name
     for kind in (str, bytes, int, float, complex, tuple, frozenset, range)
@@ -79,12 +80,12 @@ PLAIN_NAMES = (
     | frozenset(name for kind in (bytearray, list, set, dict) for name in dir(kind))
     | names("appendleft popleft extendleft rotate fill move_to_end subtract")
 )
-# What an interpreter, or the way across, answers differently in two processes.
+# Exceptions that may be raised differently in two processes.
 UNCATCHABLE = (RecursionError, MemoryError, Warning, StopAsyncIteration)
 
 
 def public(module: str) -> list[str]:
-    """Return what `from module import *` binds; nothing where the module is not there."""
+    """Return the names that `from module import *` binds; none where the module is not there."""
     try:
         return [name for name in dir(importlib.import_module(module)) if not name.startswith("_")]
     except ImportError:

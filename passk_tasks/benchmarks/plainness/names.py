@@ -24,7 +24,7 @@ class Names(Holding):
     """What names and numbers of the tests stand for."""
 
     def size(self, node: ast.expr, scope: Scope) -> float:
-        """Return how often a loop runs, where that is written down; otherwise as often as it is walked."""
+        """Return how often a loop runs if the source says so; else 2, as the walk goes through it twice."""
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             return len(node.elts)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
@@ -35,7 +35,7 @@ class Names(Holding):
         return 2
 
     def number(self, node: ast.expr, scope: Scope) -> int | None:
-        """Return the integer that an expression is, as far as constants, names of them and products go."""
+        """Return the integer value of constants, names, sums, products and powers; None for all else."""
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Pow, ast.Add)):
             left, right = self.number(node.left, scope), self.number(node.right, scope)
             if left is None or right is None:
@@ -51,7 +51,7 @@ class Names(Holding):
 
     def define(self, name: str, value: Value, scope: Scope) -> None:
         """Bind a function or class of the tests."""
-        if name not in self.names:  # the candidate's own is what the tests call
+        if name not in self.names:  # the tests call the candidate's function of this name
             scope.values[name] = value
 
     def name(self, name: str, scope: Scope) -> Value:
@@ -68,7 +68,7 @@ class Names(Holding):
         return value
 
     def member(self, module: str, name: str) -> Value:
-        """Return what a module has by a name, where its use has no effect on anything else."""
+        """Return a member of a module that is known to have no side effects."""
         whole = f"{module}.{name}"
         if whole in MODULES:
             return Value(Kind.MODULE, what=whole, depth=DEEP)

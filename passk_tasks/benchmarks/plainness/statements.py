@@ -13,7 +13,7 @@ from passk_tasks.benchmarks.plainness.holding import Needs
 from passk_tasks.benchmarks.plainness.known import MODULES, public
 from passk_tasks.benchmarks.plainness.values import DEEP, Kind, Scope, Value, absorb, joined, lineage, merged
 
-_MAX_CALLS = 30  # of the tests' functions within each other
+_MAX_CALLS = 30  # how deep calls of the tests' own functions may nest
 
 
 class Walk(Expressions):
@@ -28,12 +28,12 @@ class Walk(Expressions):
         self.value(node.value, scope)
 
     def _do_Pass(self, node: ast.stmt, scope: Scope) -> None:
-        """Go on; control that leaves a block early is walked on as well, which can only add reasons."""
+        """Go on, also after `break` and `continue`: walking on can only add reasons."""
 
     _do_Break = _do_Continue = _do_Pass
 
     def _do_Assert(self, node: ast.Assert, scope: Scope) -> None:
-        self.truth(self.value(node.test, scope))  # the message shows only where the test has failed
+        self.truth(self.value(node.test, scope))  # the message is seen only where the test has failed
 
     def _do_Assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self.value(node.value, scope)
@@ -50,7 +50,7 @@ class Walk(Expressions):
             self.bind(node.target, Value(depth=DEEP), scope)
             return
         before = self.value(node.target, scope)
-        # A sum of results is a new object; what tests take out of a container may be a result itself.
+        # A sum of results is a new object; an item that tests take from a container may be a result itself.
         computed = before.kind == Kind.RESULT and all(root.held is None for root in lineage(before.roots))
         in_place = bool(before.roots) and not (computed and before.own == 0)
         if in_place:
@@ -151,12 +151,12 @@ class Walk(Expressions):
             else:
                 members = [alias.name]
             for name in members:
-                # Not looked at before it is used: prompts import much that their tests never touch.
+                # Looked at when it is used: prompts import much that their tests never touch.
                 made = Value(Kind.MODULE, what=(node.module or "", name), depth=DEEP)
                 scope.values[alias.asname or name] = made
 
     def branches(self, scope: Scope, *ways: Callable[[], None]) -> None:
-        """Walk each way from here; what a name holds afterwards is what any of them left in it."""
+        """Walk each of the ways from here; afterwards a name holds what any of the ways left in it."""
         before = scope.values
         after: dict[str, Value] | None = None
         for way in ways:

@@ -13,7 +13,7 @@ TYPE_OF = "the type of a result"
 
 
 class Kind(IntEnum):
-    """What a value is, the worst last; of several that may be there, the worst counts."""
+    """What a value is, the worst last; where there may be several, the worst counts."""
 
     PLAIN = auto()
     TYPE = auto()
@@ -33,9 +33,9 @@ class Root:
     """An object that can change.
 
     Attributes:
-        held: the number of the candidate's call since which it may know the object, and so all that is in it.
-        within: the number of the call since which it may know something in it.
-        parents: objects that it may be in.
+        held: number of the call since which the candidate may hold the object, and so everything in it.
+        within: number of the call since which the candidate may hold something in it.
+        parents: objects that may contain it.
     """
 
     held: int | None = None
@@ -50,15 +50,15 @@ class Value:
     Attributes:
         kind: the worst that it may be.
         roots: the object itself, where it can change.
-        shared: objects in it that something else may know too.
+        shared: objects in it that something else may hold too.
         own: levels of containers that the tests themselves made around results.
-        depth: levels of literals, 0 for a constant; `DEEP` where not known.
-        parts: of a tuple of known length.
-        lazy: an iterator of the tests.
-        named: a name of the tests holds it.
+        depth: levels of literals, 0 for a constant; `DEEP` where unknown.
+        parts: the items of a tuple of known length.
+        lazy: whether it is an iterator of the tests.
+        named: whether a name of the tests holds it.
         what: the syntax tree of a function, the name of a type, module or method, the value of a constant.
         scope: where a function was defined.
-        inside: containers that have it; what it holds later, they hold.
+        inside: containers that hold it; what it absorbs later, they hold too.
     """
 
     kind: Kind = Kind.PLAIN
@@ -80,7 +80,7 @@ class Value:
 
     @property
     def known_elsewhere(self) -> frozenset[Root]:
-        """Those of them that something else than a container made of the value may know."""
+        """The known objects that something besides a container made of the value may hold."""
         itself = self.named or self.own < DEEP or any(root.parents for root in self.roots)
         return self.known if itself else self.shared
 
@@ -107,7 +107,7 @@ SINGLETON = Scope()  # marks None, True, False and the ellipsis
 
 
 def lineage(roots: Iterable[Root]) -> set[Root]:
-    """Return these objects with all that they may be in."""
+    """Return these objects and all that may contain them."""
     objects: set[Root] = set()
     todo = list(roots)
     while todo:
@@ -170,7 +170,7 @@ def merged(values: Iterable[Value]) -> Value:
 
 
 def joined(first: dict[str, Value], second: dict[str, Value]) -> dict[str, Value]:
-    """Return what names hold after one of two ways was gone."""
+    """Return what names hold after either of two ways."""
     names = dict.fromkeys(chain(first, second))
     return {name: merged([way[name] for way in (first, second) if name in way]) for name in names}
 

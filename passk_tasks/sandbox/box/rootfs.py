@@ -40,8 +40,8 @@ def interpreter_paths() -> list[str]:
 def _mapped_libraries() -> list[str]:
     """Shared objects of this process, libpython among them, wherever they lie."""
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        found = {line.split(None, 5)[5].strip() for line in maps if line.count("/")}
-    return sorted(path for path in found if ".so" in path and path.startswith("/"))
+        mapped = {line.split(None, 5)[5].strip() for line in maps if line.count("/")}
+    return sorted(path for path in mapped if ".so" in path and path.startswith("/"))
 
 
 def _follow(path: str) -> tuple[str, list[tuple[str, str]]]:

@@ -23,16 +23,12 @@ from __future__ import annotations
 from passk_tasks.sandbox.box.codec.changes import assign, changed
 from passk_tasks.sandbox.box.codec.form import (
     MAX_BYTES,
-    MAX_DEPTH,
     Content,
     NumpyMissingError,
     Opaque,
     ProtocolError,
-    Reference,
     TooDeepError,
     UnsupportedError,
-    dumps,
-    loads,
     pack,
     unpack,
 )
@@ -40,7 +36,6 @@ from passk_tasks.sandbox.box.codec.reading import decode
 from passk_tasks.sandbox.box.codec.writing import encode, text
 
 __all__ = [
-    "MAX_BYTES", "MAX_DEPTH", "Content", "NumpyMissingError", "Opaque", "ProtocolError", "Reference",
-    "TooDeepError", "UnsupportedError", "assign", "changed", "decode", "dumps", "encode", "loads", "pack",
-    "text", "unpack",
+    "MAX_BYTES", "Content", "NumpyMissingError", "Opaque", "ProtocolError", "TooDeepError",
+    "UnsupportedError", "assign", "changed", "decode", "encode", "pack", "text", "unpack",
 ]  # fmt: skip

@@ -32,7 +32,7 @@ def _make_dumps() -> Callable[[Any], str]:
             None, None, json.encoder.encode_basestring, None, ":", ",", False, False, True
         )
         assert "".join(encode(["x", 1.5, None], 0)) == '["x",1.5,null]'
-    except (AttributeError, TypeError, AssertionError):  # an interpreter that has it not, or another one
+    except (AttributeError, TypeError, AssertionError):  # an interpreter without it, or with another one
         return json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
     return lambda tree: "".join(encode(tree, 0))
 

@@ -32,5 +32,5 @@ class Driver(Protocol):
             trials: starts the candidate's process, and says what came of it.
             tests: what `tests` returned.
             code: the candidate's source.
-            tell: says that this side is alive; called before each process but the first one.
+            tell: says that this side is alive; called between two processes of the candidate's.
         """

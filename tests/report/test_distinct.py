@@ -7,7 +7,7 @@ import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.cli import main
-from passk_tasks.report import candidates
+from passk_tasks.report import distinct
 from passk_tasks.results import model, reading
 from passk_tasks.tasks.settings import Settings
 
@@ -26,14 +26,14 @@ ANSWERS = {
 
 def test_equal_programs_are_one_candidate(tmp_path, loaded):
     """Samples that led to the same program are one candidate, the most frequent first, without the prompt."""
-    found = candidates.read(loaded(tmp_path, ANSWERS))
-    first, second = found.candidates[ZERO]
+    found = distinct.read(loaded(tmp_path, ANSWERS))
+    first, second = found.programs[ZERO]
     assert (first.samples, first.outcome.detail) == ((1, 2, 3), "assert 2")
     assert first.code is not None
     assert first.code.strip() == "return False"
     assert first.text is None  # the text is in the code
     assert second.samples == (0,)
-    assert [one.outcome.verdict.value for one in found.candidates[ONE]] == ["passed", "syntax_error"]
+    assert [one.outcome.verdict.value for one in found.programs[ONE]] == ["passed", "syntax_error"]
     assert found.prompts[ZERO].startswith("from typing import List")
     assert found.entry_points == {ZERO: "has_close_elements", ONE: "separate_paren_groups"}
     assert found.notes == ()
@@ -42,7 +42,7 @@ def test_equal_programs_are_one_candidate(tmp_path, loaded):
 def test_a_text_that_says_more_than_its_code_is_kept(tmp_path, loaded):
     """What extraction cut off can be read beside the candidate."""
     answers = {ZERO: [("    return True\nprint('tail')\n", "failed", "")]}
-    (found,) = candidates.read(loaded(tmp_path, answers)).candidates[ZERO]
+    (found,) = distinct.read(loaded(tmp_path, answers)).programs[ZERO]
     assert found.code is not None
     assert "tail" not in found.code
     assert found.text == "    return True\nprint('tail')\n"
@@ -54,10 +54,10 @@ def test_code_that_cannot_be_proved_is_not_shown_as_the_candidate(tmp_path, stor
     (path,) = folder.glob("samples_*")
     path.write_text(path.read_text().replace("return True", "return None"))
     (run,) = reading.load_all([folder])
-    found = candidates.read(run)
-    changed = found.candidates[ZERO][1]
+    found = distinct.read(run)
+    changed = found.programs[ZERO][1]
     assert (changed.code, changed.text) == (None, "    return None\n")
-    assert found.candidates[ZERO][0].code is not None
+    assert found.programs[ZERO][0].code is not None
     (note,) = found.notes
     assert "For 1 candidates" in note
 
@@ -82,9 +82,9 @@ LINES = [
 
 def test_scored_samples_are_read_from_where_they_were(tmp_path, monkeypatch, capsys):
     """`passk score --out` keeps no texts; they come from the file that was scored."""
-    found = candidates.read(score(tmp_path, LINES, monkeypatch))
+    found = distinct.read(score(tmp_path, LINES, monkeypatch))
     capsys.readouterr()
-    first, second = found.candidates[ZERO]
+    first, second = found.programs[ZERO]
     assert (first.samples, first.code, first.outcome.detail) == (
         (0, 1),
         "    return nothing\n",
@@ -100,8 +100,8 @@ def test_without_texts_the_verdicts_are_there(tmp_path, monkeypatch, capsys):
     run = score(tmp_path, LINES, monkeypatch)
     capsys.readouterr()
     Path("samples.jsonl").unlink()
-    found = candidates.read(run)
-    assert [(one.samples, one.code, one.text) for one in found.candidates[ZERO]] == [
+    found = distinct.read(run)
+    assert [(one.samples, one.code, one.text) for one in found.programs[ZERO]] == [
         ((0, 1), None, None),
         ((2,), None, None),
     ]
@@ -115,38 +115,39 @@ def test_fewer_samples_than_were_judged_are_not_used(tmp_path, monkeypatch, caps
     run = score(tmp_path, LINES, monkeypatch)
     capsys.readouterr()
     Path("samples.jsonl").write_text(json.dumps(LINES[0]) + "\n")
-    found = candidates.read(run)
-    assert all(one.code is None for one in found.candidates[ZERO])
+    found = distinct.read(run)
+    assert all(one.code is None for one in found.programs[ZERO])
     assert "the file has changed since" in found.notes[0]
 
 
 def test_the_first_of_more_samples_are_those_that_were_judged(tmp_path, monkeypatch, capsys):
     """`--set samples=N` judged the first N of each problem."""
-    found = candidates.read(score(tmp_path, LINES, monkeypatch, "--set", "samples=2", "--k", "1"))
+    found = distinct.read(score(tmp_path, LINES, monkeypatch, "--set", "samples=2", "--k", "1"))
     capsys.readouterr()
-    assert [one.samples for one in found.candidates[ZERO]] == [(0, 1)]
+    assert [one.samples for one in found.programs[ZERO]] == [(0, 1)]
 
 
-def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored):
-    """A run over the hub's problems that holds none of them is shown without prompts, and says so."""
-    settings = {**Settings().as_dict(), "dataset": "hub"}
+@pytest.mark.parametrize("dataset", ["hub", "somebody/problems"])
+def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored, dataset):
+    """A run over problems of the hub that holds none of them is shown without prompts, and says so."""
+    settings = {**Settings().as_dict(), "dataset": dataset}
     (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)}, settings=settings, inputs=[])])
-    found = candidates.read(run)
+    found = distinct.read(run)
     assert found.prompts == {}
-    assert "hub" in found.notes[0]
-    assert len(found.candidates[ZERO]) == 2
+    assert "which a report does not ask" in found.notes[0]
+    assert len(found.programs[ZERO]) == 2
 
 
 def test_other_problems_than_those_of_the_run_are_not_shown(tmp_path, scored):
     """The dataset must be the one that was judged, by its hash."""
     (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)})])  # its hash is made up
-    found = candidates.read(run)
+    found = distinct.read(run)
     assert found.prompts == {}
     assert "others by now" in found.notes[0]
     real = benchmarks.load(benchmarks.get("humaneval"), Settings()).sha256
     dataset = {"source": "embedded", "sha256": real}
     (run,) = reading.load_all([scored(tmp_path / "b", {ZERO: (2, 1)}, dataset=dataset)])
-    assert candidates.read(run).prompts.keys() >= {ZERO}
+    assert distinct.read(run).prompts.keys() >= {ZERO}
 
 
 def test_rows_that_are_no_problems_are_noted(tmp_path, stored):
@@ -155,7 +156,7 @@ def test_rows_that_are_no_problems_are_noted(tmp_path, stored):
     (path,) = folder.glob("samples_*")
     path.write_text(path.read_text().replace('"entry_point"', '"entry"'))
     (run,) = reading.load_all([folder])
-    found = candidates.read(run)
+    found = distinct.read(run)
     assert found.prompts == {}
     assert "entry_point" in found.notes[0]
-    assert {one.text for one in found.candidates[ZERO]} >= {"    return True\n"}
+    assert {one.text for one in found.programs[ZERO]} >= {"    return True\n"}

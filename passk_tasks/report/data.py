@@ -1,0 +1,278 @@
+"""What the page says of runs and of their problems, ready for its template."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+from passk_tasks.compare import GAINED, LOST, Comparison, Condition, label
+from passk_tasks.errors import UsageError
+from passk_tasks.report import figures
+from passk_tasks.report.distinct import Details
+from passk_tasks.results import joining
+from passk_tasks.results.model import Run
+from passk_tasks.statistics import curve
+from passk_tasks.statistics.metrics import BASE_PASS, Metric
+from passk_tasks.text import summary
+from passk_tasks.verdict import Outcome, Verdict
+
+_BASE = BASE_PASS.removesuffix("K")
+_LONGEST_NAME = 80
+
+
+def short(name: str) -> str:
+    """Return a run's name, the end of a long one cut off."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+# ---------------------------------------------------------------------- runs
+
+
+def title(runs: Sequence[Run]) -> str:
+    """Return the heading of a page that was given none."""
+    tasks = sorted({run.task for run in runs})
+    if len(runs) == 1:
+        return f"{tasks[0]}: {short(runs[0].name)}"
+    return f"{len(runs)} runs of {', '.join(tasks)}"
+
+
+def subtitle(runs: Sequence[Run], comparison: Comparison | None) -> str:
+    """Return the line below the heading."""
+    if comparison is not None:
+        return f"{', '.join(short(run.name) for run in runs)}: {len(comparison.problems)} problems in common"
+    date = runs[0].date
+    return "" if date is None else f"judged {date:%Y-%m-%d %H:%M} {date.tzname() or ''}"
+
+
+def described(
+    number: int, run: Run, metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
+) -> dict[str, Any]:
+    """Return the summary of a run: its name, its table of metrics, its curve in numbers."""
+    scores = joining.scores(run, metrics, clusters)
+    # What the run itself says of the base stage of the tests, where they have one.
+    scores |= {name: score for name, score in run.metrics.items() if name.startswith(_BASE)}
+    n = run.conditions.n
+    headline = [
+        f"{run.problems:,} of {run.problems_total:,} problems",
+        f"{run.samples:,} samples" + ("" if n is None else f" (n = {n})"),
+    ]
+    headline += [f"{name}: {text}" for name, text in summary.facts(run) if name == "distinct"]
+    ks = set(curve.budgets_to_show(int(joining.counted(run)[1].min())))
+    return {
+        "letter": label(number),
+        "name": short(run.name),
+        "headline": "; ".join(headline),
+        "metrics": summary.metrics_rows(scores),
+        "bound": any(map(summary.is_bound, scores.values())),
+        "warnings": run.warnings,
+        "points": [
+            {
+                "k": point.k,
+                "score": point.score,
+                "gain": point.gain,
+                "samples_per_solved": point.samples_per_solved,
+                "bound": summary.is_bound(point.score),
+            }
+            for point in figures.points_of(run, clusters)
+            if point.k in ks
+        ],
+    }
+
+
+def conditions(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """Return the name of each condition that some run recorded, with its value in each run."""
+    by_run = [_conditions_of(run) for run in runs]
+    names = dict.fromkeys(name for values in by_run for name in values)
+    rows = [(name, tuple(values.get(name) for values in by_run)) for name in names]
+    return [
+        (name, Condition(name, values).shown())
+        for name, values in rows
+        if any(value is not None for value in values)
+    ]
+
+
+def _conditions_of(run: Run) -> dict[str, object]:
+    values: dict[str, object] = {
+        "model": run.model,
+        "date": None if run.date is None else run.date.isoformat(timespec="seconds"),
+        "results": str(run.path),
+        **{name: text for name, text in summary.facts(run) if name in ("sandbox", "problems")},
+    }
+    for name, value in run.conditions.as_dict().items():
+        if isinstance(value, Mapping):
+            values |= {f"{name}: {part}": part_value for part, part_value in value.items()}
+        elif name != "sandbox":
+            values[name] = value
+    return values
+
+
+def verdicts(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return each verdict that occurs, with the number and the share of the samples of each run."""
+    rows = []
+    for verdict in Verdict:
+        counts = [run.verdicts.get(verdict.value, 0) for run in runs]
+        if any(counts):
+            shares = [(count, count / max(run.samples, 1)) for count, run in zip(counts, runs, strict=True)]
+            rows.append({"verdict": verdict.value, "counts": shares})
+    return rows
+
+
+def groups(comparison: Comparison) -> list[str]:
+    """Return the numbers of the groups that each run is in; runs of one group cannot be told apart."""
+    members: list[list[str]] = [[] for _ in comparison.runs]
+    for number, group in enumerate(comparison.groups, 1):
+        for i in group:
+            members[i].append(str(number))
+    return [" ".join(numbers) for numbers in members]
+
+
+def notes(details: Sequence[Details]) -> list[str]:
+    """Return the notes of all runs; one that several runs have stands once, behind their letters."""
+    if len(details) == 1:
+        return list(details[0].notes)
+    letters: dict[str, list[str]] = {}
+    for i, of_run in enumerate(details):
+        for note in of_run.notes:
+            letters.setdefault(note, []).append(label(i))
+    return [f"{', '.join(of_note)}: {note}" for note, of_note in letters.items()]
+
+
+# ---------------------------------------------------------------------- problems
+
+
+def task_ids_in_order(runs: Sequence[Run]) -> list[str]:
+    """Return the task_ids of all problems in the order of their numbers: HumanEval/2 before HumanEval/10."""
+    return sorted(
+        {task_id for run in runs for task_id in run.outcomes},
+        key=lambda name: [
+            (part.isdigit(), int(part) if part.isdigit() else part)
+            for part in re.split(r"([0-9]{1,18})", name)
+        ],
+    )
+
+
+def audited(audit: Mapping[str, Any] | None, task_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what an audit says of each problem, by task_id.
+
+    Raises:
+        UsageError: it is of other problems.
+    """
+    if audit is None:
+        return {}
+    by_problem = {str(problem["task_id"]): problem for problem in audit["by_problem"]}
+    if not by_problem.keys() & set(task_ids):
+        raise UsageError(
+            f"the audit is of {audit['task']}, and none of its problems is among those of the runs"
+        )
+    return by_problem
+
+
+def problem_rows(
+    runs: Sequence[Run],
+    details: Sequence[Details],
+    task_ids: Sequence[str],
+    audit: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Yield the row of each problem."""
+    counts = [run.counts for run in runs]
+    tail = _tail(runs[0])[1] if len(runs) == 1 else set()
+    for rank, task_id in enumerate(task_ids):
+        outcomes = [outcome for run in runs for outcome in run.outcomes.get(task_id, ())]
+        rates = [_rate(*of_run.get(task_id, (0, 0))) for of_run in counts]
+        first, last = rates[0], rates[-1]
+        tokens = [*_tokens(rates, outcomes), *["tail"] * (task_id in tail)]
+        entry_points = (of_run.entry_points.get(task_id) for of_run in details)
+        entry_point = next(filter(None, entry_points), "")
+        of_audit = audit.get(task_id, {})
+        yield {
+            "task_id": task_id,
+            "rank": rank,
+            "entry_point": entry_point,
+            "search": f"{task_id} {entry_point}".lower()[:600],
+            "tokens": " ".join(tokens),
+            "runs": [
+                _cell(run, task_id, *of_run[task_id]) if task_id in of_run else None
+                for run, of_run in zip(runs, counts, strict=True)
+            ],
+            "change": None if first is None or last is None else round(last - first, 6),
+            "flagged": "flagged" in tokens,
+            "caught": of_audit.get("caught"),
+            "trivial": ", ".join(of_audit.get("trivial_passes", ())),
+            "distinct": max(len(of_run.programs.get(task_id, ())) for of_run in details),
+            "cpu_s": round(max((outcome.cpu_s for outcome in outcomes), default=0.0), 6),
+            "peak_mib": round(max((outcome.peak_mib for outcome in outcomes), default=0.0), 3),
+        }
+
+
+def _rate(n: int, c: int) -> float | None:
+    return c / n if n else None
+
+
+def _cell(run: Run, task_id: str, n: int, c: int) -> dict[str, Any]:
+    seen = Counter(outcome.verdict for outcome in run.outcomes[task_id])
+    verdicts = {verdict.value: seen[verdict] for verdict in Verdict if seen[verdict]}
+    return {"n": n, "c": c, "rate": round(_rate(n, c) or 0.0, 6), "verdicts": verdicts}
+
+
+def _tokens(rates: Sequence[float | None], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    known = [rate for rate in rates if rate is not None]
+    if known and all(rate == 1 for rate in known):
+        yield "always"
+    elif any(known):
+        yield "sometimes"
+    else:
+        yield "never"
+    if any(outcome.passed and outcome.flags for outcome in outcomes):
+        yield "flagged"
+    first, last = rates[0], rates[-1]
+    if first is not None and last is not None and first != last:
+        yield "worse" if last < first else "better"
+        if not first or not last:
+            yield LOST if first else GAINED
+    for verdict in {outcome.verdict for outcome in outcomes}:
+        yield f"v-{verdict.value}"
+
+
+def kinds(runs: Sequence[Run], comparison: Comparison | None) -> list[tuple[str, str]]:
+    """Return the kinds of problems that the table can be filtered by: a token of rows, and its meaning."""
+    listed = [
+        ("always", "solved by every sample"),
+        ("sometimes", "solved at times"),
+        ("never", "never solved"),
+    ]
+    if comparison is None:
+        k, tail = _tail(runs[0])
+        if tail:
+            listed.insert(2, ("tail", f"hard: {k} samples solve it no more often than not"))
+    else:
+        last = label(len(runs) - 1)
+        listed += [
+            (LOST, f"lost: solved in A, not in {last}"),
+            (GAINED, f"gained: solved in {last}, not in A"),
+            ("worse", f"worse in {last}"),
+            ("better", f"better in {last}"),
+        ]
+    return [*listed, ("flagged", "with flagged passes")]
+
+
+def _tail(run: Run) -> tuple[int, set[str]]:
+    """Return a budget, and the problems that so many samples solve no more often than not."""
+    task_ids, n, c = joining.counted(run)
+    k = curve.tail_budget(int(n.min()))
+    return k, {task_ids[i] for i in curve.tail_only(n, c, k)}
+
+
+def flagged(details: Sequence[Details]) -> Iterator[dict[str, Any]]:
+    """Yield every program that passed and did something that looks like an attempt to fool the judge."""
+    for number, of_run in enumerate(details):
+        for task_id, programs in of_run.programs.items():
+            for program in programs:
+                if program.outcome.passed and program.outcome.flags:
+                    yield {
+                        "task_id": task_id,
+                        "run": number,
+                        "samples": len(program.samples),
+                        "flags": program.outcome.flags,
+                    }

@@ -1,0 +1,175 @@
+"""Samples of several files, each once, and which of the files are of one run.
+
+Samples that two files agree on are the same samples, of one run. Files that give other texts for the same
+samples are of several runs, whose samples are pooled: `SampleFile.runs` names them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from passk_tasks.benchmarks import Benchmark
+from passk_tasks.errors import SamplesError
+from passk_tasks.results.journal import JournalHeader
+from passk_tasks.results.samples import Sample, Source, read_file, read_folder
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """All samples of one or several files, in their order.
+
+    Attributes:
+        samples: at least one.
+        sources: the files, as they were read.
+        header: the journal's header, where the files are journals.
+        until: the stop sequences that lm-eval recorded, where its files were read and agree.
+        warnings: what a person should know, e.g. that a journal ends early.
+        runs: where the files are of several runs that have samples of the same problems, one file of each.
+    """
+
+    samples: list[Sample]
+    sources: Sequence[Source] = field(repr=False)
+    header: JournalHeader | None = None
+    until: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    runs: tuple[Path, ...] = ()
+
+    def named(self, benchmark: Benchmark, task_ids: Collection[str]) -> SampleFile:
+        """Return the samples under the task_ids of a benchmark's problems, where other tools have others.
+
+        Args:
+            benchmark: knows what others call its problems.
+            task_ids: of the problems; what leads to none of them stays as it is.
+        """
+        meant = {
+            name: task_id
+            for name in dict.fromkeys(sample.task_id for sample in self.samples)
+            if name not in task_ids and (task_id := benchmark.task_id_of(name)) in task_ids
+        }
+        return _together([source.renamed(meant) for source in self.sources]) if meant else self
+
+
+def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> SampleFile:
+    """Read every sample of `paths`, plain or gzipped.
+
+    Samples are numbered per problem in the order in which they appear; a journal carries its own numbers.
+    What is in several files alike, under whatever names, counts once. Samples of a further run are numbered
+    on.
+
+    Raises:
+        SamplesError: a file that is missing, broken or of no known kind, with file and line; no samples at
+            all; journals of different tasks or settings; a journal together with other samples than its own.
+    """
+    named = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    files: dict[str, Path] = {}
+    for path in named:
+        files.setdefault(os.path.realpath(path), path)  # pathlib fails at a loop of links
+    sources = [read_folder(path) if path.is_dir() else read_file(path) for path in files.values()]
+    if not any(source.samples for source in sources):
+        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")
+    return _together(sources)
+
+
+@dataclass
+class _Run:
+    """The sources of one run: they agree on every sample that two of them have."""
+
+    sources: list[Source] = field(default_factory=list)
+    samples: dict[tuple[str, int], Sample] = field(default_factory=dict)
+
+    def other(self, source: Source) -> Sample | None:
+        """Return the first sample of a source that is another one here; None where it may be of the run."""
+        dates = {other.date for other in self.sources if other.date is not None}
+        another_run = source.date is not None and bool(dates) and source.date not in dates
+        for sample in source.samples:
+            mine = self.samples.get((sample.task_id, sample.index))
+            if mine is not None and (another_run or (mine.text, mine.form) != (sample.text, sample.form)):
+                return sample
+        return None
+
+    def add(self, source: Source) -> str | None:
+        """Take in a source, and return what to say where others have samples of it already."""
+        there = self.samples.keys() & {(sample.task_id, sample.index) for sample in source.samples}
+        said = None
+        if there:
+            first = next(
+                mine for mine in self.sources if there & {(s.task_id, s.index) for s in mine.samples}
+            )
+            said = f"{len(there)} samples of {source.path} are in {first.path} too; they count once"
+        for sample in source.samples:
+            self.samples.setdefault((sample.task_id, sample.index), sample)
+        self.sources.append(source)
+        return said
+
+    def missing_ranks(self) -> str | None:
+        headers = [source.header for source in self.sources if source.header is not None]
+        given = len({header.rank for header in headers})
+        if headers and given < headers[0].world_size:
+            return f"{given} of the run's {headers[0].world_size} journals were given, one a rank"
+        return None
+
+
+def _together(sources: Sequence[Source]) -> SampleFile:
+    """Return the samples of all sources, each once, those of further runs numbered on."""
+    journals = [source for source in sources if source.header is not None]
+    others = [source for source in sources if source.header is None]
+    header = journals[0].header if journals else None
+    warnings = [warning for source in sources for warning in source.warnings]
+    runs: list[_Run] = []
+    pooled = ""
+    for source in [*journals, *others]:
+        if source.header is not None and header is not None and (unlike := source.header.difference(header)):
+            raise SamplesError(
+                f"{source.path}:1: not of the same run as {journals[0].path}: {unlike}; score them apart"
+            )
+        if source.header is None and header is not None:
+            _only_journaled(source, runs, journals[0].path, header)
+        run = next((run for run in runs if run.other(source) is None), None)
+        if run is None:
+            if runs and not pooled and (sample := runs[0].other(source)) is not None:
+                first = runs[0].sources[0].path
+                pooled = f"{first} and {source.path} both have samples of {sample.task_id}; they are pooled"
+            runs.append(run := _Run())
+        warnings += filter(None, [run.add(source)])
+    warnings += filter(None, [*(run.missing_ranks() for run in runs), pooled])
+    untils = {sample.stops for source in others if source.of_lm_eval for sample in source.samples}
+    if len(untils) > 1:
+        warnings.append("the lines record different stop sequences; each text ends at its own")
+    if header is None:
+        warnings += filter(None, (source.padding() for source in sources))
+    return SampleFile(
+        samples=_numbered_on(runs),
+        sources=sources,
+        header=header,
+        until=next(iter(untils)) if len(untils) == 1 else None,
+        warnings=tuple(warnings),
+        runs=tuple(run.sources[0].path for run in runs) if len(runs) > 1 else (),
+    )
+
+
+def _only_journaled(source: Source, runs: Sequence[_Run], journal_path: Path, header: JournalHeader) -> None:
+    """Leave to a file beside a journal what may be of the journal's run; refuse one of anything else."""
+    n = header.settings.get("samples")
+    if source.of_lm_eval and isinstance(n, int):  # lm-eval's padding of uneven ranks
+        source.samples = [sample for sample in source.samples if sample.index < n]
+    keys = {(sample.task_id, sample.index) for sample in source.samples}
+    if not any(run.other(source) is None and keys & run.samples.keys() for run in runs):
+        raise SamplesError(
+            f"{source.path}: not a journal, but {journal_path} is one, of other samples; score them apart"
+        )
+
+
+def _numbered_on(runs: Sequence[_Run]) -> list[Sample]:
+    samples: list[Sample] = []
+    following: Counter[str] = Counter()
+    for run in runs:
+        before = dict(following)
+        for sample in run.samples.values():
+            index = sample.index + before.get(sample.task_id, 0)
+            samples.append(sample if index == sample.index else replace(sample, index=index))
+            following[sample.task_id] = max(following[sample.task_id], index + 1)
+    return samples
