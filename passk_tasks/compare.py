@@ -176,7 +176,7 @@ class Comparison:
         return {
             "runs": [
                 {"label": label(i), "path": str(run.path), "model": run.model, "task": run.task}
-                | {"date": run.date and run.date.isoformat()}
+                | {"date": None if run.date is None else run.date.isoformat()}
                 for i, run in enumerate(self.runs)
             ],
             "problems": len(self.problems),
