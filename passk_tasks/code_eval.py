@@ -128,6 +128,5 @@ def _estimate(results: dict[int, list[tuple[int, dict[str, Any]]]], ks: list[int
 def _describe(outcome: Outcome) -> str:
     if outcome.passed:
         return "passed"
-    if outcome.verdict is Verdict.TIMEOUT:
-        return "timed out"
-    return f"failed: {outcome.detail or outcome.verdict.value}"
+    reason = outcome.detail or outcome.verdict.value
+    return "timed out" if outcome.verdict is Verdict.TIMEOUT else f"failed: {reason}"

@@ -251,11 +251,10 @@ def compare(
     shared = joining.shared(runs, problems, clusters)
     scores, pairs = {}, {}
     for metric in chosen:
-        of_runs = tuple(
+        scores[metric.name] = tuple(
             metrics_module.score(metric, counts.n, counts.c, shared, counts.base) for counts in counted
         )
-        scores[metric.name] = of_runs
-        pairs[metric.name] = _pairs(metric, counted, of_runs, shared, seed)
+        pairs[metric.name] = _pairs(metric, counted, scores[metric.name], shared, seed)
     primary = asked[0]
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
     return Comparison(

@@ -102,9 +102,8 @@ def _ranking(page: Page, result: Comparison) -> None:
             score = result.scores[metric.name][i]
             over_samples = bound_mark(score.over_samples.method) + interval(score.over_samples.ci95)
             groups = " ".join(str(number) for number, group in enumerate(result.groups, 1) if i in group)
-            rows.append(
-                (label(i), f"{score.value:.4f}", interval(score.over_problems.ci95), over_samples, groups)
-            )
+            over_problems = interval(score.over_problems.ci95)
+            rows.append((label(i), f"{score.value:.4f}", over_problems, over_samples, groups))
         columns = 5 if several and primary else 4
         head = (metric.name, "", "over problems", "over samples", "group")[:columns]
         page.table(head, [row[:columns] for row in rows], "lrlll"[:columns])

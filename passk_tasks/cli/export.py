@@ -54,7 +54,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     receiver.add_argument("--user", metavar="NAME", help="your name on the hub (bigcode, hf-eval-results)")
     receiver.add_argument("--organization", metavar="NAME", help="who evaluated (every-eval-ever)")
     receiver.add_argument(
-        "--relationship", choices=RELATIONSHIPS, help="evaluator to model's makers (every-eval-ever)"
+        "--relationship",
+        choices=RELATIONSHIPS,
+        help="how the evaluator is related to the model's makers (every-eval-ever)",
     )
     receiver.add_argument("--dataset-id", metavar="ID", help="registered benchmark (hf-eval-results)")
     receiver.add_argument("--dataset-task", metavar="TASK", help="its task (hf-eval-results)")
@@ -62,9 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--source-url", metavar="URL", help="a page about the evaluation (hf-eval-results, every-eval-ever)"
     )
     receiver.add_argument("--backend", metavar="NAME", help="what ran the model, e.g. vllm (bigcodebench)")
-    receiver.add_argument(
-        "--revision", metavar="NAME", help="revision of the model (bigcodebench, every-eval-ever)"
-    )
+    receiver.add_argument("--revision", metavar="NAME", help="model revision (bigcodebench, every-eval-ever)")
 
 
 def run(options: argparse.Namespace) -> int:
