@@ -1,4 +1,4 @@
-"""What a candidate's interpreter has loaded and can load: the common modules, and the packages chosen."""
+"""Which modules a candidate's interpreter has loaded and can load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _OnlyShown:
 
     Args:
         folders: site-packages folders.
-        shown: what of them was chosen.
+        shown: the files and folders in them that were chosen.
     """
 
     def __init__(self, folders: Sequence[str], shown: Sequence[str]) -> None:
@@ -41,13 +41,11 @@ class _OnlyShown:
         self._names = {os.path.basename(path).split(".")[0] for path in shown}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Raise for a top-level module that only a hidden package has; otherwise leave it to the others."""
+        """Raise for a top-level module that only a hidden package has; leave others to the next finders."""
         del target
         if path is None and name not in self._names:
             for folder in self._folders:
-                if os.path.exists(os.path.join(folder, name)) or os.path.exists(
-                    os.path.join(folder, name + ".py")
-                ):
+                if any(os.path.exists(os.path.join(folder, file)) for file in (name, name + ".py")):
                     raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
