@@ -259,12 +259,7 @@ class Sandbox:
         return finished
 
     def _bury(
-        self,
-        worker: Worker,
-        suspects: Suspects,
-        waiting: Waiting,
-        outcome: Outcome | None,
-        why: str,
+        self, worker: Worker, suspects: Suspects, waiting: Waiting, outcome: Outcome | None, why: str
     ) -> list[tuple[int, Outcome]]:
         """Take a worker out. The program it was judging gets `outcome`, another try, or a verdict on that."""
         self._pool.remove(worker)

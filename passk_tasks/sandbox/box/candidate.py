@@ -1,7 +1,7 @@
-"""The candidate's process as its drivers see it.
+"""What the drivers use in the candidate's process.
 
-Everything here shares an interpreter with hostile code, so nothing here decides anything. What it sends is
-believed to be data, never a verdict.
+All of this shares an interpreter with hostile code, so nothing here decides anything. The tests' side takes
+what it sends as data, never as a verdict.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from passk_tasks.sandbox.box import codec
 
 CHANNEL = 3
 FILENAME = "/box/solution.py"
-# A source with one of these may read its own file: by name, or in an interpreter that multiprocessing starts.
+# A source with one of these words may read its own file: by name, or from an interpreter that it starts.
 _NEEDS_FILE = ("__file__", "multiprocessing", "concurrent")
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
-_REST_LIMIT = 20 * TEXT_LIMIT  # characters of what there is of it besides
-_CHAIN_LIMIT = 4  # exceptions that are the cause of one
+_REST_LIMIT = 20 * TEXT_LIMIT  # characters of its fields and causes
+_CHAIN_LIMIT = 4  # causes, one of the other
 FIELDS = ("filename", "filename2", "name", "path", "obj")  # of builtin exceptions, beside their arguments
 _EXCEPTIONS = {
     name: kind
@@ -32,7 +32,7 @@ _EXCEPTIONS = {
 
 
 class _References:
-    """What the candidate made and the tests hold, by number; the same object has the same one."""
+    """Objects that the candidate made and the tests hold, each under one number."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
@@ -49,19 +49,19 @@ class _References:
         return {"it" if kind == "iterator" else "fn": number}
 
     def clear(self) -> None:
-        """Let go of all of them."""
+        """Release all of them."""
         self.values.clear()
 
 
 class Candidate:
-    """One candidate: its module, what it handed out, and how far the request in hand got.
+    """One candidate: its module, the objects that it handed out, and the state of the current request.
 
     Attributes:
-        module: what `load` runs.
-        references: what the candidate made and the tests hold.
-        phase: what an exception would come from: `compile`, `load`, `call`, `reply` or `tests`.
-        arguments: of a call, encoded.
-        crossed: with the arguments, by number.
+        module: the module that `load` runs.
+        references: the objects that the candidate made and the tests hold.
+        phase: where an exception would come from: `compile`, `load`, `call`, `reply` or `tests`.
+        arguments: the encoded arguments of a call.
+        crossed: the objects that came with the arguments, by number.
     """
 
     def __init__(self) -> None:
@@ -75,38 +75,37 @@ class Candidate:
         self.crossed: list[Any] = []
 
     def named(self, name: str) -> Any:
-        """Return what the candidate defines by a name."""
+        """Return the value of a name in the candidate's module."""
         try:
             return self.module.__dict__[name]
         except KeyError:
             raise NameError(f"name {name!r} is not defined") from None
 
     def referred(self, number: int) -> Any:
-        """Return what the candidate made and handed out as this number."""
+        """Return the object that the candidate handed out under a number."""
         return self.references.values[number]
 
     def handed_back(self, tag: str, payload: Any) -> Any:
-        """Return what the tests hand back of the candidate's own."""
+        """Return the candidate's own object that the tests hand back."""
         return self.referred(payload) if tag == "ref" else self.named(payload)
 
     def encoded(self, reply: list[Any]) -> bytes:
-        """Return an answer with what the candidate made in it."""
+        """Return an answer as bytes; the candidate's own objects in it become references."""
         references = self.references
         return codec.encode(reply, references.refer, self.crossed, own_classes=references.own_classes)
 
     def changes(self) -> list[list[Any]]:
-        """Return what the arguments hold by now, where that is not what arrived."""
-        if len(self.crossed) < 2:  # the list of them alone
+        """Return the new content of each argument that is no longer as it arrived."""
+        if len(self.crossed) < 2:  # only the list of arguments itself
             return []
         now: list[Any] = []
         try:
             same = codec.text(self.crossed[0], _no_reference, sys.maxsize, now) == self.arguments
-            if same and all(
-                map(operator.is_, now, self.crossed)
-            ):  # an equal one may stand in the place of another
+            # The same text is not enough: an equal object may have taken the place of another.
+            if same and all(map(operator.is_, now, self.crossed)):
                 return []
         except (codec.UnsupportedError, codec.ProtocolError):
-            pass  # objects that the tests handed back, or that it holds now
+            pass  # some of it is no plain data
         before: list[Any] = []
         codec.decode(self.arguments, self.handed_back, before)
         return [
@@ -124,17 +123,16 @@ class Candidate:
         return codec.pack(reply)
 
     def raised_memory_error(self) -> bytes:
-        """Let go of everything, and return the answer for want of memory."""
+        """Release everything, and return the answer for a lack of memory."""
         self.references.clear()
         self.module.__dict__.clear()
         return b'["raised","MemoryError","[]","","MemoryError","call"]'
 
 
 def register(module: types.ModuleType, source: str) -> str:
-    """Make the candidate a module like any other, so that pickle, inspect and typing find it.
+    """Make the candidate a module that pickle, inspect and typing find; return the path of its file.
 
-    Returns its file name. The file itself is there for who may want it: writing one costs as much as most
-    programs take.
+    The file is only written for a source that may read it: writing costs as much as most programs take.
     """
     file = FILENAME
     if any(word in source for word in _NEEDS_FILE):
@@ -143,16 +141,16 @@ def register(module: types.ModuleType, source: str) -> str:
             with open(file, "w", encoding="utf-8", errors="surrogatepass", newline="") as written:
                 written.write(source)
         except OSError:
-            pass  # larger than a file may be: most of those words are in passing
+            pass  # larger than a file may be; most sources only mention those words
     module.__file__ = file
     sys.modules[module.__name__] = module
-    # Lazily: splitting the source costs more than most programs take.
+    # A function, called on demand: splitting the source costs more than most programs take.
     linecache.cache[file] = (lambda: source,)
     return file
 
 
 def _describe(error: BaseException) -> tuple[str, str, str, str]:
-    """Return nearest builtin exception, encoded arguments, text and own name; never raises."""
+    """Return the nearest builtin exception, encoded arguments, text and own name; never raises."""
     nearest, arguments, text, own = "Exception", "[]", "", "Exception"
     try:
         nearest = next(k.__name__ for k in type(error).__mro__ if _EXCEPTIONS.get(k.__name__) is k)
@@ -167,7 +165,7 @@ def _describe(error: BaseException) -> tuple[str, str, str, str]:
 
 
 def _rest(error: BaseException, depth: int = 0) -> str:
-    """Return what there is of an exception besides, encoded; never raises."""
+    """Return an exception's fields, cause and context, encoded; never raises."""
 
     def whole(other: BaseException | None) -> list[str] | None:
         if other is None or depth == _CHAIN_LIMIT:

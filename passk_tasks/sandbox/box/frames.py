@@ -40,7 +40,7 @@ def _exactly(fd: int, size: int) -> bytes:
 
 
 class Reader:
-    """Receives messages on a blocking descriptor, with one system call for each that is short."""
+    """Receives messages on a blocking descriptor; a short one takes one system call."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -52,8 +52,7 @@ class Reader:
             self._more()
         end = HEADER + int.from_bytes(self._data[:HEADER], "little")
         if len(self._data) < end:
-            missing = end - len(self._data)
-            self._data += _exactly(self._fd, missing)
+            self._data += _exactly(self._fd, end - len(self._data))
         message, self._data = self._data[HEADER:end], self._data[end:]
         return message
 
@@ -83,7 +82,7 @@ class Buffer:
         """Return the next whole message, None when more is needed.
 
         Raises:
-            ValueError: the announced length is over the limit.
+            ValueError: the length in the header is over the limit.
         """
         if len(self._data) < HEADER:
             return None

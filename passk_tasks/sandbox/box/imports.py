@@ -1,4 +1,4 @@
-"""What a candidate's interpreter has loaded and can load: the common modules, and the packages chosen."""
+"""Which modules a candidate's interpreter has loaded and can load."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from typing import Any
+
+# Kept alive: freed modules would leave holes in memory, and a candidate that fills a hole copies the page.
+_dropped: list[Any] = []
 
 
 def preload(modules: Sequence[str], packages: Sequence[str], shown: Sequence[str]) -> None:
@@ -30,7 +33,7 @@ class _OnlyShown:
 
     Args:
         folders: site-packages folders.
-        shown: what of them was chosen.
+        shown: the files and folders in them that were chosen.
     """
 
     def __init__(self, folders: Sequence[str], shown: Sequence[str]) -> None:
@@ -38,13 +41,11 @@ class _OnlyShown:
         self._names = {os.path.basename(path).split(".")[0] for path in shown}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Raise for a top-level module that only a hidden package has; otherwise leave it to the others."""
+        """Raise for a top-level module that only a hidden package has; leave others to the next finders."""
         del target
         if path is None and name not in self._names:
             for folder in self._folders:
-                if os.path.exists(os.path.join(folder, name)) or os.path.exists(
-                    os.path.join(folder, name + ".py")
-                ):
+                if any(os.path.exists(os.path.join(folder, file)) for file in (name, name + ".py")):
                     raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
@@ -54,6 +55,6 @@ def _standard_path() -> set[str]:
 
 
 def drop_traces() -> None:
-    """Take this package out of the interpreter's module table and path: a candidate starts without it."""
-    for name in [n for n in sys.modules if n.split(".")[0] == "passk_tasks"]:
-        del sys.modules[name]
+    """Take this package out of the interpreter's module table: a candidate starts without it."""
+    names = [name for name in sys.modules if name.split(".")[0] == "passk_tasks"]
+    _dropped.extend(sys.modules.pop(name) for name in names)

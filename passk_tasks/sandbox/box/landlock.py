@@ -49,11 +49,7 @@ def ruleset(readable: list[str], writable: list[str], listed: list[str] | None =
     attributes = struct.pack("QQQ", files, _TCP if version >= 4 else 0, _SCOPED if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = kernel.syscall(_CREATE, "landlock_create_ruleset", attributes, size, 0)
-    for paths, rights in (
-        (readable, _READ),
-        (writable, files & ~_EXECUTE),
-        (listed or [], _READ_DIR),
-    ):
+    for paths, rights in ((readable, _READ), (writable, files & ~_EXECUTE), (listed or [], _READ_DIR)):
         for path in paths:
             _allow(rules, path, rights & files)
     return rules

@@ -1,6 +1,6 @@
-"""What tests do to an object of the candidate's: operations by name, done where the object lives.
+"""Operations, by name, that tests can do to an object in the candidate's process.
 
-Both sides use this module: the tests' side for the names, the candidate's for what they mean.
+Both sides use this module: the tests' side for the names, the candidate's side for the functions.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-# `a OP b`, and what Python calls the methods behind it.
+# `a OP b`, by the names of the methods behind it.
 BINARY = (
     "add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "lshift", "rshift", "and", "or", "xor",
     "pow", "divmod",
 )  # fmt: skip
 COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
-# `f(a)`, where the method is named like the function.
+# `f(a)`, where the method has the function's name.
 UNARY = (
     "repr", "str", "bytes", "bool", "len", "hash", "iter", "next", "reversed", "dir", "int", "float",
     "complex", "index", "neg", "pos", "abs", "invert", "round", "trunc", "floor", "ceil", "format",
@@ -34,7 +34,7 @@ def _enter(manager: Any) -> Any:
 
 
 def _exit(manager: Any, kind: str | None, arguments: list[Any]) -> Any:
-    """Leave a `with` block; the exception there is made anew, as the nearest builtin one."""
+    """Leave a `with` block; an exception in it is made again, as the nearest builtin one."""
     if kind is None:
         return type(manager).__exit__(manager, None, None, None)
     made = getattr(builtins, kind)(*arguments)

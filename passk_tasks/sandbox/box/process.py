@@ -1,4 +1,4 @@
-"""One candidate's process as the tests' side sees it: messages both ways, and what it uses meanwhile."""
+"""One candidate's process as the tests' side sees it: messages both ways, and limits on what it uses."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
 from passk_tasks.sandbox.box.limits import DISK_MIB, OPEN_FILES, TREE_MEMORY
 from passk_tasks.verdict import Verdict
 
-_LOOK_S = 0.1  # a candidate that runs longer is looked at this often, give or take a half
+_LOOK_S = 0.1  # between two looks at a candidate, half of it more or less
 _STALL_S = 0.05
-_TREE_BACKSTOP = 6.0  # times the time limit, for a candidate of several processes: it may starve itself
-_AHEAD, _AHEAD_BYTES = 32, 1 << 15  # requests, and their bytes, that are sent before the first reply
-_chance = random.Random()  # of its own: tests have seeded the module's
-_PIPES_MOST = 256  # of a candidate; a user may have 1024 before new ones shrink
+_TREE_BACKSTOP = 6.0  # time limits of wall time for a candidate of several processes: it may starve itself
+_AHEAD, _AHEAD_BYTES = 32, 1 << 15  # at most so many requests, and bytes, are sent before the first reply
+_chance = random.Random()  # not the module's own, which tests seed
+_PIPES_MOST = 256  # of a candidate; where a user has more than 1024, the kernel makes new ones smaller
 
 
 class CandidateGone(BaseException):
-    """The candidate's process ended, or was ended, before the tests did; not for tests to catch."""
+    """The candidate's process ended, or was ended, before the tests; tests are not meant to catch this."""
 
     def __init__(self, verdict: Verdict, detail: str) -> None:
         super().__init__(verdict, detail)
@@ -34,7 +34,12 @@ class CandidateGone(BaseException):
 
 
 class Box:
-    """One candidate's process, as the tests see it."""
+    """One candidate's process.
+
+    Attributes:
+        fatal: what ended the candidate; None while it lives.
+        crowds_others: whether it used up pipes, which all processes of a user share: others may have failed.
+    """
 
     def __init__(
         self,
@@ -51,7 +56,7 @@ class Box:
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
         if disk is not None and self._free_mib < DISK_MIB:
-            # What fails for want of it would be the candidate's failure.
+            # A program that fails because the disk is full would be judged wrong.
             raise OSError(
                 errno.ENOSPC,
                 f"{self._free_mib:.0f} MiB are free where candidates write ({os.path.dirname(disk)}), and "
@@ -63,8 +68,8 @@ class Box:
         self._plan_look()
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
-        self.crowds_others = False  # whether it took of what a user has, so that others may have lacked it
-        self._ahead, self._turn = 0, 0  # replies that are still to come, and whose they are
+        self.crowds_others = False
+        self._ahead, self._turn = 0, 0  # replies still to come, and the number of the exchange they belong to
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
@@ -83,12 +88,12 @@ class Box:
         """Send a request and return the reply, undecoded.
 
         Raises:
-            CandidateGone: the process ended, ran out of time or sent what is no message.
+            CandidateGone: the process ended, ran out of time or sent something that is no message.
         """
         if self.fatal is not None:
             raise self.fatal
-        self._forget_ahead()
         try:
+            self._forget_ahead()
             self._send(frames.pack(codec.pack(message)))
             return self._receive()
         except CandidateGone as gone:
@@ -98,9 +103,9 @@ class Box:
     def requests(self, messages: Iterator[list[Any]]) -> Iterator[bytes]:
         """Send requests before the replies to earlier ones are there; yield the replies in order.
 
-        First one at a time, then more: a candidate that fails, fails early. Never more together than a socket
-        takes at once: a candidate that waits for us to read its reply, while we wait for it to read, waits
-        until its time is up.
+        The first is sent alone, then more at a time: a candidate that fails, fails early. No more are sent
+        together than a socket takes at once: else we could wait for the candidate to read while it waits for
+        us to read, until its time is up.
 
         Raises:
             CandidateGone: as `request`; replies that came before it are yielded first.
@@ -118,13 +123,13 @@ class Box:
     def _exchange(self, messages: list[bytes]) -> Iterator[bytes]:
         if self.fatal is not None:
             raise self.fatal
-        self._forget_ahead()
         try:
+            self._forget_ahead()
             self._ahead, turn = len(messages), self._turn
             self._send(b"".join(messages))
             for _ in messages:
                 if turn != self._turn:
-                    raise RuntimeError("another call came between, and the answers were given up")
+                    raise RuntimeError("another call came between these, and their answers are lost")
                 reply = self._receive()
                 self._ahead -= 1
                 yield reply
@@ -133,21 +138,17 @@ class Box:
             raise
 
     def _forget_ahead(self) -> None:
-        """Read the answers that nobody waits for any more: the next one is another."""
+        """Read the answers that nobody waits for any more, so that the next one read is the right one."""
         self._turn += 1
-        try:
-            while self._ahead:
-                self._receive()
-                self._ahead -= 1
-        except CandidateGone as gone:
-            self.fatal = gone
-            raise
+        while self._ahead:
+            self._receive()
+            self._ahead -= 1
 
     def finish(self, message: list[Any]) -> bytes | None:
-        """Send a last request and wait for the process to end by itself; return a reply, if it sent one.
+        """Send a last request and wait for the process to end by itself; return its reply, if there is one.
 
         Raises:
-            CandidateGone: its time is up, or it sent what is no message.
+            CandidateGone: its time is up, or it sent something that is no message.
         """
         try:
             return self.request(message)
@@ -155,7 +156,7 @@ class Box:
             if gone.verdict is not Verdict.CRASHED or gone.detail:
                 raise
             self.fatal = None
-        # Ended, or it closed the channel and lives on.
+        # It ended, or it closed the channel and lives on.
         self._poll.unregister(self._channel)
         try:
             while not self._pause():
@@ -209,7 +210,7 @@ class Box:
             ready = self._pause()
             if any(fd != self._pidfd for fd, _ in ready):
                 break
-            # Ended? What it wrote before is still to be read, whoever else may hold its channel.
+            # If it has ended, read first what it wrote before; others may still hold its channel.
             if ready and not select.select([self._channel], [], [], 0)[0]:
                 raise CandidateGone(Verdict.CRASHED, "")
             if ready:
@@ -223,10 +224,10 @@ class Box:
         asked_s = max(0.001, self._look_at_s - self._waited_s)
         ready = self._poll.poll(asked_s * 1000)
         passed_s = time.monotonic() - started
-        # Longer than it was asked for: this process had no CPU (a paused container, a loaded machine), and
-        # the candidate, on the same one, neither. What it worked meanwhile is in its CPU seconds.
+        # Where the wait was longer than asked for, this process had no CPU (a paused container, a loaded
+        # machine), nor had the candidate on the same CPU. If it did work, its CPU seconds say so.
         self._waited_s += min(passed_s, asked_s + _STALL_S)
-        # By the sum of all waits: answers that trickle in do not put the next look off.
+        # The sum of all waits counts: answers that trickle in do not delay the next look.
         if self._waited_s >= self._look_at_s:
             self._look()
             self._plan_look()
@@ -234,38 +235,38 @@ class Box:
         return ready
 
     def _plan_look(self) -> None:
-        """Choose when to look next: at no time that a candidate foresees, nor long after its time is up."""
+        """Choose the time of the next look: no candidate foresees it; once its time is up, it comes soon."""
         left_s = max(0.01, self._timeout_s - self._tree.used_s)
         self._look_at_s = self._waited_s + min(left_s, _LOOK_S * _chance.uniform(0.5, 1.5))
 
     def _look(self) -> None:
-        """End a candidate that used up its time, or whose processes together use too much memory.
+        """End a candidate that used up its time, or that holds too much memory, pipes, sockets or disk.
 
-        What it used of its time is CPU seconds, or the wall seconds in which it did not wait for a CPU: the
-        second is what a sleeping program uses. Time on a run queue is the machine's doing, not the program's,
-        and so is time that the host of a virtual machine took away (steal). Looking at thousands of mappings
-        takes long: that is the program's doing.
+        Its time is the larger of its CPU seconds and the wall seconds in which it did not wait for a CPU: a
+        sleeping program uses the second. Time on a run queue is not the program's doing, nor is time that the
+        host of a virtual machine took away (steal). The time to look at thousands of mappings is.
         """
         tree = self._tree
         tree.look(self._waited_s - self._looked_at_s)
         self._looked_at_s = self._waited_s
         self._check_time()
-        # Each process has its own limit.
+        # The kernel limits each process; here all count together.
         most_mib = TREE_MEMORY * self._memory_mib
         grown_mib = (kernel.shared_bytes() - self._shared_bytes) / (1 << 20)
         if max(tree.resident_mib, tree.mapped_mib, grown_mib) > most_mib:
-            # Forks share pages, and processes keep pages that are not resident in any: the zygote knows.
+            # Forks share pages, and some pages are resident in no process: the zygote counts exactly.
             together_kib, shared_kib = self._ask(protocol.MEMORY)
             together_mib, shared_mib = together_kib / 1024 or tree.resident_mib, shared_kib / 1024
             if shared_mib:
-                # What is no longer mapped of a shared mapping stays, while a page of it is. It is not to be
-                # seen: no more than the host's shared memory grew by, or than these processes ever touched.
+                # A shared mapping keeps its unmapped pages while one page is mapped. They cannot be seen;
+                # they are at most what the host's shared memory grew by, and what these processes ever
+                # touched.
                 together_mib += max(0.0, min(grown_mib, tree.faulted_mib) - shared_mib)
             if together_mib > most_mib:
                 raise CandidateGone(
                     Verdict.MEMORY_LIMIT, f"{tree.processes} processes use {together_mib:.0f} MiB together"
                 )
-        # One process can have as many files open as make twice that number of pipes.
+        # One process may have enough files open for twice that number of pipes.
         pipes, _ = self._ask(protocol.PIPES)
         if pipes > _PIPES_MOST:
             self.crowds_others = True
@@ -286,10 +287,10 @@ class Box:
             raise CandidateGone(Verdict.TIMEOUT, detail)
 
     def _sockets_mib(self, most_mib: float) -> float:
-        """What the candidate's sockets may hold; 0 where they are too few to matter."""
+        """Return what the candidate's sockets may hold; 0 where they are too few to matter."""
         if self._own_network:
             return usage.sockets_mib()
-        # As many as these processes may have open, and as a user may have under way.
+        # As many as these processes may have open, and as many as a user may have on their way.
         if usage.sockets_mib((self._tree.processes + 1) * OPEN_FILES) <= most_mib:
             return 0.0
         return usage.sockets_mib(*self._ask(protocol.SOCKETS))
@@ -298,11 +299,11 @@ class Box:
         """End a candidate that holds too much of a disk of the host's.
 
         Raises:
-            CandidateGone: it does.
+            CandidateGone: it holds too much.
         """
         if self._disk is None or (gone_mib := self._free_mib - usage.free_mib(self._disk)) <= DISK_MIB:
             return
-        # Somebody fills the disk.
+        # Somebody fills the disk; ask whether it is the candidate.
         written_kib, unseen = self._ask(protocol.DISK)
         if unseen:
             raise CandidateGone(
@@ -322,7 +323,7 @@ class Box:
         return first, second
 
     def end(self) -> tuple[int, float, float]:
-        """Kill the process and all that it left; return wait status, CPU seconds and peak MiB."""
+        """Kill the process and everything that it started; return wait status, CPU seconds and peak MiB."""
         self._channel.close()
         os.close(self._pidfd)
         self._control.send(protocol.END)

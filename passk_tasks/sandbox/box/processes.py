@@ -1,4 +1,4 @@
-"""The processes below this one: found by /proc, and ended to the last."""
+"""Finds and ends the processes below this one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import signal
 
 
 def descendants(root: int, *, zombies: bool = False, below: int = 0) -> set[int]:
-    """Return the descendants of a process; the living ones unless told otherwise.
+    """Return the descendants of a process, by /proc.
 
     Args:
         root: the process.
-        zombies: return what has ended and was not waited for, too.
+        zombies: return also those that have ended and were not waited for.
         below: how many generations to leave out.
     """
     parents: dict[int, list[int]] = {}
@@ -41,8 +41,8 @@ def end(pid: int, *, is_init: bool) -> tuple[int, int]:
 
     Args:
         pid: the candidate's process.
-        is_init: whether this process is init of a pid namespace: one signal then reaches every process below
-            it at once, also those that are being forked. Otherwise it is a subreaper.
+        is_init: whether this process is init of a pid namespace, where one signal reaches every process below
+            it at once, even those that are being forked. Else it is a subreaper.
     """
     status, peak_kib = 0, 0
     while True:
@@ -65,18 +65,18 @@ def end(pid: int, *, is_init: bool) -> tuple[int, int]:
 def _kill_tree(pid: int) -> None:
     """Kill every descendant of this subreaper: stop all, until a pass finds no new one, then kill all.
 
-    The candidate's own group first, in one call that no fork escapes: among hundreds that run, each of the
-    others costs this process a turn.
+    The candidate's own group goes first, in one call that no fork escapes: where hundreds of processes run,
+    this one waits for the CPU between two signals.
     """
     try:
         os.killpg(pid, signal.SIGKILL)
     except OSError:
         pass
     seen: set[int] = set()
-    # A process whose main thread has ended looks like a zombie and may have others.
+    # A process with only its main thread ended looks like a zombie.
     while new := descendants(os.getpid(), zombies=True) - seen:
         seen |= new
-        _signal(new, signal.SIGSTOP)  # what is stopped forks no more
+        _signal(new, signal.SIGSTOP)  # a stopped process cannot fork
     _signal(seen, signal.SIGKILL)
 
 

@@ -1,9 +1,9 @@
-"""What the processes of a worker say to each other.
+"""What the processes of a worker tell each other.
 
     supervisor <-> tests' side    JSON, a frame each (`frames`): the mappings below
     tests' side <-> zygote        one packet each: the letters and structs below
 
-What the tests' side says to a candidate, and hears from it, belongs to the driver (`drivers`).
+A driver (`drivers`) defines what the tests' side and a candidate tell each other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from passk_tasks.verdict import Outcome, Verdict
 class Configuration(TypedDict):
     """The first message to a worker.
 
-    `limits` is `Limits.as_dict()` and its wall seconds `backstop_s`; `packages` are folders for `sys.path`,
-    `shown` what of them candidates see, `hidden` packages that they never see.
+    `stand_in` maps names of packages to folders; `way` names a class in `launch`. `packages` are folders for
+    `sys.path`, `shown` are the parts of them that candidates see, and `hidden` are the names of packages that
+    no candidate ever sees. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
     """
 
     stand_in: dict[str, str]
@@ -39,9 +40,9 @@ class Configuration(TypedDict):
 
 
 class Greeting(TypedDict, total=False):
-    """The worker's answer, and its last word where it ends over an error: `fatal` says which.
+    """The worker's answer to the configuration, and its last message if an error ends it (`fatal`).
 
-    `limit` says that the error is a limit of whoever started the run, so that no other way would help.
+    `limit` says that a resource limit of the user caused the error, so that no other way would help.
     """
 
     layers: dict[str, bool]
@@ -49,11 +50,11 @@ class Greeting(TypedDict, total=False):
     limit: bool
 
 
-# Then, to the worker, in any order that names tests before they are used:
-#     {"tests": number, "judge": name of a driver, "given": what that driver's tests are made of}
+# Then the supervisor sends these; tests come before the programs that use them:
+#     {"tests": number, "judge": name of a driver, "given": the fields that the driver makes its tests from}
 #     {"drop": number of tests}
 #     {"program": index, "tests": number, "code": source, "judge": name of a driver}
-# and from it, while it judges and when it has judged:
+# and the worker sends these, while it judges and when it has judged:
 #     {"alive": index}
 #     {"program": index, "outcome": fields of `Outcome`, "crowds_others": bool}
 
@@ -67,25 +68,25 @@ def unpacked_outcome(fields: list[Any]) -> Outcome:
     """Return the outcome that a worker sent.
 
     Raises:
-        ValueError, TypeError: it is none.
+        ValueError, TypeError: the fields are not an outcome's.
     """
     verdict, detail, judge, cpu_s, wall_s, peak_mib, flags, base_passed = fields
     return Outcome(Verdict(verdict), detail, judge, cpu_s, wall_s, peak_mib, tuple(flags), base_passed)
 
 
-# To the zygote: fork a candidate that owns the socket that comes along as a descriptor, and where two more
-# come, has them for its standard input and output. It answers STARTED, with a pidfd.
+# To the zygote: fork a candidate. The first descriptor that comes along is its channel; two more, if they
+# come, are its standard input and output. The zygote answers STARTED, with a pidfd.
 FORK, STARTED = b"F", b"P"
 FORKING = struct.Struct("<cI")  # FORK, and RLIMIT_CPU of each process of the candidate in seconds
-# To the zygote: say what the candidate's processes hold. It stops looking after so many CPU seconds.
+# To the zygote: count what the candidate's processes hold, for at most so many CPU seconds.
 LOOKING = struct.Struct("<cd")  # one of the letters below, and the CPU seconds
-AMOUNTS = struct.Struct("<QQd")  # the two amounts, and the CPU seconds that it took to see them
-MEMORY = b"M"  # KiB together (0 where unknown), and how much of that is in shared mappings
-SOCKETS = b"S"  # sockets of streams, and of datagrams
-DISK = b"W"  # KiB of the disk, and 1 where they may hold more
+AMOUNTS = struct.Struct("<QQd")  # two amounts, and the CPU seconds that counting took
+MEMORY = b"M"  # KiB of all processes (0 where unknown), and how much of that is in shared mappings
+SOCKETS = b"S"  # stream sockets, and datagram sockets
+DISK = b"W"  # KiB on the disk, and 1 if they may hold more
 PIPES = b"N"  # pipes, and 0
-# To the zygote: end the candidate and kill everything that it left. It answers ENDED and how it ended.
+# To the zygote: end the candidate and kill everything that it left. It answers ENDED and the report.
 END, ENDED = b"E", b"R"
-REPORT = struct.Struct("<idI")  # wait status of the candidate, CPU seconds of all, peak resident KiB
-# Exit status of a zygote: something moved that the next candidate could see, another one is to take over.
+REPORT = struct.Struct("<idI")  # the candidate's wait status, CPU seconds of all its processes, peak KiB
+# Exit status of a zygote: the next candidate could see what this one changed, so a new zygote takes over.
 FRESH = 64

@@ -1,4 +1,4 @@
-"""Calls into the candidate's process: what the tests see of its functions, objects and exceptions."""
+"""Calls into the candidate's process: its functions, objects and exceptions, as the tests see them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,30 @@ from passk_tasks.sandbox.box.process import Box, CandidateGone
 from passk_tasks.verdict import Verdict
 
 _MAX_FLAGS = 20
-# How long an answer of each kind is.
+# The lengths that an answer of each kind may have.
 _LENGTHS = {"ok": (1,), "ended": (2,), "proof": (2,), "stop": (2,), "value": (2, 3)}
 
 
 class Remote:
-    """Calls into the candidate's process, and remembers what it raised there.
+    """Calls into the candidate's process, and remembers what the candidate raised.
 
     Args:
         box: the process.
-        objects: whether what is not plain data is a `RemoteObject`, and not an object without any methods.
+        objects: whether a value that is not plain data is a `RemoteObject`; else it has no methods.
+
+    Attributes:
+        not_plain: the error if the tests handed over a value that is not plain data.
+        raised: each exception that the candidate raised, with its own class's name and its text.
+        flags: signs of an attempt to fool the tests.
+        base_passed: whether the base tests passed.
+        wants_numpy: whether an array came, and numpy is not loaded.
     """
 
     def __init__(self, box: Box, objects: bool = False) -> None:
         self.box, self.objects = box, objects
         self.not_plain: NotPlainError | None = None
         self._proxies: dict[tuple[str, int], Any] = {}
-        self.raised: list[tuple[BaseException, str, str]] = []  # exception, own name, text
+        self.raised: list[tuple[BaseException, str, str]] = []
         self.flags: list[str] = []
         self.base_passed = False
         self.wants_numpy = False
@@ -46,23 +53,24 @@ class Remote:
                 raise
         else:
             self.base_passed = True
-        if self.box.fatal is not None:  # they may have caught the exception that says so
+        if self.box.fatal is not None:  # the tests may have caught it
             self.base_passed = False
             raise self.box.fatal
 
     def call(self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function by name (`call`), reference (`apply`) or operation (`do`).
 
-        What it changes of its arguments changes here too, and what it returns of them is the same object.
+        What it changes in its arguments changes here too; an argument that it returns is the same object
+        here.
         """
         message, crossed = self._message(verb, target, args, kwargs)
-        return self._result(self._ask(message), crossed)
+        return self._answer(self._ask(message), "value", crossed=crossed)[1]
 
     def each(self, verb: str, target: str | int, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
         """Call a function with one list of arguments after another, without waiting; yield the results.
 
-        What a call changes in its arguments changes here when its result is yielded: calls whose arguments
-        share an object are not for this.
+        What a call changes in its arguments changes here when its result is yielded. So the arguments of
+        different calls must not share an object.
         """
         under_way: collections.deque[list[Any]] = collections.deque()
 
@@ -80,12 +88,12 @@ class Remote:
                 return
             except MemoryError:
                 self._out_of_memory()
-            yield self._result(raw, under_way.popleft())
+            yield self._answer(raw, "value", crossed=under_way.popleft())[1]
 
     def _message(
         self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[list[Any], list[Any]]:
-        """Return a request, and what crosses with it by number."""
+        """Return a request, and the objects that cross with it, by number."""
         crossed: list[Any] = []
         arguments = {"": list(args), **kwargs} if kwargs else list(args)
         try:
@@ -98,17 +106,11 @@ class Remote:
             raise self.not_plain from None
         return [verb, target, raw], crossed
 
-    def _result(self, raw: bytes, crossed: list[Any]) -> Any:
-        """Return the result in an answer; do to the tests' arguments what was done to their copies."""
-        return self._answer(raw, "value", crossed=crossed)[1]
-
     def _assign(self, crossed: list[Any], sent: int, changes: Any) -> None:
-        """Do to what the tests hold what the candidate did to its copies; `sent` objects crossed at first."""
+        """Change the tests' objects as the candidate changed its copies; the first `sent` may be changed."""
         for change in changes if type(changes) is list else [None]:
-            if type(change) is not list or len(change) != 2 or type(change[0]) is not int:
-                self._violation("a change of no argument")
-            number, content = change
-            if not 0 <= number < sent:
+            number, content = change if type(change) is list and len(change) == 2 else (None, None)
+            if type(number) is not int or not 0 <= number < sent:
                 self._violation("a change of no argument")
             try:
                 codec.assign(crossed[number], content)
@@ -116,7 +118,7 @@ class Remote:
                 self._violation(str(error))
 
     def next(self, number: int) -> Any:
-        """Fetch an iterator's next item; StopIteration at its end."""
+        """Return an iterator's next item; raise StopIteration at its end."""
         reply = self._reply(["next", number], "value", "stop")
         if reply[0] == "stop":
             raise StopIteration(reply[1])
@@ -127,14 +129,14 @@ class Remote:
         self._reply(["load", source, self.objects], "ok")
 
     def keep(self, modules: list[str]) -> None:
-        """Have modules loaded, and what is in them kept, before the candidate is."""
+        """Load modules and keep their content, before the candidate is loaded."""
         if modules:
             self._reply(["keep", modules], "ok")
 
     def run_tests(self, prepared: dict[str, Any]) -> None:
         """Run prepared tests in the candidate's own namespace; returns only when they have ended there.
 
-        The proof of that, which nobody can know ahead, is not in the candidate's process while they run.
+        The candidate's process must then send back a random proof, which it does not have while they run.
         """
         flags = self._reply(["tests", prepared], "ended")[1]
         proof = secrets.token_hex(16)
@@ -143,13 +145,13 @@ class Remote:
         self.flags += [flag for flag in flags if type(flag) is str][:_MAX_FLAGS]
 
     def run_program(self, source: str) -> None:
-        """Run the candidate as a program, until it has ended by itself; what it raised is raised here."""
+        """Run the candidate as a program until it ends by itself; raise what it raised."""
         reply = self.box.finish(["main", source])
         if reply is not None:
             self._answer(reply)
 
     def _reply(self, request: list[Any], *kinds: str) -> list[Any]:
-        """Ask, and return an answer of one of the kinds: a list that starts with its name."""
+        """Send a request; return the answer, a list that starts with the name of one of these kinds."""
         return self._answer(self._ask(request), *kinds)
 
     def _ask(self, request: list[Any]) -> bytes:
@@ -204,7 +206,7 @@ class Remote:
         raise error
 
     def _hand_back(self, kind: str, value: Any) -> dict[str, Any]:
-        """Name what the candidate made and gets back; whatever else is not plain data is refused."""
+        """Return the tree for an object that the candidate made; refuse others that are not plain data."""
         target: str | int | None = None
         if type(value) is RemoteObject:
             remote, target = _whereabouts(value)
@@ -237,7 +239,7 @@ class Remote:
         return self._proxies[tag, number]
 
     def _out_of_memory(self) -> NoReturn:
-        """End the candidate: half a message was read, and the next answer would be the other half."""
+        """End the candidate: only half a message was read, and the rest would look like the next answer."""
         self.box.fatal = CandidateGone(Verdict.MEMORY_LIMIT, "the tests ran out of memory over what crosses")
         raise self.box.fatal
 
@@ -249,7 +251,7 @@ class Remote:
 
 
 class NotPlainError(Exception):
-    """The tests hand over a value that is not plain data: they have to be run in the candidate's process."""
+    """The tests hand over a value that is not plain data: they have to run in the candidate's process."""
 
 
 class RemoteFunction:
@@ -282,10 +284,10 @@ class RemoteIterator:
 
 
 class RemoteObject:
-    """An object of the candidate, or one of its classes: what is done to it is done where it lives.
+    """An object of the candidate, or one of its classes; every operation is done in the candidate's process.
 
-    It has no attribute of its own: even `__class__` and `__doc__` are the object's. What comes back is plain
-    data or another such object.
+    It has no attribute of its own: even `__class__` and `__doc__` are the object's. A result is plain data or
+    another such object.
     """
 
     __slots__ = ("__remote", "__target", "__weakref__")
@@ -295,7 +297,7 @@ class RemoteObject:
         object.__setattr__(self, "_RemoteObject__target", target)
 
     def __getattribute__(self, name: str) -> Any:
-        if name == "__deepcopy__":  # what `copy` looks for in the object, and not in its class
+        if name == "__deepcopy__":  # `copy` looks for it in the object, not in its class
             return lambda _memo: _do(self, "deepcopy", self)
         return _do(self, "getattr", self, name)
 
@@ -360,9 +362,9 @@ def _builtin(name: str) -> type[BaseException] | None:
 def _exception(
     kind: type[BaseException], arguments: str, text: str, own: str, rest: str = "{}"
 ) -> BaseException:
-    """Make the exception that the candidate raised, as far as what it holds is plain data.
+    """Make the exception that the candidate raised, with as much of its content as is plain data.
 
-    One of its own class is of a class of that name, and says what it says there.
+    An exception of the candidate's own class gets a new class of that name, and the same text.
     """
     if own != kind.__name__ and own.isidentifier() and len(text) < TEXT_LIMIT:
         kind = type(own, (kind,), {"__str__": lambda _self: text})
@@ -379,7 +381,7 @@ def _exception(
             error.__cause__ = _chained(*more["cause"])
         error.__suppress_context__ = more.get("hidden") is True
     except (TypeError, ValueError, AttributeError, codec.ProtocolError, codec.UnsupportedError):
-        pass  # what a candidate says of its own exception
+        pass  # the candidate sent nonsense about its own exception
     return error
 
 
@@ -393,7 +395,7 @@ def _of_arguments(kind: type[BaseException], arguments: str, text: str) -> BaseE
     try:
         args = codec.decode(arguments, _refuse)
         if issubclass(kind, (UnicodeDecodeError, UnicodeEncodeError)):
-            # CPython trusts the positions in its arguments, as far as a crash.
+            # CPython trusts the positions in its arguments, and can crash.
             _encoding, given, start, end, _reason = args
             if not 0 <= start < end <= len(given):
                 return kind.__new__(kind)
@@ -405,7 +407,7 @@ def _of_arguments(kind: type[BaseException], arguments: str, text: str) -> BaseE
             return Exception(text)
     try:
         return kind.__new__(kind)
-    except TypeError:  # a group; what it held does not cross
+    except TypeError:  # an exception group; its exceptions do not cross
         return kind(text, [Exception(text)])
 
 

@@ -1,4 +1,4 @@
-"""What a candidate's process does: it answers requests, by its drivers, until the channel closes."""
+"""A candidate's process: it answers requests, with the drivers' functions, until the channel closes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REQUESTS = {verb: answer for driver in DRIVERS.values() for verb, answer in dri
 
 
 def serve() -> NoReturn:
-    """Answer requests, each a JSON list of a verb and what it needs; never returns."""
+    """Answer requests, each a JSON list of a verb and its arguments; never returns."""
     candidate = Candidate()
     channel = frames.Reader(CHANNEL)
     try:

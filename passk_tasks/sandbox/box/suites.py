@@ -10,7 +10,7 @@ import types
 from passk_tasks.sandbox.box.second_look import Prepared
 
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
-_CALLS_AHEAD = re.compile(r"\b(\w+)\.each\(")  # of a proxy; a function has no such method
+_CALLS_AHEAD = re.compile(r"\b(\w+)\.each\(")  # a proxy has this method, a function does not
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 
 
@@ -28,7 +28,7 @@ class Suite:
         self._prepared: dict[str, list[Prepared]] = {}
 
     def stages(self) -> list[types.CodeType]:
-        """Return the base tests, where there are some, and the tests."""
+        """Return the base tests, if there are any, and the tests."""
         if not self._codes:
             named = [(self.base, BASE_FILE)] if self.base else []
             named.append((self.source, TESTS_FILE))
@@ -37,12 +37,12 @@ class Suite:
             used = set().union(*map(_names, self._codes))
             for name in dict.fromkeys(_IMPORT.findall(text)):
                 if name in used:
-                    with contextlib.suppress(Exception):  # raised again where it is explained
+                    with contextlib.suppress(Exception):  # the tests raise it again, where it is explained
                         importlib.import_module(name)
         return self._codes
 
     def prepared(self, written_for: str) -> list[Prepared]:
-        """Return the same for a candidate's own interpreter.
+        """Return the stages for a candidate's own interpreter.
 
         Args:
             written_for: the judge. Tests for `isolated` bring their prelude along, and call proxies.
@@ -57,12 +57,12 @@ class Suite:
         return self._prepared[written_for]
 
     def line(self, file: str, number: int) -> str:
-        """Return a line of either stage, without what surrounds it; `""` where there is none."""
+        """Return a line of either stage, stripped; "" if there is no such line."""
         lines = (self.base if file == BASE_FILE else self.source).split("\n")
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Return the names that a code and the functions in it use."""
+    """Return the names that a code object and the functions in it use."""
     inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
     return set(code.co_names).union(*inner)

@@ -1,4 +1,4 @@
-"""The tests' side: a trusted program in a sandbox of its own, which judges what the supervisor sends."""
+"""The tests' side: a trusted program, in a sandbox of its own, that judges what the supervisor sends."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from passk_tasks.sandbox.box.trials import Trials
 def serve(supervisor: int, trials: Trials) -> None:
     """Answer the supervisor until it closes its socket; see `protocol`."""
     reading.may_load_numpy = False
-    # What is loaded by now is never collected, so never looked at again.
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # the collector never looks again at what is loaded by now
+    gc.enable()
     tests: dict[int, Any] = {}
     while True:
         try:
@@ -30,12 +29,8 @@ def serve(supervisor: int, trials: Trials) -> None:
             index, driver = request["program"], DRIVERS[request["judge"]]
             tell = functools.partial(frames.write, supervisor, json.dumps({"alive": index}).encode("ascii"))
             outcome = driver.judge(trials, tests[request["tests"]], request["code"], tell)
-            judged = {
-                "program": index,
-                "outcome": packed_outcome(outcome),
-                "crowds_others": trials.crowds_others,
-            }
-            frames.write(supervisor, json.dumps(judged).encode("ascii"))
+            judged = {"outcome": packed_outcome(outcome), "crowds_others": trials.crowds_others}
+            frames.write(supervisor, json.dumps({"program": index, **judged}).encode("ascii"))
         elif "drop" in request:
             tests.pop(request["drop"], None)
         else:

@@ -1,4 +1,4 @@
-"""Removing what a program left, whatever it did to the folders."""
+"""Removes what a program left, whatever it did to the folders."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _BATCH = 10_000  # names held at one time
 def empty(folder: str) -> None:
     """Remove everything in a folder, whatever its depth, its permissions and the number of its names.
 
-    Folders are flattened rather than descended: a tree deeper than paths may be long is no obstacle. Nothing
-    else may be writing to it.
+    Inner folders are moved up first, so a tree that is deeper than a path may be long is no obstacle. Nobody
+    else may write to the folder meanwhile.
 
     Raises:
         OSError: something cannot be removed.
@@ -35,7 +35,7 @@ def _flatten(folder: str, prefix: str, moved: itertools.count[int]) -> None:
 
 
 def _folders_left(folder: str) -> Iterator[str]:
-    """Remove the files in a folder and yield its folders, which the caller takes away; until it is empty."""
+    """Remove the files in a folder and yield its folders, which the caller removes, until it is empty."""
     while True:
         with os.scandir(folder) as entries:
             batch = [(e.path, e.is_dir(follow_symlinks=False)) for e in itertools.islice(entries, _BATCH)]

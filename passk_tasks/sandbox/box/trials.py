@@ -1,6 +1,6 @@
-"""Tries one candidate after another: starts its process, runs tests over it, ends it, says what came of it.
+"""Tries one candidate after another: starts its process, runs the tests, ends the process, gives the outcome.
 
-A candidate reaches the tests' side only by the data that `codec` lets through, so a pass means that the
+A candidate reaches the tests' side only by the data that `codec` lets through. So a pass means that the
 tests, here, ran to their end.
 """
 
@@ -33,12 +33,12 @@ class Trials:
     Args:
         control: socket to the zygote.
         config: the worker's.
-        nursery_pid: the process whose children are zygotes.
-        way: the way in which this host keeps candidates apart.
+        nursery_pid: the parent of all zygotes.
+        way: how this host confines candidates.
 
     Attributes:
-        timeout_s: the limit, as `Limits.timeout_s`.
-        crowds_others: whether a candidate took of what a user has, so that others may have lacked it.
+        timeout_s: `Limits.timeout_s`.
+        crowds_others: whether the last candidate used up what all processes of a user share (see `Box`).
     """
 
     def __init__(self, control: socket.socket, config: Configuration, nursery_pid: int, way: OnHost) -> None:
@@ -61,24 +61,25 @@ class Trials:
             return
         while frame is not None:
             if frame.f_code.co_filename.startswith("<frozen importlib"):
-                # Half a module would stay for the next candidate's tests, and its time is not this one's.
+                # An import: half a module would stay for the next candidate, and loading is not this one's
+                # time.
                 signal.setitimer(signal.ITIMER_PROF, self.timeout_s)
                 return
             frame = frame.f_back
         raise TestsTimeout
 
     def start(self, timeout_s: float, streams: tuple[int, ...] = (), *, objects: bool = False) -> Remote:
-        """Start a candidate's process, with the two descriptors as its standard input and output."""
+        """Start a candidate's process; two descriptors in `streams` become its standard input and output."""
         box = self._box(timeout_s=timeout_s, backstop_s=self._backstop * timeout_s, streams=streams)
         return Remote(box, objects)
 
     def run(
         self, tests: Callable[[Remote], None], suite: Suite, *, objects: bool = False
     ) -> tuple[Outcome, Remote]:
-        """Run a suite's tests over a fresh process; return what came of it, and the process, ended."""
+        """Run a suite's tests against a fresh process; return the outcome, and the process, now ended."""
         outcome, remote = self._run(tests, suite, objects)
         if remote.wants_numpy:
-            with contextlib.suppress(Exception):  # there may be none
+            with contextlib.suppress(Exception):  # numpy may not be installed
                 importlib.import_module("numpy")
             reading.may_load_numpy = True
             outcome, remote = self._run(tests, suite, objects)
@@ -99,28 +100,29 @@ class Trials:
         suite: Suite | None = None,
         check: Callable[[], None] | None = None,
     ) -> Outcome:
-        """Run the tests of one process, end it, and say what came of them.
+        """Run tests against one process, end the process, and return the outcome.
 
         Args:
             remote: the process.
-            run: the tests; where there is a `check`, it returns once the process has ended by itself.
+            run: the tests; if there is a `check`, it returns once the process has ended by itself.
             timeout_s: the limit of the process, and of the tests themselves.
-            suite: where the tests come from, for the line that did not hold.
-            check: what must hold besides, when nothing of the candidate is left; it also had to end well.
+            suite: where the tests come from, to quote the line that failed.
+            check: called when no process of the candidate is left; then the exit status must be 0, too.
         """
         started = time.monotonic()
         verdict, detail = self._guarded(run, remote, timeout_s, suite)
-        if verdict is Verdict.PASSED:  # it may have taken much between two looks
+        if verdict is Verdict.PASSED:  # it may have filled the disk since the last look
             verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
-        if remote.box.fatal is not None:  # whatever tests made of it: they may catch everything
+        if remote.box.fatal is not None:  # even if the tests caught it
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
         wall_s = time.monotonic() - started
         status, cpu_s, peak_mib = remote.box.end()
-        if verdict is Verdict.PASSED and cpu_s > timeout_s:  # it ended between two looks
+        if verdict is Verdict.PASSED and cpu_s > timeout_s:  # it ended before the next look
             verdict, detail = Verdict.TIMEOUT, f"{cpu_s:.2f} s of CPU time"
         if verdict is Verdict.PASSED and check is not None:
-            ended_well = status == 0
-            verdict, detail = self._guarded(check, remote, timeout_s) if ended_well else (Verdict.CRASHED, "")
+            verdict, detail = (
+                self._guarded(check, remote, timeout_s) if status == 0 else (Verdict.CRASHED, "")
+            )
         if verdict is Verdict.CRASHED and not detail:
             verdict, detail = explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
             if check is None and verdict is Verdict.CRASHED:
@@ -140,7 +142,7 @@ class Trials:
     def _guarded(
         self, run: Callable[[], None], remote: Remote, timeout_s: float, suite: Suite | None = None
     ) -> tuple[Verdict, str]:
-        """Call something that hostile values go through; return verdict and detail."""
+        """Call something that handles hostile values; return verdict and detail."""
         self._armed = True
         signal.setitimer(signal.ITIMER_PROF, timeout_s)
         try:
@@ -149,7 +151,7 @@ class Trials:
             self._armed = False
             try:
                 return explain(error, remote, suite)
-            except BaseException as worse:  # hostile values are in there: turning them to text may fail
+            except BaseException as worse:  # the error holds hostile values: turning them to text may fail
                 return Verdict.ERROR, f"{type(error).__name__}, and {type(worse).__name__} in showing it"
         finally:
             self._armed = False

@@ -1,4 +1,4 @@
-"""What the processes of one candidate use, as /proc shows it to the tests' side."""
+"""What the processes of one candidate use, by /proc, as the tests' side sees it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ import time
 from passk_tasks.sandbox.box import processes
 
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
-_WATCHED = 16  # threads whose state is looked at, those that were ready for the longest
+_WATCHED = 16  # so many threads are watched: those that ran or waited for a CPU the longest
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 _SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
-_DATAGRAMS = (
-    11  # net.unix.max_dgram_qlen of a new namespace, and one more: senders that one receiver may keep
-)
+# Senders that one receiver may keep waiting: net.unix.max_dgram_qlen of a new namespace, and one more.
+_DATAGRAMS = 11
 
 
 class Tree:
-    """All processes of one candidate: whatever lives below a zygote, orphans and the dead included.
+    """All processes of one candidate: whatever is below a zygote, orphans and zombies included.
 
     Args:
         nursery_pid: the parent of all zygotes.
 
     Attributes:
         processes: how many there were at the last look.
-        resident_mib, mapped_mib: what they had then; what they share counts for each.
-        faulted_mib: at most so much memory was ever new to them; infinite where children end unseen.
-        cpu_s: CPU seconds, those of children that were waited for included.
-        awake_s: of the seconds in which an answer was waited for, those that are the candidate's doing.
-        looking_s: CPU seconds that looking at it took.
+        resident_mib, mapped_mib: their memory at that look; what several share counts several times.
+        faulted_mib: the most memory that they ever touched; infinite where children end unseen.
+        cpu_s: CPU seconds, with those of children that were waited for.
+        awake_s: seconds of waiting for an answer that the candidate is to blame for.
+        looking_s: CPU seconds that the looks took.
     """
 
     def __init__(self, nursery_pid: int) -> None:
@@ -37,15 +36,14 @@ class Tree:
         self.processes = 0
         self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
         self.cpu_s = self.awake_s = self.looking_s = 0.0
-        self._threads: dict[
-            str, tuple[float, float]
-        ] = {}  # by folder: seconds that it ran and waited for a CPU
+        # By folder: seconds that the thread ran, and waited for a CPU.
+        self._threads: dict[str, tuple[float, float]] = {}
         self._busiest: list[str] = []
         self._stolen_s: float | None = None
 
     @property
     def used_s(self) -> float:
-        """What it used of its time: the larger of work and wall time, and what it made looking cost."""
+        """Seconds of its time limit that it used: the larger of work and wall time, plus the looks' cost."""
         return max(self.cpu_s, self.awake_s) + self.looking_s
 
     def look(self, waited_s: float) -> None:
@@ -54,10 +52,10 @@ class Tree:
         Args:
             waited_s: seconds since then in which an answer was waited for.
         """
-        # Before anything else: what wakes while this process has the CPU waits for it.
+        # First of all: a thread that wakes while this process has the CPU waits for it.
         states = "".join(map(_state, self._busiest))
         tree = processes.descendants(self._nursery_pid, zombies=True, below=1)
-        started_s = time.thread_time()  # how long the list takes is for all the processes of a host to say
+        started_s = time.thread_time()  # the list above takes as long as the host has processes
         threads: dict[str, tuple[float, float]] = {}
         parents: set[int] = set()
         self.processes = len(tree)
@@ -81,7 +79,7 @@ class Tree:
                 continue  # it ended meanwhile
         machine_s = self._queued_s(threads, waited_s, runnable="R" in states)
         if any(_forgets_children(process) for process in parents & tree):
-            # What they work is nobody's in the end, and what waits for a CPU may wait for them.
+            # Their children's work is added to nobody's, and who waits for a CPU may wait for those.
             machine_s, self.faulted_mib = 0.0, float("inf")
         self.awake_s += waited_s - min(machine_s + self._stolen_since_s(), waited_s)
         self.looking_s += time.thread_time() - started_s
@@ -89,11 +87,11 @@ class Tree:
     def _queued_s(self, threads: dict[str, tuple[float, float]], waited_s: float, *, runnable: bool) -> float:
         """Return the seconds since the last look in which the candidate as a whole waited for a CPU.
 
-        That is when some thread waits for one and none runs. The kernel tells how long each thread ran and
-        waited, not when: at most it is what all waited together, at least what one of them waited while no
-        other ran. A herd that wakes at one time and sleeps for the rest is far from the former. So the
-        moment of the look decides which to take: whether one of the busiest is ready to run just then. No
-        candidate knows when that is.
+        As a whole it waits when some thread waits and none runs. The kernel tells how long each thread ran
+        and waited, not when. The most is the sum of all waits; the least is the longest wait while no other
+        ran. For many threads that wake together and sleep the rest of the time, the most is far too much. So
+        the state at the moment of the look decides: the most counts if one of the busiest threads is ready to
+        run just then. No candidate knows when that is.
         """
         ran_s = queued_s = 0.0
         ready_s: dict[str, float] = {}
@@ -112,7 +110,7 @@ class Tree:
 
 
 def _forgets_children(process: int) -> bool:
-    """Whether a process ignores the end of its children: their CPU time is then added to nobody's."""
+    """Whether a process ignores the end of its children: the kernel then adds their CPU time to nobody's."""
     try:
         for line in _read(f"/proc/{process}/status").splitlines():
             if line.startswith("SigIgn:"):
@@ -123,10 +121,10 @@ def _forgets_children(process: int) -> bool:
 
 
 def sockets_mib(streams: int | None = None, datagrams: int = 0) -> float:
-    """Return what sockets may hold at most: so many, or all those of this network namespace.
+    """Return what sockets may hold at most: so many, or, without a number, all in this network namespace.
 
-    It is the kernel's memory and no process's. A socket that waits to be accepted is nobody's descriptor, and
-    may be full all the same.
+    That is the kernel's memory, not a process's. A socket that waits to be accepted is no one's descriptor,
+    but may be full all the same.
     """
     if streams is None:
         try:
@@ -139,13 +137,13 @@ def sockets_mib(streams: int | None = None, datagrams: int = 0) -> float:
 
 
 def free_mib(folder: str) -> float:
-    """Return what is free on the disk that a folder is on."""
+    """Return the free space on a folder's disk."""
     status = os.statvfs(folder)
     return status.f_bfree * status.f_frsize / (1 << 20)
 
 
 def _all_stolen_s() -> float:
-    """Seconds that a virtual machine's host took from the CPUs that this process may use; 0 if unknown."""
+    """Return the seconds that a virtual machine's host took from this process's CPUs; 0 if unknown."""
     try:
         lines = _read("/proc/stat").splitlines()
         names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
@@ -162,7 +160,7 @@ def _state(folder: str) -> str:
 
 
 def _stat(path: str) -> list[str]:
-    """The fields after the name, which may hold anything: the state comes first."""
+    """Return the fields after the name (a name may hold anything); the state comes first."""
     return _read(path).rpartition(")")[2].split()
 
 

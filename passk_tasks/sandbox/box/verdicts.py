@@ -1,4 +1,4 @@
-"""What came of a candidate, in a verdict and words."""
+"""From the end of a candidate to a verdict and a text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def explain(error: BaseException, remote: Remote, suite: Suite | None) -> tuple[
         return error.verdict, error.detail
     if isinstance(error, TestsTimeout):
         return Verdict.TIMEOUT, "the tests used up the time over what the candidate returned"
-    if isinstance(error, NotPlainError):  # they are run in one process instead
+    if isinstance(error, NotPlainError):  # they run in one process instead
         return Verdict.ERROR, f"the tests hand over {error}, which is not plain data"
     for mine, own, text in remote.raised:
         if mine is error:
@@ -60,7 +60,7 @@ def _explain_raised(error: BaseException, own: str, text: str) -> tuple[Verdict,
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except ValueError:  # an int of more digits than Python turns to text
+    except ValueError:  # an int with more digits than Python converts
         return "(too long to show)"
 
 
@@ -90,7 +90,7 @@ def explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[Ve
 
 
 def one_line(text: str) -> str:
-    """Bound a text and make it safe to store: one line, no control characters, no lone surrogates."""
+    """Shorten a text and make it safe to store: one line, no control characters, no lone surrogates."""
     text = " ".join(text[: 2 * DETAIL_LIMIT].split())
     text = "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text

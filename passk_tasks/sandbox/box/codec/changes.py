@@ -1,4 +1,4 @@
-"""What a call did to its arguments, and the same done to those that the tests hold."""
+"""Finds what a call changed in its arguments, and changes the tests' objects in the same way."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def changed(now: list[Any], before: list[Any]) -> list[int]:
     """Return the numbers of the containers that no longer hold what they held.
 
     Args:
-        now: what crossed, by number.
-        before: the same, as it was: with the same numbers.
+        now: the objects that crossed, by number.
+        before: copies of them as they were, with the same numbers.
     """
     contents = map(_Contents(now).of, now), map(_Contents(before).of, before)
     return [n for n, (is_, was) in enumerate(zip(*contents, strict=True)) if is_ is None or is_ != was]
@@ -31,7 +31,7 @@ class _Contents:
         self._numbers = numbers_of(memo)
 
     def of(self, value: Any) -> str | None:
-        """Return what it holds, `""` where it cannot change, None where that cannot be told."""
+        """Return a value's content, "" if it cannot change, None if its content cannot be written."""
         if not _is_mutable(value):
             return ""
         try:
@@ -104,12 +104,12 @@ def _is_mutable(value: Any) -> bool:
 
 
 def assign(target: Any, content: Any) -> None:
-    """Let `target`, which the tests hold, hold what the candidate put into its copy.
+    """Give `target`, an object of the tests, the content that the candidate's copy has now.
 
-    It alone changes: what it holds and the tests hold too came back as the same objects.
+    Only `target` changes: items that the tests hold too came back as the same objects.
 
     Raises:
-        ProtocolError: the content is of another kind, or there is none to change.
+        ProtocolError: the content is of another kind, or `target` cannot change.
     """
     kind = type(content)
     if _is_ndarray(target) and _is_ndarray(content):
@@ -118,8 +118,8 @@ def assign(target: Any, content: Any) -> None:
                 target.resize(content.shape, refcheck=False)
             target[...] = content
         except (ValueError, TypeError):
-            raise ProtocolError("an array that cannot change so") from None
+            raise ProtocolError("an array that cannot change in this way") from None
     elif kind in _PUT and isinstance(target, kind):
         _PUT[kind](target, content)
     else:
-        raise ProtocolError("a change of what cannot change")
+        raise ProtocolError("a change of an object that cannot change")

@@ -1,4 +1,4 @@
-"""What both directions agree on: JSON's text, bounds, types by name, and what can go wrong."""
+"""What reading and writing share: JSON's text, bounds, types by name, and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRAMES = 5  # Python calls for a level, at most
 
 ATOMS = frozenset({type(None), bool, int, float, str})
 ARRAYS = frozenset("bBhHiIlLqQfd")  # type codes of array.array and memoryview that any bytes are valid for
-NANS = ("math", "cmath", "numpy")  # modules with an object of that name, the same for all who ask
+NANS = ("math", "cmath", "numpy")  # modules that have one object `nan`
 TYPES: dict[str, type] = {
     t.__name__: t
     for t in (bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, type(None))
@@ -26,13 +26,13 @@ Reference = Callable[[str, Any], Any]
 
 
 def _make_dumps() -> Callable[[Any], str]:
-    """Return json.dumps without spaces, three times as fast on small values: no encoder is made each time."""
+    """Return a json.dumps without spaces that makes no encoder each time: small values take a third."""
     try:
         encode = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
             None, None, json.encoder.encode_basestring, None, ":", ",", False, False, True
         )
         assert "".join(encode(["x", 1.5, None], 0)) == '["x",1.5,null]'
-    except (AttributeError, TypeError, AssertionError):  # an interpreter without it, or with another one
+    except (AttributeError, TypeError, AssertionError):  # the interpreter has none, or a different one
         return json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
     return lambda tree: "".join(encode(tree, 0))
 
@@ -42,7 +42,7 @@ _scan = json.JSONDecoder().raw_decode
 
 
 def loads(text: str) -> Any:
-    """Return what `dumps` wrote; whatever else it is given is an error of the kinds that `decode` knows."""
+    """Return what `dumps` wrote; for any other text, raise an error of the kinds that `decode` knows."""
     tree, end = _scan(text)
     if end != len(text):
         raise ValueError("more than one value")
@@ -50,15 +50,12 @@ def loads(text: str) -> Any:
 
 
 def pack(tree: Any) -> bytes:
-    """Return a tree that JSON can hold as bytes.
-
-    Not in JSON's escapes, where two lone surrogates side by side become one character.
-    """
+    """Return a tree that JSON can hold as bytes, without JSON's escapes: they join two lone surrogates."""
     return dumps(tree).encode("utf-8", "surrogatepass")
 
 
 def unpack(raw: bytes) -> Any:
-    """Return what `pack` wrote; errors as those of `loads`."""
+    """Return what `pack` wrote; raise as `loads` does."""
     return loads(raw.decode("utf-8", "surrogatepass"))
 
 
@@ -67,7 +64,7 @@ class ProtocolError(Exception):
 
 
 class NumpyMissingError(ProtocolError):
-    """An array came, and numpy is not loaded yet; see `may_load_numpy`."""
+    """An array came, and numpy is not loaded; see `may_load_numpy`."""
 
 
 class UnsupportedError(Exception):
@@ -75,7 +72,7 @@ class UnsupportedError(Exception):
 
 
 class TooDeepError(UnsupportedError):
-    """A value that nests deeper than can cross."""
+    """A value nests too deep to cross."""
 
 
 class Opaque:
@@ -91,7 +88,7 @@ class Opaque:
 
 
 class Content:
-    """Stands for what a container holds by now, where its number would say only which one it is."""
+    """Stands for a container's present content, where its number would only say which container it is."""
 
     __slots__ = ("value",)
 
@@ -100,7 +97,7 @@ class Content:
 
 
 class Deep:
-    """What recurses goes as deep as a value may nest, whatever the interpreter's own limit."""
+    """Lets recursion go as deep as a value may nest, whatever the interpreter's own limit."""
 
     def __enter__(self) -> None:
         self._limit = sys.getrecursionlimit()
@@ -111,7 +108,7 @@ class Deep:
 
 
 def are_fields(name: Any, fields: Any) -> bool:
-    """Whether these can be the names of a class and of its fields, and hide nothing that a tuple has."""
+    """Whether these can be names of a named tuple and its fields, and hide no attribute of a tuple."""
     return (
         all(type(field) is str and field.isidentifier() and field.isascii() for field in (name, *fields))
         and not any(field[0] == "_" or keyword.iskeyword(field) or hasattr(tuple, field) for field in fields)

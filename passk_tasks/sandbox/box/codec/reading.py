@@ -40,23 +40,23 @@ _INVALID = (
 )  # fmt: skip
 
 may_load_numpy = True
-"""Whether decoding an array may be what loads numpy.
+"""Whether decoding an array may load numpy.
 
-Not on the tests' side: a candidate could have it loaded when time or memory is about to run out, and half of
-it would be there for the next one.
+The tests' side must not: a candidate could make it load numpy just before time or memory runs out, and half
+of numpy would be there for the next candidate.
 """
 
 
 def decode(raw: bytes | str, resolve: Reference, memo: list[Any] | None = None) -> Any:
-    """Turn what was encoded back into a value; `resolve(tag, payload)` gives what stands for references.
+    """Return the value of a message.
 
     Args:
         raw: the message.
-        resolve: gives what a reference stands for.
-        memo: what has crossed before, by number; what comes now is added.
+        resolve: called with `(tag, payload)` of a reference; returns its object.
+        memo: objects that crossed before, by number; new ones are added.
 
     Raises:
-        ProtocolError: the bytes are not a valid message, whatever they are.
+        ProtocolError: this is no valid message.
     """
     memo = [] if memo is None else memo
     known = len(memo)
@@ -81,7 +81,7 @@ def _read(raw: bytes | str, memo: list[Any], resolve: Reference) -> Any:
 
 
 class _Reading:
-    """What one message has given so far."""
+    """The state of reading one message."""
 
     __slots__ = ("memo", "parts", "resolve")
 
@@ -172,7 +172,7 @@ def _number(payload: Any, limit: int) -> int:
 
 
 def _again(payload: Any, state: _Reading, depth: int) -> Any:
-    """Read what one of its own items needed first: it is there, and its second copy has no number."""
+    """Return an object that one of its own items needed before it; the copy here is read and dropped."""
     tree, number = payload
     _value(tree, state, depth)
     state.memo.pop()
@@ -180,7 +180,7 @@ def _again(payload: Any, state: _Reading, depth: int) -> Any:
 
 
 def _part(payload: Any, state: _Reading, depth: int) -> Any:
-    """Read a part, once: parts that stand in many places would be as large as a message can never be."""
+    """Read a part, only once: a part in many places could grow larger than any message."""
     number = _number(payload, len(state.parts))
     tree, state.parts[number] = state.parts[number], None
     if tree is None:
@@ -226,7 +226,7 @@ def _array(payload: Any) -> Any:
         and made.size
         and made.view(numpy.dtype("u4").newbyteorder(made.dtype.byteorder)).max() > sys.maxunicode
     ):
-        raise ProtocolError("not a text")  # numpy crashes on it later
+        raise ProtocolError("not a text")  # numpy would crash on it later
     return made.reshape([int(n) for n in shape]).copy()
 
 
@@ -238,7 +238,7 @@ def _object_array(payload: Any) -> Any:
 
 def _fill_object_array(made: Any, payload: Any, state: _Reading, depth: int) -> None:
     flat = made.reshape(-1)
-    for index, item in enumerate(_values(payload[1], state, depth)):  # numpy would take lists apart
+    for index, item in enumerate(_values(payload[1], state, depth)):  # numpy would unpack lists
         flat[index] = item
 
 
@@ -287,7 +287,7 @@ def _clock(kind: Any) -> Callable[[Any, _Reading, int], Any]:
 
 
 def _nan_of(name: Any) -> float:
-    """Return the one of that module, where both sides have it, or another float that is no number."""
+    """Return the nan object of that module, or, if it is not loaded, a new nan."""
     known = getattr(sys.modules.get(name), "nan", None) if name in NANS else None
     return float("nan") if known is None else known
 
@@ -310,7 +310,7 @@ def _scalar(payload: Any) -> Any:
     return _array([dtype, [1], data])[0]
 
 
-# What comes before its items: how it is made, and filled.
+# Containers that get their number before their items: how each is made, and how it is filled.
 _FILLERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any, _Reading, int], None]]] = {
     "s": (lambda _p: set(), lambda made, p, r, d: made.update(_values(p, r, d))),
     "D": (lambda _p: {}, _fill_texts),

@@ -34,7 +34,7 @@ from passk_tasks.sandbox.box.codec.form import (
 
 _PART_LEVELS = 40
 _LONG_BYTES = 1 << 16
-# Decimal conversion of larger ints is refused by Python and quadratic besides: they cross as hexadecimal.
+# Python refuses to convert larger ints to decimal, and would take quadratic time: they cross as hexadecimal.
 _SMALL_INT_BITS = 8192
 _SMALL_INT = 1 << _SMALL_INT_BITS
 
@@ -63,13 +63,11 @@ def text(
         reference: called with `(kind, value)` (`iterator`, `function`, `object`) for what is not plain data;
             returns the tree to send in its place, or raises `UnsupportedError`.
         limit: the most characters.
-        memo: what has crossed before, by number, and is known to whoever reads this; what crosses now is
-            added.
-        own_classes: whether instances of the candidate's classes are objects even where they are of a plain
-            base.
+        memo: objects that crossed before, by number, which the reader knows too; new ones are added.
+        own_classes: whether instances of the candidate's classes are objects even where their base is plain.
 
     Raises:
-        UnsupportedError: from `reference`, or because the value nests too deep.
+        UnsupportedError: from `reference`, or as TooDeepError because the value nests too deep.
         ProtocolError: the text would be longer than `limit`.
     """
     memo = [] if memo is None else memo
@@ -100,7 +98,7 @@ def numbers_of(memo: list[Any]) -> dict[int, int]:
 
 
 class Writing:
-    """What one message has written so far."""
+    """The state of writing one message."""
 
     __slots__ = ("memo", "numbers", "own_classes", "parts", "reference")
 
@@ -112,7 +110,7 @@ class Writing:
         self.parts: list[Any] = []
 
     def add(self, value: Any) -> None:
-        """Give a value the next number; it is kept, so that no other has its address meanwhile."""
+        """Give a value the next number, and keep it alive, so that its address stays its own."""
         self.numbers[id(value)] = len(self.memo)
         self.memo.append(value)
 
@@ -145,20 +143,20 @@ def tree_of(value: Any, state: Writing, depth: int) -> Any:
 
 
 def _written(value: Any, kind: type, plain: Any, state: Writing, depth: int) -> Any:
-    """Write a value as the plain one that it is, or is of a subclass of."""
+    """Write a value by the writer of `kind`, as `plain`: the value itself, or a subclass's base value."""
     if kind in _FILLED:
         state.add(value)
         return _WRITERS[kind](plain, state, depth + 1)
     tree = _WRITERS[kind](plain, state, depth + 1)
     number = state.numbers.get(id(value))
-    if number is not None:  # one of its items holds it, and needed it first
+    if number is not None:  # one of its items holds it, and was written first
         return {"again": [tree, number]}
     state.add(value)
     return tree
 
 
 def _nan(value: float, state: Writing) -> Any:
-    """Write a float that is no number: equal to itself only where it is the same object."""
+    """Write a nan: some comparisons hold only for the same object, so it has a number."""
     number = state.numbers.get(id(value))
     if number is not None:
         return {"=": number}
@@ -170,7 +168,7 @@ def _nan(value: float, state: Writing) -> Any:
 
 
 def _items(values: Any, state: Writing, depth: int) -> list[Any]:
-    """Encode the items of a list; long lists of plain atoms are passed through at C speed."""
+    """Write the items of a list; lists of plain atoms pass at C speed."""
     kinds = set(map(type, values))
     if (
         kinds <= ATOMS
@@ -207,7 +205,7 @@ def _plain(tag: str, write: Callable[[Any], Any]) -> _Writer:
 
 
 def _bytes(raw: bytes) -> Any:
-    """Return bytes as JSON can hold them: characters, or base64 where six times their size is too much."""
+    """Return bytes as JSON can hold them: characters, or base64 where six times the size is too much."""
     if len(raw) < _LONG_BYTES:
         return raw.decode("latin-1")
     return [binascii.b2a_base64(raw, newline=False).decode("ascii")]
@@ -238,7 +236,7 @@ def _ndarray(value: Any, state: Writing, depth: int) -> Any:
 
 
 def _zone(zone: Any, offset: Any, name: Any) -> Any:
-    """Return a time zone that can cross: of a class that is not the library's, what it says of one time."""
+    """Return a time zone that can cross; for one of another class, the offset and name that it gives."""
     zones = sys.modules.get("zoneinfo")
     if type(zone) is datetime.timezone or (zones and type(zone) is zones.ZoneInfo and zone.key is not None):
         return zone
@@ -301,12 +299,12 @@ _WRITERS: dict[type, _Writer] = {
     type(...): _plain("el", lambda _v: 0),
     Content: _content,
 }
-# Those that are there before what they hold, which may be themselves.
+# Containers that get their number before their items, which may refer to them.
 _FILLED = frozenset(
     (list, set, dict, collections.deque, collections.Counter, collections.OrderedDict,
      collections.defaultdict, collections.UserList, collections.UserDict, collections.ChainMap, Content)
 )  # fmt: skip
-# Classes of modules that are asked only where somebody has loaded them: how they are written.
+# How classes are written whose modules are used only if somebody has loaded them.
 _LIBRARY: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("uuid", "UUID"): lambda v: {"uuid": hex(v.int)},
     ("zoneinfo", "ZoneInfo"): lambda v: {"zi": v.key},
@@ -359,7 +357,7 @@ def _other(value: Any, kind: type, state: Writing, depth: int) -> Any:
 
 
 def _named_tuple(items: Any, kind: type, state: Writing, depth: int) -> Any:
-    """Write a tuple of a subclass: with the names of its fields, where it has some."""
+    """Write an instance of a subclass of tuple, with its fields' names if it has some."""
     fields, name = getattr(kind, "_fields", None), kind.__name__
     tree = {"t": _items(list(items), state, depth + 1)}
     if type(fields) is tuple and len(fields) == len(items) and are_fields(name, fields):
@@ -368,7 +366,7 @@ def _named_tuple(items: Any, kind: type, state: Writing, depth: int) -> Any:
 
 
 def _of_library(value: Any, kind: type, state: Writing, depth: int) -> Any:
-    """Write what numpy and the library's larger modules make; None for everything else."""
+    """Write objects of numpy and of the library's larger modules; return None for everything else."""
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind.__module__ == "numpy":
         if isinstance(value, numpy.ndarray) and not value.dtype.hasobject and value.dtype.names is None:

@@ -1,10 +1,10 @@
-"""The kinds of program: what a candidate's process does with its source, and what judges it meanwhile.
+"""The kinds of program. A driver says what a candidate's process does with its source, and judges it.
 
 isolated  the program is a module, and the tests call it from a process of their own
 script    the program is a module, and the tests run in its process, below it
-stdio     the program is one for the command line, run once for each case
+stdio     the program reads its input and prints its output; it runs once for each case
 
-To add a kind, write its module (`base` says what it needs) and name it here.
+To add a kind, write its module (`base` says what it must have) and name it here.
 """
 
 from __future__ import annotations
@@ -13,4 +13,4 @@ from passk_tasks.sandbox.box.drivers import isolated, script, stdio
 from passk_tasks.sandbox.box.drivers.base import Driver
 
 DRIVERS: dict[str, Driver] = {"isolated": isolated, "script": script, "stdio": stdio}
-"""By the name that the worker's protocol has for them, the value of a `program.Judge`."""
+"""The drivers by the name that the worker's protocol uses: the value of a `program.Judge`."""

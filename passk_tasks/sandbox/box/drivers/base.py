@@ -1,4 +1,4 @@
-"""What a driver is."""
+"""The interface of a driver."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from passk_tasks.verdict import Outcome
 
 
 class Driver(Protocol):
-    """A way in which programs are run and judged; a module of this package is one.
+    """Runs and judges one kind of program; each module of this package beside this one is a driver.
 
-    It has two ends, which share no process at any time.
+    A driver has two ends, the candidate's and the tests'. They never run in the same process.
     """
 
     @property
     def REQUESTS(self) -> Mapping[str, Callable[..., bytes]]:  # noqa: N802  a constant of the module
-        """The candidate's end: by the verb of a request, what answers it.
+        """The candidate's end: the function that answers a request, by the request's verb.
 
-        Called with the `Candidate` and the rest of the request. What it raises is the answer, too.
+        It is called with the `Candidate` and the rest of the request. An exception that it raises is sent
+        back.
         """
 
     def tests(self, given: dict[str, Any], /) -> Any:
-        """Return the tests of a problem, ready for all of its candidates, from the fields of its tests."""
+        """Return a problem's tests, ready for all of its candidates; `given` has the fields of the tests."""
 
     def judge(self, trials: Trials, tests: Any, code: str, tell: Callable[[], None], /) -> Outcome:
         """Judge a candidate on the tests' side.
 
         Args:
-            trials: starts the candidate's process, and says what came of it.
+            trials: starts the candidate's process, and returns the outcome.
             tests: what `tests` returned.
             code: the candidate's source.
-            tell: says that this side is alive; called between two processes of the candidate's.
+            tell: tells the supervisor that this side is alive; call it between two of the candidate's
+                processes.
         """

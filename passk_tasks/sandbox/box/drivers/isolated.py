@@ -1,21 +1,22 @@
-"""The driver `isolated`: the program is a module, which tests in a process of their own call.
+"""The driver `isolated`: the program is a module, and tests call it from a process of their own.
 
 Requests, each a JSON list:
 
-    ["load", source, own classes]     -> ["ok"] or an exception; whether instances of the candidate's classes
-                                         are objects, even those of a plain base
+    ["load", source, own classes]     -> ["ok"] or an exception; `own classes` says whether instances of the
+                                         candidate's classes cross as objects even where their base is plain
     ["call", name, arguments]         -> ["value", result], and a third item if the call changed arguments: a
                                          list of [number in the message, content]
     ["apply", n, arguments]           -> the same, for a function that crossed as reference n
     ["do", operation, arguments]      -> the same, for one of `operations`
     ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
 
-Arguments are encoded as one list, or as a dictionary of those with names, and the others under "".
+Arguments are encoded as one list. If some have names, they are a dictionary by name, with the others under
+"".
 
-An exception is ["raised", builtin name, arguments as an encoded list, text, own name, phase, the rest], and
-an eighth item if the call changed arguments. The rest is an encoded dictionary: the exception's `fields`,
-what its `cause` and `context` are (None, or the same texts without the phase), and whether the context is
-`hidden`.
+An exception is ["raised", name of the nearest builtin class, arguments as an encoded list, text, own name,
+phase, the rest], and an eighth item, the changes, if the call changed arguments. The rest is an encoded
+dictionary: the exception's `fields`, its `cause` and `context` (None, or a list of the same parts without the
+phase), and whether the context is `hidden`.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def tests(given: dict[str, Any]) -> Suite:
 
 def judge(trials: Trials, suite: Suite, code: str, tell: Callable[[], None]) -> Outcome:
     """Run the tests here; where they hand over what is not plain data, in one process with the candidate."""
-    with contextlib.suppress(Exception):  # raised again where it is explained
-        # Megabytes of literals and imports take their time, which is not the first candidate's.
+    with contextlib.suppress(Exception):  # the tests raise it again, where it is explained
+        # Megabytes of literals and imports take long: that must not count as the first candidate's time.
         suite.stages()
     outcome, remote = trials.run(functools.partial(_run, suite, code), suite, objects=suite.objects)
     if remote.not_plain is None:
         return replace(outcome, judge="isolated")
-    # Whatever came of it: the tests may have caught that, and taken it for the candidate's.
+    # Whatever the outcome was: the tests may have caught the exception, and blamed the candidate.
     outcome = script.judge_in_one_process(trials, suite, suite.prepared("isolated"), code, tell)
     why = f"judged in one process: the tests hand over {remote.not_plain}"
     return replace(outcome, flags=(*outcome.flags, one_line(why)))
@@ -84,11 +85,11 @@ def _load(candidate: Candidate, source: str, own_classes: bool) -> bytes:
 
 
 def _called(
-    what: Callable[[Candidate, Any], Any], candidate: Candidate, target: str | int, arguments: str
+    find: Callable[[Candidate, Any], Any], candidate: Candidate, target: str | int, arguments: str
 ) -> bytes:
-    """Call what the target means, in no frame more than this one: candidates recurse."""
+    """Call the target's function without a frame in between: candidates recurse deep."""
     candidate.phase, candidate.arguments = "call", arguments
-    function = what(candidate, target)
+    function = find(candidate, target)
     given = codec.decode(arguments, candidate.handed_back, candidate.crossed)
     if type(given) is list:
         result = function(*given)

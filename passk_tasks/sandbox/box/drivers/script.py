@@ -1,13 +1,13 @@
-"""The driver `script`: the program is a module, and the tests run in its process, below it.
+"""The driver `script`: the program is a module, and the tests run in its process, after it.
 
 Requests beside `load` (`isolated`):
 
-    ["keep", names of modules]        -> ["ok"]; what is in them is put back before the tests run
-    ["tests", prepared]               -> ["ended", flags] or an exception; `Prepared` makes them
-    ["prove", proof]                  -> ["proof", proof], a proof that comes when the tests have ended;
+    ["keep", names of modules]        -> ["ok"]; their content is put back before the tests run
+    ["tests", prepared]               -> ["ended", flags] or an exception; `Prepared` makes the tests
+    ["prove", proof]                  -> ["proof", proof]; the proof is sent only once the tests have ended;
                                          SECURITY.md says what that is worth
 
-A program that passes is tried again with tests that no right one passes (`second_look`).
+A program that passes runs again against tests that no right program passes (`second_look`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def judge(trials: Trials, suite: Suite, code: str, tell: Callable[[], None]) -> 
 def judge_in_one_process(
     trials: Trials, suite: Suite, stages: list[Prepared], code: str, tell: Callable[[], None]
 ) -> Outcome:
-    """Run prepared tests, those of the base first, in the candidate's process; look again at what passes."""
+    """Run prepared tests, the base's first, in the candidate's process; try what passes against others."""
 
     def passes_another(prepared: Prepared) -> bool:
         for others in prepared.others():

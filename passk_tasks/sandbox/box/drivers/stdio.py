@@ -1,9 +1,9 @@
-"""The driver `stdio`: the program is one for the command line, run once for each case.
+"""The driver `stdio`: the program is one for the command line, and runs once for each case.
 
-A candidate's process gets one case's input, and ["main", source]: it runs the source as the interpreter does
-that was started for it, from its text to the end of the process. The answer is that end, with the program's
-own status, or an exception as in `isolated`. Its output is compared when nothing of it is left, by the
-benchmark's own rule.
+A candidate's process gets one case's input and the request ["main", source]. It runs the source as an
+interpreter that was started with it would, until the process ends. The answer is that end, with the program's
+own exit status, or an exception as in `isolated`. When no process of the candidate is left, the benchmark's
+own rule compares the output.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from passk_tasks.sandbox.box.verdicts import WrongAnswerError, one_line
 from passk_tasks.verdict import Outcome, Verdict
 
 _BYTE_ORDER_MARK = "\ufeff"
-_UNFLUSHED = 120  # the interpreter's status where a standard stream could not be flushed
-# Kept: a program may put something else in their places.
+_UNFLUSHED = 120  # the interpreter's exit status if it cannot flush a standard stream
+# Kept, because a program may replace them.
 _exit, _collect, _objects = os._exit, gc.collect, gc.get_objects
 _flush_c_streams = ctypes.CDLL(None).fflush
 
 Rule = Callable[[str, str], str]
-"""Takes an output and the expected one, and says in a few words what is wrong, or "".
+"""Takes an output and the expected one; returns in a few words what is wrong, or "".
 
-Outputs are hostile: whatever they hold, a rule ends, and what it needs grows with the expected output.
+Outputs are hostile: a rule must end whatever they hold, and use no more than the expected output justifies.
 """
 
 
@@ -47,7 +47,7 @@ class Cases:
     """The cases of one problem, shared by all of its candidates.
 
     Args:
-        given: the fields of `program.StdioTests`; bytes in base64.
+        given: the fields of `program.StdioTests`; bytes are in base64.
     """
 
     def __init__(self, given: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ tests = Cases
 
 
 def judge(trials: Trials, cases: Cases, code: str, tell: Callable[[], None]) -> Outcome:
-    """Run a program on one case after another, until one does not hold."""
+    """Run a program on one case after another, until it fails one."""
     timeout_s = max(trials.timeout_s, cases.timeout_s)
     cpu_s = wall_s = peak_mib = 0.0
     held = 0
@@ -110,11 +110,7 @@ class _Streams:
             os.close(fd)
 
     def check(self, rule: Rule, expected: str) -> None:
-        """Compare what was written with what was expected, once nobody is left to write.
-
-        Raises:
-            WrongAnswerError: they differ.
-        """
+        """Raise WrongAnswerError unless the output is the expected one; nobody is left to write to it."""
         size = os.fstat(self.fds[1]).st_size
         # Never more than the limit of a file, so one call reads it.
         wrong = complaint(rule, os.pread(self.fds[1], size, 0), expected)
@@ -124,7 +120,7 @@ class _Streams:
 
 def complaint(rule: Rule, output: bytes, expected: str) -> str:
     """Return what is wrong with an output by a rule, `""` where it is the expected one."""
-    # Nobody pads an answer that much; splitting megabytes of spaces and letters would cost memory here.
+    # No honest program pads an answer that much, and splitting megabytes would cost memory here.
     if len(output) > 16 * len(expected) + (1 << 16):
         return f"{len(output):,} bytes of output where about {len(expected):,} were expected"
     text = output.decode("utf-8", "replace")
@@ -135,18 +131,18 @@ def complaint(rule: Rule, output: bytes, expected: str) -> str:
 
 
 def _main(candidate: Candidate, source: str) -> NoReturn:
-    """Run a program in `sys.modules["__main__"]`, which nothing else holds; end the process with its status.
+    """Run a program as `sys.modules["__main__"]`, and end the process with its status.
 
     Raises:
-        BaseException: what the program raised, unless its own `sys.excepthook` ended the process.
+        BaseException: what the program raised, unless its own `sys.excepthook` exited.
     """
     file = register(types.ModuleType("__main__"), source)
-    # A byte order mark before a program is none of it, as in a file.
+    # As in a file, a byte order mark is no part of the program.
     code = compile(source.removeprefix(_BYTE_ORDER_MARK), file, "exec", dont_inherit=True)
     candidate.phase = "call"
     module = sys.modules["__main__"]
     sys.argv[:] = [str(module.__file__)]
-    # Afresh: what the interpreter opened at its start remembers another kind of file.
+    # Opened again: the interpreter's own stream objects remember another kind of file.
     streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
     sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
@@ -165,12 +161,12 @@ def _main(candidate: Candidate, source: str) -> NoReturn:
         else:
             raise
     remains = weakref.ref(module)
-    del module  # or it would outlive its end
+    del module  # `_end` must be able to end it
     _end(status, remains)
 
 
 def _status(error: SystemExit) -> int:
-    """Return the exit status for what a program raised to end itself, by the interpreter's own rule."""
+    """Return the exit status that the interpreter gives a program which raised SystemExit."""
     code: Any = error.code
     if code is None:
         return 0
@@ -182,23 +178,23 @@ def _status(error: SystemExit) -> int:
 
 
 def _end(status: int, remains: weakref.ref[types.ModuleType]) -> NoReturn:
-    """End the process in the steps of `Py_FinalizeEx`, which itself would take longer than most programs.
+    """End the process in the steps of `Py_FinalizeEx`, which itself takes longer than most programs.
 
-    It clears every module of this process. Here the program's own goes, and what only it held; a stream that
-    something else holds is flushed. Destructors of what a library holds are not called.
+    `Py_FinalizeEx` clears every module. Here only the program's module goes, with everything that it alone
+    holds; streams that others hold are flushed. Destructors of objects that a library holds are not called.
     """
     try:
         if "threading" in sys.modules:
-            sys.modules["threading"]._shutdown()  # waits for those that are no daemons
+            sys.modules["threading"]._shutdown()  # waits for threads that are no daemons
     except BaseException:
-        pass  # reported on standard error there, and no more
+        pass  # the interpreter only reports it on standard error
     atexit._run_exitfuncs()
     flushed = _flush_standard_streams()
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         sys.__dict__.pop(name, None)
     sys.modules.pop("__main__", None)
-    _flush_held_streams()  # in a cycle, the collector may close a file before what is buffered for it
+    _flush_held_streams()  # in a cycle, the collector may close a file before its buffer is written
     _collect()
     if (module := remains()) is not None:
         for private in (True, False):
@@ -222,7 +218,7 @@ def _flush_held_streams() -> None:
 
 
 def _flush_standard_streams() -> bool:
-    """Flush what stands for them now; return whether standard output could be flushed."""
+    """Flush the current `sys.stdout` and `sys.stderr`; return whether standard output could be flushed."""
     flushed = True
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name, None)
