@@ -53,8 +53,8 @@ def check_metrics(run: Run, metrics: Iterable[Metric], task_ids: Sequence[str], 
     """Raise `UsageError` at a metric that cannot be had from a run's samples.
 
     Args:
-        run: whose.
-        metrics: what is wanted.
+        run: the run.
+        metrics: those that are wanted.
         task_ids: the problems that are looked at.
         counts: what the run's samples of them came to.
     """
@@ -75,8 +75,8 @@ def scores(
     """Return metrics of a run by name, pass@1 first whatever was asked for.
 
     Args:
-        run: whose.
-        wanted: which; the budgets that the run was asked for where None.
+        run: the run.
+        wanted: the metrics; pass@k for the budgets that the run was asked for where None.
         clusters: what problems share, by task_id; what the benchmark says where None.
 
     Raises:
@@ -100,7 +100,7 @@ def shared(
     """Return the cluster of each problem; None where each stands for itself.
 
     Args:
-        runs: whose benchmark may know.
+        runs: what their benchmark says counts where the user says nothing.
         task_ids: the problems.
         clusters: what the user says, by task_id; a problem that is not in it stands for itself. None to go by
             the benchmark.
@@ -122,7 +122,7 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
     Raises:
         SamplesError: the column is not there, for all problems or for one.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     path = Path(problems) if problems is not None else run.samples_path
     if path is None or path.name == store.OUTCOMES:
         raise SamplesError(
@@ -140,11 +140,11 @@ def clusters(run: Run, column: str, problems: str | os.PathLike[str] | None = No
             raise SamplesError(f"{where}: there is no column {column!r}{did_you_mean(column, row)}")
         name = str(row["task_id"])
         task_id = name if name in run.outcomes else family.task_id_of(name)
-        found[task_id] = json.dumps(row[column], sort_keys=True)
-    missing = [task_id for task_id in run.outcomes if task_id not in found]
+        values[task_id] = json.dumps(row[column], sort_keys=True)
+    missing = [task_id for task_id in run.outcomes if task_id not in values]
     if missing:
         raise SamplesError(f"{path}: {len(missing)} of the run's problems are not in it, e.g. {missing[0]}")
-    return found
+    return values
 
 
 def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> dict[str, list[Sample]]:
@@ -153,7 +153,7 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
     lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
 
     Args:
-        run: whose.
+        run: the run.
         paths: other files to read them from.
 
     Raises:
@@ -167,18 +167,18 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
         file = sample_files.read(run.inputs)
     else:
         raise SamplesError(f"{run.path}: it does not say which samples were scored")
-    found = file.named(_benchmark(run), run.outcomes).samples
+    saved = file.named(_benchmark(run), run.outcomes).samples
     numbered: dict[str, dict[int, Sample]] = {}
-    for sample in found:
+    for sample in saved:
         numbered.setdefault(sample.task_id, {})[sample.index] = sample
     kept: dict[str, list[Sample]] = {}
     for task_id, outcomes in run.outcomes.items():
         by_index = numbered.get(task_id, {})
-        # `passk score --set samples=N` judged the first ones.
+        # `passk score --set samples=N` judged those with the lowest numbers.
         kept[task_id] = [by_index[index] for index in sorted(by_index)][: len(outcomes)]
         if len(kept[task_id]) < len(outcomes):
             raise SamplesError(
-                f"{found[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
+                f"{saved[0].origin}: {len(by_index)} samples of {task_id}, and {len(outcomes)} were judged: "
                 "the file has changed since"
             )
     return kept
@@ -190,15 +190,15 @@ def rows(run: Run) -> dict[str, Mapping[str, object]]:
     Raises:
         SamplesError: the file is broken.
     """
-    found: dict[str, Mapping[str, object]] = {}
+    documents: dict[str, Mapping[str, object]] = {}
     if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
-        return found
+        return documents
     for number, raw in numbered_lines(run.samples_path):
         where = f"{run.samples_path}:{number}"
         doc = parse_object(raw, where).get("doc")
         if isinstance(doc, dict):
-            found[task_id_in(doc, where)] = doc
-    return found
+            documents[task_id_in(doc, where)] = doc
+    return documents
 
 
 def _benchmark(run: StoredRun) -> Benchmark:

@@ -93,7 +93,9 @@ def base_counts_of(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, int] 
     if all(outcome.base_passed is None for mine in outcomes.values() for outcome in mine):
         return None
     return {
-        task_id: sum(bool(one.base_passed) and one.verdict is not Verdict.INFRA_ERROR for one in mine)
+        task_id: sum(
+            bool(outcome.base_passed) and outcome.verdict is not Verdict.INFRA_ERROR for outcome in mine
+        )
         for task_id, mine in outcomes.items()
     }
 

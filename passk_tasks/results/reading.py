@@ -45,12 +45,12 @@ def listing(path: str | os.PathLike[str]) -> Listing:
     notes: list[str] = []
     for file in files:
         try:
-            found, said = _read(file)
+            read, said = _read(file)
         except SamplesError as error:
             if not path.is_dir():
                 raise
-            found, said = [], [str(error)]
-        runs += found
+            read, said = [], [str(error)]
+        runs += read
         notes += said
     earliest = datetime.min.replace(tzinfo=timezone.utc)
     runs.sort(key=lambda run: (run.date or earliest, str(run.path), run.task))
@@ -73,9 +73,9 @@ def load(stored: StoredRun) -> Run:
         reader.read_score()
     else:
         reader.read_lm_eval()
-    outcomes = {task_id: tuple(found) for task_id, found in reader.outcomes.items()}
-    programs = {task_id: tuple(found) for task_id, found in reader.programs.items()}
-    seen = Counter(outcome.verdict.value for found in outcomes.values() for outcome in found)
+    outcomes = {task_id: tuple(listed) for task_id, listed in reader.outcomes.items()}
+    programs = {task_id: tuple(hashes) for task_id, hashes in reader.programs.items()}
+    seen = Counter(outcome.verdict.value for listed in outcomes.values() for outcome in listed)
     if dict(seen) != {name: count for name, count in stored.verdicts.items() if count}:
         raise SamplesError(
             f"{stored.samples_path}: it holds {sum(seen.values())} samples, {seen['passed']} of them passed, "
@@ -106,10 +106,10 @@ def stored_in(paths: Iterable[str | os.PathLike[str]], task: str | None = None) 
     """
     chosen: dict[tuple[Path, str], StoredRun] = {}
     for path in paths:
-        found = listing(path)
-        wanted = [run for run in found.runs if task in (None, run.task)]
+        below = listing(path)
+        wanted = [run for run in below.runs if task in (None, run.task)]
         if not wanted:
-            raise SamplesError(nothing(path, found, task))
+            raise SamplesError(nothing(path, below, task))
         for run in wanted:
             chosen.setdefault((run.path.resolve(), run.task), run)
     return list(chosen.values())
@@ -279,11 +279,11 @@ def _outcome(line: Mapping[str, object], where: str) -> Outcome:
         ) from None
 
 
-def nothing(path: str | os.PathLike[str], found: Listing, task: str | None) -> str:
+def nothing(path: str | os.PathLike[str], below: Listing, task: str | None) -> str:
     """Return what to say of a path without any run, or without one of the task."""
-    if found.runs:
-        tasks = {run.task for run in found.runs}
+    if below.runs:
+        tasks = {run.task for run in below.runs}
         return f"{path}: no run of {task} in it{did_you_mean(str(task), tasks)}"
-    if found.notes:
-        return f"{path}: no run in it that can be read: {found.notes[0]}"
+    if below.notes:
+        return f"{path}: no run in it that can be read: {below.notes[0]}"
     return f"{path}: no results in it; lm-eval writes them with --output_path, `passk score` with --out"

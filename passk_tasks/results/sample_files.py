@@ -83,7 +83,7 @@ class _Run:
 
     def other(self, source: Source) -> Sample | None:
         """Return the first sample of a source that is another one here; None where it may be of the run."""
-        dates = {one.date for one in self.sources if one.date is not None}
+        dates = {other.date for other in self.sources if other.date is not None}
         another_run = source.date is not None and bool(dates) and source.date not in dates
         for sample in source.samples:
             mine = self.samples.get((sample.task_id, sample.index))
@@ -96,7 +96,9 @@ class _Run:
         there = self.samples.keys() & {(sample.task_id, sample.index) for sample in source.samples}
         said = None
         if there:
-            first = next(one for one in self.sources if there & {(s.task_id, s.index) for s in one.samples})
+            first = next(
+                mine for mine in self.sources if there & {(s.task_id, s.index) for s in mine.samples}
+            )
             said = f"{len(there)} samples of {source.path} are in {first.path} too; they count once"
         for sample in source.samples:
             self.samples.setdefault((sample.task_id, sample.index), sample)

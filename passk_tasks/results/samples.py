@@ -56,21 +56,22 @@ class Sample:
 
 
 def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
-    """Return the first `n` samples of every problem, in their order, and how many were left out.
+    """Return the `n` samples of every problem with the lowest numbers, and how many were left out.
+
+    A journal's lines may stand in any order; the numbers say which samples come first.
 
     Raises:
         SamplesError: a problem has fewer.
     """
-    taken: Counter[str] = Counter()
-    kept = []
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
     for sample in samples:
-        if taken[sample.task_id] < n:
-            taken[sample.task_id] += 1
-            kept.append(sample)
-    for task_id, count in taken.items():
-        if count < n:
-            origin = next(sample.origin for sample in reversed(kept) if sample.task_id == task_id)
-            raise SamplesError(f"{origin}: samples={n} were asked for, but {task_id} has {count}")
+        numbers[sample.task_id].append(sample.index)
+    for task_id, indices in numbers.items():
+        if len(indices) < n:
+            origin = next(sample.origin for sample in reversed(samples) if sample.task_id == task_id)
+            raise SamplesError(f"{origin}: samples={n} were asked for, but {task_id} has {len(indices)}")
+    last = {task_id: sorted(indices)[n - 1] for task_id, indices in numbers.items()}
+    kept = [sample for sample in samples if sample.index <= last[sample.task_id]]
     return kept, len(samples) - len(kept)
 
 
@@ -290,8 +291,8 @@ def _until(arguments: object) -> tuple[str, ...] | None:
 def _expected(line: dict[str, object]) -> str:
     if "verdict" in line and "program_sha256" in line:
         return "outcomes of `passk score` have no texts; give the samples they were made from"
-    found = ", ".join(sorted(map(repr, line))) or "nothing"
-    return f"'task_id' with 'completion' or 'solution' expected, found {found}"
+    keys = ", ".join(sorted(map(repr, line))) or "nothing"
+    return f"'task_id' with 'completion' or 'solution' expected, found {keys}"
 
 
 def _type_name(value: object) -> str:

@@ -640,7 +640,14 @@ def test_outcomes_are_written_as_they_come(tmp_path, number):
     folder = tmp_path / "o"
     options = ["--k", "1", "--timeout", "1000", "--out", str(folder)]
     command = [sys.executable, "-m", "passk_tasks", "score", samples, *TASK, *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     unfinished = folder / "outcomes.unfinished.jsonl"
     while process.poll() is None and not (unfinished.exists() and unfinished.read_bytes().count(b"\n") >= 7):
         time.sleep(0.01)

@@ -273,6 +273,14 @@ def test_the_first_samples_of_every_problem_can_be_taken():
         samples.first(given, 4)
 
 
+def test_the_first_samples_are_those_with_the_lowest_numbers():
+    """A journal's lines may stand in any order; its numbers say which samples come first."""
+    given = [samples.Sample("a", index, f"text {index}", "response", "x:1") for index in (3, 0, 2, 1)]
+    kept, left_out = samples.first(given, 2)
+    assert sorted(sample.index for sample in kept) == [0, 1]
+    assert left_out == 2
+
+
 def test_recorded_stop_sequences_that_differ_are_left_to_the_task(tmp_path):
     """Two files made with different stop sequences give none, and a warning."""
     path = jsonl(
