@@ -42,6 +42,7 @@ def make_scratch() -> tuple[str, int]:
     _sweep_scratch(parent)
     while True:
         path = tempfile.mkdtemp(prefix=f"passk-{os.getpid()}-", dir=parent)
+        os.chmod(path, 0o700)  # noqa: PTH101  whatever the umask says
         lock = _lock(path)
         if lock is not None:
             return path, lock

@@ -55,7 +55,8 @@ class Sandbox:
 
     Attributes:
         layers: name of each layer and whether it is active on this host.
-        warnings: what a person must know of the layers: those that this host gave before.
+        warnings: what a person must know of the layers: those that this host gave before, and why it did not
+            give a stronger way that its kernel allows.
 
     Raises:
         SandboxError: the host cannot give what the mode promises; the message names what is missing.
@@ -100,7 +101,7 @@ class Sandbox:
             self._find_way()
             self.layers = dict(self._pool[0].layers)
             if lost := remembered.lost_layers(self.mode, self.layers):
-                self.warnings = (remembered.warning(lost),)
+                self.warnings += (remembered.warning(lost),)
         except BaseException:
             self.close()
             raise
@@ -201,6 +202,12 @@ class Sandbox:
             except RefusedError as error:
                 refused.append(error)
                 continue
+            # Kernels that forbid namespaces are common, and their users know. The rest can be mended.
+            self.warnings = tuple(
+                f"programs were confined by {way}, not by {stronger}, which this kernel allows: {error}"
+                for error, stronger in zip(refused, _WAYS[self.mode], strict=False)
+                if error.layers.get("mount namespace")
+            )
             return
         reasons = "; ".join(f"{error} ({way})" for error, way in zip(refused, _WAYS[self.mode], strict=True))
         if self.mode != "strict":

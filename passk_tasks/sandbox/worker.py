@@ -51,7 +51,16 @@ _BOOT = """
 import gc, sys
 gc.disable()
 sys.path[:] = [path for path in sys.path if path]
-import json, os, types
+import ctypes, json, os, resource, types
+# What the kernel lays a process out by when it is started: once more, where the parent had set that.
+hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+stack = 8 << 20 if hard == resource.RLIM_INFINITY else min(8 << 20, hard)
+plain = (stack, hard) == resource.getrlimit(resource.RLIMIT_STACK)
+libc = ctypes.CDLL(None)
+if len(sys.argv) == 1 and not (plain and libc.personality(0xFFFFFFFF) == 0):
+    libc.personality(0)
+    resource.setrlimit(resource.RLIMIT_STACK, (stack, hard))
+    os.execv(sys.executable, [*sys.orig_argv, "again"])
 size = int.from_bytes(os.read(0, 4), "little")
 data = b""
 while len(data) < size:
@@ -311,6 +320,7 @@ def _environment() -> dict[str, str]:
         "HOME": "/box",
         "TMPDIR": "/tmp",
         "LANG": "C.UTF-8",
+        "TZ": "UTC",
         "PYTHONHASHSEED": "0",
         # One candidate has one CPU; pools of threads only cost address space, as do heaps of their own.
         "MALLOC_ARENA_MAX": "1",

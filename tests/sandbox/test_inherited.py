@@ -10,14 +10,27 @@ import pytest
 
 from passk_tasks.sandbox.box import landlock
 
-# A parent that blocks and ignores every signal and lets timers be a second late, then runs us.
+# A parent that sets whatever a process hands on to those that it starts, then runs us.
 PARENT = """
-import ctypes, os, signal, sys
-for number in set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+import contextlib, ctypes, os, resource, signal, sys
+libc = ctypes.CDLL(None)
+os.environ.update(LC_ALL="tr_TR.UTF-8", TZ="Asia/Tokyo", MALLOC_PERTURB_="7")
+os.umask(0o777)
+libc.personality(0x20000 | 0x200000)  # an old kernel's number, and its layout of memory
+os.setpriority(os.PRIO_PROCESS, 0, 5)
+with contextlib.suppress(OSError):
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+libc.syscall(251 if os.uname().machine == "x86_64" else 30, 1, 0, 3 << 13)
+for name in ("CPU", "DATA", "STACK", "SIGPENDING", "MEMLOCK", "RTTIME", "RSS", "MSGQUEUE"):
+    limit = getattr(resource, "RLIMIT_" + name)
+    soft = {"CPU": 1000, "DATA": 1 << 30, "STACK": 1 << 19}.get(name, 0)
+    resource.setrlimit(limit, (soft, resource.getrlimit(limit)[1]))
+for number in set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}:
     try: signal.signal(number, signal.SIG_IGN)
     except OSError: pass
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-ctypes.CDLL(None).prctl(29, 1_000_000_000)
+for option, value in ((29, 1_000_000_000), (41, 1), (67, 1), (38, 1)):
+    libc.prctl(option, value, 0, 0, 0)
 os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
 """
 RUN = """
@@ -47,12 +60,30 @@ PROGRAMS = {
     "    return int(not signal.pthread_sigmask(0, []) and ignored == {signal.SIGPIPE, signal.SIGXFSZ})\n",
     "is interrupted": "import os\ndef f():\n    try:\n        os.kill(os.getpid(), 2)\n"
     "    except KeyboardInterrupt:\n        return 1\n",
+    "is scheduled as usual": "import os\ndef f():\n"
+    "    return int((os.sched_getscheduler(0), os.nice(0)) == (os.SCHED_OTHER, 0))\n",
+    "knows the kernel": "import os\ndef f(): return int(not os.uname().release.startswith('2.6'))\n",
+    "is laid out as usual": "import ctypes\ndef f():\n"
+    "    place = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p).value\n"
+    "    return int(place >> 44 in (7, 15))\n",
+    "has what limits allow": "import resource as r\ndef f():\n"
+    "    limits = [r.getrlimit(getattr(r, name)) for name in dir(r) if name.startswith('RLIMIT_')]\n"
+    "    return int(sum(soft != hard for soft, hard in limits) == 1)  # CPU seconds\n",
+    "makes files for itself": "import os\ndef f():\n"
+    "    with open('a', 'w') as file:\n"
+    "        return int(os.fstat(file.fileno()).st_mode & 0o777 == 0o644)\n",
+    "has large pages, and no more privileges": "import ctypes\ndef f():\n"
+    "    ask = ctypes.CDLL(None).prctl\n"
+    "    return int([ask(n, 0, 0, 0, 0) for n in (42, 39)] == [0, 1])\n",
+    "knows the time": "import time\ndef f(): return int(time.localtime(0).tm_hour == 0)\n",
+    "sorts as usual": "import locale\ndef f():\n    locale.setlocale(locale.LC_ALL, '')\n"
+    "    return int(locale.getlocale()[0] != 'tr_TR')\n",
 }
 
 
 @pytest.mark.parametrize("way", ["namespaces", "landlock", "rlimits"])
-def test_signals_and_timers_are_those_of_a_plain_interpreter(way):
-    """Right programs pass whatever their parent's parent blocks, ignores or puts off."""
+def test_what_is_inherited_is_that_of_a_plain_interpreter(way):
+    """Right programs pass whatever their parent's parent blocks, ignores, lowers or puts off."""
     if way == "landlock" and landlock.abi() < 1:
         pytest.skip("this kernel has no Landlock")
     command = [sys.executable, "-c", PARENT, RUN, way, json.dumps(list(PROGRAMS.values()))]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +13,7 @@ from passk_tasks.errors import SettingsError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Limits, Program, Tests
-from passk_tasks.sandbox import packages, supervisor
+from passk_tasks.sandbox import packages, supervisor, worker
 
 TESTS = Tests("assert f() is None\n", ("f",))
 
@@ -51,6 +54,40 @@ def test_the_sandbox_hides_what_its_maker_names(mode, monkeypatch):
             [(_, outcome)] = box.run([program])
         seen[hidden] = outcome.passed
     assert seen == {(): True, ("tqdm",): False}
+
+
+@pytest.mark.parametrize("parent", ["/tmp", "/dev/shm", "/var/tmp"])
+@pytest.mark.parametrize("way", ["namespaces", "landlock"])
+def test_packages_may_lie_anywhere(parent, way, monkeypatch):
+    """Also below a folder that the private root has of its own, behind a link, under any name."""
+    with tempfile.TemporaryDirectory(dir=parent) as place:
+        folder = Path(place, "a b:é\\040\n", "site-packages")
+        folder.mkdir(parents=True)
+        Path(place, "link").symlink_to(folder.parent.name)
+        (folder / "mine.py").touch()
+        for path in (folder, Path(place, "link", "site-packages")):
+            monkeypatch.setattr(sys, "path", [*sys.path, str(path)])
+            monkeypatch.setitem(supervisor._WAYS, "strict", (way,))
+            code = f"import mine, sys\nassert {str(path)!r} in sys.path\ndef f(): pass"
+            with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
+                [(_, outcome)] = box.run([Program("t/0", code, TESTS)])
+            assert outcome.passed, outcome
+
+
+def test_a_stronger_way_is_not_lost_in_silence(monkeypatch):
+    """Where the kernel allows namespaces and something else fails, a warning says what."""
+    with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
+        if not box.layers.get("private root"):
+            pytest.skip("this host has no user namespaces")
+    fails = (
+        "import passk_tasks.sandbox.box.rootfs as r\n"
+        "def build(*_): raise OSError(2, 'mount /tmp/x: no')\nr.build = build\n"
+    )
+    marker = "from passk_tasks.sandbox.box import launch\n"
+    monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(marker, fails + marker))
+    with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
+        assert "landlock, not by namespaces" in box.warnings[0]
+        assert "mount /tmp/x: no" in box.warnings[0]
 
 
 def test_versions_are_those_of_the_choice():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -27,6 +28,7 @@ PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_TIMERSLACK = 29
+PR_MCE_KILL, PR_SET_SECUREBITS, PR_SET_THP_DISABLE, PR_SET_MEMORY_MERGE = 33, 28, 41, 67
 
 MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
 _F_ADD_SEALS, _F_SEAL_ALL = 1033, 1 | 2 | 4 | 8  # against sealing, shrinking, growing, writing
@@ -36,6 +38,8 @@ _SYS_MOUNT_SETATTR, _SYS_PIDFD_OPEN = 442, 434
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 _SYS_MEMFD_CREATE = {"x86_64": 319, "aarch64": 279}
+_SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
+_SYS_SET_MEMPOLICY = {"x86_64": 238, "aarch64": 237}
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
@@ -144,6 +148,13 @@ def prctl(option: int, argument: int = 0, second: int = 0) -> None:
         _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), ctypes.c_ulong(second), 0, 0),
         f"prctl {option}",
     )
+
+
+def forget_priorities() -> None:
+    """Let this process's input and output be of the usual class, and its memory from anywhere."""
+    for name, number in (("ioprio_set", _SYS_IOPRIO_SET), ("set_mempolicy", _SYS_SET_MEMPOLICY)):
+        with contextlib.suppress(OSError):
+            syscall(number[_machine], name, int(name == "ioprio_set"), 0, 0)
 
 
 def set_thread_stack(size: int) -> None:

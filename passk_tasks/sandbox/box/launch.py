@@ -15,17 +15,25 @@ import contextlib
 import json
 import os
 import resource
-import signal
 import socket
 import traceback
 from typing import Any, NoReturn
 
-from passk_tasks.sandbox.box import frames, imports, kernel, nursery, on_host, rlimits, tests_side, trials
+from passk_tasks.sandbox.box import (
+    frames,
+    imports,
+    inherited,
+    kernel,
+    nursery,
+    on_host,
+    rlimits,
+    tests_side,
+    trials,
+)
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.box.namespaces import Namespaces
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting
 
-_TIMER_SLACK_NS = 50_000  # the kernel's default
 _WAYS: dict[str, type[on_host.OnHost]] = {
     "namespaces": Namespaces,
     "landlock": on_host.Landlock,
@@ -43,10 +51,8 @@ def main(config: Configuration) -> NoReturn:
         os.dup2(null, fd)
     os.close(null)
     layers: dict[str, bool] = {}
-    # Folders, files and sockets made here have the modes that are given with them, whoever started this.
-    os.umask(0o022)
     try:
-        _forget_parent()
+        inherited.forget()
         rlimits.raise_all(config)
         for group in config["cgroups"]:
             kernel.put(os.path.join(group, "cgroup.procs"), str(os.getpid()))
@@ -82,17 +88,6 @@ def main(config: Configuration) -> NoReturn:
 
 def _greet(supervisor: int, greeting: Greeting) -> None:
     frames.write(supervisor, json.dumps(greeting).encode("ascii"))
-
-
-def _forget_parent() -> None:
-    """Undo what a process inherits of how its parent takes signals and time; programs get what is usual."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for number in signal.valid_signals():
-        # The interpreter itself ignores these two; at its start it leaves alone what is ignored already.
-        if number not in (signal.SIGPIPE, signal.SIGXFSZ) and signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    kernel.prctl(kernel.PR_SET_TIMERSLACK, _TIMER_SLACK_NS)
 
 
 def _first_zygotes_layers(control: socket.socket) -> dict[str, Any]:

@@ -69,9 +69,9 @@ class Namespaces(OnHost):
         _start_anywhere()
         # Process folders only: the rest of /proc tells about the host.
         layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
-        if layers["private proc"]:
-            rootfs.hide_init()
         rootfs.mount_scratch(_SCRATCH_MIB, self._shown)
+        if layers["private proc"]:  # last: this process, init, finds its own descriptors there
+            rootfs.hide_init()
         rootfs.seal()
         return maps
 

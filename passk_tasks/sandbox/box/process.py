@@ -55,13 +55,10 @@ class Box:
         self._control, self._own_network = control, own_network
         self._timeout_s, self._backstop_s, self._memory_mib = timeout_s, backstop_s, memory_mib
         self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
+        self.disk_error: OSError | None = None  # that others left too little of the disk
         if disk is not None and self._free_mib < DISK_MIB:
             # A program that fails because the disk is full would be judged wrong.
-            raise OSError(
-                errno.ENOSPC,
-                f"{self._free_mib:.0f} MiB are free where candidates write ({os.path.dirname(disk)}), and "
-                f"{DISK_MIB} are needed: free some, or set TMPDIR to a folder on another disk",
-            )
+            raise _disk_error(disk, self._free_mib)
         self._shared_bytes = kernel.shared_bytes()
         self._wall_s, self._waited_s, self._looked_at_s = 0.0, 0.0, 0.0
         self._tree = usage.Tree(nursery_pid)
@@ -296,15 +293,23 @@ class Box:
         return usage.sockets_mib(*self._ask(protocol.SOCKETS))
 
     def check_disk(self) -> None:
-        """End a candidate that holds too much of a disk of the host's.
+        """End a candidate that holds too much of a disk of the host's; set `disk_error` where others do.
 
         Raises:
             CandidateGone: it holds too much.
         """
-        if self._disk is None or (gone_mib := self._free_mib - usage.free_mib(self._disk)) <= DISK_MIB:
+        if self._disk is None:
+            return
+        free_mib = usage.free_mib(self._disk)
+        gone_mib = self._free_mib - free_mib
+        if gone_mib <= DISK_MIB <= free_mib:
             return
         # Somebody fills the disk; ask whether it is the candidate.
         written_kib, unseen = self._ask(protocol.DISK)
+        if not unseen and free_mib + written_kib / 1024 < DISK_MIB:
+            self.disk_error = _disk_error(self._disk, free_mib)
+        if gone_mib <= DISK_MIB:
+            return
         if unseen:
             raise CandidateGone(
                 Verdict.OUTPUT_LIMIT, f"{gone_mib:.0f} MiB of disk are gone, and it hides its files"
@@ -332,3 +337,11 @@ class Box:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = protocol.REPORT.unpack(report[1:])
         return status, cpu_s, peak_kib / 1024
+
+
+def _disk_error(disk: str, free_mib: float) -> OSError:
+    return OSError(
+        errno.ENOSPC,
+        f"{free_mib:.0f} MiB are free where candidates write ({os.path.dirname(disk)}), and {DISK_MIB} are "
+        "needed: free some, or set TMPDIR to a folder on another disk (see `df`; and `df -i`, for files)",
+    )

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import resource
 
 from passk_tasks.sandbox.box import kernel
 from passk_tasks.sandbox.box.limits import OPEN_FILES, OPEN_FILES_LEAST, TESTS_EXTRA_MIB
 from passk_tasks.sandbox.box.protocol import Configuration
 
-_THREAD_STACK_BYTES = 8 << 20
-_SIGNALS = 1024
+_STACK_BYTES = 8 << 20  # of each thread, and of a main thread where nobody set anything
+_SIGNALS, _SIGNALS_LEAST = 1024, 64
+# What a candidate gets of each limit, where the host allows so much.
+_GIVEN = {
+    # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
+    # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
+    resource.RLIMIT_CORE: 1,
+    # Counted for the user in all, who may be the one who runs this: no timers and signals without number.
+    resource.RLIMIT_SIGPENDING: _SIGNALS,
+    resource.RLIMIT_NOFILE: OPEN_FILES,
+    # The address space bounds stacks. A number here would be what each thread of a program that a candidate
+    # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
+    resource.RLIMIT_STACK: resource.RLIM_INFINITY,
+    resource.RLIMIT_DATA: resource.RLIM_INFINITY,
+    resource.RLIMIT_RSS: resource.RLIM_INFINITY,
+    resource.RLIMIT_RTTIME: resource.RLIM_INFINITY,
+    # The kernel's defaults.
+    resource.RLIMIT_MEMLOCK: 8 << 20,
+    resource.RLIMIT_MSGQUEUE: 819_200,
+    resource.RLIMIT_NICE: 0,
+    resource.RLIMIT_RTPRIO: 0,
+}
 
 
 class LimitError(Exception):
@@ -26,6 +47,8 @@ def _needs(config: Configuration) -> tuple[tuple[int, str, int], ...]:
         (resource.RLIMIT_DATA, "bytes of data (ulimit -d, in KiB)", memory),
         (resource.RLIMIT_NPROC, "processes (ulimit -u)", config["processes"] + 8),
         (resource.RLIMIT_CPU, "CPU seconds (ulimit -t)", int(config["backstop_s"]) + 3),
+        (resource.RLIMIT_STACK, "bytes of stack (ulimit -s, in KiB)", _STACK_BYTES),
+        (resource.RLIMIT_SIGPENDING, "queued signals (ulimit -i)", _SIGNALS_LEAST),
     )
 
 
@@ -35,36 +58,31 @@ def raise_all(config: Configuration) -> None:
     Raises:
         LimitError: a hard limit leaves too little.
     """
-    for limit, name, needed in _needs(config):
-        hard = resource.getrlimit(limit)[1]
-        if hard != resource.RLIM_INFINITY and hard < needed:
-            try:
-                resource.setrlimit(limit, (needed, needed))
-            except (OSError, ValueError):
+    needs = {limit: (name, needed) for limit, name, needed in _needs(config)}
+    for limit in {*needs, *_GIVEN}:
+        name, needed = needs.get(limit, ("", 0))
+        hard, wanted = resource.getrlimit(limit)[1], _GIVEN.get(limit, needed)
+        most = hard if _least(hard, wanted) == wanted else wanted
+        try:
+            resource.setrlimit(limit, (most, most))
+        except (OSError, ValueError):
+            if _least(hard, needed) != needed:
                 raise LimitError(
                     f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for who "
                     "starts the run (limits.conf, `docker run --ulimit`), or start it where it is not lowered"
                 ) from None
-        else:
             resource.setrlimit(limit, (hard, hard))
 
 
 def limit_candidates(config: Configuration) -> None:
     """Limit this process and all candidates below it, but for their number."""
-    # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
-    # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
-    resource.setrlimit(resource.RLIMIT_CORE, _at_most(resource.RLIMIT_CORE, 1))
-    # Counted for the user in all, who may be the one who runs this: no timers and signals without number.
-    resource.setrlimit(resource.RLIMIT_SIGPENDING, _at_most(resource.RLIMIT_SIGPENDING, _SIGNALS))
+    for limit, value in _GIVEN.items():
+        most = _least(value, resource.getrlimit(limit)[1])
+        resource.setrlimit(limit, (most, most))
     resource.setrlimit(resource.RLIMIT_AS, mib(config["memory_mib"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, mib(config["output_mib"]))
-    resource.setrlimit(resource.RLIMIT_NOFILE, _at_most(resource.RLIMIT_NOFILE, OPEN_FILES))
-    # The address space bounds stacks. A number here would be what each thread of a program that a candidate
-    # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
-    most = resource.getrlimit(resource.RLIMIT_STACK)[1]
-    resource.setrlimit(resource.RLIMIT_STACK, (most, most))
     # What threads of the candidate itself reserve would be what this host's limit was when we started.
-    kernel.set_thread_stack(_THREAD_STACK_BYTES)
+    kernel.set_thread_stack(_STACK_BYTES)
 
 
 def mib(size: int) -> tuple[int, int]:
@@ -72,10 +90,8 @@ def mib(size: int) -> tuple[int, int]:
     return size << 20, size << 20
 
 
-def _at_most(limit: int, value: int) -> tuple[int, int]:
-    hard = resource.getrlimit(limit)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    return value, value
+def _least(*values: int) -> int:
+    return min(values, key=lambda value: math.inf if value == resource.RLIM_INFINITY else value)
 
 
 def let_limits_be_raised() -> None:

@@ -19,12 +19,15 @@ from typing import Any
 
 from passk_tasks.sandbox.box.codec import reading
 from passk_tasks.sandbox.box.on_host import OnHost
-from passk_tasks.sandbox.box.process import Box
+from passk_tasks.sandbox.box.process import Box, CandidateGone
 from passk_tasks.sandbox.box.protocol import Configuration
 from passk_tasks.sandbox.box.remote import Remote
 from passk_tasks.sandbox.box.suites import Suite
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
 from passk_tasks.verdict import Outcome, Verdict
+
+# What a full disk may make of a right program.
+_FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
 
 
 class Trials:
@@ -108,11 +111,19 @@ class Trials:
             timeout_s: the limit of the process, and of the tests themselves.
             suite: where the tests come from, to quote the line that failed.
             check: called when no process of the candidate is left; then the exit status must be 0, too.
+
+        Raises:
+            OSError: it may have failed because others left too little of the host's disk.
         """
         started = time.monotonic()
         verdict, detail = self._guarded(run, remote, timeout_s, suite)
         if verdict is Verdict.PASSED:  # it may have filled the disk since the last look
             verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
+        elif verdict in _FOR_WANT_OF_DISK:  # its own doing, or the host's?
+            try:
+                remote.box.check_disk()
+            except CandidateGone as gone:
+                verdict, detail = gone.verdict, gone.detail
         if remote.box.fatal is not None:  # even if the tests caught it
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
         wall_s = time.monotonic() - started
@@ -127,6 +138,8 @@ class Trials:
             verdict, detail = explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
+        if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
+            raise remote.box.disk_error  # to be tried again, alone, once there is room
         self.crowds_others = remote.box.crowds_others
         return Outcome(
             verdict,

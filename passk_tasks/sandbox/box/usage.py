@@ -11,6 +11,7 @@ from passk_tasks.sandbox.box import processes
 _TICKS = os.sysconf("SC_CLK_TCK")  # of /proc's CPU times, a second
 _WATCHED = 16  # so many threads are watched: those that ran or waited for a CPU the longest
 _PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+_FILES_LEAST = 1000  # that a disk must take for programs to be judged
 _SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
 # Senders that one receiver may keep waiting: net.unix.max_dgram_qlen of a new namespace, and one more.
 _DATAGRAMS = 11
@@ -137,9 +138,11 @@ def sockets_mib(streams: int | None = None, datagrams: int = 0) -> float:
 
 
 def free_mib(folder: str) -> float:
-    """Return the free space on a folder's disk."""
+    """Return the free space on a folder's disk for ordinary users; 0 if it has hardly a file left."""
     status = os.statvfs(folder)
-    return status.f_bfree * status.f_frsize / (1 << 20)
+    if status.f_files and status.f_favail < _FILES_LEAST:
+        return 0.0
+    return status.f_bavail * status.f_frsize / (1 << 20)
 
 
 def _all_stolen_s() -> float:
