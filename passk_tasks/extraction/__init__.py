@@ -27,8 +27,9 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
   EvalPlus and BigCodeBench also cut everything else that the function does not reach; we keep that, so that
   `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and simple-evals run the examples,
   so that a wrong example fails a right function.
-- `snippet` takes what stands in DS-1000's tags, in a fence, or the whole text. The prompt is not put above
-  it, since the tests hold the program around it.
+- `snippet` is DS-1000's own rule; only where that leaves no code is a fence or a tag looked into. The prompt
+  is not put above it, since the tests hold the program around it. `snippet_indented` also restores
+  indentation, for points that DS-1000 does not give.
 
 `docs/decisions/0002-extraction.md` has the reasons. The strategy of each sample is stored with it.
 """
@@ -65,10 +66,10 @@ def extract(
 
     Args:
         text: what the model generated, without the prompt.
-        mode: `completion` for base models, `answer` for chat and reasoning models, `snippet` where the tests
-            have a program around the answer, `verbatim` for prompt + text; `assertion_output` and
-            `assertion_input` for the right and the left side of an assertion, an expression instead of a
-            program.
+        mode: `completion` for base models, `answer` for chat and reasoning models, `verbatim` for prompt +
+            text; `snippet` where the tests have a program around the answer (`snippet_indented` restores its
+            indentation); `assertion_output` and `assertion_input` for the right and the left side of an
+            assertion, an expression instead of a program.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
@@ -83,8 +84,8 @@ def extract(
     if mode == "verbatim":
         return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
-    if mode == "snippet":
-        return snippet(text, prompt)
+    if mode.startswith("snippet"):
+        return snippet(text, prompt, indented=mode == "snippet_indented")
     if mode.startswith("assertion_"):
         return side(text, output=mode == "assertion_output")
     if mode == "completion":
