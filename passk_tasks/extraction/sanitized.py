@@ -2,12 +2,12 @@
 
 Both repositories sanitise what they score (`evalplus/sanitize.py`, `bigcodebench/sanitize.py`): of prompt +
 text they take the longest run of lines that parses, and of that the imports, and the functions, classes and
-assignments that the entry point reaches. A name reaches what it names anywhere, a local one too. The first
-definition of a name counts; a function without `return` gives way to one with it, as the prompt's signature
-does to a function that the text writes again.
+assignments to a name that the entry point reaches. A name reaches what it names anywhere, a local one too.
+The first definition of a name counts; a function without `return` gives way to one with it, as the prompt's
+signature does to a function that the text writes again.
 
-Ours differs where theirs loses what the entry point reaches: functions with decorators, functions without
-`return` and assignments to several names stay where nothing else defines their names.
+Ours differs where theirs loses what the entry point reaches: what has decorators stays, and functions without
+`return` where nothing else defines their names.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from collections.abc import Sequence
 from passk_tasks.extraction.completion import complete
 from passk_tasks.extraction.strategies import Extraction, Repair
 from passk_tasks.extraction.syntax import Parsed, Parser, Unit, imported_from, is_stub
-
-_DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
 def sanitized(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> Extraction:
@@ -73,7 +71,7 @@ def _reached(run: Parsed, asked: Sequence[str]) -> list[Unit]:
     units = run.units()
     imports = [unit for unit in units if all(map(imported_from, unit.nodes))]
     binders: dict[str, Unit] = {}
-    defining = [unit for unit in units if all(isinstance(node, _DEFINING) for node in unit.nodes)]
+    defining = [unit for unit in units if all(map(_defines, unit.nodes))]
     returning = [unit for unit in defining if not any(map(_lacks_return, unit.nodes))]
     for unit in (*returning, *(unit for unit in defining if not is_stub(unit.nodes))):
         for name in Parsed(unit.source, ast.Module(list(unit.nodes), [])).bound:
@@ -86,6 +84,14 @@ def _reached(run: Parsed, asked: Sequence[str]) -> list[Unit]:
             reached.add(unit.first)
             new.extend(_identifiers(unit))
     return [*imports, *(unit for unit in units if unit.first in reached)] if reached else []
+
+
+def _defines(node: ast.stmt) -> bool:
+    """Whether a statement is a function, a class, or an assignment to names, one each."""
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return all(isinstance(target, ast.Name) for target in targets)
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
 
 
 def _lacks_return(node: ast.stmt) -> bool:

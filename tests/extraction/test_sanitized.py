@@ -24,6 +24,7 @@ def sanitized(text: str, prompt: str = PROMPT, *also: str) -> Extraction:
         ("\ntotal([1, 'a'])\n", "+examples"),
         ("\nassert total([1]) == 2\n", "+examples"),
         ("\nn = int(input())\n", "+examples"),
+        ("\nxs, result = map(int, input().split())\n", "+examples"),
         ("\nexit(1)\n", "+examples"),
         ("\nwhile True:\n    pass\n", "+examples"),
         ("\ndef total(xs):\n    return 0\n", "+examples"),
@@ -48,7 +49,7 @@ def test_what_stands_below_a_right_body(below, repairs) -> None:
         "SCALE = 1\n\n\ndef scaled(x):\n    return x * SCALE\n",
         "import functools\n\n\n@functools.lru_cache\ndef scaled(x):\n    return x\n",
         "class Scaled:\n    def of(self, x):\n        return x\n\n\nscaled = Scaled().of\n",
-        "scaled, other = int, float\n",
+        "scaled: type = int\n",
         "def scaled(x):\n    yield_nothing(x)\n    return x\n\n\ndef yield_nothing(x):\n    pass\n",
     ],
 )
