@@ -325,7 +325,10 @@ class Recorder:
         if before is not None:
             self._model.set_cache_hook(_Listener(before, [s for s in asked if s.text is None], requests))
         try:
-            return list(self._generate([requests[slot.position] for slot in asked], *args, **kwargs))
+            answers = list(self._generate([requests[slot.position] for slot in asked], *args, **kwargs))
+            if len(answers) != len(asked):
+                raise ValueError(f"{len(answers)} answers to {len(asked)} requests")
+            return answers
         except BaseException as error:
             journals = {id(slot.journal): slot.journal for slot in asked if slot.journal is not None}.values()
             for journal in journals:
