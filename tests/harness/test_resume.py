@@ -396,17 +396,18 @@ def start(server: Server, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     arguments = (
         f"model=m,base_url={server.url},num_concurrent=2,tokenized_requests=False,tokenizer_backend=None"
     )
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-c", OUR_TASKS_ALONE, "--tasks", TASK, "--limit", "4", "--log_samples"),
-            *("--model", "local-completions", "--model_args", arguments, "--output_path", str(folder)),
-            *("--gen_kwargs", "do_sample=true", "temperature=0.8"),
-            *("--metadata", "passk.samples=5", "passk.k=1", *more),
-        ],
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=(folder.parent / "log").open("ab"),
-    )
+    with (folder.parent / "log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-c", OUR_TASKS_ALONE, "--tasks", TASK, "--limit", "4", "--log_samples"),
+                *("--model", "local-completions", "--model_args", arguments, "--output_path", str(folder)),
+                *("--gen_kwargs", "do_sample=true", "temperature=0.8"),
+                *("--metadata", "passk.samples=5", "passk.k=1", *more),
+            ],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
 
 
 def killed_at(server: Server, folder: Path, count: int, *more: str) -> None:
@@ -442,8 +443,8 @@ def test_kill_9_at_a_random_moment(server, tmp_path, seed) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     got = {line["doc"]["task_id"]: [text for group in line["resps"] for text in group] for line in lines}
     for line in lines:
-        prompt = json.dumps([line["doc"]["prompt"]])
-        expected = [server.answer({"prompt": json.loads(prompt), "seed": 1234 + i}) for i in range(5)]
+        prompt = line["arguments"]["gen_args_0"]["arg_0"]
+        expected = [server.answer({"prompt": prompt, "seed": 1234 + i}) for i in range(5)]
         assert got[line["doc"]["task_id"]] == [answer["choices"][0]["text"] for _, answer in expected]
         assert len(outcomes(line)) == 5
 
