@@ -89,11 +89,6 @@ class Recovered:
         """
         answers = {key: self.entries[key] for key in asked if key in self.entries}
         for (task_id, _), entry in answers.items():
-            if entry.request is None:
-                raise PreflightError(
-                    f"{where}: {entry.where}: an earlier version wrote this journal, without what was asked, "
-                    "so the prompts cannot be compared: no run can go on from it; `passk score` reads it"
-                )
             if entry.request != asked[task_id, entry.sample]:
                 raise PreflightError(
                     f"{where}: the prompt of {task_id} is not the one that {entry.where} was asked with, so "
@@ -123,17 +118,22 @@ def recover(named: str, folder: Path, now: JournalHeader) -> Recovered:
     beside = _headers(folder if named == LATEST else given.parent)
     ours = [(path, header) for path, header in beside if header.task == now.task]
     if named == LATEST:
-        run = str(ours[0][1].extra.get("run")) if ours else None
+        named, header = (str(ours[0][0]), ours[0][1]) if ours else (named, None)
     else:
         header = next((header for path, header in beside if path.samefile(given)), None)
         if header is None:
             raise PreflightError(f"{where}: --resume {named}: not a journal")
-        run = str(header.extra.get("run"))
-    ours = [(path, header) for path, header in ours if str(header.extra.get("run")) == run]
+    run = header.extra.get("run_id") if header else None
+    if header and not isinstance(run, str):
+        raise PreflightError(
+            f"{where}: {named}: an earlier version wrote this journal, without what was asked, so the "
+            "prompts cannot be compared: no run can go on from it; `passk score` reads it"
+        )
+    ours = [(path, header) for path, header in ours if header.extra.get("run_id") == run]
     if not ours:
         _log.warning("%s: nothing to resume in %s; all answers are asked for", where, folder)
-        return Recovered(run)
-    recovered = Recovered(run, paths=tuple(path for path, _ in ours))
+        return Recovered(run if isinstance(run, str) else None)
+    recovered = Recovered(str(run), paths=tuple(path for path, _ in ours))
     unlike = 0
     for path, header in ours:
         if difference := _difference(header, now):

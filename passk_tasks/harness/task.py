@@ -295,7 +295,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             recovered = resume.recover(self._resume, folder, header)
         # All ranks have read what there is once they agree.
         name = run.agreed(recovered.run or os.urandom(8).hex())
-        header = replace(header, extra={**header.extra, "run": name})
+        header = replace(header, extra={**header.extra, "run_id": name})
         self.journal = journaling.TaskJournal(folder, header, requests, recovered)
         journaling.expect(self, run.model)
 
