@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -173,6 +175,19 @@ class Benchmark(ABC):
             DatasetError: they should be there and are not.
         """
         return None
+
+
+@contextlib.contextmanager
+def any_digits() -> Iterator[None]:
+    """Let texts of integers have any number of digits: a benchmark's data may."""
+    before: int | None = getattr(sys, "get_int_max_str_digits", lambda: None)()
+    if before is not None:
+        sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        if before is not None:
+            sys.set_int_max_str_digits(before)
 
 
 def text(row: Mapping[str, object], column: str, expected: tuple[str, ...]) -> str:

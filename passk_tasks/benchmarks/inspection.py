@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from keyword import iskeyword
 
+from passk_tasks.benchmarks.base import any_digits
 from passk_tasks.benchmarks.plainness import Proof, prove
 from passk_tasks.errors import DatasetError
 
@@ -74,6 +75,7 @@ def _words_only(line: re.Match[str]) -> str:
     return f"{line[1]}[{', '.join(sorted(words))}]"
 
 
+@any_digits()
 def _parse(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():

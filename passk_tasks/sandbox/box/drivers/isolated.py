@@ -2,8 +2,9 @@
 
 Requests, each a JSON list:
 
-    ["load", source, own classes]     -> ["ok"] or an exception; whether instances of the candidate's classes
-                                         are objects, even those of a plain base
+    ["load", source, own classes, digits] -> ["ok"] or an exception; whether instances of the candidate's
+                                         classes are objects, even those of a plain base; the most digits
+                                         that texts of integers may have, None where Python has no such limit
     ["call", name, arguments]         -> ["value", result], and a third item if the call changed arguments: a
                                          list of [number in the message, content]
     ["apply", n, arguments]           -> the same, for a function that crossed as reference n
@@ -23,6 +24,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -74,7 +76,9 @@ def _run(suite: Suite, code: str, remote: Remote) -> None:
 # --- the candidate's end ---
 
 
-def _load(candidate: Candidate, source: str, own_classes: bool) -> bytes:
+def _load(candidate: Candidate, source: str, own_classes: bool, digits: int | None) -> bytes:
+    if digits is not None:
+        sys.set_int_max_str_digits(digits)
     file = register(candidate.module, source)
     code = compile(source, file, "exec", dont_inherit=True)
     candidate.phase = "load"
