@@ -143,6 +143,11 @@ class Benchmark(ABC):
         functions are to run; those that need the candidate's process run there all the same (`place_of`).
         """
 
+    def written_tests(self, problem: Problem) -> Tests | None:
+        """Return tests that are statements of the row's author; None for cases, and for a family's own."""
+        tests = self.program(problem, None, self.places[0]).tests
+        return tests if isinstance(tests, Tests) else None
+
     @staticmethod
     def place_of(problem: Problem, place: Place) -> Place:
         """Return the place asked for, or the candidate's process for tests that need it."""

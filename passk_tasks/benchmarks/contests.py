@@ -66,6 +66,9 @@ class Contest(Benchmark):
         assert isinstance(problem, ContestProblem)
         return problem.program(code, place)
 
+    def written_tests(self, problem: Problem) -> None:
+        """Return None: rows hold cases."""
+
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""
         assert isinstance(problem, ContestProblem)
