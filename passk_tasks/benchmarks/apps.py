@@ -76,6 +76,7 @@ class Apps(Contest):
     level: ClassVar[str]
     numbered: ClassVar[str] = "APPS/{}"
     hub_path: ClassVar[str] = "codeparrot/apps"
+    hub_revision: ClassVar[str | None] = "21e74ddf8de1a21436da12e3e653065c5213e9d1"
     columns: ClassVar[tuple[str, ...]] = (
         "problem_id",
         "question",

@@ -34,8 +34,8 @@ class Benchmark(ABC):
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
-        hub_revision: the branch of the repository from which `files` come; None for the main one.
-        fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
+        hub_revision: the commit of the repository, or a branch of it; None for the main branch.
+            fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;
             `program.Tests` says who decides.
         submissions: the n of n@k, where the base stage is what problems show of their tests.

@@ -57,6 +57,7 @@ class LiveCodeBench(Contest):
 
     name: ClassVar[str] = "livecodebench"
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
+    hub_revision: ClassVar[str | None] = "0fe84c3912ea0c4d4a78037083943e8f0c4dd505"
     hidden: ClassVar[tuple[str, ...]] = ("lcb_runner",)
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",

@@ -63,11 +63,14 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
                 f"{benchmark.name} has no problems of its own: set data_files=PATH to a file of them, or "
                 "dataset=OWNER/NAME to a repository of the hub"
             )
-        source = f"hub: {benchmark.hub_path} ({benchmark.split})"
+        at = f" at {benchmark.hub_revision}" if benchmark.hub_revision else ""
+        source = f"hub: {benchmark.hub_path} ({benchmark.split}{at})"
         if names is None:
-            rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split)
+            rows = hub.read(
+                benchmark.hub_path, benchmark.hub_name, benchmark.split, revision=benchmark.hub_revision
+            )
         else:
-            source = f"hub: {benchmark.hub_path} ({', '.join(names)})"
+            source = f"hub: {benchmark.hub_path} ({', '.join(names)}{at})"
             folder = hub.download(benchmark.hub_path, names, benchmark.hub_revision)
             rows = files.read(folder, config=None, split=benchmark.split, names=names)
         expected_sha256 = benchmark.sha256
