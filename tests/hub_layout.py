@@ -12,6 +12,7 @@ import pyarrow
 from pyarrow import parquet
 
 from passk_tasks import benchmarks
+from passk_tasks.benchmarks import hub
 from passk_tasks.benchmarks.humaneval import HumanEval
 
 Row = dict[str, Any]
@@ -192,7 +193,7 @@ def folder(benchmark: str, path: Path) -> Path:
     if benchmark.startswith(("evoeval_", "cruxeval_", "custom")):  # one file of lines
         (root / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
         return root
-    if family.hub_revision:
+    if family.hub_revision == hub.CONVERTED:
         for config in (family.hub_name, "HumanEval-Another"):
             (root / str(config) / "test").mkdir(parents=True)
             parquet.write_table(

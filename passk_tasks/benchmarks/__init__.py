@@ -3,6 +3,7 @@
 base            what a family has to say of itself
 loading         its rows: embedded, from the hub, or from local files; checked and hashed
 inspection      what tests call, and whether they need one process
+asserting       tests that pass anything
 plainness/      the proof that they do not, from their syntax tree
 humaneval       HumanEval
 humaneval_plus  HumanEval+, with HumanEval's tests as its base stage

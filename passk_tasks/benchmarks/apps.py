@@ -38,26 +38,30 @@ from heapq import *
 _STREAMS = "stdin = sys.stdin\nstdout = sys.stdout\n"
 _NUMPY = "import numpy as np\n"  # takes a tenth of a second, so only candidates that use `np` get it
 
-# How APPS compares results and prepares arguments; JSON has no dictionaries with integer keys.
+# How APPS compares results and prepares arguments, run_test in the same file. JSON has no dictionaries with
+# integer keys: where all keys are integers the dictionary gets them back and stands alone, as theirs does;
+# where one is not, all stays as it is.
 _HELPERS = """\
-def int_keys(value):
-    if isinstance(value, dict):
-        try:
-            return {int(key): item for key, item in value.items()}
-        except ValueError:
-            pass
-    return value
+def alone(values):
+    if isinstance(values, dict):
+        values = [values]
+    if isinstance(values, list) and values and isinstance(values[0], dict):
+        return [{int(key): item for key, item in values[0].items()}]
+    raise ValueError
 
 def arguments(given):
-    return [int_keys(given[0])] if given and isinstance(given[0], dict) else given
+    try:
+        return alone(given)
+    except ValueError:
+        return given
 
 def holds(result, expected):
     if isinstance(result, tuple):
         result = list(result)
-    if isinstance(expected, dict):
-        expected = [int_keys(expected)]
-    elif isinstance(expected, list) and expected and isinstance(expected[0], dict):
-        expected = [int_keys(expected[0])]
+    try:
+        expected = alone(expected)
+    except ValueError:
+        pass
     if result == expected or (isinstance(expected, list) and expected and result == expected[0]):
         return True
     if isinstance(result, list) and result and isinstance(result[0], tuple) and isinstance(expected, list):
@@ -72,6 +76,7 @@ class Apps(Contest):
     level: ClassVar[str]
     numbered: ClassVar[str] = "APPS/{}"
     hub_path: ClassVar[str] = "codeparrot/apps"
+    hub_revision: ClassVar[str | None] = "21e74ddf8de1a21436da12e3e653065c5213e9d1"
     columns: ClassVar[tuple[str, ...]] = (
         "problem_id",
         "question",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,8 +34,8 @@ class Benchmark(ABC):
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
-        hub_revision: the branch of the repository from which `files` come; None for the main one.
-        fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
+        hub_revision: the commit of the repository, or a branch of it; None for the main branch.
+            fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;
             `program.Tests` says who decides.
         submissions: the n of n@k, where the base stage is what problems show of their tests.
@@ -141,6 +143,11 @@ class Benchmark(ABC):
         functions are to run; those that need the candidate's process run there all the same (`place_of`).
         """
 
+    def written_tests(self, problem: Problem) -> Tests | None:
+        """Return tests that are statements of the row's author; None for cases, and for a family's own."""
+        tests = self.program(problem, None, self.places[0]).tests
+        return tests if isinstance(tests, Tests) else None
+
     @staticmethod
     def place_of(problem: Problem, place: Place) -> Place:
         """Return the place asked for, or the candidate's process for tests that need it."""
@@ -173,6 +180,19 @@ class Benchmark(ABC):
             DatasetError: they should be there and are not.
         """
         return None
+
+
+@contextlib.contextmanager
+def any_digits() -> Iterator[None]:
+    """Let texts of integers have any number of digits: a benchmark's data may."""
+    before: int | None = getattr(sys, "get_int_max_str_digits", lambda: None)()
+    if before is not None:
+        sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        if before is not None:
+            sys.set_int_max_str_digits(before)
 
 
 def text(row: Mapping[str, object], column: str, expected: tuple[str, ...]) -> str:

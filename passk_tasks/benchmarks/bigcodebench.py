@@ -48,6 +48,7 @@ class BigCodeBench(Benchmark):
     hidden: ClassVar[tuple[str, ...]] = ("bigcodebench",)
     name: ClassVar[str] = "bigcodebench"
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
+    hub_revision: ClassVar[str | None] = "b74c0d0bf70d2c0bc459be537895cca163007f1a"
     hub_name: ClassVar[str | None] = None
     numbered: ClassVar[str] = "BigCodeBench/{}"
     split: ClassVar[str] = "v0.1.4"
@@ -127,6 +128,7 @@ class BigCodeBenchHard(BigCodeBench):
 
     name: ClassVar[str] = "bigcodebench_hard"
     hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
+    hub_revision: ClassVar[str | None] = "298d2cc7b96612e15e47313c3603ee124cee0c1f"
 
 
 class BigCodeBenchUncalibrated(BigCodeBench):
@@ -151,6 +153,7 @@ class BigCodeBenchHardUncalibrated(BigCodeBenchUncalibrated):
 
     name: ClassVar[str] = "bigcodebench_hard_uncalibrated"
     hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
+    hub_revision: ClassVar[str | None] = "298d2cc7b96612e15e47313c3603ee124cee0c1f"
 
 
 @lru_cache(maxsize=KEPT_TESTS)

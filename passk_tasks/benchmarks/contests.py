@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks import output_rules
-from passk_tasks.benchmarks.base import Benchmark
+from passk_tasks.benchmarks.base import Benchmark, any_digits
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Place, Program, StdioTests, Tests
@@ -66,6 +66,9 @@ class Contest(Benchmark):
         assert isinstance(problem, ContestProblem)
         return problem.program(code, place)
 
+    def written_tests(self, problem: Problem) -> None:
+        """Return None: rows hold cases."""
+
     def function(self, problem: Problem) -> str:
         """Return the name in the problem's tests; `""` for programs."""
         assert isinstance(problem, ContestProblem)
@@ -106,7 +109,8 @@ def holds(result, expected):
 """
 
 _CALLS = """\
-import base64, json, zlib
+import base64, json, sys, zlib
+{digits}
 {helpers}
 cases = json.loads(zlib.decompress(base64.b64decode("{packed}")))
 for number, (given, expected) in enumerate(cases, start=1):
@@ -114,17 +118,26 @@ for number, (given, expected) in enumerate(cases, start=1):
 """
 
 
-def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS) -> Tests:
+def most_digits(number: int) -> str:
+    """Return a statement by which texts of integers may have that many digits; 0 is any number."""
+    return f'if hasattr(sys, "set_int_max_str_digits"): sys.set_int_max_str_digits({number})'
+
+
+@any_digits()
+def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS, *, digits: int = 0) -> Tests:
     """Return tests that call the function with the arguments of each case.
 
     Args:
         cases: arguments and expected result as the dataset has them, JSON values.
         helpers: source of `arguments(given)`, which returns the list of arguments, and of
             `holds(result, expected)`.
+        digits: as many digits texts of integers may have, in the candidate's process too; 0 is any number.
     """
     raw = json.dumps([[given, expected] for given, expected in cases]).encode("ascii")
     packed = base64.b64encode(zlib.compress(raw, 1)).decode("ascii")
-    return Tests(_CALLS.format(packed=packed, call=CALL, helpers=helpers), (CALL,))
+    return Tests(
+        _CALLS.format(packed=packed, call=CALL, helpers=helpers, digits=most_digits(digits)), (CALL,)
+    )
 
 
 # The opcodes of which a pickle of one text consists: the text, and what pickle writes around it.
@@ -165,6 +178,7 @@ def unpack_text(packed: str) -> str:
         raise ValueError(f"no packed text: {error}") from None
 
 
+@any_digits()
 def parsed(text: str, kind: type, what: str) -> Any:
     """Return the value in a column of JSON; `what` names the column in messages.
 

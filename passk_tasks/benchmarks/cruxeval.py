@@ -36,9 +36,11 @@ class CruxProblem(Problem):
 
     Attributes:
         code: source of the function, `f`, for input prediction; `""` for output prediction, which needs none.
+        beside: the same source where it has more than the function, for the expression to use; else `""`.
     """
 
     code: str = ""
+    beside: str = ""
 
 
 class CruxEvalOutput(Benchmark):
@@ -60,19 +62,22 @@ class CruxEvalOutput(Benchmark):
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row."""
-        task_id, _, _, output, _ = (text(row, column, self.columns) for column in self.columns)
+        task_id, code, _, output, _ = (text(row, column, self.columns) for column in self.columns)
         return CruxProblem(
             task_id=task_id,
             prompt="",  # the answer continues no code
             entry_point=_ENTRY_POINT,
             test=f"assert {output} == {_ENTRY_POINT}()\n",
             canonical_solution=output,
+            beside=_beside(code),
         )
 
     def program(self, problem: Problem, code: str | None, place: Place) -> Program:
         """Return the expression `code` as a program, under the assertion."""
         if code is not None:
+            assert isinstance(problem, CruxProblem)
             code = self.candidate(extraction.expression(code)) or _NOT_ONE_EXPRESSION
+            code = problem.beside + code
         return Program(problem.task_id, code, _tests(problem, place), place)
 
     def candidate(self, answer: ast.expr | None) -> str | None:
@@ -107,6 +112,7 @@ class CruxEvalInput(CruxEvalOutput):
             test=f"arguments, keywords = {_ENTRY_POINT}()\nassert {output} == f(*arguments, **keywords)\n",
             canonical_solution=f"f({arguments})",
             code=code,
+            beside=_beside(code),
         )
 
     def candidate(self, answer: ast.expr | None) -> str | None:
@@ -115,6 +121,16 @@ class CruxEvalInput(CruxEvalOutput):
             return None
         source = super().candidate(answer)
         return source and f"def f(*arguments, **keywords):\n    return arguments, keywords\n\n\n{source}"
+
+
+def _beside(code: str) -> str:
+    """Return source that has more than the function `f`, and takes `f` away; `""` where it has no more."""
+    try:
+        body = ast.parse(code).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return ""
+    alone = all(isinstance(node, ast.FunctionDef) and node.name == "f" for node in body)
+    return "" if alone else f"{code}\nglobals().pop('f', None)\n"
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -26,11 +26,18 @@ _LOOP = re.compile(
     re.MULTILINE,
 )
 
+# The function of three problems computes what is right and asserts nothing; EvalPlus's evaluator does.
+_UNASSERTED = re.compile(
+    r"^def assertion\(out, exp, atol\):\n(?:(?!.*\bassert\b)(?: .*)?\n)*?"
+    r"(?: +(?:el.*:\n +)?exact_match = .*\n)(?=\s*^\S)",
+    re.MULTILINE,
+)
 _CLOSE = re.compile(r"^(?P<indent> +)(?=assert np\.allclose\((?P<out>\w+), (?P<exp>\w+),)", re.MULTILINE)
 
 
 def like_evalplus(test: str) -> str:
-    """Return tests in which only values of one type and shape are close to each other."""
+    """Return tests in which only values of one type and shape are close, and what is compared is asserted."""
+    test = _UNASSERTED.sub(r"\g<0>    assert exact_match\n", test)
     head, asserting, rest = test.partition("def assertion(")
     alike = (
         r"\g<indent>assert type(\g<out>) == type(\g<exp>) and np.shape(\g<out>) == np.shape(\g<exp>)"

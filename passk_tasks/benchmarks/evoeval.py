@@ -15,6 +15,7 @@ class EvoEval(HumanEval):
 
     hidden: ClassVar[tuple[str, ...]] = ("evoeval",)
     hub_name: ClassVar[str | None] = None
+    hub_revision: ClassVar[str | None] = None
     numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None
     compares: ClassVar[tuple[str, ...]] = ("is_equal",)

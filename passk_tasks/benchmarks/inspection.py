@@ -1,6 +1,7 @@
 """What the syntax tree of tests tells, before anything runs.
 
-`functions` says what the tests call of a candidate, and `needs` whether they need one process with it.
+`functions` says what the tests call of a candidate, `needs` whether they need one process with it, and
+`passes_anything` whether they test it at all.
 Nothing here executes them.
 """
 
@@ -14,6 +15,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from keyword import iskeyword
 
+from passk_tasks.benchmarks.asserting import cannot_fail
+from passk_tasks.benchmarks.base import any_digits
 from passk_tasks.benchmarks.plainness import Proof, prove
 from passk_tasks.errors import DatasetError
 
@@ -54,6 +57,16 @@ def needs(
     return prove(_parse(_LONG_LINE.sub(_words_only, source)), names, classes, compares)
 
 
+def passes_anything(source: str, names: Collection[str]) -> bool:
+    """Return whether no candidate can fail tests by what it returns; False for what is not Python."""
+    try:
+        # A long list of constants becomes an empty one there, over which no loop would begin.
+        tree = _parse(_LONG_LINE.sub(lambda line: _words_only(line).replace("[", "[0, ", 1), source))
+        return cannot_fail(tree, names)
+    except DatasetError:
+        return False
+
+
 def classes_of(names: Collection[str], *sources: str | None) -> tuple[str, ...]:
     """Return the names that a source defines as a class; a source may be a prompt that breaks off."""
     return tuple(
@@ -74,6 +87,7 @@ def _words_only(line: re.Match[str]) -> str:
     return f"{line[1]}[{', '.join(sorted(words))}]"
 
 
+@any_digits()
 def _parse(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():

@@ -7,21 +7,31 @@ a compressed pickle of JSON text, which `unpack_text` reads without executing th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import text
-from passk_tasks.benchmarks.contests import LINES, Contest, ContestProblem, call_tests, parsed, unpack_text
+from passk_tasks.benchmarks.contests import (
+    LINES,
+    Contest,
+    ContestProblem,
+    call_tests,
+    most_digits,
+    parsed,
+    unpack_text,
+)
 from passk_tasks.errors import DatasetError, SettingsError, did_you_mean
 from passk_tasks.problem import Problem
-from passk_tasks.program import StdioTests, Tests
+from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
 RELEASES = {f"release_v{number}": _FILES[:number] for number in range(1, len(_FILES) + 1)}
 """Files of each release: code_generation_lite.py in the dataset's repository."""
+
+DIGITS = 50_000
+"""Of texts of integers, on both sides: lcb_runner/evaluation/compute_code_generation_metrics.py."""
 
 # LiveCodeBench's harness puts these above every candidate: lcb_runner/evaluation/testing_util.py,
 # import_string.
@@ -37,6 +47,8 @@ IMPORTS = (
     "".join(f"from {name} import *\n" for name in _STAR.split())
     + "".join(f"import {name}\n" for name in _PLAIN.split())
     + "sys.setrecursionlimit(50000)\n"
+    + most_digits(DIGITS)
+    + "\n"
 )
 
 
@@ -45,6 +57,7 @@ class LiveCodeBench(Contest):
 
     name: ClassVar[str] = "livecodebench"
     hub_path: ClassVar[str] = "livecodebench/code_generation_lite"
+    hub_revision: ClassVar[str | None] = "0fe84c3912ea0c4d4a78037083943e8f0c4dd505"
     hidden: ClassVar[tuple[str, ...]] = ("lcb_runner",)
     columns: ClassVar[tuple[str, ...]] = (
         "question_title",
@@ -115,7 +128,7 @@ class LiveCodeBench(Contest):
         tests: Tests | StdioTests
         if function:
             tests = call_tests(
-                (_arguments(given, what), _arguments(wanted, what)[0]) for given, wanted in cases
+                ((_arguments(given, what), _value(wanted, what)) for given, wanted in cases), digits=DIGITS
             )
         else:
             tests = StdioTests.of(cases, comparison=LINES)
@@ -129,6 +142,10 @@ class LiveCodeBench(Contest):
             functions=(function,) if function else (),
             imports=IMPORTS,
         )
+
+    def program(self, problem: Problem, code: str | None, place: Place) -> Program:
+        """Return the candidate without blanks at its start: extract_code strips what a base model writes."""
+        return super().program(problem, code and code.lstrip(), place)
 
 
 def _day(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
@@ -153,7 +170,9 @@ def _cases(written: str, what: str) -> list[tuple[str, str]]:
 
 
 def _arguments(written: str, what: str) -> list[Any]:
-    try:
-        return [json.loads(line) for line in written.split("\n")]
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{what}of tests: arguments must be JSON, a line each: {error}") from None
+    return [_value(line, what) for line in written.strip().split("\n")]
+
+
+def _value(written: str, what: str) -> Any:
+    """Return the JSON value of a text, whatever whitespace is around it."""
+    return parsed(written, object, f"{what}of tests: arguments must be JSON, a line each: {written!r:.80}")

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from passk_tasks.benchmarks import files, hub
+from passk_tasks.benchmarks import files, hub, inspection
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.tasks.settings import Settings
+
+_NAMED = 10  # problems that one message names
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
                 f"{benchmark.name} has no problems of its own: set data_files=PATH to a file of them, or "
                 "dataset=OWNER/NAME to a repository of the hub"
             )
-        source = f"hub: {benchmark.hub_path} ({benchmark.split})"
+        at = f" at {benchmark.hub_revision}" if benchmark.hub_revision else ""
+        source = f"hub: {benchmark.hub_path} ({benchmark.split}{at})"
         if names is None:
-            rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split)
+            rows = hub.read(
+                benchmark.hub_path, benchmark.hub_name, benchmark.split, revision=benchmark.hub_revision
+            )
         else:
-            source = f"hub: {benchmark.hub_path} ({', '.join(names)})"
+            source = f"hub: {benchmark.hub_path} ({', '.join(names)}{at})"
             folder = hub.download(benchmark.hub_path, names, benchmark.hub_revision)
             rows = files.read(folder, config=None, split=benchmark.split, names=names)
         expected_sha256 = benchmark.sha256
@@ -121,6 +126,7 @@ def _dataset(
     digest = hashlib.sha256()
     documents: list[dict[str, object]] = []
     problems: dict[str, Problem] = {}
+    idle: list[str] = []
     number = 0
     for number, row in enumerate(rows, start=1):
         try:
@@ -134,10 +140,19 @@ def _dataset(
                 f"{source}: the task_id {problem.task_id!r} is there twice (again as problem {number}); if "
                 "the folder holds several configurations, name one file of it"
             )
+        tests = benchmark.written_tests(problem)
+        if tests and inspection.passes_anything(f"{tests.prelude}\n{tests.source}", tests.names):
+            idle.append(problem.task_id)
         digest.update(_row_bytes(row))
         problems[problem.task_id] = problem
         documents.append(_ordered(benchmark.document(row), benchmark.columns))
     if not problems:
         chosen = f" that the settings choose, of {number}" if number else ""
         raise DatasetError(f"{source}: holds no problems{chosen}")
+    if idle:
+        raise DatasetError(
+            f"{source}: the tests of {len(idle)} of {len(problems)} problems pass whatever a candidate "
+            f"returns, and so any answer: {', '.join(idle[:_NAMED])}{', …' * (len(idle) > _NAMED)}; mend "
+            "their tests, or name a file without them with data_files=PATH"
+        )
     return Dataset(rows=documents, problems=problems, sha256=digest.hexdigest(), source=source)

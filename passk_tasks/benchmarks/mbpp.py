@@ -42,6 +42,7 @@ class Mbpp(Benchmark):
 
     name: ClassVar[str] = "mbpp"
     hub_path: ClassVar[str] = "google-research-datasets/mbpp"
+    hub_revision: ClassVar[str | None] = "4bb6404fdc6cacfda99d4ac4205087b89d32030c"
     hub_name: ClassVar[str | None] = "full"
     split: ClassVar[str] = "test"
     own_problems: ClassVar[bool] = False
@@ -128,6 +129,7 @@ class MbppPlus(Mbpp):
     hidden: ClassVar[tuple[str, ...]] = ("evalplus",)
     name: ClassVar[str] = "mbpp_plus"
     hub_path: ClassVar[str] = "evalplus/mbppplus"
+    hub_revision: ClassVar[str | None] = "b2d74c91837c3f2a20c1299ae98133cbe7cfa077"
     hub_name: ClassVar[str | None] = None
     columns: ClassVar[tuple[str, ...]] = (*MbppSanitized.columns, "test")
     sentence: ClassVar[str] = "prompt"

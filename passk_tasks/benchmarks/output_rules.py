@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 
 _SHOWN = 60  # characters
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -57,19 +58,29 @@ def _near(output: str, expected: str) -> bool:
 def sets(output: str, expected: str) -> str:
     """APPS (`eval/testing_util.py` in hendrycks/apps, run_test), whose checks are tried one after the other.
 
-    The same lines without outer whitespace and without empty ones; one number a line, as near as
-    numpy.allclose has it; or the same set of lines, each a set of words, numbers rounded to three decimals.
-    The last ones let another order pass, and repetitions. That is what the published numbers were made with.
+    The same text, but for what surrounds it or each line of the output; the same lines, those of the expected
+    output without outer whitespace, empty ones left out; one number a line, as near as numpy.allclose has
+    it; or the same set of lines, each a set of words, numbers rounded to three decimals. The last ones let
+    another order pass, and repetitions. A line of blanks is a line: nothing but the first two checks passes
+    where the expected output has one. That is what the published numbers were made with.
     """
-    given, wanted = ([line for line in _lines(text) if line] for text in (output, expected))
-    if given == wanted or _all_close(given, wanted) or _as_sets(given) == _as_sets(wanted):
+    given = output.splitlines()
+    if expected.strip() in (output.strip(), "\n".join(map(str.strip, given)).strip()):
         return ""
+    wanted = [line.strip() for line in expected.split("\n") if line]
+    filled = [line for line in given if line]
+    if wanted in (given, filled) or _all_close(filled, wanted):
+        return ""
+    words, expected_words = ([line.split() for line in lines] for lines in (filled, wanted))
+    words = [line for line in words if line]
     try:
-        if _as_sets(given, rounded=True) == _as_sets(wanted, rounded=True):
-            return ""
+        for rounded in (False, True):
+            if _as_sets(words, rounded=rounded) == _as_sets(expected_words, rounded=rounded):
+                return ""
     except (ValueError, OverflowError):
         pass
-    return _first_difference("line", given, wanted, str.__eq__) or "the lines differ"
+    shown = [line.strip() for line in filled]
+    return _first_difference("line", shown, wanted, str.__eq__) or "the lines differ"
 
 
 def _all_close(given: list[str], wanted: list[str]) -> bool:
@@ -77,11 +88,14 @@ def _all_close(given: list[str], wanted: list[str]) -> bool:
         pairs = [(float(one), float(other)) for one, other in zip(given, wanted, strict=True)]
     except ValueError:
         return False
-    return all(one == other or abs(one - other) <= 1e-8 + 1e-5 * abs(other) for one, other in pairs)
+    return all(
+        one == other or (isfinite(other) and abs(one - other) <= 1e-8 + 1e-5 * abs(other))
+        for one, other in pairs
+    )
 
 
-def _as_sets(text: list[str], *, rounded: bool = False) -> set[frozenset[object]]:
-    return {frozenset(round(float(w), 3) if rounded else w for w in line.split()) for line in text}
+def _as_sets(lines: list[list[str]], *, rounded: bool = False) -> set[frozenset[object]]:
+    return {frozenset(round(float(w), 3) if rounded else w for w in words) for words in lines}
 
 
 def _first_difference(

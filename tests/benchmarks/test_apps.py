@@ -110,6 +110,15 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         ({"1": 2}, "[{1: 2}]", True),
         ([{"1": 2}], "{1: 2}", True),
         ([{"1": 2}], "{'1': 2}", False),
+        ({"a": 2}, "{'a': 2}", True),
+        ({"a": 2}, "[{'a': 2}]", False),
+        ({"1": 2, "a": 2}, "{'1': 2, 'a': 2}", True),
+        ({"1": 2, "a": 2}, "{1: 2, 'a': 2}", False),
+        ([{"a": 1}, {"b": 2}], "[{'a': 1}, {'b': 2}]", True),
+        ([{"a": 1}, {"b": 2}], "[{'a': 1}]", False),
+        ([{"1": 1}, {"2": 2}], "[{1: 1}, {2: 2}]", False),  # theirs keeps the first alone
+        ([{"1": 1}, {"a": 2}], "[{1: 1}]", True),
+        ({}, "[{}]", True),
         ([], "[]", True),
         ([1], "2", False),
         ("a", "'a'", True),
@@ -123,6 +132,31 @@ def test_results_are_compared_as_theirs(expected: object, result: str, passes: b
     code = f"def total(x):\n    assert x == {{5: 1}}\n    return {result}"
     outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], local(Confinement())).outcomes[0]
     assert outcome.passed is passes, outcome
+
+
+@pytest.mark.parametrize(
+    ("given", "called"),
+    [
+        ([{"5": 1}], "({5: 1},)"),
+        ([{"a": 1}, 2], "({'a': 1}, 2)"),
+        ([{"1": 1, "a": 2}, 2], "({'1': 1, 'a': 2}, 2)"),
+        ([{"": 1}], "({'': 1},)"),
+        ([{"1.5": 1}, [2]], "({'1.5': 1}, [2])"),
+        ([2, {"1": 1}], "(2, {'1': 1})"),
+        ([[{"1": 1}]], "([{'1': 1}],)"),
+        ([{"1": {"2": 3}}], "({1: {'2': 3}},)"),
+        ([{"1": 1}, 2], "({1: 1},)"),  # theirs takes it for the only argument
+        ([], "()"),
+    ],
+)
+def test_arguments_are_theirs(given: list[object], called: str, tmp_path: Path) -> None:
+    """A dictionary in first place has keys of int where all of its keys are numbers, else all stays."""
+    tests = {"fn_name": "total", "inputs": [given], "outputs": [True]}
+    write_jsonl(tmp_path / "test.jsonl", [apps_row(1, input_output=json.dumps(tests))])
+    (problem,) = load(tmp_path).problems.values()
+    code = f"def total(*x): return x == {called}"
+    outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], local(Confinement())).outcomes[0]
+    assert outcome.passed, outcome
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,36 @@ def test_answers(which: str, answer: str | None, row: int, verdict: Verdict) -> 
     assert judged(which, answer, row).verdict is verdict
 
 
+ROUND = (
+    "import math\nxs = [1, 2]\nys = xs * 2\ndef f(a, b=2):\n    xs.append(9)\n    return a[:b]\nzs = f(ys)"
+)
+
+
+@pytest.mark.parametrize(
+    ("which", "answer", "verdict"),
+    [
+        ("input", "f(ys[1:], 1)", Verdict.FAILED),
+        ("input", "f(ys, b=math.floor(2.5))", Verdict.PASSED),
+        ("input", "f(zs)", Verdict.PASSED),
+        ("input", "f(xs)", Verdict.PASSED),
+        ("input", "f(f(ys))", Verdict.FAILED),
+        ("output", "ys[:2]", Verdict.PASSED),
+        ("output", "zs", Verdict.PASSED),
+        ("output", "f(ys)", Verdict.ERROR),
+        ("output", "ys", Verdict.FAILED),
+        ("output", "unknown", Verdict.ERROR),
+    ],
+)
+@pytest.mark.parametrize("place", [Judge.ISOLATED, Judge.SCRIPT])
+def test_what_stands_beside_the_function(which: str, answer: str, verdict: Verdict, place: Judge) -> None:
+    """An answer may use what the module has besides the function, as in the repository."""
+    family = benchmarks.get(f"cruxeval_{which}")
+    row = {"id": "x", "code": ROUND, "input": "ys", "output": "[1, 2]"}
+    problem = family.problem(next(iter(family.rows([row]))))
+    program = family.program(problem, answer, place)
+    assert batch.judge([program], local(Confinement(), 1)).outcomes[0].verdict is verdict
+
+
 HOSTILE = {
     "an object equal to everything": (EQUAL, Verdict.FAILED),
     "in a list": (f"[{EQUAL}, {EQUAL}]", Verdict.FAILED),

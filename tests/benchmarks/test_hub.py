@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -96,21 +97,24 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
+        # It has every commit that it is asked for.
+        asked = re.search(r"/([0-9a-f]{40})(?=/|$)", path)
+        commit = asked[1] if asked else COMMIT
         api = f"/api/datasets/{self.repository}"
-        for revision in ("main", COMMIT):
+        for revision in ("main", commit):
             resolve = f"/datasets/{self.repository}/resolve/{revision}/"
             if path.startswith(resolve) and path[len(resolve) :] in self.server.files:
                 content = self.server.files[path[len(resolve) :]]
                 etag = hashlib.sha1(content).hexdigest()
-                return self.answer(200, content, {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'})
-        if path in (api, f"{api}/revision/main", f"{api}/revision/{COMMIT}"):
+                return self.answer(200, content, {"X-Repo-Commit": commit, "ETag": f'"{etag}"'})
+        if path in (api, f"{api}/revision/main", f"{api}/revision/{commit}"):
             siblings = [{"rfilename": name} for name in self.server.files]
-            return self.answer(200, {"id": self.repository, "sha": COMMIT, "siblings": siblings})
-        if path.startswith(f"{api}/tree/{COMMIT}"):
-            return self.answer(200, self.server.tree(path[len(f"{api}/tree/{COMMIT}") :].strip("/")))
+            return self.answer(200, {"id": self.repository, "sha": commit, "siblings": siblings})
+        if path.startswith(f"{api}/tree/{commit}"):
+            return self.answer(200, self.server.tree(path[len(f"{api}/tree/{commit}") :].strip("/")))
         if path == "/":
             return self.answer(200, b"")
-        return self.answer(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
+        return self.answer(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
 
     do_HEAD = do_GET
 
@@ -193,7 +197,7 @@ def assert_unavailable(answer: dict[str, Any], endpoint: str, reason: str, asked
 def test_hub_and_cache(hub: Hub, tmp_path: Path) -> None:
     """The hub gives the embedded documents, and so does its cache once the hub is gone or forbidden."""
     expected = {
-        "source": "hub: openai/openai_humaneval (test)",
+        "source": f"hub: openai/openai_humaneval (test at {HumanEval.hub_revision})",
         "same_rows": True,
         "same_problems": True,
         "same_sha256": True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +91,11 @@ def test_a_long_list_with_an_object() -> None:
     for item in ("lambda x: x", "Node(1)", "len"):
         source = f"inputs = [{numbers}, {item}]\nassert f(inputs) == 1\n"
         assert inspection.needs(source, ("f",)).reason
+
+
+def test_a_literal_of_many_digits() -> None:
+    """Tests with a longer integer than Python reads by default are read all the same, and the limit stays."""
+    before = sys.get_int_max_str_digits()
+    proof = inspection.needs(f"assert f() == {'9' * 6000}", ("f",))
+    assert proof.reason is None
+    assert sys.get_int_max_str_digits() == before

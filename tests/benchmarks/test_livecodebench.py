@@ -18,7 +18,7 @@ from passk_tasks.benchmarks.livecodebench import IMPORTS, RELEASES, LiveCodeBenc
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits, StdioTests, Tests
+from passk_tasks.program import Confinement, Judge, Limits, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -41,6 +41,12 @@ def repository(tmp_path: Path) -> Path:
 def load(path: Path, **settings: object) -> benchmarks.Dataset:
     """Load local rows."""
     return benchmarks.load(FAMILY, Settings(data_files=str(path), judge=Judge.STDIO, **settings))
+
+
+def verdicts(*programs: Program) -> list[str]:
+    """Judge as the tasks do."""
+    outcomes = batch.judge(list(programs), local(Confinement(Limits(timeout_s=6, memory_mib=1024)))).outcomes
+    return [outcome.verdict.value for outcome in outcomes]
 
 
 @pytest.mark.parametrize(("release", "count"), [(None, 6), *((f"release_v{n}", n) for n in range(1, 7))])
@@ -164,6 +170,55 @@ def test_broken_rows(changes: dict[str, object], says: str, tmp_path: Path) -> N
     write_jsonl(tmp_path / "test.jsonl", [lcb_row(1), lcb_row(2, **changes)])
     with pytest.raises(DatasetError, match=rf"test\.jsonl: problem 2: row 'abc2_a': .*{says}"):
         load(tmp_path / "test.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "values"),
+    [
+        ("[1, 2]\n3", "[1, 2]", ([1, 2], 3)),
+        ("[1, 2]\n3", "[1, 2]\n", ([1, 2], 3)),
+        ("[1, 2]\r\n3\n\n", "\n [1,\n 2]\r\n", ([1, 2], 3)),
+        (" 7", "\t[1, 2] ", (7,)),
+        ('"a\\n"', "[1, 2]\n\n", ("a\n",)),
+    ],
+)
+def test_whitespace_around_json(
+    given: str, expected: str, values: tuple[object, ...], tmp_path: Path
+) -> None:
+    """Whitespace around an argument, or around and in what is expected, is none of it."""
+    case = json.dumps([{"input": given, "output": expected, "testtype": "functional"}])
+    row = lcb_row(1, functional=True, public_test_cases=case, private_test_cases="[]")
+    write_jsonl(tmp_path / "test.jsonl", [row])
+    (problem,) = load(tmp_path / "test.jsonl").problems.values()
+    code = f"def total(*given):\n    return [1, 2] if given == {values!r} else given"
+    assert verdicts(FAMILY.program(problem, code, Judge.ISOLATED)) == ["passed"]
+
+
+@pytest.mark.parametrize("start", ["", " ", "\n", "\n\n  ", "\t"])
+def test_blanks_before_an_answer(start: str, repository: Path) -> None:
+    """Blanks before what a base model writes are none of the program."""
+    problem = load(repository).problems["abc1_a"]
+    assert verdicts(FAMILY.program(problem, start + PROGRAM, Judge.ISOLATED)) == ["passed"]
+
+
+@pytest.mark.parametrize("place", [Judge.ISOLATED, Judge.SCRIPT])
+def test_integers_of_many_digits(place: Judge, tmp_path: Path) -> None:
+    """Data and candidates may turn integers of 50,000 digits to text and back, and no longer ones."""
+    number = "7" * 50_000
+    cases = json.dumps([{"input": f"[{number}]", "output": number}])
+    row = lcb_row(1, functional=True, public_test_cases=cases, private_test_cases="[]")
+    program = lcb_row(2, public_test_cases=json.dumps([{"input": number, "output": number}]))
+    program["private_test_cases"] = "[]"
+    write_jsonl(tmp_path / "test.jsonl", [row, program])
+    function, stdio = load(tmp_path / "test.jsonl").problems.values()
+    assert verdicts(
+        FAMILY.program(function, METHOD.replace("sum(nums)", "int(str(nums[0]))"), place),
+        FAMILY.program(function, METHOD.replace("sum(nums)", "len(str(10**50000))"), place),
+        FAMILY.program(function, METHOD.replace("sum(nums)", f"int('{number}')"), place),
+        FAMILY.program(function, f"x = len(str(10**6000))\n{METHOD}", place),
+        FAMILY.program(stdio, "print(int(input()))", place),
+        FAMILY.program(stdio, "print(10**50000)", place),
+    ) == ["passed", "error", "passed", "passed", "passed", "error"]
 
 
 def test_private_tests_may_be_plain(tmp_path: Path) -> None:

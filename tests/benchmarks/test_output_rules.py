@@ -45,6 +45,16 @@ CASES = [
     ("NaN", "nan", {TOKENS}),
     ("sNaN", "1", frozenset()),
     ("inf", "1", frozenset()),
+    ("5", "inf", frozenset()),
+    ("inf", "-inf", frozenset()),
+    ("nan", "inf", frozenset()),
+    ("Infinity", "inf", {LINES, SETS}),
+    ("5", "1" + "0" * 400, frozenset()),  # as a float, it is infinite
+    ("1\n \n2.0", "1\n2", {TOKENS, SETS}),  # as sets, which leave lines of blanks out of the output
+    ("100000.5\n \n2", "100000.4\n2", frozenset()),  # such a line is no number
+    ("1\n2.0", "1\n \n2", {TOKENS}),  # APPS leaves none out of what was expected
+    ("1\n\n2", "1\n \n2", EVERY),
+    ("2\n \n1", "1\n \n2", frozenset()),
     ("2 1", "1 2", {SETS}),
     ("1 1 2", "1 2", {SETS}),
     ("b\na", "a\nb", {SETS}),

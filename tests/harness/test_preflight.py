@@ -105,7 +105,10 @@ def test_the_journal_goes_beside_the_results(evaluate, canned, tmp_path, path) -
     ("changes", "said"),
     [
         ({"canonical_solution": "    return 7\n"}, "no reference solution that was tried passes"),
-        ({"test": "def check(candidate):\n    pass\n"}, "a function that only returns None passes"),
+        (
+            {"test": "def check(candidate):\n    assert candidate(0) == None\n"},
+            "a function that only returns None passes",
+        ),
     ],
 )
 def test_problems_that_cannot_be_right(evaluate, canned, dataset, tmp_path, caplog, changes, said) -> None:

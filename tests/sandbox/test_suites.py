@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from passk_tasks.judging import batch, executor
-from passk_tasks.program import Confinement, Program, Tests
+from passk_tasks.program import Confinement, Judge, Program, Tests
 from passk_tasks.sandbox import supervisor, waiting, worker
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.processes import descendants
@@ -68,6 +68,48 @@ def test_tests_are_compiled_once_a_problem(monkeypatch: pytest.MonkeyPatch) -> N
     suite = Suite("assert f() == 1\n", "", ["f"], "", base_decides=True, objects=False)
     assert suite.stages() is suite.stages()
     assert suite.prepared("isolated") is suite.prepared("isolated")
+
+
+DIGITS = "import sys\nsys.set_int_max_str_digits(0)\n"
+LENGTH = "def f(): return len(str(10**6000))"
+LITERAL = "def f(): return len(str(" + "9" * 6001 + "))"
+AT_ONCE = "X = len(str(10**6000))\ndef f(): return X"
+ASSERTS = "assert f() == 6001\n"
+
+
+@pytest.mark.parametrize("place", [Judge.ISOLATED, Judge.SCRIPT])
+@pytest.mark.parametrize("code", [LENGTH, LITERAL, AT_ONCE])
+@pytest.mark.parametrize(
+    "tests",
+    [
+        Tests(DIGITS + ASSERTS, ("f",)),
+        Tests(ASSERTS, ("f",), prelude=DIGITS),
+        Tests(ASSERTS, ("f",), base=DIGITS + ASSERTS),
+        Tests("from sys import *\nset_int_max_str_digits( 10000 )\n" + ASSERTS, ("f",)),
+        Tests(f"def check(f):\n    import sys; sys.set_int_max_str_digits(0)\n    {ASSERTS}check(f)", ("f",)),
+        Tests(f"import sys\nN = 0\nsys.set_int_max_str_digits(N)\n{ASSERTS}", ("f",)),
+    ],
+)
+def test_digits_that_tests_allow(tests: Tests, code: str, place: Judge) -> None:
+    """What tests say about the digits of integers holds for the candidate, wherever it runs."""
+    if place is Judge.SCRIPT and tests.prelude:  # under `script` it is the candidate that has it
+        code = tests.prelude + code
+    judged([Program("t", code, tests, place)])
+
+
+def test_digits_are_no_other_tests_affair() -> None:
+    """Tests that say nothing of digits have the interpreter's own limit, whatever ran before them."""
+    allows, refused = Tests(DIGITS + ASSERTS, ("f",)), Tests(DIGITS.replace("0", "100") + ASSERTS, ("f",))
+    silent = Tests("assert len(str(f())) == 6001\n", ("f",))
+    programs = [
+        Program("a", LENGTH, allows),
+        Program("b", LENGTH, Tests(ASSERTS, ("f",))),
+        Program("c", "def f(): return 10**6000", silent),
+        Program("d", LENGTH, allows),
+        Program("e", LENGTH, refused),
+    ]
+    outcomes = batch.judge(programs, executor.local(Confinement(), 1)).outcomes
+    assert [outcome.passed for outcome in outcomes] == [True, False, False, True, False], outcomes
 
 
 def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,8 +125,9 @@ class Remote:
         return reply[1]
 
     def load(self, source: str) -> None:
-        """Run the candidate's module."""
-        self._reply(["load", source, self.objects], "ok")
+        """Run the candidate's module, under the limit of digits that holds here."""
+        digits = getattr(sys, "get_int_max_str_digits", lambda: None)()
+        self._reply(["load", source, self.objects, digits], "ok")
 
     def keep(self, modules: list[str]) -> None:
         """Load modules and keep their content, before the candidate is loaded."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
+import sys
 import types
 
 from passk_tasks.sandbox.box.second_look import Prepared
 
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _CALLS_AHEAD = re.compile(r"\b(\w+)\.each\(")  # a proxy has this method, a function does not
+_SETS_DIGITS = re.compile(r"\bset_int_max_str_digits\s*\(\s*(\w*)")
+_USUAL_DIGITS: int | None = getattr(sys, "get_int_max_str_digits", lambda: None)()
+_LEAST_DIGITS = 640  # the interpreter refuses a lower limit
 TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 
 
@@ -23,13 +27,28 @@ class Suite:
         self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
         self.objects = objects
         self._prelude = prelude
+        # Tests that set this mean the candidate too, which they have in their own process.
+        set_to = _SETS_DIGITS.findall(f"{prelude}\n{base}\n{source}")
+        numbers = [int(word) if word.isdecimal() else 0 for word in set_to]
+        numbers = [number for number in numbers if number == 0 or _LEAST_DIGITS <= number < 1 << 31]
+        self._digits = (0 if 0 in numbers else max(numbers)) if numbers else _USUAL_DIGITS
+        self.set_digits()
         self.prelude = compile(prelude, "<prelude>", "exec", dont_inherit=True) if prelude else None
         self._codes: list[types.CodeType] = []
         self._prepared: dict[str, list[Prepared]] = {}
 
+    def set_digits(self) -> None:
+        """Let texts of integers have as many digits, in this process, as the tests say; 0 is any number.
+
+        What earlier tests said is undone. A candidate's process gets the same (`Remote.load`).
+        """
+        if self._digits is not None:
+            sys.set_int_max_str_digits(self._digits)
+
     def stages(self) -> list[types.CodeType]:
         """Return the base tests, if there are any, and the tests."""
         if not self._codes:
+            self.set_digits()
             named = [(self.base, BASE_FILE)] if self.base else []
             named.append((self.source, TESTS_FILE))
             self._codes = [compile(source, name, "exec", dont_inherit=True) for source, name in named]

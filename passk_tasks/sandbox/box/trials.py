@@ -89,6 +89,7 @@ class Trials:
         return outcome, remote
 
     def _run(self, tests: Callable[[Remote], None], suite: Suite, objects: bool) -> tuple[Outcome, Remote]:
+        suite.set_digits()
         remote = self.start(self.timeout_s, objects=objects)
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
         if "numpy.random" in sys.modules:

@@ -2,8 +2,10 @@
 
 Requests, each a JSON list:
 
-    ["load", source, own classes]     -> ["ok"] or an exception; `own classes` says whether instances of the
-                                         candidate's classes cross as objects even where their base is plain
+    ["load", source, own classes, digits] -> ["ok"] or an exception; `own classes` says whether instances of
+                                         the candidate's classes cross as objects even where their base is
+                                         plain, `digits` how many digits texts of integers may have, None if
+                                         this Python has no such limit
     ["call", name, arguments]         -> ["value", result], and a third item if the call changed arguments: a
                                          list of [number in the message, content]
     ["apply", n, arguments]           -> the same, for a function that crossed as reference n
@@ -24,6 +26,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -75,7 +78,9 @@ def _run(suite: Suite, code: str, remote: Remote) -> None:
 # --- the candidate's end ---
 
 
-def _load(candidate: Candidate, source: str, own_classes: bool) -> bytes:
+def _load(candidate: Candidate, source: str, own_classes: bool, digits: int | None) -> bytes:
+    if digits is not None:
+        sys.set_int_max_str_digits(digits)
     file = register(candidate.module, source)
     code = compile(source, file, "exec", dont_inherit=True)
     candidate.phase = "load"

@@ -1,0 +1,203 @@
+"""Tests that pass anything: found from their syntax tree, before anything runs.
+
+A walk through what is reached: statements of the module, and of the functions and classes that they name. It
+looks for one place that can fail by what the candidate returns. What it does not know counts as such a place,
+so that it never calls tests empty that are not.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+_FAILS = re.compile(r"assert|raises|warns|fail|check|verify|expect|exit|abort|exec$|testmod|main$|^run")
+_CATCHES = frozenset({"AssertionError", "Exception", "BaseException"})
+_LOOPS_OVER = frozenset({"zip", "enumerate", "each", "list", "tuple", "iter", "reversed", "sorted"})
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ENDS = (ast.Return, ast.Break, ast.Continue)
+
+
+def cannot_fail(tree: ast.Module, names: Collection[str]) -> bool:
+    """Return whether no candidate can fail tests by what it returns.
+
+    Args:
+        tree: the tests with all that they need, except for the candidate.
+        names: the names by which the tests call the candidate.
+    """
+    walk = _Walk(tree, names)
+    try:
+        return not (walk.fails(tree.body) and walk.used(tree))
+    except RecursionError:
+        return False
+
+
+class _Walk:
+    def __init__(self, tree: ast.Module, names: Collection[str]) -> None:
+        self.names = set(names)
+        self.functions: dict[str, list[ast.stmt]] = {}
+        bound: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, _FUNCTIONS):
+                self.functions.setdefault(node.name, []).append(node)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                bound.setdefault(node.targets[0].id, []).append(node.value)
+        stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        changed = {getattr(n.value, "id", "") for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        self.empty = {
+            name
+            for name, values in bound.items()
+            if stored.count(name) == 1 and name not in changed and _is_empty(values[0])
+        }
+        self.known = {*self.names, *self.functions, *stored, *dir(builtins)}
+        self.known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        self.seen: set[str] = set()
+
+    def used(self, tree: ast.Module) -> bool:
+        """Return whether anything is done with the candidate, besides handing it to their own functions."""
+        handed = set()
+        for call in ast.walk(tree):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in self.functions
+            ):
+                for position, argument in enumerate(call.args):
+                    if isinstance(argument, ast.Name) and argument.id in self.names:
+                        handed.add(argument)
+                        for function in self.functions[call.func.id]:
+                            parameters = function.args.args  # type: ignore[attr-defined]
+                            self.names |= {p.arg for p in parameters[position : position + 1]}
+        return any(
+            (isinstance(node, ast.Name) and node.id in self.names and node not in handed)
+            or (isinstance(node, ast.Constant) and isinstance(node.value, str) and self._named_in(node.value))
+            or (isinstance(node, ast.Call) and any(isinstance(a, ast.Starred) for a in node.args))
+            for node in ast.walk(tree)
+        )
+
+    def _named_in(self, text: str) -> bool:
+        return any(name in text for name in self.names)
+
+    def fails(self, body: Sequence[ast.stmt]) -> bool:
+        """Return whether statements can fail, one after the other."""
+        for statement in body:
+            if self._fails(statement):
+                return True
+            if isinstance(statement, _ENDS):
+                return False
+        return False
+
+    def _fails(self, node: ast.stmt) -> bool:
+        if isinstance(node, ast.Raise):
+            return True
+        if isinstance(node, ast.Assert):
+            return not _holds_always(node.test) or self._in_expressions(node)
+        if isinstance(node, _FUNCTIONS):
+            return any(map(self._in_expressions, node.decorator_list))
+        if isinstance(node, ast.ClassDef):  # unittest finds its methods by their names
+            methods = [n.body for n in node.body if isinstance(n, _FUNCTIONS)]
+            return any(map(self.fails, methods)) or self.fails(node.body)
+        if isinstance(node, ast.Try):
+            caught = any(_catches(handler.type) and not self.fails(handler.body) for handler in node.handlers)
+            rest = [handler.body for handler in node.handlers]
+            rest += [node.orelse, node.finalbody] if caught else [node.body, node.orelse, node.finalbody]
+            return any(map(self.fails, rest))
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            managers = [item.context_expr for item in node.items]
+            if any(_suppresses(manager) for manager in managers):
+                return False
+            return any(map(self._in_expressions, managers)) or self.fails(node.body)
+        if isinstance(node, (ast.If, ast.While)):
+            if self._in_expressions(node.test):
+                return True
+            known = _truth(node.test)
+            branches = [node.body] * (known is not False) + [node.orelse] * (known is not True)
+            return any(map(self.fails, branches))
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            body = [] if self._is_empty(node.iter) else node.body
+            return self._in_expressions(node.iter) or self.fails(body) or self.fails(node.orelse)
+        if isinstance(node, ast.Match):
+            return self._in_expressions(node.subject) or any(self.fails(case.body) for case in node.cases)
+        return self._in_expressions(node)
+
+    def _in_expressions(self, node: ast.AST) -> bool:
+        """Return whether an expression can fail, or a function of the tests that it names."""
+        statement = node.value if isinstance(node, ast.Expr) else None
+        called = statement.func if isinstance(statement, ast.Call) else None
+        # What was imported may check, where nothing is done with what it returns.
+        if isinstance(called, ast.Name) and called.id not in self.known:
+            return True
+        for part in ast.walk(node):
+            name = part.id if isinstance(part, ast.Name) else getattr(part, "attr", "")
+            if name in self.functions:
+                if name not in self.seen:
+                    self.seen.add(name)
+                    if any(self.fails(f.body) for f in self.functions[name]):  # type: ignore[attr-defined]
+                        return True
+            elif (
+                isinstance(part, (ast.Attribute, ast.Name)) and name not in self.names and _FAILS.search(name)
+            ):
+                return True
+            elif isinstance(part, (ast.BinOp, ast.Subscript)):
+                inner = part.right if isinstance(part, ast.BinOp) else part.slice
+                if any(isinstance(n, ast.Compare) for n in ast.walk(inner)):  # as in 1 / (f(1) == 2)
+                    return True
+        return False
+
+    def _is_empty(self, node: ast.expr) -> bool:
+        """Return whether a loop over this never begins."""
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            return name in _LOOPS_OVER and any(map(self._is_empty, node.args))
+        return _is_empty(node) or (isinstance(node, ast.Name) and node.id in self.empty)
+
+
+def _is_empty(node: ast.expr) -> bool:
+    if isinstance(node, ast.Dict):
+        return not node.keys
+    return isinstance(node, (ast.List, ast.Tuple, ast.Set)) and not node.elts
+
+
+def _truth(node: ast.expr) -> bool | None:
+    """Return what a condition always is, None where that depends."""
+    if isinstance(node, ast.Constant):
+        return bool(node.value)
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
+        return not _is_empty(node)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        known = _truth(node.operand)
+        return None if known is None else not known
+    if isinstance(node, ast.BoolOp):
+        parts = {_truth(part) for part in node.values}
+        decides = isinstance(node.op, ast.Or)
+        return decides if decides in parts else None if None in parts else not decides
+    if ast.unparse(node) in ("__name__ == '__main__'", "'__main__' == __name__"):
+        return False
+    return None
+
+
+def _holds_always(test: ast.expr) -> bool:
+    """Return whether an assertion holds whatever the candidate returns."""
+    if (known := _truth(test)) is not None:
+        return known
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], (ast.Eq, ast.Is)):
+        sides = ast.dump(test.left), ast.dump(test.comparators[0])
+        return sides[0] == sides[1]
+    return not any(isinstance(node, ast.Name) for node in ast.walk(test))
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {getattr(part, "id", getattr(part, "attr", "")) for node in nodes for part in ast.walk(node)}
+
+
+def _catches(kind: ast.expr | None) -> bool:
+    return kind is None or not _CATCHES.isdisjoint(_names([kind]))
+
+
+def _suppresses(manager: ast.expr) -> bool:
+    return (
+        isinstance(manager, ast.Call)
+        and "suppress" in _names([manager.func])
+        and not _CATCHES.isdisjoint(_names(manager.args))
+    )
