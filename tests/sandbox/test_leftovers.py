@@ -54,7 +54,7 @@ def test_scratch_folders_of_killed_runs_are_removed(tmp_path, monkeypatch, ended
 def test_a_disk_that_takes_no_folder_is_named(tmp_path, monkeypatch):
     """A full or read-only one is an error of the host, with what to do."""
     monkeypatch.setattr(leftovers.tempfile, "tempdir", str(tmp_path / "none"))
-    with pytest.raises(SandboxError, match="cannot make a folder .*none.*set TMPDIR"):
+    with pytest.raises(SandboxError, match=r"cannot make a folder .*none.*set TMPDIR"):
         leftovers.make_scratch()
 
 
