@@ -2,6 +2,7 @@
 
     tokens       stop sequences and control tokens that a backend left
     completion   base models: the text continues the prompt
+    sanitized    base models: what the function reaches, as EvalPlus and BigCodeBench have it
     answer       chat and reasoning models: a function somewhere in an answer
     programs     chat and reasoning models: a whole program somewhere in an answer
     reasoning    chains of thought
@@ -21,14 +22,17 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
   Whatever follows the function stays, even a last piece that breaks off. Only damage by tokenizers is
   repaired: control tokens at both ends are cut off, and a first line that lost its indentation gets it back
   where prompt + text compiles only then.
+- `sanitized` is `completion`, and then only what the entry point reaches: prose, pieces that break off and
+  examples below the function are gone, as in EvalPlus and BigCodeBench.
 - `assertion_output` and `assertion_input` are CRUXEval's modes: the candidate is an expression.
 - `answer` searches the text as EvalPlus, BigCodeBench and LiveCodeBench do, since a chat model wraps the
   function as it likes. Example calls, asserts and `if __name__ == "__main__"` around the function are cut.
   EvalPlus and BigCodeBench also cut everything else that the function does not reach; we keep that, so that
   `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and simple-evals run the examples,
   so that a wrong example fails a right function.
-- `snippet` takes what stands in DS-1000's tags, in a fence, or the whole text. The prompt is not put above
-  it, since the tests hold the program around it.
+- `snippet` is DS-1000's own rule; only where that leaves no code is a fence or a tag looked into. The prompt
+  is not put above it, since the tests hold the program around it. `snippet_indented` also restores
+  indentation, for points that DS-1000 does not give.
 
 `docs/decisions/0002-extraction.md` has the reasons. The strategy of each sample is stored with it.
 """
@@ -43,6 +47,7 @@ from passk_tasks.extraction.assertion import expression, side
 from passk_tasks.extraction.completion import complete, fill
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
+from passk_tasks.extraction.sanitized import sanitized
 from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
@@ -65,10 +70,11 @@ def extract(
 
     Args:
         text: what the model generated, without the prompt.
-        mode: `completion` for base models, `answer` for chat and reasoning models, `snippet` where the tests
-            have a program around the answer, `verbatim` for prompt + text; `assertion_output` and
-            `assertion_input` for the right and the left side of an assertion, an expression instead of a
-            program.
+        mode: `completion` for base models, `sanitized` for them where the benchmark sanitises (not in gaps),
+            `answer` for chat and reasoning models, `verbatim` for prompt + text; `snippet` where the tests
+            have a program around the answer (`snippet_indented` restores its indentation);
+            `assertion_output` and `assertion_input` for the right and the left side of an assertion, an
+            expression instead of a program.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
         entry_point: name of the function that the tests call; `""` where a program was asked for.
         stops: stop sequences, applied again since backends drop some; not under `verbatim`.
@@ -83,12 +89,16 @@ def extract(
     if mode == "verbatim":
         return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
-    if mode == "snippet":
-        return snippet(text, prompt)
+    if mode.startswith("snippet"):
+        return snippet(text, prompt, indented=mode == "snippet_indented")
     if mode.startswith("assertion_"):
         return side(text, output=mode == "assertion_output")
+    if mode in ("completion", "sanitized") and suffix is not None:
+        return fill(text, prompt, suffix)
     if mode == "completion":
-        return complete(text, prompt, entry_point) if suffix is None else fill(text, prompt, suffix)
+        return complete(text, prompt, entry_point)
+    if mode == "sanitized":
+        return sanitized(text, prompt, entry_point, also)
     if not entry_point:
         return find_program(text, also)
     return find(text, prompt, entry_point, also)

@@ -97,12 +97,17 @@ def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed
     return None
 
 
+def begins_like_code(line: str) -> bool:
+    """Whether a line begins as a statement does: an assignment, a call, a keyword, a comment."""
+    return _BEGINS.match(line) is not None
+
+
 def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, str]]:
     """Yield each run of lines that compiles and begins like code, with the index of its first line."""
     at = cuts = 0
     margin: str | None = None  # of the first run; lines that are indented more may be inside a broken one
     while at < len(lines) and cuts < _MAX_CUTS:
-        if not _BEGINS.match(lines[at]):
+        if not begins_like_code(lines[at]):
             at += 1
             continue
         indent = lines[at][: len(lines[at]) - len(lines[at].lstrip(" \t"))]

@@ -1,84 +1,154 @@
 """Snippets, from base and chat models: lines without a function of their own, for a place in a program.
 
-DS-1000's prompts end with `BEGIN SOLUTION` and `<code>`, and ask the model to end with `</code>`. Its
-`postprocess` (test_ds1000.py of xlang-ai/DS-1000) takes what stands before the first `</code>`, without
-fences and tags. So do we where that leaves code. Where prose stands around a fence or the tags, we take what
-is inside.
+DS-1000's prompts end with `BEGIN SOLUTION` and `<code>`, and ask the model to end with `</code>`. Its own
+rule (`postprocess` in test_ds1000.py of xlang-ai/DS-1000) cuts the text at `</code>`, at the first fence that
+is not "```python", and at a line that begins with `END SOLUTION`; it deletes `<code>` and "```python", and
+the text around them stays. Where that leaves code we take it to the letter. Only where it leaves none, no
+Python, or prose above a mark do we look further: without chains of thought and control tokens, after `<code>`
+or in a fence, below an echo of the prompt's mark; and there only for Python that has no code above it.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from passk_tasks.extraction.completion import with_first_line
-from passk_tasks.extraction.fences import blocks, dedent, prefilled
+from passk_tasks.extraction.fences import blocks, dedent
 from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.extraction.runs import begins_like_code
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parser
 from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_tail
 
-_OPENING, _CLOSING = "<code>", "</code>"
-# Prompts have these marks around the place of the answer, and models repeat them.
-_STARTS = re.compile(r"^[ \t]*(?:#+[ \t]*)?(?:BEGIN SOLUTION|SOLUTION START)[ \t]*\n", re.MULTILINE)
-_ENDS = re.compile(r"^[ \t]*(?:#+[ \t]*)?(?:END SOLUTION|SOLUTION END)\b", re.MULTILINE)
+_OPENING, _CLOSING, _END = "<code>", "</code>", "\nEND SOLUTION"
+_FENCE, _PYTHON_FENCE = "```", "```python"
+_MARK = re.compile(f"{_OPENING}|{_FENCE}")
+# Prompts have one of these marks above the place of the answer, and models repeat it.
+_START = re.compile(r"^[ \t]*(?:#+[ \t]*)?(?:BEGIN SOLUTION|SOLUTION START)[ \t]*\n", re.MULTILINE)
 
 
-def snippet(text: str, prompt: str) -> Extraction:
+class _Part(NamedTuple):
+    """Part of a text that may be the snippet, and how it was found."""
+
+    code: str
+    strategy: Strategy
+
+
+def snippet(text: str, prompt: str, *, indented: bool = False) -> Extraction:
     """Return the snippet in a model's text; the caller has applied the stops.
 
     Args:
         text: what the model generated.
-        prompt: the whole prompt. Where its last line is indented, the snippet is the end of a function's body
-            and must be indented too.
+        prompt: the whole prompt.
+        indented: whether to restore indentation, which DS-1000 does not do. Where the prompt's last line is
+            indented, the snippet is the end of a function's body and must be indented too.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     repairs = set()
-    stripped = strip_reasoning(strip_outer(text))
-    bare = cut_at_token(strip_outer(stripped.text))
-    if stripped.cut:
-        repairs.add(Repair.REASONING)
-    if not stripped.cut and bare != text:
-        repairs.add(Repair.SPECIAL_TOKENS)
-    if stripped.unterminated or not bare.strip():
-        none = Strategy.NONE_UNTERMINATED_REASONING if stripped.unterminated else Strategy.NONE_EMPTY
-        return extraction(None, none, frozenset(repairs))
-    code, strategy = _find(bare)
-    if not code.strip():
-        return extraction(None, Strategy.NONE_NO_CODE_FOUND, frozenset(repairs))
     parser = Parser()
-    whole = without_tail(code, lambda body: parser.parse("def f():\n" + _below(body)) is not None)
-    if whole != code:
-        repairs.add(Repair.SPECIAL_TOKENS)
-        code = whole.rstrip() + "\n"
-    mended = _mended(code, _indent(prompt))
-    if mended != code:
+    part = _by_the_rule(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    stripped = strip_reasoning(strip_outer(text))
+    if stripped.cut or _prose_above(text, parser) or not _is_code(part.code, parser):
+        bare = cut_at_token(strip_outer(stripped.text))
+        if stripped.cut:
+            repairs.add(Repair.REASONING)
+        if stripped.unterminated or not bare.strip():
+            none = Strategy.NONE_UNTERMINATED_REASONING if stripped.unterminated else Strategy.NONE_EMPTY
+            return extraction(None, none, frozenset(repairs))
+        part, whole = _choice(bare, parser)
+        if not stripped.cut and (bare != text or part.code != whole):
+            repairs.add(Repair.SPECIAL_TOKENS)
+    if not part.code.strip():
+        return extraction(None, Strategy.NONE_NO_CODE_FOUND, frozenset(repairs))
+    code = _mended(part.code, _indent(prompt)) if indented else part.code
+    if code != part.code:
         repairs.add(Repair.INDENT)
-    return extraction(mended, strategy, frozenset(repairs))
+    return extraction(code, part.strategy, frozenset(repairs))
 
 
-def _find(text: str) -> tuple[str, Strategy]:
-    strategy = Strategy.BODY
-    # After the first closing tag models begin once more.
+def _by_the_rule(text: str) -> _Part:
+    """Return what DS-1000's own rule leaves of a text."""
     text = text.split(_CLOSING, 1)[0]
-    if _OPENING in text:
-        text, strategy = text.split(_OPENING, 1)[1], Strategy.PROSE_CODE
-    fenced = blocks(text)
-    head = prefilled(text) if fenced else None
-    if head is not None and Parser().parse("def f():\n" + _below(head[0])) is not None:
-        text, strategy = head[0], Strategy.FENCE_PREFILLED
-    elif fenced:
-        block = next((block for block in fenced if block.may_be_python), fenced[0])
-        text = block.content
+    bare = text.replace(_PYTHON_FENCE, "")
+    if _PYTHON_FENCE in text:
+        strategy = Strategy.FENCE if _FENCE in bare else Strategy.FENCE_UNCLOSED
+    elif _FENCE in text:
+        strategy = Strategy.FENCE_PREFILLED
+    else:
+        strategy = Strategy.PROSE_CODE if _OPENING in text else Strategy.BODY
+    return _Part(bare.split(_FENCE, 1)[0].split(_END, 1)[0].replace(_OPENING, ""), strategy)
+
+
+def _choice(text: str, parser: Parser) -> tuple[_Part, str]:
+    """Return the first part that is code, without tokens at its end, and its code with them."""
+    for part in _parts(text, parser):
+        code = without_tail(part.code, lambda code: _is_code(code, parser))
+        if _is_code(code, parser):
+            return part._replace(code=code), part.code
+    part = _by_the_rule(text)
+    return part, part.code
+
+
+def _parts(text: str, parser: Parser) -> Iterator[_Part]:
+    """Yield what may be the snippet, likeliest first: the text, and its parts with no code above them."""
+    prose = _prose_above(text, parser)
+    if not prose:
+        yield _by_the_rule(text)
+    head = text.split(_CLOSING, 1)[0]
+    above, _, below = head.partition(_OPENING)
+    if not _has_code(above, parser):
+        yield _by_the_rule(below)._replace(strategy=Strategy.PROSE_CODE)
+    block = next((block for block in blocks(head) if block.may_be_python), None)
+    if block is not None and not _has_code("\n".join(head.split("\n")[: block.first - 1]), parser):
         strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
-    start = list(_STARTS.finditer(text))
-    if start:
-        text = text[start[-1].end() :]
-    end = _ENDS.search(text)
-    if end:
-        text = text[: end.start()]
-    # Indentation belongs to the answer; empty lines around it do not.
-    return re.sub(r"\A(?:[ \t]*\n)+", "", text).rstrip() + "\n", strategy
+        yield _by_the_rule(block.content.rstrip() + "\n")._replace(strategy=strategy)
+    mark = _START.search(head)
+    if mark and not _has_code(head[: mark.start()], parser):
+        yield _by_the_rule(head[mark.end() :])
+    if prose:
+        yield _by_the_rule(text)
+
+
+def _prose_above(text: str, parser: Parser) -> bool:
+    """Whether lines that are neither code nor comments stand above the first tag or fence."""
+    above = _MARK.split(text, maxsplit=1)
+    lines = (line.strip() for line in above[0].split("\n"))
+    return (
+        len(above) > 1 and any(line and line[0] != "#" for line in lines) and not _has_code(above[0], parser)
+    )
+
+
+def _has_code(text: str, parser: Parser) -> bool:
+    """Whether a text is code, or any of its lines looks like it, broken or not.
+
+    Comments are none: they may be headings of Markdown.
+    """
+    bare = text.replace(_OPENING, "").replace(_PYTHON_FENCE, "")
+    begin = (begins_like_code(line) and line.lstrip()[0] != "#" for line in bare.split("\n"))
+    return any(begin) or _is_code(bare, parser)
+
+
+def _is_code(text: str, parser: Parser) -> bool:
+    """Whether a text is Python, at module level or within a function, and more than prose that parses."""
+    for source in (text, f"def f():\n{text}", f"def f():\n{_below(text)}"):
+        parsed = parser.parse(source)
+        if parsed is not None:
+            body = parsed.tree.body
+            if source is not text and isinstance(body[0], ast.FunctionDef):
+                body = [*body[0].body, *body[1:]]
+            return not all(map(_is_idle, body))
+    return False
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing, as `Done` or `Complexity: O(n)`."""
+    if isinstance(statement, ast.AnnAssign):
+        return statement.value is None
+    return isinstance(statement, ast.Expr) and not any(isinstance(n, ast.Call) for n in ast.walk(statement))
 
 
 def _indent(prompt: str) -> str:

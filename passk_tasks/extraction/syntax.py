@@ -110,9 +110,14 @@ class Parsed:
 
 
 class Parser:
-    """Parses the candidates of one text within a common budget."""
+    """Parses the candidates of one text within a common budget.
 
-    def __init__(self) -> None:
+    Args:
+        compiles: whether they must compile too: `return` outside of a function parses, but does not compile.
+    """
+
+    def __init__(self, *, compiles: bool = True) -> None:
+        self._build = _compiled if compiles else ast.parse
         self._left = MAX_TOTAL_CHARS
         self._seen: dict[str, Parsed | int] = {}
 
@@ -134,7 +139,7 @@ class Parser:
         self._left -= len(source) + 64  # even the shortest attempt costs something
         result: Parsed | int
         try:
-            result = Parsed(source, _silently(lambda: _compiled(source)))
+            result = Parsed(source, _silently(lambda: self._build(source)))
         except SyntaxError as error:
             result = error.lineno or 0
         except _FAILURES:

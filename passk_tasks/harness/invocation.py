@@ -14,8 +14,9 @@ from types import FrameType
 from typing import Any
 
 from lm_eval.api.model import CachingLM
+from lm_eval.utils import simple_parse_args_string
 
-_WANTED = ("lm", "evaluation_tracker")
+_WANTED = ("lm", "evaluation_tracker", "model", "model_args")
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,31 @@ class Invocation:
     Attributes:
         lm: the model object.
         tracker: lm-eval's `EvaluationTracker`, which writes the results.
+        named: the model as the user named it, a name or an object.
+        arguments: the model's arguments, a text or a mapping.
     """
 
     lm: Any = None
     tracker: Any = None
+    named: Any = None
+    arguments: Any = None
 
     @property
     def model(self) -> Any:
         """The model itself, without the wrapper that `--use_cache` puts around it."""
         return self.lm.lm if isinstance(self.lm, CachingLM) else self.lm
+
+    @property
+    def model_name(self) -> str:
+        """Name under which lm-eval knows the model; the name of its class where an object was given."""
+        return self.named if isinstance(self.named, str) else type(self.model).__name__
+
+    @property
+    def model_args(self) -> dict[str, Any]:
+        """The model's arguments by name."""
+        if isinstance(self.arguments, str):
+            return dict(simple_parse_args_string(self.arguments))
+        return dict(self.arguments or {})
 
     @property
     def rank(self) -> int:
@@ -78,6 +95,13 @@ class Invocation:
         gathered = self.lm.gather_object(value, dst=0)
         return None if gathered is None else list(gathered)
 
+    def agreed(self, value: Any) -> Any:
+        """Return rank 0's `value` on every rank. All ranks must call it."""
+        if self.world_size <= 1:
+            return value
+        gathered = [self.lm.gather_object(value, dst=rank) for rank in range(self.world_size)]
+        return gathered[self.rank][0]
+
 
 def current() -> Invocation:
     """Return the run on whose stack this call stands."""
@@ -90,4 +114,4 @@ def current() -> Invocation:
                 if name not in values and seen.get(name) is not None:
                     values[name] = seen[name]
         frame = frame.f_back
-    return Invocation(lm=values.get("lm"), tracker=values.get("evaluation_tracker"))
+    return Invocation(*(values.get(name) for name in _WANTED))

@@ -236,7 +236,7 @@ def _warn_of_form(settings: Settings, invocation: Invocation, where: str, *, cha
             "%s: the task is for chat models, but no chat template is applied: add --apply_chat_template",
             where,
         )
-    elif settings.extraction == "completion" and chat:
+    elif settings.extraction in ("completion", "sanitized") and chat:
         _log.warning(
             "%s: the task asks a base model to continue a piece of code, but a chat template is applied, so "
             "the model may answer instead; the tasks for chat models have `instruct` in their names",

@@ -4,6 +4,7 @@
     --model          is `replay` where none is named, and lm-eval always knows that model
     confirmation     lm-eval's question about unsafe code is answered, only for our sandboxed tasks
     passk.seeds      is `distinct` for OpenAI-style servers, unless the user says otherwise
+    --resume         goes on where a run broke off; it becomes passk.resume
 
 Our summary of each task follows lm-eval's table. The exit code says whether everything was done and saved.
 """
@@ -23,7 +24,7 @@ from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.utils import setup_logging, simple_parse_args_string
 
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
-from passk_tasks.harness import provenance, replay
+from passk_tasks.harness import provenance, replay, resume
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
 from passk_tasks.tasks.catalog import task_folders, task_names
@@ -60,22 +61,26 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     Raises:
         UsageError: no task is named, or the `--config` file cannot be read.
     """
+    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    ours.add_argument("--resume", nargs="?", const=resume.LATEST)
+    own, argv = ours.parse_known_args(argv)
     # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
     before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
     try:
         arguments: argparse.Namespace = HarnessCLI().parse_args()
     finally:
         sys.argv = before
-    fill_in(arguments, _config_file(arguments.config))
+    fill_in(arguments, _config_file(arguments.config), own.resume)
     return arguments
 
 
-def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any]) -> None:
+def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: str | None = None) -> None:
     """Set what our tasks need where neither the command line nor the `--config` file sets it.
 
     Args:
         arguments: lm-eval's parsed arguments, which win over the file; changed in place.
         config: contents of the file.
+        journal: what `--resume` names.
     """
     if not (arguments.tasks or config.get("tasks")):
         raise UsageError("no task is named: add --tasks passk_humaneval; `passk tasks` lists all tasks")
@@ -91,13 +96,16 @@ def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any]) -> None:
     if model == DEFAULT_MODEL and not (arguments.model_args or config.get("model_args")):
         # lm-eval names the results folder after this; without it the name would be random.
         arguments.model_args = {"path": replay.EMBEDDED}
-    if model in OPENAI_STYLE:
-        metadata = arguments.metadata or config.get("metadata") or {}
-        if isinstance(metadata, str):
-            metadata = simple_parse_args_string(metadata)
-        if f"{NAMESPACE}.seeds" not in metadata and "seeds" not in (metadata.get(NAMESPACE) or {}):
-            # The command line's metadata replaces the file's, so the file's must be included.
-            arguments.metadata = {**metadata, f"{NAMESPACE}.seeds": "distinct"}
+    metadata = arguments.metadata or config.get("metadata") or {}
+    if isinstance(metadata, str):
+        metadata = simple_parse_args_string(metadata)
+    added = {} if journal is None else {f"{NAMESPACE}.{resume.KEY}": journal}
+    said = f"{NAMESPACE}.seeds" in metadata or "seeds" in (metadata.get(NAMESPACE) or {})
+    if model in OPENAI_STYLE and not said:
+        added[f"{NAMESPACE}.seeds"] = "distinct"
+    if added:
+        # The command line's metadata replaces the file's, so the file's must be included.
+        arguments.metadata = {**metadata, **added}
 
 
 def check_saved(finished: provenance.Collected, *, samples: bool) -> None:

@@ -24,7 +24,7 @@ from lm_eval.api.task import ConfigurableTask
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError
-from passk_tasks.harness import invocation, journaling, preflight, provenance
+from passk_tasks.harness import invocation, journaling, preflight, provenance, resume
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
 from passk_tasks.results import store
@@ -60,12 +60,15 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         config = dict(config)
         config.pop("class", None)  # lm-eval leaves it in, but its TaskConfig refuses it
         metadata = config.get("metadata") or {}
-        self.spec: TaskSpec = spec_from_config(config, source=metadata.get("config_source", "inline"))
+        self._resume, metadata = resume.taken(metadata)
+        self.spec: TaskSpec = spec_from_config(
+            {**config, "metadata": metadata}, source=metadata.get("config_source", "inline")
+        )
         settings = self.spec.settings
         self._benchmark = benchmarks.get(settings.benchmark)
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
-        self._journal_folder: Path | None = None
-        self._journal: Path | None = None
+        self.journal: journaling.TaskJournal
+        self._journal: Path | None = None  # once it is complete
         self._notes: tuple[str, ...] = ()  # what the references of the problems showed
         self._no_texts: list[str] = []  # a message for each answer that is not text
         self._ranks = 1
@@ -111,13 +114,13 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         run = invocation.current()
         provenance.begun(run)
         self.spec = self._with_stops()
-        self._journal_folder = journaling.folder(self.spec.settings, run)
+        journal_folder = journaling.folder(self.spec.settings, run)
         self._journal = None
         preflight.check(
             self.spec,
             self._data,
             run,
-            self._journal_folder,
+            journal_folder,
             predict_only=self._predict_only,
             chat=apply_chat_template,
         )
@@ -132,7 +135,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             )
         self._ranks = int(kwargs.get("world_size") or 1)
         super().build_all_requests(cache_requests=False, apply_chat_template=apply_chat_template, **kwargs)
-        journaling.expect(self)
+        self._begin_journal(run, journal_folder)
 
     def construct_requests(
         self, doc: dict[str, object], ctx: Any, **kwargs: Any
@@ -262,9 +265,17 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         return samples
 
     def write_journal(self) -> None:
-        """Write this rank's generations to disk."""
-        run = invocation.current()
+        """Complete the journal of this rank."""
+        self._journal = self.journal.complete(self._generated())
+
+    def _begin_journal(self, run: invocation.Invocation, folder: Path) -> None:
+        """Listen to the model, so that its answers are saved as they come, and read those to resume."""
         spec = self.spec
+        requests = {
+            (str(instance.doc["task_id"]), instance.idx + number): resume.request_hash(instance.args)
+            for instance in self.instances
+            for number in range(instance.repeats)
+        }
         header = JournalHeader(
             task=spec.name,
             task_version=spec.version,
@@ -274,10 +285,19 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             dataset_source=self._data.source,
             rank=run.rank,
             world_size=run.world_size,
-            extra={"generation_kwargs": provenance.json_ready(self._drawn_with(run.model))},
+            extra={
+                "generation_kwargs": provenance.json_ready(self._drawn_with(run.model)),
+                "model": resume.model_of(run),
+            },
         )
-        folder = self._journal_folder or journaling.folder(spec.settings, run)
-        self._journal = journaling.write(folder, header, self._generated())
+        recovered = resume.Recovered()
+        if self._resume is not None:
+            recovered = resume.recover(self._resume, folder, header)
+        # All ranks have read what there is once they agree.
+        name = run.agreed(recovered.run or os.urandom(8).hex())
+        header = replace(header, extra={**header.extra, "run_id": name})
+        self.journal = journaling.TaskJournal(folder, header, requests, recovered)
+        journaling.expect(self, run.model)
 
     def _generated(self) -> list[Sample]:
         """Return the answers that are text, and put each text into the request, where lm-eval logs it."""

@@ -1,21 +1,24 @@
-"""The journal: what a run generated, on disk before the first candidate is executed.
+"""The journal: what a run generated, on disk as the answers come.
 
     {"passk_journal": 1, "task": …, "settings": {…}, …}   the header: what scoring needs besides texts
-    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation; `until` where it differs
-    {"end": 3280}                                         the footer; without it the writer was killed
+    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation; `until` where it differs, and
+                                                          `request`, a hash of what was asked
+    {"end": 3280}                                         the footer; without it the run broke off
 
-Each line is flushed when it is written, so a killed process loses at most the line it was writing. A run on
-several ranks leaves one journal a rank; they are read together.
+Each line is flushed when it is written, so a killed process loses at most the line it was writing; against a
+power cut the file is synced, at most every second. A run on several ranks leaves one journal a rank; they are
+read together.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.results.answers import text_of
@@ -23,6 +26,7 @@ from passk_tasks.results.lines import dump_line, parse_object
 
 FORMAT = 1
 MARK = "passk_journal"
+_SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
 # What may differ between the ranks of one run; neither moves a verdict.
 _PER_RANK_SETTINGS = frozenset({"workers", "journal"})
@@ -126,6 +130,26 @@ class JournalHeader:
         return ""
 
 
+class Entry(NamedTuple):
+    """One generation of a journal.
+
+    Attributes:
+        where: file and line.
+        task_id: the problem.
+        sample: its number, from 0.
+        text: what was generated.
+        until: the stops it was asked for with; None where the header's hold.
+        request: hash of prompt and generation arguments; None in journals of earlier versions.
+    """
+
+    where: str
+    task_id: str
+    sample: int
+    text: str
+    until: tuple[str, ...] | None
+    request: str | None
+
+
 class Journal:
     """Writes one journal; as a context manager, completed on a clean exit, left without footer on an error.
 
@@ -140,6 +164,7 @@ class Journal:
     def __init__(self, path: str | Path, header: JournalHeader) -> None:
         self.path = Path(path)
         self._count = 0
+        self._synced = time.monotonic()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -155,7 +180,14 @@ class Journal:
             ) from error
         self._write(header.as_dict())
 
-    def write(self, task_id: str, index: int, text: str, until: Sequence[str] | None = None) -> None:
+    def write(
+        self,
+        task_id: str,
+        index: int,
+        text: str,
+        until: Sequence[str] | None = None,
+        request: str | None = None,
+    ) -> None:
         """Append one generation, number `index` of its problem.
 
         Args:
@@ -163,13 +195,16 @@ class Journal:
             index: from 0.
             text: what was generated.
             until: the stops it was asked for with, where they are not the header's.
+            request: hash of what was asked, without which no run can resume from the line.
 
         Raises:
             PasskError: the disk refused, or `text` is none; no line is written then.
         """
         if not isinstance(text, str):
             raise PasskError(f"{self.path}: sample {index} of {task_id} is no text: {type(text).__name__}")
-        own = {} if until is None else {"until": list(until)}
+        own: dict[str, object] = {} if until is None else {"until": list(until)}
+        if request is not None:
+            own["request"] = request
         self._write({"task_id": task_id, "sample": index, "text": text, **own})
         self._count += 1
 
@@ -197,6 +232,9 @@ class Journal:
         try:
             self._file.write(dump_line(line))
             self._file.flush()
+            if time.monotonic() - self._synced >= _SYNC_S:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
         except OSError as error:
             raise PasskError(
                 f"{self.path}: the journal cannot be written: {error.strerror or error}"
@@ -216,13 +254,10 @@ class Journal:
             os.close(folder)
 
 
-def read_entries(
-    path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[str]
-) -> Iterator[tuple[str, str, int, str, tuple[str, ...] | None]]:
-    """Yield `(where, task_id, sample, text, until)` for the numbered `lines` that follow a journal's header.
+def read_entries(path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[str]) -> Iterator[Entry]:
+    """Yield the generations in the numbered `lines` that follow a journal's header.
 
-    `until` is None where the header's holds. An answer in parts, or null, which early journals may
-    hold, is its text.
+    An answer in parts, or null, which early journals may hold, is its text.
 
     A kill while the journal was written leaves its last line torn or its footer missing: that is appended to
     `warnings` once all entries are out.
@@ -263,11 +298,19 @@ def read_entries(
             text = text_of(line["text"])
         except ValueError as error:
             raise SamplesError(f"{where}: not a journal's line: {error}") from None
-        yield where, task_id, sample, text, None if until is None else tuple(until)
+        request = line.get("request")
+        yield Entry(
+            where,
+            task_id,
+            sample,
+            text,
+            None if until is None else tuple(until),
+            request if isinstance(request, str) else None,
+        )
         count += 1
     if torn or not ended:
         cause = "its last line is torn" if torn else "its footer is missing"
         warnings.append(
-            f"{path}: the journal ends early ({cause}): the run was killed while it was written; "
+            f"{path}: the journal ends early ({cause}): the run broke off; "
             f"the {count} samples before that are used"
         )

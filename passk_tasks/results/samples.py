@@ -195,7 +195,8 @@ def read_file(path: Path) -> Source:
 def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
     asked = header.settings.get("extraction")
     places: dict[tuple[str, int], str] = {}
-    for where, task_id, index, text, until in journal.read_entries(source.path, lines, source.warnings):
+    for entry in journal.read_entries(source.path, lines, source.warnings):
+        where, task_id, index, text, until, _ = entry
         before = places.setdefault((task_id, index), where)
         if before is not where:
             raise SamplesError(f"{where}: sample {index} of {task_id} was given already at {before}")

@@ -82,6 +82,7 @@ class Sandbox:
         self._failed_starts = 0
         self._numbers = itertools.count()
         self._disturbed: set[int] = set()  # programs in judgement while another one used up what all share
+        self._crowding: set[int] = set()  # those that used it up
         self._tried_again: set[int] = set()
         self._terminates: Any = None
 
@@ -142,6 +143,7 @@ class Sandbox:
         the caller's to sort out.
         """
         self._disturbed.clear()
+        self._crowding.clear()
         self._tried_again.clear()
         suites: dict[Tests | StdioTests, int] = {}
         for program in programs:
@@ -177,8 +179,10 @@ class Sandbox:
             for index, outcome in self._receive(suspects, waiting):
                 if index == PROBE:
                     continue
-                if index in self._disturbed and not outcome.passed and index not in self._tried_again:
-                    # Once, and without the neighbour: its own pipes may have been the small ones.
+                crowded_twice = index in self._crowding and index in self._tried_again
+                if index in self._disturbed and not outcome.passed and not crowded_twice:
+                    # Its own pipes may have been the small ones. Whoever crowds is tried twice at most.
+                    self._disturbed.discard(index)
                     self._tried_again.add(index)
                     waiting.put_back([index])
                     continue
@@ -242,7 +246,8 @@ class Sandbox:
             try:
                 if events & selectors.EVENT_WRITE:
                     worker.send()
-                if events & selectors.EVENT_READ and worker.read(finished):
+                if events & selectors.EVENT_READ and (crowding := worker.read(finished)):
+                    self._crowding |= crowding
                     others = (other for other in self._pool if other.held and other is not worker)
                     self._disturbed |= {next(iter(other.held)) for other in others}
             except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:

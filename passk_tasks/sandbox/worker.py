@@ -219,11 +219,11 @@ class Worker:
         """What to wait for on the socket."""
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
-    def read(self, finished: list[tuple[int, Outcome]]) -> bool:
+    def read(self, finished: list[tuple[int, Outcome]]) -> set[int]:
         """Add what has been judged to `finished`: also what came before an error.
 
         Returns:
-            Whether one of them used up what programs beside it need.
+            Those of them that used up what programs beside them need.
 
         Raises:
             EOFError: the worker is gone.
@@ -233,7 +233,7 @@ class Worker:
         if not data:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
-        crowds_others = False
+        crowding: set[int] = set()
         while (message := self._buffer.take()) is not None:
             answer = json.loads(message)
             if "fatal" in answer:
@@ -245,10 +245,11 @@ class Worker:
             index = answer["program"]
             outcome = unpacked_outcome(answer["outcome"])
             del self.held[index]
-            crowds_others = crowds_others or answer["crowds_others"]
+            if answer["crowds_others"]:
+                crowding.add(index)
             finished.append((index, outcome))
             self.is_full = self.is_full and bool(self.held)
-        return crowds_others
+        return crowding
 
     @property
     def timeout_s(self) -> float:

@@ -25,7 +25,7 @@ from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
 
-EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet")
+EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet", "snippet_indented", "sanitized")
 """What `extract` may be; `auto` lets each sample's form decide."""
 
 
@@ -47,7 +47,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         sample.text,
         mode=mode,
         # A snippet goes into a program of the tests, whose prompt is prose.
-        prompt="" if mode == "verbatim" and own == "snippet" else problem.prompt,
+        prompt="" if mode == "verbatim" and own.startswith("snippet") else problem.prompt,
         entry_point=problem.entry_point,
         suffix=problem.suffix,
         also=problem.functions,
@@ -61,7 +61,7 @@ def _mode(sample: Sample, spec: TaskSpec, extract: str) -> str:
         return extract
     if sample.form == SOLUTION:
         return "verbatim"
-    return "verbatim" if sample.form == COMPLETION and own != "snippet" else own
+    return "verbatim" if sample.form == COMPLETION and not own.startswith("snippet") else own
 
 
 def _stops(

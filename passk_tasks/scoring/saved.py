@@ -49,7 +49,8 @@ def score_samples(
         paths: samples; a journal brings its task and its settings.
         task: the task's name; needed unless the samples are a journal.
         settings: what to change of the task's settings.
-        extract: one of `scoring.candidates.EXTRACT`: `auto`, `verbatim`, `completion`, `answer`, `snippet`.
+        extract: one of `scoring.candidates.EXTRACT`: `auto`, `verbatim`, `completion`, `answer`, `snippet`,
+            `snippet_indented`, `sanitized`.
         pool: add up the samples of several runs; otherwise it is an error to give several.
         out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads. While programs are
             judged, the outcomes so far are in `outcomes.unfinished.jsonl`.

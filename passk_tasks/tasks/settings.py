@@ -19,7 +19,16 @@ from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
-EXTRACTIONS = ("completion", "answer", "snippet", "verbatim", "assertion_output", "assertion_input")
+EXTRACTIONS = (
+    "completion",
+    "answer",
+    "snippet",
+    "verbatim",
+    "snippet_indented",
+    "sanitized",
+    "assertion_output",
+    "assertion_input",
+)
 """How code may be found in a model's text."""
 
 
@@ -33,8 +42,8 @@ class Settings:
         k: the budgets of pass@k, ascending and without repetition.
         judge: where tests of functions run, `isolated` or `script`. Families of programs say `stdio` for
             `isolated`.
-        extraction: how code is extracted from a model's text: `completion`, `answer`, `snippet`, `verbatim`,
-            or CRUXEval's `assertion_output` and `assertion_input`.
+        extraction: how code is extracted from a model's text: `completion`, `sanitized`, `answer`,
+            `snippet`, `snippet_indented`, `verbatim`, or CRUXEval's `assertion_output` and `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
             `{prefix}` and `{suffix}`.
         dataset: where the problems come from: `embedded`, `hub`, or another repository of the hub in the same

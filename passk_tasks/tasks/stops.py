@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 ANSWER = "answer"
-_SNIPPETS = ("snippet", "assertion_output", "assertion_input")
+_SNIPPETS = ("snippet", "snippet_indented", "assertion_output", "assertion_input")
 
 # After the line break: a comment (but `###` is a heading), a decorator, a string, or a word.
 _LINE = re.compile(r"\s*\n(?:#(?!#)|[@\"']|([^\W\d]\w*)(\(|\.\w|\s*=)?)")

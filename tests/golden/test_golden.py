@@ -51,6 +51,7 @@ HOST: dict[str, Any] = {
     "python": "3.12.1",
     "platform": "Linux",
     "packages": {},
+    "run_id": "0123456789abcdef",
     "passk_tasks": "0.1.0",
     "layers": {"seccomp": True},
     "sandbox_layers": {"seccomp": True},
@@ -672,6 +673,6 @@ def test_a_harness_run() -> None:
                 for line in lines(samples)
                 for answers in line["filtered_resps"]
             ],
-            "journal": lines(journal),
+            "journal": [steady(line) for line in lines(journal)],
         },
     )

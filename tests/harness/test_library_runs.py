@@ -22,6 +22,7 @@ SYSTEM = (
     "Write a short code following the given format and indentation. Place the executable code between <code> "
     "and </code> tags, without any other non-executable things."
 )
+BASE = ("completion", "sanitized")
 TASKS = [n for n in catalog.task_names() if catalog.load_task(n).settings.benchmark in RUNNABLE]
 
 
@@ -29,8 +30,8 @@ def right(doc: dict, extraction: str) -> str:
     """Return a right answer, in the form of a base or of a chat model."""
     if "reference_code" in doc:
         code = f"{doc['reference_code']}\n</code>"
-        return code if extraction == "completion" else f"<code>\n{code}"
-    if extraction == "completion":
+        return code if extraction in BASE else f"<code>\n{code}"
+    if extraction in BASE:
         return str(doc["canonical_solution"])
     return f"Sure:\n```python\n{doc['complete_prompt']}{doc['canonical_solution']}\n```"
 
@@ -40,7 +41,7 @@ def wrong(doc: dict, extraction: str) -> str:
     if "reference_code" in doc:
         return "    return a" if "### BEGIN" in doc["prompt"] else "result = a\n</code>"
     body = "    return None\n"
-    return body if extraction == "completion" else f"```python\n{doc['complete_prompt']}{body}```"
+    return body if extraction in BASE else f"```python\n{doc['complete_prompt']}{body}```"
 
 
 @pytest.mark.parametrize("name", TASKS)

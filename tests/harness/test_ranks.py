@@ -5,11 +5,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import environment, outcomes, record, results
 
+from passk_tasks.harness import resume
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import sample_files
 
@@ -97,6 +99,18 @@ def test_the_journals_of_both_ranks_can_be_scored(two_ranks, passk) -> None:
     scored = json.loads(passk("score", *ran["journals"], "--task", "passk_humaneval", "--json").stdout)
     for key in ("metrics", "verdicts", "distinct", "problems", "samples"):
         assert scored[key] == ran[key]
+
+
+def test_the_ranks_of_a_run_are_resumed_together(two_ranks) -> None:
+    """The journals of all ranks carry one name; any of them leads to the answers of all, whoever goes on."""
+    ran = record(json.loads((two_ranks / "same.json").read_text()))
+    headers = [sample_files.read(path).header for path in ran["journals"]]
+    assert len({header.extra["run_id"] for header in headers}) == 1
+    for path in ran["journals"]:
+        now = replace(headers[0], rank=0, world_size=1)
+        recovered = resume.recover(path, two_ranks, now)
+        assert len(recovered.entries) == 15
+        assert {str(one) for one in recovered.paths} == set(ran["journals"])
 
 
 @pytest.mark.skipif(shutil.which("torchrun") is None, reason="needs torch, which brings torchrun")

@@ -44,7 +44,7 @@ def test_lm_eval_builds_every_task(load, here, name) -> None:
     [
         name
         for name in catalog.task_names()
-        if catalog.load_task(name).settings.extraction == "completion"
+        if catalog.load_task(name).settings.extraction in ("completion", "sanitized")
         and catalog.load_task(name).settings.judge is not Judge.STDIO  # the prompt is a text, not code
         and "fewshot" not in name
         and not benchmarks.get(catalog.load_task(name).settings.benchmark).fills_gaps
