@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from passk_tasks.errors import SandboxError
 from passk_tasks.sandbox.box import trees
 from passk_tasks.sandbox.box.rootfs import USER
 
@@ -37,15 +38,23 @@ def make_scratch() -> tuple[str, int]:
 
     Returns:
         Its path, and a descriptor: as long as that is open, no other run takes the folder for left over.
+
+    Raises:
+        SandboxError: no folder can be made; the disk may be full.
     """
-    parent = tempfile.gettempdir()
-    _sweep_scratch(parent)
-    while True:
-        path = tempfile.mkdtemp(prefix=f"passk-{os.getpid()}-", dir=parent)
-        os.chmod(path, 0o700)  # noqa: PTH101  whatever the umask says
-        lock = _lock(path)
-        if lock is not None:
-            return path, lock
+    try:
+        parent = tempfile.gettempdir()
+        _sweep_scratch(parent)
+        while True:
+            path = tempfile.mkdtemp(prefix=f"passk-{os.getpid()}-", dir=parent)
+            os.chmod(path, 0o700)  # noqa: PTH101  whatever the umask says
+            lock = _lock(path)
+            if lock is not None:
+                return path, lock
+    except OSError as error:
+        raise SandboxError(
+            f"cannot make a folder for what programs write: {error}; set TMPDIR to a folder that takes files"
+        ) from error
 
 
 def _lock(path: str) -> int | None:

@@ -100,8 +100,8 @@ class Worker:
         self._buffer = frames.Buffer(MESSAGE_LIMIT)
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
-        self._groups = {} if way == "rlimits" else _make_groups(limits)
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
+        self._groups = {} if way == "rlimits" else _make_groups(limits)
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()

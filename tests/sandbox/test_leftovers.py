@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from passk_tasks.errors import SandboxError
 from passk_tasks.sandbox import leftovers
 
 
@@ -48,6 +49,13 @@ def test_scratch_folders_of_killed_runs_are_removed(tmp_path, monkeypatch, ended
     assert link.is_symlink()
     assert Path(made).is_dir()
     assert f"passk-{os.getpid()}-" in made
+
+
+def test_a_disk_that_takes_no_folder_is_named(tmp_path, monkeypatch):
+    """A full or read-only one is an error of the host, with what to do."""
+    monkeypatch.setattr(leftovers.tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(SandboxError, match=r"cannot make a folder .*none.*set TMPDIR"):
+        leftovers.make_scratch()
 
 
 @pytest.mark.parametrize("name", ["passk-99999999999999999999-0", "passk-4194304999-0"])

@@ -3,7 +3,7 @@
 The supervisor gives environment, folder, descriptors and session when it starts a worker, and stack and
 personality before anything else is loaded; `rlimits` has the limits, `launch` the CPU, the zygote the OOM
 score. What nobody can take back stays: the parent's system call filter, and for an ordinary user a higher
-niceness.
+niceness and the idle class.
 """
 
 from __future__ import annotations
