@@ -2,7 +2,8 @@
 
     task         the task class that all our YAML files name: requests, one batch of judging, metrics
     preflight    checks before the first token is generated
-    journaling   saves generations before anything is executed
+    journaling   saves answers as they come, and asks only for those that are not there
+    resume       the answers that a run which broke off left
     provenance   what a run's numbers rest on, over all ranks
     invocation   what lm-eval knows about the run but does not pass to a task
     distributed  the processes of a run with several ranks, for a model that does not use torch
