@@ -45,11 +45,8 @@ PRELOADED = (
 )  # fmt: skip
 
 # Empty modules stand in for the packages above `box`, so that no worker runs their `__init__` (numpy, yaml).
-# The collector starts after the forks: what it freed before would leave holes in memory, and a candidate
-# that fills a hole copies the page.
 _BOOT = """
-import gc, sys
-gc.disable()
+import sys
 sys.path[:] = [path for path in sys.path if path]
 import json, os, types
 size = int.from_bytes(os.read(0, 4), "little")

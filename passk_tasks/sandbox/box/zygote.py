@@ -76,6 +76,7 @@ class Zygote:
     def run(self) -> NoReturn:
         """Serve; the process ends when there is nothing more to serve, or another one is to take over."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gc.collect()
         gc.freeze()  # the collector never writes to what exists now: candidates copy fewer pages
         while True:
             most_cpu_s, given = self._command()
@@ -86,7 +87,6 @@ class Zygote:
             if pid == 0:
                 try:
                     self._become_candidate(given, most_cpu_s, most)
-                    gc.enable()
                     serving.serve()
                 finally:
                     os._exit(79)
