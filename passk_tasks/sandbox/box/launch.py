@@ -1,4 +1,4 @@
-"""Entry of a worker: from a clean interpreter to the two sides of the sandbox.
+"""Start of a worker: from a clean interpreter to the two sides of the sandbox.
 
     worker (waits, on the host)
     └── tests' side: init of pid namespace A; sees the private root
@@ -6,7 +6,7 @@
             └── zygote: init of pid namespace B, inside A; has the writable folders
                 └── one candidate at a time
 
-That is the way `namespaces`; `landlock` and `rlimits` are for hosts that forbid them (`on_host`).
+This is the way `namespaces`; `landlock` and `rlimits` are for hosts that forbid namespaces (`on_host`).
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ def _greet(supervisor: int, greeting: Greeting) -> None:
 
 
 def _forget_parent() -> None:
-    """Undo what a process inherits of how its parent takes signals and time; programs get what is usual."""
+    """Undo what a process inherits from its parent about signals and timers; programs get what is usual."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in signal.valid_signals():
-        # The interpreter itself ignores these two; at its start it leaves alone what is ignored already.
+        # The interpreter ignores these two itself, and leaves ignored what is ignored at its start.
         if number not in (signal.SIGPIPE, signal.SIGXFSZ) and signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Resource limits: what a worker needs, what a candidate gets."""
+"""Resource limits: those that a worker needs, and those that a candidate gets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _SIGNALS = 1024
 
 
 class LimitError(Exception):
-    """A limit of whoever started the run leaves too little; the message names it."""
+    """A resource limit of the user is too low; the message names it."""
 
 
 def _needs(config: Configuration) -> tuple[tuple[int, str, int], ...]:
-    """Return what limits must allow: each limit, how `ulimit` calls it, and how much."""
+    """Return what limits must allow: each limit, its name for people, and how much."""
     memory = (config["memory_mib"] + TESTS_EXTRA_MIB) << 20
     return (
         (resource.RLIMIT_NOFILE, "open files (ulimit -n)", OPEN_FILES_LEAST),
@@ -30,10 +30,10 @@ def _needs(config: Configuration) -> tuple[tuple[int, str, int], ...]:
 
 
 def raise_all(config: Configuration) -> None:
-    """Take the whole of what the user's limits allow, and more than that where we may.
+    """Raise every limit to the user's hard limit, and above that if we need and may.
 
     Raises:
-        LimitError: a hard limit leaves too little.
+        LimitError: a hard limit is too low.
     """
     for limit, name, needed in _needs(config):
         hard = resource.getrlimit(limit)[1]
@@ -42,28 +42,28 @@ def raise_all(config: Configuration) -> None:
                 resource.setrlimit(limit, (needed, needed))
             except (OSError, ValueError):
                 raise LimitError(
-                    f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for who "
-                    "starts the run (limits.conf, `docker run --ulimit`), or start it where it is not lowered"
+                    f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for the "
+                    "user who starts the run (limits.conf, `docker run --ulimit`), or start the run elsewhere"
                 ) from None
         else:
             resource.setrlimit(limit, (hard, hard))
 
 
 def limit_candidates(config: Configuration) -> None:
-    """Limit this process and all candidates below it, but for their number."""
-    # Not 0, which a core pattern that is a pipe takes for no limit: some crash handler of the host's would be
-    # started for each crash. At 1 the kernel dumps nothing, whatever the pattern; the filter keeps it there.
+    """Limit this process and all candidates below it; the number of processes is limited elsewhere."""
+    # Not 0: where the core pattern is a pipe, the kernel ignores 0 and starts the host's crash handler for
+    # each crash. At 1 it dumps nothing, whatever the pattern; the filter keeps the limit there.
     resource.setrlimit(resource.RLIMIT_CORE, _at_most(resource.RLIMIT_CORE, 1))
-    # Counted for the user in all, who may be the one who runs this: no timers and signals without number.
+    # The kernel counts timers and queued signals for the whole user, who may be the one who runs this.
     resource.setrlimit(resource.RLIMIT_SIGPENDING, _at_most(resource.RLIMIT_SIGPENDING, _SIGNALS))
     resource.setrlimit(resource.RLIMIT_AS, mib(config["memory_mib"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, mib(config["output_mib"]))
     resource.setrlimit(resource.RLIMIT_NOFILE, _at_most(resource.RLIMIT_NOFILE, OPEN_FILES))
-    # The address space bounds stacks. A number here would be what each thread of a program that a candidate
-    # starts reserves, and programs may raise it (deep recursion): for the main thread there are 128 MiB.
+    # The limit on address space bounds stacks. A lower limit here would become the stack of each thread of a
+    # program that a candidate starts; and programs raise it for deep recursion in the main thread.
     most = resource.getrlimit(resource.RLIMIT_STACK)[1]
     resource.setrlimit(resource.RLIMIT_STACK, (most, most))
-    # What threads of the candidate itself reserve would be what this host's limit was when we started.
+    # Otherwise the candidate's own threads would reserve what the host's limit was when we started.
     kernel.set_thread_stack(_THREAD_STACK_BYTES)
 
 
@@ -79,10 +79,10 @@ def _at_most(limit: int, value: int) -> tuple[int, int]:
 
 
 def let_limits_be_raised() -> None:
-    """Let a program ask for more than its hard limits: they stay, and it goes on.
+    """Let a program ask for more than its hard limits without an error; the limits stay.
 
-    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's are what they were:
-    this is for programs that mean well.
+    In a plain interpreter hard limits are mostly infinite, and the call succeeds. The kernel's limits do not
+    change: this only helps honest programs.
     """
     setrlimit, getrlimit = resource.setrlimit, resource.getrlimit
     endless = resource.RLIM_INFINITY
