@@ -1,9 +1,8 @@
-"""A memory and a process cap for all processes of a worker together, where this process may make cgroups.
+"""Caps the memory and the number of all processes of a worker together, if this process may make cgroups.
 
-Version 1 lets whoever owns the hierarchy (root, mostly) make a group below its own. Version 2 wants groups
-with processes to be leaves, so a worker's group is made beside ours, where its parent is delegated to us.
-Everything here is a further layer: where it is not to be had, the limits of each process and the looks at all
-of them remain.
+In version 1 the owner of the hierarchy (mostly root) may make a group below its own. In version 2 only leaves
+may have processes, so a worker's group is made beside ours, if the parent is delegated to us. This is an
+additional layer: without it, the limits of each process and the looks at all of them remain.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _numbers = itertools.count()
 
 
 def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[str, Path]:
-    """Make groups for one worker; return them by the layer that each gives.
+    """Make groups for one worker; return them by the name of the layer.
 
     Args:
         memory_bytes: cap on the memory of all processes, files in memory included.
@@ -34,18 +33,14 @@ def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[st
     for controllers, parent in _parents(root):
         _sweep(parent)
         group = parent / name
-        wanted = {}
+        wanted: dict[str, tuple[str, int]] = {}
         if controllers is None:
             with contextlib.suppress(OSError):
                 available = (parent / "cgroup.subtree_control").read_text(encoding="ascii").split()
-                wanted = {
-                    layer: limit
-                    for controller, layer, limit in (
-                        ("memory", "memory cgroup", ("memory.max", memory_bytes)),
-                        ("pids", "process cgroup", ("pids.max", processes)),
-                    )
-                    if controller in available
-                }
+                if "memory" in available:
+                    wanted["memory cgroup"] = ("memory.max", memory_bytes)
+                if "pids" in available:
+                    wanted["process cgroup"] = ("pids.max", processes)
         elif "memory" in controllers:
             wanted = {"memory cgroup": ("memory.limit_in_bytes", memory_bytes)}
         elif "pids" in controllers:
@@ -67,7 +62,7 @@ def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[st
 
 
 def remove(groups: dict[str, Path]) -> None:
-    """Remove groups, and end what is still in them; the kernel takes a moment to let go of the last one."""
+    """Remove groups, and end what is still in them; the kernel needs a moment after the last process."""
     for group in set(groups.values()):
         for _ in range(250):
             try:
@@ -80,7 +75,7 @@ def remove(groups: dict[str, Path]) -> None:
 
 
 def _kill(group: Path) -> bool:
-    """Kill what is in a group; return False where it is none or gone."""
+    """Kill what is in a group; return False if there is no such group."""
     try:
         pids = (group / "cgroup.procs").read_text(encoding="ascii").split()
     except OSError:
@@ -102,12 +97,12 @@ def _sweep(parent: Path) -> None:
 
 def _parents(root: Path) -> list[tuple[list[str] | None, Path]]:
     """Return, for each hierarchy, its controllers (None for version 2) and the group to make ours in."""
-    found: list[tuple[list[str] | None, Path]] = []
+    parents: list[tuple[list[str] | None, Path]] = []
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
         mounts = (root / "proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return found
+        return parents
     places: dict[str, Path] = {}
     for mount in mounts:
         _, target, kind, options, *_ = mount.split()
@@ -120,10 +115,10 @@ def _parents(root: Path) -> list[tuple[list[str] | None, Path]]:
         _, controllers, path = line.split(":", 2)
         if not controllers:
             if "" in places and path != "/":
-                found.append((None, (places[""] / path.lstrip("/")).parent))
+                parents.append((None, (places[""] / path.lstrip("/")).parent))
         else:
             names = controllers.split(",")
             place = next((places[n] for n in names if n in places), None)
             if place is not None:
-                found.append((names, place / path.lstrip("/")))
-    return found
+                parents.append((names, place / path.lstrip("/")))
+    return parents

@@ -19,7 +19,7 @@ def usable_cpus() -> int:
 
 
 def _cgroup_quota(root: Path = Path("/")) -> float | None:
-    """CPUs that cgroup v2 or v1 grants to this process, None without a limit."""
+    """Return the CPUs that cgroup v2 or v1 grants to this process; None without a limit."""
     try:
         groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -55,24 +55,24 @@ def _ratio(quota_file: Path, period_file: Path | None) -> float | None:
 
 
 def choose_cpus(workers: int) -> list[int | None]:
-    """Return a CPU for each worker to stay on, None where it should stay unbound.
+    """Return a CPU for each worker to stay on; None for each if there are more workers than CPUs.
 
     The two sides of a worker take turns, hundreds of times a program. On one CPU a turn is a context switch;
-    on two it is an interrupt to wake the other, which costs a third of the throughput. It also holds whatever
-    a candidate forks to one CPU. More workers than CPUs cannot all have their own and stay unbound.
+    on two it needs an interrupt to wake the other, which costs a third of the throughput. On one CPU, a
+    candidate gets no more CPU time if it forks.
     """
     try:
         cpus = sorted(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
         return [None] * workers
-    # Ranks of one launch share the host: each takes its own stretch.
+    # Ranks of one launch share the host: each takes CPUs of its own.
     ranks = _positive(os.environ.get("LOCAL_WORLD_SIZE"), 1)
     rank = _positive(os.environ.get("LOCAL_RANK"), 0)
     if workers * ranks > len(cpus):
         return [None] * workers
     if ranks > 1:
         return list(cpus[rank * workers : (rank + 1) * workers]) or [None] * workers
-    # Runs started side by side with few workers each should not all sit on the first CPUs.
+    # At random: runs side by side, with few workers each, should not all use the first CPUs.
     return list(random.Random(os.getpid()).sample(cpus, workers))
 
 

@@ -1,4 +1,4 @@
-"""What runs leave on the host when they are killed (SIGKILL lets nobody tidy up): found by the next run."""
+"""Removes what killed runs left on the host: after SIGKILL only the next run can tidy up."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.sandbox.box import trees
 from passk_tasks.sandbox.box.rootfs import USER
 
-# A run in another container may have the same folders and other process ids: it is left alone for that long.
+# A run in another container may share our folders and have other process ids: so new folders are left alone.
 _MIN_AGE_S = 60.0
 
 
 def is_stale(path: Path) -> bool:
-    """Whether `passk-<pid>-…` belongs to a process that is no more."""
+    """Return whether `passk-<pid>-…` belongs to a process that has ended."""
     pid = path.name.split("-")[1]
     try:
         if not pid.isdigit() or time.time() - path.stat().st_mtime < _MIN_AGE_S:
@@ -29,7 +29,7 @@ def is_stale(path: Path) -> bool:
     except (ProcessLookupError, OverflowError):
         return True
     except OSError:  # gone meanwhile, or another user's process
-        return False
+        pass
     return False
 
 
@@ -37,7 +37,7 @@ def make_scratch() -> tuple[str, int]:
     """Make a folder for the candidates of one worker, after removing those of killed runs.
 
     Returns:
-        Its path, and a descriptor: as long as that is open, no other run takes the folder for left over.
+        Its path, and a descriptor: while that is open, no other run takes the folder for a leftover.
 
     Raises:
         SandboxError: no folder can be made; the disk may be full.
@@ -58,7 +58,7 @@ def make_scratch() -> tuple[str, int]:
 
 
 def _lock(path: str) -> int | None:
-    """Return a descriptor that holds the lock of a folder, None where another run has it or removed it."""
+    """Return a descriptor that holds a folder's lock; None if another run holds it or removed the folder."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -74,7 +74,7 @@ def _lock(path: str) -> int | None:
 
 
 def remove_scratch(path: str, lock: int) -> None:
-    """Remove a folder of `make_scratch` and let go of it."""
+    """Remove a folder of `make_scratch`, and release its lock."""
     with contextlib.suppress(OSError):
         trees.remove(path)
     os.close(lock)

@@ -1,4 +1,4 @@
-"""Which installed packages a candidate can import: a condition of a run, for it moves scores."""
+"""Which installed packages a candidate can import; this condition of a run moves scores."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ INSTALLED, STDLIB = "installed", "stdlib"
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """What candidates find besides the standard library.
+    """The packages that candidates can import besides the standard library.
 
     Attributes:
         folders: site-packages folders, for `sys.path`.
-        shown: files and folders that the sandbox shows, in or equal to `folders`.
-        distributions: what is installed in them and chosen.
+        shown: files and folders that the sandbox shows: `folders`, or some of what is in them.
+        distributions: the chosen distributions that are installed there.
     """
 
     folders: tuple[str, ...]
@@ -30,16 +30,16 @@ class Packages:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the distributions by canonical name; reads the metadata of each."""
-        read = [one.metadata for one in self.distributions]
-        return dict(sorted({_canonical(one["Name"]): one["Version"] for one in read if one["Name"]}.items()))
+        read = [distribution.metadata for distribution in self.distributions]
+        return dict(sorted({_canonical(of["Name"]): of["Version"] for of in read if of["Name"]}.items()))
 
 
 def resolve(choice: str | Sequence[str]) -> Packages:
-    """Return what a choice of packages means on this host.
+    """Return the packages of this host that a choice means.
 
     Args:
-        choice: `installed` for whatever this interpreter has, `stdlib` for nothing, or names of
-            distributions, which bring what they require.
+        choice: `installed` for all of this interpreter's, `stdlib` for none, or names of distributions, which
+            bring their requirements.
 
     Raises:
         SettingsError: a distribution is not installed.
@@ -48,12 +48,11 @@ def resolve(choice: str | Sequence[str]) -> Packages:
     if choice == STDLIB:
         return Packages((), ())
     if choice == INSTALLED:
-        found = tuple(importlib.metadata.distributions(path=folders))
-        return Packages(tuple(folders), tuple(folders), found)
+        return Packages(tuple(folders), tuple(folders), tuple(importlib.metadata.distributions(path=folders)))
     names = [choice] if isinstance(choice, str) else list(choice)
-    wanted = _closure(names, folders)
-    shown = sorted({path for one in wanted for path in _top_level(one, folders)})
-    return Packages(tuple(folders), tuple(shown), tuple(wanted))
+    chosen = _closure(names, folders)
+    shown = sorted({path for distribution in chosen for path in _top_level(distribution, folders)})
+    return Packages(tuple(folders), tuple(shown), tuple(chosen))
 
 
 def site_packages() -> list[str]:
@@ -68,12 +67,12 @@ def _canonical(name: str) -> str:
 
 
 def _closure(names: Sequence[str], folders: list[str]) -> list[importlib.metadata.Distribution]:
-    from packaging.requirements import Requirement  # of no use to the other choices
+    from packaging.requirements import Requirement  # the other choices do not need it
 
     installed = {
-        _canonical(one.metadata["Name"]): one
-        for one in importlib.metadata.distributions(path=folders)
-        if one.metadata["Name"]
+        _canonical(name): distribution
+        for distribution in importlib.metadata.distributions(path=folders)
+        if (name := distribution.metadata["Name"])
     }
     taken: dict[str, importlib.metadata.Distribution] = {}
     for name in names:
@@ -85,7 +84,7 @@ def _closure(names: Sequence[str], folders: list[str]) -> list[importlib.metadat
     rest = [_canonical(name) for name in names]
     while rest:
         key = rest.pop()
-        if key in taken or key not in installed:  # a requirement may be missing: pip lets one break it
+        if key in taken or key not in installed:  # pip lets one remove a requirement
             continue
         taken[key] = installed[key]
         for text in installed[key].requires or ():
@@ -95,14 +94,14 @@ def _closure(names: Sequence[str], folders: list[str]) -> list[importlib.metadat
     return list(taken.values())
 
 
-def _top_level(one: importlib.metadata.Distribution, folders: list[str]) -> set[str]:
+def _top_level(distribution: importlib.metadata.Distribution, folders: list[str]) -> set[str]:
     """Return the files and folders of a distribution that lie directly in a site-packages folder."""
-    found = set()
-    for file in one.files or ():
+    paths = set()
+    for file in distribution.files or ():
         first = file.parts[0]
         if first in ("..", "__pycache__"):
             continue
-        path = Path(str(one.locate_file(first)))
+        path = Path(str(distribution.locate_file(first)))
         if str(path.parent) in folders and path.exists():
-            found.add(str(path))
-    return found
+            paths.add(str(path))
+    return paths

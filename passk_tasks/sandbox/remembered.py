@@ -1,7 +1,7 @@
-"""What this host has given before: a layer that is missing now, and was there, is worth a word.
+"""Remembers the layers that this host had in earlier runs, to warn when one is missing.
 
-Kept in the user's cache folder, one file for each host, user and mode. A file that cannot be read or written
-is no error: then nothing is known.
+They are in the user's cache folder, in one file for each host, user and mode. A file that cannot be read or
+written is no error: then nothing is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OF_THE_STRONGER_WAY = "private root"
 
 
 def lost_layers(mode: str, layers: Mapping[str, bool]) -> tuple[str, ...]:
-    """Return the layers that this host gave to this user before and does not now; remember those of now.
+    """Return the layers that this user had on this host before and lacks now; remember the present ones.
 
     Args:
         mode: of the sandbox.
@@ -30,7 +30,7 @@ def lost_layers(mode: str, layers: Mapping[str, bool]) -> tuple[str, ...]:
     before: set[str] = set()
     with contextlib.suppress(OSError, ValueError, TypeError, RuntimeError):
         before = set(json.loads(file.read_text(encoding="utf-8")))
-    # The ways of one mode exclude each other: what only the weaker one has is no loss.
+    # A host has one of a mode's ways: layers that only the weaker one has are no loss.
     ways = [names for names in (before, active) if _OF_THE_STRONGER_WAY in names] or [before, active]
     best = set().union(*ways)
     if best != before:
@@ -40,7 +40,7 @@ def lost_layers(mode: str, layers: Mapping[str, bool]) -> tuple[str, ...]:
 
 
 def warning(lost: tuple[str, ...]) -> str:
-    """Return what to say of lost layers."""
+    """Return the warning about lost layers."""
     return (
         f"the sandbox lacks what this host gave before: {', '.join(lost)}; programs were less confined "
         "than in earlier runs (`passk selfcheck` shows what each layer gives)"

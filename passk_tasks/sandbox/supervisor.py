@@ -5,9 +5,9 @@
 
 One thread, one selector. Each worker has one program in judgement and one waiting, so that it is never idle.
 A worker that dies or falls silent is replaced, and the program it was judging is a suspect: it is tried
-alone, in a fresh worker that has just judged an empty program under the same tests. A suspect that takes two
-of those down is at fault (`crashed`). Where two end over the empty one, the host or the tests are
-(`infra_error`).
+alone, in a fresh worker that has just judged an empty program under the same tests. If two such workers end
+over the suspect, the suspect is at fault (`crashed`). If two end over the empty program, the host or the
+tests are (`infra_error`).
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
 from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Worker
 from passk_tasks.verdict import Outcome, Verdict
 
-# How each mode may be had, the strongest first.
+# The ways of each mode, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _WATCH_S = 0.5
-_GRACE_S = 10.0  # beyond a candidate's backstop, before a silent worker is given up
+_GRACE_S = 10.0  # after a candidate's backstop, until a silent worker is given up
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
 _PART = 1 << 20  # characters
-_SPARE_MIB = 32  # what the tests' side has without any program
+_SPARE_MIB = 32  # memory of the tests' side without any program
 
 
 class Sandbox:
     """Workers that run programs; a context manager.
 
     Args:
-        confinement: what candidates are kept in.
-        workers: candidates that run at one time; 0 means as many as there are usable CPUs.
-        hidden: packages that no candidate sees, whatever the choice: those that hold tests and solutions.
+        confinement: limits, mode and packages of candidates.
+        workers: how many candidates run at one time; 0 means as many as there are usable CPUs.
+        hidden: packages that no candidate sees, whatever is chosen: they hold tests and solutions.
 
     Attributes:
         layers: name of each layer and whether it is active on this host.
@@ -59,8 +59,8 @@ class Sandbox:
             give a stronger way that its kernel allows.
 
     Raises:
-        SandboxError: the host cannot give what the mode promises; the message names what is missing.
-        SettingsError: a package that is not installed, or a negative number of workers.
+        SandboxError: the host cannot give what the mode promises; the message says what is missing.
+        SettingsError: a package is not installed, or the number of workers is negative.
     """
 
     def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Collection[str]) -> None:
@@ -74,7 +74,7 @@ class Sandbox:
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
         self._packages, self._hidden = resolve(confinement.packages), tuple(sorted(hidden))
-        # The tests' side has each message twice for a moment.
+        # For a moment the tests' side holds each message twice.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
         self._entered = 0
@@ -88,7 +88,7 @@ class Sandbox:
 
     @property
     def packages(self) -> dict[str, str]:
-        """Version of each distribution that candidates can import; reads the metadata of each."""
+        """The version of each distribution that candidates can import; reads the metadata of each."""
         return self._packages.versions()
 
     def __enter__(self) -> Sandbox:
@@ -128,7 +128,7 @@ class Sandbox:
             self._terminates = None
 
     def _end_orderly_when_terminated(self) -> None:
-        """Let SIGTERM unwind the stack, as Ctrl-C does, where nobody else has a use for it."""
+        """Let SIGTERM unwind the stack, as Ctrl-C does, if nobody else handles it."""
         if threading.current_thread() is threading.main_thread():
             before = signal.getsignal(signal.SIGTERM)
             if before is signal.SIG_DFL:
@@ -136,11 +136,11 @@ class Sandbox:
                 self._terminates = before
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
-        """Judge programs; yield each one's position and outcome as it is known, in the order of completion.
+        """Judge programs; yield each one's position and outcome, in the order of completion.
 
-        A program that brings its worker down twice while it is alone is `crashed`, or `infra_error` where an
-        empty one does so too. One too large to be handed over is `memory_limit`. Programs without code are
-        the caller's to sort out.
+        A program that alone ends its worker twice is `crashed`, or `infra_error` if an empty program does so
+        too. One that is too large to be handed over is `memory_limit`. The caller sorts out programs without
+        code.
         """
         self._disturbed.clear()
         self._crowding.clear()
@@ -148,7 +148,7 @@ class Sandbox:
         suites: dict[Tests | StdioTests, int] = {}
         for program in programs:
             if program.tests not in suites:
-                # Never a number twice in the life of a worker, which knows tests by it.
+                # No number is used twice: a worker keeps tests by their number.
                 suites[program.tests] = next(self._numbers)
         large = {
             index: size
@@ -192,12 +192,12 @@ class Sandbox:
     selftest = run  # there is one machine, this one
 
     def _top_up(self, wanted: int, *, fresh: bool) -> None:
-        """Replace workers that died and start the ones that are not there yet, a fresh one among them."""
+        """Start the workers that are missing; with `fresh`, at least one of all has judged nothing."""
         while len(self._pool) < wanted or (fresh and not any(worker.is_fresh for worker in self._pool)):
             self._start_worker()
 
     def _find_way(self) -> None:
-        """Start the first worker in the strongest way that works: an error belongs here, not into the run."""
+        """Start the first worker in the strongest way that works, so that errors come before the run."""
         refused: list[RefusedError] = []
         for way in _WAYS[self.mode]:
             self._way = way
@@ -236,7 +236,7 @@ class Sandbox:
         self._selector.register(worker.socket, selectors.EVENT_READ, worker)
 
     def _receive(self, suspects: Suspects, waiting: Waiting) -> list[tuple[int, Outcome]]:
-        """Wait for outcomes; put back what dead or silent workers held."""
+        """Wait for outcomes and return them; put back what dead or silent workers held."""
         for worker in self._pool:
             self._selector.modify(worker.socket, worker.events, worker)
         ready = self._selector.select(_WATCH_S)
@@ -259,11 +259,11 @@ class Sandbox:
             if not worker.held or silent_s <= timeout_s:
                 continue
             if silent_s > silence_s:
-                # Not at work, or it would have been ended below: the machine stood still, or we have a bug.
+                # It does not work, or it would have ended below: the machine stood still, or we have a bug.
                 why = f"no word from it for {silent_s:.0f} s"
                 finished += self._bury(worker, suspects, waiting, None, why)
             elif worker.tests_cpu_s() > timeout_s + _WATCH_S:
-                # Hung where no signal reaches the interpreter, e.g. in the sum of a range without end.
+                # It hangs where no signal reaches the interpreter, e.g. in the sum of an endless range.
                 detail = f"the tests did not end in {silent_s:.1f} s over what the candidate returned"
                 judge = next(iter(worker.held.values())).judge.value
                 outcome = Outcome(Verdict.TIMEOUT, detail, judge, wall_s=silent_s)
@@ -273,7 +273,7 @@ class Sandbox:
     def _bury(
         self, worker: Worker, suspects: Suspects, waiting: Waiting, outcome: Outcome | None, why: str
     ) -> list[tuple[int, Outcome]]:
-        """Take a worker out. The program it was judging gets `outcome`, another try, or a verdict on that."""
+        """Remove a worker. The program in judgement gets `outcome`, another try, or a verdict on them."""
         self._pool.remove(worker)
         self._selector.unregister(worker.socket)
         worker.stop()
@@ -301,7 +301,7 @@ class Sandbox:
 
 
 def _terminated(_number: int, _frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough; `close` brings back what was before
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough; `close` restores the handler
     raise TerminatedError
 
 
@@ -317,7 +317,7 @@ _NAMESPACES = ("user namespace", "pid namespace", "mount namespace", "network na
 
 
 def _handed_bytes(code: str, most: int) -> int:
-    """Return how long a text is in the message that hands it over, in bytes; or what is over `most` of it."""
+    """Return a text's bytes in the message that hands it over; once over `most`, it stops counting."""
     size = 0
     for start in range(0, len(code), _PART):
         if (size := size + len(json.dumps(code[start : start + _PART]))) > most:

@@ -1,4 +1,4 @@
-"""Programs that wait: in line for any worker, or suspects that are tried alone in a fresh one."""
+"""Programs that wait: for any worker, or, as suspects, for a fresh worker of their own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from passk_tasks.verdict import Verdict
 
 PROBE = -1
 """The index of an empty program that shows whether a worker works."""
-_MAX_DEATHS = 2  # of fresh workers: of a suspect, or of the empty programs before it
+_MAX_DEATHS = 2  # of fresh workers, over a suspect or over the empty programs before it
 
 
 class Suspects:
-    """Programs that a worker ended over, and how often one did that was theirs alone."""
+    """Programs during which a worker ended, and how often fresh workers ended over them."""
 
     def __init__(self) -> None:
         self._indices: collections.deque[int] = collections.deque()
@@ -23,7 +23,7 @@ class Suspects:
         return bool(self._indices)
 
     def add(self, index: int) -> None:
-        """Have a program tried alone."""
+        """Add a program, to be tried alone."""
         self._indices.append(index)
 
     def take(self) -> int:
@@ -31,7 +31,7 @@ class Suspects:
         return self._indices.popleft()
 
     def verdict(self, first: int, *others: int) -> Verdict | None:
-        """Return what the end of a worker that held these tells; None where the suspect is tried again."""
+        """Return the verdict once a worker with these has ended; None if the suspect is tried again."""
         is_probe = first == PROBE
         suspect = others[0] if is_probe else first
         self._deaths[suspect, is_probe] += 1
@@ -42,7 +42,7 @@ class Suspects:
 
 
 class Waiting:
-    """Programs that no worker has yet, by their tests: a worker compiles those of a problem for itself.
+    """Programs that no worker has yet, by their tests: each worker has to compile a problem's tests.
 
     Args:
         suites: the number of each program's tests, by the program's position.
@@ -60,9 +60,9 @@ class Waiting:
         return bool(self._indices)
 
     def take(self, worker: Hashable) -> tuple[int, int]:
-        """Return a program and the number of its tests: those that the worker has, others that no one has.
+        """Return a program and the number of its tests.
 
-        Where all are begun, it helps with those of which most programs are left.
+        The tests are those that the worker has, else new ones, else those with the most programs left.
         """
         suite = self._chosen.get(worker)
         if suite not in self._indices:
@@ -77,6 +77,6 @@ class Waiting:
         return index, suite
 
     def put_back(self, indices: Iterable[int]) -> None:
-        """Take back what a worker did not finish, for the next worker."""
+        """Take back programs that a worker did not finish."""
         for index in indices:
             self._indices.setdefault(self._suites[index], collections.deque()).appendleft(index)

@@ -1,4 +1,4 @@
-"""One worker: its process, what it was given, and what it says."""
+"""One worker: its process, what it was given, and what it answers."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ MESSAGE_LIMIT = 1 << 20
 _START_S = 30.0  # a worker starts in well under a second; a machine may be very busy
 _GRACE_S = 10.0  # for the processes of a worker to end
 _OWN_PROCESSES = 8  # of a worker, beside the candidate's
-_SUITES_KEPT = 64  # problems whose tests a worker keeps compiled
-_CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, beside those of the newest problem
-# Users of the host that workers get under root: of this many runs, and of this many workers of each.
+_SUITES_KEPT = 64  # problems: a worker keeps their tests compiled
+_CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, without those of the newest problem
+# Under root each worker gets a user number of its own: for this many runs, with this many workers each.
 _RUNS, _SLOTS = 1 << 18, 1 << 10
 _slots = itertools.count()
 
-# Imported once by the zygote: what candidates commonly import. numpy would make every fork dearer.
+# What candidates commonly import, imported once before the forks. numpy would make every fork dearer.
 PRELOADED = (
     "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
     "hashlib", "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
@@ -45,11 +45,8 @@ PRELOADED = (
 )  # fmt: skip
 
 # Empty modules stand in for the packages above `box`, so that no worker runs their `__init__` (numpy, yaml).
-# The collector starts after the forks: what it freed before would leave holes in memory, and a candidate
-# that fills a hole copies the page.
 _BOOT = """
-import gc, sys
-gc.disable()
+import sys
 sys.path[:] = [path for path in sys.path if path]
 import ctypes, json, os, resource, types
 # What the kernel lays a process out by when it is started: once more, where the parent had set that.
@@ -78,13 +75,13 @@ class Worker:
     """One worker's process and what it holds.
 
     Attributes:
-        layers: name of each layer and whether it is active.
-        socket: to the process; the caller waits on it for `events`.
-        cpu: the one that the process is bound to; None for any.
-        held: what it was given and has not judged, by index; the first is in judgement.
-        is_fresh: it was given nothing yet.
-        is_full: it is given nothing more until it has judged what it holds.
-        heard_s: when it last said something, or was given something to do.
+        layers: the name of each layer, and whether it is active.
+        socket: the socket to the process; the caller waits on it for `events`.
+        cpu: the CPU that the process is bound to; None for any.
+        held: the programs that it has not judged yet, by index; the first is in judgement.
+        is_fresh: whether it has been given nothing yet.
+        is_full: whether it is given nothing more until it has judged what it holds.
+        heard_s: when it last sent something, or was given something to do.
     """
 
     def __init__(
@@ -107,8 +104,8 @@ class Worker:
         reading, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
-                # Without site no file of the user is run. Not -I: it would ignore PYTHONHASHSEED, and of the
-                # environment there is only what is given here.
+                # Without `site`, no file of the user runs. Not -I, which would ignore PYTHONHASHSEED; the
+                # environment has only what is given here.
                 [sys.executable, "-s", "-S", "-B", "-c", _BOOT],
                 stdin=theirs.fileno(),
                 stdout=reading,
@@ -189,7 +186,7 @@ class Worker:
             self._suites[suite] = program.tests.size
             given = dataclasses.asdict(program.tests)
             messages.append({"tests": suite, "judge": judge, "given": given})
-            # Whatever the worker still has to judge with them came before.
+            # The worker has judged everything that needs these tests before it reads this.
             while (
                 len(self._suites) > _SUITES_KEPT
                 or sum(self._suites.values()) - self._suites[suite] > _CASES_KEPT
@@ -204,30 +201,30 @@ class Worker:
         self.send()
 
     def send(self) -> None:
-        """Send what the worker takes at once: it reads nothing while it judges, and may never again."""
+        """Send what the worker takes at once: it does not read while it judges, and may never read again."""
         try:
             with memoryview(self._unsent) as view:
                 sent = self.socket.send(view, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
-        except OSError:  # that the worker is dead shows when it is read
+        except OSError:  # the worker is dead; `read` will notice
             sent = len(self._unsent)
         del self._unsent[:sent]
 
     @property
     def events(self) -> int:
-        """What to wait for on the socket."""
+        """The events to wait for on the socket."""
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
     def read(self, finished: list[tuple[int, Outcome]]) -> set[int]:
-        """Add what has been judged to `finished`: also what came before an error.
+        """Add what has been judged to `finished`, even if an error comes after it.
 
         Returns:
-            Those of them that used up what programs beside them need.
+            The programs that used up what those beside them need.
 
         Raises:
             EOFError: the worker is gone.
-            ValueError, KeyError, TypeError, RecursionError: it talks nonsense.
+            ValueError, KeyError, TypeError, RecursionError: it sent nonsense.
         """
         data = self.socket.recv(1 << 18)
         if not data:
@@ -253,12 +250,12 @@ class Worker:
 
     @property
     def timeout_s(self) -> float:
-        """The limit of what is in judgement, before the worker says something again."""
+        """The time limit of the program in judgement, until the worker sends something again."""
         own_s = next((program.tests.timeout_s for program in self.held.values()), None)
         return max(self._timeout_s, own_s or 0.0)
 
     def tests_cpu_s(self) -> float:
-        """CPU seconds that the tests' side has used since this was first asked after its last word."""
+        """Return the CPU seconds of the tests' side since the first call after its last message."""
         pid = self._process.pid
         with contextlib.suppress(OSError, ValueError, IndexError):
             if self._way == "namespaces":  # the process itself only waits for the tests' side
@@ -279,8 +276,8 @@ class Worker:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
             if self._way != "namespaces":
-                # Without the tests' side the zygote ends what is left of the candidate, then itself. It is
-                # the other one of the group; candidates have left that.
+                # Without the tests' side, the zygote ends what is left of the candidate, then itself. It is
+                # the only other process of the group, which candidates have left.
                 self._process.kill()
                 self._process.wait()
                 until_s = time.monotonic() + _GRACE_S
@@ -297,7 +294,7 @@ class Worker:
 
 
 class RefusedError(SandboxError):
-    """A worker could not set up one way of sandboxing; `layers` holds what it got as far as."""
+    """A worker could not set up one way of sandboxing; `layers` are those that it could."""
 
     def __init__(self, why: str, layers: dict[str, bool]) -> None:
         super().__init__(why)
@@ -315,7 +312,7 @@ def _make_groups(limits: Limits) -> dict[str, Path]:
 
 
 def _environment() -> dict[str, str]:
-    """The whole environment of candidates: nothing of the user's."""
+    """Return the whole environment of candidates, with nothing of the user's."""
     return {
         "PATH": "",
         "HOME": "/box",
@@ -323,12 +320,12 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONHASHSEED": "0",
-        # One candidate has one CPU; pools of threads only cost address space, as do heaps of their own.
+        # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
         "MALLOC_ARENA_MAX": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
-        # Without a search for a display, and without a page of log for each program.
+        # Avoid a search for a display, and a page of log for each program.
         "MPLBACKEND": "Agg",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }

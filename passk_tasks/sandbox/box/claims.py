@@ -1,6 +1,6 @@
-"""The values that tests expect: which literals are compared in any case, and other values in their place.
+"""Finds the values that tests expect, and makes other values for their place.
 
-A claim is a value in a statement that runs in any case, if the tests end at all (`_certain`).
+A claim is a literal that is compared in a statement which has run whenever the tests end (`_certain`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 CHANCE = secrets.SystemRandom()
 _LARGEST_VALUE = 100_000  # bytes of one expected value
-_TOLERANCE = 100.0  # other values are further away
+_TOLERANCE = 100.0  # other values are farther away
 _FOLDED: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (abs, bool, bytes, chr, dict, float, frozenset, int, len, list, max, min, ord, repr,
@@ -37,9 +37,9 @@ class Claim:
     """An expected value.
 
     Attributes:
-        node: where it stands.
-        value: what it is.
-        within: how far from it a right result may be; 0.0 where it must be equal, None if not known.
+        node: its place in the syntax tree.
+        value: the value.
+        within: how far a right result may be from it; 0.0 if it must be equal, None if that is not known.
     """
 
     node: ast.expr
@@ -47,7 +47,7 @@ class Claim:
     within: float | None
 
     def other(self, near: bool) -> Any:
-        """Return another value, near to this one where that can be."""
+        """Return another value, near this one if asked and possible."""
         return another(self.value, self.within if near else None)
 
 
@@ -56,7 +56,7 @@ def another(value: Any, within: float | None) -> Any:
 
     Args:
         value: plain data.
-        within: how far a result may be from it; None for a value that is far away.
+        within: how far a right result may be from it; None asks for a value that is far away.
     """
     if value is None or isinstance(value, bool):
         return not value
@@ -69,7 +69,7 @@ def another(value: Any, within: float | None) -> Any:
             other = value + CHANCE.choice((-1, 1)) * within * CHANCE.randrange(4, 40)
             if abs(other - value) > 2 * within:
                 return other
-        # Another by whatever modulus up to sixteen, too.
+        # It also differs modulo each number up to sixteen.
         other = value + (abs(value) + 1) * 720720 * CHANCE.randrange(1, 9) + 1
         return other if isinstance(value, int) or math.isfinite(other) else 1e6
     if isinstance(value, bytes):
@@ -94,24 +94,25 @@ def another(value: Any, within: float | None) -> Any:
 
 
 def claims(tree: ast.Module, *, of_methods: bool = False) -> Iterator[Claim]:
-    """Yield the expected values that are compared in any case, in their order.
+    """Yield the claims of tests, in their order.
 
     Args:
         tree: the tests.
-        of_methods: those in the test methods of its classes, instead of those in its statements.
+        of_methods: yield those in the test methods of classes, instead of those in the module's statements.
     """
     bindings: dict[str, list[ast.expr]] = {}
     uses = _Uses(tree)
-    if "ANY" in uses.mentioned or "__eq__" in uses.mentioned:  # they have something that equals all of it
+    if (
+        "ANY" in uses.mentioned or "__eq__" in uses.mentioned
+    ):  # the tests have an object that equals everything
         statements = [] if of_methods else tree.body[-1:]
     else:
         bodies = [f.body for f in _methods(tree)] if of_methods else [tree.body]
         statements = [s for body in bodies for s in _certain(body, uses, set(), bindings)]
 
     def literals(node: ast.expr) -> list[tuple[ast.expr, Any]]:
-        nodes = (
-            bindings.get(node.id, []) if isinstance(node, ast.Name) and node.id in uses.compared else [node]
-        )
+        named = isinstance(node, ast.Name) and node.id in uses.compared
+        nodes = bindings.get(node.id, []) if named else [node]  # type: ignore[attr-defined]
         closed = [(node, *_closed(node)) for node in nodes]
         return [(node, value) for node, is_closed, value in closed if is_closed]
 
@@ -130,7 +131,7 @@ def claims(tree: ast.Module, *, of_methods: bool = False) -> Iterator[Claim]:
 
 
 def _sides(statement: ast.stmt, imported: set[str]) -> tuple[ast.expr | None, ast.expr | None, float | None]:
-    """Return the two expressions of a statement that says that they are equal, and how near they must be."""
+    """Return the two expressions that a statement says are equal, and how near they must be."""
     test = statement.test if isinstance(statement, ast.Assert) else None
     if isinstance(statement, ast.Expr) and called_name(statement.value).startswith("assert"):
         test = statement.value
@@ -150,7 +151,7 @@ def _sides(statement: ast.stmt, imported: set[str]) -> tuple[ast.expr | None, as
             if isinstance(distance, ast.BinOp) and isinstance(distance.op, ast.Sub):
                 return distance.left, distance.right, float(_closed(right)[1])
     if isinstance(test, ast.Call) and not isinstance(statement, ast.If) and called_name(test) in _EQUALITIES:
-        # Of what the tests import or inherit: a function of their own may mean something else.
+        # It must be imported or inherited: a function of the tests' own may mean something else.
         near = all(k.arg not in _TOLERANCES or _is_small(k.value) for k in test.keywords)
         if near and len(test.args) in (2, 3) and _root(test.func) in imported | {"self"}:
             return test.args[0], test.args[1], None
@@ -178,7 +179,7 @@ def _is_small(node: ast.expr) -> bool:
 def _certain(
     body: list[ast.stmt], uses: _Uses, entered: set[str], bindings: dict[str, list[ast.expr]]
 ) -> Iterator[ast.stmt]:
-    """Yield the statements that have run if the end of a block was reached; add to what names stand for."""
+    """Yield the statements that have run once the end of a block is reached; add their `bindings`."""
     for statement in body:
         yield statement
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -215,7 +216,7 @@ def _bind(target: ast.expr, value: ast.expr, bindings: dict[str, list[ast.expr]]
 
 
 def _items(node: ast.expr, uses: _Uses, bindings: dict[str, list[ast.expr]]) -> list[ast.expr]:
-    """Return the expressions that a loop is about, [] where that is not known, or is none."""
+    """Return the expressions that a loop goes through; [] if it is not known, or there are none."""
     if isinstance(node, ast.Name) and node.id in uses.single and len(bindings.get(node.id, [])) == 1:
         node = bindings[node.id][0]
     if isinstance(node, (ast.List, ast.Tuple)):
@@ -236,12 +237,11 @@ class _Uses:
     """What names are used for in tests.
 
     Attributes:
-        functions: plain functions of the module, by a name that means nothing else.
-        compared: names that get a value in one place, and are used for nothing but a comparison by `==`; an
-            input is not among them.
+        functions: plain functions of the module, by name, if the name means nothing else.
+        compared: names that get a value in one place and are only used in comparisons by `==`; so no inputs.
         single: names that get a value in one place and are used in one.
-        imported: names that an import gave a meaning to.
-        mentioned: all names, those of attributes and methods too.
+        imported: names that an import binds.
+        mentioned: all names, those of attributes and methods included.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -258,9 +258,7 @@ class _Uses:
                 bound[node.name] += 1
             elif isinstance(node, (ast.Global, ast.Nonlocal)):
                 bound.update(2 * node.names)
-            elif isinstance(node, ast.Compare) and all(
-                isinstance(op, (ast.Eq, ast.NotEq)) for op in node.ops
-            ):
+            elif isinstance(node, ast.Compare) and {*map(type, node.ops)} <= {ast.Eq, ast.NotEq}:
                 sides.update(s.id for s in (node.left, *node.comparators) if isinstance(s, ast.Name))
         attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         self.mentioned = bound.keys() | loaded.keys() | attributes
@@ -283,7 +281,7 @@ class _Uses:
 
 
 def _within(statement: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a statement, without those of functions and classes in it."""
+    """Yield the nodes of a statement, except those inside functions and classes in it."""
     yield statement
     for child in ast.iter_child_nodes(statement):
         if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
@@ -291,7 +289,7 @@ def _within(statement: ast.AST) -> Iterator[ast.AST]:
 
 
 def _closed(node: ast.expr) -> tuple[bool, Any]:
-    """Return whether an expression is made of literals alone, and its value."""
+    """Return whether an expression consists only of literals, and its value."""
     try:
         value = _value(node)
         if len(marshal.dumps(value)) <= _LARGEST_VALUE:
@@ -305,14 +303,8 @@ def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.Constant) and node.value is not ...:
         return node.value
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        items = [_value(item) for item in node.elts]
-        return (
-            items
-            if isinstance(node, ast.List)
-            else tuple(items)
-            if isinstance(node, ast.Tuple)
-            else set(items)
-        )
+        kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)]
+        return kind(map(_value, node.elts))
     if isinstance(node, ast.Dict):
         return {_value(k): _value(v) for k, v in zip(node.keys, node.values, strict=True)}  # type: ignore[arg-type]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -332,6 +324,6 @@ def _value(node: ast.expr) -> Any:
 
 
 def called_name(call: ast.expr) -> str:
-    """Return the last part of what is called, or ""."""
+    """Return the last part of the name that is called, or ""."""
     function = call.func if isinstance(call, ast.Call) else None
     return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")

@@ -1,7 +1,7 @@
-"""What the processes below a zygote hold together: memory, sockets, pipes and disk, as /proc shows it.
+"""What all processes below a zygote hold together: memory, sockets, pipes and disk, by /proc.
 
-Each function looks until so many CPU seconds of this thread are over, and returns the two amounts that
-`protocol` names. A process that made itself unreadable counts with the most that it can hold.
+Each function stops when this thread's CPU clock reaches `until_s`, and returns the two amounts that
+`protocol` names. A process that made itself unreadable counts as if it held the most that it can.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 
 
 def memory_kib(until_s: float) -> tuple[int, int]:
-    """Return what they hold in memory, and how much of it is in shared mappings.
+    """Return the KiB that they hold in memory, and how much of it is in shared mappings.
 
     Pages that forks share count once. Shared mappings count in full, once each: their pages stay while any
-    process has them mapped, and are no process's resident ones until it touches them.
+    process has them mapped, and are resident only in processes that touched them.
     """
     if os.readlink("/proc/self") != str(os.getpid()):  # the host allowed no /proc of our own
         return 0, 0
@@ -40,7 +40,7 @@ def memory_kib(until_s: float) -> tuple[int, int]:
                         size = (int(offset, 16) + end - start) >> 10
                         shared[inode] = max(size, shared.get(inode, 0))
         except PermissionError:
-            # What it may hold at most, and some of it in shared mappings.
+            # Unreadable: the most that it may hold, some of it perhaps in shared mappings.
             if mapped_pages := _mapped_pages(process):
                 total += mapped_pages * _PAGE_KIB
                 shared.setdefault(b"", 1)
@@ -50,7 +50,7 @@ def memory_kib(until_s: float) -> tuple[int, int]:
 
 
 def sockets(until_s: float) -> tuple[int, int]:
-    """Return how many sockets of streams, and of datagrams, they have open."""
+    """Return how many stream sockets, and datagram sockets, they have open."""
     opened, hidden = _opened("socket:", until_s)
     datagrams: set[str] = set()
     with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
@@ -68,10 +68,10 @@ def pipes(until_s: float) -> tuple[int, int]:
 
 
 def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
-    """Return what they hold of the disk that the candidate's folders are on, and 1 if they may hold more.
+    """Return the KiB that they hold of the disk with the candidate's folders, and 1 if they may hold more.
 
-    What lies in the folders counts, files that have no name any more while a process has them open, and
-    whatever was written by those that live or were waited for, if that is more.
+    Files in the folders count, and files without a name that a process has open; or what the processes have
+    written, if that is more.
     """
     device = os.stat(folders[0]).st_dev
     held, hides = _files_in(folders, until_s)
@@ -93,7 +93,7 @@ def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
 
 
 def _files_in(folders: tuple[str, ...], until_s: float) -> tuple[dict[int, int], bool]:
-    """Return KiB of each file in folders, by its number, and whether some could not be looked at."""
+    """Return the KiB of each file in folders, by its number, and whether some could not be read."""
     held: dict[int, int] = {}
     hides = False
     rest = list(folders)
@@ -108,7 +108,7 @@ def _files_in(folders: tuple[str, ...], until_s: float) -> tuple[dict[int, int],
         except FileNotFoundError:
             continue
         except OSError:
-            hides = True  # deeper than paths may be, or closed
+            hides = True  # the path is too long, or the folder is closed to us
     return held, hides
 
 
@@ -120,7 +120,7 @@ def _until(until_s: float) -> Iterator[int]:
 
 
 def _opened(kind: str, until_s: float) -> tuple[set[str], int]:
-    """Return the open files of a kind, each once, and how many living processes could not be looked at."""
+    """Return the open files of a kind, each once, and how many living processes are unreadable."""
     opened: set[str] = set()
     hidden = 0
     for process in _until(until_s):
@@ -141,7 +141,7 @@ def _opened(kind: str, until_s: float) -> tuple[set[str], int]:
 
 
 def _mapped_pages(process: int) -> int:
-    """Return how many pages a process has mapped: none once it ends, when it is closed to others, too."""
+    """Return how many pages a process has mapped; 0 once it ends, when it becomes unreadable, too."""
     try:
         with open(f"/proc/{process}/statm", "rb") as file:
             return int(file.read().split()[0])

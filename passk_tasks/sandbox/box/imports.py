@@ -9,9 +9,6 @@ import sysconfig
 from collections.abc import Sequence
 from typing import Any
 
-# Kept alive: freed modules would leave holes in memory, and a candidate that fills a hole copies the page.
-_dropped: list[Any] = []
-
 
 def preload(modules: Sequence[str], packages: Sequence[str], shown: Sequence[str]) -> None:
     """Import what candidates commonly import, once, before anything is forked."""
@@ -56,5 +53,5 @@ def _standard_path() -> set[str]:
 
 def drop_traces() -> None:
     """Take this package out of the interpreter's module table: a candidate starts without it."""
-    names = [name for name in sys.modules if name.split(".")[0] == "passk_tasks"]
-    _dropped.extend(sys.modules.pop(name) for name in names)
+    for name in [n for n in sys.modules if n.split(".")[0] == "passk_tasks"]:
+        del sys.modules[name]

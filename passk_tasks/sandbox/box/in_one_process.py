@@ -1,9 +1,9 @@
 """Runs tests in the candidate's own interpreter, for the judge `script`.
 
-The candidate was there first. What the tests stand on is therefore kept before it is loaded and put back
-before they run; the tests come compiled, so nothing of the candidate's takes part in that; and what they get
-to see of its objects is asked whether it equals what nothing equals. All of that can be undone from within.
-What cannot is the second look from outside (`box/second_look.py`).
+The candidate is there first. So what the tests rely on is kept before the candidate is loaded, and put back
+before they run. The tests come compiled, so that none of the candidate's code takes part in compiling them.
+Its objects that the tests see are asked whether they equal what nothing equals. A candidate can undo all of
+that from within, but not the second look from outside (`box/second_look.py`).
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-# In the constants of the tests' code, where the two functions of `run` go.
+# Constants in the tests' code that stand for two functions of `run`.
 SEEN, UNMASK = "\0passk seen", "\0passk unmask"
 
 _exec, _loads, _settrace, _setprofile = exec, marshal.loads, sys.settrace, sys.setprofile
 _SCALARS = {int, float, complex, bool, str, bytes, type(None), type(...), range, types.FunctionType, type}
-_LIES = 24  # values of a kind that an object has to equal before it is said to equal all of them
-# Types of Python's own that leave a comparison to something else.
+_LIES = 24  # an object that equals so many values of a kind equals all of them
+# Types of Python's own that leave comparisons to another object.
 _DELEGATES = {"weakproxy", "weakcallableproxy", "ProxyType", "CallableProxyType", "mappingproxy", "_ANY"}
 
-_MADE_AT_RUN_TIME = 1 << 9  # Py_TPFLAGS_HEAPTYPE: no type of C's own
+_MADE_AT_RUN_TIME = 1 << 9  # Py_TPFLAGS_HEAPTYPE: not a static type of C code
 
-# By the name of a module: itself, what can be called in it, and what is within those: owner, name, value.
+# By module name: the module, its callables, and what is within those (owner, name, value).
 _kept: dict[str, tuple[types.ModuleType, dict[str, Any], list[tuple[Any, str, Any]]]] = {}
 
 
@@ -38,7 +38,7 @@ def keep(names: list[str]) -> None:
     for name in names:
         try:
             module = importlib.import_module(name)
-        except Exception:  # raised again by the tests
+        except Exception:  # the tests raise it again
             continue
         values = {key: value for key, value in vars(module).items() if callable(value)}
         within: list[tuple[Any, str, Any]] = []
@@ -54,7 +54,7 @@ keep(["builtins", "copy", "json", "math", "random"])
 
 
 def _put_back(vars: Any = vars, modules: Any = sys.modules, kept: Any = _kept) -> list[str]:
-    """Put back what the tests rely on; return what had been changed. Needs no builtin until that is done."""
+    """Put back what the tests rely on; return what had been changed. Uses no builtin before that is done."""
     flags = []
     for name, (module, values, within) in kept.items():
         modules[name] = module
@@ -72,7 +72,7 @@ def _put_back(vars: Any = vars, modules: Any = sys.modules, kept: Any = _kept) -
 
 
 def _watchers() -> list[str]:
-    """Take away what watches the tests run; return what there was."""
+    """Remove what watches the tests run; return what there was."""
     flags = []
     if sys.gettrace() is not None or sys.getprofile() is not None:
         _settrace(None)
@@ -88,9 +88,9 @@ def run(module: types.ModuleType, given: dict[str, Any]) -> list[str]:
 
     Args:
         module: the candidate.
-        given: `code`, the tests; `key`, which their literals are masked with; `used`, the builtins and other
-            names that they use and do not define; `helpers`, code of functions that are the tests' own even
-            where the candidate has some of that name, or "". Emptied, so that no frame below has it.
+        given: `code`, the tests; `key`, the mask of their literals; `used`, the builtins and other names that
+            they use and do not define; `helpers`, code of functions that stay the tests' own even where the
+            candidate defines their names, or "". It is emptied, so that no calling frame has it.
 
     Raises:
         BaseException: what the tests raised.
@@ -115,7 +115,7 @@ def run(module: types.ModuleType, given: dict[str, Any]) -> list[str]:
 
     code = _filled(_loads(bytes.fromhex(given.pop("code"))), {SEEN: seen, UNMASK: unmask}, trusts.codes)
     _exec(code, _namespace(module, given.pop("helpers"), given.pop("used")))
-    if lies:  # raised where the tests may have caught it
+    if lies:  # raised once already, but the tests may have caught it
         raise AssertionError(lies[0])
     return sorted({*flags, *_put_back(), *_watchers()})
 
@@ -124,9 +124,9 @@ def _filled(code: types.CodeType, functions: dict[str, Any], codes: list[types.C
     """Return code with functions in place of the constants that stand for them: no name leads to them.
 
     Args:
-        code: of the tests.
-        functions: by constant.
-        codes: where all that the tests consist of is added.
+        code: code of the tests.
+        functions: the functions by their constant.
+        codes: a list, to which every code object of the tests is added.
     """
     constants = tuple(
         _filled(value, functions, codes)
@@ -141,7 +141,7 @@ def _filled(code: types.CodeType, functions: dict[str, Any], codes: list[types.C
 
 
 def _namespace(module: types.ModuleType, helpers: str, used: list[str]) -> dict[str, Any]:
-    """Return where the tests run: the candidate's own namespace, as far as it leaves their names alone."""
+    """Return the tests' namespace: the candidate's, but without names that hide the tests' own."""
     own = module.__dict__
     own["__builtins__"] = builtins
     shadowed = [name for name in used if name in own and name in vars(builtins)]
@@ -155,7 +155,7 @@ def _namespace(module: types.ModuleType, helpers: str, used: list[str]) -> dict[
 
 
 class _Trust:
-    """Tells Python's and libraries' own types from the candidate's."""
+    """Tells types of Python and libraries from the candidate's."""
 
     def __init__(self, *, any_is_the_tests: bool) -> None:
         self.codes: list[types.CodeType] = []
@@ -168,7 +168,7 @@ class _Trust:
         return self._known[id(kind)][1]
 
     def _looked_up(self, kind: type) -> bool:
-        # By what a module has under that name: a class may say of itself what it likes.
+        # What a module has under that name counts: a class may claim any name.
         equal = getattr(_defined("__eq__", kind), "__code__", None)
         if any(equal is code for code in self.codes):  # a class that the tests define
             return True
@@ -177,29 +177,29 @@ class _Trust:
             return name == "_ANY" and self._any
         if not _of_type("__flags__", kind) & _MADE_AT_RUN_TIME:
             return True
-        found: Any = sys.modules.get(str(_of_type("__module__", kind)))
-        if found is None or _of_type("__name__", type(found)) == "solution":
+        value: Any = sys.modules.get(str(_of_type("__module__", kind)))
+        if value is None or _of_type("__name__", type(value)) == "solution":
             return False
-        if getattr(found, "__name__", "") in ("solution", "__main__"):
+        if getattr(value, "__name__", "") in ("solution", "__main__"):
             return False
         for part in name.split("."):
-            found = getattr(found, part, None)
-        return found is kind
+            value = getattr(value, part, None)
+        return value is kind
 
 
 def _of_type(attribute: str, kind: type) -> Any:
-    """Return an attribute of a class, whatever its metaclass makes of that."""
+    """Return an attribute of a class, bypassing its metaclass."""
     return type.__dict__[attribute].__get__(kind)
 
 
 def _defined(method: str, kind: type) -> Any:
-    """Return what a class or one above it has by a name, None where there is nothing."""
+    """Return the method that a class or one of its bases defines under a name; None if none does."""
     tables = (_of_type("__dict__", base) for base in _of_type("__mro__", kind))
     return next((table[method] for table in tables if method in table), None)
 
 
 def _lie(value: Any, trusts: _Trust) -> str:
-    """Return what is wrong with a value or with one in it that equals whatever it is compared with, or ""."""
+    """Return what is wrong with a value that, itself or in a part, equals everything; or ""."""
     met: dict[int, Any] = {}
     waiting = [value]
     while waiting:
@@ -242,17 +242,16 @@ class _Nothing:
 
 
 def _lies_itself(value: Any, kind: type) -> str:
-    """Ask an object of the candidate's for what no honest one says."""
+    """Return an answer of a candidate's object that no honest object gives, in words; or ""."""
     equal = _defined("__eq__", kind)
-    if _of_type("__name__", type(equal)) == "MagicProxy":  # a mock remembers that it was asked
+    if _of_type("__name__", type(equal)) == "MagicProxy":  # a mock: it would record the questions
         return ""
     who = f"an object of the class {str(_of_type('__name__', kind))[:80]} says that it"
     draw = random.Random(os.urandom(8)).randrange
     sizes = [draw(1 << draw(4, 40)) for _ in range(_LIES)]
     small = [size % 1000 for size in sizes]
-    differs = (
-        _defined("__ne__", kind) is not vars(object)["__ne__"]
-    )  # else the inverse of what is asked below
+    # A `!=` of its own; else it is the inverse of `==`, asked about below.
+    differs = _defined("__ne__", kind) is not vars(object)["__ne__"]
     if differs and all(_holds(lambda n=n: (value != n) is False) for n in sizes + small):
         return f"{who} differs from nothing"
     if equal is not vars(object)["__eq__"]:
@@ -261,7 +260,7 @@ def _lies_itself(value: Any, kind: type) -> str:
                 return f"{who} equals everything"
         if _holds(lambda: value == True) and _holds(lambda: value == False):  # noqa: E712
             return f"{who} equals both True and False"
-    contains = _defined("__contains__", kind)  # without it, the question would use an iterator up
+    contains = _defined("__contains__", kind)  # without it, the question would exhaust an iterator
     if contains and all(_holds(lambda make=make: make(sizes[0]) in value) for make in _KINDS[:5]):
         return f"{who} holds everything"
     far = [sign * (1 << 50) - sizes[0] for sign in (-1, 1)]
@@ -272,7 +271,7 @@ def _lies_itself(value: Any, kind: type) -> str:
     return ""
 
 
-# Values that an object has no reason to equal, from a number.
+# Makes, of a number, values that an object has no reason to equal.
 _KINDS: tuple[Callable[[int], Any], ...] = (
     lambda _n: _Nothing(),
     lambda n: n,
@@ -290,7 +289,8 @@ _KINDS: tuple[Callable[[int], Any], ...] = (
 def _holds(question: Any) -> bool:
     try:
         said = question()
-        # An object of the candidate's is no answer: expressions of queries and of algebra are made so.
+        # An object of the candidate's class is no answer: in libraries for queries or algebra, `==` makes
+        # one.
         return not _of_type("__flags__", type(said)) & _MADE_AT_RUN_TIME and bool(said)
-    except BaseException:  # whatever the candidate's class raises is no yes
+    except BaseException:  # the candidate's class may raise anything; that is no yes
         return False

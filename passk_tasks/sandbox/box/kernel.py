@@ -70,7 +70,7 @@ def syscall(number: int, what: str, *arguments: Any) -> int:
 
 
 def pidfd_open(pid: int) -> int:
-    """Return a descriptor of a process; interpreters built on old systems lack `os.pidfd_open`."""
+    """Return a descriptor of a process, also where the interpreter lacks `os.pidfd_open`."""
     if hasattr(os, "pidfd_open"):
         return os.pidfd_open(pid)
     return syscall(_SYS_PIDFD_OPEN, "pidfd_open", pid, 0)
@@ -102,10 +102,8 @@ def unshare(flags: int) -> None:
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """Mount a file system, or change a mount; the kernel's own arguments."""
-    encoded = [None if s is None else os.fsencode(s) for s in (source, target, kind, data)]
-    _check(
-        _libc.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), f"mount {target}"
-    )
+    *paths, options = [None if s is None else os.fsencode(s) for s in (source, target, kind, data)]
+    _check(_libc.mount(*paths, ctypes.c_ulong(flags), options), f"mount {target}")
 
 
 def umount(target: str, flags: int = MNT_DETACH) -> None:
@@ -117,18 +115,11 @@ def make_readonly(target: str, *, device: bool = False) -> None:
     """Make a bind mount, and every mount under it, read-only, without set-user-id and other devices."""
     flags = _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | (0 if device else _MOUNT_ATTR_NODEV)
     attributes = struct.pack("QQQQ", flags, 0, 0, 0)
+    place = (_AT_FDCWD, os.fsencode(target), _AT_RECURSIVE)
     try:
-        syscall(
-            _SYS_MOUNT_SETATTR,
-            f"mount_setattr {target}",
-            _AT_FDCWD,
-            os.fsencode(target),
-            _AT_RECURSIVE,
-            attributes,
-            len(attributes),
-        )
+        syscall(_SYS_MOUNT_SETATTR, f"mount_setattr {target}", *place, attributes, len(attributes))
     except OSError:
-        # Before Linux 5.12. Flags that the host's mount carries are locked in a user namespace: keep them.
+        # Before Linux 5.12. A user namespace cannot drop the flags of the host's mount, so keep them.
         flags = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048)
         mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags)
 
@@ -144,10 +135,8 @@ def pivot_to(root: str) -> None:
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     """Change an attribute of this process."""
-    _check(
-        _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), ctypes.c_ulong(second), 0, 0),
-        f"prctl {option}",
-    )
+    arguments = ctypes.c_ulong(argument), ctypes.c_ulong(second)
+    _check(_libc.prctl(ctypes.c_int(option), *arguments, 0, 0), f"prctl {option}")
 
 
 def forget_priorities() -> None:
@@ -158,7 +147,7 @@ def forget_priorities() -> None:
 
 
 def set_thread_stack(size: int) -> None:
-    """Let threads that are started without a size of their own reserve this much; where the C library can."""
+    """Set the stack size of threads that are started without one, where the C library can."""
     attributes = ctypes.create_string_buffer(128)  # twice what a pthread_attr_t takes
     if hasattr(_libc, "pthread_setattr_default_np"):
         _libc.pthread_attr_init(attributes)
@@ -168,7 +157,7 @@ def set_thread_stack(size: int) -> None:
 
 
 def shared_bytes() -> int:
-    """Return the shared memory and files in memory of this host, whoever has them, in bytes."""
+    """Return the bytes of shared memory and files in memory on this host, of all processes."""
     buffer = ctypes.create_string_buffer(256)  # twice what a sysinfo takes
     _check(_libc.sysinfo(buffer), "sysinfo")
     # After the uptime, three loads, and the whole and the free memory; the unit follows the high memory.
@@ -177,13 +166,13 @@ def shared_bytes() -> int:
 
 
 def new_shared_mapping(maps: int, count: int = 1) -> int:
-    """Make so many shared mappings, let go of each and return the number of the last one.
+    """Make and release `count` shared mappings; return the number of the last one.
 
     Args:
         maps: a descriptor of this process's /proc/self/maps.
         count: how many.
     """
-    # Below everything else, where it may be, so that it stands in the first line.
+    # At an address below everything else, if possible, so that it stands in the first line.
     place, size, start_at = ctypes.c_void_p(_LOW), ctypes.c_size_t(_PAGE), ctypes.c_long(0)
     for left in reversed(range(count)):
         address = _libc.mmap(place, size, 1, 0x21, -1, start_at)
@@ -198,12 +187,12 @@ def new_shared_mapping(maps: int, count: int = 1) -> int:
 
 
 def drop_bounding_capabilities() -> None:
-    """Let nothing that is executed from here on gain a capability; for who may (CAP_SETPCAP)."""
+    """Let nothing that is executed from now on gain a capability, if we may (CAP_SETPCAP)."""
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
         except OSError:
-            break  # past the last one that this kernel knows, or not allowed to
+            break  # the last one that this kernel knows was before, or we may not
 
 
 def drop_capabilities() -> None:
@@ -213,7 +202,7 @@ def drop_capabilities() -> None:
 
 
 def install_seccomp(program: bytes) -> None:
-    """Install a filter; it needs no_new_privs and cannot be taken back."""
+    """Install a filter, for good; needs no_new_privs."""
     buffer = ctypes.create_string_buffer(program, len(program))
     fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     header = ctypes.create_string_buffer(fprog, len(fprog))

@@ -1,4 +1,4 @@
-"""Landlock: which files, ports and processes a domain may reach, whatever the mounts say."""
+"""Landlock: which files, ports and processes a process may reach, whatever the mounts say."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def abi() -> int:
 
 
 def ruleset(readable: list[str], writable: list[str], listed: list[str] | None = None) -> int:
-    """Return a descriptor of rules that allow the given trees, for `enforce`.
+    """Return a descriptor, for `enforce`, of rules that allow only these trees.
 
     Args:
         readable: files and folders to read and execute, with all that is below.
         writable: the same to read and write.
-        listed: folders whose names may be listed, with those of the folders below.
+        listed: folders where the names may be listed, and in those below.
 
     No TCP port may be bound or connected to (ABI 4), no process outside the domain signalled and no abstract
     socket outside it reached (ABI 6).
@@ -65,17 +65,11 @@ def _allow(rules: int, path: str, rights: int) -> None:
     try:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return  # what cannot be opened here cannot be opened there
+        return  # what cannot be opened now cannot be opened later
     try:
         if not os.path.isdir(path):
             rights &= _ON_FILES
-        kernel.syscall(
-            _ADD,
-            f"landlock rule for {path}",
-            rules,
-            _RULE_PATH_BENEATH,
-            struct.pack("=Qi", rights, handle),
-            0,
-        )
+        rule = struct.pack("=Qi", rights, handle)
+        kernel.syscall(_ADD, f"landlock rule for {path}", rules, _RULE_PATH_BENEATH, rule, 0)
     finally:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Entry of a worker: from a clean interpreter to the two sides of the sandbox.
+"""Start of a worker: from a clean interpreter to the two sides of the sandbox.
 
     worker (waits, on the host)
     └── tests' side: init of pid namespace A; sees the private root
@@ -6,7 +6,7 @@
             └── zygote: init of pid namespace B, inside A; has the writable folders
                 └── one candidate at a time
 
-That is the way `namespaces`; `landlock` and `rlimits` are for hosts that forbid them (`on_host`).
+This is the way `namespaces`; `landlock` and `rlimits` are for hosts that forbid namespaces (`on_host`).
 """
 
 from __future__ import annotations

@@ -20,12 +20,12 @@ _FIRST_PID, _LAST_PID = 300, 30_000
 
 
 class Namespaces(OnHost):
-    """Private root, private /proc, no network; whatever a zygote has below it ends with it."""
+    """Private root, private /proc, no network; everything below a zygote ends with it."""
 
     is_init = own_network = keeps_folder = True
 
     def enter(self, layers: dict[str, bool], supervisor: int, lifeline: int) -> None:
-        """Enter the namespaces. The process that was there waits on the host; its child goes on."""
+        """Enter the namespaces. This process stays on the host and waits; its child goes on."""
         self.identity = _enter_namespaces(layers, self._config["slot"])
         pid = os.fork()
         if pid:
@@ -46,14 +46,14 @@ class Namespaces(OnHost):
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # the change of user has cleared it
 
     def make_folders(self) -> tuple[str, ...]:
-        """Return those of the private root, which each zygote mounts for itself."""
+        """Return the writable folders of the private root, which each zygote mounts for itself."""
         return rootfs.SCRATCH
 
     def remove_folders(self, folders: tuple[str, ...]) -> None:
         """Do nothing: they ended with the zygote."""
 
     def wait_for_zygote(self, pid: int) -> int:
-        """Return the wait status of the zygote: the child only stood between."""
+        """Return the wait status of the zygote, the child's child."""
         status = os.waitpid(pid, 0)[1]
         return os.wait()[1] if status == 0 else status
 
@@ -67,7 +67,7 @@ class Namespaces(OnHost):
         """Mount /proc and the folders."""
         maps = os.open("/proc/self/maps", os.O_RDONLY | os.O_CLOEXEC)
         _start_anywhere()
-        # Process folders only: the rest of /proc tells about the host.
+        # Only the processes' folders: the rest of /proc tells about the host.
         layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
         rootfs.mount_scratch(_SCRATCH_MIB, self._shown)
         if layers["private proc"]:  # last: this process, init, finds its own descriptors there
@@ -76,9 +76,9 @@ class Namespaces(OnHost):
         return maps
 
     def confine_zygote(self, folders: tuple[str, ...], layers: dict[str, bool]) -> None:
-        """Give up every privilege; what holds for the zygote holds for its candidates."""
-        # Counted per user namespace; on the host it would count the user's other processes too.
-        # An ordinary user's nursery has the same user as the candidates.
+        """Give up every privilege, for the zygote and so for its candidates."""
+        # The kernel counts per user namespace, so the user's processes on the host do not count. An ordinary
+        # user's nursery is the same user as the candidates.
         processes = self._config["processes"] + (os.getuid() == self.identity)
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
         privileges.confine(self.identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
@@ -121,7 +121,7 @@ def _enter_namespaces(layers: dict[str, bool], slot: int) -> int:
     ):
         kernel.unshare(flag)
         layers[name] = True
-    try:  # its groups' names tell of sessions and containers; nothing rests on it
+    try:  # hides the names of control groups, which tell of sessions and containers; no defence needs it
         kernel.unshare(kernel.CLONE_NEWCGROUP)
         layers["cgroup namespace"] = True
     except OSError:
@@ -131,17 +131,17 @@ def _enter_namespaces(layers: dict[str, bool], slot: int) -> int:
 
 
 def _map_two_users(identity: int, own: int) -> None:
-    """Enter a user namespace as root, which maps a second, unprivileged id for candidates.
+    """Enter a user namespace that has root and a second, unprivileged user for candidates.
 
-    The kernel exempts uid 0 from the limit on processes. On the host that id is a number that nobody else
-    has, other workers neither: what the kernel counts by user (pages of pipes, queued signals) is each
-    worker's own. Others than root can map only themselves.
+    The kernel exempts uid 0 from the limit on processes. On the host the second user's number is this
+    worker's alone, so that what the kernel counts by user (pages of pipes, queued signals) is each worker's
+    own. Only root can map two users.
     """
     ready, written = os.pipe(), os.pipe()
     parent = os.getpid()
     helper = os.fork()
     if not helper:
-        # Outside the new namespace: only there may two ids be mapped. An end means that it failed.
+        # Only a process outside the new namespace may map two ids. If the pipe ends, unshare has failed.
         os.close(ready[1])
         if os.read(ready[0], 1) != b"x":
             os._exit(0)
@@ -149,7 +149,7 @@ def _map_two_users(identity: int, own: int) -> None:
             for name in ("uid_map", "gid_map"):
                 try:
                     kernel.put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {own} 1\n")
-                except OSError:  # in a container, numbers may end earlier
+                except OSError:  # a container may have fewer numbers
                     kernel.put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")
             os.write(written[1], b"y")
         finally:
@@ -166,7 +166,7 @@ def _map_two_users(identity: int, own: int) -> None:
 
 
 def _start_anywhere() -> None:
-    """Let the numbers of processes start somewhere: how many there were before is nobody's business."""
+    """Start process numbers at a random one, so that they do not tell how many came before."""
     number = _FIRST_PID + int.from_bytes(os.urandom(4), "little") % (_LAST_PID - _FIRST_PID)
-    with contextlib.suppress(OSError):  # a kernel without checkpoints; /proc may be masked
+    with contextlib.suppress(OSError):  # the kernel has no checkpoints, or /proc is masked
         kernel.put("/proc/sys/kernel/ns_last_pid", str(number))

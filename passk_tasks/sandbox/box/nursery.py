@@ -1,8 +1,8 @@
 """Starts a zygote, and another one when it ends because a candidate left traces.
 
-The nursery hears nothing from candidates but how their zygote ended. It keeps the privileges that it takes to
-make a zygote. No program sees it: under `namespaces` it is in another pid namespace, in the other ways it
-cannot be signalled or written to.
+The nursery learns nothing from candidates but how their zygote ended. It keeps the privileges that are needed
+to make a zygote. No program can reach it: under `namespaces` it is in another pid namespace, and in the other
+ways nothing can signal it or write to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from passk_tasks.sandbox.box.on_host import OnHost
 
 def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> NoReturn:
     """Become the nursery; `control` is the zygotes' end of the socket to the tests' side."""
-    # Its other end is among those that are closed: it ends with the tests' side, and all below does too.
+    # This closes the socket's other end, too: the nursery, and all below it, end with the tests' side.
     os.dup2(control.fileno(), candidate.CHANNEL)
     control.detach()
     control = socket.socket(fileno=candidate.CHANNEL)
@@ -54,12 +54,12 @@ def _become_zygote(
         way.enter_zygote()
         oom_score = None
         with contextlib.suppress(OSError):
-            # Should memory run out, the kernel ends candidates first. Nobody opens this once it is confined.
+            # If memory runs out, the kernel ends candidates first. A confined process cannot open this file.
             oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
         maps = way.show_folders(folders, layers)
         os.chdir(folders[0])
         sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
-        # For all candidates of this zygote, from before there are any: the number of a file is no message.
+        # One file for all candidates of this zygote, so that a file's number can carry no message.
         output = traces.nameless_file(".")
         os.utime(output, (0, 0))
         if way.identity is not None and way.identity != os.getuid():

@@ -1,8 +1,8 @@
 """The ways without namespaces, for hosts that forbid them.
 
-Worker, tests' side, nursery and zygote are ordinary processes. A candidate is found by the zygote, a
-subreaper, whatever it does. Under `landlock` each candidate confines itself to the interpreter's files and a
-folder of its own, cannot open sockets or signal others. Under `rlimits` it has resource limits alone.
+Worker, tests' side, nursery and zygote are ordinary processes. The zygote is a subreaper, so no process of a
+candidate escapes it. Under `landlock` each candidate confines itself to the interpreter's files and a folder
+of its own, and cannot open sockets or signal others. Under `rlimits` only resource limits hold it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _PATIENCE_S = 1.0
 
 
 class OnHost:
-    """The way `rlimits`, and what the others do differently.
+    """The way `rlimits`; the other ways override what they do differently.
 
     Attributes:
-        identity: the user that candidates get; None to stay who we are.
+        identity: the user that candidates become; None if they stay the user who runs this.
         is_init: whether a zygote is init of a pid namespace of its own.
         own_network: whether the network namespace has no sockets but the candidate's and this package's.
-        keeps_folder: whether no candidate can remove the working folder.
-        disk: the candidates' folder where it is on a disk of the host, None where it has a size of its own.
+        keeps_folder: whether candidates cannot remove the working folder.
+        disk: the candidates' folder if it is on a disk of the host; None if it has a size limit of its own.
     """
 
     is_init = own_network = keeps_folder = False
@@ -38,14 +38,14 @@ class OnHost:
         self.identity: int | None = None
 
     def enter(self, layers: dict[str, bool], supervisor: int, lifeline: int) -> None:  # noqa: ARG002
-        """Leave what this process shares with the host; it returns in the tests' side."""
+        """Separate this process from the host; returns in the process that becomes the tests' side."""
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
     def prepare(self, layers: dict[str, bool]) -> None:
-        """Make what candidates see, once everything is imported."""
+        """Prepare what candidates see; everything is imported by now."""
 
     def confine_tests_side(self) -> None:
-        """Confine this process, the tests' side, once the nursery runs."""
+        """Confine this process, the tests' side; the nursery runs by now."""
 
     def make_folders(self) -> tuple[str, ...]:
         """Return the folders that the candidates of the next zygote may write to."""
@@ -57,7 +57,7 @@ class OnHost:
         return (folder,)
 
     def remove_folders(self, folders: tuple[str, ...]) -> None:
-        """Remove them while the next candidate runs, in time that nobody else has a use for."""
+        """Remove the folders while the next candidate runs, in CPU time that nobody else uses."""
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -66,20 +66,20 @@ class OnHost:
                 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
                 trees.remove(folders[0])
             except OSError:
-                pass  # the supervisor removes it with all the others
+                pass  # the supervisor removes all folders at the end
             finally:
                 os._exit(0)
 
     def wait_for_zygote(self, pid: int) -> int:
-        """Return the wait status of a zygote, which the child of this number became or started."""
+        """Return the wait status of a zygote; `pid` is the child that became or started it."""
         return os.waitpid(pid, 0)[1]
 
     def enter_zygote(self) -> None:
-        """Make this process, the child of the nursery, the one that candidates are forked from."""
+        """Make this process, the nursery's child, the zygote."""
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
     def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int | None:  # noqa: ARG002
-        """Let candidates find their folders; return /proc/self/maps, open, where they can read theirs."""
+        """Let candidates find their folders; return an open /proc/self/maps if candidates can read theirs."""
         os.environ.update(HOME=folders[0], TMPDIR=folders[0])
         return None
 
@@ -88,16 +88,16 @@ class OnHost:
         folders: tuple[str, ...],  # noqa: ARG002
         layers: dict[str, bool],  # noqa: ARG002
     ) -> Callable[[], None] | None:
-        """Confine the zygote as far as it can be; return what confines a candidate the rest of the way."""
+        """Confine the zygote; return a function that confines a candidate further, or None."""
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         return None
 
     def most_processes(self) -> int | None:
-        """Return how many processes of its own a candidate may have, where no namespace counts them."""
+        """Return how many processes a candidate may have, if no namespace counts them."""
         return None
 
     def end(self) -> None:
-        """Wait until the zygote has ended what is left of a candidate; in the end do it ourselves."""
+        """Wait until the zygote has ended what is left of a candidate; after a while, end it ourselves."""
         until_s = time.monotonic() + _PATIENCE_S
         while True:
             try:
@@ -129,7 +129,7 @@ class Landlock(OnHost):
         return rootfs.readable_paths(config["shown"], config["packages"], config["hidden"])
 
     def confine_tests_side(self) -> None:
-        """Keep what candidates see, the list of processes, and files in memory."""
+        """Allow only what candidates see, the list of processes, and files in memory."""
         assert self.disk is not None
         readable, listed = self._readable()
         privileges.drop(self.identity, {})
@@ -137,7 +137,7 @@ class Landlock(OnHost):
         kernel.install_seccomp(seccomp.program(sockets=False, memfd=True))
 
     def confine_zygote(self, folders: tuple[str, ...], layers: dict[str, bool]) -> Callable[[], None]:
-        """Filter the zygote's system calls; what else it needs, its candidates give up themselves."""
+        """Filter the zygote's system calls; candidates give up the rest, which the zygote needs."""
         readable, listed = self._readable()
         rules = landlock.ruleset(readable, [*folders, "/dev/null"], listed)
         scoped = landlock.abi() >= 6
@@ -154,13 +154,13 @@ class Landlock(OnHost):
         return confine
 
     def most_processes(self) -> int | None:
-        """Return the setting, but for root, whom no limit on processes holds."""
+        """Return the setting; None for root, whom no limit on processes holds."""
         return self._config["processes"] if os.getuid() != 0 else None
 
 
 def _can_read_interpreter(user: int) -> bool:
-    """Whether an unprivileged user can read the interpreter: its folders may be closed to others."""
-    needed = rootfs.interpreter_paths()  # as root: the other user may not even see that they are there
+    """Return whether an unprivileged user can read the interpreter's files."""
+    needed = rootfs.interpreter_paths()  # found as root: the other user may not see them
     probe = os.fork()
     if not probe:
         try:

@@ -1,4 +1,4 @@
-"""Giving up privileges: capabilities, users, system calls and paths."""
+"""Gives up privileges: capabilities, users, system calls and paths."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def confine(
     writable: list[str],
     memfd: bool = False,
 ) -> None:
-    """Give up every privilege; after this only what the filter and the domain allow is possible."""
+    """Give up every privilege; from then on only what the filter and Landlock allow is possible."""
     drop(identity, layers)
     layers["landlock"] = layers["seccomp"] = False
     with contextlib.suppress(OSError):
         landlock.enforce(landlock.ruleset(readable, writable))
         layers["landlock"] = True
-    with contextlib.suppress(OSError):  # also where there is no filter for this machine
+    with contextlib.suppress(OSError):  # there may be no filter for this machine
         kernel.install_seccomp(seccomp.program(memfd=memfd))
         layers["seccomp"] = True
 
 
 def drop(identity: int | None, layers: dict[str, bool]) -> None:
-    """Become the user of this number, for good; None to stay who we are."""
+    """Become the user `identity` for good (None: stay the same user), and give up capabilities."""
     kernel.drop_bounding_capabilities()  # root only can
     if identity is not None and os.getuid() != identity:
         os.setgroups([])

@@ -1,4 +1,4 @@
-"""Resource limits: what a worker needs, what a candidate gets."""
+"""Resource limits: those that a worker needs, and those that a candidate gets."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _GIVEN = {
 
 
 class LimitError(Exception):
-    """A limit of whoever started the run leaves too little; the message names it."""
+    """A resource limit of the user is too low; the message names it."""
 
 
 def _needs(config: Configuration) -> tuple[tuple[int, str, int], ...]:
-    """Return what limits must allow: each limit, how `ulimit` calls it, and how much."""
+    """Return what limits must allow: each limit, its name for people, and how much."""
     memory = (config["memory_mib"] + TESTS_EXTRA_MIB) << 20
     return (
         (resource.RLIMIT_NOFILE, "open files (ulimit -n)", OPEN_FILES_LEAST),
@@ -53,10 +53,10 @@ def _needs(config: Configuration) -> tuple[tuple[int, str, int], ...]:
 
 
 def raise_all(config: Configuration) -> None:
-    """Take the whole of what the user's limits allow, and more than that where we may.
+    """Raise every limit to the user's hard limit, and above that if we need and may.
 
     Raises:
-        LimitError: a hard limit leaves too little.
+        LimitError: a hard limit is too low.
     """
     needs = {limit: (name, needed) for limit, name, needed in _needs(config)}
     for limit in {*needs, *_GIVEN}:
@@ -68,8 +68,8 @@ def raise_all(config: Configuration) -> None:
         except (OSError, ValueError):
             if _least(hard, needed) != needed:
                 raise LimitError(
-                    f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for who "
-                    "starts the run (limits.conf, `docker run --ulimit`), or start it where it is not lowered"
+                    f"the hard limit on {name} is {hard}, and the sandbox needs {needed}: raise it for the "
+                    "user who starts the run (limits.conf, `docker run --ulimit`), or start the run elsewhere"
                 ) from None
             resource.setrlimit(limit, (hard, hard))
 
@@ -95,10 +95,10 @@ def _least(*values: int) -> int:
 
 
 def let_limits_be_raised() -> None:
-    """Let a program ask for more than its hard limits: they stay, and it goes on.
+    """Let a program ask for more than its hard limits without an error; the limits stay.
 
-    A plain interpreter's are mostly infinite, and there the call succeeds. The kernel's are what they were:
-    this is for programs that mean well.
+    In a plain interpreter hard limits are mostly infinite, and the call succeeds. The kernel's limits do not
+    change: this only helps honest programs.
     """
     setrlimit, getrlimit = resource.setrlimit, resource.getrlimit
     endless = resource.RLIM_INFINITY

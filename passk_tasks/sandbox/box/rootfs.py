@@ -14,14 +14,14 @@ _SAFE = kernel.MS_NOSUID | kernel.MS_NODEV
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _MOUNTPOINT = "/tmp"
 USER = 65534
-# What a program may write to; the first is its working directory and home.
+# The folders that a program may write to; the first is its working directory and home.
 SCRATCH = ("/box", "/tmp", "/dev/shm")
 
 join, islink, isdir, exists = os.path.join, os.path.islink, os.path.isdir, os.path.exists
 
 
 def interpreter_paths() -> list[str]:
-    """Return the files and folders without which this interpreter cannot run."""
+    """Return the files and folders that this interpreter needs to run."""
     multiarch = sysconfig.get_config_var("MULTIARCH") or ""
     wanted = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     # Without `site`, sys.prefix is the base interpreter's also in a virtual environment.
@@ -38,14 +38,14 @@ def interpreter_paths() -> list[str]:
 
 
 def _mapped_libraries() -> list[str]:
-    """Shared objects of this process, libpython among them, wherever they lie."""
+    """Return the shared objects that this process uses, libpython among them."""
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
         mapped = {line.split(None, 5)[5].strip() for line in maps if line.count("/")}
     return sorted(path for path in mapped if ".so" in path and path.startswith("/"))
 
 
 def _follow(path: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return where `path` really lies, and the symbolic links on the way as (link, what it holds)."""
+    """Return the real path of `path`, and the symbolic links on the way as (link, target)."""
     links: list[tuple[str, str]] = []
     rest = [part for part in path.split("/") if part]
     at = "/"
@@ -69,7 +69,7 @@ def _follow(path: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 class Shown(NamedTuple):
-    """What of the host the new root shows: bind mounts, and symbolic links to them."""
+    """What the new root shows of the host: bind mounts, and symbolic links to them."""
 
     bound: list[str]
     links: dict[str, str]
@@ -84,7 +84,7 @@ def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
         hidden: names of packages that are never shown.
 
     Raises:
-        OSError: naming the mount that failed.
+        OSError: a mount failed; the text names it.
     """
     real_paths: dict[str, int] = {}
     links: dict[str, str] = {}
@@ -93,7 +93,7 @@ def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
         links.update(on_the_way)
         if real not in real_paths:
             real_paths[real] = os.open(real, os.O_PATH | os.O_CLOEXEC)
-    masked = _masked_paths(folders, hidden)  # now: the mount below may cover them
+    masked = _masked_paths(folders, hidden)  # before the mount below, which may cover them
     devices = {name: os.open(join("/dev", name), os.O_PATH | os.O_CLOEXEC) for name in _DEVICES}
 
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -114,9 +114,7 @@ def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
         kernel.make_readonly(root + path)
     for name, handle in devices.items():
         _bind(handle, join(root, "dev", name), isfile=True)
-        kernel.make_readonly(
-            join(root, "dev", name), device=True
-        )  # its times and mode, not what is written to it
+        kernel.make_readonly(join(root, "dev", name), device=True)  # its times and mode; writing still works
         os.close(handle)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         _link(f"/proc/self/fd/{number}", join(root, "dev", name))
@@ -126,14 +124,14 @@ def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
     _write(join(root, "etc/passwd"), f"candidate:x:{USER}:{USER}::/box:/bin/false\n")
     _write(join(root, "etc/group"), f"candidate:x:{USER}:\n")
     _write(join(root, "etc/hosts"), "127.0.0.1 localhost\n")
-    # While the host's /proc is still in this namespace: without one in sight the kernel allows no new one.
+    # Now, while the host's /proc is in this namespace: the kernel allows a new one only beside another.
     mount_proc(join(root, "proc"))
     kernel.pivot_to(root)
     return Shown(bound, links)
 
 
 def seal() -> None:
-    """Make the root itself read-only, once whatever belongs on top of it is mounted."""
+    """Make the root itself read-only; everything on top of it is mounted by now."""
     kernel.mount(None, "/", None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _SAFE)
 
 
@@ -148,15 +146,15 @@ def mount_proc(target: str = "/proc", options: str | None = None) -> bool:
 
 
 def hide_init() -> None:
-    """Cover what /proc tells of this namespace's init: what it did, and what ended below it, earlier."""
+    """Cover this namespace's init in /proc: it tells what init and ended candidates did before."""
     kernel.mount("/empty", "/proc/1", None, kernel.MS_BIND)
 
 
 def mount_scratch(size_mib: int, shown: Shown) -> None:
-    """Mount the folders that a program may write to, and owns.
+    """Mount the folders that a program owns and may write to.
 
-    An interpreter may live below one of them (a virtual environment in /tmp): what `build` bound there is
-    bound again on top, below a folder that is read-only.
+    An interpreter may lie below one of them (a virtual environment in /tmp): what `build` bound there is
+    bound again on top, in a folder that is read-only.
     """
     for folder in SCRATCH:
         inside = [path for path in shown.bound if path.startswith(folder + "/")]
@@ -211,7 +209,7 @@ def _mask(root: str, masked: list[str]) -> None:
 
 
 def _masked_paths(folders: Sequence[str], hidden: Sequence[str]) -> list[str]:
-    """Return where the hidden packages really lie: also those of the base interpreter."""
+    """Return the real folders of the hidden packages, those of the base interpreter included."""
     stdlib = sysconfig.get_path("stdlib")
     places = [*folders, join(stdlib, "site-packages"), join(stdlib, "dist-packages")]
     paths = {_follow(join(place, name))[0] for place in places for name in hidden}
@@ -221,12 +219,10 @@ def _masked_paths(folders: Sequence[str], hidden: Sequence[str]) -> list[str]:
 def readable_paths(
     packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """Return what to allow where there is no private root: trees to read, and folders to list only.
+    """Return what Landlock allows where there is no private root: trees to read, and folders to list only.
 
-    Arguments as those of `build`.
-
-    A rule of Landlock holds for all that lies below, so a folder with something masked in it is opened up
-    into its entries.
+    The arguments are those of `build`. A rule holds for everything below a folder, so a folder with something
+    hidden in it is replaced by its entries.
     """
     masked = _masked_paths(folders, hidden)
     trees: list[str] = []

@@ -1,9 +1,9 @@
 """The system call filter: what a Python program needs is allowed, everything else fails with an error.
 
-A list of what is allowed, not of what is forbidden: a call that a future kernel adds is refused by default,
-with ENOSYS, so that libraries fall back to what they did before it existed. What is plainly hostile gets
-EPERM. Calls that may touch another process of the same user (the zygote, which is the candidate's init) are
-allowed only on the caller itself.
+The list says what is allowed, not what is forbidden. So a call that a future kernel adds is refused, with
+ENOSYS, and libraries fall back to what they did before. Plainly hostile calls get EPERM. Calls that may touch
+another process of the same user (the zygote, which is the candidate's init) are allowed only on the caller
+itself.
 
 Each row below is `name:number on x86-64:number on arm64`; numbers from the kernel's own headers.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import platform
 import struct
+from collections.abc import Iterable
 
 _ALLOWED = """
     read:0:63 write:1:64 close:3:57 stat:4: fstat:5:80 lstat:6: lseek:8:62 pread64:17:67
@@ -54,7 +55,7 @@ _ALLOWED = """
     getpeername:52:205
 """
 
-# Allowed for some arguments only; see `_checks`.
+# Allowed only for some arguments; see `_checks`.
 _CHECKED = """
     socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29 fcntl:72:25 setsockopt:54:208
     open:2: openat:257:56 statx:332:291 getsockopt:55:209
@@ -94,19 +95,19 @@ _EPERM, _EINVAL, _ENOTTY, _ENOSYS, _ENOPROTOOPT, _EOPNOTSUPP, _EAFNOSUPPORT = 1,
 _AF_UNIX = 1
 # Every CLONE_NEW* flag; CLONE_NEWTIME cannot be given to clone(2).
 _NEW_NAMESPACES = 0x7E020000
-# O_TMPFILE: a file that never has a name leaves no trace but the number of the next one.
+# O_TMPFILE: the only trace of a file that never has a name is the number of the next one.
 _NAMELESS = 0x400000
-# Numbers that the whole kernel counts up: of a mount, of a socket.
+# Numbers of mounts and sockets that the whole kernel counts up.
 _STATX_MNT_ID_UNIQUE, _SO_COOKIE, _SO_NETNS_COOKIE = 0x4000, 57, 71
-# Counted for the user in all: no pipe larger than it comes.
+# The kernel counts pipe buffers for the whole user, so no pipe may grow.
 _F_SETPIPE_SZ, _PIPE_BYTES = 1031, 1 << 16
 _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 5, 0xF
 _SIGNALLING_FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
-# F_SETLEASE, F_NOTIFY: whoever opens such a file on the host waits for the holder; watching a folder.
+# F_SETLEASE makes whoever opens the file on the host wait for the holder; F_NOTIFY watches a folder.
 _HOLDING_FCNTL = (1024, 1026)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # typing into the terminal of whoever started the run
-# What Python asks of descriptors: whether it is a terminal and how large, how much there is to read, and
-# switches of the descriptor's own. Everything else talks to a driver, a file system or the network.
+# Python asks whether a descriptor is a terminal, its size, and how much there is to read, and sets the
+# descriptor's own switches. Every other request talks to a driver, a file system or the network.
 _IOCTLS = (
     0x5401, 0x540F, 0x5411, 0x5413, 0x541B,  # TCGETS, TIOCGPGRP, TIOCOUTQ, TIOCGWINSZ, FIONREAD
     0x5421, 0x5450, 0x5451, 0x5452, 0x40049409,  # FIONBIO, FIONCLEX, FIOCLEX, FIOASYNC, FICLONE
@@ -145,23 +146,21 @@ def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
         checks.update(_without_addresses())
     allowed = _numbers(_ALLOWED + (_MEMFD if memfd else ""), machine)
     numbers = _numbers(_CHECKED, machine) | {name: n for name, n in allowed.items() if name in checks}
-    for low, high in _ranges(n for name, n in allowed.items() if name not in checks):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _PASS]
+    code += _answered((n for name, n in allowed.items() if name not in checks), _PASS)
     for name, number in numbers.items():
         body = checks[name]
         code += [(_JEQ, 0, len(body), number), *body]
-    for low, high in _ranges(_numbers(_REFUSED, machine).values()):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _REFUSE]
+    code += _answered(_numbers(_REFUSED, machine).values(), _REFUSE)
     # x32 calls on x86-64 carry bit 30 and match nothing above.
     code.append(_failure(_ENOSYS))
     return _assemble(code)
 
 
 def signals_program(pid: int) -> bytes:
-    """Return a filter, for on top of the other, that lets a process signal only itself and its group.
+    """Return a second filter, which lets a process signal only itself and its group.
 
-    For kernels whose Landlock does not do that (before ABI 6) and that gave no pid namespace; and
-    truncate(2), which Landlock knows since ABI 3, is refused.
+    It is for hosts without pid namespaces where Landlock does not do that (before ABI 6). It also refuses
+    truncate(2), which Landlock knows since ABI 3.
     """
     machine = platform.machine()
     numbers = _numbers(_ALLOWED + _CHECKED, machine)
@@ -188,22 +187,20 @@ _EXTENDED = ("getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "f
 
 
 def attributes_program() -> bytes:
-    """Return a filter, for on top of the others, under which no file's mode, owner or times change.
+    """Return a further filter, under which no program changes a file's mode, owner or times.
 
-    Nor does the limit on processes, of which only the soft one can be set where all of a user's count. No
-    file has extended attributes, and none gets disk before it is written to: libraries write then, which is
+    Nor can it change the limit on processes, which is a soft limit where all of a user's processes count. No
+    file has extended attributes, and none gets disk before it is written to: libraries then write, which is
     counted.
 
-    Landlock does not know these. Where there is no private root, a program with the user of the host's files
-    could lock them, and read what they hold beside their content. The calls seem to succeed, or to find a
-    file system without such attributes: programs that copy files or unpack archives go on.
+    Landlock does not control these. Without a private root, a program that runs as the owner of the host's
+    files could lock them or read their attributes. The calls seem to succeed, or to find a file system
+    without such attributes, so that programs that copy files or unpack archives go on.
     """
     numbers = _numbers(_ALLOWED, platform.machine())
     code: list[_Instruction] = [(_LD_W_ABS, 0, 0, _NR)]
-    for low, high in _ranges(numbers[name] for name in _ATTRIBUTES if name in numbers):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _NOTHING]
-    for low, high in _ranges(numbers[name] for name in (*_EXTENDED, "fallocate")):
-        code += [(_JGT, 2, 0, high), (_JGE, 0, 1, low), _failure(_EOPNOTSUPP)]
+    code += _answered((numbers[name] for name in _ATTRIBUTES if name in numbers), _NOTHING)
+    code += _answered((numbers[name] for name in (*_EXTENDED, "fallocate")), _failure(_EOPNOTSUPP))
     checked = _numbers(_CHECKED, platform.machine())
     setrlimit = [_load(0), (_JEQ, 0, 1, _RLIMIT_NPROC), _NOTHING, _PASS]
     prlimit64 = [_load(1), (_JEQ, 1, 0, _RLIMIT_NPROC), _PASS, *_where_new(_NOTHING), _PASS]
@@ -223,30 +220,30 @@ def _numbers(table: str, machine: str) -> dict[str, int]:
     return {row[0]: int(row[column]) for row in rows if row[column]}
 
 
-def _ranges(numbers: object) -> list[tuple[int, int]]:
-    """Fold numbers into inclusive ranges: three instructions a range instead of two a number."""
+def _answered(numbers: Iterable[int], answer: _Instruction) -> list[_Instruction]:
+    """Return instructions that give an answer to calls: three for a range of numbers, not two for each."""
     ranges: list[tuple[int, int]] = []
-    for number in sorted(numbers):  # type: ignore[call-overload]
+    for number in sorted(numbers):
         if ranges and number == ranges[-1][1] + 1:
             ranges[-1] = (ranges[-1][0], number)
         else:
             ranges.append((number, number))
-    return ranges
+    return [line for low, high in ranges for line in ((_JGT, 2, 0, high), (_JGE, 0, 1, low), answer)]
 
 
 def _one_of(values: tuple[int, ...], answer: _Instruction) -> list[_Instruction]:
-    """Instructions that give an answer where the accumulator is one of the values, and else go on."""
+    """Return instructions that give an answer if the accumulator is one of the values, and else go on."""
     return [line for value in values for line in ((_JEQ, 0, 1, value), answer)]
 
 
 def _where_new(answer: _Instruction) -> list[_Instruction]:
-    """Instructions that give an answer where prlimit64 has a new value, in its third argument; else go on."""
+    """Return instructions that give an answer if prlimit64's third argument has a new value; else go on."""
     low, high = _load(2), _load(2, high=True)
     return [low, (_JEQ, 0, 2, 0), high, (_JEQ, 1, 0, 0), answer]
 
 
 def _load(index: int, *, high: bool = False) -> _Instruction:
-    """Load one half of an argument; both machines are little-endian."""
+    """Return what loads one half of an argument; both machines are little-endian."""
     return _LD_W_ABS, 0, 0, _ARGS + 8 * index + 4 * high
 
 
@@ -255,10 +252,10 @@ def _failure(number: int) -> _Instruction:
 
 
 def _without_addresses() -> dict[str, list[_Instruction]]:
-    """Instructions for calls on sockets where any address is the host's: none can be named.
+    """Return instructions for calls on sockets where all addresses are the host's: none may be named.
 
-    A datagram socket sends to whatever address comes with a message, and connects anew, even if it is one of
-    a pair; the address of sendmsg(2) lies out of a filter's sight. So there are no such pairs.
+    Even one of a pair of datagram sockets can connect again, and send to an address that comes with a
+    message, which a filter cannot see in sendmsg(2). So such pairs are refused.
     """
     no_family = _failure(_EAFNOSUPPORT)
     return {
@@ -285,7 +282,7 @@ def _socket_checks() -> dict[str, list[_Instruction]]:
         "socket": unix_only,
         "socketpair": unix_only,
         "getsockopt": [_load(2), *_one_of((_SO_COOKIE, _SO_NETNS_COOKIE), _failure(_ENOPROTOOPT)), _PASS],
-        # What lies in a socket's buffer is the kernel's memory, which no limit of a process counts.
+        # A socket's buffer is the kernel's memory, which no limit of a process counts.
         "setsockopt": [
             _load(1),
             (_JEQ, 1, 0, _SOL_SOCKET),
@@ -298,14 +295,14 @@ def _socket_checks() -> dict[str, list[_Instruction]]:
 
 
 def _checks() -> dict[str, list[_Instruction]]:
-    """Instructions for the calls that depend on an argument; each list ends in a return on every path."""
-    # What libraries take for a file system without such files.
+    """Return instructions for calls that depend on an argument; every path of each list ends in a return."""
+    # Libraries take this error for a file system without such files.
     nameless = [(_JSET, 0, 1, _NAMELESS), _failure(_EOPNOTSUPP), _PASS]
     keeps_core = [(_JEQ, 0, 1, _RLIMIT_CORE), _NOTHING, _PASS]
     return {
         **_socket_checks(),
         "clone": [_load(0), (_JSET, 0, 1, _NEW_NAMESPACES), _REFUSE, _PASS],
-        # Its flags lie in memory, out of a filter's sight: without it, libraries use clone.
+        # A filter cannot see its flags, which lie in memory; without it, libraries use clone.
         "clone3": [_failure(_ENOSYS)],
         "ioctl": [
             _load(1),
@@ -339,7 +336,7 @@ def _checks() -> dict[str, list[_Instruction]]:
             *_where_new(_NOTHING),
             _PASS,
         ],
-        # A worker's CPU is chosen for it; others may be judging on the rest.
+        # A worker has its own CPU; other workers may be judging on the rest.
         "sched_setaffinity": [_load(0), (_JEQ, 0, 1, 0), _NOTHING, _REFUSE],
         "setpriority": [_load(0), (_JEQ, 0, 3, 0), _load(1), (_JEQ, 0, 1, 0), _PASS, _REFUSE],
     }

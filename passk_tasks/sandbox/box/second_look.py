@@ -1,12 +1,11 @@
 """Prepares tests for the judge `script`: those that a candidate has to pass, and others that it must not.
 
-A program that passes is run once more, in a fresh process, against the same tests but for one expected
-value, which is another. A right program cannot pass both. One that passes whatever it is asked does: it
-equals everything, jumps over the tests, reads the expected value where it finds it, or sends the proof
-itself. Both are made alike, so that nothing but the value tells which of the two it is in.
+A program that passes runs again, in a fresh process, against the same tests with one expected value changed.
+A right program cannot pass both. A program passes both if it equals everything, skips the tests, reads the
+expected value, or sends the proof itself. Both tests are made alike, so that only the value tells them apart.
 
-The value that changes is in a statement that runs in any case, if the tests end at all (`claims`); where no
-such statement has a literal, it is in one that is put below the tests.
+The changed value is in a statement that has run whenever the tests end (`claims`). If no such statement has a
+literal, it is in a statement that is added below the tests.
 """
 
 from __future__ import annotations
@@ -27,26 +26,26 @@ from passk_tasks.sandbox.box.claims import CHANCE, Claim, called_name, claims
 from passk_tasks.sandbox.box.in_one_process import SEEN, UNMASK
 
 FILE = "/box/tests.py"
-_LARGEST = 100_000  # characters of tests whose syntax tree is looked at: it takes a hundred times as much
-# Loading these does something.
+_LARGEST = 100_000  # characters of tests that are parsed: a syntax tree takes a hundred times as much memory
+# Importing these has an effect.
 _NEVER_LOADED = frozenset(
     ("antigravity", "this", "idlelib", "tkinter", "turtle", "turtledemo", "lib2to3", "test")
 )
 
 
 class Prepared:
-    """Tests of one stage, as they are sent.
+    """Tests of one stage, in the form in which they are sent.
 
     Args:
         source: the tests.
-        names: names in them that mean the candidate's.
-        prelude: functions that the tests use, where the candidate may have changed its own.
+        names: names in them that mean the candidate's objects.
+        prelude: functions that the tests use; the candidate may have changed its own copies.
 
     Attributes:
-        modules: what the tests import, as far as it may be loaded before the candidate is.
+        modules: modules that the tests import and that may be loaded before the candidate.
 
     Raises:
-        SyntaxError, ValueError: the tests are no Python.
+        SyntaxError, ValueError: the tests are not Python.
     """
 
     def __init__(self, source: str, names: Iterable[str], prelude: str) -> None:
@@ -56,15 +55,15 @@ class Prepared:
         self.modules: list[str] = []
         self._used: list[str] = []
         self._helpers = ""
-        # Constants of the tests, and what makes another of each, near to it or far.
+        # Constants of the tests, each with a function that makes another value for it, near or far.
         self._claims: list[tuple[ast.Constant, Callable[[bool], Any]]] = []
-        self._is_bare = False  # of claims but the one that is put below
+        self._is_bare = False  # whether the only claim is the one added below the tests
         self._tree: ast.Module | None = None
         self._others: list[dict[str, Any]] = []
         closed = self._closed_by(self._number)
         self._whole = compile(closed, FILE, "exec", dont_inherit=True)
         if len(source) <= _LARGEST:
-            # Deeper than a syntax tree may be: they run as they are.
+            # Tests that nest deeper than a syntax tree may be run as they are.
             with contextlib.suppress(RecursionError, MemoryError):
                 self._look_at(ast.parse(closed), frozenset(names), prelude)
 
@@ -76,10 +75,10 @@ class Prepared:
         return self._message(self._whole)
 
     def others(self) -> list[dict[str, Any]]:
-        """Return tests that no right program passes, made when first asked for.
+        """Return tests that no right program passes; they are made when first asked for.
 
-        One has a value next to the last expected one, as what a program may know of tests are the first; one
-        has a value that is far from some expected one.
+        In one the last expected value is a little different: if a program knows some of the tests, it knows
+        the first ones. In another some expected value is far from the right one.
         """
         if self._others:
             return self._others
@@ -92,7 +91,7 @@ class Prepared:
             kept, literal.value = literal.value, make(near)
             self._others.append(self._message(_compiled(self._tree)))
             literal.value = kept
-        self._claims, self._tree = [], None  # many times as large as the code
+        self._claims, self._tree = [], None  # they are many times as large as the code
         return self._others
 
     def _message(self, code: types.CodeType) -> dict[str, Any]:
@@ -121,7 +120,7 @@ class Prepared:
         for node, claim in expected.items():
             if node in shown.masked:
                 self._claims.append((shown.masked[node], functools.partial(self._other_of, claim)))
-        # The last one is below the tests; it serves where they have none.
+        # The last one is the one added below the tests; it is used if they have no other.
         self._is_bare = len(self._claims) == 1
         self._claims = self._claims[:-1] or self._claims
         self._whole = _compiled(tree)
@@ -131,14 +130,14 @@ class Prepared:
         return self._mask(claim.other(near))
 
     def _mask(self, value: Any) -> bytes:
-        """Return a value such that it cannot be found by what it looks like."""
+        """Return a value as masked bytes, so that nobody finds it by what it looks like."""
         text = marshal.dumps(value)
         mask = (self._key * (len(text) // len(self._key) + 1))[: len(text)]
         return bytes(a ^ b for a, b in zip(text, mask, strict=True))
 
 
 class _Shown(ast.NodeTransformer):
-    """Masks expected values, and has what the candidate returns looked at."""
+    """Masks expected values, and puts calls of `SEEN` around what the candidate may have made."""
 
     def __init__(
         self, mask: Callable[[Any], bytes], expected: dict[ast.expr, Claim], trusted: set[str]
@@ -188,7 +187,7 @@ def _call(function: str, argument: ast.expr) -> ast.Call:
 
 def _compiled(tree: ast.Module) -> types.CodeType:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # a constant that is called
+        warnings.simplefilter("ignore", SyntaxWarning)  # the tree calls constants
         code: types.CodeType = compile(tree, FILE, "exec", dont_inherit=True)
         return code
 
@@ -196,17 +195,16 @@ def _compiled(tree: ast.Module) -> types.CodeType:
 def _executed(tree: ast.Module) -> Iterator[ast.Constant]:
     """Yield the texts that tests give to `exec`."""
     for node in ast.walk(tree):
-        text = (
-            node.args[0] if isinstance(node, ast.Call) and called_name(node) == "exec" and node.args else None
-        )
+        is_exec = isinstance(node, ast.Call) and called_name(node) == "exec"
+        text = node.args[0] if is_exec and node.args else None  # type: ignore[attr-defined]
         if isinstance(text, ast.Constant):
             yield text
 
 
 def _texts(text: object) -> Iterator[Callable[[bool], str]]:
-    """Yield what makes another of a program that runs test classes, or has one in a literal.
+    """Yield functions that change an expected value in a text that runs test classes, or holds such a text.
 
-    Every test method must have passed for such a program to end, but for those that may be skipped.
+    Such a text only ends well if every test method has passed, except those that may be skipped.
     """
     if not isinstance(text, str) or "\r" in text:
         return
@@ -224,7 +222,7 @@ def _texts(text: object) -> Iterator[Callable[[bool], str]]:
 
 
 def _spliced(text: str, node: ast.expr, make: Callable[[bool], Any], near: bool) -> str:
-    """Return a program with another value in place of an expression."""
+    """Return a program with another value in the place of an expression."""
     lines = text.encode().split(b"\n")  # columns are in bytes
     head = b"\n".join([*lines[: node.lineno - 1], lines[node.lineno - 1][: node.col_offset]])
     last = (node.end_lineno or node.lineno) - 1
@@ -233,7 +231,7 @@ def _spliced(text: str, node: ast.expr, make: Callable[[bool], Any], near: bool)
 
 
 def _bound(tree: ast.AST) -> frozenset[str]:
-    """Return the names that a text gives a meaning to, wherever."""
+    """Return the names that the code binds anywhere."""
     bound: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -250,7 +248,7 @@ def _bound(tree: ast.AST) -> frozenset[str]:
 
 
 def _defined(tree: ast.Module) -> set[str]:
-    """Return the names of functions, classes and modules of the tests' own."""
+    """Return the names of functions and classes that the tests define, and of what they import."""
     made = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     defined = {node.name for node in ast.walk(tree) if isinstance(node, made)}
     return defined | {
@@ -259,20 +257,20 @@ def _defined(tree: ast.Module) -> set[str]:
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+            names.add(node.module)
     allowed = (sys.stdlib_module_names | {"numpy"}) - _NEVER_LOADED
-    return {name for name in found if name.partition(".")[0] in allowed}
+    return {name for name in names if name.partition(".")[0] in allowed}
 
 
 def _functions_only(prelude: str) -> ast.Module | None:
-    """Return a prelude of imports and functions, None for one with more.
+    """Return a prelude that has only imports and functions; None for others.
 
-    A class of the tests' own is another than the candidate's of that name, and so are the objects of it.
+    With a class in it, the tests' class and its objects would differ from the candidate's of that name.
     """
     try:
         tree = ast.parse(prelude)

@@ -17,8 +17,8 @@ from passk_tasks.sandbox.box.trials import Trials
 def serve(supervisor: int, trials: Trials) -> None:
     """Answer the supervisor until it closes its socket; see `protocol`."""
     reading.may_load_numpy = False
+    gc.collect()
     gc.freeze()  # the collector never looks again at what is loaded by now
-    gc.enable()
     tests: dict[int, Any] = {}
     while True:
         try:

@@ -1,8 +1,8 @@
 """A small clean interpreter that forks one candidate at a time and leaves nothing of it behind.
 
-It never sees a program: a candidate reads its own from its channel after the fork. Where a candidate moved
-anything that the next one could see, names in its folders or the numbers of processes, the zygote ends, and
-another one, with everything fresh, takes its place (`nursery`). `protocol` has its commands.
+It never sees a program: a candidate reads its own from its channel after the fork. If a candidate changed
+something that the next one could see (names in its folders, the numbers of processes), the zygote ends, and a
+new one takes its place (`nursery`). `protocol` has its commands.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Zygote:
         control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
             channel takes its place; no descriptor above 2 is open but it, `output`, `oom_score` and `maps`.
         folders: what a candidate may write to; the first one is the working directory.
-        output: a file without a name, which one candidate after the other has for its output.
+        output: a file without a name, for the output of one candidate after another.
         is_init: whether this process is init of a pid namespace of its own: nothing inside can signal it.
-        confine: what a candidate does to itself before anything else, where the zygote could not be confined.
-        most_processes: how many of its own a candidate may have, where that is not counted for this package
-            alone.
-        oom_score: this process's oom_score_adj, open for reading and writing; None where there is none.
-        maps: this process's /proc/self/maps, where candidates can read theirs.
-        keeps_folder: whether no candidate can remove the working folder.
+        confine: called first in each candidate, if the zygote itself could not be confined.
+        most_processes: how many processes a candidate may have, if the kernel counts all of the user's
+            together.
+        oom_score: this process's oom_score_adj, open for reading and writing; None if there is none.
+        maps: this process's /proc/self/maps, open, if candidates can read theirs.
+        keeps_folder: whether candidates cannot remove the working folder.
     """
 
     def __init__(
@@ -74,26 +74,26 @@ class Zygote:
         }
 
     def run(self) -> NoReturn:
-        """Serve; the process ends when there is nothing more to serve, or another one is to take over."""
+        """Serve; the process ends when the tests' side is gone, or a new zygote is to take over."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gc.collect()
         gc.freeze()  # the collector never writes to what exists now: candidates copy fewer pages
         while True:
             most_cpu_s, given = self._command()
-            # A program that runs once a case must not know by its process number which case it is.
+            # The process number must not tell a program which case it is run for.
             skipped = traces.skip_process_numbers() if len(given) > 1 else 0
             most = None if self._others is None else self._others.most()
             pid = self._fork()
             if pid == 0:
                 try:
                     self._become_candidate(given, most_cpu_s, most)
-                    gc.enable()
                     serving.serve()
                 finally:
                     os._exit(79)
             for fd in given:
                 os.close(fd)
             if self._is_init and self._last_pid is not None and pid != self._last_pid + 1 + skipped:
-                # The candidate before had processes or threads, and the numbers that come next would tell.
+                # The last candidate had processes or threads of its own, and the next numbers would tell.
                 os._exit(protocol.FRESH)
             self._last_pid = pid
             self._answer_about(pid)
@@ -108,7 +108,7 @@ class Zygote:
     def _command(self) -> tuple[int, array.array[int]]:
         """Wait for a command to fork; return its CPU seconds, and the descriptors that came with it.
 
-        It is looked at and left in the queue: should this zygote turn out to be used, the next one takes it.
+        The command stays in the queue: if this zygote must be replaced, the next one takes it.
         """
         given = array.array("i")
         command, ancillary, _flags, _address = self._control.recvmsg(
@@ -117,16 +117,16 @@ class Zygote:
         if not command:
             os._exit(0)
         if self._keeps_folder and self._scratch.gone():
-            os._exit(1)  # somebody's doing on the host, no candidate's: to be tried again elsewhere
+            os._exit(1)  # somebody on the host removed it, no candidate: it is tried again elsewhere
         given.frombytes(ancillary[0][2])
         return protocol.FORKING.unpack(command)[1], given
 
     def _fork(self) -> int:
-        # A candidate is open to its zygote, which counts its memory. The zygote is open to nobody by the time
-        # that the candidate, told of by the answer, is given its program.
+        # The zygote may look into a candidate, to count its memory. By the time that the candidate gets its
+        # program, nobody may look into the zygote.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         if self._oom_score is not None:
-            # Of the candidate, who cannot change it once it is confined.
+            # The candidate inherits this, and cannot change it once it is confined.
             os.pwrite(self._oom_score, _TAKEN_FIRST, 0)
         pid = os.fork()
         if pid:
@@ -158,7 +158,7 @@ class Zygote:
         random.seed(0)  # the module draws a fresh seed after a fork; verdicts should not depend on one
 
     def _answer_about(self, pid: int) -> None:
-        """Tell of a candidate and answer questions about it, until it is to end."""
+        """Announce a candidate and answer questions about it, until the order to end it comes."""
         control = self._control
         control.recv(protocol.FORKING.size)
         pidfd = kernel.pidfd_open(pid)
@@ -188,10 +188,10 @@ class Zygote:
 
 
 class _Others:
-    """Counts the processes and threads of this user, whom the limit on processes is for.
+    """Counts the processes and threads of this user: the kernel's limit is for all of them together.
 
     Args:
-        own: how many of its own a candidate may have.
+        own: how many a candidate may have.
     """
 
     _OLD_S = 1.0
@@ -201,7 +201,7 @@ class _Others:
         self._own, self._at_s, self._running = own, -math.inf, 0
 
     def most(self) -> int:
-        """Return the limit that leaves a candidate its own."""
+        """Return the limit that leaves a candidate so many of its own."""
         if time.monotonic() - self._at_s > self._OLD_S:
             uid = str(os.getuid()).encode()
             self._running = 0
