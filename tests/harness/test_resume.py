@@ -114,9 +114,11 @@ def test_a_failing_server_costs_no_answer_that_had_arrived(go, server, tmp_path,
     saved = len(sample_files.read(journal).samples)
     # lm-eval asks on after a body without choices, one request at a time.
     assert saved == (11 if failure == "no choices" else 7) if at_once == 1 else saved >= 1
-    before = server.asked.total()
-    found = go(at_once=at_once, metadata={"passk.resume": str(journal)})
-    assert server.asked.total() - before == 12 - saved
+    # Another server: requests that the broken run gave up may still be under way to the first one.
+    with serve() as fresh:
+        server.url = fresh.url
+        found = go(at_once=at_once, metadata={"passk.resume": str(journal)})
+        assert fresh.asked.total() == 12 - saved
     assert texts(found) == texts(undisturbed)
     assert record(found)["metrics"] == record(undisturbed)["metrics"]
     (whole,) = record(found)["journals"]
@@ -431,14 +433,14 @@ def test_kill_9_at_a_random_moment(server, tmp_path, seed) -> None:
     folder = tmp_path / "runs"
     folder.mkdir()
     killed_at(server, folder, random.Random(seed).randint(1, 19))
-    time.sleep(0.2)  # what was under way when the kill came
     saved = [s for path in folder.glob("*/passk_journal_*") if path.stat().st_size for s in _whole(path)]
     asked = server.asked.total()
-    server.asked.clear()
-    process = start(server, folder, "--resume")
-    assert process.wait(timeout=240) == 0, (tmp_path / "log").read_text()
-    assert set(server.asked.values()) <= {1}
-    assert server.asked.total() == 20 - len(saved)
+    # Another server: what was under way when the kill came may still arrive at the first one.
+    with serve() as fresh:
+        process = start(fresh, folder, "--resume")
+        assert process.wait(timeout=240) == 0, (tmp_path / "log").read_text()
+        assert set(fresh.asked.values()) <= {1}
+        assert fresh.asked.total() == 20 - len(saved)
     assert asked - len(saved) <= 2 + 2, "more than was under way was lost"
     (path,) = folder.glob("*/samples_*.jsonl")
     lines = [json.loads(line) for line in path.read_text().splitlines()]
