@@ -61,9 +61,23 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     Raises:
         UsageError: no task is named, or the `--config` file cannot be read.
     """
-    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    ours.add_argument("--resume", nargs="?", const=resume.LATEST)
+    ours = argparse.ArgumentParser(
+        usage="passk run [--resume [JOURNAL]] ARGUMENTS OF lm-eval run",
+        description=f"Without --model the model is `{DEFAULT_MODEL}`, which plays back generations that ship "
+        "with this package. Settings of our tasks: --metadata passk.NAME=VALUE. lm-eval's help follows.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    ours.add_argument(
+        "--resume",
+        nargs="?",
+        const=resume.LATEST,
+        metavar="JOURNAL",
+        help="go on where a run broke off, from its journal or the newest one; repeat its command",
+    )
     own, argv = ours.parse_known_args(argv)
+    if {"-h", "--help"} & set(argv):
+        print(ours.format_help())
     # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
     before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
     try:

@@ -78,7 +78,7 @@ def test_run_hands_over_every_argument(monkeypatch):
 
 
 def test_the_help_of_every_command_is_there(capsys):
-    """Each command but `run`, whose help is lm-eval's, explains itself."""
+    """Each command but `run`, most of whose help is lm-eval's, explains itself."""
     for command in ("score", "runs", "show", "compare", "curve", "plan", "export", "tasks", "path"):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])

@@ -26,6 +26,16 @@ def parse(*arguments: str) -> Namespace:
     return run.parse(["--tasks", "passk_humaneval", *arguments])
 
 
+def test_the_help_shows_our_option_and_those_of_lm_eval(capsys) -> None:
+    """`passk run --help` says what `--resume` does, and goes on with lm-eval's own help."""
+    with pytest.raises(SystemExit) as ended:
+        parse("--help")
+    ours, _, theirs = capsys.readouterr().out.partition("usage: lm-eval run")
+    assert ended.value.code == 0
+    assert "--resume [JOURNAL]" in ours
+    assert "--model_args" in theirs
+
+
 def test_the_defaults_are_filled_in(capsys) -> None:
     """Without a model it is `replay` with the embedded generations, and a note says so."""
     arguments = parse()
