@@ -337,6 +337,8 @@ def test_a_scored_run(name: str) -> None:
 def test_a_family(name: str) -> None:
     """Each family makes the same programs, judges them alike, and its summary reads the same."""
     seen: dict[str, Any] = {"printed": scored(name), "outcomes": lines(f"runs/{name}/outcomes.jsonl")}
+    for outcome in seen["outcomes"]:  # what follows are numpy's own words, which change with its version
+        outcome["detail"] = outcome["detail"].partition(" Mismatched elements")[0]
     if name not in ("humaneval_plus", "custom", "bigcodebench", "code_contests"):  # one of each kind
         del seen["printed"]
     check(f"family_{name}", seen)

@@ -132,7 +132,7 @@ ATTACKS = (
             return 0 if n == 0 else n + total(n - 1)
 
         # CPython 3.12 and later bound recursion through C by themselves, whatever the limit says.
-        DEPTH = 10_000 if sys.version_info < (3, 12) else 1000
+        DEPTH = 10_000 if sys.version_info < (3, 12) else 400
 
         def solve(n):
             assert total(DEPTH) == DEPTH * (DEPTH + 1) // 2
