@@ -37,9 +37,9 @@ from passk_tasks.errors import UsageError, check_name
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
 from passk_tasks.results import joining, reading, sample_files, store
+from passk_tasks.results.lines import Paths
 from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.sample_files import SampleFile
-from passk_tasks.scoring.saved import Paths
 from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
 from passk_tasks.scoring.score import prepare
@@ -155,12 +155,12 @@ def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:
     Raises:
         SamplesError: a path holds no run or cannot be read.
     """
-    return reading.stored_in([paths] if isinstance(paths, (str, os.PathLike)) else paths, task)
+    return reading.stored_in(paths, task)
 
 
 def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
     """Return every run in the paths, with the outcome of each sample; arguments and errors as `find_runs`."""
-    return [reading.load(stored) for stored in find_runs(paths, task)]
+    return reading.load_all(paths, task)
 
 
 def load_run(path: str | os.PathLike[str], task: str | None = None) -> Run:

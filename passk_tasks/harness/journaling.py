@@ -172,9 +172,8 @@ class Journaled(Protocol):
         """Complete the task's journal."""
 
 
-_waiting: list[
-    weakref.ref[Journaled]
-] = []  # tasks whose requests are built and whose journal is not complete
+# Tasks whose requests are built and whose journal is not complete.
+_waiting: list[weakref.ref[Journaled]] = []
 
 
 def expect(task: Journaled, model: Any) -> None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import stat
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
 from passk_tasks.errors import SamplesError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""One path or several."""
+
+
+def listed(paths: Paths) -> list[str | os.PathLike[str]]:
+    """Return the paths as a list, one alone too."""
+    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
 
 
 def refuse_device(path: Path) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.keys import Keys
-from passk_tasks.results.lines import numbered_lines, parse_object, refuse_device
+from passk_tasks.results.lines import Paths, listed, numbered_lines, parse_object, refuse_device
 from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.summary import Summary, extended
 from passk_tasks.verdict import Outcome, Verdict
@@ -89,12 +89,12 @@ def load(stored: StoredRun) -> Run:
     )
 
 
-def load_all(paths: Iterable[str | os.PathLike[str]], *, task: str | None = None) -> list[Run]:
+def load_all(paths: Paths, task: str | None = None) -> list[Run]:
     """Read every run that `stored_in` finds, with the outcome of every sample."""
     return [load(run) for run in stored_in(paths, task)]
 
 
-def stored_in(paths: Iterable[str | os.PathLike[str]], task: str | None = None) -> list[StoredRun]:
+def stored_in(paths: Paths, task: str | None = None) -> list[StoredRun]:
     """Return every run that `paths` hold, in the order given, those of one folder by date; each run once.
 
     Args:
@@ -105,7 +105,7 @@ def stored_in(paths: Iterable[str | os.PathLike[str]], task: str | None = None) 
         SamplesError: a path without any run, or one that cannot be read.
     """
     chosen: dict[tuple[Path, str], StoredRun] = {}
-    for path in paths:
+    for path in listed(paths):
         below = listing(path)
         wanted = [run for run in below.runs if task in (None, run.task)]
         if not wanted:

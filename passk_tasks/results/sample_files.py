@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
 from passk_tasks.results.journal import JournalHeader
+from passk_tasks.results.lines import Paths, listed
 from passk_tasks.results.samples import Sample, Source, read_file, read_folder
 
 
@@ -53,7 +54,7 @@ class SampleFile:
         return _together([source.renamed(meant) for source in self.sources]) if meant else self
 
 
-def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> SampleFile:
+def read(paths: Paths) -> SampleFile:
     """Read every sample of `paths`, plain or gzipped.
 
     Samples are numbered per problem in the order in which they appear; a journal carries its own numbers.
@@ -64,7 +65,7 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Sa
         SamplesError: a file that is missing, broken or of no known kind, with file and line; no samples at
             all; journals of different tasks or settings; a journal together with other samples than its own.
     """
-    named = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    named = [Path(path) for path in listed(paths)]
     files: dict[str, Path] = {}
     for path in named:
         files.setdefault(os.path.realpath(path), path)  # pathlib fails at a loop of links

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from passk_tasks.judging import libraries
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
+from passk_tasks.results.lines import Paths, listed
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
@@ -27,9 +28,6 @@ from passk_tasks.scoring.summary import Scored
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
-
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-"""One path or several."""
 
 
 def score_samples(
@@ -63,7 +61,7 @@ def score_samples(
         PasskError: the results cannot be written.
     """
     folder = None if out is None else store.prepare(out)
-    paths = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    paths = listed(paths)
     checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
     tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
     with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
