@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from serving import Server, serve
 from support import OUR_TASKS_ALONE, Canned, canonical, environment, outcomes, record
+from under_load import HANG_S, wait_for
 
 from passk_tasks.errors import PasskError, PreflightError
 from passk_tasks.harness import resume
@@ -416,11 +416,12 @@ def start(server: Server, folder: Path, *more: str) -> subprocess.Popen[bytes]:
 def killed_at(server: Server, folder: Path, count: int, *more: str) -> None:
     """Start the run and kill it as soon as the server has had `count` requests."""
     process = start(server, folder, *more)
-    deadline = time.monotonic() + 240
-    while server.asked.total() < count:
+
+    def asked() -> bool:
         assert process.poll() is None, (folder.parent / "log").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+        return server.asked.total() >= count
+
+    wait_for(asked, f"{count} requests", every_s=0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -438,7 +439,7 @@ def test_kill_9_at_a_random_moment(server, tmp_path, seed) -> None:
     # Another server: what was under way when the kill came may still arrive at the first one.
     with serve() as fresh:
         process = start(fresh, folder, "--resume")
-        assert process.wait(timeout=240) == 0, (tmp_path / "log").read_text()
+        assert process.wait(HANG_S) == 0, (tmp_path / "log").read_text()
         assert set(fresh.asked.values()) <= {1}
         assert fresh.asked.total() == 20 - len(saved)
     assert asked - len(saved) <= 2 + 2, "more than was under way was lost"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -129,7 +130,7 @@ for _ in range(16):
     start = libc.mmap(None, size, 3, 0x21, -1, 0)
     ctypes.memset(start, 1, size)
     {shrink}
-time.sleep(20)
+time.sleep(1000)
 """
 
 
@@ -144,7 +145,7 @@ time.sleep(20)
 )
 def test_pages_of_shared_mappings_that_are_mapped_no_longer_count(shrink):
     """One page that stays mapped keeps all the others."""
-    outcome = judge(SHARED.format(shrink=shrink), timeout_s=10, memory_mib=64)
+    outcome = judge(SHARED.format(shrink=shrink), timeout_s=60, memory_mib=64)
     assert outcome.verdict is Verdict.MEMORY_LIMIT, outcome
 
 
@@ -187,13 +188,13 @@ FILLS = {
 
 
 @pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
-@pytest.mark.parametrize("end", ["time.sleep(60)", "def f(x): return x * x"], ids=["stays", "returns"])
+@pytest.mark.parametrize("end", ["time.sleep(1000)", "def f(x): return x * x"], ids=["stays", "returns"])
 @pytest.mark.parametrize("fill", list(FILLS))
 def test_a_disk_is_not_filled_without_being_seen_to_write(fill, end, monkeypatch):
     """However 300 MiB get there and whoever wrote them, also if the program returns at once."""
     monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
     code = FILL.replace("{fill}", FILLS[fill]).replace("{end}", end)
-    outcome = judge(code, timeout_s=10)
+    outcome = judge(code, timeout_s=60)
     assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
 
 
@@ -206,7 +207,7 @@ def test_writing_much_and_keeping_little_fills_no_disk(monkeypatch):
         "    os.posix_fallocate(fd, 0, 10 << 20)\n    assert os.fstat(fd).st_size == 10 << 20\n"
         "    os.write(fd, bytes(10 << 20))\n    os.close(fd)\n    os.unlink('x')\n"
     )
-    assert judge(code + RIGHT, timeout_s=10).passed
+    assert judge(code + RIGHT, timeout_s=60).passed
 
 
 @pytest.mark.parametrize("way", ["namespaces", "landlock"])
@@ -228,8 +229,9 @@ def test_the_kernel_takes_candidates_before_those_who_judge_them(way, monkeypatc
     program = Program("t/0", code + RIGHT, SQUARE)
     with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
         [(_, outcome)] = box.run([program])
-        scores = {
-            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.processes.descendants(os.getpid())
-        }
+        scores = set()
+        for pid in usage.processes.descendants(os.getpid()):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                scores.add(Path(f"/proc/{pid}/oom_score_adj").read_text())
     assert outcome.passed, outcome
     assert scores == {Path("/proc/self/oom_score_adj").read_text()}
