@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import test_hub
 from contest_rows import apps_row, contests_row, lcb_row, write_jsonl, write_parquet
+from under_load import HANG_S
 
 LOAD = """
 import json, sys
@@ -127,7 +128,7 @@ def load(name: str, endpoint: str, home: Path, *settings: str, **environment: st
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

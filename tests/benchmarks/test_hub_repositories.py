@@ -17,6 +17,7 @@ from pathlib import Path
 import hub_layout
 import pytest
 from test_hub import Handler, Hub
+from under_load import HANG_S
 
 from passk_tasks import benchmarks
 from passk_tasks.tasks.settings import Settings
@@ -134,7 +135,7 @@ def test_every_family(hub: ManyHub, folders: dict[str, Path], tmp_path: Path) ->
             cwd=Path(__file__).resolve().parents[2],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=HANG_S,
         )
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout.splitlines()[-1])

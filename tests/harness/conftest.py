@@ -13,6 +13,7 @@ import lm_eval
 import pytest
 from lm_eval.tasks import TaskManager
 from support import OUR_TASKS_ALONE, Answer, Canned, environment
+from under_load import HANG_S
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
@@ -116,7 +117,7 @@ def passk() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             env=environment(**changes),
-            timeout=240,
+            timeout=HANG_S,
         )
         assert not check or done.returncode == 0, done.stderr
         return done

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from under_load import HANG_S
 
 from passk_tasks.sandbox.box import landlock
 
@@ -87,7 +88,7 @@ def test_what_is_inherited_is_that_of_a_plain_interpreter(way):
     if way == "landlock" and landlock.abi() < 1:
         pytest.skip("this kernel has no Landlock")
     command = [sys.executable, "-c", PARENT, RUN, way, json.dumps(list(PROGRAMS.values()))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
     if way == "namespaces" and "SandboxError" in done.stderr:
         pytest.skip("this host has no user namespaces")
     assert done.returncode == 0, done.stderr
