@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -21,6 +21,9 @@ from passk_tasks.tasks.settings import Settings, from_metadata
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+_SafeLoader: TypeAlias = "type[yaml.SafeLoader | yaml.CSafeLoader]"
+# As lm-eval has it: the parser in C, ten times as fast, where PyYAML was built with it.
+_SAFE_LOADER: _SafeLoader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 @dataclass(frozen=True)
@@ -154,15 +157,14 @@ def _asked(path: Path) -> tuple[bool, str | None]:
     return False, None
 
 
-def _loader(folder: Path) -> type[yaml.SafeLoader]:
-    class Loader(yaml.SafeLoader):
-        pass
+def _loader(folder: Path) -> _SafeLoader:
+    loader: _SafeLoader = type("Loader", (_SAFE_LOADER,), {})
 
-    def function(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
-        return str(folder / str(loader.construct_scalar(node)))
+    def function(reader: yaml.SafeLoader | yaml.CSafeLoader, node: Any) -> str:
+        return str(folder / str(reader.construct_scalar(node)))
 
-    Loader.add_constructor("!function", function)
-    return Loader
+    yaml.add_constructor("!function", function, Loader=loader)
+    return loader
 
 
 def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSpec:
