@@ -66,7 +66,10 @@ config = json.loads(data)
 for name, path in config["stand_in"].items():
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [path]
+# What workers are made of is kept compiled, as this interpreter does it; what candidates import is not.
+sys.dont_write_bytecode = not config["keep_compiled"]
 from passk_tasks.sandbox.box import launch
+sys.dont_write_bytecode = True
 launch.main(config)
 """
 
@@ -136,6 +139,7 @@ class Worker:
         here = Path(__file__).resolve().parent
         config: Configuration = {
             "stand_in": {"passk_tasks": str(here.parent), "passk_tasks.sandbox": str(here)},
+            "keep_compiled": not sys.dont_write_bytecode,
             "way": self._way,
             "scratch": self._scratch and self._scratch[0],
             "slot": os.getpid() % _RUNS * _SLOTS + self._slot,
