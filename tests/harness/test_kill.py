@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
-from support import OUR_TASKS_ALONE, environment, record
+import our_tasks
+from support import environment, record
 from under_load import wait_for
 
 from passk_tasks.harness.replay import ReplayLM
@@ -40,7 +40,7 @@ def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp
     folder = tmp_path / "runs"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", OUR_TASKS_ALONE, "--tasks", "passk_humaneval", "--limit", "4"),
+            *(*our_tasks.RUN, "--tasks", "passk_humaneval", "--limit", "4"),
             *("--model", "replay", "--model_args", f"path={saved}", "--output_path", str(folder), "-s"),
             *("--metadata", *(f"{key}={value}".replace(" ", "") for key, value in SETTINGS.items())),
             "passk.workers=1",

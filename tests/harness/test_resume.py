@@ -11,9 +11,10 @@ import types
 from pathlib import Path
 from typing import Any
 
+import our_tasks
 import pytest
 from serving import Server, serve
-from support import OUR_TASKS_ALONE, Canned, canonical, environment, outcomes, record
+from support import Canned, canonical, environment, outcomes, record
 from under_load import HANG_S, wait_for
 
 from passk_tasks.errors import PasskError, PreflightError
@@ -402,7 +403,7 @@ def start(server: Server, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     with (folder.parent / "log").open("ab") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-c", OUR_TASKS_ALONE, "--tasks", TASK, "--limit", "4", "--log_samples"),
+                *(*our_tasks.RUN, "--tasks", TASK, "--limit", "4", "--log_samples"),
                 *("--model", "local-completions", "--model_args", arguments, "--output_path", str(folder)),
                 *("--gen_kwargs", "do_sample=true", "temperature=0.8"),
                 *("--metadata", "passk.samples=5", "passk.k=1", *more),
