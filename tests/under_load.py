@@ -27,7 +27,7 @@ def call_itself(name: str) -> str:
 Value = TypeVar("Value")
 
 
-def wait_for(look: Callable[[], Value], what: str, *, every_s: float = 0.01) -> Value:
+def wait_until(look: Callable[[], Value], what: str = "it", *, every_s: float = 0.01) -> Value:
     """Look until there is something that counts as true, and return it."""
     until = time.monotonic() + HANG_S
     while not (value := look()):
@@ -43,10 +43,10 @@ def wait_for_name(name: str, above: int) -> set[int]:
         below = descendants(above)
         return below if any(_read(pid, "comm") == f"{name}\n" for pid in below) else set()
 
-    return wait_for(look, f"a process {name!r} below {above}")
+    return wait_until(look, f"a process {name!r} below {above}")
 
 
-def living(processes: Iterable[int]) -> set[int]:
+def still_running(processes: Iterable[int]) -> set[int]:
     """Return those that have not ended. A zombie has: it is a number that its parent has yet to collect."""
     return {pid for pid in processes if not _has_ended(pid)}
 
@@ -54,7 +54,7 @@ def living(processes: Iterable[int]) -> set[int]:
 def named(name: str) -> set[int]:
     """Return all living processes of this host that have a name, of which the kernel keeps 15 characters."""
     numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return living(pid for pid in numbers if _read(pid, "comm") == f"{name[:15]}\n")
+    return still_running(pid for pid in numbers if _read(pid, "comm") == f"{name[:15]}\n")
 
 
 def _has_ended(pid: int) -> bool:

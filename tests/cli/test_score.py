@@ -14,7 +14,7 @@ from pathlib import Path
 
 import library_layout
 import pytest
-from under_load import HANG_S, living, wait_for
+from under_load import HANG_S, still_running, wait_until
 
 from passk_tasks import benchmarks
 from passk_tasks.cli import main
@@ -489,7 +489,7 @@ def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
         [*command, str(tmp_path / "killed")], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        wait_for(lambda: descendants(process.pid) or process.poll() is not None, "its workers")
+        wait_until(lambda: descendants(process.pid) or process.poll() is not None, "its workers")
         assert process.poll() is None
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -651,7 +651,7 @@ def test_outcomes_are_written_as_they_come(tmp_path, number):
     def seven() -> bool:
         return unfinished.exists() and unfinished.read_bytes().count(b"\n") >= 7
 
-    wait_for(lambda: seven() or process.poll() is not None, "seven outcomes")
+    wait_until(lambda: seven() or process.poll() is not None, "seven outcomes")
     process.send_signal(number)
     said = process.communicate()[1]
     assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number], said
@@ -688,12 +688,12 @@ def test_a_scoring_that_is_terminated_leaves_nothing(tmp_path, workers):
         below = descendants(process.pid)
         return below if len(below) >= 6 * workers or process.poll() is not None else set()
 
-    below = wait_for(all_there, f"{6 * workers} processes below {process.pid}")
+    below = wait_until(all_there, f"{6 * workers} processes below {process.pid}")
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=HANG_S)[1]
     assert process.returncode == 143
     assert "Traceback" not in said
-    assert living(below) == set()
+    assert still_running(below) == set()
     assert list(scratch.iterdir()) == []
     assert list(Path("/sys/fs/cgroup").glob(f"**/passk-{process.pid}-*")) == []
     assert not (tmp_path / "out" / "results.json").exists()

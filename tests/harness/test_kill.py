@@ -7,7 +7,7 @@ from pathlib import Path
 
 import our_tasks
 from support import environment, record
-from under_load import wait_for
+from under_load import wait_until
 
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.sandbox.box.processes import descendants
@@ -24,7 +24,7 @@ def journal_of(folder: Path, process: subprocess.Popen[bytes]) -> Path:
         paths = folder.glob("**/passk_journal_*")
         return [path for path in paths if path.read_bytes().splitlines()[-1:] == [b'{"end": 8}']]
 
-    return wait_for(look, "a complete journal")[0]
+    return wait_until(look, "a complete journal")[0]
 
 
 def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp_path) -> None:
@@ -51,7 +51,7 @@ def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp
     )
     try:
         journal = journal_of(folder, process)
-        wait_for(lambda: descendants(process.pid) or process.poll() is not None, "its workers")
+        wait_until(lambda: descendants(process.pid) or process.poll() is not None, "its workers")
         assert process.poll() is None, "the run ended before it could be killed"
     finally:
         process.send_signal(signal.SIGKILL)

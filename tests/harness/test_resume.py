@@ -15,7 +15,7 @@ import our_tasks
 import pytest
 from serving import Server, serve
 from support import Canned, canonical, environment, outcomes, record
-from under_load import HANG_S, wait_for
+from under_load import HANG_S, wait_until
 
 from passk_tasks.errors import PasskError, PreflightError
 from passk_tasks.harness import resume
@@ -422,7 +422,7 @@ def killed_at(server: Server, folder: Path, count: int, *more: str) -> None:
         assert process.poll() is None, (folder.parent / "log").read_text()
         return server.asked.total() >= count
 
-    wait_for(asked, f"{count} requests", every_s=0.001)
+    wait_until(asked, f"{count} requests", every_s=0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
 

@@ -7,7 +7,7 @@ import os
 import signal
 
 import pytest
-from under_load import call_itself, living, named
+from under_load import call_itself, named, still_running
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.judging import batch
@@ -123,7 +123,7 @@ def test_no_process_and_no_file_is_left(tmp_path, monkeypatch):
             assert batch.judge([RIGHT, Program("t/0", daemon, TESTS)], box).outcomes[1].passed
             below = processes(box)
         assert below
-        assert living(below) == set()
+        assert still_running(below) == set()
         assert named(name) == set()
     assert list(tmp_path.iterdir()) == []
 
@@ -176,7 +176,7 @@ def test_an_executor_is_entered_as_often_as_needed():
         assert batch.judge([RIGHT], executor).outcomes[0].passed
         assert batch.judge([WRONG], executor).outcomes[0].verdict is Verdict.FAILED
         assert executor._pool == workers
-    assert living(below) == set()
+    assert still_running(below) == set()
     assert batch.judge([RIGHT], executor).outcomes[0].passed
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from under_load import HANG_S, wait_for
+from under_load import HANG_S, wait_until
 
 from passk_tasks.selfcheck.attack import PASSED, SOLVE, Attack, Guarantee
 from passk_tasks.selfcheck.probes import MARK, Probes
@@ -118,7 +118,7 @@ def test_hurt_victims_are_seen(probes: Probes, number: signal.Signals) -> None:
     one = attack()
     pid = int(probes.fill(one, "@VICTIM@"))
     os.kill(pid, number)
-    wait_for(lambda: probes.findings([one]), "what the signal did")
+    wait_until(lambda: probes.findings([one]), "what the signal did")
     assert "a host process" in str(probes.findings([one])["one"])
 
 
