@@ -28,14 +28,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export, plugins
+from passk_tasks import compare, export, plugins
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
-from passk_tasks.benchmarks import Benchmark
 from passk_tasks.compare import Comparison
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.export import Details, Exported
-from passk_tasks.judging import libraries
+from passk_tasks.judging import libraries, needs
+from passk_tasks.judging.needs import ListedTask
 from passk_tasks.results import joining, reading, sample_files, store
 from passk_tasks.results.lines import Paths
 from passk_tasks.results.model import Listing, Run, StoredRun
@@ -49,11 +49,9 @@ from passk_tasks.statistics.forecast import Forecast
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.statistics.plan import Plan
 from passk_tasks.tasks import catalog
-from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.catalog import load_task as load_task
 from passk_tasks.tasks.catalog import task_configs_path as task_configs_path
 from passk_tasks.tasks.catalog import task_folder as task_folder
-from passk_tasks.tasks.settings import Settings
 
 if TYPE_CHECKING:
     from passk_tasks.selfcheck.check import Report
@@ -61,9 +59,9 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------- tasks and samples
 
 
-def list_tasks() -> list[dict[str, Any]]:
-    """Return a dictionary for each task, sorted by name, as `passk tasks --json` prints it."""
-    return [_described(catalog.load_task(name)) for name in catalog.task_names()]
+def list_tasks() -> list[ListedTask]:
+    """Return the tasks, sorted by name, each with what this host lacks for it."""
+    return [needs.listed(catalog.load_task(name)) for name in catalog.task_names()]
 
 
 def outside_benchmarks() -> dict[str, str]:
@@ -367,42 +365,6 @@ def export_runs(
 
 
 # ---------------------------------------------------------------------- parts of the above
-
-
-def _described(spec: TaskSpec) -> dict[str, Any]:
-    settings = spec.settings
-    benchmark = benchmarks.get(settings.benchmark)
-    absent = libraries.absent(benchmark.libraries, settings.packages)
-    number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
-    return {
-        "name": spec.name,
-        "version": spec.version,
-        "description": spec.description,
-        "n": settings.samples,
-        "k": list(settings.k),
-        "temperature": catalog.temperature(spec.generation_kwargs) or 0.0,
-        "judge": settings.judge.value,
-        "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
-        "source": _origin(settings, benchmark),
-        "missing": [*benchmark.missing(settings), *number],
-        "missing_libraries": list(absent),
-        "extraction": settings.extraction,
-        "generation_kwargs": spec.generation_kwargs,
-    }
-
-
-def _origin(settings: Settings, benchmark: Benchmark) -> str:
-    """Return in a few words where the problems come from."""
-    if settings.data_files is not None:
-        return settings.data_files
-    if settings.dataset == "embedded":
-        package = type(benchmark).__module__.partition(".")[0]
-        return f"{benchmark.name}, installed with {package.replace('passk_tasks', 'this package')}"
-    if settings.dataset != "hub":
-        return f"hub: {settings.dataset}"
-    if not benchmark.hub_path:
-        return "problems of your own"
-    return f"hub: {benchmark.hub_path}" + (f", {benchmark.hub_name}" if benchmark.hub_name else "")
 
 
 def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:

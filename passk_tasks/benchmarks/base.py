@@ -164,8 +164,8 @@ class Benchmark(ABC):
     def missing(self, settings: Settings) -> list[str]:
         """Return what this host lacks for a run with these settings, a few words each."""
         if settings.data_files is not None:
-            found = Path(settings.data_files).expanduser().exists()
-            return [] if found else [f"problems ({settings.data_files} does not exist)"]
+            exists = Path(settings.data_files).expanduser().exists()
+            return [] if exists else [f"problems ({settings.data_files} does not exist)"]
         if settings.dataset == "embedded":
             return []
         path = self.hub_path if settings.dataset == "hub" else "/".join(settings.dataset.split("/")[:2])
