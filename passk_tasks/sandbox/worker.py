@@ -28,7 +28,7 @@ from passk_tasks.sandbox.packages import Packages
 from passk_tasks.verdict import Outcome
 
 MESSAGE_LIMIT = 1 << 20
-_START_S = 120.0  # a guard against a hang: a start takes 0.1 s of CPU, for which a busy machine lets it wait
+_START_S = 120.0  # a guard against a hang: a start takes 0.1 s of CPU, and a busy machine gives it late
 _GRACE_S = 60.0  # for the processes of a worker to end; on an idle machine it takes milliseconds
 _OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems: a worker keeps their tests compiled
