@@ -99,6 +99,7 @@ def tree(monkeypatch, *, threads, state="S"):
     monkeypatch.setattr(usage.os, "listdir", lambda _: list(map(str, threads)))
     monkeypatch.setattr(usage, "_read", lambda path: files[path])
     monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
+    files["/proc/thread-self/schedstat"] = "0 0 0"
     one = usage.Tree(1)
     one.look(1.0)
     return one
@@ -116,6 +117,21 @@ def tree(monkeypatch, *, threads, state="S"):
 def test_only_the_wait_of_all_together_is_the_machines(monkeypatch, threads, state, awake_s):
     """Of one second, what remains when the candidate as a whole could not run."""
     assert tree(monkeypatch, threads=threads, state=state).awake_s == pytest.approx(awake_s, abs=0.01)
+
+
+def test_the_wait_of_who_reads_the_answer_is_the_machines(monkeypatch):
+    """Of a second in which a candidate slept, the 0.4 s do not count in which its reader waited for a CPU."""
+    waits_s = iter((5.0, 5.4))
+    monkeypatch.setattr(usage, "_own_queued_s", lambda: next(waits_s))
+    assert tree(monkeypatch, threads={7: (0.0, 0.0)}).awake_s == pytest.approx(0.6)
+
+
+def test_the_wait_of_who_reads_the_answer_is_known(monkeypatch):
+    """It is in seconds, and 0 where the kernel does not tell."""
+    monkeypatch.setattr(usage, "_read", lambda path: "7000000000 2500000000 12")
+    assert usage._own_queued_s() == 2.5
+    monkeypatch.setattr(usage, "_read", lambda path: "")
+    assert usage._own_queued_s() == 0.0
 
 
 SHARED = """
