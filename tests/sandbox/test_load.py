@@ -55,6 +55,24 @@ def test_a_loaded_machine_changes_no_verdict():
     programs += [humaneval.program(p, humaneval.canonical(p), Judge.ISOLATED) for p in problems]
     programs.append(Program("t/0", "while True: pass", Tests("", ())))
     programs.append(Program("t/0", "import time\ntime.sleep(99)", Tests("", ())))
+    with busy(8 * usable_cpus()):
+        outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=3.0)))).outcomes
+    assert {o.verdict for o in outcomes[:-2]} == {Verdict.PASSED}
+    assert {o.verdict for o in outcomes[-2:]} == {Verdict.TIMEOUT}
+
+
+def test_a_loaded_core_is_not_the_programs_fault():
+    """Beside three busy processes a core, a right program may outlast its limit by the wall clock."""
+    program = Program("t/0", HALF_A_SECOND.format(n=1), Tests("assert f() == 1\n", ("f",)))
+    with busy(3 * usable_cpus()):
+        outcome = batch.judge([program], local(Confinement(Limits(timeout_s=0.8)))).outcomes[0]
+    assert outcome.passed, outcome
+
+
+def test_an_answer_that_waits_for_its_reader_takes_no_time_of_the_program():
+    """Two thousand calls are 0.05 s of work, however long a busy machine lets an answer lie."""
+    tests = Tests("for i in range(2000):\n    assert f(i) == i\n", ("f",))
+    programs = [Program("t/0", f"def f(x): return x  # {n}", tests) for n in range(4)]
     limits = Limits(timeout_s=0.3, backstop=1000.0)
     with busy(8 * usable_cpus()):
         outcomes = batch.judge(programs, local(Confinement(limits), 1)).outcomes

@@ -79,8 +79,8 @@ class Tree:
                 self.resident_mib += resident * _PAGE_MIB
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
-        # Who waits for the answer may have to wait for a CPU once it is there. That is the machine's doing, too:
-        # if it was the candidate that had the CPU, its CPU seconds say so.
+        # Who waits for the answer may have to wait for a CPU once it is there. That is the machine's doing,
+        # too: if it was the candidate that had the CPU, its CPU seconds say so.
         before_s, self._own_queued_s = self._own_queued_s, _own_queued_s()
         machine_s = self._queued_s(threads, waited_s, runnable="R" in states) + self._own_queued_s - before_s
         if any(_forgets_children(process) for process in parents & tree):
