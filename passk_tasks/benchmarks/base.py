@@ -31,6 +31,8 @@ class Benchmark(ABC):
         columns: columns that `problem` needs, in the hub's order.
         kinds: what kinds of tests its problems have, the usual one first.
         places: where those of them that are `Tests` may run, the usual one first.
+        whole_times: None where `timeout_s` is for all tests of functions together. Otherwise it is for each
+            call, and all calls of a stage together may take so many times as long.
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
@@ -57,6 +59,7 @@ class Benchmark(ABC):
     columns: ClassVar[tuple[str, ...]]
     kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (Tests,)
     places: ClassVar[tuple[Place, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
+    whole_times: ClassVar[float | None] = None
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False

@@ -25,6 +25,7 @@ from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 ALIKE = 0.05
@@ -143,7 +144,7 @@ def summarise(
         one_process=_one_process(deciders, spec, dataset),
         sandbox=settings.sandbox,
         layers=dict(layers),
-        limits=settings.limits().as_dict(),
+        limits=_limits(settings),
         dataset_source=dataset.source,
         dataset_sha256=dataset.sha256,
         settings=settings.as_dict(),
@@ -153,6 +154,17 @@ def summarise(
         warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset)),
         sandbox_warnings=tuple(sandbox_warnings),
     )
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    """Return the limits, and what `timeout_s` means: for each call, and how long all of them may take."""
+    limits = settings.limits().as_dict()
+    whole_times = benchmarks.get(settings.benchmark).whole_times
+    if whole_times is not None:
+        limits["whole_s"] = whole_times * settings.timeout_s
+        if settings.judge is not Judge.SCRIPT:
+            limits["call_s"] = settings.timeout_s
+    return limits
 
 
 def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:
