@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics.intervals import Estimate
-from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
 
 METRICS_HEAD = ("", "value", "se", "over problems", "se", "over samples")
@@ -15,6 +15,10 @@ MEANING = (
     "again."
 )
 BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so the value over problems serves as a bound."
+KEPT_MEANING = (
+    "pass@k counts every answer. kept_pass@k is what the benchmark's own program reports: it leaves some "
+    "answers out of n, see docs/judges.md."
+)
 
 _BOUND = "over-samples-bound"
 _REASONS = 4  # most reasons shown in one line
@@ -43,6 +47,8 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
         page.text(MEANING, DIM)
         if any(is_bound(score) for score in result.metrics.values()):
             page.text(BOUND_MEANING, DIM)
+        if any(name.startswith(KEPT) for name in result.metrics):
+            page.text(KEPT_MEANING, DIM)
         page.line()
     if result.verdicts:
         rows = [
