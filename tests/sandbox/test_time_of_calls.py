@@ -38,6 +38,7 @@ def calls(source: str, times: float | None = 20.0, **more: object) -> Tests:
     [
         ("for _ in range(8): assert f(0.15) == 0.15", True),
         ("assert list(f.each([[0.15]] * 8)) == [0.15] * 8", True),
+        ("seen = f.each([[0.15]] * 8)\nnext(seen), next(seen), next(seen)\nassert f(0.1) == 0.1", True),
         ("assert f(1.5) == 1.5", False),
         ("assert f(0.15) == 0.15\nassert f(1.5) == 1.5", False),
         ("assert list(f.each([[0.1], [1.5], [0.1]]))[0] == 0.1", False),

@@ -175,6 +175,7 @@ class Box:
         """Read the answers that nobody waits for any more, so that the next one read is the right one."""
         self._turn += 1
         while self._ahead:
+            self._call.begin(self._wall_s)
             self._receive()
             self._ahead -= 1
 
