@@ -128,8 +128,7 @@ def summarise(
     ks = [k for k in settings.budgets if k <= fewest]
     benchmark = benchmarks.get(settings.benchmark)
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
-    if benchmark.own_n:
-        scores |= _kept_scores(grouped, ks, clusters)
+    scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
     return Scored(
         spec=spec,
         dataset=dataset,

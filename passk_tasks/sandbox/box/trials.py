@@ -26,6 +26,7 @@ from passk_tasks.sandbox.box.suites import Suite
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
 from passk_tasks.verdict import Outcome, Verdict
 
+_UNEXPLAINED = Verdict.CRASHED, ""
 _BY_ITSELF = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED}  # how a program ends that no limit ends
 # What a full disk may make of a right program.
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
@@ -151,15 +152,12 @@ class Trials:
                 verdict, detail = gone.verdict, gone.detail
         if remote.box.fatal is not None:  # even if the tests caught it
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
-        wall_s = time.monotonic() - started
-        status, cpu_s, peak_mib = remote.box.end()
+        wall_s, (status, cpu_s, peak_mib) = time.monotonic() - started, remote.box.end()
         if verdict is Verdict.PASSED and cpu_s > timeout_s:  # it ended before the next look
             verdict, detail = Verdict.TIMEOUT, f"{cpu_s:.2f} s of CPU time"
         ended = verdict is Verdict.PASSED or bool(remote.raised)
         if verdict is Verdict.PASSED and check is not None:
-            verdict, detail = (
-                self._guarded(check, remote, timeout_s) if status == 0 else (Verdict.CRASHED, "")
-            )
+            verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else _UNEXPLAINED
         if verdict is Verdict.CRASHED and not detail:
             verdict, detail = explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
             if check is None and verdict is Verdict.CRASHED:
