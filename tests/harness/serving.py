@@ -19,11 +19,13 @@ class Server:
 
     Attributes:
         asked: how often each request came.
+        bodies: the requests as they came.
         failure: what to send in place of the answer to request `number`: a status and a body, or None.
     """
 
     def __init__(self) -> None:
         self.asked: Counter[Asked] = Counter()
+        self.bodies: list[dict[str, Any]] = []
         self.answered = 0
         self.failure: Callable[[int], tuple[int, Any] | None] = lambda _: None
         self.alike = False  # whether seeds are ignored, and each answer is another one
@@ -35,6 +37,7 @@ class Server:
         with self.lock:
             number = self.asked.total()
             self.asked[prompt, body["seed"]] += 1
+            self.bodies.append(body)
         if (failure := self.failure(number)) is not None:
             return failure
         what = str(number) if self.alike else f"{prompt} {body['seed']}"
