@@ -219,8 +219,8 @@ def _counter(model: Any) -> tuple[Callable[[str], int] | None, bool]:
     if hasattr(tokenizer, "session"):  # lm-eval's RemoteTokenizer: one try, or an answer would wait for it
         tokenizer = copy.copy(tokenizer)
         tokenizer.timeout, tokenizer.max_retries = _PATIENCE_S, 1
-    if callable(tokenizer):  # of transformers
-        return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids), own
+    if callable(tokenizer):  # of transformers, or of a server
+        return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]), own
     if hasattr(tokenizer, "special_tokens_set"):  # of tiktoken
         return lambda text: len(tokenizer.encode(text, disallowed_special=())), own
     return (lambda text: len(tokenizer.encode(text))), own
