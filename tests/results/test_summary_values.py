@@ -14,10 +14,10 @@ from passk_tasks.extraction import Extraction
 from passk_tasks.results import reading
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.samples import Sample
+from passk_tasks.results.spent import Spent
 from passk_tasks.results.store import provenance
 from passk_tasks.results.summary import Summary, extended
 from passk_tasks.scoring.summary import Record, summarise
-from passk_tasks.results.spent import Spent
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.tasks.catalog import load_task
