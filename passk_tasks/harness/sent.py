@@ -203,7 +203,8 @@ def _of_hf(model: Any, arguments: Mapping[str, Any]) -> Sent:
             added[name] = value
     if not sampled:
         kwargs["temperature"] = 0.0
-    return _read({**added, **kwargs, "stop": kwargs.pop("until"), "max_tokens": kwargs.pop("max_gen_toks")})
+    stops, most = kwargs.pop("until"), kwargs.pop("max_gen_toks")
+    return _read({**added, **kwargs, "stop": stops, "max_tokens": most})
 
 
 def _read(sent: Mapping[str, Any]) -> Sent:
