@@ -260,13 +260,7 @@ def cost_curve(
     In money where the run names its prices (`passk.price`), else in tokens of prompts and answers. A budget
     buys the same number of samples for every problem, which need not be whole.
 
-    Args:
-        run: the run.
-        budgets: None for round numbers from one sample to the smallest n.
-        clusters: as for `score_run`.
-
-    Returns:
-        None where nobody counted what the samples took.
+    Without budgets these are round numbers. None is returned where nobody counted what the samples took.
 
     Raises:
         UsageError: a budget beyond the samples, or no sample has a verdict.
