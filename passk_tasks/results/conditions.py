@@ -12,7 +12,7 @@ from passk_tasks.results.summary import Summary
 from passk_tasks.tasks.catalog import temperature
 
 _ADDED = ("max_gen_toks", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty")  # by backends unasked
-_LIMITS = ("timeout_s", "memory_mib", "output_mib", "processes")
+_LIMITS = ("timeout_s", "call_s", "whole_s", "memory_mib", "output_mib", "processes")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Record:
         program_sha256: hash of what was executed; equal hashes were executed once.
         cluster: what its problem shares with others.
         unfinished: what never ended in it, `reasoning` or `fence`.
+        left_out: whether the benchmark's own program leaves the answer out of n.
     """
 
     sample: Sample
@@ -28,9 +29,10 @@ class Record:
     program_sha256: str
     cluster: str | None = None
     unfinished: str | None = None
+    left_out: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """Return the sample's line of `outcomes.jsonl`; its last five keys where they say something."""
+        """Return the sample's line of `outcomes.jsonl`; its last six keys where they say something."""
         outcome = self.outcome
         line: dict[str, object] = {
             "task_id": self.sample.task_id,
@@ -50,6 +52,8 @@ class Record:
             line["flags"] = list(outcome.flags)
         if self.cluster is not None:
             line["cluster"] = self.cluster
+        if self.left_out:
+            line["left_out"] = True
         if self.unfinished is not None:
             line["unfinished"] = self.unfinished
         if self.sample.spent is not None:

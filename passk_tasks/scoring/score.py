@@ -65,8 +65,16 @@ def score(
 
     def record(index: int, outcome: Outcome) -> Record:
         sample = samples[index]
-        cluster = dataset.problems[sample.task_id].cluster
-        return Record(sample, candidates[index], outcome, programs[index].sha256, cluster, broken_off[index])
+        problem = dataset.problems[sample.task_id]
+        return Record(
+            sample,
+            candidates[index],
+            outcome,
+            programs[index].sha256,
+            problem.cluster,
+            broken_off[index],
+            left_out=benchmark.leaves_out(problem, candidates[index].code),
+        )
 
     began = time.monotonic()
     judged = batch.judge(
