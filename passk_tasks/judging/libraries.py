@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, PreflightError
 from passk_tasks.sandbox import packages
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
 
 # Distributions on PyPI whose name is not the name that code imports. Only libraries of benchmarks are listed,
@@ -51,7 +51,7 @@ def install_line(names: Iterable[str]) -> str:
     return " ".join(["pip install", *sorted(set(map(distribution, names)), key=str.lower)])
 
 
-def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]:
+def absent(names: Iterable[str], choice: str | Sequence[str], python: str | None = None) -> tuple[str, ...]:
     """Return the libraries that a candidate cannot import, sorted.
 
     Imports nothing: a library that lies where candidates look for it counts as importable.
@@ -59,18 +59,21 @@ def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]
     Args:
         names: import names, e.g. `sklearn`.
         choice: the setting `packages`.
+        python: the setting `python`.
+
+    Raises:
+        SettingsError: there is no such interpreter, or a chosen distribution is not installed.
     """
     wanted = sorted(set(names), key=str.lower)
     if not wanted:
         return ()
-    folders, shown = packages.site_packages(), None
+    used, shown = interpreter(python), None
     if choice != packages.INSTALLED:  # import names of what candidates see in these folders
-        shown = {Path(path).name.partition(".")[0] for path in packages.resolve(choice).shown}
+        shown = {Path(path).name.partition(".")[0] for path in packages.resolve(choice, python).shown}
     return tuple(
         name
         for name in wanted
-        if (shown is not None and name not in shown)
-        or importlib.machinery.PathFinder.find_spec(name, folders) is None
+        if name not in used.standard and ((shown is not None and name not in shown) or not used.has(name))
     )
 
 
@@ -81,7 +84,7 @@ def missing(
 
     Args:
         dataset: the problems; those left out are skipped.
-        settings: of the task; only `packages` matters.
+        settings: of the task; only `packages` and `python` matter.
         task_ids: the problems to check; None for all.
     """
     needed = {
@@ -89,7 +92,9 @@ def missing(
         for task_id, problem in dataset.problems.items()
         if task_id not in dataset.left_out and (task_ids is None or task_id in task_ids)
     }
-    lacking = absent((name for names in needed.values() for name in names), settings.packages)
+    lacking = absent(
+        (name for names in needed.values() for name in names), settings.packages, settings.python
+    )
     by_problem = {key: tuple(name for name in names if name in lacking) for key, names in needed.items()}
     return {task_id: names for task_id, names in by_problem.items() if names}
 

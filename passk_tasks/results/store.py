@@ -19,6 +19,7 @@ from typing import IO, TypedDict
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.results.lines import dump_line
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 
 RESULTS = "results.json"
@@ -114,18 +115,19 @@ class Provenance(TypedDict):
     packages: dict[str, str]
 
 
-def provenance(packages: str | Sequence[str]) -> Provenance:
+def provenance(packages: str | Sequence[str], python: str | None = None) -> Provenance:
     """Return when and with what a result came about: now, with this package, on this host.
 
     Args:
         packages: the setting of that name.
+        python: the setting of that name; the versions are those of its interpreter.
     """
     return {
         "passk_tasks": __version__,
         "date": datetime.now(timezone.utc).replace(microsecond=0),
-        "python": platform.python_version(),
+        "python": interpreter(python).version,
         "platform": platform.platform(),
-        "packages": resolve(packages).versions(),
+        "packages": resolve(packages, python).versions(),
     }
 
 

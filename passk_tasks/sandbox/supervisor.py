@@ -30,6 +30,7 @@ from passk_tasks.sandbox import remembered
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
 from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Worker
@@ -49,7 +50,7 @@ class Sandbox:
     """Workers that run programs; a context manager.
 
     Args:
-        confinement: limits, mode and packages of candidates.
+        confinement: what candidates are kept in.
         workers: how many candidates run at one time; 0 means as many as there are usable CPUs.
         hidden: packages that no candidate sees, whatever is chosen: they hold tests and solutions.
 
@@ -60,7 +61,8 @@ class Sandbox:
 
     Raises:
         SandboxError: the host cannot give what the mode promises; the message says what is missing.
-        SettingsError: a package is not installed, or the number of workers is negative.
+        SettingsError: there is no such interpreter, a package is not installed, or the number of workers is
+            negative.
     """
 
     def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Collection[str]) -> None:
@@ -73,7 +75,9 @@ class Sandbox:
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
-        self._packages, self._hidden = resolve(confinement.packages), tuple(sorted(hidden))
+        self._interpreter = interpreter(confinement.python)
+        self._packages = resolve(confinement.packages, confinement.python)
+        self._hidden = tuple(sorted(hidden))
         # For a moment the tests' side holds each message twice.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
@@ -224,7 +228,7 @@ class Sandbox:
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = Worker(self.limits, self._way, self._packages, self._hidden, cpu)
+            worker = Worker(self.limits, self._way, self._interpreter, self._packages, self._hidden, cpu)
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1

@@ -13,7 +13,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from passk_tasks.sandbox import cgroups, leftovers
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
+from passk_tasks.sandbox.interpreter import Interpreter
 from passk_tasks.sandbox.packages import Packages
 from passk_tasks.verdict import Outcome
 
@@ -85,7 +85,13 @@ class Worker:
     """
 
     def __init__(
-        self, limits: Limits, way: str, packages: Packages, hidden: tuple[str, ...], cpu: int | None
+        self,
+        limits: Limits,
+        way: str,
+        interpreter: Interpreter,
+        packages: Packages,
+        hidden: tuple[str, ...],
+        cpu: int | None,
     ) -> None:
         self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
@@ -106,7 +112,7 @@ class Worker:
             self._process = subprocess.Popen(
                 # Without `site`, no file of the user runs. Not -I, which would ignore PYTHONHASHSEED; the
                 # environment has only what is given here.
-                [sys.executable, "-s", "-S", "-B", "-c", _BOOT],
+                [interpreter.executable, "-s", "-S", "-B", "-c", _BOOT],
                 stdin=theirs.fileno(),
                 stdout=reading,
                 stderr=subprocess.PIPE,
@@ -117,7 +123,7 @@ class Worker:
         except OSError as error:
             self.socket.close()
             os.close(self._lifeline)
-            raise SandboxError(f"cannot start {sys.executable}: {error}") from error
+            raise SandboxError(f"cannot start {interpreter.executable}: {error}") from error
         finally:
             theirs.close()
             os.close(reading)

@@ -79,7 +79,7 @@ def score_samples(
         extract=checked.extract,
         inputs=tuple(map(str, paths)),
         generation_kwargs=checked.generated_with,
-        **store.provenance(checked.spec.settings.packages),
+        **store.provenance(checked.spec.settings.packages, checked.spec.settings.python),
     )
     try:
         if show is not None:

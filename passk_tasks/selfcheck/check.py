@@ -148,6 +148,7 @@ def check(
     workers: int = 0,
     attacks: Sequence[Attack] = CORPUS,
     limits: Limits = LIMITS,
+    python: str | None = None,
     progress: bool = False,
 ) -> Report:
     """Attack the sandbox with the corpus.
@@ -157,10 +158,12 @@ def check(
         workers: programs at one time; 0 means as many as there are usable CPUs.
         attacks: the programs.
         limits: limits of each program.
+        python: the interpreter that the programs run in, as the setting `python`; None for this one.
         progress: show a bar on standard error.
 
     Raises:
         SandboxError: the host cannot give the sandbox asked for.
+        SettingsError: there is no such interpreter.
     """
     trials: list[Trial] = []
     layers: dict[str, bool] = {}
@@ -181,7 +184,7 @@ def check(
                 (in_rows, 1, limits),
             ):
                 if batch:
-                    executor = local(Confinement(given, sandbox), number)
+                    executor = local(Confinement(given, sandbox, python=python), number)
                     judged = _run(batch, judge, probes, executor, progress)
                     outcomes.update(judged[0])
                     layers.update(judged[1])
