@@ -27,6 +27,7 @@ from typing import Any
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
 from passk_tasks.program import Confinement, Program, StdioTests, Tests
 from passk_tasks.sandbox import remembered
+from passk_tasks.sandbox.beside import beside
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
@@ -77,6 +78,7 @@ class Sandbox:
         self.warnings: tuple[str, ...] = ()
         self._interpreter = interpreter(confinement.python)
         self._packages = resolve(confinement.packages, confinement.python)
+        self._beside = beside(self._interpreter, confinement.shown)
         self._hidden = tuple(sorted(hidden))
         # For a moment the tests' side holds each message twice.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
@@ -228,7 +230,15 @@ class Sandbox:
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = Worker(self.limits, self._way, self._interpreter, self._packages, self._hidden, cpu)
+            worker = Worker(
+                self.limits,
+                self._way,
+                self._interpreter,
+                self._beside,
+                self._packages,
+                self._hidden,
+                cpu,
+            )
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1

@@ -20,6 +20,7 @@ from typing import Any
 from passk_tasks.errors import SandboxError
 from passk_tasks.program import Limits, Program
 from passk_tasks.sandbox import cgroups, leftovers
+from passk_tasks.sandbox.beside import Beside
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
@@ -89,6 +90,7 @@ class Worker:
         limits: Limits,
         way: str,
         interpreter: Interpreter,
+        beside: Beside,
         packages: Packages,
         hidden: tuple[str, ...],
         cpu: int | None,
@@ -117,7 +119,7 @@ class Worker:
                 stdout=reading,
                 stderr=subprocess.PIPE,
                 cwd="/",
-                env=_environment(),
+                env={**_ENVIRONMENT, **beside.variables},
                 start_new_session=True,  # an interrupt from the terminal is ours to handle
             )
         except OSError as error:
@@ -128,7 +130,7 @@ class Worker:
             theirs.close()
             os.close(reading)
         try:
-            self.layers = self._greet(limits, packages, hidden)
+            self.layers = self._greet(limits, packages, beside.paths, hidden)
         except BaseException:
             self.stop()
             raise
@@ -137,7 +139,9 @@ class Worker:
             self._process.stderr.close()
         self.socket.setblocking(True)
 
-    def _greet(self, limits: Limits, packages: Packages, hidden: tuple[str, ...]) -> dict[str, bool]:
+    def _greet(
+        self, limits: Limits, packages: Packages, beside: tuple[str, ...], hidden: tuple[str, ...]
+    ) -> dict[str, bool]:
         """Send the configuration; return the active layers."""
         here = Path(__file__).resolve().parent
         config: Configuration = {
@@ -149,6 +153,7 @@ class Worker:
             "cpu": self.cpu,
             "packages": packages.folders,
             "shown": packages.shown,
+            "beside": beside,
             "hidden": hidden,
             "preload": PRELOADED,
             "timeout_s": limits.timeout_s,
@@ -317,21 +322,19 @@ def _make_groups(limits: Limits) -> dict[str, Path]:
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 
-def _environment() -> dict[str, str]:
-    """Return the whole environment of candidates, with nothing of the user's."""
-    return {
-        "PATH": "",
-        "HOME": "/box",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "PYTHONHASHSEED": "0",
-        # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
-        "MALLOC_ARENA_MAX": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        # Avoid a search for a display, and a page of log for each program.
-        "MPLBACKEND": "Agg",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+# The environment of candidates, with nothing of the user's; `beside` adds what is shown.
+_ENVIRONMENT = {
+    "HOME": "/box",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # Avoid a search for a display, and a page of log for each program.
+    "MPLBACKEND": "Agg",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}

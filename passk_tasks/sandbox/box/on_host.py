@@ -126,7 +126,8 @@ class Landlock(OnHost):
 
     def _readable(self) -> tuple[list[str], list[str]]:
         config = self._config
-        return rootfs.readable_paths(config["shown"], config["packages"], config["hidden"])
+        shown = [*config["shown"], *config["beside"]]
+        return rootfs.readable_paths(shown, config["packages"], config["hidden"])
 
     def confine_tests_side(self) -> None:
         """Allow only what candidates see, the list of processes, and files in memory."""

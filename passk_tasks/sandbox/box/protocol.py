@@ -18,8 +18,9 @@ class Configuration(TypedDict):
     """The first message to a worker.
 
     `stand_in` maps names of packages to folders; `way` names a class in `launch`. `packages` are folders for
-    `sys.path`, `shown` are the parts of them that candidates see, and `hidden` are the names of packages that
-    no candidate ever sees. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
+    `sys.path`, `shown` are the parts of them that candidates see, `beside` are commands and data that they
+    see, and `hidden` are the names of packages that no candidate ever sees.
+    `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
     """
 
     stand_in: dict[str, str]
@@ -30,6 +31,7 @@ class Configuration(TypedDict):
     cpu: int | None
     packages: tuple[str, ...]
     shown: tuple[str, ...]
+    beside: tuple[str, ...]
     hidden: tuple[str, ...]
     preload: tuple[str, ...]
     timeout_s: float
