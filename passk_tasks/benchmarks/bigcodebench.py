@@ -46,6 +46,7 @@ class BigCodeBench(Benchmark):
     """All problems, candidates calibrated."""
 
     hidden: ClassVar[tuple[str, ...]] = ("bigcodebench",)
+    loopback: ClassVar[bool] = True
     name: ClassVar[str] = "bigcodebench"
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
     hub_revision: ClassVar[str | None] = "b74c0d0bf70d2c0bc459be537895cca163007f1a"

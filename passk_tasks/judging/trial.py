@@ -66,7 +66,7 @@ def references(
     family = benchmarks.get(settings.benchmark)
     if not family.own_problems:
         return Tried(dataset)
-    executor = executor or local(settings.confinement, settings.workers)
+    executor = executor or local(family.confinement(settings), settings.workers)
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)

@@ -34,7 +34,7 @@ from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
-from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Worker
+from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Surroundings, Worker
 from passk_tasks.verdict import Outcome, Verdict
 
 # The ways of each mode, the strongest first.
@@ -76,10 +76,14 @@ class Sandbox:
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
-        self._interpreter = interpreter(confinement.python)
-        self._packages = resolve(confinement.packages, confinement.python)
-        self._beside = beside(self._interpreter, confinement.shown)
-        self._hidden = tuple(sorted(hidden))
+        used = interpreter(confinement.python)
+        self._surroundings = Surroundings(
+            used,
+            resolve(confinement.packages, confinement.python),
+            beside(used, confinement.shown),
+            tuple(sorted(hidden)),
+            confinement.loopback,
+        )
         # For a moment the tests' side holds each message twice.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
@@ -95,7 +99,7 @@ class Sandbox:
     @property
     def packages(self) -> dict[str, str]:
         """The version of each distribution that candidates can import; reads the metadata of each."""
-        return self._packages.versions()
+        return self._surroundings.packages.versions()
 
     def __enter__(self) -> Sandbox:
         self._entered += 1
@@ -218,6 +222,8 @@ class Sandbox:
                 for error, stronger in zip(refused, _WAYS[self.mode], strict=False)
                 if error.layers.get("mount namespace")
             )
+            if self.confinement.loopback and way == "landlock":
+                self.warnings += (_NO_LOOPBACK,)
             return
         reasons = "; ".join(f"{error} ({way})" for error, way in zip(refused, _WAYS[self.mode], strict=True))
         if self.mode != "strict":
@@ -230,15 +236,7 @@ class Sandbox:
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = Worker(
-                self.limits,
-                self._way,
-                self._interpreter,
-                self._beside,
-                self._packages,
-                self._hidden,
-                cpu,
-            )
+            worker = Worker(self.limits, self._way, self._surroundings, cpu)
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1
@@ -326,6 +324,11 @@ _REMEDY = (
     "programs from your files or the network"
 )
 
+
+_NO_LOOPBACK = (
+    "without namespaces candidates have no network of their own: right programs that open TCP or UDP "
+    "sockets, at 127.0.0.1 too, cannot pass on this host"
+)
 
 _NAMESPACES = ("user namespace", "pid namespace", "mount namespace", "network namespace", "private root")
 

@@ -72,6 +72,25 @@ launch.main(config)
 """
 
 
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What candidates find around them.
+
+    Attributes:
+        interpreter: what runs them and their tests.
+        packages: what they can import.
+        beside: what else they see.
+        hidden: import names of packages that no candidate sees.
+        loopback: whether they have a network that ends in their machine.
+    """
+
+    interpreter: Interpreter
+    packages: Packages
+    beside: Beside
+    hidden: tuple[str, ...]
+    loopback: bool
+
+
 class Worker:
     """One worker's process and what it holds.
 
@@ -85,16 +104,7 @@ class Worker:
         heard_s: when it last sent something, or was given something to do.
     """
 
-    def __init__(
-        self,
-        limits: Limits,
-        way: str,
-        interpreter: Interpreter,
-        beside: Beside,
-        packages: Packages,
-        hidden: tuple[str, ...],
-        cpu: int | None,
-    ) -> None:
+    def __init__(self, limits: Limits, way: str, surroundings: Surroundings, cpu: int | None) -> None:
         self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
         self.held: dict[int, Program] = {}
@@ -114,23 +124,23 @@ class Worker:
             self._process = subprocess.Popen(
                 # Without `site`, no file of the user runs. Not -I, which would ignore PYTHONHASHSEED; the
                 # environment has only what is given here.
-                [interpreter.executable, "-s", "-S", "-B", "-c", _BOOT],
+                [surroundings.interpreter.executable, "-s", "-S", "-B", "-c", _BOOT],
                 stdin=theirs.fileno(),
                 stdout=reading,
                 stderr=subprocess.PIPE,
                 cwd="/",
-                env={**_ENVIRONMENT, **beside.variables},
+                env={**_ENVIRONMENT, **surroundings.beside.variables},
                 start_new_session=True,  # an interrupt from the terminal is ours to handle
             )
         except OSError as error:
             self.socket.close()
             os.close(self._lifeline)
-            raise SandboxError(f"cannot start {interpreter.executable}: {error}") from error
+            raise SandboxError(f"cannot start {surroundings.interpreter.executable}: {error}") from error
         finally:
             theirs.close()
             os.close(reading)
         try:
-            self.layers = self._greet(limits, packages, beside.paths, hidden)
+            self.layers = self._greet(limits, surroundings)
         except BaseException:
             self.stop()
             raise
@@ -139,9 +149,7 @@ class Worker:
             self._process.stderr.close()
         self.socket.setblocking(True)
 
-    def _greet(
-        self, limits: Limits, packages: Packages, beside: tuple[str, ...], hidden: tuple[str, ...]
-    ) -> dict[str, bool]:
+    def _greet(self, limits: Limits, surroundings: Surroundings) -> dict[str, bool]:
         """Send the configuration; return the active layers."""
         here = Path(__file__).resolve().parent
         config: Configuration = {
@@ -151,10 +159,11 @@ class Worker:
             "slot": os.getpid() % _RUNS * _SLOTS + self._slot,
             "cgroups": sorted({str(group) for group in self._groups.values()}),
             "cpu": self.cpu,
-            "packages": packages.folders,
-            "shown": packages.shown,
-            "beside": beside,
-            "hidden": hidden,
+            "packages": surroundings.packages.folders,
+            "shown": surroundings.packages.shown,
+            "beside": surroundings.beside.paths,
+            "hidden": surroundings.hidden,
+            "loopback": surroundings.loopback,
             "preload": PRELOADED,
             "timeout_s": limits.timeout_s,
             "backstop_s": limits.timeout_s * limits.backstop,

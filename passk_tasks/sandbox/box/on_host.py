@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from passk_tasks.sandbox.box import kernel, landlock, privileges, processes, rootfs, seccomp, trees
+from passk_tasks.sandbox.box import kernel, landlock, privileges, processes, rootfs, seccomp, traces, trees
 from passk_tasks.sandbox.box.protocol import Configuration
 
 _PATIENCE_S = 1.0
@@ -77,6 +77,10 @@ class OnHost:
     def enter_zygote(self) -> None:
         """Make this process, the nursery's child, the zygote."""
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+
+    def own_loopback(self) -> traces.Network | None:
+        """Return the network that candidates have for themselves, if they have one."""
+        return None
 
     def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int | None:  # noqa: ARG002
         """Let candidates find their folders; return an open /proc/self/maps if candidates can read theirs."""

@@ -20,6 +20,7 @@ class Configuration(TypedDict):
     `stand_in` maps names of packages to folders; `way` names a class in `launch`. `packages` are folders for
     `sys.path`, `shown` are the parts of them that candidates see, `beside` are commands and data that they
     see, and `hidden` are the names of packages that no candidate ever sees.
+    `loopback` gives candidates a network that ends in their machine.
     `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
     """
 
@@ -33,6 +34,7 @@ class Configuration(TypedDict):
     shown: tuple[str, ...]
     beside: tuple[str, ...]
     hidden: tuple[str, ...]
+    loopback: bool
     preload: tuple[str, ...]
     timeout_s: float
     backstop_s: float
