@@ -71,9 +71,9 @@ def beside(used: Interpreter, shown: Sequence[str]) -> Beside:
 
 
 def _commands() -> list[str]:
-    files = ([f"{folder}/{name}" for folder in _SYSTEM_FOLDERS] for name in _COMMANDS.split())
-    found = (next(filter(_is_plain, candidates), None) for candidates in files)
-    return [file for file in found if file is not None]
+    # Under both names, where one folder is a link to the other: scripts begin with `#!/bin/sh`.
+    files = (f"{folder}/{name}" for folder in _SYSTEM_FOLDERS for name in _COMMANDS.split())
+    return [file for file in files if _is_plain(file)]
 
 
 def _is_plain(file: str) -> bool:
