@@ -46,6 +46,10 @@ class Benchmark(ABC):
             (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        pins: versions in the benchmark's own environment, by import name, and of `python`.
+        outgrown: how many references pass with `pins` and are known to fail with the newest libraries of
+            `outgrown_with`, by what the benchmark calls the library they are about.
+        outgrown_with: those libraries, in words.
         loopback: whether right programs open sockets at 127.0.0.1.
         hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
             family sees them.
@@ -68,6 +72,9 @@ class Benchmark(ABC):
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
     own_problems: ClassVar[bool] = True
+    pins: ClassVar[Mapping[str, str]] = {}
+    outgrown: ClassVar[Mapping[str, int]] = {}
+    outgrown_with: ClassVar[str] = ""
     loopback: ClassVar[bool] = False
     hidden: ClassVar[tuple[str, ...]] = ()
     numbered: ClassVar[str] = ""

@@ -81,7 +81,7 @@ def collect(
         generation_kwargs=json_ready(spec.generation_kwargs),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
-        **store.provenance(spec.settings.packages, spec.settings.python),
+        **store.provenance(spec.settings.packages, spec.settings.python, spec.settings.shown),
     )
 
 

@@ -7,6 +7,7 @@ order in which they come: that is what a kill leaves of this one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -113,14 +114,18 @@ class Provenance(TypedDict):
     python: str
     platform: str
     packages: dict[str, str]
+    shown: str | None
 
 
-def provenance(packages: str | Sequence[str], python: str | None = None) -> Provenance:
+def provenance(
+    packages: str | Sequence[str], python: str | None = None, shown: str | None = None
+) -> Provenance:
     """Return when and with what a result came about: now, with this package, on this host.
 
     Args:
         packages: the setting of that name.
         python: the setting of that name; the versions are those of its interpreter.
+        shown: the setting of that name.
     """
     return {
         "passk_tasks": __version__,
@@ -128,7 +133,22 @@ def provenance(packages: str | Sequence[str], python: str | None = None) -> Prov
         "python": interpreter(python).version,
         "platform": platform.platform(),
         "packages": resolve(packages, python).versions(),
+        "shown": None if shown is None else _sha256_of(Path(shown).expanduser()),
     }
+
+
+def _sha256_of(folder: Path) -> str:
+    """Return a hash of the names and contents of all files in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                content.update(block)
+        digest.update(
+            f"{path.relative_to(folder)}\0{content.hexdigest()}\n".encode("utf-8", "surrogateescape")
+        )
+    return digest.hexdigest()
 
 
 def replace(path: Path, chunks: Iterable[bytes]) -> None:

@@ -31,7 +31,7 @@ class Packages:
     def versions(self) -> dict[str, str]:
         """Return the versions of the distributions by canonical name; reads the metadata of each."""
         read = [distribution.metadata for distribution in self.distributions]
-        return dict(sorted({_canonical(of["Name"]): of["Version"] for of in read if of["Name"]}.items()))
+        return dict(sorted({canonical(of["Name"]): of["Version"] for of in read if of["Name"]}.items()))
 
 
 def resolve(choice: str | Sequence[str], python: str | None = None) -> Packages:
@@ -57,7 +57,7 @@ def resolve(choice: str | Sequence[str], python: str | None = None) -> Packages:
     return Packages(tuple(folders), tuple(shown), tuple(chosen))
 
 
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
     """Return the one spelling of a distribution's name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -66,21 +66,21 @@ def _closure(names: Sequence[str], used: Interpreter) -> list[importlib.metadata
     from packaging.requirements import Requirement  # the other choices do not need it
 
     installed = {
-        _canonical(name): distribution
+        canonical(name): distribution
         for distribution in importlib.metadata.distributions(path=list(used.folders))
         if (name := distribution.metadata["Name"])
     }
     taken: dict[str, importlib.metadata.Distribution] = {}
     for name in names:
-        if _canonical(name) not in installed:
-            near = did_you_mean(_canonical(name), installed)
+        if canonical(name) not in installed:
+            near = did_you_mean(canonical(name), installed)
             raise SettingsError(
                 f"packages: {name!r} is not installed for {used.executable}{near}; install it with "
                 f"{used.executable} -m pip install {name}, or leave it out"
             )
     short = ".".join(used.version.split(".")[:2])
     marked = {"extra": "", "python_version": short, "python_full_version": used.version}
-    rest = [_canonical(name) for name in names]
+    rest = [canonical(name) for name in names]
     while rest:
         key = rest.pop()
         if key in taken or key not in installed:  # pip lets one remove a requirement
@@ -89,7 +89,7 @@ def _closure(names: Sequence[str], used: Interpreter) -> list[importlib.metadata
         for text in installed[key].requires or ():
             requirement = Requirement(text)
             if requirement.marker is None or requirement.marker.evaluate(marked):
-                rest.append(_canonical(requirement.name))
+                rest.append(canonical(requirement.name))
     return list(taken.values())
 
 

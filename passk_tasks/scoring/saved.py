@@ -79,7 +79,9 @@ def score_samples(
         extract=checked.extract,
         inputs=tuple(map(str, paths)),
         generation_kwargs=checked.generated_with,
-        **store.provenance(checked.spec.settings.packages, checked.spec.settings.python),
+        **store.provenance(
+            checked.spec.settings.packages, checked.spec.settings.python, checked.spec.settings.shown
+        ),
     )
     try:
         if show is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
-from passk_tasks.judging import libraries, trial
+from passk_tasks.judging import libraries, own_environment, trial
 from passk_tasks.program import Judge
 from passk_tasks.results import model
 from passk_tasks.results.samples import Sample
@@ -25,6 +25,7 @@ from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 ALIKE = 0.05
@@ -148,9 +149,11 @@ def summarise(
         dataset_sha256=dataset.sha256,
         settings=settings.as_dict(),
         left_out=dataset.left_out,
+        unpinned={name: pin for name, (pin, _) in own_environment.unpinned(dataset, settings).items()},
+        out_of_reach=own_environment.unread(dataset, settings),
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
-        warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset)),
+        warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset, settings)),
         sandbox_warnings=tuple(sandbox_warnings),
     )
 
@@ -177,6 +180,7 @@ def _warnings(
     k_skipped: Sequence[int],
     texts: Mapping[str, Sequence[str]],
     dataset: Dataset,
+    settings: Settings,
 ) -> Iterator[str]:
     sizes = [len(mine) for mine in texts.values()]
     without = sum(sizes) - sum(n for n, _ in counts.values())
@@ -186,8 +190,9 @@ def _warnings(
             "final"
         )
     if dataset.left_out:
-        lacking = libraries.explain(dataset.left_out, len(dataset.problems))
+        lacking = libraries.explain(dataset.left_out, len(dataset.problems), dataset, settings)
         yield f"{lacking}; they are left out (skip_missing), and the coverage counts them"
+    yield from own_environment.warnings(dataset, settings)
     if k_skipped and counts:
         poorest = min(counts, key=lambda task_id: counts[task_id][0])
         names = ", ".join(f"pass@{k}" for k in k_skipped)
