@@ -162,8 +162,9 @@ def require(
     if lacking := missing(dataset, settings, task_ids):
         total = len(dataset.problems if task_ids is None else task_ids)
         raise PreflightError(
-            f"{where}: {explain(lacking, total, dataset, settings)}. Install them, or leave those problems out: "
-            "--metadata passk.skip_missing=true for `passk run`, --set skip_missing=true for the other commands"
+            f"{where}: {explain(lacking, total, dataset, settings)}. Install them, or leave those problems "
+            "out: --metadata passk.skip_missing=true for `passk run`, --set skip_missing=true for the other "
+            "commands"
         )
 
 

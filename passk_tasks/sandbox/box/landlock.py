@@ -35,7 +35,7 @@ def ruleset(
 
     Args:
         readable: files and folders to read and execute, with all that is below.
-        writable: the same to write as well; a program may run what it wrote.
+        writable: the same to read and write.
         listed: folders where the names may be listed, and in those below.
 
         tcp: whether TCP ports may be bound and connected to; otherwise none may (ABI 4).
@@ -55,7 +55,7 @@ def ruleset(
     )
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = kernel.syscall(_CREATE, "landlock_create_ruleset", attributes, size, 0)
-    for paths, rights in ((readable, _READ), (writable, files), (listed or [], _READ_DIR)):
+    for paths, rights in ((readable, _READ), (writable, files & ~_EXECUTE), (listed or [], _READ_DIR)):
         for path in paths:
             _allow(rules, path, rights & files)
     return rules
