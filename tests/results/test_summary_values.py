@@ -47,7 +47,9 @@ def whole() -> Summary:
         generation_kwargs={"until": ["\ndef"], "temperature": 0.8},
         journals=("j.jsonl",),
         ranks=2,
-        **{**provenance("stdlib"), "packages": {"numpy": "2.0"}},
+        unpinned={"numpy": "1.26.4"},
+        out_of_reach={"HumanEval/8": ("seaborn-data/tips.csv",)},
+        **{**provenance("stdlib"), "packages": {"numpy": "2.0"}, "shown": "0" * 64},
     )
 
 
