@@ -8,7 +8,7 @@ n is counted from the data, problem by problem; nothing here believes a setting 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -110,8 +110,7 @@ def summarise(
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
-    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them; the
-    other arguments are as `Scored` has them.
+    `layers` are the sandbox's, `sandbox_warnings` what to know of them; the rest is as `Scored` has it.
     """
     grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -124,7 +123,6 @@ def summarise(
     clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
     verdicts = Counter(record.outcome.verdict for record in records)
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
-    ns = {len(mine) for mine in texts.values()}
     ks = [k for k in settings.budgets if k <= fewest]
     benchmark = benchmarks.get(settings.benchmark)
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
@@ -139,7 +137,7 @@ def summarise(
         problems=len(counts),
         problems_total=len(dataset.problems),
         samples=len(records),
-        n=ns.pop() if len(ns) == 1 else None,
+        n=_common_length(texts.values()),
         k=tuple(k for k in settings.k if k <= fewest),
         k_skipped=k_skipped,
         metrics=scores,
@@ -204,6 +202,11 @@ def _limits(settings: Settings) -> dict[str, float]:
         if settings.judge is not Judge.SCRIPT:
             limits["call_s"] = settings.timeout_s
     return limits
+
+
+def _common_length(each: Iterable[Sequence[str]]) -> int | None:
+    lengths = {len(mine) for mine in each}
+    return lengths.pop() if len(lengths) == 1 else None
 
 
 def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:
