@@ -23,6 +23,7 @@ from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.results.lines import dump_line
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
+from passk_tasks.tasks.settings import Settings
 
 RESULTS = "results.json"
 OUTCOMES = "outcomes.jsonl"
@@ -136,6 +137,11 @@ def provenance(
         "packages": resolve(packages, python).versions(),
         "shown": None if shown is None else _sha256_of(Path(shown).expanduser()),
     }
+
+
+def provenance_of(settings: Settings) -> Provenance:
+    """Return `provenance` for a task's settings."""
+    return provenance(settings.packages, settings.python, settings.shown)
 
 
 def _sha256_of(folder: Path) -> str:
