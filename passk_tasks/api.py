@@ -115,21 +115,24 @@ def audit_task(
     return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
 
 
-def check_sandbox(sandbox: str = "strict", *, workers: int = 0, progress: bool = False) -> Report:
+def check_sandbox(
+    sandbox: str = "strict", *, workers: int = 0, python: str | None = None, progress: bool = False
+) -> Report:
     """Attack the sandbox of this host with hostile programs, as `passk selfcheck` does.
 
     Args:
         sandbox: `strict`, or the weaker `rlimits`.
         workers: programs at one time; 0 for the number of usable CPUs.
+        python: the interpreter that the programs run in, as the setting `python`; None for this one.
         progress: show a progress bar.
 
     Raises:
-        SandboxError: this host cannot give the sandbox asked for.
+        SandboxError, SettingsError: this host cannot give the sandbox asked for, or that interpreter.
     """
     # Imported here so that the other functions do not load the corpus.
     from passk_tasks.selfcheck import check
 
-    return check.check(sandbox=sandbox, workers=workers, progress=progress)
+    return check.check(sandbox=sandbox, workers=workers, python=python, progress=progress)
 
 
 # ---------------------------------------------------------------------- stored runs

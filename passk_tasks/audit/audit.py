@@ -268,7 +268,7 @@ def audit(
         )
     judged = batch.judge(
         [benchmark.program(problem, code, place) for problem, (_, _, code) in tried],
-        local(settings.confinement, settings.workers),
+        local(benchmark.confinement(settings), settings.workers),
         progress=progress,
     )
     trials: dict[str, list[Trial]] = {problem.task_id: [] for problem in chosen}

@@ -7,13 +7,14 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Place, Program, StdioTests, Tests
+from passk_tasks.program import Confinement, Judge, Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 KEPT_TESTS = 1024
@@ -49,6 +50,11 @@ class Benchmark(ABC):
             (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        pins: versions in the benchmark's own environment, by import name, and of `python`.
+        outgrown: how many references pass with `pins` and are known to fail with the newest libraries of
+            `outgrown_with`, by what the benchmark calls the library they are about.
+        outgrown_with: those libraries, in words.
+        loopback: whether right programs open sockets at 127.0.0.1.
         hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
             family sees them.
         numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
@@ -72,6 +78,10 @@ class Benchmark(ABC):
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
     own_problems: ClassVar[bool] = True
+    pins: ClassVar[Mapping[str, str]] = {}
+    outgrown: ClassVar[Mapping[str, int]] = {}
+    outgrown_with: ClassVar[str] = ""
+    loopback: ClassVar[bool] = False
     hidden: ClassVar[tuple[str, ...]] = ()
     numbered: ClassVar[str] = ""
 
@@ -112,6 +122,10 @@ class Benchmark(ABC):
         for name in ("release", "since", "until"):
             if getattr(settings, name) is not None and name not in self.windows:
                 raise SettingsError(f"{self.name} has no problems by {name}: leave passk.{name} out")
+
+    def confinement(self, settings: Settings) -> Confinement:
+        """Return what candidates are kept in: as the settings say, with what this family asks for besides."""
+        return replace(settings.confinement, loopback=self.loopback)
 
     def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002  for those that choose
         """Return the data files of the hub's repository, by name or pattern; None to leave it to `datasets`.

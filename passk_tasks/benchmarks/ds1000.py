@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import ClassVar
 
+from passk_tasks.benchmarks import data_sets
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
@@ -33,6 +34,14 @@ _MODULES = {
 }
 # An import at the start of a line of `code_context`, or of the program text in it.
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)[\w.]*[ \t]+import\b|import[ \t]+(\w[^\n#;]*))", re.MULTILINE)
+# environment.yml of xlang-ai/DS-1000, by the names that code imports.
+_PINS = {
+    "python": "3.10", "gensim": "4.3.2", "matplotlib": "3.8.4", "numpy": "1.26.4", "pandas": "1.5.3",
+    "scipy": "1.12.0", "seaborn": "0.13.2", "sklearn": "1.4.0", "statsmodels": "0.14.1",
+    "tensorflow": "2.16.1", "torch": "2.2.0", "xgboost": "2.0.3",
+}  # fmt: skip
+# Judged in November 2026: they pass with the pins, and fail with the newest libraries of that month.
+_OUTGROWN = {"Pandas": 47, "Scipy": 7, "Numpy": 6, "Sklearn": 4, "Matplotlib": 1}
 _TEXT_CHECK = "test_string("
 
 
@@ -49,6 +58,9 @@ class Ds1000(Benchmark):
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "reference_code", "metadata", "code_context")
     libraries: ClassVar[tuple[str, ...]] = tuple(sorted(_MODULES.values()))
     library: ClassVar[str | None] = None
+    pins: ClassVar[Mapping[str, str]] = _PINS
+    outgrown: ClassVar[Mapping[str, int]] = _OUTGROWN
+    outgrown_with: ClassVar[str] = "pandas 3.1, numpy 2.4, scipy 1.17, scikit-learn 1.9, matplotlib 3.11"
     trivial: ClassVar[Mapping[str, str]] = {
         "empty": "pass",
         "stub": "raise NotImplementedError",
@@ -59,6 +71,7 @@ class Ds1000(Benchmark):
         cls.name = f"ds1000_{library.lower()}"
         cls.library = library
         cls.libraries = (_MODULES[library],)
+        cls.outgrown = {library: _OUTGROWN[library]} if library in _OUTGROWN else {}
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield the rows of this library with a `task_id` made of their `problem_id`, e.g. `DS-1000/511`.
@@ -103,6 +116,7 @@ class Ds1000(Benchmark):
             canonical_solution=text(row, "reference_code", self.columns),
             one_process="the test program runs the answer within itself",
             libraries=tuple(sorted(needed - sys.stdlib_module_names)),
+            data=data_sets.read_by(context),
             # A question and its rewritten forms are one cluster: 453 questions are 1,000 problems.
             cluster=None if origin is None else f"{metadata['library']}/{origin}",
         )

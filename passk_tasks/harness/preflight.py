@@ -18,7 +18,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
 from passk_tasks.harness import sent
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.judging import libraries, selftest, trial
+from passk_tasks.judging import libraries, own_environment, selftest, trial
 from passk_tasks.results.store import make_writable
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
@@ -81,6 +81,8 @@ def check(
     )
     if not predict_only:
         libraries.require(dataset, spec.settings, where)
+        for warning in own_environment.warnings(dataset, spec.settings):
+            _log.warning("%s: %s", where, warning)
         check_sandbox(spec, dataset)
 
 
@@ -199,7 +201,8 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
         SandboxError: the sandbox does not start, or gives one of them the wrong verdict.
     """
     settings = spec.settings
-    key = (settings.benchmark, settings.judge, settings.confinement, dataset.sha256)
+    confinement = benchmarks.get(settings.benchmark).confinement(settings)
+    key = (settings.benchmark, settings.judge, confinement, dataset.sha256)
     if key in _tested:
         return
     try:

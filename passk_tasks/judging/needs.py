@@ -56,7 +56,7 @@ def listed(spec: TaskSpec) -> ListedTask:
     """Return a task with what this host lacks for it."""
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
-    absent = libraries.absent(benchmark.libraries, settings.packages)
+    absent = libraries.absent(benchmark.libraries, settings.packages, settings.python)
     number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
     return ListedTask(
         name=spec.name,

@@ -80,9 +80,9 @@ def of_task(
     Raises:
         SandboxError: this host cannot give the sandbox asked for, or an example got a wrong verdict.
     """
-    executor = executor or local(spec.settings.confinement, workers=1)
     place = spec.settings.judge.place
     benchmark = benchmarks.get(spec.settings.benchmark)
+    executor = executor or local(benchmark.confinement(spec.settings), workers=1)
     problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]
     at_hand = (p for p in problems if asked is None or p.task_id in asked)
     with executor:

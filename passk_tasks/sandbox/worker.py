@@ -21,9 +21,11 @@ from typing import Any
 from passk_tasks.errors import SandboxError
 from passk_tasks.program import Limits, Program
 from passk_tasks.sandbox import cgroups, leftovers
+from passk_tasks.sandbox.beside import Beside
 from passk_tasks.sandbox.box import frames, processes
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
+from passk_tasks.sandbox.interpreter import Interpreter
 from passk_tasks.sandbox.packages import Packages
 from passk_tasks.verdict import Outcome
 
@@ -74,6 +76,25 @@ launch.main(config)
 """
 
 
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What candidates find around them.
+
+    Attributes:
+        interpreter: what runs them and their tests.
+        packages: what they can import.
+        beside: what else they see.
+        hidden: import names of packages that no candidate sees.
+        loopback: whether they have a network that ends in their machine.
+    """
+
+    interpreter: Interpreter
+    packages: Packages
+    beside: Beside
+    hidden: tuple[str, ...]
+    loopback: bool
+
+
 class Worker:
     """One worker's process and what it holds.
 
@@ -87,9 +108,7 @@ class Worker:
         heard_s: when it last sent something, or was given something to do.
     """
 
-    def __init__(
-        self, limits: Limits, way: str, packages: Packages, hidden: tuple[str, ...], cpu: int | None
-    ) -> None:
+    def __init__(self, limits: Limits, way: str, surroundings: Surroundings, cpu: int | None) -> None:
         self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
         self.held: dict[int, Program] = {}
@@ -109,23 +128,23 @@ class Worker:
             self._process = subprocess.Popen(
                 # Without `site`, no file of the user runs. Not -I, which would ignore PYTHONHASHSEED; the
                 # environment has only what is given here.
-                [sys.executable, "-s", "-S", "-B", "-c", _BOOT],
+                [surroundings.interpreter.executable, "-s", "-S", "-B", "-c", _BOOT],
                 stdin=theirs.fileno(),
                 stdout=reading,
                 stderr=subprocess.PIPE,
                 cwd="/",
-                env=_environment(),
+                env={**_ENVIRONMENT, **surroundings.beside.variables},
                 start_new_session=True,  # an interrupt from the terminal is ours to handle
             )
         except OSError as error:
             self.socket.close()
             os.close(self._lifeline)
-            raise SandboxError(f"cannot start {sys.executable}: {error}") from error
+            raise SandboxError(f"cannot start {surroundings.interpreter.executable}: {error}") from error
         finally:
             theirs.close()
             os.close(reading)
         try:
-            self.layers = self._greet(limits, packages, hidden)
+            self.layers = self._greet(limits, surroundings)
         except BaseException:
             self.stop()
             raise
@@ -134,7 +153,7 @@ class Worker:
             self._process.stderr.close()
         self.socket.setblocking(True)
 
-    def _greet(self, limits: Limits, packages: Packages, hidden: tuple[str, ...]) -> dict[str, bool]:
+    def _greet(self, limits: Limits, surroundings: Surroundings) -> dict[str, bool]:
         """Send the configuration; return the active layers."""
         here = Path(__file__).resolve().parent
         config: Configuration = {
@@ -145,9 +164,11 @@ class Worker:
             "slot": os.getpid() % _RUNS * _SLOTS + self._slot,
             "cgroups": sorted({str(group) for group in self._groups.values()}),
             "cpu": self.cpu,
-            "packages": packages.folders,
-            "shown": packages.shown,
-            "hidden": hidden,
+            "packages": surroundings.packages.folders,
+            "shown": surroundings.packages.shown,
+            "beside": surroundings.beside.paths,
+            "hidden": surroundings.hidden,
+            "loopback": surroundings.loopback,
             "preload": PRELOADED,
             "timeout_s": limits.timeout_s,
             "backstop_s": limits.timeout_s * limits.backstop,
@@ -314,21 +335,19 @@ def _make_groups(limits: Limits) -> dict[str, Path]:
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 
-def _environment() -> dict[str, str]:
-    """Return the whole environment of candidates, with nothing of the user's."""
-    return {
-        "PATH": "",
-        "HOME": "/box",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "PYTHONHASHSEED": "0",
-        # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
-        "MALLOC_ARENA_MAX": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        # Avoid a search for a display, and a page of log for each program.
-        "MPLBACKEND": "Agg",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+# The environment of candidates, with nothing of the user's; `beside` adds what is shown.
+_ENVIRONMENT = {
+    "HOME": "/box",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # Avoid a search for a display, and a page of log for each program.
+    "MPLBACKEND": "Agg",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}

@@ -81,7 +81,7 @@ def score_samples(
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
-        **store.provenance(checked.spec.settings.packages),
+        **store.provenance_of(checked.spec.settings),
     )
     try:
         if show is not None:
