@@ -260,7 +260,7 @@ def audit(
     """
     settings, place = spec.settings, spec.settings.judge.place
     benchmark = benchmarks.get(settings.benchmark)
-    chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out][:problems]
+    chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.skipped][:problems]
     tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, place, mutants, seed)]
     if not tried:
         raise UsageError(

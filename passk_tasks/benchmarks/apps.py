@@ -149,6 +149,7 @@ class Introductory(Apps):
 
     name: ClassVar[str] = "apps_introductory"
     level: ClassVar[str] = "introductory"
+    count: ClassVar[int | None] = 5000
 
 
 class Interview(Apps):
@@ -156,6 +157,7 @@ class Interview(Apps):
 
     name: ClassVar[str] = "apps_interview"
     level: ClassVar[str] = "interview"
+    count: ClassVar[int | None] = 5000
 
 
 class Competition(Apps):
@@ -163,6 +165,7 @@ class Competition(Apps):
 
     name: ClassVar[str] = "apps_competition"
     level: ClassVar[str] = "competition"
+    count: ClassVar[int | None] = 5000
 
 
 LEVELS: tuple[type[Apps], ...] = (Introductory, Interview, Competition)

@@ -46,6 +46,7 @@ class Summary:
         settings: of the task, as `Settings.parse` takes them.
         warnings: what a person must know to read the numbers rightly.
         left_out: problems that were left out, and the libraries that they lack.
+        untested: problems that were left out, since their tests pass whatever a candidate returns.
         clusters: how many sources the problems come from; None where each stands for itself.
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         flags: how many samples the judge flagged with each.
@@ -83,6 +84,7 @@ class Summary:
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    untested: tuple[str, ...] = ()
     clusters: int | None = None
     one_process: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, int] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class Summary:
         }
         where_known = {
             "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
+            "untested": list(self.untested) or None,
             "clusters": self.clusters,
             "one_process": dict(self.one_process) or None,
             "flags": dict(self.flags) or None,
@@ -189,6 +192,7 @@ class Summary:
             settings=settings.values,
             warnings=keys.texts("warnings"),
             left_out={task_id: left_out.texts(task_id) for task_id in left_out},
+            untested=keys.texts("untested"),
             clusters=keys.whole("clusters"),
             one_process=keys.counts("one_process"),
             flags=keys.counts("flags"),

@@ -62,6 +62,10 @@ class Settings:
             of distributions, which include their requirements.
         skip_missing: whether to leave out problems whose libraries candidates cannot import; if not, such a
             problem is an error before generation.
+        skip_untested: whether to leave out problems whose tests pass whatever a candidate returns; if not,
+            such a problem is an error before generation.
+        shots: a file or folder with the worked examples that stand above each problem; None for those in the
+            task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
     """
@@ -85,6 +89,8 @@ class Settings:
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
     skip_missing: bool = False
+    skip_untested: bool = False
+    shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
 
@@ -321,6 +327,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "sandbox": _choice(*MODES),
     "packages": _packages,
     "skip_missing": _switch,
+    "skip_untested": _switch,
+    "shots": _path("the path of a file or folder"),
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
 }
