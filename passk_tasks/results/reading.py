@@ -216,7 +216,7 @@ class _Outcomes:
             by_index = numbered.setdefault(task_id, {})
             if index in by_index:
                 raise SamplesError(f"{where}: sample {index} of {task_id} is there twice")
-            by_index[index] = (_outcome(line, where), str(line.get("program_sha256", "")))
+            by_index[index] = (outcome_of(line, where), str(line.get("program_sha256", "")))
             self._note(task_id, line)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
         for task_id, by_index in numbered.items():
@@ -242,7 +242,7 @@ class _Outcomes:
             if not texts:
                 raise SamplesError(f"{where}: {task_id} has no outcomes in `filtered_resps`")
             answered = [parse_object(str(text).encode("utf-8", "surrogatepass"), where) for text in texts]
-            self.outcomes[task_id] = [_outcome(answer, where) for answer in answered]
+            self.outcomes[task_id] = [outcome_of(answer, where) for answer in answered]
             self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
             self._note(task_id, answered[0])
 
@@ -258,7 +258,12 @@ def task_id_in(row: Mapping[str, object], where: str) -> str:
     return str(row["task_id"])
 
 
-def _outcome(line: Mapping[str, object], where: str) -> Outcome:
+def outcome_of(line: Mapping[str, object], where: str) -> Outcome:
+    """Return the outcome in a stored line.
+
+    Raises:
+        SamplesError: it has none; the message starts with `where`.
+    """
     keys = Keys(line)
     try:
         return Outcome(
