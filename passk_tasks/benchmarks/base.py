@@ -37,8 +37,8 @@ class Benchmark(ABC):
         authors_sha256: the same of the rows in the authors' own repository, where nobody has compared the
             hub's with them: other rows are a warning wherever they come from; not inherited either.
         count: how many rows were published, those included that settings leave out; not inherited, since
-            another set has another number. Embedded rows and the hub's must be as many; another number in
-            files is a warning.
+            another set has another number. Another number is a warning, and an error where `sha256` is known
+            and the rows should be the published ones.
         hub_revision: the commit of the repository, or a branch of it; None for the main branch.
             fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;

@@ -98,18 +98,21 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
 def _compared(
     dataset: Dataset, count: int, benchmark: Benchmark, settings: Settings, *, official: bool
 ) -> Dataset:
-    """Return the dataset with what differs from the published one; an error where it should be that one."""
+    """Return the dataset with a warning of what differs from the published one.
+
+    Raises:
+        DatasetError: it should be that one, and its hash is known.
+    """
     published = benchmark.published(settings)
     sha256 = benchmark.sha256 or vars(type(benchmark)).get("authors_sha256")
     if published is not None and count != published:
         unlike = f"{count:,} rows, and {published:,} were published"
     elif sha256 is not None and dataset.sha256 != sha256:
-        unlike = f"SHA-256 {dataset.sha256}, and that of the published rows is {sha256}"
-        official = official and benchmark.sha256 is not None
+        unlike = f"SHA-256 {dataset.sha256}, expected {sha256}"
     else:
         return dataset
     message = f"{dataset.source}: these are not the published problems of {benchmark.name}: {unlike}"
-    if official:
+    if official and benchmark.sha256 is not None:
         raise DatasetError(f"{message}; if the change is meant, name a file of them with data_files=PATH")
     return replace(dataset, warnings=(*dataset.warnings, message))
 
