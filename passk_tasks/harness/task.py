@@ -305,7 +305,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             extra={
                 "generation_kwargs": provenance.json_ready(self._drawn_with(run.model)),
                 "model": resume.model_of(run),
-                "examples": list(spec.examples),
+                **({"examples": list(spec.examples)} if spec.examples else {}),
             },
         )
         recovered = resume.Recovered()
