@@ -15,7 +15,6 @@ from typing import Any
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "judges.md"
 BEGIN, END = "<!-- bench/references.py: begin -->\n", "<!-- bench/references.py: end -->\n"
-NAMED = 12  # problems that a cell names
 HEAD = ["| set | problems | judged | pass | do not pass | seconds |", "|---|---|---|---|---|---|"]
 
 
