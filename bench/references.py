@@ -22,17 +22,9 @@ def row(audit: dict[str, Any]) -> str:
     """Return the line of one audit."""
     judged = sum(problem["reference"] is not None for problem in audit["by_problem"])
     failing = [name.rpartition("/")[2] for name in audit["references_failing"]]
-    names = ", ".join(failing[:NAMED]) + (f" and {len(failing) - NAMED} more" if failing[NAMED:] else "")
-    passed = judged - len(failing)
-    seconds = f"{audit['seconds']:,.0f}" + (" (resumed)" if audit["kept"] else "")
-    cells = (
-        audit["task"],
-        f"{audit['problems_total']:,}",
-        f"{judged:,}",
-        f"{passed:,}",
-        names or "–",
-        seconds,
-    )
+    numbers = (f"{number:,}" for number in (audit["problems_total"], judged, judged - len(failing)))
+    seconds = "resumed" if audit["kept"] else f"{audit['seconds']:,.0f}"
+    cells = (audit["task"], *numbers, ", ".join(failing) or "–", seconds)
     return f"| {' | '.join(cells)} |"
 
 
