@@ -108,12 +108,15 @@ def _compared(
     if published is not None and count != published:
         unlike = f"{count:,} rows, and {published:,} were published"
     elif sha256 is not None and dataset.sha256 != sha256:
-        unlike = f"SHA-256 {dataset.sha256}, expected {sha256}"
+        unlike = f"other rows, expected {sha256}"
     else:
         return dataset
     message = f"{dataset.source}: these are not the published problems of {benchmark.name}: {unlike}"
     if official and benchmark.sha256 is not None:
-        raise DatasetError(f"{message}; if the change is meant, name a file of them with data_files=PATH")
+        raise DatasetError(
+            f"{message} (SHA-256 {dataset.sha256}); if the change is meant, name a file of them with "
+            "data_files=PATH"
+        )
     return replace(dataset, warnings=(*dataset.warnings, message))
 
 
