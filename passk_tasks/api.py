@@ -91,6 +91,8 @@ def audit_task(
     mutants: int = 20,
     problems: int | None = None,
     seed: int = 0,
+    references: bool = False,
+    out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Audit:
     """Run the tests of a task on programs that are known to be right or wrong, as `passk audit` does.
@@ -101,10 +103,12 @@ def audit_task(
         mutants: most mutants of each problem, i.e. references with one small mistake.
         problems: number of problems, from the first; None for all.
         seed: chooses the mutants.
+        references: try the reference solutions alone.
+        out: file that keeps each outcome as it comes; with the same file a killed audit goes on.
         progress: show a progress bar.
 
     Raises:
-        UsageError: no such task or setting, or no problem has a reference solution.
+        UsageError: no such task or setting, no problem has a reference solution, or `out` cannot be used.
         DatasetError: the problems cannot be loaded.
         SandboxError: this host cannot give the sandbox asked for.
     """
@@ -112,7 +116,16 @@ def audit_task(
     dataset = load_problems(spec)
     libraries.require(dataset, spec.settings, f"task {spec.name}")
     dataset = prepare(spec, dataset).dataset
-    return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
+    return audit.audit(
+        spec,
+        dataset,
+        mutants=mutants,
+        problems=problems,
+        seed=seed,
+        references=references,
+        out=out,
+        progress=progress,
+    )
 
 
 def check_sandbox(

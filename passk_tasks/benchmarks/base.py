@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from passk_tasks.benchmarks import hub
+from passk_tasks.benchmarks import files, hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Confinement, Judge, Place, Program, StdioTests, Tests
@@ -35,8 +35,13 @@ class Benchmark(ABC):
         whole_times: None where `timeout_s` is for all tests of functions together. Otherwise it is for each
             call, and all calls of a stage together may take so many times as long.
         windows: settings that choose among the problems: `release`, `since`, `until`.
-        sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
-            where the family has no one canonical set.
+        sha256: `loading.rows_sha256` of the published rows, where it is known. Embedded rows and the hub's
+            must have it; files of other rows are a warning.
+        authors_sha256: the same of the rows in the authors' own repository, where nobody has compared the
+            hub's with them: other rows are a warning wherever they come from; not inherited either.
+        count: how many rows were published, those included that settings leave out; not inherited, since
+            another set has another number. Another number is a warning, and an error where `sha256` is known
+            and the rows should be the published ones.
         hub_revision: the commit of the repository, or a branch of it; None for the main branch.
             fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;
@@ -70,6 +75,8 @@ class Benchmark(ABC):
     whole_times: ClassVar[float | None] = None
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
+    authors_sha256: ClassVar[str | None] = None
+    count: ClassVar[int | None] = None
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
     own_n: ClassVar[bool] = False
@@ -135,6 +142,10 @@ class Benchmark(ABC):
         """
         return None
 
+    def published(self, settings: Settings) -> int | None:  # noqa: ARG002  for those that grow
+        """Return how many rows were published; None where that is not known."""
+        return vars(type(self)).get("count")
+
     def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:  # noqa: ARG002
         """Return whether a row is one that the settings choose."""
         return True
@@ -146,6 +157,20 @@ class Benchmark(ABC):
     def request(self, row: Mapping[str, object], settings: Settings) -> str | None:  # noqa: ARG002
         """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
         return None
+
+    def examples(self, path: Path) -> list[dict[str, object]]:
+        """Return the worked examples in a file or folder, in the columns of those in the task's YAML.
+
+        Raises:
+            DatasetError: they cannot be read.
+        """
+        if not path.exists():
+            raise DatasetError(f"{path}: no such file or folder (shots, seen from {Path.cwd()})")
+        return [dict(row) for row in files.read(path, config=None, split=self.split)]
+
+    def fits(self, example: Mapping[str, object], row: Mapping[str, object]) -> bool:  # noqa: ARG002
+        """Return whether a worked example goes with a problem; families of several kinds choose."""
+        return True
 
     @abstractmethod
     def problem(self, row: Mapping[str, object]) -> Problem:

@@ -48,6 +48,7 @@ class BigCodeBench(Benchmark):
     hidden: ClassVar[tuple[str, ...]] = ("bigcodebench",)
     loopback: ClassVar[bool] = True
     name: ClassVar[str] = "bigcodebench"
+    count: ClassVar[int | None] = 1140
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
     hub_revision: ClassVar[str | None] = "b74c0d0bf70d2c0bc459be537895cca163007f1a"
     hub_name: ClassVar[str | None] = None
@@ -139,6 +140,7 @@ class BigCodeBenchHard(BigCodeBench):
     """The 148 problems of BigCodeBench-Hard, candidates calibrated."""
 
     name: ClassVar[str] = "bigcodebench_hard"
+    count: ClassVar[int | None] = 148
     hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
     hub_revision: ClassVar[str | None] = "298d2cc7b96612e15e47313c3603ee124cee0c1f"
 
@@ -151,6 +153,7 @@ class BigCodeBenchUncalibrated(BigCodeBench):
     """
 
     name: ClassVar[str] = "bigcodebench_uncalibrated"
+    count: ClassVar[int | None] = 1140
 
     def _prompt(self, values: Mapping[str, str]) -> str:
         head = values["code_prompt"]
@@ -164,6 +167,7 @@ class BigCodeBenchHardUncalibrated(BigCodeBenchUncalibrated):
     """BigCodeBench-Hard, for answers of chat models that are judged as they stand."""
 
     name: ClassVar[str] = "bigcodebench_hard_uncalibrated"
+    count: ClassVar[int | None] = 148
     hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
     hub_revision: ClassVar[str | None] = "298d2cc7b96612e15e47313c3603ee124cee0c1f"
 

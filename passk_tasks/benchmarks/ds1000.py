@@ -44,12 +44,27 @@ _PINS = {
 _OUTGROWN = {"Pandas": 47, "Scipy": 7, "Numpy": 6, "Sklearn": 4, "Matplotlib": 1}
 _TEXT_CHECK = "test_string("
 
+_PUBLISHED = {
+    "Matplotlib": (155, "9d9d51e4a68037c245944b541b0133ff036f1f47210319a9bab6de5e0f2b6939"),
+    "Numpy": (220, "872a6671b56ab1445a18b4522374d71e4fce98bc0bcf480d2d1b85056ef67421"),
+    "Pandas": (291, "e37d7f15c690ef81ca3b0e3ee8419c6af870fde3cc4942a9fbf87fd5cd951531"),
+    "Pytorch": (68, "28860a2ebcb37f4af965b02e315da92132c6f8a30a59821e4ff649aa6fc29cf3"),
+    "Scipy": (106, "486c849522e35d81245dd761bc6d597080aff9bb2844da7ef4ef9e8eb94648c7"),
+    "Sklearn": (115, "67339d252d971e5d06e987f2a1c517e734e7755626991db4741e7e7a8b456b86"),
+    "Tensorflow": (45, "48ecdce28b59ad3e3e6d5221443673f3dd75340441cf117cfdc0eaea32409996"),
+}
+"""How many problems each library has, and the hash of their rows: `loading.rows_sha256`."""
+
 
 class Ds1000(Benchmark):
     """All problems."""
 
     name: ClassVar[str] = "ds1000"
     hub_path: ClassVar[str] = "xlangai/DS-1000"
+    hub_revision: ClassVar[str | None] = "4416080ac5cb80bdf7576aefb8f9a0b4d5426a44"
+    count: ClassVar[int | None] = 1000
+    # Of test.jsonl at this revision (SHA-256 26a492838b05f9d0…).
+    sha256: ClassVar[str | None] = "f2426faffe7b288f16676d17772f16cd52b0d34b5765b24c865de99c1ee63583"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     places: ClassVar[tuple[Place, ...]] = (Judge.SCRIPT,)
@@ -70,6 +85,7 @@ class Ds1000(Benchmark):
     def __init_subclass__(cls, library: str) -> None:
         cls.name = f"ds1000_{library.lower()}"
         cls.library = library
+        cls.count, cls.sha256 = _PUBLISHED[library]
         cls.libraries = (_MODULES[library],)
         cls.outgrown = {library: _OUTGROWN[library]} if library in _OUTGROWN else {}
 

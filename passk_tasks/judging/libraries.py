@@ -117,7 +117,7 @@ def missing(
     needed = {
         task_id: problem.libraries
         for task_id, problem in dataset.problems.items()
-        if task_id not in dataset.left_out and (task_ids is None or task_id in task_ids)
+        if task_id not in dataset.skipped and (task_ids is None or task_id in task_ids)
     }
     lacking = absent(
         (name for names in needed.values() for name in names), settings.packages, settings.python

@@ -83,7 +83,7 @@ def of_task(
     place = spec.settings.judge.place
     benchmark = benchmarks.get(spec.settings.benchmark)
     executor = executor or local(benchmark.confinement(spec.settings), workers=1)
-    problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]
+    problems = [p for p in dataset.problems.values() if p.task_id not in dataset.skipped]
     at_hand = (p for p in problems if asked is None or p.task_id in asked)
     with executor:
         require((benchmark.program(problem, None, place) for problem in at_hand), executor)

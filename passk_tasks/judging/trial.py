@@ -70,7 +70,7 @@ def references(
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)
-        if code is None or task_id in dataset.left_out or (asked is not None and task_id not in asked):
+        if code is None or task_id in dataset.skipped or (asked is not None and task_id not in asked):
             continue
         first = family.program(problem, code, settings.judge.place)
         pairs[task_id] = [first]

@@ -51,6 +51,7 @@ class Summary:
             import name and of `python`; theirs are in `packages` and `python`.
         out_of_reach: problems that no answer could pass, and the data that their tests read and candidates
             lacked.
+        untested: problems that were left out, since their tests pass whatever a candidate returns.
         clusters: how many sources the problems come from; None where each stands for itself.
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         flags: how many samples the judge flagged with each.
@@ -95,6 +96,7 @@ class Summary:
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     unpinned: Mapping[str, str] = field(default_factory=dict, repr=False)
     out_of_reach: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    untested: tuple[str, ...] = ()
     clusters: int | None = None
     one_process: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, int] = field(default_factory=dict)
@@ -158,6 +160,7 @@ class Summary:
             "unpinned": dict(self.unpinned) or None,
             "out_of_reach": {task_id: list(files) for task_id, files in self.out_of_reach.items()} or None,
             "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
+            "untested": list(self.untested) or None,
             "clusters": self.clusters,
             "one_process": dict(self.one_process) or None,
             "flags": dict(self.flags) or None,
@@ -216,6 +219,7 @@ class Summary:
             unpinned={name: str(unpinned.values[name]) for name in unpinned},
             out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
             left_out={task_id: left_out.texts(task_id) for task_id in left_out},
+            untested=keys.texts("untested"),
             clusters=keys.whole("clusters"),
             one_process=keys.counts("one_process"),
             flags=keys.counts("flags"),

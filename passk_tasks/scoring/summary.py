@@ -112,6 +112,7 @@ def summarise(
         left_out=dataset.left_out,
         unpinned={name: pin for name, (pin, _) in own_environment.unpinned(dataset, settings).items()},
         out_of_reach=own_environment.unread(dataset, settings),
+        untested=dataset.untested,
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
         no_code=spending.without_code(records),
@@ -120,6 +121,7 @@ def summarise(
         warnings=(
             *spending.cut_warning(cut),
             *sandbox_warnings,
+            *cautions(spec, dataset),
             *_warnings(counts, k_skipped, texts, dataset, settings),
         ),
         sandbox_warnings=tuple(sandbox_warnings),
@@ -188,6 +190,20 @@ def _one_process(deciders: Mapping[str, str], spec: TaskSpec, dataset: Dataset) 
     script = [task_id for task_id, judge in deciders.items() if judge == Judge.SCRIPT.value]
     reasons = [dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY for task_id in script]
     return dict(Counter(reasons).most_common())
+
+
+def cautions(spec: TaskSpec, dataset: Dataset) -> Iterator[str]:
+    """Yield what is known before any sample, and says what a number is not."""
+    yield from dataset.warnings
+    if "" in spec.examples and spec.settings.shots is None:
+        yield (
+            "the worked example in the prompt is this package's own, so these are not the numbers of a "
+            "leaderboard or a model card, whose examples differ: passk.shots=PATH names others"
+        )
+    number_of = benchmarks.get(spec.settings.benchmark).task_id_of
+    shown = [name for name in map(number_of, spec.examples) if name in dataset.problems]
+    if shown and spec.settings.shots is None:
+        yield f"{len(shown)} problems stand solved in the prompt of all others: {', '.join(shown)}"
 
 
 def _warnings(

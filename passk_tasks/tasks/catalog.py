@@ -39,6 +39,8 @@ class TaskSpec:
         generation_kwargs: as in the YAML, with lm-eval's overrides if there are any.
         source: the YAML file.
         asked: the extraction for which the stop sequences were written; None if it is that of the settings.
+        examples: the worked examples that stand above each problem: the number of each in the dataset, or
+            `""` where it is this package's own. Of several kinds each problem gets those that fit.
     """
 
     name: str
@@ -48,6 +50,7 @@ class TaskSpec:
     generation_kwargs: dict[str, Any]
     source: Path
     asked: str | None = None
+    examples: tuple[str, ...] = ()
 
     @property
     def until(self) -> tuple[str, ...]:
@@ -195,7 +198,7 @@ def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSp
             f"{where}: generation_kwargs.until is missing in {source}; without it lm-eval cuts programs at "
             "the first blank line; write `until: []` for no stop sequence"
         )
-    return TaskSpec(
+    spec = TaskSpec(
         name=name,
         version=str(metadata.get("version", "0")),
         description=str(metadata.get("description", "")),
@@ -203,7 +206,20 @@ def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSp
         generation_kwargs=generation_kwargs,
         source=source,
         asked=_asked(source)[1] if source.is_file() else None,
+        examples=_examples(config),
     )
+    return _check_shots(spec)
+
+
+def _examples(config: Mapping[str, Any]) -> tuple[str, ...]:
+    samples = (config.get("fewshot_config") or {}).get("samples") or ()
+    return tuple(str(sample.get("task_id", "")) for sample in samples) if config.get("num_fewshot") else ()
+
+
+def _check_shots(spec: TaskSpec) -> TaskSpec:
+    if spec.settings.shots is not None and not spec.examples:
+        raise SettingsError(f"task {spec.name}: its prompt has no worked examples: leave passk.shots out")
+    return spec
 
 
 def task_names() -> list[str]:
@@ -230,7 +246,8 @@ def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
         raise UsageError(f"there is no task {name!r}{did_you_mean(name, configs)}; `passk tasks` lists them")
     source, config = configs[name]
     spec = spec_from_config(config, source=source)
-    return replace(spec, settings=Settings.parse(settings or {}, where=f"task {name}", base=spec.settings))
+    parsed = Settings.parse(settings or {}, where=f"task {name}", base=spec.settings)
+    return _check_shots(replace(spec, settings=parsed))
 
 
 def temperature(generation_kwargs: Mapping[str, Any]) -> float | None:

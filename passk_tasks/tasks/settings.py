@@ -84,6 +84,10 @@ class Settings:
             `scikit_learn_data`, `nltk_data`).
         skip_missing: whether to leave out problems whose libraries candidates cannot import; if not, such a
             problem is an error before generation.
+        skip_untested: whether to leave out problems whose tests pass whatever a candidate returns; if not,
+            such a problem is an error before generation.
+        shots: a file or folder with the worked examples that stand above each problem; None for those in the
+            task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
@@ -111,6 +115,8 @@ class Settings:
     python: str | None = None
     shown: str | None = None
     skip_missing: bool = False
+    skip_untested: bool = False
+    shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
     price: Price | None = None
@@ -375,6 +381,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "python": _path("the path of a Python interpreter"),
     "shown": _path("the path of a folder"),
     "skip_missing": _switch,
+    "skip_untested": _switch,
+    "shots": _path("the path of a file or folder"),
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
     "price": _price,

@@ -59,6 +59,8 @@ HOST: dict[str, Any] = {
     "passk_tasks": "0.1.0",
     "layers": {"seccomp": True},
     "sandbox_layers": {"seccomp": True},
+    "seconds": 1.5,
+    "versions": {},
 }
 HUMANEVAL = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
 
