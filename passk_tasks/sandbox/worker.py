@@ -39,10 +39,11 @@ _CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, without those of t
 _RUNS, _SLOTS = 1 << 18, 1 << 10
 _slots = itertools.count()
 
-# What candidates commonly import, imported once before the forks. numpy would make every fork dearer.
+# What candidates commonly import, imported once before the forks. numpy would make every fork dearer, and so
+# would hashlib, which few import: with OpenSSL a fork costs a seventh more.
 PRELOADED = (
     "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools",
-    "hashlib", "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
+    "heapq", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
     "string", "struct", "time", "types", "typing",
 )  # fmt: skip
 

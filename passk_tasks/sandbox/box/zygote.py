@@ -180,10 +180,7 @@ class Zygote:
 
     def _end(self, pid: int) -> float:
         """End a candidate and report how it ended; return the CPU seconds of all its processes."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        status, peak_kib = processes.end(pid, is_init=self._is_init)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        status, cpu_s, peak_kib = processes.end(pid, is_init=self._is_init)
         if self._keeps_folder and self._scratch.gone():
             os._exit(1)
         report = protocol.REPORT.pack(status, cpu_s, min(peak_kib, 0xFFFFFFFF))
