@@ -9,7 +9,8 @@ import sqlite3
 import pytest
 from support import alternating, outcomes
 
-TrackioLogger = pytest.importorskip("lm_eval.loggers.trackio_logger", reason="this lm-eval has no trackio").TrackioLogger
+pytest.importorskip("lm_eval.loggers.trackio_logger", reason="this lm-eval has no trackio")
+from lm_eval.loggers.trackio_logger import TrackioLogger
 
 SETTINGS = {"passk.samples": 4, "passk.k": [1, 2]}
 
