@@ -23,7 +23,7 @@ from lm_eval.api.instance import Instance
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
-from passk_tasks.harness import host, invocation, journaling, preflight, provenance, resume
+from passk_tasks.harness import host, invocation, journaling, preflight, provenance, resume, sent
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
 from passk_tasks.results import store
@@ -34,8 +34,9 @@ from passk_tasks.results.summary import Summary
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import score
-from passk_tasks.scoring.summary import Record, Scored
+from passk_tasks.scoring.summary import Record, Scored, kept_counts
 from passk_tasks.statistics import metrics
+from passk_tasks.statistics.metrics import KEPT, PASS
 from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, load_yaml, spec_from_config
 from passk_tasks.tasks.settings import NAMESPACE
@@ -45,8 +46,6 @@ _log = logging.getLogger("lm_eval.passk")
 
 FILTER = "none"
 """The name in the column Filter of lm-eval's table; it is also the default name in lm-eval's groups."""
-
-DEFAULT_SEED = 1234  # the seed that lm-eval's OpenAI-style models send by default
 
 
 class PasskTask(host.TaskBase):  # type: ignore[misc]
@@ -69,14 +68,17 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
         self.journal: journaling.TaskJournal
         self._journal: Path | None = None  # once it is complete
-        self._notes: tuple[str, ...] = ()  # what the references of the problems showed
+        self._notes: tuple[str, ...] = ()  # what was to be said before generation
+        self._sent: dict[str, object] | None = None  # the sampling that goes out; None where it is not known
         self._no_texts: list[str] = []  # a message for each answer that is not text
         self._ranks = 1
         self._summary: Summary | None = None  # on the rank that gathers
         self._metrics = metrics.reported(
             settings.budgets, base=self._benchmark.base_stage, submissions=self._benchmark.submissions
         )
+        self._kept = [metric for metric in self._metrics if metric.family == PASS and self._benchmark.own_n]
         self._better: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
+        self._better |= {KEPT + metric.name: True for metric in self._kept}
         if settings.samples > 1 or host.IS_NEW:  # there, --repeats may come later
             self._better["distinct"] = None  # neither more nor fewer distinct samples are better
         host.register_metrics(list(self._better))
@@ -145,9 +147,12 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             predict_only=self._predict_only,
             chat=apply_chat_template,
         )
+        goes_out, differs = preflight.check_sent(self.spec, run)
+        self._sent = None if goes_out is None else provenance.json_ready(goes_out.as_dict())
+        self._notes = tuple(differs)
         if not self._predict_only:
             tried = preflight.try_references(self.spec, self._data, kwargs.get("limit"))
-            self._data, self._notes = tried.dataset, tried.warnings
+            self._data, self._notes = tried.dataset, (*differs, *tried.warnings)
         if cache_requests:
             # lm-eval's cache key holds neither n nor the generation arguments (0.4.13, api/task.py).
             _log.warning(
@@ -176,7 +181,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         if self.spec.settings.seeds != "distinct":
             return request
         base = arguments.get("seed")
-        base = DEFAULT_SEED if base is None else int(base)
+        base = sent.DEFAULT_SEED if base is None else int(base)
         return [
             host.with_arguments(request, {**deepcopy(arguments), "seed": base + index}, index)
             for index in range(self.spec.settings.samples)
@@ -207,10 +212,11 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
             ) from error
         self._fill([_outcome(record) for record in scored.records])
-        reports = run.gather(provenance.report(scored, str(self._journal)))
+        seconds = self.journal.seconds or None
+        reports = run.gather(provenance.report(scored, str(self._journal), seconds))
         if reports is not None:
             self._summary = provenance.collect(
-                self.spec, self._data, reports, ranks=self._ranks, notes=self._notes
+                self.spec, self._data, reports, ranks=self._ranks, notes=self._notes, sent=self._sent
             )
         self._refuse_infra_errors(scored)
         if self._summary is not None:
@@ -229,6 +235,11 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
         base = sum(outcome.get("base_passed") is True for outcome in outcomes)
         worth = {metric.name: float(metric.values(n, correct, base)[0]) for metric in self._metrics}
+        answers = [(str(outcome["verdict"]), outcome.get("left_out") is True) for outcome in outcomes]
+        worth |= {
+            KEPT + metric.name: float(metric.values(*kept_counts(answers, metric.k))[0])
+            for metric in self._kept
+        }
         if self.spec.settings.samples > 1:
             worth["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
         return worth
@@ -301,6 +312,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             extra={
                 "generation_kwargs": provenance.json_ready(self._drawn_with(run.model)),
                 "model": resume.model_of(run),
+                **({} if self._sent is None else {"sent": self._sent}),
             },
         )
         recovered = resume.Recovered()
@@ -331,7 +343,8 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                     self._no_texts.append(f"{where}: {error}")
                     continue
                 instance.resps[number] = text
-                samples.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked))
+                spent = self.journal.spent((task_id, index))
+                samples.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked, spent))
         return samples
 
     def _gives_samples(self, metadata: Mapping[str, Any]) -> bool:

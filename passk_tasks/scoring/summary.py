@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.extraction import Extraction
 from passk_tasks.judging import libraries, trial
 from passk_tasks.program import Judge
 from passk_tasks.results import model
-from passk_tasks.results.samples import Sample
 from passk_tasks.results.summary import Summary
+from passk_tasks.scoring import spending
+from passk_tasks.scoring.records import Record as Record
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 ALIKE = 0.05
@@ -32,48 +33,6 @@ ALIKE = 0.05
 
 It is 0 where each problem got one text n times over, and 1 where no two texts are the same.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What came of one sample.
-
-    Attributes:
-        sample: as it was saved.
-        extraction: the candidate found in it, and how.
-        outcome: what the judge said.
-        program_sha256: hash of what was executed; equal hashes were executed once.
-        cluster: what its problem shares with others.
-    """
-
-    sample: Sample
-    extraction: Extraction
-    outcome: Outcome
-    program_sha256: str
-    cluster: str | None = None
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the sample's line of `outcomes.jsonl`; its last three keys where they say something."""
-        outcome = self.outcome
-        line: dict[str, object] = {
-            "task_id": self.sample.task_id,
-            "sample": self.sample.index,
-            "verdict": outcome.verdict.value,
-            "detail": outcome.detail,
-            "extraction": self.extraction.strategy,
-            "judge": outcome.judge,
-            "cpu_s": outcome.cpu_s,
-            "wall_s": outcome.wall_s,
-            "peak_mib": outcome.peak_mib,
-            "program_sha256": self.program_sha256,
-        }
-        if outcome.base_passed is not None:
-            line["base_passed"] = outcome.base_passed
-        if outcome.flags:
-            line["flags"] = list(outcome.flags)
-        if self.cluster is not None:
-            line["cluster"] = self.cluster
-        return line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +61,12 @@ def summarise(
     dataset: Dataset,
     layers: Mapping[str, bool],
     sandbox_warnings: Sequence[str] = (),
+    judging_s: float | None = None,
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
-    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them; the
-    other arguments are as `Scored` has them.
+    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them,
+    `judging_s` the wall seconds that it took; the other arguments are as `Scored` has them.
     """
     grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -121,7 +81,10 @@ def summarise(
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
     ns = {len(mine) for mine in texts.values()}
     ks = [k for k in settings.budgets if k <= fewest]
-    submissions = benchmarks.get(settings.benchmark).submissions
+    benchmark = benchmarks.get(settings.benchmark)
+    scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
+    scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
+    cut = spending.cut_off(records, counts, ks)
     return Scored(
         spec=spec,
         dataset=dataset,
@@ -135,7 +98,7 @@ def summarise(
         n=ns.pop() if len(ns) == 1 else None,
         k=tuple(k for k in settings.k if k <= fewest),
         k_skipped=k_skipped,
-        metrics=estimate(counts, ks, clusters, model.base_counts_of(outcomes), submissions),
+        metrics=scores,
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=_distinct(texts),
         judge=settings.judge.value,
@@ -143,16 +106,65 @@ def summarise(
         one_process=_one_process(deciders, spec, dataset),
         sandbox=settings.sandbox,
         layers=dict(layers),
-        limits=settings.limits().as_dict(),
+        limits=_limits(settings),
         dataset_source=dataset.source,
         dataset_sha256=dataset.sha256,
         settings=settings.as_dict(),
         left_out=dataset.left_out,
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
-        warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset)),
+        no_code=spending.without_code(records),
+        cut_off=cut,
+        cost=spending.cost(records, counts, settings.price, judging_s),
+        warnings=(
+            *spending.cut_warning(cut),
+            *sandbox_warnings,
+            *_warnings(counts, k_skipped, texts, dataset),
+        ),
         sandbox_warnings=tuple(sandbox_warnings),
     )
+
+
+def _kept_scores(
+    records: Mapping[str, Sequence[Record]], ks: Sequence[int], clusters: Mapping[str, str]
+) -> dict[str, Score]:
+    """Return pass@k with the n of the benchmark's own program, as `kept_pass@k`."""
+    scores = {}
+    for k in ks:
+        counts = {
+            task_id: kept_counts([(r.outcome.verdict.value, r.left_out) for r in mine], k)
+            for task_id, mine in records.items()
+        }
+        for score in estimate(counts, [k], clusters).values():
+            scores[KEPT + score.name] = replace(score, name=KEPT + score.name)
+    return scores
+
+
+def kept_counts(answers: Sequence[tuple[str, bool]], k: int) -> tuple[int, int]:
+    """Return the (n, c) of a problem of which pass@k is what the benchmark's own program makes of it.
+
+    It leaves answers out of n if another one is right. Where fewer than k are left, that one is certain to be
+    among them.
+
+    Args:
+        answers: the verdict of each, and whether it is one that the program leaves out.
+        k: the budget.
+    """
+    judged = [(verdict, out) for verdict, out in answers if verdict != Verdict.INFRA_ERROR.value]
+    kept = [verdict for verdict, out in judged if not out]
+    correct = kept.count(Verdict.PASSED.value)
+    return (max(len(kept), k) if correct else len(judged), correct)
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    """Return the limits, and what `timeout_s` means: for each call, and how long all of them may take."""
+    limits = settings.limits().as_dict()
+    whole_times = benchmarks.get(settings.benchmark).whole_times
+    if whole_times is not None:
+        limits["whole_s"] = whole_times * settings.timeout_s
+        if settings.judge is not Judge.SCRIPT:
+            limits["call_s"] = settings.timeout_s
+    return limits
 
 
 def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:
