@@ -12,7 +12,6 @@ import ast
 import difflib
 import json
 import os
-import platform
 import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from passk_tasks.judging.executor import local
 from passk_tasks.problem import Problem
 from passk_tasks.program import Place, StdioTests
 from passk_tasks.sandbox import packages
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -297,11 +297,8 @@ def audit(
         raise UsageError(f"task {spec.name}: none of its problems has a reference solution to audit")
     programs = [benchmark.program(problem, code, place) for problem, (_, _, code) in tried]
     versions = _versions(spec, chosen)
-    depends = {
-        "task": spec.name,
-        "dataset": dataset.sha256,
-        "confinement": repr(benchmark.confinement(settings)),
-    }
+    confinement = benchmark.confinement(settings)
+    depends = {"task": spec.name, "dataset": dataset.sha256, "confinement": repr(confinement)}
     with Kept(out, {**depends, **versions}) as kept:
         new = [program for program in programs if program.sha256 not in kept.outcomes]
         began = time.monotonic()
@@ -329,9 +326,10 @@ def audit(
 
 def _versions(spec: TaskSpec, problems: Sequence[Problem]) -> dict[str, str]:
     """Return the versions of what decides about references: this package, Python, needed libraries."""
-    installed = packages.resolve(spec.settings.packages).versions()
+    settings = spec.settings
+    installed = packages.resolve(settings.packages, settings.python).versions()
     needed = sorted({libraries.distribution(name) for problem in problems for name in problem.libraries})
-    own = {"passk_tasks": __version__, "python": platform.python_version()}
+    own = {"passk_tasks": __version__, "python": interpreter(settings.python).version}
     return own | {name: installed[name] for name in needed if name in installed}
 
 
