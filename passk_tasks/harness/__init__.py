@@ -10,6 +10,7 @@
     invocation   what lm-eval knows about the run but does not pass to a task
     distributed  the processes of a run with several ranks, for a model that does not use torch
     replay       a model that plays saved samples back
+    finding      the named tasks, without lm-eval's own files where those cannot matter
     run          `passk run`
 
 Written for lm-eval 0.4.13. Its next release rewrites the metrics; only this package will have to follow.

@@ -8,6 +8,7 @@
     gathering objects    a method of the model        a function of the evaluator
     --repeats            none                         calls `set_repeats`
     metrics              any name                     registered ones, or a warning
+    index of tasks       `task_index`                 `_task_index`
 
 0.5 also has scorers, whose `score_instances` sees a batch. It is not used: lm-eval calls `apply_filters` and
 `process_results` before it in both lines, so that one way through the task serves both.
@@ -77,6 +78,12 @@ def gather(model: Any, value: Any, rank: int, world_size: int, to: int) -> list[
 
         gathered = torch_gather_object(value, rank=rank, world_size=world_size, dst=to)
     return None if gathered is None else list(gathered)
+
+
+def index(manager: Any) -> Mapping[str, Any]:
+    """Return what a task manager knows by each name: tasks, groups and tags."""
+    known: Mapping[str, Any] = manager._task_index if IS_NEW else manager.task_index
+    return known
 
 
 def register_metrics(names: Sequence[str]) -> None:

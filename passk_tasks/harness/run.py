@@ -1,5 +1,6 @@
 """`passk run`: lm-eval's `run` with all of its arguments, plus what our tasks need.
 
+    --tasks          lm-eval's own task files are read only where the names may need them
     --include_path   our task folders and those of installed packages are added to the one that the user names
     --model          is `replay` where none is named, and lm-eval always knows that model
     confirmation     lm-eval's question about unsafe code is answered, only for our sandboxed tasks
@@ -26,7 +27,7 @@ from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.utils import setup_logging, simple_parse_args_string
 
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
-from passk_tasks.harness import provenance, replay, resume
+from passk_tasks.harness import finding, provenance, replay, resume
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
 from passk_tasks.tasks.catalog import task_folders, task_names
@@ -50,7 +51,8 @@ def main(argv: Sequence[str]) -> int:
     """
     setup_logging()
     arguments = parse(argv)
-    with provenance.collecting() as finished, _confirmed(), _without_traceback():
+    named = arguments.tasks or _config_file(arguments.config)["tasks"]
+    with provenance.collecting() as finished, _confirmed(), _without_traceback(), finding.ours_first(named):
         arguments.func(arguments)
     for result in finished.results:
         print()
