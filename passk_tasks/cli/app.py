@@ -14,33 +14,32 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 
 from passk_tasks._version import __version__
-from passk_tasks.cli import (
-    audit,
-    compare,
-    curve,
-    export,
-    path,
-    plan,
-    report,
-    runs,
-    score,
-    selfcheck,
-    show,
-    tasks,
-)
 from passk_tasks.errors import PasskError, TerminatedError, check_name
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell reports for a process that SIGPIPE ended
 
-_MODULES = (score, runs, show, compare, curve, plan, report, export, tasks, audit, selfcheck, path)
-_COMMANDS = {module.__name__.rpartition(".")[2]: module for module in _MODULES}
-"""Every command except `run`, by name, in the order of the help."""
-
-_RUN_HELP = "run lm-eval on our tasks: all of its `run` arguments, with the include path filled in"
+_RUN = "run"
+_COMMANDS = {
+    _RUN: "run lm-eval on our tasks: all of its `run` arguments, with the include path filled in",
+    "score": "judge saved samples again, without a model",
+    "runs": "the runs in a folder of results: date, model, task, conditions, scores",
+    "show": "the summary of a stored run, with the metrics asked for",
+    "compare": "which of several runs is better, beyond noise, and which problems changed",
+    "curve": "pass@k for every k up to n: what each further sample adds",
+    "plan": "how many samples a problem a half-width needs",
+    "report": "one self-contained HTML page about a run, or several compared",
+    "export": "the files that a leaderboard or another tool accepts",
+    "tasks": "the tasks and what each needs",
+    "audit": "how good the tests of a benchmark are",
+    "selfcheck": "what the sandbox guarantees on this host, proved by attacking it",
+    "path": "the folder for lm-eval's --include_path",
+}
+"""Every command and what it does, in the order of the help. Each is a module, imported when it is called."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,32 +77,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(wanted: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of the commands.
+
+    Args:
+        wanted: those whose arguments it takes; of the others it knows the names.
+    """
     top = argparse.ArgumentParser(
         prog="passk", description="HumanEval-style tasks for lm-eval, judged in a sandbox, with error bars."
     )
     top.add_argument("--version", action="version", version=f"passk-tasks {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    # Only for the list in the help: `_dispatch` hands the arguments of `run` to lm-eval.
-    commands.add_parser("run", help=_RUN_HELP, add_help=False)
-    for module in _COMMANDS.values():
-        module.add_parser(commands)
+    for name, what in _COMMANDS.items():
+        # `_dispatch` hands the arguments of `run` to lm-eval.
+        if name in wanted and name != _RUN:
+            import_module(f"passk_tasks.cli.{name}").add_parser(commands, what)
+        else:
+            commands.add_parser(name, help=what, add_help=False)
     return top
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] == ["run"]:
+    if arguments[:1] == [_RUN]:
         # Imported here so that the other commands start without lm-eval, which is slow to load.
         from passk_tasks.harness import run
 
         return run.main(arguments[1:])
-    top = parser()
+    top = parser(arguments[:1])
     if not arguments:
         top.print_help()
         return 0
     if not arguments[0].startswith("-"):
-        check_name("command", arguments[0], ("run", *_COMMANDS))
+        check_name("command", arguments[0], _COMMANDS)
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 shows `?` for an ellipsis instead of failing.
         if hasattr(stream, "reconfigure"):

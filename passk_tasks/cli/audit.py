@@ -21,12 +21,12 @@ exit codes: 0 done, 1 a reference solution does not pass, 2 a mistake in the arg
 host cannot give the sandbox asked for"""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `audit` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="how good the tests of a benchmark are",
+        help=what,
         description="Run a task's tests on its reference solutions, on bodies that ignore the problem, and "
         "on mutants: references with one small mistake each.",
         epilog=_EPILOG,

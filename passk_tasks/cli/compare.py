@@ -28,12 +28,12 @@ exit codes: 0 done, 1 with --fail-on-regression: the last run is worse than the 
 asked for, p < 0.05), 2 a mistake in arguments or files, or runs that measured different things"""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `compare` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="which of several runs is better, beyond noise, and which problems changed",
+        help=what,
         description="Compare stored runs, paired by problem.",
         epilog=_EPILOG,
     )

@@ -24,12 +24,12 @@ fitted distribution of pass rates, and its interval holds only as far as the fit
 shows how it did on held-out samples, and where it fails."""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `curve` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="pass@k for every k up to n: what each further sample adds",
+        help=what,
         description="Show pass@k for k = 1 … n, and the problems that only many samples solve.",
         epilog=_EPILOG,
     )

@@ -25,12 +25,12 @@ and prints how to submit. Texts come from lm-eval's samples (--log_samples) or f
 `passk score`; the hash of each candidate proves that it is the one that was judged."""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `export` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="the files that a leaderboard or another tool accepts",
+        help=what,
         description="Write a stored run in the form that a leaderboard or another tool accepts.",
         epilog=_EPILOG,
     )

@@ -8,11 +8,11 @@ from typing import Any
 from passk_tasks import api
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `path` to the commands."""
     parser = commands.add_parser(
         "path",
-        help="the folder for lm-eval's --include_path",
+        help=what,
         description="Print the folder of the task YAML, for lm-eval's --include_path.",
     )
     parser.add_argument(

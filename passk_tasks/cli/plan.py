@@ -19,12 +19,12 @@ With RUN, a pilot of at least 2k samples a problem, the plan uses how its proble
 --rate and --problems alone, it errs on the safe side for pass@1."""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `plan` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="how many samples a problem a half-width needs",
+        help=what,
         description="Say how many samples a problem you need for a half-width of the 95 %% interval.",
         epilog=_EPILOG,
     )

@@ -16,11 +16,11 @@ several runs gives all of them, by date. Several runs are compared; the last one
 needs no other file and no network. Needs: pip install 'passk-tasks[report]'"""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `report` to the commands."""
     parser = commands.add_parser(
         "report",
-        help="one self-contained HTML page about a run, or several compared",
+        help=what,
         description="Write an HTML page: scores, curves, comparison, every problem with its candidates.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

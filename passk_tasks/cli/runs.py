@@ -13,12 +13,12 @@ from passk_tasks.results.model import Listing, StoredRun
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `runs` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="the runs in a folder of results: date, model, task, conditions, scores",
+        help=what,
         description="List the runs in a folder: lm-eval's results and those of `passk score --out`.",
     )
     parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="folder or results file")

@@ -31,12 +31,12 @@ exit codes: 0 done, 2 a mistake in arguments or files, 3 this host cannot give t
 4 samples remained without a verdict (everything is printed and saved first)"""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `score` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="judge saved samples again, without a model",
+        help=what,
         description="Judge saved samples of a task and estimate pass@k with its standard error.",
         epilog=_EPILOG,
     )

@@ -21,12 +21,12 @@ exit codes: 0 every guarantee is proved, 2 a mistake in the arguments, 3 some gu
 host cannot give the sandbox asked for"""
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `selfcheck` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="what the sandbox guarantees on this host, proved by attacking it",
+        help=what,
         description="Attack the sandbox of this host and print which guarantees hold.",
         epilog=_EPILOG,
     )

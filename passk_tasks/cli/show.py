@@ -15,12 +15,12 @@ from passk_tasks.text import summary
 _EPILOG = "\n".join(f"{name:14} {family.meaning}" for name, family in FAMILIES.items())
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `show` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="the summary of a stored run, with the metrics asked for",
+        help=what,
         description="Show a stored run again, with any budget and metric, and clustered standard errors.",
         epilog=_EPILOG,
     )

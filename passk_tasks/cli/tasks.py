@@ -15,12 +15,12 @@ from passk_tasks.text.terminal import DIM, Page
 _WIDTH = 79  # what any terminal shows on one line
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     """Add `tasks` to the commands."""
     parser = shared.add_command(
         commands,
         run,
-        help="the tasks and what each needs",
+        help=what,
         description="List the tasks and what each of them needs.",
     )
     parser.add_argument("--markdown", action="store_true", help="print the table of the README")

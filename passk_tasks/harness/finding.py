@@ -1,8 +1,9 @@
 """Finds the tasks that a run names without lm-eval's own 14,000 files, where those cannot matter.
 
 lm-eval's task manager reads all its task files before it looks for a name: seven of nine seconds of a short
-run. They matter unless each name is, in our folders and those of `--include_path`, a task, or a group of such
-names. A tag, and a pattern, also bring lm-eval's tasks of that tag or pattern, unless they begin with `passk_`.
+run. They matter unless each name is, in our folders and those of `--include_path`, a task, or a group of
+such names. A tag or a pattern also brings lm-eval's tasks of that tag or pattern, unless it begins with
+`passk_`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from passk_tasks.tasks.catalog import task_configs_path
 
 FILES = {
     "mine.yaml": "task: mine\ntag: [my_tag, passk_my_tag]\n",
-    "mine_and_ours.yaml": "group: mine_and_ours\ntask: [mine, passk_mbpp, {group: mine_alone, task: [mine]}]\n",
+    "mine_and_ours.yaml": "group: mine_and_ours\ntask: [mine, passk, {group: mine_alone}]\n",
     "mine_alone.yaml": "group: mine_alone\ntask: [{task: mine, num_fewshot: 1}, passk]\n",
     "with_theirs.yaml": "group: with_theirs\ntask: [mine, hellaswag]\n",
     "above_theirs.yaml": "group: above_theirs\ntask: [{group: with_theirs}]\n",
