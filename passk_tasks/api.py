@@ -25,43 +25,44 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from passk_tasks import compare, export, plugins
-from passk_tasks.audit import audit
-from passk_tasks.audit.audit import Audit
-from passk_tasks.compare import Comparison
+from passk_tasks import plugins
 from passk_tasks.errors import UsageError, check_name
-from passk_tasks.export import Details, Exported
-from passk_tasks.judging import libraries, needs
-from passk_tasks.judging.needs import ListedTask
-from passk_tasks.results import equal_cost, joining, reading, sample_files, store
-from passk_tasks.results.equal_cost import CostCurve
+from passk_tasks.judging import libraries
+from passk_tasks.results import joining, reading, sample_files, store
 from passk_tasks.results.lines import Paths
-from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
 from passk_tasks.scoring.score import prepare
-from passk_tasks.statistics import curve, forecast, plan
-from passk_tasks.statistics.curve import Point
-from passk_tasks.statistics.forecast import Forecast
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
-from passk_tasks.statistics.plan import Plan
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import load_task as load_task
 from passk_tasks.tasks.catalog import task_configs_path as task_configs_path
 from passk_tasks.tasks.catalog import task_folder as task_folder
 
+# What scoring does not need is imported by the functions that need it, so that scoring starts at once.
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from passk_tasks.audit.audit import Audit
+    from passk_tasks.compare import Comparison
+    from passk_tasks.export import Exported
+    from passk_tasks.judging.needs import ListedTask
+    from passk_tasks.results.equal_cost import CostCurve
+    from passk_tasks.results.model import Listing, Run, StoredRun
     from passk_tasks.selfcheck.check import Report
+    from passk_tasks.statistics.curve import Point
+    from passk_tasks.statistics.forecast import Forecast
+    from passk_tasks.statistics.plan import Plan
 
 # ---------------------------------------------------------------------- tasks and samples
 
 
 def list_tasks() -> list[ListedTask]:
     """Return the tasks, sorted by name, each with what this host lacks for it."""
+    from passk_tasks.judging import needs
+
     return [needs.listed(catalog.load_task(name)) for name in catalog.task_names()]
 
 
@@ -112,6 +113,8 @@ def audit_task(
         DatasetError: the problems cannot be loaded.
         SandboxError: this host cannot give the sandbox asked for.
     """
+    from passk_tasks.audit import audit
+
     spec = load_task(task, settings)
     dataset = load_problems(spec)
     libraries.require(dataset, spec.settings, f"task {spec.name}")
@@ -142,7 +145,6 @@ def check_sandbox(
     Raises:
         SandboxError, SettingsError: this host cannot give the sandbox asked for, or that interpreter.
     """
-    # Imported here so that the other functions do not load the corpus.
     from passk_tasks.selfcheck import check
 
     return check.check(sandbox=sandbox, workers=workers, python=python, progress=progress)
@@ -250,6 +252,8 @@ def compare_runs(
         UsageError: fewer than two runs, no common problem, runs that measured different things, or as
             `score_run`.
     """
+    from passk_tasks import compare
+
     return compare.compare(runs, metrics=_metrics(metrics), clusters=clusters, anyway=anyway, seed=seed)
 
 
@@ -261,6 +265,8 @@ def pass_curve(
     Raises:
         UsageError: some problem has fewer than k samples, or no sample has a verdict.
     """
+    from passk_tasks.statistics import curve
+
     task_ids, n, c = _counted(run, ks or ())
     with _for_people(run.path):
         return curve.curve(n, c, ks, joining.shared([run], task_ids, clusters))
@@ -279,6 +285,8 @@ def cost_curve(
     Raises:
         UsageError: a budget beyond the samples, or no sample has a verdict.
     """
+    from passk_tasks.results import equal_cost
+
     return equal_cost.curve(run, budgets, clusters)
 
 
@@ -292,6 +300,8 @@ def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:
     Raises:
         UsageError: some problem has fewer than k samples, or no sample has a verdict.
     """
+    from passk_tasks.statistics import curve
+
     task_ids, n, c = _counted(run, () if k is None else (k,))
     with _for_people(run.path):
         numbers = curve.tail_only(n, c, curve.tail_budget(int(n.min())) if k is None else k)
@@ -304,6 +314,8 @@ def forecast_run(run: Run, ks: Sequence[int]) -> list[Forecast]:
     Raises:
         UsageError: a k is not beyond n, or no sample has a verdict.
     """
+    from passk_tasks.statistics import forecast
+
     _, n, c = _counted(run)
     with _for_people(run.path):
         return forecast.forecast(n, c, ks)
@@ -316,6 +328,8 @@ def plan_from_run(run: Run, half_width: float, k: int = 1) -> Plan:
         UsageError: some problem has fewer than 2k samples, no sample has a verdict, or k or the half-width is
             impossible.
     """
+    from passk_tasks.statistics import plan
+
     _, n, c = _counted(run)
     with _for_people(run.path):
         return plan.from_pilot(n, c, k, half_width)
@@ -327,6 +341,8 @@ def plan_from_rate(rate: float, problems: int, half_width: float, k: int = 1) ->
     Raises:
         UsageError: the rate is outside [0, 1], k or the half-width is impossible, or there is no problem.
     """
+    from passk_tasks.statistics import plan
+
     with _for_people():
         return plan.from_rate(rate, problems, k, half_width)
 
@@ -353,8 +369,8 @@ def report_runs(
     Raises:
         UsageError: the extra `report` is not installed, the audit cannot be read, or as `compare_runs`.
     """
-    # Imported here so that the other functions do not load matplotlib.
     from passk_tasks import report
+    from passk_tasks.audit import audit
 
     return report.build(
         runs,
@@ -390,6 +406,10 @@ def export_runs(
         ExportError: the receiver would turn the run down; `missing` lists why, and nothing was written.
         UsageError: a mistake in arguments or files.
     """
+    from passk_tasks import export
+    from passk_tasks.export import Details
+    from passk_tasks.results.model import StoredRun
+
     for name in details:
         check_name("detail", name, Details.__dataclass_fields__)
     named = [samples] if isinstance(samples, (str, os.PathLike)) else samples

@@ -28,7 +28,7 @@ def cannot_fail(tree: ast.Module, names: Collection[str]) -> bool:
     """
     walk = _Walk(tree, names)
     try:
-        return not (walk.fails(tree.body) and walk.used(tree))
+        return not (walk.fails(tree.body) and walk.used())
     except RecursionError:
         return False
 
@@ -38,26 +38,29 @@ class _Walk:
         self.names = set(names)
         self.functions: dict[str, list[ast.stmt]] = {}
         bound: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(tree):
+        self.nodes = nodes = list(
+            ast.walk(tree)
+        )  # to walk once more for each question takes most of the time
+        for node in nodes:
             if isinstance(node, _FUNCTIONS):
                 self.functions.setdefault(node.name, []).append(node)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 bound.setdefault(node.targets[0].id, []).append(node.value)
-        stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        changed = {getattr(n.value, "id", "") for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        changed = {getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute)}
         self.empty = {
             name
             for name, values in bound.items()
             if stored.count(name) == 1 and name not in changed and _is_empty(values[0])
         }
         self.known = {*self.names, *self.functions, *stored, *dir(builtins)}
-        self.known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        self.known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
         self.seen: set[str] = set()
 
-    def used(self, tree: ast.Module) -> bool:
+    def used(self) -> bool:
         """Return whether anything is done with the candidate, besides handing it to their own functions."""
         handed = set()
-        for call in ast.walk(tree):
+        for call in self.nodes:
             if (
                 isinstance(call, ast.Call)
                 and isinstance(call.func, ast.Name)
@@ -73,7 +76,7 @@ class _Walk:
             (isinstance(node, ast.Name) and node.id in self.names and node not in handed)
             or (isinstance(node, ast.Constant) and isinstance(node.value, str) and self._named_in(node.value))
             or (isinstance(node, ast.Call) and any(isinstance(a, ast.Starred) for a in node.args))
-            for node in ast.walk(tree)
+            for node in self.nodes
         )
 
     def _named_in(self, text: str) -> bool:
