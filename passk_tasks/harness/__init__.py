@@ -11,6 +11,7 @@
     distributed  the processes of a run with several ranks, for a model that does not use torch
     replay       a model that plays saved samples back
     finding      the named tasks, without lm-eval's own files where those cannot matter
+    failures     what a failure inside lm-eval means for the user
     run          `passk run`
 
 Written for lm-eval 0.4.13. Its next release rewrites the metrics; only this package will have to follow.

@@ -55,6 +55,14 @@ def folder(settings: Settings, invocation: Invocation) -> Path:
     return Path(tempfile.gettempdir()) / "passk"
 
 
+class StoppedError(PasskError):
+    """The model failed between answers; `how_to_go_on` says where they are and which command goes on."""
+
+    def __init__(self, failure: str, how_to_go_on: str) -> None:
+        self.how_to_go_on = how_to_go_on
+        super().__init__(f"the model stopped with {failure}\n{how_to_go_on}")
+
+
 class TaskJournal:
     """The journal of one task on one rank, begun with the first new answer.
 
@@ -363,14 +371,13 @@ class Recorder:
             journals = {id(slot.journal): slot.journal for slot in asked if slot.journal is not None}.values()
             for journal in journals:
                 journal.break_off()
-            message = _how_to_go_on(journals, error)
+            message = _how_to_go_on(journals)
             if message is None:
                 raise
             if not isinstance(error, Exception):  # Ctrl-C, SIGTERM
-                _log.error("%s", message)
+                _log.error("the model stopped with %s\n%s", type(error).__name__, message)
                 raise
-            _log.error("the model stopped", exc_info=error)
-            raise PasskError(message) from error
+            raise StoppedError(f"{type(error).__name__}: {error}", message) from error
         finally:
             if before is not None:
                 self._model.set_cache_hook(before)
@@ -413,7 +420,7 @@ def _arranged(asked: Sequence[_Slot], fresh: Sequence[Any]) -> list[tuple[int, A
     return arranged
 
 
-def _how_to_go_on(journals: Iterable[TaskJournal], error: BaseException) -> str | None:
+def _how_to_go_on(journals: Iterable[TaskJournal]) -> str | None:
     """Return where the answers of a run that broke off are; None where there are none."""
     saved = [journal for journal in journals if journal.saved]
     if not saved:
@@ -423,8 +430,8 @@ def _how_to_go_on(journals: Iterable[TaskJournal], error: BaseException) -> str 
         sum(counts) for counts in zip(*((j.saved, len(j.requests)) for j in saved), strict=True)
     )
     return (
-        f"the model stopped with {type(error).__name__}: {error}\n{count} of {all_of_them} answers are saved "
-        f"in {' '.join(map(str, paths))}. The same command goes on from there with --resume {paths[0]} "
+        f"{count} of {all_of_them} answers are saved in {' '.join(map(str, paths))}. "
+        f"The same command goes on from there with --resume {paths[0]} "
         f"(lm-eval run: --metadata passk.resume={paths[0]})"
     )
 

@@ -44,6 +44,10 @@ EMBEDDED_ORIGIN = {
 """How the embedded samples were drawn; data/README.md has more."""
 
 
+_OF_LM_EVAL = frozenset({"batch_size", "max_batch_size", "device", "trust_remote_code"})
+"""What lm-eval adds to the arguments of any model."""
+
+
 @register_model("replay")
 class ReplayLM(LM):  # type: ignore[misc]
     """Plays saved samples back.
@@ -52,8 +56,13 @@ class ReplayLM(LM):  # type: ignore[misc]
         path: a file or folder of samples, several (a list, or a text with commas), or `embedded`.
     """
 
-    def __init__(self, path: str | Sequence[str] = EMBEDDED, **_: Any) -> None:
+    def __init__(self, path: str | Sequence[str] = EMBEDDED, **others: Any) -> None:
         super().__init__()
+        for name in others.keys() - _OF_LM_EVAL:
+            raise UsageError(
+                f"--model_args {name}={others[name]}: the model `replay` takes `path` alone: a file or "
+                "folder of samples, a list of them, or `embedded`"
+            )
         self._group = Group()
         self._rank, self._world_size = self._group.rank, self._group.world_size
         self.paths = _paths(path)

@@ -13,11 +13,13 @@ Our summary of each task follows lm-eval's table. The exit code says whether eve
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +28,18 @@ from lm_eval._cli.utils import handle_cli_value_string
 from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.utils import setup_logging, simple_parse_args_string
 
-from passk_tasks.errors import PasskError, UsageError, did_you_mean
-from passk_tasks.harness import finding, provenance, replay, resume
+from passk_tasks.errors import PasskError, UsageError
+from passk_tasks.harness import failures, finding, provenance, replay, resume
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
 from passk_tasks.tasks.catalog import task_folders, task_names
-from passk_tasks.tasks.settings import NAMESPACE
+from passk_tasks.tasks.settings import NAMESPACE, Settings
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
 DEFAULT_MODEL = "replay"
 
 _NEXT_NAME = re.compile(r",(?=[A-Za-z_][\w.]*=)")
-
-# A ValueError from these modules is a user's mistake, with a message that needs no traceback.
-_CHECKS_OF_LM_EVAL = ("lm_eval.config.evaluate_config", "lm_eval.api.registry")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,13 +50,15 @@ def main(argv: Sequence[str]) -> int:
     """
     setup_logging()
     arguments = parse(argv)
-    named = arguments.tasks or _config_file(arguments.config)["tasks"]
-    with provenance.collecting() as finished, _confirmed(), _without_traceback(), finding.ours_first(named):
+    verbose = vars(arguments).pop("verbose")  # lm-eval takes no argument that it does not know
+    said = _said(arguments)
+    explained = failures.explained(said["model"], _mapping(said["model_args"]), verbose=verbose)
+    with provenance.collecting() as finished, _confirmed(), explained, finding.ours_first(said["tasks"]):
         arguments.func(arguments)
     for result in finished.results:
         print()
         print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
-    check_saved(finished, samples=_logs_samples(arguments))
+    check_saved(finished, samples=bool(said.get("log_samples")))
     return 0
 
 
@@ -81,6 +82,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         metavar="JOURNAL",
         help="go on where a run broke off, from its journal or the newest one; repeat its command",
     )
+    ours.add_argument(
+        "--verbose",
+        action="store_true",
+        help="show the traceback of a failure; lm-eval's log: --verbosity DEBUG",
+    )
     # lm-eval's line 0.5 takes JSON alone, and 0.4 breaks `passk.k=1,10` at the comma.
     ours.add_argument("--metadata", nargs="+", action="extend", default=[], help=argparse.SUPPRESS)
     own, argv = ours.parse_known_args(argv)
@@ -92,6 +98,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         arguments: argparse.Namespace = HarnessCLI().parse_args()
     finally:
         sys.argv = before
+    arguments.verbose = own.verbose
     arguments.metadata = metadata_of(own.metadata) or None
     fill_in(arguments, _config_file(arguments.config), own.resume)
     return arguments
@@ -117,7 +124,7 @@ def metadata_of(words: Sequence[str]) -> dict[str, Any]:
             name, equals, value = item.partition("=")
             if not (name and equals):
                 raise UsageError(
-                    f"--metadata {word}: write name=value, e.g. --metadata passk.samples=20 passk.k=1,10, "
+                    f"--metadata {word}: name=value expected, e.g. --metadata passk.samples=20 passk.k=1,10, "
                     "or a JSON object"
                 )
             metadata[name] = handle_cli_value_string(value)
@@ -146,9 +153,8 @@ def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: s
     if model == DEFAULT_MODEL and not (arguments.model_args or config.get("model_args")):
         # lm-eval names the results folder after this; without it the name would be random.
         arguments.model_args = {"path": replay.EMBEDDED}
-    metadata = arguments.metadata or config.get("metadata") or {}
-    if isinstance(metadata, str):
-        metadata = simple_parse_args_string(metadata)
+    metadata = _mapping(arguments.metadata or config.get("metadata"))
+    _check_prefix(metadata)
     added = {} if journal is None else {f"{NAMESPACE}.{resume.KEY}": journal}
     said = f"{NAMESPACE}.seeds" in metadata or "seeds" in (metadata.get(NAMESPACE) or {})
     if model in OPENAI_STYLE and not said:
@@ -156,6 +162,22 @@ def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: s
     if added:
         # The command line's metadata replaces the file's, so the file's must be included.
         arguments.metadata = {**metadata, **added}
+
+
+def _check_prefix(metadata: Mapping[str, Any]) -> None:
+    """Raise where a setting of our tasks lacks `passk.`: lm-eval would hand it to tasks that ignore it."""
+    known = [field.name for field in fields(Settings)]
+    for name, value in metadata.items():
+        if name == NAMESPACE or name.startswith(f"{NAMESPACE}."):
+            continue
+        bare = re.sub(rf"^{NAMESPACE}\W?_?", "", name.strip().lower().replace("-", "_"))
+        near = difflib.get_close_matches(bare, known, n=1, cutoff=0.8)
+        if near or bare != name.lower():
+            raise UsageError(
+                f"--metadata {name}={value}: settings of our tasks are written "
+                f"{NAMESPACE}.{(near or ['NAME'])[0]}={value}; where this is another task's own key, use "
+                "`lm-eval run`"
+            )
 
 
 def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
@@ -197,10 +219,15 @@ def _include_paths(given: Any) -> str | list[str]:
     return [*ours, *others] if len(ours) + len(others) > 1 else ours[0]
 
 
-def _logs_samples(arguments: argparse.Namespace) -> bool:
-    # `arguments` holds only what the command line says.
-    said = {**_config_file(arguments.config), **vars(arguments)}
-    return bool(said.get("log_samples"))
+def _said(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the command line says, and the `--config` file where the former says nothing."""
+    given = {name: value for name, value in vars(arguments).items() if value or value == 0}
+    return {"model_args": {}, **_config_file(arguments.config), **given}
+
+
+def _mapping(given: Any) -> dict[str, Any]:
+    """Return arguments of lm-eval's that may be a text."""
+    return dict(simple_parse_args_string(given) if isinstance(given, str) else given or {})
 
 
 def _config_file(path: str | None) -> dict[str, Any]:
@@ -219,22 +246,3 @@ def _confirmed() -> Iterator[None]:
         yield
     finally:
         PasskTask.confirmed = False
-
-
-@contextmanager
-def _without_traceback() -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        if isinstance(error, PasskError) or error.__traceback__ is None:
-            raise
-        trace = error.__traceback__
-        while trace.tb_next is not None:
-            trace = trace.tb_next
-        if trace.tb_frame.f_globals.get("__name__") not in _CHECKS_OF_LM_EVAL:
-            raise
-        message = str(error)
-        if message.startswith("Tasks not found: "):
-            name = message.removeprefix("Tasks not found: ")
-            message += did_you_mean(name, task_names())
-        raise UsageError(message) from error

@@ -46,6 +46,15 @@ def test_lm_eval_knows_it() -> None:
     assert get_model("replay") is ReplayLM
 
 
+@pytest.mark.parametrize("name", ["file", "paths", "pretrained", "samples"])
+def test_an_argument_that_it_does_not_take_is_an_error(two, name) -> None:
+    """With a misspelt `path` it would play the embedded samples, whose scores are somebody else's."""
+    with pytest.raises(UsageError, match=f"--model_args {name}=.*takes `path` alone"):
+        ReplayLM.create_from_arg_obj(
+            {name: str(two)}, {"batch_size": 1, "max_batch_size": None, "device": None}
+        )
+
+
 def test_the_embedded_generations() -> None:
     """By default it has 20 samples of each of HumanEval's 164 problems, and says how they were drawn."""
     model = ReplayLM.create_from_arg_obj({}, {"batch_size": 1, "device": "cuda:0"})

@@ -114,6 +114,54 @@ def test_servers_get_distinct_seeds(model, said, metadata) -> None:
     assert parse("--model", model, *said).metadata == metadata
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["samples=5"],
+        ["k=1,10"],
+        ['{"samples": 5}'],
+        ["sample=5"],
+        ["Samples=5"],
+        ["data-files=x.jsonl"],
+        ["timeout=3"],
+        ["passk_samples=5"],
+        ["passksamples=5"],
+        ["Passk.samples=5"],
+        ["passk:samples=5"],
+        ["passk.k=1", "packages=stdlib"],
+    ],
+    ids=" ".join,
+)
+def test_a_setting_without_its_prefix_is_an_error(words) -> None:
+    """lm-eval hands unknown metadata to tasks that ignore it, so what looks like a setting is refused."""
+    with pytest.raises(UsageError, match=r"are written passk\.[a-z_]+="):
+        parse("--metadata", *words)
+
+
+def test_a_setting_without_its_prefix_in_a_file_is_an_error(tmp_path) -> None:
+    """The same holds for the metadata of a --config file."""
+    path = tmp_path / "run.yaml"
+    path.write_text("tasks: [passk_humaneval]\nmetadata: {samples: 4}\n")
+    with pytest.raises(UsageError, match=r"written passk\.samples=4"):
+        run.parse(["--config", str(path)])
+
+
+def test_keys_of_other_tasks_stay() -> None:
+    """Metadata that other tasks of lm-eval's need, and our settings in each form, go through."""
+    words = [
+        "tokenizer=gpt2",
+        "max_seq_lengths=[4096]",
+        "passk.skip_untested=true",
+        '{"passk": {"samples": 3}}',
+    ]
+    assert set(parse("--metadata", *words).metadata) == {
+        "tokenizer",
+        "max_seq_lengths",
+        "passk.skip_untested",
+        "passk",
+    }
+
+
 def test_no_task_is_an_error() -> None:
     """A command without tasks is an error that names one."""
     with pytest.raises(UsageError, match="--tasks passk_humaneval"):
