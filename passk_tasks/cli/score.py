@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -86,10 +87,14 @@ def run(options: argparse.Namespace) -> int:
     except (KeyboardInterrupt, TerminatedError):
         unfinished = None if options.out is None else Path(options.out) / store.UNFINISHED
         if unfinished is not None and unfinished.exists():
-            print(f"passk: what was judged so far is in {unfinished}", file=sys.stderr)
+            print(
+                f"passk: what was judged so far is in {unfinished}; the same command judges all anew",
+                file=sys.stderr,
+            )
         raise
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
+        print(f"  next: {shlex.join(['passk', 'report', options.out])}")
     if scored.infra_errors:
         outcomes = (record.outcome for record in scored.records)
         example = next(outcome.detail for outcome in outcomes if outcome.verdict == "infra_error")

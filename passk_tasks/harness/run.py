@@ -16,6 +16,7 @@ import argparse
 import difflib
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,24 @@ from passk_tasks.text.terminal import colour_wanted, width_of
 
 DEFAULT_MODEL = "replay"
 
+_EPILOG = f"""\
+the arguments of lm-eval that are used most:
+  --tasks TASKS          names, separated by commas: `passk tasks` lists them
+  --model NAME           default here: {DEFAULT_MODEL}, which plays back generations that ship with passk;
+                         others: hf, vllm, local-completions, local-chat-completions, openai-chat-completions
+  --model_args K=V …     e.g. pretrained=PATH, or base_url=URL model=NAME; of {DEFAULT_MODEL}: path=SAMPLES
+  --apply_chat_template  for the tasks with `instruct` in their names
+  --gen_kwargs K=V …     e.g. temperature=0.8; default: the task's
+  --metadata passk.K=V … settings of our tasks, e.g. passk.samples=50 passk.k=1,10; default: the task's, and
+                         passk.seeds=distinct for servers that take a seed
+  --limit N              only the first N problems
+  --output_path DIR      folder for the results; without it only the answers are kept, in a journal
+  --log_samples          keep every sample too: compare, report and export read them
+  --include_path DIR     one more folder of task YAML; ours are always there
+  --confirm_run_unsafe_code  not needed for our tasks, which run in a sandbox
+
+all others: lm-eval run --help"""
+
 _NEXT_NAME = re.compile(r",(?=[A-Za-z_][\w.]*=)")
 
 
@@ -58,8 +77,24 @@ def main(argv: Sequence[str]) -> int:
     for result in finished.results:
         print()
         print(summary.render(result, colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
-    check_saved(finished, samples=bool(said.get("log_samples")))
+    samples = bool(said.get("log_samples"))
+    check_saved(finished, samples=samples)
+    if finished.results:
+        print(f"\n{_where(finished, samples=samples)}")
     return 0
+
+
+def _where(finished: provenance.Collected, *, samples: bool) -> str:
+    """Return where the results are, and the command to type next."""
+    folder = finished.invocation and finished.invocation.results_folder
+    if folder is not None:
+        reads = "report" if samples and len(finished.results) == 1 else "runs"
+        return f"  results: {folder}\n  next: {shlex.join(['passk', reads, str(folder)])}"
+    first = finished.results[0]
+    return (
+        "  the results are not stored, since there is no --output_path; the answers are\n"
+        f"  next: {shlex.join(['passk', 'score', *first.journals, '--out', first.task])}"
+    )
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -69,10 +104,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: no task is named, or the `--config` file cannot be read.
     """
     ours = argparse.ArgumentParser(
-        usage="passk run [--resume [JOURNAL]] ARGUMENTS OF lm-eval run",
-        description=f"Without --model the model is `{DEFAULT_MODEL}`, which plays back generations that ship "
-        "with this package. Settings of our tasks: --metadata passk.NAME=VALUE. lm-eval's help follows.",
-        add_help=False,
+        prog="passk run",
+        usage="passk run --tasks TASKS [--resume [JOURNAL]] [arguments of lm-eval run]",
+        description="Ask a model for samples of a task, judge them in the sandbox, estimate pass@k.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     ours.add_argument(
@@ -90,8 +126,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     # lm-eval's line 0.5 takes JSON alone, and 0.4 breaks `passk.k=1,10` at the comma.
     ours.add_argument("--metadata", nargs="+", action="extend", default=[], help=argparse.SUPPRESS)
     own, argv = ours.parse_known_args(argv)
-    if {"-h", "--help"} & set(argv):
-        print(ours.format_help())
     # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
     before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
     try:

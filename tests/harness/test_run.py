@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import shlex
 import subprocess
 import sys
 from argparse import Namespace
@@ -27,14 +29,44 @@ def parse(*arguments: str) -> Namespace:
     return run.parse(["--tasks", "passk_humaneval", *arguments])
 
 
-def test_the_help_shows_our_option_and_those_of_lm_eval(capsys) -> None:
-    """`passk run --help` says what `--resume` does, and goes on with lm-eval's own help."""
-    with pytest.raises(SystemExit) as ended:
+def test_the_help_is_our_own(capsys) -> None:
+    """`passk run --help` has our defaults and settings, and points to lm-eval's help for the rest."""
+    for word in ("--help", "-h"):
+        with pytest.raises(SystemExit) as ended:
+            parse(word)
+        said = capsys.readouterr().out
+        assert ended.value.code == 0
+        assert said.startswith("usage: passk run ")
+        for part in ("--resume [JOURNAL]", "--verbose", "default here: replay", "passk.seeds=distinct"):
+            assert part in said
+        assert said.endswith("all others: lm-eval run --help\n")
+        assert "usage: lm-eval" not in said
+
+
+def test_the_help_names_real_arguments(capsys) -> None:
+    """Each argument in our help is one that the two parsers take."""
+    with pytest.raises(SystemExit):
         parse("--help")
-    ours, _, theirs = capsys.readouterr().out.partition("usage: lm-eval run")
-    assert ended.value.code == 0
-    assert "--resume [JOURNAL]" in ours
-    assert "--model_args" in theirs
+    named = set(re.findall(r"^  (--[a-z_]+)", capsys.readouterr().out, flags=re.MULTILINE))
+    values = {"--model_args": ["path=x"], "--gen_kwargs": ["top_p=1"], "--metadata": ["passk.k=1"]}
+    values |= {name: ["1"] for name in ("--tasks", "--model", "--limit", "--output_path", "--include_path")}
+    assert named > values.keys()
+    run.parse([word for name in sorted(named) for word in (name, *values.get(name, []))])
+
+
+def test_the_last_lines_say_where_and_what_next(passk, tmp_path) -> None:
+    """A run ends with the folder of its results and a command that reads them, or with its journal's."""
+    words = ("run", "--tasks", "passk_humaneval_greedy", "--limit", "1")
+    folder = tmp_path / "my results"
+    stored = passk(*words, "--output_path", str(folder), XDG_STATE_HOME=str(tmp_path)).stdout
+    where = folder / "embedded"
+    assert stored.endswith(f"\n  results: {where}\n  next: passk runs '{where}'\n")
+    assert passk("runs", str(where)).stdout.count("passk_humaneval_greedy") == 1
+    kept = passk(*words, XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()[-1]
+    command = shlex.split(kept.removeprefix("  next: passk "))
+    out = tmp_path / "out"
+    assert command[0] == "score"
+    assert passk(*command[:-1], str(out)).stdout.endswith(f"  next: passk report {out}\n")
 
 
 def test_the_defaults_are_filled_in(capsys) -> None:
