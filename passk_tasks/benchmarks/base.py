@@ -13,7 +13,7 @@ from typing import ClassVar
 from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Place, Program, StdioTests, Tests
+from passk_tasks.program import AnyTests, CommandTests, Judge, Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 KEPT_TESTS = 1024
@@ -55,7 +55,7 @@ class Benchmark(ABC):
     hub_name: ClassVar[str | None]
     split: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
-    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (Tests,)
+    kinds: ClassVar[tuple[type[AnyTests], ...]] = (Tests,)
     places: ClassVar[tuple[Place, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
@@ -94,8 +94,9 @@ class Benchmark(ABC):
 
     @property
     def judges(self) -> tuple[Judge, ...]:
-        """What the setting `judge` may say: a place, and `stdio` for the usual one of programs."""
-        usual = Judge.STDIO if self.kinds[0] is StdioTests else self.places[0]
+        """What the setting `judge` may say: a place, or the one of tests that are no functions."""
+        words = {StdioTests: Judge.STDIO, CommandTests: Judge.COMMAND}
+        usual = words.get(self.kinds[0], self.places[0])
         return (usual, *self.places[1:]) if Tests in self.kinds else (usual,)
 
     def check_settings(self, settings: Settings) -> None:

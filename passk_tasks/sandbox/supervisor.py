@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
-from passk_tasks.program import Confinement, Program, StdioTests, Tests
+from passk_tasks.program import AnyTests, Confinement, Program
 from passk_tasks.sandbox import remembered
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
@@ -145,7 +145,7 @@ class Sandbox:
         self._disturbed.clear()
         self._crowding.clear()
         self._tried_again.clear()
-        suites: dict[Tests | StdioTests, int] = {}
+        suites: dict[AnyTests, int] = {}
         for program in programs:
             if program.tests not in suites:
                 # No number is used twice: a worker keeps tests by their number.

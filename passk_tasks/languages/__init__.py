@@ -1,0 +1,21 @@
+"""The languages that the judge `command` knows; data only.
+
+record     what a language is: `Language`, with its tools, commands, limits, rule and ending
+compiled   those that are built before they are run
+scripts    those that are run from their text
+
+A benchmark's own dialect is another record: `dataclasses.replace(LANGUAGES["cpp"], name="…", …)`, added to
+`LANGUAGES`.
+"""
+
+from __future__ import annotations
+
+from passk_tasks.languages import compiled, scripts
+from passk_tasks.languages.record import Ending, Language, Rule, Signs, Tool
+
+LANGUAGES: dict[str, Language] = {
+    language.name: language for language in (*compiled.LANGUAGES, *scripts.LANGUAGES)
+}
+"""By name."""
+
+__all__ = ["LANGUAGES", "Ending", "Language", "Rule", "Signs", "Tool"]
