@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,25 @@ def wait_for_name(name: str, above: int) -> set[int]:
                     return below
         time.sleep(0.01)
     raise AssertionError(f"no process {name!r} below {above}")
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + HANG_S
+    while not holds():
+        assert time.monotonic() < until, "it never came to hold"
+        time.sleep(0.01)
+
+
+def still_running(pids: set[int]) -> set[int]:
+    """Return those of the processes that run; one that has ended may wait long for whoever adopted it."""
+    running = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            if state not in ("Z", "X"):
+                running.add(pid)
+    return running
 
 
 def lift_backstop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from passk_tasks.errors import SandboxError
 from passk_tasks.program import Limits, Program
 from passk_tasks.sandbox import cgroups, leftovers
-from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.box import frames, processes
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
 from passk_tasks.sandbox.packages import Packages
@@ -29,7 +29,7 @@ from passk_tasks.verdict import Outcome
 
 MESSAGE_LIMIT = 1 << 20
 _START_S = 30.0  # a worker starts in well under a second; a machine may be very busy
-_GRACE_S = 10.0  # for the processes of a worker to end
+_GRACE_S = 60.0  # for the processes of a worker to end; on an idle machine it takes milliseconds
 _OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems: a worker keeps their tests compiled
 _CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, without those of the newest problem
@@ -272,22 +272,21 @@ class Worker:
         self.socket.close()
         with contextlib.suppress(OSError):
             os.close(self._lifeline)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            if self._way != "namespaces":
-                # Without the tests' side, the zygote ends what is left of the candidate, then itself. It is
-                # the only other process of the group, which candidates have left.
-                self._process.kill()
-                self._process.wait()
-                until_s = time.monotonic() + _GRACE_S
+        if self._process.returncode is None and self._way == "namespaces":
+            self._process.kill()
+        elif self._way != "namespaces":
+            # Without the tests' side, the zygote ends what is left of the candidate, then itself. It and the
+            # nursery are the only other processes of the group, which candidates have left.
+            self._process.kill()
+            until_s = time.monotonic() + _GRACE_S
+            while processes.of_group(self._process.pid) and time.monotonic() < until_s:
+                time.sleep(0.01)
+            for pid in processes.of_group(self._process.pid):
                 with contextlib.suppress(ProcessLookupError):
-                    while time.monotonic() < until_s:
-                        os.killpg(self._process.pid, 0)
-                        time.sleep(0.01)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+                    os.kill(pid, signal.SIGKILL)
+        self._process.wait()
         cgroups.remove(self._groups)
         if self._scratch is not None:
             leftovers.remove_scratch(*self._scratch)

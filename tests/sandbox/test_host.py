@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from under_load import HANG_S, call_itself, wait_for_name
+from under_load import HANG_S, call_itself, still_running, wait_for_name, wait_until
 
 from passk_tasks.errors import SandboxError
 from passk_tasks.judging import batch
@@ -171,9 +171,29 @@ def test_sigterm_leaves_nothing(way, tmp_path):
     below = wait_for_name("sleeper", run.pid)
     run.send_signal(signal.SIGTERM)
     assert run.wait(HANG_S) == 143
-    assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+    assert not still_running(below)
     assert list(tmp_path.iterdir()) == []
     assert list(Path("/sys/fs/cgroup").glob(f"**/passk-{run.pid}-*")) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_killed_zygote_leaves_no_candidate(way):
+    """Whoever kills the process that ends candidates: the one above it ends them before the run ends."""
+    candidate = call_itself("orphan") + "import time\ntime.sleep(1000)"
+    code = (
+        f"import sys\nfrom passk_tasks.sandbox import supervisor\nsupervisor._WAYS['strict'] = ({way!r},)\n"
+        "from passk_tasks.judging import batch, executor\nfrom passk_tasks.program import *\n"
+        f"batch.judge([Program('t', {candidate!r}, Tests('f()', ('f',)))],"
+        " executor.local(Confinement(Limits(timeout_s=1000)), 1))\n"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code])
+    below = wait_for_name("orphan", run.pid)
+    [candidate] = [pid for pid in below if Path(f"/proc/{pid}/comm").read_text() == "orphan\n"]
+    zygote = int(Path(f"/proc/{candidate}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(zygote, signal.SIGKILL)
+    wait_until(lambda: not still_running({candidate}))
+    run.terminate()
+    run.wait(HANG_S)
 
 
 def test_a_live_runs_folder_stays(monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ import traceback
 from typing import NoReturn
 
 from passk_tasks.sandbox.box import candidate, imports, kernel, protocol, rlimits, traces, zygote
-from passk_tasks.sandbox.box.on_host import OnHost
+from passk_tasks.sandbox.box.on_host import OnHost, is_fresh
 
 
 def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> NoReturn:
@@ -35,7 +35,7 @@ def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> 
             _become_zygote(control, config, way, folders, is_first=is_first)
         status = way.wait_for_zygote(pid)
         is_first = False
-        if not os.WIFEXITED(status) or os.WEXITSTATUS(status) != protocol.FRESH:
+        if not is_fresh(status):
             os._exit(0)
         way.remove_folders(folders)
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from passk_tasks.sandbox.box import kernel, landlock, privileges, processes, rootfs, seccomp, trees
-from passk_tasks.sandbox.box.protocol import Configuration
+from passk_tasks.sandbox.box.protocol import FRESH, Configuration
 
 _PATIENCE_S = 1.0
 
@@ -71,8 +71,15 @@ class OnHost:
                 os._exit(0)
 
     def wait_for_zygote(self, pid: int) -> int:
-        """Return the wait status of a zygote; `pid` is the child that became or started it."""
-        return os.waitpid(pid, 0)[1]
+        """Return the wait status of a zygote; `pid` is the child that became or started it.
+
+        Unless another zygote takes its place, nothing that it started is left: one that was killed, or that
+        failed because the tests' side was killed under it, has not ended its candidate.
+        """
+        status = os.waitpid(pid, 0)[1]
+        if not is_fresh(status):
+            processes.end(pid, is_init=False)
+        return status
 
     def enter_zygote(self) -> None:
         """Make this process, the nursery's child, the zygote."""
@@ -110,6 +117,11 @@ class OnHost:
                         with contextlib.suppress(OSError):
                             os.kill(child, signal.SIGKILL)
                 time.sleep(0.005)
+
+
+def is_fresh(status: int) -> bool:
+    """Return whether a zygote with this wait status ended so that a new one takes its place."""
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == FRESH
 
 
 class Landlock(OnHost):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 
 def descendants(root: int, *, zombies: bool = False, below: int = 0) -> set[int]:
@@ -15,15 +16,9 @@ def descendants(root: int, *, zombies: bool = False, below: int = 0) -> set[int]
         below: how many generations to leave out.
     """
     parents: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-            except OSError:
-                continue
-            if zombies or fields[0] != b"Z":
-                parents.setdefault(int(fields[1]), []).append(int(name))
+    for pid, state, parent, _group in _running():
+        if zombies or state != b"Z":
+            parents.setdefault(parent, []).append(pid)
     tree: set[int] = set()
     rest = [root]
     for _ in range(below):
@@ -34,6 +29,23 @@ def descendants(root: int, *, zombies: bool = False, below: int = 0) -> set[int]
                 tree.add(child)
                 rest.append(child)
     return tree
+
+
+def of_group(group: int) -> set[int]:
+    """Return the processes of a group that have not ended, by /proc."""
+    return {pid for pid, state, _parent, its_group in _running() if its_group == group and state != b"Z"}
+
+
+def _running() -> Iterator[tuple[int, bytes, int, int]]:
+    """Yield the number, state, parent and group of each process."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    state, parent, group = file.read().rpartition(b")")[2].split()[:3]
+            except (OSError, ValueError):  # it ended meanwhile
+                continue
+            yield int(name), state, int(parent), int(group)
 
 
 def end(pid: int, *, is_init: bool) -> tuple[int, int]:
