@@ -33,6 +33,11 @@ _DEFINES = re.compile(
     r"|\(def|(?:const|let|var|local|val|my|our)?\s*[\w$.]+\s*(?::[^=\n]*)?(?:=|<-)\s*(?:async\s*)?"
     r"(?:function\b|\([^()]*\)[^=\n]*=>|\w+\s*=>|lambda\b|sub\b)|[\w-]+\s*\(\s*\)\s*\{"
 )
+# A definition without a word for it, as C's family has them; not `if (…) {`.
+_TYPED = re.compile(
+    r"(?!(?:if|for|while|else|switch|return|do|try|match|foreach|unless|until)\b)"
+    r"[\w:<>\[\],&*?. \t]+[\s&*][\w:~]+\s*\((?:[^;{}()]|\([^()]*\))*\)[^;{}()]*\{"
+)
 _CODE = re.compile(r"[=(){};]")
 _SPACE = re.compile(r"\s+")
 
@@ -107,6 +112,8 @@ class _Answer:
             return self._file(split_text[0] + "\n", Strategy.FENCE_PREFILLED)
         if mine:
             block = next((block for block in reversed(mine) if block.closed), mine[-1])
+            if self._is_file(block.content):
+                return self._file(block.content, Strategy.FENCE)  # with the function under another name
             return self._file(self._prompt + block.content, Strategy.FENCE_BODY)
         if fenced or not text.strip():
             return None
@@ -119,6 +126,11 @@ class _Answer:
     def _may_be_mine(self, block: fences.Block) -> bool:
         known = block.language in fences.LANGUAGES
         return block.language in self._syntax.fence_words or not known
+
+    def _is_file(self, source: str) -> bool:
+        """Whether a program defines something, so that it is no body of the prompt's function."""
+        pieces = split(source, self._syntax)
+        return any(_DEFINES.match(piece.code) or _TYPED.match(piece.code) for piece in pieces)
 
     def _helpers(self, chosen: fences.Block, mine: list[fences.Block]) -> str:
         """Return the other blocks that define what the chosen one calls and lacks."""
@@ -178,20 +190,22 @@ class _Answer:
         return "".join([*parts, source[at:]])
 
     def _without_examples(self, source: str) -> str:
-        """Return a program without the statements below the function that call it, or only print."""
+        """Return a program without its examples: below the function, from the first statement that calls it or
+        prints, whatever defines nothing."""
         shows = re.compile(self._syntax.shows)
         if not shows.pattern.replace("(?!)", ""):
             return source
-        below = False
+        below = shown = False
 
         def is_example(piece: Piece) -> bool:
-            nonlocal below
+            nonlocal below, shown
             if not below:
                 below = self._definition.search(piece.code) is not None
                 return False
-            if _DEFINES.match(piece.code):
+            if _DEFINES.match(piece.code) or not piece.code.strip():
                 return False
-            return shows.match(piece.code) is not None or self._calls.search(piece.code) is not None
+            shown = shown or shows.match(piece.code) is not None or self._calls.search(piece.code) is not None
+            return shown
 
         return self._without(source, is_example)
 
