@@ -376,6 +376,7 @@ def _described(spec: TaskSpec) -> dict[str, Any]:
     number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
     return {
         "name": spec.name,
+        "variant": benchmark.variant,
         "version": spec.version,
         "description": spec.description,
         "n": settings.samples,

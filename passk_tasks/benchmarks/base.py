@@ -47,6 +47,8 @@ class Benchmark(ABC):
             without the rows; each problem names its own.
         hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
             family sees them.
+        variant: the part of its name by which it differs from families that are listed as one with it, e.g.
+            `cpp`; empty where it stands alone.
         numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
     """
 
@@ -68,6 +70,7 @@ class Benchmark(ABC):
     own_problems: ClassVar[bool] = True
     hidden: ClassVar[tuple[str, ...]] = ()
     numbered: ClassVar[str] = ""
+    variant: ClassVar[str] = ""
 
     def task_id_of(self, foreign: str | int) -> str:
         """Return the task_id of what others call a problem by its number; any other name as it is.

@@ -1,9 +1,9 @@
 """MultiPL-E (Cassano et al., 2022, arXiv:2208.08227): HumanEval and MBPP in two dozen other languages.
 
 A family is a configuration of `nuprl/MultiPL-E`: `humaneval-cpp`, `mbpp-rs`, … A program is the prompt, the
-completion up to the earliest stop token, a line's end, and the tests. The stop tokens are part of that: in seven
-languages the tests begin with the brace that ends the function, and a completion that has it too does not compile.
-No row has a solution.
+completion up to the earliest stop token, a line's end, and the tests. The stop tokens are part of that: in
+seven languages the tests begin with the brace that ends the function, and a completion that has it too does
+not compile. No row has a solution.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Place, Program
 
 _LANGUAGES = (
-    "adb clj cpp cs d dart elixir go hs java jl js lua ml php pl r rb rkt rs scala sh swift ts"
-).split()
+    *("adb", "clj", "cpp", "cs", "d", "dart", "elixir", "go", "hs", "java", "jl", "js"),
+    *("lua", "ml", "php", "pl", "r", "rb", "rkt", "rs", "scala", "sh", "swift", "ts"),
+)
 _NOT_THERE = {("mbpp", "dart")}
 _NUMBER = re.compile(r"(?:HumanEval|mbpp)_\d+_")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -52,7 +53,7 @@ class MultiPLE(Benchmark):
     own_problems: ClassVar[bool] = False
 
     def __init_subclass__(cls, source: str, language: str) -> None:
-        cls.source, cls.language = source, language
+        cls.source, cls.language, cls.variant = source, language, language
         cls.name = f"multiple_{source}_{language}"
         cls.hub_name = f"{source}-{language}"
 
@@ -99,8 +100,8 @@ def _tests(problem: Problem) -> CommandTests:
 def _function(name: str, prompt: str, tests: str, language: str) -> str:
     """Return the name of the function in a prompt: the row's, written as the language writes it.
 
-    A few functions are called otherwise (`strlen` is `string_length` in C++): then it is the last name before a
-    parenthesis.
+    A few functions are called otherwise (`strlen` is `string_length` in C++): then it is the last name before
+    a parenthesis.
     """
     wanted = _NUMBER.sub("", name).replace("_", "").lower()
     code = hidden(prompt, SYNTAXES[language])

@@ -1,9 +1,10 @@
 """Programs in other languages than Python, found in a model's text by its lines and brackets.
 
-A base model's text continues the prompt and ends as the benchmark says, and nothing else is done to it. A chat
-model's answer holds a file, mostly: that file stays as it is, below what it lacks of the prompt's imports, and
-without what stands in the way of the tests: its own `main`, its own tests, examples below the function. Where the
-tests begin with the brace that ends the function, an empty function at the end gives them one to close.
+A base model's text continues the prompt and ends as the benchmark says, and nothing else is done to it. A
+chat model's answer holds a file, mostly: that file stays as it is, below what it lacks of the prompt's
+imports, and without what stands in the way of the tests: its own `main`, its own tests, examples below the
+function. Where the tests begin with the brace that ends the function, an empty function at the end gives them
+one to close.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from passk_tasks.extraction import fences
 from passk_tasks.extraction.go_imports import with_imports_of
-from passk_tasks.extraction.languages import Syntax, syntax
+from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import Piece, balanced, depth_of, hidden, members, split
 from passk_tasks.extraction.prompts import first_line
 from passk_tasks.extraction.reasoning import strip_reasoning
@@ -190,8 +191,9 @@ class _Answer:
         return "".join([*parts, source[at:]])
 
     def _without_examples(self, source: str) -> str:
-        """Return a program without its examples: below the function, from the first statement that calls it or
-        prints, whatever defines nothing."""
+        """Return a program without its examples: below the function, from the first statement that calls it
+        or prints, whatever defines nothing.
+        """
         shows = re.compile(self._syntax.shows)
         if not shows.pattern.replace("(?!)", ""):
             return source

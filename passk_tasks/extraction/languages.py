@@ -1,8 +1,8 @@
 """What the text of a program looks like in each language: one record a language, nothing is executed.
 
-`opaque` matches what holds no code: comments, strings, characters. With that hidden (`pieces.hidden`) braces can
-be counted, and the patterns below mean code and never a word in a comment. They match from the beginning of a
-statement; `{name}` stands for the name of the function that is asked for.
+`opaque` matches what holds no code: comments, strings, characters. With that hidden (`pieces.hidden`) braces
+can be counted, and the patterns below mean code and never a word in a comment. They match from the beginning
+of a statement; `{name}` stands for the name of the function that is asked for.
 """
 
 from __future__ import annotations
@@ -83,9 +83,8 @@ class Syntax:
         return re.compile(self.call.format(name=re.escape(name)))
 
 
-_SCRIPT_FUNCTION = (
-    r"\bfunction\s*\*?\s*{name}|\b(?:const|let|var)\s+{name}\s*(?::[^=]*)?=(?!=)|^{name}\s*=\s*(?:async\b|function\b|\()"
-)
+_SCRIPT_FUNCTION = r"\bfunction\s*\*?\s*{name}|\b(?:const|let|var)\s+{name}\s*(?::[^=]*)?=(?!=)"
+    r"|^{name}\s*=\s*(?:async\b|function\b|\()"
 _C_MAIN = r"(?:static\s+|inline\s+)*(?:int|void|auto|signed)\s+main\s*\("
 
 _RECORDS = (

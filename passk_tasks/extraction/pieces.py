@@ -1,11 +1,13 @@
 """Program text in pieces, by its lines and brackets: for languages whose parser is not at hand.
 
-A piece begins at a line that starts in the first column and continues nothing, and reaches to the next such line.
-Models indent what belongs together, so a piece is one definition, import or statement, with the comments below it.
+A piece begins at a line that starts in the first column and continues nothing, and reaches to the next such
+line. Models indent what belongs together, so a piece is one definition, import or statement, with the
+comments below it.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,9 +53,7 @@ def split(source: str, syntax: Syntax) -> list[Piece]:
         depth += sum(map(line.count, "{([")) - sum(map(line.count, "])}"))
         at += len(line)
     edges = [0, *(start for start in starts if start), len(source)]
-    return [
-        Piece(source[a:b], code[a:b]) for a, b in zip(edges, edges[1:], strict=False) if b > a
-    ]
+    return [Piece(source[a:b], code[a:b]) for a, b in itertools.pairwise(edges) if b > a]
 
 
 def body_end(code: str, start: int) -> int | None:
