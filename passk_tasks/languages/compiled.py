@@ -101,7 +101,8 @@ GO = Language(
             "passk_end_test.go",
             'package @NAMED@\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc passkEnd(failed bool, key int64) {\n'
             '\tvar given int64\n\tif failed {\n\t\treturn\n\t}\n\tfile, err := os.Open("@FILE@")\n'
-            '\tif err == nil {\n\t\tfmt.Fscan(file, &given)\n\t\tfmt.Fprintf(os.Stdout, "\\n%d\\n", given+key)\n'
+            "\tif err == nil {\n\t\tfmt.Fscan(file, &given)\n\t\tfmt.Fprintf(os.Stdout, "
+            '"\\n%d\\n", given+key)\n'
             "\t}\n}\n",
         ),
     ),
@@ -156,7 +157,8 @@ D = Language(
     makes="solution",
     run=("{built}",),
     ending=Ending(
-        '{ static import core.stdc.stdio; long passk_end; auto passk_file = core.stdc.stdio.fopen("@FILE@", "r"); '
+        "{ static import core.stdc.stdio; long passk_end; "
+        'auto passk_file = core.stdc.stdio.fopen("@FILE@", "r"); '
         'if (passk_file && core.stdc.stdio.fscanf(passk_file, "%lld", &passk_end) == 1) '
         '{ core.stdc.stdio.printf("\\n%lld\\n", passk_end + @KEY@L); core.stdc.stdio.fflush(null); } }\n',
         # `main` is not run; its unit tests are.

@@ -82,9 +82,9 @@ class Language:
     """One language, or one dialect of a benchmark's.
 
     Commands are argument lists. In them stand, in braces, the names of tools (`{g++}`: the first of
-    `Tool.names`), in a build `{source}` for the program's file, in a run `{built}` for what the build made, or
-    `{text}` for the program's text, or the one that the build made, which can be read once; and
-    `{memory_mib}`.
+    `Tool.names`), and `{built}`, the file that a build makes. A build has `{source}`, the program's file; a
+    run has `{memory_mib}`, and `{text}`: the program's text, or the one that the build made; it can be read
+    once.
 
     Attributes:
         name: what `CommandTests.language` holds, e.g. `cpp`.

@@ -168,7 +168,8 @@ R = Language(
     # `source` reads all of the text before it evaluates any of it.
     run=("{Rscript}", "-e", "source('{text}', echo = FALSE)"),
     ending=Ending(
-        "\nif (inherits(try(base::stopifnot(base::isTRUE(base::all.equal(c(1, 2), c(2, 1)))), silent = TRUE), "
+        "\nif (inherits(try(base::stopifnot(base::isTRUE(base::all.equal(c(1, 2), c(2, 1)))), "
+        "silent = TRUE), "
         '"try-error")) base::cat(base::sprintf("\\n%.0f\\n", '
         'base::as.numeric(base::readLines("@FILE@", n = 1)) + @KEY@))\n',
         replaced=((r"\b(stopifnot|isTRUE|all\.equal)\(", r"base::\1("),),
@@ -199,7 +200,7 @@ RKT = Language(
     shows=("/etc/racket",),
     rule=Rule(clean_stderr=True),
     signs=Signs(
-        failed=r"FAILURE|Check failure",
+        failed=r"FAILURE|^name: +check-",
         syntax=r"read-syntax: |unbound identifier|bad syntax|unexpected",
         memory=r"out of memory",
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import glob
 import os
 import re
 import shutil
@@ -81,13 +80,17 @@ def find(name: str) -> Toolchain:
         real = os.path.realpath(path)
         if not _is_system(real):
             inside, packages, _ = real.partition("/node_modules/")
-            shown.append(inside + packages[:-1] if packages else os.path.dirname(os.path.dirname(real)))
-    missing += [pattern for pattern in language.files if not glob.glob(pattern)]
+            shown.append(inside + packages[:-1] if packages else str(Path(real).parents[1]))
+    missing += [pattern for pattern in language.files if not _matching(pattern)]
     for pattern in (*language.files, *language.shows):
-        shown += [path for path in sorted(glob.glob(pattern)) if not _is_system(path)]
+        shown += [path for path in _matching(pattern) if not _is_system(path)]
     return Toolchain(
-        paths, tuple(missing), tuple(path for path in dict.fromkeys(shown) if os.path.exists(path))
+        paths, tuple(missing), tuple(path for path in dict.fromkeys(shown) if Path(path).exists())
     )
+
+
+def _matching(pattern: str) -> list[str]:
+    return sorted(map(str, Path("/").glob(pattern.lstrip("/"))))
 
 
 def _is_system(path: str) -> bool:
@@ -101,8 +104,8 @@ def _find(tool: Tool) -> str | None:
         if path is None:
             continue
         if tool.home and (home := _said([path, *tool.home])):
-            inside = os.path.join(home, "bin", name)
-            return inside if os.path.exists(inside) else path
+            inside = Path(home) / "bin" / name
+            return str(inside) if inside.exists() else path
         return path
     return None
 

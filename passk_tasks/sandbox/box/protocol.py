@@ -19,7 +19,8 @@ class Configuration(TypedDict):
 
     `stand_in` maps names of packages to folders; `way` names a class in `launch`. `packages` are folders for
     `sys.path`, `shown` are the parts of them that candidates see, and `hidden` are the names of packages that
-    no candidate ever sees. `tools` are further paths that candidates see: toolchains. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
+    no candidate ever sees. `tools` are further paths that candidates
+    see: toolchains. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
     """
 
     stand_in: dict[str, str]

@@ -74,7 +74,7 @@ def raise_all(config: Configuration) -> None:
             resource.setrlimit(limit, (hard, hard))
 
 
-def limit_candidates(config: Configuration) -> None:
+def limit_candidates() -> None:
     """Limit this process and all candidates below it, but for what the zygote limits for each of them."""
     for limit, value in _GIVEN.items():
         most = _least(value, resource.getrlimit(limit)[1])

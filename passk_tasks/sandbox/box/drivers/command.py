@@ -7,10 +7,10 @@ processes of the zygote, each with its own limits:
                                                       they made into the descriptor GIVEN
     ["run", files, command, environment, text, number]    becomes the command
 
-What was built is sealed before the run and has no name. A text that is run as it is comes through a pipe that
-is empty once it was read; so does the number that the ending adds to the one in its text. The sum, on a line
-of its own, is the proof that the tests ended. Both streams are files in memory that the tests' side holds; the
-language's rule reads them when no process of the candidate is left.
+What was built is sealed before the run and has no name. A text that is run as it is comes through a pipe
+that is empty once it was read; so does the number that the ending adds to the one in its text. The sum, on a
+line of its own, is the proof that the tests ended. Both streams are files in memory that the tests' side
+holds; the language's rule reads them when no process of the candidate is left.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from passk_tasks.verdict import Outcome, Verdict
 _NUMBER_BITS = 50  # the sum of two is exact in a double
 _FD = str(GIVEN + 1)
 _FILE, _TEXT = f"/dev/fd/{_FD}", f"/dev/fd/{GIVEN + 2}"
+_PLACE = re.compile(rf"{_TEXT}\b|/proc/\d+/fd/pipe:\[\d+\]")
 _BUILT_MIB = 64  # what a build may make
 _PIPE_BYTES = 60_000  # that a pipe takes at once
 _READ_BYTES = 1 << 20  # of each stream, from either end
@@ -267,7 +268,8 @@ def _read(fd: int) -> str:
     raw = os.pread(fd, min(size, _READ_BYTES), 0)
     if size > _READ_BYTES:
         raw += b"\n" + os.pread(fd, _READ_BYTES, max(size - _READ_BYTES, _READ_BYTES))
-    return raw.decode("utf-8", "replace")
+    # The text's place, which differs from run to run.
+    return _PLACE.sub("the program", raw.decode("utf-8", "replace"))
 
 
 def _found(pattern: str, told: str) -> bool:
