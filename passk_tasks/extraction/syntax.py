@@ -33,7 +33,12 @@ def _silently(function: Callable[[], _T]) -> _T:
     with _WARNINGS_LOCK, warnings.catch_warnings():
         # Under `-W error` a SyntaxWarning would turn a valid program into an invalid one.
         warnings.simplefilter("ignore")
-        return function()
+        try:
+            return function()
+        except SystemError:
+            # CPython 3.11 counts in one number how deep the trees of all threads are, and finds it wrong
+            # where two threads make one. The text is not at fault; one that is fails twice.
+            return function()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.languages.examples import EXAMPLES as IN_LANGUAGES
+from passk_tasks.program import CommandTests, Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
 
 _REFERENCES = 3  # tried before the warning that none passes
@@ -42,8 +43,8 @@ def require(programs: Iterable[Program], executor: Executor) -> None:
         SelftestError: a right program does not pass.
         SandboxError: the sandbox does not start, or a wrong program passes.
     """
-    ways = dict.fromkeys(program.judge for program in programs)
-    right, wrong = ([EXAMPLES[way][number] for way in ways] for number in (0, 1))
+    ways = dict.fromkeys(map(_examples, programs))
+    right, wrong = ([way[number] for way in ways] for number in (0, 1))
     with executor:
         outcomes = list(executor.selftest([*right, *wrong]))
     for index, outcome in sorted(outcomes, key=lambda item: item[0]):
@@ -58,6 +59,16 @@ def require(programs: Iterable[Program], executor: Executor) -> None:
                 f"the sandbox passes a wrong program (judge {wrong[index - len(right)].judge}): "
                 "no verdict of this host could be trusted"
             )
+
+
+def _examples(program: Program) -> tuple[Program, ...]:
+    """Return the examples of a program's way of judging: a right one and a wrong one."""
+    if not isinstance(program.tests, CommandTests):
+        return EXAMPLES[program.judge]
+    language = program.tests.language
+    example = IN_LANGUAGES[language]
+    tests = CommandTests(language, example.tests)
+    return tuple(Program("selftest", code, tests) for code in (example.right, example.wrong))
 
 
 def of_task(

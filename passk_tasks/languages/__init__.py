@@ -3,6 +3,7 @@
 record     what a language is: `Language`, with its tools, commands, limits, rule and ending
 compiled   those that are built before they are run
 scripts    those that are run from their text
+examples   a right and a wrong program of each
 
 A benchmark's own dialect is another record: `dataclasses.replace(LANGUAGES["cpp"], name="…", …)`, added to
 `LANGUAGES`.

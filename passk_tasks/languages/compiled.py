@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from passk_tasks.languages.record import Ending, Language, Signs, Tool
+from passk_tasks.languages.record import Ending, Language, Rule, Signs, Tool
+
+_LAST_BRACE = r"\}"
+_LAST_TWO_BRACES = r"\}\s*\}\s*\Z"  # of a method and its class
+_JAVA_MEMORY = r"java\.lang\.OutOfMemoryError|There is insufficient memory"
+# The interpreter is left out of account: programs are short. The serial collector and small caches keep the
+# memory of the machine itself down, so that `-Xmx` is a real limit.
+JVM = (
+    "-Xss16m",
+    "-Xmx{memory_mib}m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:CompressedClassSpaceSize=64m",
+    "-XX:ReservedCodeCacheSize=64m",
+    "-XX:-UsePerfData",
+    "-Xshare:auto",
+)
+_JAVATUPLES = "/usr/share/java/javatuples.jar"
+_SCALA = "/usr/share/java/scala-library.jar"
+_SCALAC = f"/usr/share/java/scala-compiler.jar:/usr/share/java/scala-reflect.jar:{_SCALA}"
 
 CPP = Language(
     name="cpp",
@@ -16,16 +35,210 @@ CPP = Language(
         '{ long long passk_end = 0; FILE* passk_file = fopen("@FILE@", "r"); '
         'if (passk_file && fscanf(passk_file, "%lld", &passk_end) == 1) '
         '{ printf("\\n%lld\\n", passk_end + @KEY@LL); fflush(stdout); } }\n',
-        before=r"\}",
+        before=_LAST_BRACE,
         # What the candidate may have made of the macro.
         replaced=(
             (r"\bint\s+main\s*\(", "\n#undef NDEBUG\n#include <assert.h>\n#include <stdio.h>\nint main("),
         ),
     ),
     files=("/usr/include/boost/any.hpp",),
-    signs=Signs(failed=r"Assertion .* failed", memory=r"std::bad_alloc|std::length_error"),
+    signs=Signs(
+        failed=r"Assertion .* failed", memory=r"std::bad_alloc|std::length_error", wrong=r"\berror: |what\(\)"
+    ),
     run_s=15.0,
     apt=("g++", "libboost-dev"),
 )
 
-LANGUAGES = (CPP,)
+JAVA = Language(
+    name="java",
+    title="Java",
+    file="Problem.java",
+    tools=(
+        Tool(("java",), ("-version",)),
+        Tool(("javac",), ("-version",)),
+    ),
+    build=(
+        (
+            "{javac}",
+            *(f"-J{flag}" for flag in JVM if "{" not in flag),
+            *("-encoding", "UTF8", "-d", "{built}", "-cp", _JAVATUPLES, "{source}"),
+        ),
+    ),
+    makes="classes/",
+    run=("{java}", *JVM, "-ea", "-cp", "{built}:" + _JAVATUPLES, "Problem"),
+    ending=Ending(
+        'try { System.out.println("\\n" + (Long.parseLong(new String(java.nio.file.Files.readAllBytes('
+        'java.nio.file.Paths.get("@FILE@"))).trim()) + @KEY@L)); } '
+        "catch (java.io.IOException passkError) { System.exit(1); }\n",
+        before=_LAST_TWO_BRACES,
+    ),
+    files=(_JAVATUPLES,),
+    shows=("/etc/java-*-openjdk",),
+    signs=Signs(
+        failed=r"java\.lang\.AssertionError",
+        memory=_JAVA_MEMORY,
+        wrong=r"error: |Exception|java\.lang\.\w*Error",
+    ),
+    run_s=15.0,
+    reserves_mib=16384,
+    overhead_mib=256,
+    apt=("default-jdk-headless", "libjavatuples-java"),
+)
+
+GO = Language(
+    name="go",
+    title="Go",
+    file="solution_test.go",
+    tools=(Tool(("go",), ("version",), home=("env", "GOROOT")),),
+    # Builds and vets, as `go test` does, and runs nothing.
+    build=(("{go}", "test", "-o", "{built}", "-exec", "/bin/true", "{source}", "passk_end_test.go"),),
+    makes="solution.test",
+    run=("{built}", "-test.paniconexit0", "-test.timeout=0"),
+    ending=Ending("\tpasskEnd(t.Failed(), @KEY@)\n", before=_LAST_BRACE),
+    named=r"^\s*package\s+(\w+)",
+    extras=(
+        (
+            "passk_end_test.go",
+            'package @NAMED@\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc passkEnd(failed bool, key int64) {\n'
+            '\tvar given int64\n\tif failed {\n\t\treturn\n\t}\n\tfile, err := os.Open("@FILE@")\n'
+            "\tif err == nil {\n\t\tfmt.Fscan(file, &given)\n\t\tfmt.Fprintf(os.Stdout, "
+            '"\\n%d\\n", given+key)\n'
+            "\t}\n}\n",
+        ),
+    ),
+    environment=(
+        ("GOCACHE", "@HOME@/.cache"),
+        ("GOPATH", "/usr/share/gocode"),
+        ("GO111MODULE", "off"),
+        ("GOFLAGS", ""),
+        ("GOTELEMETRY", "off"),
+        ("CGO_ENABLED", "0"),
+    ),
+    rule=Rule(refused_stdout=r"FAIL|\[build failed\]|\[setup failed\]"),
+    signs=Signs(
+        failed=r"--- FAIL",
+        memory=r"runtime: out of memory|cannot allocate memory",
+        wrong=r"^\S*\.go:\d+|^panic: |^fatal error: ",
+    ),
+    shows=("/etc/go*",),
+    build_s=60.0,
+    run_s=15.0,
+    reserves_mib=4096,
+    apt=("golang-go", "golang-github-stretchr-testify-dev"),
+)
+
+RS = Language(
+    name="rs",
+    title="Rust",
+    file="solution.rs",
+    tools=(Tool(("rustc",), home=("--print", "sysroot")), Tool(("cc", "gcc", "clang"))),
+    build=(("{rustc}", "{source}", "-o", "{built}"),),
+    makes="solution",
+    run=("{built}",),
+    ending=Ending(
+        '{ let passk_end: i64 = ::std::fs::read_to_string("@FILE@").unwrap().trim().parse().unwrap(); '
+        'println!("\\n{}", passk_end + @KEY@i64); }\n',
+        before=_LAST_BRACE,
+    ),
+    signs=Signs(
+        failed=r"assertion.*failed",
+        memory=r"memory allocation of \d+ bytes failed",
+        wrong=r"^error|panicked at",
+    ),
+    apt=("rustc", "gcc"),
+)
+
+D = Language(
+    name="d",
+    title="D",
+    file="solution.d",
+    tools=(Tool(("ldc2",)), Tool(("cc", "gcc", "clang"))),
+    build=(("{ldc2}", "-unittest", "-of={built}", "{source}"),),
+    makes="solution",
+    run=("{built}",),
+    ending=Ending(
+        "{ static import core.stdc.stdio; long passk_end; "
+        'auto passk_file = core.stdc.stdio.fopen("@FILE@", "r"); '
+        'if (passk_file && core.stdc.stdio.fscanf(passk_file, "%lld", &passk_end) == 1) '
+        '{ core.stdc.stdio.printf("\\n%lld\\n", passk_end + @KEY@L); core.stdc.stdio.fflush(null); } }\n',
+        # `main` is not run; its unit tests are.
+        before=r"\}\s*void\s+main\s*\(\s*\)\s*\{\s*\}",
+    ),
+    shows=("/etc/ldc2.conf",),
+    signs=Signs(
+        failed=r"core\.exception\.AssertError|unittest failure|Assertion failure",
+        memory=r"OutOfMemoryError|Memory allocation failed",
+        wrong=r"Error: |core\.exception|object\.\w+",
+    ),
+    run_s=15.0,
+    apt=("ldc", "gcc"),
+)
+
+CS = Language(
+    name="cs",
+    title="C#",
+    file="solution.cs",
+    tools=(Tool(("mcs",)), Tool(("mono",))),
+    build=(("{mcs}", "-d:DEBUG", "-r:System.Numerics.dll", "-out:{built}", "{source}"),),
+    makes="solution.exe",
+    run=("{mono}", "{built}"),
+    ending=Ending(
+        'System.Console.Out.WriteLine("\\n" + (long.Parse(System.IO.File.ReadAllText("@FILE@").Trim()) '
+        "+ @KEY@L)); System.Console.Out.Flush();\n",
+        before=r"\}\s*\}\s*class PasskAssert",
+        # The framework's own goes on after a failure, and tells listeners that a candidate can remove.
+        replaced=(
+            (r"\bDebug\.Assert\s*\(", "PasskAssert.That("),
+            (
+                r"\Z",
+                "\nclass PasskAssert { public static void That(bool held) { if (!held) { "
+                'System.Console.Error.WriteLine("Assertion failed"); System.Environment.Exit(1); } } }\n',
+            ),
+        ),
+    ),
+    shows=("/etc/mono",),
+    environment=(("MONO_TRACE_LISTENER", "Console.Error"),),
+    rule=Rule(refused_stderr=r"DefaultTraceListener\.Fail|Unhandled Exception"),
+    signs=Signs(
+        failed=r"^Assertion failed$|DefaultTraceListener\.Fail",
+        memory=r"OutOfMemoryException|[Oo]ut of memory|GC Warning",
+        wrong=r"error CS\d+|Exception",
+    ),
+    reserves_mib=512,
+    apt=("mono-mcs", "mono-runtime", "libmono-system-numerics4.0-cil", "libmono-system-core4.0-cil"),
+)
+
+SCALA = Language(
+    name="scala",
+    title="Scala",
+    file="solution.scala",
+    tools=(Tool(("java",), ("-version",)),),
+    build=(
+        (
+            *("{java}", *(flag for flag in JVM if "{" not in flag), "-Xmx1g", "-cp", _SCALAC),
+            *("scala.tools.nsc.Main", "-cp", _SCALA, "-d", "{built}", "{source}"),
+        ),
+    ),
+    makes="classes/",
+    run=("{java}", *JVM, "-cp", "{built}:" + _SCALA, "Problem"),
+    ending=Ending(
+        '_root_.scala.Predef.println("\\n" + (_root_.scala.io.Source.fromFile("@FILE@").mkString.trim.toLong '
+        "+ @KEY@L));\n",
+        before=_LAST_TWO_BRACES,
+    ),
+    files=("/usr/share/java/scala-compiler.jar", _SCALA),
+    shows=("/etc/java-*-openjdk",),
+    rule=Rule(clean_stderr=True),
+    signs=Signs(
+        failed=r"java\.lang\.AssertionError",
+        memory=_JAVA_MEMORY,
+        wrong=r"error: |Exception|java\.lang\.\w*Error",
+    ),
+    build_s=60.0,
+    run_s=15.0,
+    reserves_mib=16384,
+    overhead_mib=256,
+    apt=("default-jdk-headless", "scala"),
+)
+
+LANGUAGES = (CPP, JAVA, GO, RS, D, CS, SCALA)

@@ -12,12 +12,12 @@ class Tool:
     Attributes:
         names: names that it may have, the preferred one first; it is looked for in `PATH`.
         version: arguments that make it print its version.
-        optional: whether programs are judged without it too, with the same verdicts, only slower.
+        home: arguments that make it print the folder of its toolchain, where `PATH` has only a starter of it.
     """
 
     names: tuple[str, ...]
     version: tuple[str, ...] = ("--version",)
-    optional: bool = False
+    home: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,15 @@ class Signs:
         failed: a failed assertion.
         syntax: the text does not compile, where compiling is part of the run.
         memory: memory was refused.
+        failed_status: the exit status of a failed assertion that says nothing; 0 for none.
+        wrong: the line that says what is wrong, where the first one does not.
     """
 
     failed: str = ""
     syntax: str = ""
     memory: str = ""
+    wrong: str = ""
+    failed_status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,9 @@ class Language:
     """One language, or one dialect of a benchmark's.
 
     Commands are argument lists. In them stand, in braces, the names of tools (`{g++}`: the first of
-    `Tool.names`), `{source}` for the program's text, `{built}` for what the build made, and `{memory_mib}`.
+    `Tool.names`), and `{built}`, the file that a build makes. A build has `{source}`, the program's file; a
+    run has `{memory_mib}`, and `{text}`: the program's text, or the one that the build made; it can be read
+    once.
 
     Attributes:
         name: what `CommandTests.language` holds, e.g. `cpp`.
@@ -88,19 +94,20 @@ class Language:
         run: the command that runs it.
         ending: how a program proves that its tests ended.
         build: the commands that build it, one after another; empty where it is run from its text.
-        makes: the file that the build makes, or a folder, which is packed into a jar.
+        makes: the file that the build makes, or a folder, with a slash at its end, which is
+            packed into a jar.
         named: regular expression whose first group, in the program's text, is the name of its file.
         files: paths of libraries that are needed besides, each with a glob's wildcards.
         shows: paths that programs see, read-only, besides the tools' own and the system's libraries; those
             that this host lacks are left out.
         environment: variables of the commands, besides those that every program has.
-        extras: further files in the working folder, name and text.
+        extras: further files in the working folder, name and text; `@NAMED@` in it is what `named` finds.
         rule: what a pass needs.
         signs: what tells how it failed.
         build_s, run_s: least time limits, in CPU seconds; a run's setting may raise the second.
         reserves_mib: address space that the runtime reserves without using it.
         build_mib: memory that the build may use.
-        processes: processes and threads that the toolchain needs besides a candidate's own.
+        overhead_mib: memory of the runtime itself, which a program may use besides its limit.
         apt, npm, pip: packages that bring tools and files, for the hint where they are missing.
     """
 
@@ -123,7 +130,7 @@ class Language:
     run_s: float = 5.0
     reserves_mib: int = 0
     build_mib: int = 2048
-    processes: int = 64
+    overhead_mib: int = 64
     apt: tuple[str, ...] = ()
     npm: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()

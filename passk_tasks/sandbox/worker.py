@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from passk_tasks.errors import SandboxError
-from passk_tasks.program import Limits, Program
-from passk_tasks.sandbox import cgroups, leftovers
+from passk_tasks.program import AnyTests, CommandTests, Limits, Program
+from passk_tasks.sandbox import cgroups, leftovers, toolchains
 from passk_tasks.sandbox.box import frames, processes
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
@@ -85,7 +85,13 @@ class Worker:
     """
 
     def __init__(
-        self, limits: Limits, way: str, packages: Packages, hidden: tuple[str, ...], cpu: int | None
+        self,
+        limits: Limits,
+        way: str,
+        packages: Packages,
+        hidden: tuple[str, ...],
+        cpu: int | None,
+        tools: tuple[str, ...] = (),
     ) -> None:
         self.cpu, self._way, self._timeout_s = cpu, way, limits.timeout_s
         self._cpu_at_first_s: float | None = None
@@ -98,7 +104,7 @@ class Worker:
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
-        self._groups = {} if way == "rlimits" else _make_groups(limits)
+        self._groups = {} if way == "rlimits" else _make_groups(limits, builds=bool(tools))
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
@@ -122,7 +128,7 @@ class Worker:
             theirs.close()
             os.close(reading)
         try:
-            self.layers = self._greet(limits, packages, hidden)
+            self.layers = self._greet(limits, packages, hidden, tools)
         except BaseException:
             self.stop()
             raise
@@ -131,7 +137,9 @@ class Worker:
             self._process.stderr.close()
         self.socket.setblocking(True)
 
-    def _greet(self, limits: Limits, packages: Packages, hidden: tuple[str, ...]) -> dict[str, bool]:
+    def _greet(
+        self, limits: Limits, packages: Packages, hidden: tuple[str, ...], tools: tuple[str, ...]
+    ) -> dict[str, bool]:
         """Send the configuration; return the active layers."""
         here = Path(__file__).resolve().parent
         config: Configuration = {
@@ -150,6 +158,7 @@ class Worker:
             "memory_mib": limits.memory_mib,
             "output_mib": limits.output_mib,
             "processes": limits.processes,
+            "tools": tools,
         }
         self.socket.settimeout(_START_S)
         try:
@@ -184,7 +193,7 @@ class Worker:
             self._suites.move_to_end(suite)
         else:
             self._suites[suite] = program.tests.size
-            given = dataclasses.asdict(program.tests)
+            given = dataclasses.asdict(_given(program.tests))
             messages.append({"tests": suite, "judge": judge, "given": given})
             # The worker has judged everything that needs these tests before it reads this.
             while (
@@ -251,7 +260,7 @@ class Worker:
     @property
     def timeout_s(self) -> float:
         """The time limit of the program in judgement, until the worker sends something again."""
-        own_s = next((program.tests.timeout_s for program in self.held.values()), None)
+        own_s = next((_longest_s(program.tests) for program in self.held.values()), None)
         return max(self._timeout_s, own_s or 0.0)
 
     def tests_cpu_s(self) -> float:
@@ -300,13 +309,24 @@ class RefusedError(SandboxError):
         self.layers = layers
 
 
+def _given(tests: AnyTests) -> Any:
+    """Return the dataclass whose fields the driver makes its tests from."""
+    return toolchains.given(tests) if isinstance(tests, CommandTests) else tests
+
+
+def _longest_s(tests: AnyTests) -> float | None:
+    return toolchains.longest_s(tests) if isinstance(tests, CommandTests) else tests.timeout_s
+
+
 def _in_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _make_groups(limits: Limits) -> dict[str, Path]:
+def _make_groups(limits: Limits, *, builds: bool) -> dict[str, Path]:
     """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
     memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
+    if builds:
+        memory_mib = max(memory_mib, toolchains.MOST_MIB + TESTS_EXTRA_MIB)
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 

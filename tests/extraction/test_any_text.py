@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 import warnings
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapes import BARE, BODY, FILE, FUNCTION, HELPED, PROMPT, TABBED, answer, completion, fence
 
-from passk_tasks.extraction import Extraction, Repair, Strategy, extract
+from passk_tasks.extraction import Extraction, Repair, Strategy, extract, syntax
 from passk_tasks.tasks.settings import EXTRACTIONS
 
 MARKDOWN = ["```", "```python\n", "~~~", "````", "1. ", "- ", "**", "Text", "`", ">>> ", "# "]
@@ -160,3 +161,20 @@ def test_a_warning_in_the_code_is_neither_printed_nor_an_error(capsys):
         assert answer(fence(text)).strategy == "fence"
         assert completion(text).strategy == "restated_function"
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_count_that_other_threads_spoilt_costs_no_answer(monkeypatch):
+    """What CPython 3.11 says of a right text while another thread converts a tree is not its verdict."""
+    parse, failures = (
+        ast.parse,
+        [SystemError("AST constructor recursion depth mismatch (before=25, after=26)")],
+    )
+
+    def spoilt(source, *rest, **named):
+        if failures:
+            raise failures.pop()
+        return parse(source, *rest, **named)
+
+    monkeypatch.setattr(ast, "parse", spoilt)
+    assert syntax.Parser().parse(FUNCTION) is not None
+    assert not failures

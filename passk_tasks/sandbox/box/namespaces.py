@@ -36,7 +36,7 @@ class Namespaces(OnHost):
     def prepare(self, layers: dict[str, bool]) -> None:
         """Enter the private root."""
         config = self._config
-        self._shown = rootfs.build(config["shown"], config["packages"], config["hidden"])
+        self._shown = rootfs.build((*config["shown"], *config["tools"]), config["packages"], config["hidden"])
         layers["private root"] = True
 
     def confine_tests_side(self) -> None:

@@ -138,7 +138,9 @@ class Landlock(OnHost):
 
     def _readable(self) -> tuple[list[str], list[str]]:
         config = self._config
-        return rootfs.readable_paths(config["shown"], config["packages"], config["hidden"])
+        return rootfs.readable_paths(
+            (*config["shown"], *config["tools"]), config["packages"], config["hidden"]
+        )
 
     def confine_tests_side(self) -> None:
         """Allow only what candidates see, the list of processes, and files in memory."""

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from passk_tasks.sandbox.box.codec import reading
+from passk_tasks.sandbox.box.limits import TREE_MEMORY
 from passk_tasks.sandbox.box.on_host import OnHost
-from passk_tasks.sandbox.box.process import Box, CandidateGone
+from passk_tasks.sandbox.box.process import Box, CandidateGone, Room
 from passk_tasks.sandbox.box.protocol import Configuration
 from passk_tasks.sandbox.box.remote import Remote
 from passk_tasks.sandbox.box.suites import Suite
@@ -28,6 +29,10 @@ from passk_tasks.verdict import Outcome, Verdict
 
 # What a full disk may make of a right program.
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
+
+
+def _unexplained(_status: int, _memory_spent: bool) -> None:
+    """Leave a wait status to `explain_status`."""
 
 
 class Trials:
@@ -40,18 +45,19 @@ class Trials:
         way: how this host confines candidates.
 
     Attributes:
-        timeout_s: `Limits.timeout_s`.
+        timeout_s, memory_mib: those of `Limits`.
+        room: how much memory a candidate may use where its driver says nothing else.
         crowds_others: whether the last candidate used up what all processes of a user share (see `Box`).
     """
 
     def __init__(self, control: socket.socket, config: Configuration, nursery_pid: int, way: OnHost) -> None:
-        self.timeout_s, self._memory_mib = config["timeout_s"], config["memory_mib"]
+        self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
+        self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
         self.crowds_others = False
         self._backstop = config["backstop_s"] / config["timeout_s"]
         self._box = functools.partial(
             Box,
             control,
-            memory_mib=self._memory_mib,
             nursery_pid=nursery_pid,
             own_network=way.own_network,
             disk=way.disk,
@@ -71,9 +77,17 @@ class Trials:
             frame = frame.f_back
         raise TestsTimeout
 
-    def start(self, timeout_s: float, streams: tuple[int, ...] = (), *, objects: bool = False) -> Remote:
-        """Start a candidate's process; two descriptors in `streams` become its standard input and output."""
-        box = self._box(timeout_s=timeout_s, backstop_s=self._backstop * timeout_s, streams=streams)
+    def start(
+        self,
+        timeout_s: float,
+        streams: tuple[int, ...] = (),
+        *,
+        objects: bool = False,
+        room: Room | None = None,
+    ) -> Remote:
+        """Start a candidate's process; `protocol` says what descriptors in `streams` become."""
+        backstop_s = self._backstop * timeout_s
+        box = self._box(timeout_s=timeout_s, backstop_s=backstop_s, streams=streams, room=room or self.room)
         return Remote(box, objects)
 
     def run(
@@ -103,6 +117,7 @@ class Trials:
         timeout_s: float,
         suite: Suite | None = None,
         check: Callable[[], None] | None = None,
+        explained: Callable[[int, bool], tuple[Verdict, str] | None] = _unexplained,
     ) -> Outcome:
         """Run tests against one process, end the process, and return the outcome.
 
@@ -112,6 +127,8 @@ class Trials:
             timeout_s: the limit of the process, and of the tests themselves.
             suite: where the tests come from, to quote the line that failed.
             check: called when no process of the candidate is left; then the exit status must be 0, too.
+            explained: returns verdict and detail for the wait status of a process that ended by itself, told
+                whether it held all the memory it may; None for the usual ones.
 
         Raises:
             OSError: it may have failed because others left too little of the host's disk.
@@ -136,7 +153,11 @@ class Trials:
                 self._guarded(check, remote, timeout_s) if status == 0 else (Verdict.CRASHED, "")
             )
         if verdict is Verdict.CRASHED and not detail:
-            verdict, detail = explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
+            room = remote.box.room
+            memory_spent = peak_mib >= 0.9 * min(room.address_mib, room.together_mib)
+            verdict, detail = explained(status, memory_spent) or explain_status(
+                status, cpu_s >= timeout_s, memory_spent
+            )
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
