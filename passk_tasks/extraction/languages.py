@@ -83,8 +83,10 @@ class Syntax:
         return re.compile(self.call.format(name=re.escape(name)))
 
 
-_SCRIPT_FUNCTION = r"\bfunction\s*\*?\s*{name}|\b(?:const|let|var)\s+{name}\s*(?::[^=]*)?=(?!=)"
+_SCRIPT_FUNCTION = (
+    r"\bfunction\s*\*?\s*{name}|\b(?:const|let|var)\s+{name}\s*(?::[^=]*)?=(?!=)"
     r"|^{name}\s*=\s*(?:async\b|function\b|\()"
+)
 _C_MAIN = r"(?:static\s+|inline\s+)*(?:int|void|auto|signed)\s+main\s*\("
 
 _RECORDS = (

@@ -1,0 +1,41 @@
+"""HumanEvalPack's dialects: its own commands and rules where they are not those of the language itself.
+
+bigcode-evaluation-harness, bigcode_eval/tasks/humanevalpack.py, and the `evaluate` module code_eval_octopack that
+it judges with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from passk_tasks.languages.compiled import CPP, JAVA, RS
+from passk_tasks.languages.record import Rule
+from passk_tasks.languages.scripts import JS
+
+
+def _in_commands(commands: tuple[tuple[str, ...], ...], old: str, new: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(word.replace(old, new) for word in command) for command in commands)
+
+
+CPP_PACK = replace(
+    CPP,
+    name="cpp_pack",
+    build=tuple(
+        (*(command), "-lcrypto", "-lssl") for command in _in_commands(CPP.build, "c++17", "c++11")
+    ),
+    files=(*CPP.files, "/usr/include/openssl/md5.h"),
+    apt=(*CPP.apt, "libssl-dev"),
+)
+
+# `console.assert` only prints: whatever is printed is a failure.
+JS_PACK = replace(JS, name="js_pack", rule=Rule(silent=True))
+
+# The tests are a class `Main` beside the candidate's.
+JAVA_PACK = replace(
+    JAVA,
+    name="java_pack",
+    file="Main.java",
+    run=tuple("Main" if word == "Problem" else word for word in JAVA.run),
+)
+
+LANGUAGES = (CPP_PACK, JS_PACK, JAVA_PACK)
