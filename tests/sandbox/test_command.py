@@ -43,7 +43,8 @@ BROKEN = {
     "rs": (
         "fn f(x: i64) -> i64 {\n    let y: i32 = \"a\";\n    x",
         'fn f(x: i64) -> i64 {\n    if x == 1 { panic!("no") }\n    x',
-        "fn f(_: i64) -> i64 {\n    let mut v: Vec<Vec<u64>> = Vec::new();\n    loop { v.push(vec![1; 1000000]); }",
+        "fn f(_: i64) -> i64 {\n    let mut v: Vec<Vec<u64>> = Vec::new();\n"
+        "    loop { v.push(vec![1; 1000000]); }",
     ),
     "js": (
         "function f(x) {",
@@ -53,7 +54,8 @@ BROKEN = {
     "ts": (
         "function f(x: number): number { return 'a'; }",
         "function f(x: number): number { throw new Error('no'); }",
-        "function f(x: number): number { const a: number[][] = []; for (;;) a.push(new Array(1e6).fill(1.5)); }",
+        "function f(x: number): number { const a: number[][] = [];\n"
+        "for (;;) a.push(new Array(1e6).fill(1.5)); }",
     ),
     "rb": (
         "def f(x)\n  (\nend\n",
@@ -73,7 +75,8 @@ BROKEN = {
     "lua": (
         "local function f(x) return ( end\n",
         "local function f(x) error('no') end\n",
-        "local function f(x) local a = {} while true do a[#a + 1] = string.rep('x', 10000000) .. #a end end\n",
+        "local function f(x) local a = {} while true do\n"
+        "a[#a + 1] = string.rep('x', 10000000) .. #a end end\n",
     ),
     "sh": (
         "f() {\n    if",
@@ -83,7 +86,7 @@ BROKEN = {
 }  # fmt: skip
 
 
-def tests_of(language: str) -> CommandTests:
+def example_tests(language: str) -> CommandTests:
     """Return the example's tests; skip where the toolchain is missing."""
     if missing := toolchains.hint([language]):
         pytest.skip(missing)
@@ -92,7 +95,7 @@ def tests_of(language: str) -> CommandTests:
 
 def judge(language: str, *codes: str, mode: str = "strict", **limits: float) -> list[Outcome]:
     """Judge texts in one worker."""
-    tests = tests_of(language)
+    tests = example_tests(language)
     programs = [Program(f"t/{n}", code, tests) for n, code in enumerate(codes)]
     confinement = Confinement(Limits(**{"timeout_s": 1, **limits}), mode)  # type: ignore[arg-type]
     return list(batch.judge(programs, local(confinement, 1)).outcomes)
@@ -172,7 +175,7 @@ def test_what_was_built_is_read_only_in_the_run():
     """A program cannot write to its own file, under any of its names."""
     code = (
         (
-            "#include <fcntl.h>\n#include <unistd.h>\n#include <errno.h>\n#include <sys/stat.h>\nint f(int x) { "
+            "#include <fcntl.h>\n#include <unistd.h>\n#include <errno.h>\nint f(int x) { "
             'for (const char* name : {"/proc/self/exe", "/dev/fd/20", "/proc/self/fd/20"}) '
             "if (open(name, O_RDWR) >= 0) return 0; "
             "if (write(20, name_, 4) >= 0 || ftruncate(20, 0) == 0) return 0; return x + 1;"
@@ -201,7 +204,7 @@ def test_candidates_share_nothing():
 
 def test_files_of_the_problem_are_there():
     """The problem's own files stand in the working folder."""
-    tests_of("js")
+    example_tests("js")
     tests = CommandTests("js", EXAMPLES["js"].tests, files=(("data/one.txt", "1"),))
     code = "function f(x) { return x + Number(require('fs').readFileSync('data/one.txt', 'utf8')); }"
     outcome = batch.judge([Program("t/0", code, tests)], local(Confinement(), 1)).outcomes[0]
@@ -211,7 +214,7 @@ def test_files_of_the_problem_are_there():
 def test_python_candidates_see_no_toolchain():
     """The same sandbox shows a language's tools to its programs alone."""
     example = EXAMPLES["js"]
-    tests = tests_of("js")
+    tests = example_tests("js")
     python = next(iter(selftest.EXAMPLES.values()))[0]
     hidden = Program(
         "t/0", "import os\ndef following(x): return x + (not os.path.exists('/usr/bin'))", python.tests
@@ -223,7 +226,7 @@ def test_python_candidates_see_no_toolchain():
 
 def test_identical_programs_are_built_once():
     """Texts that several samples share are judged once."""
-    tests = tests_of("sh")
+    tests = example_tests("sh")
     told = []
     programs = [Program("t/0", EXAMPLES["sh"].right, tests)] * 3
 
