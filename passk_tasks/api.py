@@ -40,6 +40,7 @@ from passk_tasks.results import joining, reading, sample_files, store
 from passk_tasks.results.lines import Paths
 from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.sample_files import SampleFile
+from passk_tasks.sandbox import toolchains
 from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
 from passk_tasks.scoring.score import prepare
@@ -373,6 +374,7 @@ def _described(spec: TaskSpec) -> dict[str, Any]:
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
     absent = libraries.absent(benchmark.libraries, settings.packages)
+    lacking = toolchains.hint(benchmark.toolchains)
     number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
     return {
         "name": spec.name,
@@ -385,7 +387,7 @@ def _described(spec: TaskSpec) -> dict[str, Any]:
         "judge": settings.judge.value,
         "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
         "source": _origin(settings, benchmark),
-        "missing": [*benchmark.missing(settings), *number],
+        "missing": [*benchmark.missing(settings), *number, *([lacking] if lacking else [])],
         "missing_libraries": list(absent),
         "extraction": settings.extraction,
         "generation_kwargs": spec.generation_kwargs,

@@ -45,6 +45,7 @@ class Benchmark(ABC):
             (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        toolchains: the languages of its programs, by the names of their records; empty for Python.
         hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
             family sees them.
         variant: the part of its name by which it differs from families that are listed as one with it, e.g.
@@ -65,6 +66,7 @@ class Benchmark(ABC):
     submissions: ClassVar[tuple[int, ...]] = ()
     trivial: ClassVar[Mapping[str, str]] = {}
     libraries: ClassVar[tuple[str, ...]] = ()
+    toolchains: ClassVar[tuple[str, ...]] = ()
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
     own_problems: ClassVar[bool] = True

@@ -15,9 +15,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
+from passk_tasks.judging import libraries
 from passk_tasks.results import store
 from passk_tasks.results.summary import Summary
 from passk_tasks.scoring.summary import Record, Scored, summarise
@@ -81,7 +83,9 @@ def collect(
         generation_kwargs=json_ready(spec.generation_kwargs),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
-        **store.provenance(spec.settings.packages),
+        **store.provenance(
+            spec.settings.packages, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
+        ),
     )
 
 

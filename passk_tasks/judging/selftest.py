@@ -50,15 +50,21 @@ def require(programs: Iterable[Program], executor: Executor) -> None:
     for index, outcome in sorted(outcomes, key=lambda item: item[0]):
         if index < len(right) and not outcome.passed:
             raise SelftestError(
-                f"the sandbox fails a right program (judge {right[index].judge}: {outcome.verdict}, "
+                f"the sandbox fails a right program (judge {_way(right[index])}: {outcome.verdict}, "
                 f"{outcome.detail}): no verdict of this host could be trusted. If the limits were lowered, "
                 "raise them."
             )
         if index >= len(right) and outcome.passed:
             raise SandboxError(
-                f"the sandbox passes a wrong program (judge {wrong[index - len(right)].judge}): "
+                f"the sandbox passes a wrong program (judge {_way(wrong[index - len(right)])}): "
                 "no verdict of this host could be trusted"
             )
+
+
+def _way(program: Program) -> str:
+    """Return the judge, with the language where there is one."""
+    language = f" of {program.tests.language}" if isinstance(program.tests, CommandTests) else ""
+    return f"{program.judge}{language}"
 
 
 def _examples(program: Program) -> tuple[Program, ...]:

@@ -36,14 +36,19 @@ CPP = Language(
         'if (passk_file && fscanf(passk_file, "%lld", &passk_end) == 1) '
         '{ printf("\\n%lld\\n", passk_end + @KEY@LL); fflush(stdout); } }\n',
         before=_LAST_BRACE,
-        # What the candidate may have made of the macro.
+        # A candidate may have replaced the macro, and the function that it calls.
         replaced=(
-            (r"\bint\s+main\s*\(", "\n#undef NDEBUG\n#include <assert.h>\n#include <stdio.h>\nint main("),
+            (
+                r"\bint\s+main\s*\(",
+                "\n#include <assert.h>\n#include <stdio.h>\n#undef assert\n#define assert(...) "
+                "(static_cast<bool>(__VA_ARGS__) ? (void)0 : "
+                '(fprintf(stderr, "Assertion failed: %s\\\\n", #__VA_ARGS__), __builtin_trap()))\nint main(',
+            ),
         ),
     ),
     files=("/usr/include/boost/any.hpp",),
     signs=Signs(
-        failed=r"Assertion .* failed", memory=r"std::bad_alloc|std::length_error", wrong=r"\berror: |what\(\)"
+        failed=r"Assertion failed: ", memory=r"std::bad_alloc|std::length_error", wrong=r"\berror: |what\(\)"
     ),
     run_s=15.0,
     apt=("g++", "libboost-dev"),
@@ -137,8 +142,10 @@ RS = Language(
     run=("{built}",),
     ending=Ending(
         '{ let passk_end: i64 = ::std::fs::read_to_string("@FILE@").unwrap().trim().parse().unwrap(); '
-        'println!("\\n{}", passk_end + @KEY@i64); }\n',
+        '::std::println!("\\n{}", passk_end + @KEY@i64); }\n',
         before=_LAST_BRACE,
+        # A candidate may define macros of these names.
+        replaced=((r"(?<!::)\b(assert\w*)!", r"::std::\1!"),),
     ),
     signs=Signs(
         failed=r"assertion.*failed",
@@ -157,9 +164,11 @@ D = Language(
     makes="solution",
     run=("{built}",),
     ending=Ending(
-        "{ static import core.stdc.stdio; long passk_end; "
+        # An assertion that must fail, since a candidate may have replaced the runtime's handler.
+        "{ static import core.stdc.stdio; bool passk_held; int passk_one = 1; long passk_end; "
+        "try { assert(passk_one == 2); passk_held = true; } catch (Throwable) { } "
         'auto passk_file = core.stdc.stdio.fopen("@FILE@", "r"); '
-        'if (passk_file && core.stdc.stdio.fscanf(passk_file, "%lld", &passk_end) == 1) '
+        'if (!passk_held && passk_file && core.stdc.stdio.fscanf(passk_file, "%lld", &passk_end) == 1) '
         '{ core.stdc.stdio.printf("\\n%lld\\n", passk_end + @KEY@L); core.stdc.stdio.fflush(null); } }\n',
         # `main` is not run; its unit tests are.
         before=r"\}\s*void\s+main\s*\(\s*\)\s*\{\s*\}",
@@ -225,6 +234,8 @@ SCALA = Language(
         '_root_.scala.Predef.println("\\n" + (_root_.scala.io.Source.fromFile("@FILE@").mkString.trim.toLong '
         "+ @KEY@L));\n",
         before=_LAST_TWO_BRACES,
+        # A candidate may define methods of this name.
+        replaced=((r"(?<![\w.])assert\s*\(", "_root_.scala.Predef.assert("),),
     ),
     files=("/usr/share/java/scala-compiler.jar", _SCALA),
     shows=("/etc/java-*-openjdk",),

@@ -28,6 +28,8 @@ JS = Language(
         memory=r"heap out of memory|Array buffer allocation failed|Invalid array length",
         wrong=r"^\w*Error\b|error TS\d+",
     ),
+    # Its configuration is the host's, which no program may read.
+    environment=(("OPENSSL_CONF", "/dev/null"),),
     reserves_mib=16384,
     overhead_mib=128,
     apt=("nodejs",),
@@ -200,7 +202,7 @@ RKT = Language(
     shows=("/etc/racket",),
     rule=Rule(clean_stderr=True),
     signs=Signs(
-        failed=r"FAILURE|^name: +check-",
+        failed=r"FAILURE|^name: +check-|^location\.\.\.:",
         syntax=r"read-syntax: |unbound identifier|bad syntax|unexpected",
         memory=r"out of memory",
     ),

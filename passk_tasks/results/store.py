@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TypedDict
@@ -19,6 +19,7 @@ from typing import IO, TypedDict
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.results.lines import dump_line
+from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.packages import resolve
 
 RESULTS = "results.json"
@@ -112,13 +113,15 @@ class Provenance(TypedDict):
     python: str
     platform: str
     packages: dict[str, str]
+    toolchains: dict[str, str]
 
 
-def provenance(packages: str | Sequence[str]) -> Provenance:
+def provenance(packages: str | Sequence[str], languages: Collection[str] = ()) -> Provenance:
     """Return when and with what a result came about: now, with this package, on this host.
 
     Args:
         packages: the setting of that name.
+        languages: those of the programs, by the names of their records.
     """
     return {
         "passk_tasks": __version__,
@@ -126,6 +129,7 @@ def provenance(packages: str | Sequence[str]) -> Provenance:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": resolve(packages).versions(),
+        "toolchains": {k: v for name in sorted(languages) for k, v in toolchains.versions(name).items()},
     }
 
 

@@ -59,6 +59,7 @@ class Summary:
         python: version of the interpreter that judged.
         platform: what it ran on.
         packages: versions of the packages that candidates could import, by name.
+        toolchains: versions of the tools that built and ran candidates in other languages, by name.
         more: keys of a stored object that this version does not know.
     """
 
@@ -96,6 +97,7 @@ class Summary:
     python: str | None = None
     platform: str | None = None
     packages: Mapping[str, str] | None = field(default=None, repr=False)
+    toolchains: Mapping[str, str] = field(default_factory=dict, repr=False)
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
@@ -151,6 +153,7 @@ class Summary:
             "python": self.python,
             "platform": self.platform,
             "packages": None if self.packages is None else dict(self.packages),
+            "toolchains": dict(self.toolchains) or None,
         }
         known = {key: value for key, value in where_known.items() if value is not None}
         return {**always, **known, **self.more}
@@ -166,6 +169,7 @@ class Summary:
         sandbox, dataset, metrics = keys.inner("sandbox"), keys.inner("dataset"), keys.inner("metrics")
         settings, layers, left_out = keys.inner("settings"), sandbox.inner("layers"), keys.inner("left_out")
         limits, packages, arguments = map(keys.inner, ("limits", "packages", "generation_kwargs"))
+        toolchains = keys.inner("toolchains")
         problems, date = keys.must(keys.whole, "problems"), keys.text("date")
         summary = cls(
             task=keys.must(keys.text, "task"),
@@ -202,6 +206,7 @@ class Summary:
             python=keys.text("python"),
             platform=keys.text("platform"),
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
+            toolchains={name: str(toolchains.values[name]) for name in toolchains},
         )
         return replace(summary, more=keys.without(summary.as_dict()))
 

@@ -79,7 +79,10 @@ def score_samples(
         extract=checked.extract,
         inputs=tuple(map(str, paths)),
         generation_kwargs=checked.generated_with,
-        **store.provenance(checked.spec.settings.packages),
+        **store.provenance(
+            checked.spec.settings.packages,
+            libraries.languages(benchmarks.get(checked.spec.settings.benchmark), checked.dataset),
+        ),
     )
     try:
         if show is not None:

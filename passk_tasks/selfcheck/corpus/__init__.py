@@ -10,6 +10,7 @@ from passk_tasks.selfcheck.corpus import (
     forged,
     hostfiles,
     kernel,
+    languages,
     memory,
     network,
     objects,
@@ -49,6 +50,7 @@ _MODULES = (
     right_library,
     right_language,
     right_values,
+    languages,
 )
 
 CORPUS: tuple[Attack, ...] = tuple(attack for module in _MODULES for attack in module.ATTACKS)
@@ -71,4 +73,5 @@ CATEGORIES = (
     "signals",
     "kernel",
     "right programs",
+    "other languages",
 )

@@ -70,7 +70,7 @@ class Plan:
         self.reserves_mib: int = given["reserves_mib"]
         self.overhead_mib: int = given["overhead_mib"]
         for pattern, replacement in given["replaced"]:
-            self.source = re.sub(pattern, replacement, self.source)
+            self.source = re.sub(pattern, replacement, self.source, flags=re.MULTILINE)
         self.start, self.rest = _divided(self.source, self.before)
 
     def text(self, code: str, key: int) -> str:
