@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar
 
-from passk_tasks import extraction
+from passk_tasks import extraction, languages
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.benchmarks.contests import below
@@ -207,7 +207,7 @@ FAMILIES: tuple[type[HumanEvalPack], ...] = (
     *(
         type(f"HumanEvalPack_{kind}_{config}", (HumanEvalPack,), {}, kind=kind, config=config)
         for kind in KINDS
-        for config in LANGUAGES
-        if config != "python"
+        for config, language in LANGUAGES.items()
+        if config != "python" and DIALECTS.get(language, language) in languages.LANGUAGES
     ),
 )

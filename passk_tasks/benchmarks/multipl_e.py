@@ -17,6 +17,7 @@ from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.errors import DatasetError
 from passk_tasks.extraction.languages import SYNTAXES, syntax
 from passk_tasks.extraction.pieces import hidden
+from passk_tasks.languages import LANGUAGES
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Place, Program
 
@@ -63,15 +64,17 @@ class MultiPLE(Benchmark):
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
-        name, language, prompt, tests = (
-            text(row, column, self.columns) for column in ("name", "language", "prompt", "tests")
+        name = text(row, "name", self.columns)
+        row = {"task_id": name, **row}
+        language, prompt, tests = (
+            text(row, column, self.columns) for column in ("language", "prompt", "tests")
         )
         if language in SYNTAXES and language != self.language:
             raise DatasetError(
                 f"row {name!r}: column 'language' is {language!r}, and these problems are {self.language}: "
                 f"name data of {self.hub_name}"
             )
-        stops = tuple(stop for stop in texts({"task_id": name, **row}, "stop_tokens", self.columns) if stop)
+        stops = tuple(stop for stop in texts(row, "stop_tokens", self.columns) if stop)
         return Problem(
             task_id=name,
             prompt=prompt,
@@ -114,5 +117,6 @@ FAMILIES: tuple[type[MultiPLE], ...] = tuple(
     type(f"MultiPLE_{source}_{language}", (MultiPLE,), {}, source=source, language=language)
     for source in ("humaneval", "mbpp")
     for language in _LANGUAGES
-    if (source, language) not in _NOT_THERE
+    if language in LANGUAGES and (source, language) not in _NOT_THERE
 )
+"""Those whose language can be judged."""

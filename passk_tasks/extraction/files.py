@@ -168,6 +168,7 @@ class _Answer:
         record = self._syntax
         code = re.sub(record.tail, "", source, flags=re.MULTILINE)
         short = self._without_examples(self._without_own(code))
+        examples = short != code
         if record.name == "go":
             short = with_imports_of(self._prompt, short, code)
         else:
@@ -176,7 +177,7 @@ class _Answer:
             short = self._in_class(short)
         elif self._protocol.closed_by_tests and depth_of(hidden(short, record)) == 0:
             short = f"{short.rstrip()}\n\n{record.opens}"
-        return _Found(short, strategy, examples=len(short) < len(code))
+        return _Found(short, strategy, examples=examples)
 
     def _without_own(self, source: str) -> str:
         """Return a program without its own `main` and its own tests."""
@@ -223,7 +224,7 @@ class _Answer:
             line = piece.code.strip().split("\n", 1)[0]
             if not line or _SPACE.sub("", line) in there or self._binds(code, line):
                 continue
-            above.append(piece.text if piece.text.endswith("\n") else piece.text + "\n")
+            above.append(piece.text[: len(piece.code.rstrip())] + "\n")
         return "".join(above) + source
 
     def _binds(self, code: str, line: str) -> bool:

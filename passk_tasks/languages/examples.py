@@ -58,6 +58,15 @@ EXAMPLES: dict[str, Example] = {
         "object Problem {\n    def f(x : Int) : Int = {\n        return @\n",
         "    }\n    def main(args: Array[String]) = {\n    assert(f(1) == 2);\n    }\n\n}\n",
     ),
+    "cpp_pack": _example(
+        "int f(int x) {\n  return @;\n}", "#include <assert.h>\nint main() {\n    assert(f(1) == 2);\n}\n"
+    ),
+    "java_pack": _example(
+        "class Solution {\n    int f(int x) {\n        return @;\n    }\n}",
+        "public class Main {\n    public static void main(String[] args) {\n"
+        "        if (new Solution().f(1) != 2) {\n            throw new AssertionError();\n        }\n    }\n}\n",
+    ),
+    "js_pack": _example("const f = (x) => {\n  return @;\n}", "console.assert(f(1) === 2)\n"),
     "js": _NODE,
     "ts": _example(
         "function f(x: number): number {\n  return @;\n}",
