@@ -29,6 +29,9 @@ KINDS = ("synthesize", "fixtests", "fixdocs")
 LANGUAGES = {"python": "py", "js": "js", "java": "java", "go": "go", "cpp": "cpp", "rust": "rs"}
 """By the hub's configuration, the word for it elsewhere in this package."""
 
+DIALECTS = {"cpp": "cpp_pack", "js": "js_pack", "java": "java_pack", "rs": "rs_pack"}
+"""By language, the record of `languages` under which these tests run where it is not the language's own."""
+
 # Where the harness puts them: IMPORT_HELPER in the same file.
 _PYTHON = """\
 import math
@@ -81,6 +84,8 @@ class HumanEvalPack(Benchmark):
 
     def __init_subclass__(cls, kind: str, config: str) -> None:
         cls.kind, cls.language, cls.variant = kind, LANGUAGES[config], config
+        if config != "python":
+            cls.toolchains = (DIALECTS.get(cls.language, cls.language),)
         cls.name = f"humanevalpack_{kind}_{config}"
         cls.hub_name = config
 
@@ -171,10 +176,6 @@ class FixTestsPython(HumanEvalPackPython, kind="fixtests"):
 
 class FixDocsPython(HumanEvalPackPython, kind="fixdocs"):
     """A wrong function in Python, with its docstring."""
-
-
-DIALECTS = {"cpp": "cpp_pack", "js": "js_pack", "java": "java_pack", "rs": "rs_pack"}
-"""By language, the record of `languages` under which these tests run where it is not the language's own."""
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -54,7 +54,7 @@ class MultiPLE(Benchmark):
     own_problems: ClassVar[bool] = False
 
     def __init_subclass__(cls, source: str, language: str) -> None:
-        cls.source, cls.language, cls.variant = source, language, language
+        cls.source, cls.language, cls.variant, cls.toolchains = source, language, language, (language,)
         cls.name = f"multiple_{source}_{language}"
         cls.hub_name = f"{source}-{language}"
 

@@ -13,7 +13,7 @@ A benchmark's own dialect is another record: `dataclasses.replace(LANGUAGES["cpp
 from __future__ import annotations
 
 from passk_tasks.languages import compiled, packs, scripts
-from passk_tasks.languages.record import Ending, Language, Rule, Signs, Tool
+from passk_tasks.languages.record import Ending, Language, Prepared, Rule, Signs, Tool
 
 LANGUAGES: dict[str, Language] = {
     language.name: language
@@ -21,4 +21,4 @@ LANGUAGES: dict[str, Language] = {
 }
 """By name."""
 
-__all__ = ["LANGUAGES", "Ending", "Language", "Rule", "Signs", "Tool"]
+__all__ = ["LANGUAGES", "Ending", "Language", "Prepared", "Rule", "Signs", "Tool"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.languages.record import Ending, Language, Rule, Signs, Tool
+from passk_tasks.languages.record import Ending, Language, Prepared, Rule, Signs, Tool
 
 _LAST_BRACE = r"\}"
 _LAST_TWO_BRACES = r"\}\s*\}\s*\Z"  # of a method and its class
@@ -23,12 +23,22 @@ _JAVATUPLES = "/usr/share/java/javatuples.jar"
 _SCALA = "/usr/share/java/scala-library.jar"
 _SCALAC = f"/usr/share/java/scala-compiler.jar:/usr/share/java/scala-reflect.jar:{_SCALA}"
 
+_CPP_BUILD = ("{g++}", "{source}", "-o", "{built}", "-std=c++17")
+
 CPP = Language(
     name="cpp",
     title="C++",
     file="solution.cpp",
     tools=(Tool(("g++",)),),
-    build=(("{g++}", "{source}", "-o", "{built}", "-std=c++17"),),
+    build=((*_CPP_BUILD, "?mold:-fuse-ld=mold"),),
+    prepared=Prepared(
+        files=(("stdc++.h", "#include <bits/stdc++.h>\n"),),
+        commands=(("{g++}", "-std=c++17", "-x", "c++-header", "stdc++.h", "-o", "stdc++.h.gch"),),
+        build=((*_CPP_BUILD, "-include", "{prepared}/stdc++.h", "?mold:-fuse-ld=mold"),),
+        # Nothing but comments and headers of the system stands before that header, so its place is the same.
+        when=r"\A(?:[ \t]*(?://.*|#[ \t]*include[ \t]*<[^>]*>[ \t]*)?\n)*?"
+        r"[ \t]*#[ \t]*include[ \t]*<bits/stdc\+\+\.h>",
+    ),
     makes="solution",
     run=("{built}",),
     ending=Ending(
@@ -54,6 +64,9 @@ CPP = Language(
     apt=("g++", "libboost-dev"),
 )
 
+_JAVAC = ("{javac}", *(f"-J{flag}" for flag in JVM if "{" not in flag))
+_JAVAC_ARGUMENTS = ("-encoding", "UTF8", "-d", "{built}", "-cp", _JAVATUPLES, "{source}")
+
 JAVA = Language(
     name="java",
     title="Java",
@@ -62,12 +75,33 @@ JAVA = Language(
         Tool(("java",), ("-version",)),
         Tool(("javac",), ("-version",)),
     ),
-    build=(
-        (
-            "{javac}",
-            *(f"-J{flag}" for flag in JVM if "{" not in flag),
-            *("-encoding", "UTF8", "-d", "{built}", "-cp", _JAVATUPLES, "{source}"),
+    build=((*_JAVAC, *_JAVAC_ARGUMENTS),),
+    prepared=Prepared(
+        files=(
+            (
+                "Problem.java",
+                "import java.util.*;\nimport java.lang.reflect.*;\nimport org.javatuples.*;\n"
+                "import java.security.*;\nimport java.math.*;\nimport java.io.*;\n"
+                "import java.util.stream.*;\n"
+                "class Problem {\n    static ArrayList<Long> f(ArrayList<Long> x, Optional<String> y) {\n"
+                "        HashMap<Long, Long> counts = new HashMap<>();\n"
+                "        for (Long each : x) { counts.put(each, counts.getOrDefault(each, 0L) + 1); }\n"
+                "        return new ArrayList<>(x.stream().filter(a -> a > 1).sorted()"
+                ".collect(Collectors.toList()));\n    }\n"
+                "    public static void main(String[] args) {\n"
+                "    assert(f(new ArrayList<Long>(Arrays.asList((long)1l, (long)2l)), Optional.empty())"
+                ".equals((new ArrayList<Long>(Arrays.asList((long)2l)))));\n"
+                '    System.out.println(Pair.with("a", 1) + new StringBuilder("b").reverse().toString());\n'
+                "    }\n}\n",
+            ),
         ),
+        commands=(
+            (
+                *(*_JAVAC, "-J-XX:ArchiveClassesAtExit={prepared}/javac.jsa", "-encoding", "UTF8"),
+                *("-d", "classes", "-cp", _JAVATUPLES, "Problem.java"),
+            ),
+        ),
+        build=((*_JAVAC, "-J-XX:SharedArchiveFile={prepared}/javac.jsa", *_JAVAC_ARGUMENTS),),
     ),
     makes="classes/",
     run=("{java}", *JVM, "-ea", "-cp", "{built}:" + _JAVATUPLES, "Problem"),
@@ -90,13 +124,33 @@ JAVA = Language(
     apt=("default-jdk-headless", "libjavatuples-java"),
 )
 
+# Builds and vets, as `go test` does, and runs nothing.
+_GO_BUILD = ("{go}", "test", "-o", "{built}", "-exec", "/bin/true", "{source}", "passk_end_test.go")
+
 GO = Language(
     name="go",
     title="Go",
     file="solution_test.go",
     tools=(Tool(("go",), ("version",), home=("env", "GOROOT")),),
-    # Builds and vets, as `go test` does, and runs nothing.
-    build=(("{go}", "test", "-o", "{built}", "-exec", "/bin/true", "{source}", "passk_end_test.go"),),
+    build=(_GO_BUILD,),
+    prepared=Prepared(
+        files=(
+            (
+                "solution_test.go",
+                'package f_test\n\nimport (\n\t"bytes"\n\t"errors"\n\t"fmt"\n\t"math"\n'
+                '\t"math/rand"\n\t"os"\n'
+                '\t"reflect"\n\t"regexp"\n\t"sort"\n\t"strconv"\n\t"strings"\n\t"testing"\n\t"time"\n'
+                '\t"unicode"\n\t"crypto/md5"\n\t"encoding/hex"\n\t"container/heap"\n)\n\n'
+                "var _ = []any{bytes.Equal, errors.New, fmt.Sprint, math.Abs, rand.Int, os.Exit, "
+                "reflect.DeepEqual, regexp.MustCompile, sort.Ints, strconv.Itoa, strings.Join, time.Now, "
+                "unicode.IsUpper, md5.New, hex.EncodeToString, heap.Init}\n\n"
+                "func TestF(t *testing.T) {}\n",
+            ),
+        ),
+        commands=(("{go}", "test", "-o", "warm.test", "-exec", "/bin/true", "solution_test.go"),),
+        build=(_GO_BUILD,),
+        environment=(("GOCACHE", "{prepared}/cache"),),
+    ),
     makes="solution.test",
     run=("{built}", "-test.paniconexit0", "-test.timeout=0"),
     ending=Ending("\tpasskEnd(t.Failed(), @KEY@)\n", before=_LAST_BRACE),
@@ -217,15 +271,40 @@ CS = Language(
     apt=("mono-mcs", "mono-runtime", "libmono-system-numerics4.0-cil", "libmono-system-core4.0-cil"),
 )
 
+_SCALA_JAVA = ("{java}", *(flag for flag in JVM if "{" not in flag), "-Xmx1g")
+_SCALA_ARGUMENTS = ("-cp", _SCALAC, "scala.tools.nsc.Main", "-cp", _SCALA, "-d")
+
 SCALA = Language(
     name="scala",
     title="Scala",
     file="solution.scala",
     tools=(Tool(("java",), ("-version",)),),
-    build=(
-        (
-            *("{java}", *(flag for flag in JVM if "{" not in flag), "-Xmx1g", "-cp", _SCALAC),
-            *("scala.tools.nsc.Main", "-cp", _SCALA, "-d", "{built}", "{source}"),
+    build=((*_SCALA_JAVA, *_SCALA_ARGUMENTS, "{built}", "{source}"),),
+    prepared=Prepared(
+        files=(
+            (
+                "solution.scala",
+                "import scala.math._\nimport scala.collection.mutable._\nobject Problem {\n"
+                "    def f(x : List[Long], y : Option[String]) : List[Long] = {\n"
+                "        val counts = HashMap[Long, Int]()\n"
+                "        x.foreach { each => counts(each) = counts.getOrElse(each, 0) + 1 }\n"
+                "        x.filter(a => a > 1 && a % 2 == 0).sorted.zipWithIndex.map(_._1)\n    }\n"
+                "    def main(args: Array[String]) = {\n"
+                "    assert(f((List[Long](1l.toLong, 2l.toLong)), None).equals((List[Long](2l.toLong))));\n"
+                "    }\n}\n",
+            ),
+        ),
+        commands=(
+            (
+                *(*_SCALA_JAVA, "-XX:ArchiveClassesAtExit={prepared}/scalac.jsa", *_SCALA_ARGUMENTS),
+                *("classes", "solution.scala"),
+            ),
+        ),
+        build=(
+            (
+                *(*_SCALA_JAVA, "-XX:SharedArchiveFile={prepared}/scalac.jsa", *_SCALA_ARGUMENTS),
+                *("{built}", "{source}"),
+            ),
         ),
     ),
     makes="classes/",

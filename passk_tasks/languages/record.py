@@ -78,6 +78,31 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is made once on a host, from this package's own texts, so that each build takes less time.
+
+    The folder is read-only for programs: none can leave anything in it for the next. A flag that starts with
+    `?NAME:` is left out where this host has no tool of that name.
+
+    Attributes:
+        files: texts that the commands need, as name and text.
+        commands: what makes it, run in the folder, which is `{prepared}` in every command.
+        build: the commands in place of `Language.build`.
+        run: the command in place of `Language.run`; empty for the same.
+        environment: further variables, of the commands too.
+        when: what the program's text must match for `build` to be used in place of the usual one; `""` for
+            all texts.
+    """
+
+    commands: tuple[tuple[str, ...], ...]
+    build: tuple[tuple[str, ...], ...]
+    files: tuple[tuple[str, str], ...] = ()
+    run: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """One language, or one dialect of a benchmark's.
 
@@ -102,6 +127,7 @@ class Language:
             that this host lacks are left out.
         environment: variables of the commands, besides those that every program has.
         extras: further files in the working folder, name and text; `@NAMED@` in it is what `named` finds.
+        prepared: what makes builds faster; verdicts are the same without.
         rule: what a pass needs.
         signs: what tells how it failed.
         build_s, run_s: least time limits, in CPU seconds; a run's setting may raise the second.
@@ -124,6 +150,7 @@ class Language:
     shows: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     extras: tuple[tuple[str, str], ...] = ()
+    prepared: Prepared | None = None
     rule: Rule = Rule()
     signs: Signs = Signs()
     build_s: float = 30.0

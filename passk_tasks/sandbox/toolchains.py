@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,6 +52,8 @@ class Given:
     file: str
     named: str
     build: tuple[tuple[str, ...], ...]
+    quick_build: tuple[tuple[str, ...], ...]
+    quick_when: str
     makes: str
     run: tuple[str, ...]
     environment: dict[str, str]
@@ -157,7 +162,8 @@ def shown(names: Iterable[str]) -> tuple[str, ...]:
     languages = sorted(names)
     if missing := hint(languages):
         raise SandboxError(f"this host cannot judge these programs: {missing}")
-    return tuple(dict.fromkeys(path for name in languages for path in find(name).shown))
+    folders = [folder for name in languages if (folder := prepare(name)) is not None]
+    return tuple(dict.fromkeys([*(path for name in languages for path in find(name).shown), *folders]))
 
 
 def longest_s(tests: CommandTests) -> float:
@@ -166,28 +172,33 @@ def longest_s(tests: CommandTests) -> float:
     return max(language.build_s if language.build else 0.0, language.run_s, tests.timeout_s or 0.0)
 
 
-def given(tests: CommandTests) -> Given:
-    """Return the tests as the driver gets them."""
+def given(tests: CommandTests, *, prepared: bool) -> Given:
+    """Return the tests as the driver gets them.
+
+    Args:
+        tests: the tests.
+        prepared: whether programs can read what was prepared on this host.
+    """
     language = LANGUAGES[tests.language]
-    words = {f"{{{name}}}": path for name, path in find(tests.language).paths.items()}
-
-    def command(parts: tuple[str, ...], built: str, path: str) -> tuple[str, ...]:
-        filled = []
-        for part in parts:
-            for word, value in {**words, built: path, "{text}": _TEXT}.items():
-                part = part.replace(word, value)
-            filled.append(part)
-        return tuple(filled)
-
+    folder = prepare(tests.language) if prepared else None
+    quick = language.prepared if folder is not None else None
+    command = functools.partial(_command, tests.language, folder=folder)
+    build = [command(part, built=language.makes) for part in language.build]
+    quick_build = [command(part, built=language.makes) for part in (quick.build if quick else ())]
+    environment = _environment(language)
+    if quick is not None:
+        environment |= {name: _filled(value, folder) for name, value in quick.environment}
     return Given(
         source=tests.source,
         files=(*language.extras, *tests.files),
         file=language.file,
         named=language.named,
-        build=tuple(command(part, "{built}", language.makes) for part in language.build),
+        build=tuple(quick_build if quick is not None and not quick.when else build),
+        quick_build=tuple(quick_build),
+        quick_when=quick.when if quick is not None else "",
         makes=language.makes,
-        run=command(language.run, "{built}", _BUILT),
-        environment=_environment(language),
+        run=command((quick.run if quick is not None else ()) or language.run, built=_BUILT),
+        environment=environment,
         ending=language.ending.statement,
         before=language.ending.before,
         replaced=language.ending.replaced,
@@ -199,6 +210,71 @@ def given(tests: CommandTests) -> Given:
         reserves_mib=language.reserves_mib,
         overhead_mib=language.overhead_mib,
     )
+
+
+def _command(name: str, parts: tuple[str, ...], *, built: str, folder: str | None) -> tuple[str, ...]:
+    """Return a command with this host's paths in place of the words in braces."""
+    words = {f"{{{tool}}}": path for tool, path in find(name).paths.items()}
+    words |= {"{built}": built, "{text}": _TEXT}
+    filled = []
+    for part in parts:
+        if part.startswith("?"):
+            tool, _, part = part[1:].partition(":")
+            if shutil.which(tool, path=_PATH) is None:
+                continue
+        for word, value in words.items():
+            part = part.replace(word, value)
+        filled.append(_filled(part, folder))
+    return tuple(filled)
+
+
+def _filled(text: str, folder: str | None) -> str:
+    return text.replace("{prepared}", folder or "")
+
+
+@functools.cache
+def prepare(name: str) -> str | None:
+    """Return the folder with what makes builds of a language faster, made where it is not there yet.
+
+    It lies with this user's caches, under a name that tells the tools' versions. None where the language has
+    nothing to prepare, or where that failed: then builds take longer.
+    """
+    language = LANGUAGES[name]
+    if language.prepared is None:
+        return None
+    conditions = [repr(language.prepared), sorted(versions(name).items()), sorted(find(name).paths.items())]
+    key = hashlib.sha256(json.dumps(conditions).encode()).hexdigest()[:16]
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = caches / "passk-tasks" / "toolchains" / f"{name}-{key}"
+    if not folder.is_dir():
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            # Made under its own name, which stands in some of the files; complete once it has this one.
+            with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+                _prepare(language, Path(unfinished))
+                Path(unfinished).chmod(0o755)
+                shutil.copytree(unfinished, f"{unfinished}.done")
+                Path(f"{unfinished}.done").rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                return None
+    return str(folder)
+
+
+def _prepare(language: Language, folder: Path) -> None:
+    """Run a language's preparing commands in a folder; raises OSError if one fails."""
+    assert language.prepared is not None
+    for file, text in language.prepared.files:
+        (folder / file).write_text(text, encoding="utf-8")
+    environment = {"HOME": str(folder), "TMPDIR": str(folder), **_environment(language)}
+    environment |= {key: _filled(value, str(folder)) for key, value in language.prepared.environment}
+    for parts in language.prepared.commands:
+        command = _command(language.name, parts, built="", folder=str(folder))
+        done = subprocess.run(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise OSError(f"{command[0]} failed")
 
 
 def _environment(language: Language) -> dict[str, str]:

@@ -193,7 +193,7 @@ class Worker:
             self._suites.move_to_end(suite)
         else:
             self._suites[suite] = program.tests.size
-            given = dataclasses.asdict(_given(program.tests))
+            given = dataclasses.asdict(self._given(program.tests))
             messages.append({"tests": suite, "judge": judge, "given": given})
             # The worker has judged everything that needs these tests before it reads this.
             while (
@@ -208,6 +208,13 @@ class Worker:
         for message in messages:
             self._unsent += frames.pack(json.dumps(message, default=_in_base64).encode("ascii"))
         self.send()
+
+    def _given(self, tests: AnyTests) -> Any:
+        """Return the dataclass whose fields the driver makes its tests from."""
+        if not isinstance(tests, CommandTests):
+            return tests
+        # Root's candidates are another user, who may not reach root's caches where there is no private root.
+        return toolchains.given(tests, prepared=self._way == "namespaces" or os.getuid() != 0)
 
     def send(self) -> None:
         """Send what the worker takes at once: it does not read while it judges, and may never read again."""
@@ -307,11 +314,6 @@ class RefusedError(SandboxError):
     def __init__(self, why: str, layers: dict[str, bool]) -> None:
         super().__init__(why)
         self.layers = layers
-
-
-def _given(tests: AnyTests) -> Any:
-    """Return the dataclass whose fields the driver makes its tests from."""
-    return toolchains.given(tests) if isinstance(tests, CommandTests) else tests
 
 
 def _longest_s(tests: AnyTests) -> float | None:
