@@ -16,8 +16,7 @@ from passk_tasks.languages import compiled, packs, scripts
 from passk_tasks.languages.record import Ending, Language, Prepared, Rule, Signs, Tool
 
 LANGUAGES: dict[str, Language] = {
-    language.name: language
-    for language in (*compiled.LANGUAGES, *scripts.LANGUAGES, *packs.LANGUAGES)
+    language.name: language for language in (*compiled.LANGUAGES, *scripts.LANGUAGES, *packs.LANGUAGES)
 }
 """By name."""
 

@@ -64,7 +64,8 @@ EXAMPLES: dict[str, Example] = {
     "java_pack": _example(
         "class Solution {\n    int f(int x) {\n        return @;\n    }\n}",
         "public class Main {\n    public static void main(String[] args) {\n"
-        "        if (new Solution().f(1) != 2) {\n            throw new AssertionError();\n        }\n    }\n}\n",
+        "        if (new Solution().f(1) != 2) {\n            throw new AssertionError();\n"
+        "        }\n    }\n}\n",
     ),
     "js_pack": _example("const f = (x) => {\n  return @;\n}", "console.assert(f(1) === 2)\n"),
     "js": _NODE,

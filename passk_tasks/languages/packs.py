@@ -1,28 +1,24 @@
 """HumanEvalPack's dialects: its own commands and rules where they are not those of the language itself.
 
-bigcode-evaluation-harness, bigcode_eval/tasks/humanevalpack.py, and the `evaluate` module code_eval_octopack that
-it judges with.
+bigcode-evaluation-harness, bigcode_eval/tasks/humanevalpack.py, and the `evaluate` module code_eval_octopack
+that it judges with.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from passk_tasks.languages.compiled import CPP, JAVA, RS
+from passk_tasks.languages.compiled import CPP, JAVA
 from passk_tasks.languages.record import Rule
 from passk_tasks.languages.scripts import JS
-
-
-def _in_commands(commands: tuple[tuple[str, ...], ...], old: str, new: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(word.replace(old, new) for word in command) for command in commands)
-
 
 CPP_PACK = replace(
     CPP,
     name="cpp_pack",
     build=tuple(
-        (*(command), "-lcrypto", "-lssl") for command in _in_commands(CPP.build, "c++17", "c++11")
+        (*(word.replace("c++17", "c++11") for word in command), "-lcrypto", "-lssl") for command in CPP.build
     ),
+    prepared=None,  # its programs do not begin with the header that is
     files=(*CPP.files, "/usr/include/openssl/md5.h"),
     apt=(*CPP.apt, "libssl-dev"),
 )

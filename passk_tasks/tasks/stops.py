@@ -33,6 +33,12 @@ def begins_statement(stop: str) -> bool:
     return known or line[2] is not None
 
 
+def _begins_python(stop: str) -> bool:
+    r"""Whether a stop sequence begins a statement of Python, as `\ndef` and `\n#` do, and `\n//` does not."""
+    line = _LINE.match(stop)
+    return line is not None and not line[0].endswith("\n") and begins_statement(stop)
+
+
 def sent(
     stops: Iterable[str], entry_point: str, extraction: str, protocol: Protocol | None = None
 ) -> tuple[str, ...]:
@@ -42,10 +48,12 @@ def sent(
         stops: the task's, or the user's own.
         entry_point: the problem's function; `""` where a program is asked for.
         extraction: how code is extracted from the answer.
-        protocol: the problem's; its stops come first, unless an answer of a chat model is asked for.
+        protocol: the problem's; its stops come first, unless an answer of a chat model is asked for, and
+            those that begin a statement of Python are left out.
     """
     if protocol is not None:
-        return tuple(dict.fromkeys([*(protocol.stops if extraction != ANSWER else ()), *stops]))
+        theirs = protocol.stops if extraction != ANSWER else ()
+        return tuple(dict.fromkeys([*theirs, *(stop for stop in stops if not _begins_python(stop))]))
     whole = not entry_point and extraction not in _SNIPPETS
     return tuple(stop for stop in stops if not (whole and begins_statement(stop)))
 

@@ -46,7 +46,12 @@ def test_a_row_s_name_is_its_task_id() -> None:
     document = family().document(ROW)
     assert (document["task_id"], document["fence"]) == ("HumanEval_7_twice_it", "cpp")
     java = family("multiple_humaneval_java").problem(
-        {**ROW, "language": "java", "prompt": "class P {\n public long twiceIt(long n) {\n", "tests": "} twiceIt"}
+        {
+            **ROW,
+            "language": "java",
+            "prompt": "class P {\n public long twiceIt(long n) {\n",
+            "tests": "} twiceIt",
+        }
     )
     assert java.entry_point == "twiceIt"
     other = family().problem({**ROW, "name": "HumanEval_23_strlen"})
@@ -83,7 +88,7 @@ def sample(text: str, form: str, **more) -> Sample:
 
 
 def test_samples_of_every_form() -> None:
-    """A completion ends at the row's stops whatever was recorded; a solution is everything before the tests."""
+    """A completion ends at the stops, whatever was recorded; a solution is everything before the tests."""
     problem, spec = family().problem(ROW), load_task("passk_multiple_humaneval_cpp")
     text = "    return 2 * n;\n}\n\nint main() { return 1; }\n"
     whole = ROW["prompt"] + "    return 2 * n;"

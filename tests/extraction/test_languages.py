@@ -129,7 +129,10 @@ def test_an_answers_own_main_and_tests_are_dropped(language: str, main: str) -> 
 
 def test_a_function_named_like_a_test_stays() -> None:
     """`test_duplicate`, `Testify` and a variable `main_value` are the model's own."""
-    go = "package p\n\nfunc Testify(n int) int {\n\treturn n\n}\n\nfunc twice(n int) int {\n\treturn 2 * Testify(n)\n}\n"
+    go = (
+        "package p\n\nfunc Testify(n int) int {\n\treturn n\n}\n\n"
+        "func twice(n int) int {\n\treturn 2 * Testify(n)\n}\n"
+    )
     assert "func Testify" in code_of(f"```go\n{go}```", "go", GO_PROMPT, closes=False)
 
 
@@ -159,8 +162,13 @@ def test_a_method_without_its_class_gets_the_prompts() -> None:
 
 def test_c_sharp_keeps_the_prompts_usings() -> None:
     """What the tests need of the prompt's imports is there, each once."""
-    prompt = "using System;\nusing System.Diagnostics;\nclass Problem {\n    public static long Twice(long n) {\n"
-    source = "using System;\n\nclass Problem {\n    public static long Twice(long n) => 2 * n;\n\n    public static void Main() {\n    }\n}\n"
+    prompt = (
+        "using System;\nusing System.Diagnostics;\nclass Problem {\n    public static long Twice(long n) {\n"
+    )
+    source = (
+        "using System;\n\nclass Problem {\n    public static long Twice(long n) => 2 * n;\n\n"
+        "    public static void Main() {\n    }\n}\n"
+    )
     found = extract(
         f"```csharp\n{source}```",
         mode="answer",
@@ -178,8 +186,8 @@ def test_go_imports_what_is_used_and_no_more() -> None:
     source = (
         'package main\n\nimport (\n\t"math"\n\t"os"\n\t"reflect"\n\tm "strings"\n)\n\n'
         'import "errors"\n\n'
-        "func twice(n int) int {\n\treturn int(math.Abs(2)) * n * len(m.Fields(\"a\"))\n}\n\n"
-        "func TestTwice(t *testing.T) {\n\treflect.DeepEqual(1, 2)\n\terrors.New(\"\")\n}\n"
+        'func twice(n int) int {\n\treturn int(math.Abs(2)) * n * len(m.Fields("a"))\n}\n\n'
+        'func TestTwice(t *testing.T) {\n\treflect.DeepEqual(1, 2)\n\terrors.New("")\n}\n'
     )
     code = code_of(f"```go\n{source}```", "go", GO_PROMPT, closes=False)
     for path in ('"testing"', '"fmt"', '"math"', '"os"', 'm "strings"'):
@@ -232,14 +240,18 @@ def test_the_prompt_is_never_put_before_a_whole_file() -> None:
 def test_other_blocks_are_looked_through() -> None:
     """Usage in a block of its own is left, a helper in one is put above, and reasoning is cut."""
     text = (
-        "<think>\n```bash\ntwice() {\n    echo wrong\n}\n```\n</think>\nFirst:\n```bash\ntwo() {\n    echo 2\n}\n```\n"
+        "<think>\n```bash\ntwice() {\n    echo wrong\n}\n```\n</think>\n"
+        "First:\n```bash\ntwo() {\n    echo 2\n}\n```\n"
         "Then:\n```bash\ntwice() {\n    echo $(( $(two) * $1 ))\n}\n```\nUse it so:\n```bash\ntwice 4\n```\n"
     )
     code = code_of(text, "sh", SH_PROMPT)
     assert "wrong" not in code
     assert "twice 4" not in code
     assert code.index("echo $((") > 0
-    other = "First:\n```js\nfunction two() { return 2 }\n```\nand\n```js\nfunction twice(n) { return two() * n }\n```"
+    other = (
+        "First:\n```js\nfunction two() { return 2 }\n```\n"
+        "and\n```js\nfunction twice(n) { return two() * n }\n```"
+    )
     assert "function two" in code_of(other, "js", "function twice(n){\n", closes=False)
 
 

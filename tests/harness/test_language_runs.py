@@ -33,7 +33,9 @@ def files(tmp_path) -> dict[str, str]:
 
 def test_completions(evaluate, canned, files) -> None:
     """The prompt is the row's, its stops are sent, and a completion that goes on is cut at them."""
-    model = canned(lambda _doc, index: "    echo $((2 * $1))\n}\n\nexit 1\n" if index == 0 else "    echo 0\n")
+    model = canned(
+        lambda _doc, index: "    echo $((2 * $1))\n}\n\nexit 1\n" if index == 0 else "    echo 0\n"
+    )
     name = "passk_multiple_humaneval_sh"
     found = evaluate(model, name, metadata=files, limit=None)
     assert [request.args[0] for request in model.requests[:1]] == [ROWS[0]["prompt"]]
@@ -47,7 +49,9 @@ def test_completions(evaluate, canned, files) -> None:
 def test_answers(evaluate, canned, files) -> None:
     """A chat model is shown the whole prompt in a fence of the language, and answers with a file."""
     model = canned(
-        lambda doc, _: f"Sure.\n```bash\n{doc['prompt']}    echo $((2 * $1))\n}}\n```\n```bash\ntwice 4\n```\n"
+        lambda doc, _: (
+            f"Sure.\n```bash\n{doc['prompt']}    echo $((2 * $1))\n}}\n```\n```bash\ntwice 4\n```\n"
+        )
     )
     name = "passk_multiple_humaneval_sh_instruct"
     found = evaluate(model, name, metadata=files, limit=None)
