@@ -128,10 +128,13 @@ def plain(tests: CommandTests, code: str) -> None:
                 return
 
 
-def answers(folder: Path, language: str, most: int) -> Iterator[tuple[str, str, str]]:
+def answers(
+    folder: Path, language: str, most: int, source: str = "humaneval"
+) -> Iterator[tuple[str, str, str]]:
     """Yield name, candidate and tests of the answers to a language's problems, evenly spaced."""
-    rows = {row["name"]: row for row in _lines(folder / f"humaneval-{language}.jsonl.gz")}
-    every = [s for s in _lines(folder / "solutions_dev.jsonl.gz") if s["config"] == f"humaneval-{language}"]
+    config = f"{source}-{language}"
+    rows = {row["name"]: row for row in _lines(folder / f"{config}.jsonl.gz")}
+    every = [s for s in _lines(folder / "solutions_dev.jsonl.gz") if s["config"] == config]
     count = min(most, len(every))
     for solution in (every[index * len(every) // count] for index in range(count)):
         row = rows[solution["name"]]
