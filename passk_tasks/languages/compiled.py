@@ -297,7 +297,7 @@ SCALA = Language(
         commands=(
             (
                 *(*_SCALA_JAVA, "-XX:ArchiveClassesAtExit={prepared}/scalac.jsa", *_SCALA_ARGUMENTS),
-                *("classes", "solution.scala"),
+                *(".", "solution.scala"),
             ),
         ),
         build=(
