@@ -103,7 +103,10 @@ def test_tests_that_hand_over_objects() -> None:
         ({"prompt": 1}, "row 'one': column 'prompt' must be text, not int"),
         ({"task_id": 1.5}, "column 'task_id' must be text, not float"),
         ({"entry_point": "f(x)"}, "row 'one': column 'entry_point' must be the name of a function: 'f(x)'"),
-        ({"test": None}, "row 'one': one of the columns test, test_list, stdin_tests, tests is needed, there"),
+        (
+            {"test": None},
+            "row 'one': one of the columns test, test_list, stdin_tests, tests is needed",
+        ),
         ({"test_list": ["assert f(1) == 2"]}, "is needed, there is test and test_list"),
         (
             {"test": None, "test_list": "assert f(1)"},
