@@ -84,7 +84,8 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = ["| task | n | k | temperature | what it is |", "|---|---|---|---|---|"]
     for row in folded(rows, by_missing=False):
         numbers = f"{row['n']} | {', '.join(map(str, row['k']))} | {row['temperature']:g}"
-        variants = f" ({_VARIANT}: {', '.join(row['variants'])})" if row["variants"] else ""
+        named = ", ".join(sorted(row["variants"]))
+        variants = f" ({_VARIANT}: {named})" if named else ""
         lines.append(f"| `{row['name']}` | {numbers} | {row['description']}{variants} |")
     return "\n".join(lines)
 

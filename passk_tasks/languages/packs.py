@@ -24,7 +24,19 @@ CPP_PACK = replace(
 )
 
 # `console.assert` only prints: whatever is printed is a failure.
-JS_PACK = replace(JS, name="js_pack", rule=Rule(silent=True))
+JS_PACK = replace(
+    JS,
+    name="js_pack",
+    rule=Rule(silent=True),
+    # One problem's solution wants this module of npm's; what it does, Node has itself.
+    extras=(
+        (
+            "js-md5.js",
+            "module.exports = text => require('node:crypto').createHash('md5').update(text).digest('hex');\n",
+        ),
+    ),
+    environment=(*JS.environment, ("NODE_PATH", ".")),
+)
 
 # The tests are a class `Main` beside the candidate's.
 JAVA_PACK = replace(
