@@ -3,6 +3,7 @@
 record     what a language is: `Language`, with its tools, commands, limits, rule and ending
 compiled   those that are built before they are run
 scripts    those that are run from their text
+others     those that few hosts have
 examples   a right and a wrong program of each
 
 A benchmark's own dialect is another record: `dataclasses.replace(LANGUAGES["cpp"], name="…", …)`, added to
@@ -11,11 +12,11 @@ A benchmark's own dialect is another record: `dataclasses.replace(LANGUAGES["cpp
 
 from __future__ import annotations
 
-from passk_tasks.languages import compiled, scripts
+from passk_tasks.languages import compiled, others, scripts
 from passk_tasks.languages.record import Ending, Language, Prepared, Rule, Signs, Tool
 
 LANGUAGES: dict[str, Language] = {
-    language.name: language for language in (*compiled.LANGUAGES, *scripts.LANGUAGES)
+    language.name: language for language in (*compiled.LANGUAGES, *scripts.LANGUAGES, *others.LANGUAGES)
 }
 """By name."""
 
