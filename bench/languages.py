@@ -4,7 +4,7 @@
 
 The folder has MultiPL-E's rows, `humaneval-<language>.jsonl.gz`, and answers, `solutions_dev.jsonl.gz`. For
 each language the same programs run three times: by MultiPL-E's own commands (`rule`), by this package's
-commands without a sandbox, and in the sandbox `strict`, with all of its processes counted. Every difference
+commands without a sandbox, and in the sandbox `strict`, with its own processes counted. Every difference
 between the verdicts of MultiPL-E's rule and of the sandbox is printed.
 """
 
@@ -206,7 +206,8 @@ def main() -> None:
             [Program(name, code, CommandTests(language, tests)) for name, code, tests in programs],
             local(Confinement(Limits()), 1),
         )
-        seconds[2] = _children_s() - before
+        # Those of candidates are not waited for by this process, and told by the outcomes.
+        seconds[2] = _children_s() - before + sum(outcome.cpu_s for outcome in judged.outcomes)
         different = [
             f"{name}: {ok} ({said.strip()[-80:]!r}), ours {outcome.verdict} ({outcome.detail[:80]!r})"
             for (name, *_), (ok, said), outcome in zip(programs, passed, judged.outcomes, strict=True)

@@ -97,6 +97,31 @@ EXAMPLES: dict[str, Example] = {
         "f() {\n    local x=$1\n    echo $((@))",
         '}\n\nset -e\nrun_test() {\n    [[ $(f "1") = "2" ]]\n}\n\nrun_test\n',
     ),
+    "jl": _example(
+        "function f(x::Int64)::Int64\n    @\nend\n",
+        "using Test\n\n@testset begin\n\n\t@test(f(1) == 2)\nend\n",
+    ),
+    "swift": _example("func f(x: Int) -> Int {\n    return @", "}\n\nassert(f(x: 1) == 2)\n"),
+    "hs": _example(
+        "f :: Int -> Int\nf x = @\n",
+        "\nmain :: IO ()\nmain = do\n  let candidate = f\n"
+        '  if candidate 1 == 2 then pure () else error "assertion failed"\n  pure ()\n',
+    ),
+    "ml": _example(
+        "let f (x : int) : int = @\n",
+        "\nlet assertions =\n let candidate = f in\n  (assert ((candidate 1) = 2));\n  ()\n",
+    ),
+    "clj": Example(
+        "(defn f\n  [x]\n  (+ x 1))\n",
+        "(defn f\n  [x]\n  (+ x 2))\n",
+        "(require '[clojure.test :refer [deftest is run-test]])\n\n(def candidate f)\n\n"
+        "(deftest test-humaneval\n\n  (is (= (candidate 1) 2))\n)\n\n(run-test test-humaneval)",
+    ),
+    "elixir": _example(
+        "defmodule HumanEval do\n  def f(x) do\n    @\n  end\nend\n",
+        "ExUnit.start()\n\ndefmodule HumanEvalTest do\n  use ExUnit.Case, async: true\n"
+        '  test "f" do\n    assert HumanEval.f(1) == 2\n  end\nend\n',
+    ),
     "r": _example(
         "f <- function(x) {\n    @\n}\n",
         "test_f <- function() {\n    stopifnot(isTRUE(all.equal(f(1), 2)))\n}\ntest_f()\n",

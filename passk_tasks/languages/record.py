@@ -48,12 +48,14 @@ class Rule:
     Attributes:
         silent: nothing on either stream but the ending's line.
         clean_stderr: nothing on standard error.
+        required_stdout: standard output must match it; `""` requires nothing.
         refused_stdout: standard output must not match it; `""` refuses nothing.
         refused_stderr: standard error must not match it.
     """
 
     silent: bool = False
     clean_stderr: bool = False
+    required_stdout: str = ""
     refused_stdout: str = ""
     refused_stderr: str = ""
 

@@ -150,7 +150,7 @@ def hint(names: Iterable[str]) -> str:
     if not lines:
         return ""
     commands = " && ".join(f"{manager} {' '.join(them)}" for manager, them in packages.items() if them)
-    return f"{'; '.join(lines)}: {commands}"
+    return f"{'; '.join(lines)}: {commands or 'no Debian package brings it; install it from its own site'}"
 
 
 def shown(names: Iterable[str]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from passk_tasks.verdict import Outcome, Verdict
 _NUMBER_BITS = 50  # the sum of two is exact in a double
 _FD = str(GIVEN + 1)
 _FILE, _TEXT = f"/dev/fd/{_FD}", f"/dev/fd/{GIVEN + 2}"
+_ANY = r"(?s).*"
 _PLACE = re.compile(rf"{_TEXT}\b|/proc/\d+/fd/pipe:\[\d+\]")
 _BUILT_MIB = 64  # what a build may make
 _PIPE_BYTES = 60_000  # that a pipe takes at once
@@ -253,8 +254,9 @@ class _Streams:
         for refused, told in (
             (rule["refused_stdout"], stdout),
             (rule["refused_stderr"], stderr),
-            ("(?s).*" if rule["clean_stderr"] and stderr else "", stderr),
-            ("(?s).+" if rule["silent"] else "", rest + stderr),
+            (_ANY if rule["required_stdout"] and not _found(rule["required_stdout"], stdout) else "", stdout),
+            (_ANY if rule["clean_stderr"] and stderr else "", stderr),
+            (_ANY if rule["silent"] and rest + stderr else "", rest + stderr),
         ):
             if _found(refused, told):
                 sign = plan.signs["syntax"]
