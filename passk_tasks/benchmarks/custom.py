@@ -86,6 +86,8 @@ class Custom(Benchmark):
 
     def _problem(self, row: Mapping[str, object]) -> Problem:
         given = [column for column in self.of_tests if row.get(column) is not None]
+        if given[1:] and given[-1] == "tests":
+            given.pop()  # any other column has its own meaning, so this one is left alone
         programs = given == ["stdin_tests"]
         task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])
         entry_point = "" if programs else text(row, "entry_point", self.columns)

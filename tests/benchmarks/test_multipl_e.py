@@ -109,7 +109,7 @@ def test_stops_are_sent_with_a_question() -> None:
 
     protocol = family().problem(ROW).protocol
     assert stops.sent((), "f", "completion", protocol) == ("\n}",)
-    assert stops.sent(("\n#", "\n}"), "f", "completion", protocol) == ("\n}", "\n#")
+    assert stops.sent(("\n//", "\n}", "\ndef"), "f", "completion", protocol) == ("\n}", "\n//")
     assert stops.sent(("</s>",), "f", "answer", protocol) == ("</s>",)
 
 
