@@ -267,8 +267,8 @@ class Worker:
     @property
     def timeout_s(self) -> float:
         """The time limit of the program in judgement, until the worker sends something again."""
-        own_s = next((_longest_s(program.tests) for program in self.held.values()), None)
-        return max(self._timeout_s, own_s or 0.0)
+        in_judgement = next(iter(self.held.values()), None)
+        return self._timeout_s if in_judgement is None else in_judgement.tests.longest_s(self._timeout_s)
 
     def tests_cpu_s(self) -> float:
         """Return the CPU seconds of the tests' side since the first call after its last message."""
@@ -314,10 +314,6 @@ class RefusedError(SandboxError):
     def __init__(self, why: str, layers: dict[str, bool]) -> None:
         super().__init__(why)
         self.layers = layers
-
-
-def _longest_s(tests: AnyTests) -> float | None:
-    return toolchains.longest_s(tests) if isinstance(tests, CommandTests) else tests.timeout_s
 
 
 def _in_base64(raw: bytes) -> str:
