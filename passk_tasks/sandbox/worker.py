@@ -104,7 +104,9 @@ class Worker:
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
-        self._groups = {} if way == "rlimits" else _make_groups(limits, builds=bool(tools))
+        self._groups = (
+            {} if way == "rlimits" else _make_groups(limits, *([toolchains.MOST_MIB] if tools else []))
+        )
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
@@ -320,11 +322,9 @@ def _in_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _make_groups(limits: Limits, *, builds: bool) -> dict[str, Path]:
-    """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
-    memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
-    if builds:
-        memory_mib = max(memory_mib, toolchains.MOST_MIB + TESTS_EXTRA_MIB)
+def _make_groups(limits: Limits, builds_mib: int = 0) -> dict[str, Path]:
+    """Cap what a worker's processes take together: the tests' side, and a candidate's tree or a build."""
+    memory_mib = max(TREE_MEMORY * limits.memory_mib, builds_mib) + TESTS_EXTRA_MIB
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 
