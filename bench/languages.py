@@ -155,6 +155,9 @@ def candidate(language: str, row: dict, answer: str) -> str:
         else:
             cut = code.find(row["stop_tokens"][0], max(start, 0))
         code = code[:cut] if cut >= 0 else code
+        if not re.match(r"\s*(import|using|#include|use)\b", code):
+            lines = row["prompt"].split("\n")
+            code = "".join(f"{line}\n" for line in lines if re.match(r"import|using|#include", line)) + code
     if language == "go":
         code = re.sub(r"\nfunc main\(\).*", "", code, flags=re.DOTALL)
         code = re.sub(r"^package \w+", "package f_test", code, flags=re.MULTILINE)

@@ -57,6 +57,10 @@ class Tests:
             `source` runs anyway and decides alone.
         objects: whether, under `isolated`, tests call methods of objects that the candidate makes, e.g. of a
             class that is the entry point. If False, such an object equals only itself and has no methods.
+        timeout_s: the problem's own limit, in seconds, or None. It can raise the run's limit, never lower it.
+        whole_times: None where the limit is for all of the tests together. Otherwise it is for each call into
+            the candidate, and all calls of a stage together may take so many times the run's limit. In the
+            candidate's process calls are not timed one by one.
     """
 
     __test__ = False  # tells pytest that this is no test class
@@ -67,12 +71,20 @@ class Tests:
     base: str = ""
     base_decides: bool = True
     objects: bool = False
-    timeout_s: ClassVar[None] = None
+    timeout_s: float | None = None
+    whole_times: float | None = None
 
     @property
     def size(self) -> int:
         """Characters of the tests."""
         return len(self.source)
+
+    def longest_s(self, timeout_s: float) -> float:
+        """Return the most seconds that a worker may judge without a word, under this limit of the run."""
+        own_s = max(timeout_s, self.timeout_s or 0.0)
+        if self.whole_times is None:
+            return own_s
+        return max(own_s, self.whole_times * timeout_s) * (2 if self.base else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,10 @@ class StdioTests:
             never lower it.
         base: number of cases, from the first, that the problem shows as examples. The outcome says whether
             they passed.
+        whole_times: all cases together may take so many times the run's limit, besides what it costs to start
+            that many processes; None where only each of them has a limit.
+        any_end: whether the output alone decides, however the program ended by itself. If False, it must end
+            with status 0.
     """
 
     packed: bytes
@@ -123,6 +139,8 @@ class StdioTests:
     comparison: Comparison
     timeout_s: float | None = None
     base: int = 0
+    whole_times: float | None = None
+    any_end: bool = False
 
     @classmethod
     def of(
@@ -132,6 +150,8 @@ class StdioTests:
         comparison: Comparison,
         timeout_s: float | None = None,
         base: int = 0,
+        whole_times: float | None = None,
+        any_end: bool = False,
     ) -> StdioTests:
         """Return the tests with these cases of (input, expected output).
 
@@ -142,7 +162,12 @@ class StdioTests:
             raise ValueError("a problem without cases tests nothing")
         raw = json.dumps(listed, separators=(",", ":")).encode("ascii")
         packed = zlib.compress(raw, 1)
-        return cls(packed, len(raw), hashlib.sha256(raw).hexdigest(), comparison, timeout_s, base)
+        sha256 = hashlib.sha256(raw).hexdigest()
+        return cls(packed, len(raw), sha256, comparison, timeout_s, base, whole_times, any_end)
+
+    def longest_s(self, timeout_s: float) -> float:
+        """Return the most seconds that a worker may judge without a word, under this limit of the run."""
+        return max(timeout_s, self.timeout_s or 0.0)
 
     def cases(self) -> list[tuple[str, str]]:
         """Return (input, expected output) of each case."""
@@ -168,6 +193,7 @@ class CommandTests:
     """
 
     base: ClassVar[None] = None
+    whole_times: ClassVar[None] = None
 
     language: str
     source: str
@@ -179,6 +205,13 @@ class CommandTests:
             raise ValueError(
                 f"there is no language {self.language!r}{did_you_mean(self.language, LANGUAGES)}"
             )
+
+    def longest_s(self, timeout_s: float) -> float:
+        """Return the most seconds that a worker may judge without a word, under this limit of the run."""
+        language = LANGUAGES[self.language]
+        return max(
+            timeout_s, self.timeout_s or 0.0, language.run_s, language.build_s if language.build else 0.0
+        )
 
     @property
     def size(self) -> int:
@@ -224,12 +257,15 @@ class Program:
         tests = self.tests
         if isinstance(tests, StdioTests):
             parts = [tests.sha256, tests.comparison.name, str(tests.timeout_s), str(tests.base)]
+            parts += ["any end"] if tests.any_end else []
         elif isinstance(tests, CommandTests):
             parts = [tests.language, tests.source, str(tests.timeout_s), *itertools.chain(*tests.files)]
         else:
             parts = ["objects"] if tests.objects else []
             parts += [] if tests.base_decides else ["base beside"]
+            parts += [] if tests.timeout_s is None else [f"{tests.timeout_s} s"]
             parts += [tests.prelude, tests.base, tests.source, *tests.names]
+        parts += [] if tests.whole_times is None else [f"{tests.whole_times} times together"]
         for part in (self.judge.value, *parts, self.code):
             # Lengths keep neighbouring parts apart; lone surrogates are legal in model text.
             raw = b"\xff" if part is None else part.encode("utf-8", "surrogatepass")
@@ -243,14 +279,16 @@ class Limits:
     """What one candidate may use.
 
     Attributes:
-        timeout_s: seconds of work. CPU time and sleep count; waiting for a busy CPU does not, so that load
-            does not turn right answers into timeouts.
+        timeout_s: seconds of work: of each call or case where the tests time those, else of the whole. CPU
+            time and sleep count; waiting for a busy CPU does not, so that load does not turn right answers
+            into timeouts.
         memory_mib: address space of each process of the candidate, in MiB; all of its processes together may
             use four times as much. At the default, a program that allocates without end is stopped after
             about 0.3 s of page faults.
         output_mib: what it may write to standard output, and to each file, in MiB.
         processes: processes and threads at one time.
-        backstop: a candidate is stopped after `backstop * timeout_s` wall seconds, whatever the load.
+        backstop: what has a time limit is stopped after `backstop` times that limit in wall seconds, whatever
+            the load.
     """
 
     timeout_s: float = 3.0

@@ -85,6 +85,8 @@ class Apps(Contest):
         "starter_code",
     )
     kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (StdioTests, Tests)
+    # 4 s a call or case, 11 s for all: timeout in eval/testing_util.py, TIMEOUT in eval/test_one_solution.py.
+    whole_times: ClassVar[float] = 2.75
 
     def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
         """Return the file of the test split."""
@@ -118,11 +120,12 @@ class Apps(Contest):
         if function:
             if not isinstance(function, str) or not all(isinstance(arguments, list) for arguments in given):
                 raise DatasetError(f"row {task_id!r}: column 'input_output' must hold lists of arguments")
-            tests = call_tests(cases, _HELPERS)
+            tests = call_tests(cases, _HELPERS, whole_times=self.whole_times)
         else:
             tests = StdioTests.of(
                 ((_joined(one, task_id), _joined(other, task_id)) for one, other in cases),
                 comparison=SETS,
+                whole_times=self.whole_times,
             )
         return ContestProblem(
             task_id,

@@ -31,6 +31,8 @@ class Benchmark(ABC):
         columns: columns that `problem` needs, in the hub's order.
         kinds: what kinds of tests its problems have, the usual one first.
         places: where those of them that are `Tests` may run, the usual one first.
+        whole_times: None where `timeout_s` is for all tests of functions together. Otherwise it is for each
+            call, and all calls of a stage together may take so many times as long.
         windows: settings that choose among the problems: `release`, `since`, `until`.
         sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
             where the family has no one canonical set.
@@ -39,6 +41,8 @@ class Benchmark(ABC):
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;
             `program.Tests` says who decides.
         submissions: the n of n@k, where the base stage is what problems show of their tests.
+        own_n: whether the benchmark's own program leaves answers out of n (`leaves_out`). `pass@k` counts
+            them; `kept_pass@k` stands beside it and does not.
         trivial: what an audit tries as answers that ignore the problem, by name; empty where candidates are
             functions or programs, for which it has its own.
         own_problems: the problems are people's own, so that their references are tried before a run
@@ -60,10 +64,12 @@ class Benchmark(ABC):
     columns: ClassVar[tuple[str, ...]]
     kinds: ClassVar[tuple[type[AnyTests], ...]] = (Tests,)
     places: ClassVar[tuple[Place, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
+    whole_times: ClassVar[float | None] = None
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
+    own_n: ClassVar[bool] = False
     trivial: ClassVar[Mapping[str, str]] = {}
     libraries: ClassVar[tuple[str, ...]] = ()
     toolchains: ClassVar[tuple[str, ...]] = ()
@@ -158,6 +164,10 @@ class Benchmark(ABC):
     def place_of(problem: Problem, place: Place) -> Place:
         """Return the place asked for, or the candidate's process for tests that need it."""
         return Judge.SCRIPT if problem.needs_script else place
+
+    def leaves_out(self, problem: Problem, code: str | None) -> bool:  # noqa: ARG002  for those that do
+        """Return whether the benchmark's own program leaves this answer out of n."""
+        return False
 
     @abstractmethod
     def canonical(self, problem: Problem) -> str | None:

@@ -52,7 +52,11 @@ class CodeContests(Contest):
         if not cases:
             raise DatasetError(f"row {task_id!r}: has no tests")
         tests = StdioTests.of(
-            cases, comparison=TOKENS, timeout_s=_seconds(row.get("time_limit")), base=counts[0]
+            cases,
+            comparison=TOKENS,
+            timeout_s=_seconds(row.get("time_limit")),
+            base=counts[0],
+            any_end=True,  # tester_sandboxer.cc compares what a program wrote, however it ended
         )
         return ContestProblem(task_id, "", "", "", canonical_solution=_python3(row), tests=tests)
 

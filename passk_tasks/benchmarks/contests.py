@@ -124,20 +124,22 @@ def most_digits(number: int) -> str:
 
 
 @any_digits()
-def call_tests(cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS, *, digits: int = 0) -> Tests:
+def call_tests(
+    cases: Iterable[tuple[Any, Any]], helpers: str = _AS_IT_IS, *, whole_times: float, digits: int = 0
+) -> Tests:
     """Return tests that call the function with the arguments of each case.
 
     Args:
         cases: arguments and expected result as the dataset has them, JSON values.
         helpers: source of `arguments(given)`, which returns the list of arguments, and of
             `holds(result, expected)`.
+        whole_times: as `Tests` has it.
         digits: as many digits texts of integers may have, in the candidate's process too; 0 is any number.
     """
     raw = json.dumps([[given, expected] for given, expected in cases]).encode("ascii")
     packed = base64.b64encode(zlib.compress(raw, 1)).decode("ascii")
-    return Tests(
-        _CALLS.format(packed=packed, call=CALL, helpers=helpers, digits=most_digits(digits)), (CALL,)
-    )
+    source = _CALLS.format(packed=packed, call=CALL, helpers=helpers, digits=most_digits(digits))
+    return Tests(source, (CALL,), whole_times=whole_times)
 
 
 # The opcodes of which a pickle of one text consists: the text, and what pickle writes around it.

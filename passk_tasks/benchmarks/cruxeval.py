@@ -8,6 +8,8 @@ and only its value goes to the tests, as plain data:
 - input prediction: the value is the arguments of the predicted call, and the tests call the function with
   them, so the expression cannot change the function or its result.
 
+Every answer counts here. The repository leaves some out of n (`leaves_out`), so `kept_pass@k` is its number.
+
 The text must be one expression. A second statement, or an operator that binds weaker than `==`, is a syntax
 error here; in the repository `1 or True` would pass.
 """
@@ -37,10 +39,12 @@ class CruxProblem(Problem):
     Attributes:
         code: source of the function, `f`, for input prediction; `""` for output prediction, which needs none.
         beside: the same source where it has more than the function, for the expression to use; else `""`.
+        call: the call whose output is asked for; `""` for input prediction.
     """
 
     code: str = ""
     beside: str = ""
+    call: str = ""
 
 
 class CruxEvalOutput(Benchmark):
@@ -54,6 +58,7 @@ class CruxEvalOutput(Benchmark):
     columns: ClassVar[tuple[str, ...]] = ("task_id", "code", "input", "output", "id")
     numbered: ClassVar[str] = "sample_{}"
     trivial: ClassVar[Mapping[str, str]] = {f"constant {value}": value for value in _CONSTANTS}
+    own_n: ClassVar[bool] = True
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows; the column `id` is the `task_id`."""
@@ -62,7 +67,7 @@ class CruxEvalOutput(Benchmark):
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row."""
-        task_id, code, _, output, _ = (text(row, column, self.columns) for column in self.columns)
+        task_id, code, arguments, output, _ = (text(row, column, self.columns) for column in self.columns)
         return CruxProblem(
             task_id=task_id,
             prompt="",  # the answer continues no code
@@ -70,6 +75,7 @@ class CruxEvalOutput(Benchmark):
             test=f"assert {output} == {_ENTRY_POINT}()\n",
             canonical_solution=output,
             beside=_beside(code),
+            call=f"f({arguments})",
         )
 
     def program(self, problem: Problem, code: str | None, place: Place) -> Program:
@@ -91,6 +97,13 @@ class CruxEvalOutput(Benchmark):
     def canonical(self, problem: Problem) -> str | None:
         """Return the dataset's own answer."""
         return problem.canonical_solution
+
+    def leaves_out(self, problem: Problem, code: str | None) -> bool:
+        """Return whether the answer holds the very call; extraction may have changed the blanks in it."""
+        assert isinstance(problem, CruxProblem)
+        tree = extraction.expression(problem.call)
+        unparsed = (tree and _unparsed(tree)) or f"({problem.call})"
+        return code is not None and any(call in code for call in (problem.call, unparsed[1:-1]))
 
 
 class CruxEvalInput(CruxEvalOutput):
@@ -114,6 +127,10 @@ class CruxEvalInput(CruxEvalOutput):
             code=code,
             beside=_beside(code),
         )
+
+    def leaves_out(self, problem: Problem, code: str | None) -> bool:  # noqa: ARG002
+        """Return whether the answer has no call of `f`."""
+        return "f(" not in (code or "")
 
     def candidate(self, answer: ast.expr | None) -> str | None:
         """Return the program that evaluates the arguments of a call of `f`, None for any other answer."""

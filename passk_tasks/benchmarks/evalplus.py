@@ -1,4 +1,4 @@
-"""What HumanEval+ and MBPP+ share: how numbers are compared, and the loop that ends EvalPlus's tests.
+"""What HumanEval+ and MBPP+ share: how numbers are compared, time limits, and the loop that ends the tests.
 
 The column `test` compares unequal numbers by `np.allclose` alone. That holds wherever one side is empty or
 can be repeated to the shape of the other: `[]` is close to 5.0, and to any number. EvalPlus's evaluator first
@@ -18,6 +18,13 @@ same order and stops at the same one, but sends the next calls meanwhile.
 from __future__ import annotations
 
 import re
+
+WHOLE_TIMES = 15.5
+"""EvalPlus gives each call 4 s, or four times the reference's time if that is more, and a stage's calls 62 s
+together: untrusted_check in evalplus/eval/__init__.py, and DEFAULT_MIN_TIME_LIMIT in evalplus/config.py, of
+the main branch (0.3.1, the newest release, has 1 s). EvoEval's evaluator is made of that one."""
+REFERENCE_TIMES = 4.0
+"""A call may take so many times as long as the reference's."""
 
 # Matches the loop to the letter: one that only looks like it stays as it is.
 _LOOP = re.compile(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from passk_tasks.benchmarks.evalplus import WHOLE_TIMES
 from passk_tasks.benchmarks.humaneval import HumanEval
 
 
@@ -19,6 +20,7 @@ class EvoEval(HumanEval):
     numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None
     compares: ClassVar[tuple[str, ...]] = ("is_equal",)
+    whole_times: ClassVar[float | None] = WHOLE_TIMES
 
     def __init_subclass__(cls, subset: str) -> None:
         cls.name = f"evoeval_{subset}"

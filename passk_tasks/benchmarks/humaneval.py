@@ -68,6 +68,7 @@ class HumanEval(Benchmark):
             source=f"{problem.test}\ncheck({problem.entry_point})\n",
             names=(problem.entry_point,),
             prelude=self.context(problem),
+            whole_times=self.whole_times,
         )
 
     def canonical(self, problem: Problem) -> str | None:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 from passk_tasks.benchmarks.base import text
-from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
+from passk_tasks.benchmarks.evalplus import WHOLE_TIMES, like_evalplus, without_waiting
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
@@ -40,6 +40,7 @@ class HumanEvalPlus(HumanEval):
     hub_name: ClassVar[str | None] = None
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = True
+    whole_times: ClassVar[float | None] = WHOLE_TIMES
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row, joined by task_id with HumanEval's tests.

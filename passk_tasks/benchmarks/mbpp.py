@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
-from passk_tasks.benchmarks.evalplus import like_evalplus, without_waiting
+from passk_tasks.benchmarks.evalplus import REFERENCE_TIMES, WHOLE_TIMES, like_evalplus, without_waiting
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Place, Program, Tests
@@ -31,10 +31,13 @@ class MbppProblem(Problem):
     Attributes:
         setup: imports and other statements that the assertions need.
         base_test: the original assertions, where `test` holds other tests; else `""`.
+        timeout_s, whole_times: as `program.Tests` has them.
     """
 
     setup: str = ""
     base_test: str = ""
+    timeout_s: float | None = None
+    whole_times: float | None = None
 
 
 class Mbpp(Benchmark):
@@ -48,6 +51,7 @@ class Mbpp(Benchmark):
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "text", "code", "test_list")
     sentence: ClassVar[str] = "text"
+    reference_s: ClassVar[Mapping[str, float]] = {}  # seconds of the longest call, where that is known
     numbered: ClassVar[str] = "Mbpp/{}"
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
@@ -94,6 +98,8 @@ class Mbpp(Benchmark):
             one_process=next((proof.reason for proof in proofs if proof.reason), None),
             setup=setup,
             base_test=asserted if test != asserted else "",
+            timeout_s=self.reference_s[task_id] * REFERENCE_TIMES if task_id in self.reference_s else None,
+            whole_times=self.whole_times,
             functions=functions,
         )
 
@@ -134,6 +140,10 @@ class MbppPlus(Mbpp):
     columns: ClassVar[tuple[str, ...]] = (*MbppSanitized.columns, "test")
     sentence: ClassVar[str] = "prompt"
     base_stage: ClassVar[bool] = True
+    whole_times: ClassVar[float | None] = WHOLE_TIMES
+    # Of the 394 references of the development data (see docs/judges.md), on a machine with two cores, no
+    # other takes more than 0.6 s for a call.
+    reference_s: ClassVar[Mapping[str, float]] = {"Mbpp/599": 1.24}
 
     def _test(self, row: Mapping[str, object], _asserted: str) -> str:
         return like_evalplus(text(row, "test", self.columns))
@@ -142,13 +152,14 @@ class MbppPlus(Mbpp):
 @lru_cache(maxsize=KEPT_TESTS)
 def _tests(problem: Problem, place: Place) -> Tests:
     assert isinstance(problem, MbppProblem)
-    alone = not problem.base_test
+    alone, times = not problem.base_test, (problem.timeout_s, problem.whole_times)
     if place is Judge.SCRIPT:  # the candidate's namespace has no prelude, so each stage brings its setup
         base = "" if alone else problem.setup + problem.base_test
-        return Tests(problem.setup + problem.test, problem.functions, base=base, base_decides=alone)
+        source = problem.setup + problem.test
+        return Tests(source, problem.functions, "", base, alone, False, *times)
     setup, base = problem.setup, problem.base_test
     test = problem.test if alone else without_waiting(problem.test)
-    return Tests(test, problem.functions, prelude=setup, base=base, base_decides=alone)
+    return Tests(test, problem.functions, setup, base, alone, False, *times)
 
 
 def _setup(row: Mapping[str, object], columns: tuple[str, ...]) -> str:

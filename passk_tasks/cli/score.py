@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--workers", metavar="N", help="candidates judged at one time (0: as many as usable CPUs)"
     )
-    parser.add_argument("--timeout", metavar="S", help="seconds that a candidate may work")
+    parser.add_argument("--timeout", metavar="S", help="seconds that a candidate or a call may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
     parser.add_argument("--sandbox", choices=MODES, help="rlimits is weaker than strict, the default")
     shared.add_set(parser)

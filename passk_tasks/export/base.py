@@ -13,7 +13,7 @@ from passk_tasks.export.source import Source
 from passk_tasks.results.lines import dump_line
 from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
-from passk_tasks.text.summary import bound_mark
+from passk_tasks.text.summary import bound_mark, shown_times
 from passk_tasks.verdict import Verdict
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -224,9 +224,7 @@ def conditions(source: Source) -> str:
         parts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
     if source.top_p is not None and source.temperature != 0:
         parts.append(f"top_p = {source.top_p:g}")
-    limits = run.conditions.limits or {}
-    if "timeout_s" in limits:
-        parts.append(f"{limits['timeout_s']:g} s")
+    parts += shown_times(run.conditions.limits or {}, run.conditions.judge)
     parts.append(f"judge {run.conditions.judge}")
     parts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
     parts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")

@@ -35,8 +35,9 @@ from passk_tasks.results.summary import Summary
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import score
-from passk_tasks.scoring.summary import Record, Scored
+from passk_tasks.scoring.summary import Record, Scored, kept_counts
 from passk_tasks.statistics import metrics
+from passk_tasks.statistics.metrics import KEPT, PASS
 from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
 from passk_tasks.verdict import Verdict
@@ -76,7 +77,9 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._metrics = metrics.reported(
             settings.budgets, base=self._benchmark.base_stage, submissions=self._benchmark.submissions
         )
+        self._kept = [metric for metric in self._metrics if metric.family == PASS and self._benchmark.own_n]
         shown: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
+        shown |= {KEPT + metric.name: True for metric in self._kept}
         if settings.samples > 1:
             shown["distinct"] = None  # neither more nor fewer distinct samples are better
         super().__init__(
@@ -216,6 +219,11 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
         base = sum(outcome.get("base_passed") is True for outcome in outcomes)
         worth = {metric.name: float(metric.values(n, correct, base)[0]) for metric in self._metrics}
+        answers = [(str(outcome["verdict"]), outcome.get("left_out") is True) for outcome in outcomes]
+        worth |= {
+            KEPT + metric.name: float(metric.values(*kept_counts(answers, metric.k))[0])
+            for metric in self._kept
+        }
         if self.spec.settings.samples > 1:
             worth["distinct"] = len({outcome["text_sha256"] for outcome in outcomes}) / n
         return worth

@@ -58,7 +58,10 @@ CPP = Language(
     ),
     files=("/usr/include/boost/any.hpp",),
     signs=Signs(
-        failed=r"Assertion failed: ", memory=r"std::bad_alloc|std::length_error", wrong=r"\berror: |what\(\)"
+        failed=r"Assertion failed: ",
+        memory=r"std::bad_alloc|std::length_error",
+        raised=r"^terminate called",
+        wrong=r"\berror: |what\(\)",
     ),
     run_s=15.0,
     apt=("g++", "libboost-dev"),

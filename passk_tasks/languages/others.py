@@ -120,7 +120,8 @@ ELIXIR = Language(
     title="Elixir",
     file="solution.exs",
     tools=(Tool(("elixir",)), Tool(("erl",), _ERLANG_VERSION)),
-    run=("{elixir}", "{text}"),
+    # By itself it takes no text that is not a file with a name.
+    run=("{elixir}", "-e", "Code.eval_string(File.read!('{text}'))"),
     ending=Ending(
         '\n    IO.puts("\\n#{String.to_integer(String.trim(File.read!("@FILE@"))) + @KEY@}")\n  ',
         before=r"\bend\s+end\s*\Z",

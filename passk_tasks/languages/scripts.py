@@ -133,8 +133,8 @@ LUA = Language(
     ),
     files=("/usr/share/lua/5.*/luaunit.lua",),
     signs=Signs(
-        failed=r"^not ok|^\d+\) |expected: ",
-        syntax=r"^lua\S*: \S+:\d+: .* (near|expected)",
+        failed=r"^Failed tests:",
+        syntax=r"^\S*lua\S*: .*:\d+: .* (near|expected)",
         memory=r"not enough memory",
     ),
     run_s=15.0,

@@ -14,7 +14,7 @@ from passk_tasks.report.distinct import Details
 from passk_tasks.results import joining
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve
-from passk_tasks.statistics.metrics import BASE_PASS, Metric
+from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
 from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -66,6 +66,7 @@ def described(
         "headline": "; ".join(headline),
         "metrics": summary.metrics_rows(scores),
         "bound": any(map(summary.is_bound, scores.values())),
+        "kept": any(name.startswith(KEPT) for name in scores),
         "warnings": run.warnings,
         "points": [
             {

@@ -93,6 +93,7 @@ def _runs(
         "meaning": summary.MEANING,
         "bound": any(of_run["bound"] for of_run in described),
         "bound_meaning": summary.BOUND_MEANING,
+        "kept_meaning": summary.KEPT_MEANING if any(of_run["kept"] for of_run in described) else "",
         "verdicts": data.verdicts(runs),
         "conditions": data.conditions(runs),
     }

@@ -11,7 +11,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
 from passk_tasks.tasks.catalog import temperature
 
-_LIMITS = ("timeout_s", "memory_mib", "output_mib", "processes")
+_LIMITS = ("timeout_s", "call_s", "whole_s", "memory_mib", "output_mib", "processes")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from passk_tasks.results.reading import task_id_in
 from passk_tasks.results.samples import Sample
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
+from passk_tasks.statistics.metrics import KEPT, PASS, Counts, Metric, Score
 from passk_tasks.tasks.settings import Settings
 
 
@@ -89,9 +89,12 @@ def scores(
     chosen = list(dict.fromkeys([Metric(PASS, 1), *asked]))
     check_metrics(run, chosen, task_ids, counts)
     shared_by = shared([run], task_ids, clusters)
-    return {
+    computed = {
         metric.name: metrics.score(metric, counts.n, counts.c, shared_by, counts.base) for metric in chosen
     }
+    # The counts of outcomes do not say what these leave out of n.
+    kept = {name: score for name, score in run.metrics.items() if name.startswith(KEPT)}
+    return computed | (kept if wanted is None else {})
 
 
 def shared(

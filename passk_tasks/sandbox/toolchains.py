@@ -166,12 +166,6 @@ def shown(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(path for name in languages for path in find(name).shown), *folders]))
 
 
-def longest_s(tests: CommandTests) -> float:
-    """Return the longest time limit of build and run, in seconds."""
-    language = LANGUAGES[tests.language]
-    return max(language.build_s if language.build else 0.0, language.run_s, tests.timeout_s or 0.0)
-
-
 def given(tests: CommandTests, *, prepared: bool) -> Given:
     """Return the tests as the driver gets them.
 

@@ -104,7 +104,9 @@ class Worker:
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
-        self._groups = {} if way == "rlimits" else _make_groups(limits, builds=bool(tools))
+        self._groups = (
+            {} if way == "rlimits" else _make_groups(limits, *([toolchains.MOST_MIB] if tools else []))
+        )
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
@@ -267,8 +269,8 @@ class Worker:
     @property
     def timeout_s(self) -> float:
         """The time limit of the program in judgement, until the worker sends something again."""
-        own_s = next((_longest_s(program.tests) for program in self.held.values()), None)
-        return max(self._timeout_s, own_s or 0.0)
+        in_judgement = next(iter(self.held.values()), None)
+        return self._timeout_s if in_judgement is None else in_judgement.tests.longest_s(self._timeout_s)
 
     def tests_cpu_s(self) -> float:
         """Return the CPU seconds of the tests' side since the first call after its last message."""
@@ -316,19 +318,13 @@ class RefusedError(SandboxError):
         self.layers = layers
 
 
-def _longest_s(tests: AnyTests) -> float | None:
-    return toolchains.longest_s(tests) if isinstance(tests, CommandTests) else tests.timeout_s
-
-
 def _in_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _make_groups(limits: Limits, *, builds: bool) -> dict[str, Path]:
-    """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
-    memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
-    if builds:
-        memory_mib = max(memory_mib, toolchains.MOST_MIB + TESTS_EXTRA_MIB)
+def _make_groups(limits: Limits, builds_mib: int = 0) -> dict[str, Path]:
+    """Cap what a worker's processes take together: the tests' side, and a candidate's tree or a build."""
+    memory_mib = max(TREE_MEMORY * limits.memory_mib, builds_mib) + TESTS_EXTRA_MIB
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 

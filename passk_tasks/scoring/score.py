@@ -62,8 +62,11 @@ def score(
 
     def record(index: int, outcome: Outcome) -> Record:
         sample = samples[index]
-        cluster = dataset.problems[sample.task_id].cluster
-        return Record(sample, candidates[index], outcome, programs[index].sha256, cluster)
+        problem = dataset.problems[sample.task_id]
+        left_out = benchmark.leaves_out(problem, candidates[index].code)
+        return Record(
+            sample, candidates[index], outcome, programs[index].sha256, problem.cluster, left_out=left_out
+        )
 
     judged = batch.judge(
         programs,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from passk_tasks.results.samples import Sample
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
 ALIKE = 0.05
@@ -44,6 +45,7 @@ class Record:
         outcome: what the judge said.
         program_sha256: hash of what was executed; equal hashes were executed once.
         cluster: what its problem shares with others.
+        left_out: whether the benchmark's own program leaves the answer out of n.
     """
 
     sample: Sample
@@ -51,9 +53,10 @@ class Record:
     outcome: Outcome
     program_sha256: str
     cluster: str | None = None
+    left_out: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """Return the sample's line of `outcomes.jsonl`; its last three keys where they say something."""
+        """Return the sample's line of `outcomes.jsonl`; its last four keys where they say something."""
         outcome = self.outcome
         line: dict[str, object] = {
             "task_id": self.sample.task_id,
@@ -73,6 +76,8 @@ class Record:
             line["flags"] = list(outcome.flags)
         if self.cluster is not None:
             line["cluster"] = self.cluster
+        if self.left_out:
+            line["left_out"] = True
         return line
 
 
@@ -121,7 +126,9 @@ def summarise(
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
     ns = {len(mine) for mine in texts.values()}
     ks = [k for k in settings.budgets if k <= fewest]
-    submissions = benchmarks.get(settings.benchmark).submissions
+    benchmark = benchmarks.get(settings.benchmark)
+    scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
+    scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
     return Scored(
         spec=spec,
         dataset=dataset,
@@ -135,7 +142,7 @@ def summarise(
         n=ns.pop() if len(ns) == 1 else None,
         k=tuple(k for k in settings.k if k <= fewest),
         k_skipped=k_skipped,
-        metrics=estimate(counts, ks, clusters, model.base_counts_of(outcomes), submissions),
+        metrics=scores,
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=_distinct(texts),
         judge=settings.judge.value,
@@ -143,7 +150,7 @@ def summarise(
         one_process=_one_process(deciders, spec, dataset),
         sandbox=settings.sandbox,
         layers=dict(layers),
-        limits=settings.limits().as_dict(),
+        limits=_limits(settings),
         dataset_source=dataset.source,
         dataset_sha256=dataset.sha256,
         settings=settings.as_dict(),
@@ -153,6 +160,48 @@ def summarise(
         warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset)),
         sandbox_warnings=tuple(sandbox_warnings),
     )
+
+
+def _kept_scores(
+    records: Mapping[str, Sequence[Record]], ks: Sequence[int], clusters: Mapping[str, str]
+) -> dict[str, Score]:
+    """Return pass@k with the n of the benchmark's own program, as `kept_pass@k`."""
+    scores = {}
+    for k in ks:
+        counts = {
+            task_id: kept_counts([(r.outcome.verdict.value, r.left_out) for r in mine], k)
+            for task_id, mine in records.items()
+        }
+        for score in estimate(counts, [k], clusters).values():
+            scores[KEPT + score.name] = replace(score, name=KEPT + score.name)
+    return scores
+
+
+def kept_counts(answers: Sequence[tuple[str, bool]], k: int) -> tuple[int, int]:
+    """Return the (n, c) of a problem of which pass@k is what the benchmark's own program makes of it.
+
+    It leaves answers out of n if another one is right. Where fewer than k are left, that one is certain to be
+    among them.
+
+    Args:
+        answers: the verdict of each, and whether it is one that the program leaves out.
+        k: the budget.
+    """
+    judged = [(verdict, out) for verdict, out in answers if verdict != Verdict.INFRA_ERROR.value]
+    kept = [verdict for verdict, out in judged if not out]
+    correct = kept.count(Verdict.PASSED.value)
+    return (max(len(kept), k) if correct else len(judged), correct)
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    """Return the limits, and what `timeout_s` means: for each call, and how long all of them may take."""
+    limits = settings.limits().as_dict()
+    whole_times = benchmarks.get(settings.benchmark).whole_times
+    if whole_times is not None:
+        limits["whole_s"] = whole_times * settings.timeout_s
+        if settings.judge is not Judge.SCRIPT:
+            limits["call_s"] = settings.timeout_s
+    return limits
 
 
 def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:

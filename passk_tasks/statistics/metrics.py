@@ -30,6 +30,8 @@ Integers = npt.NDArray[np.int64]
 
 PASS, BASE_PASS, HAT, G_PASS, MG_PASS = "pass@K", "base_pass@K", "pass^K", "g-pass@K_T", "mg-pass@K"
 SUBMISSIONS = "N@K"
+KEPT = "kept_"
+"""Before the name of a pass@K whose n leaves out what the benchmark's own program leaves out of it."""
 
 _NUMBERS = {"K": "([1-9][0-9]*)", "T": "([0-9.]+)", "N": "([1-9][0-9]*)"}  # how the letters are written
 _EXAMPLES = {"K": "10", "T": "0.5", "N": "5"}

@@ -52,7 +52,8 @@ class Settings:
         release: the release of a benchmark that grows; None for the newest.
         since: only problems of this day (YYYY-MM-DD) and later.
         until: only problems of this day and earlier.
-        timeout_s: seconds that a candidate may run; for each case, where programs read input.
+        timeout_s: seconds that a candidate may run; for each case, where programs read input, and for each
+            call, where the benchmark times those.
         memory_mib: address space of each process of a candidate, in MiB.
         output_mib: how much a candidate may write, in MiB.
         processes: how many processes and threads a candidate may have at one time.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics.intervals import Estimate
-from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
 
 METRICS_HEAD = ("", "value", "se", "over problems", "se", "over samples")
@@ -15,11 +15,14 @@ MEANING = (
     "again."
 )
 BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so the value over problems serves as a bound."
+KEPT_MEANING = (
+    "pass@k counts every answer. kept_pass@k is what the benchmark's own program reports: it leaves some "
+    "answers out of n, see docs/judges.md."
+)
 
 _BOUND = "over-samples-bound"
 _REASONS = 4  # most reasons shown in one line
 _LIMITS = {
-    "timeout_s": "s",
     "memory_mib": "MiB of memory",
     "output_mib": "MiB of output",
     "processes": "processes",
@@ -44,6 +47,8 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
         page.text(MEANING, DIM)
         if any(is_bound(score) for score in result.metrics.values()):
             page.text(BOUND_MEANING, DIM)
+        if any(name.startswith(KEPT) for name in result.metrics):
+            page.text(KEPT_MEANING, DIM)
         page.line()
     if result.verdicts:
         rows = [
@@ -83,6 +88,15 @@ def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
     return "-" if ci95 is None else f"{ci95[0]:{form}} … {ci95[1]:{form}}"
 
 
+def shown_times(limits: Mapping[str, float], judge: str | None) -> list[str]:
+    """Return stored time limits as texts, each with what it is for."""
+    of_one = {"stdio": " a call or case"}.get(judge or "", " a call") if "call_s" in limits else ""
+    shown = {f" s{of_one}": limits.get("timeout_s"), " s for all calls": limits.get("whole_s")}
+    if "whole_s" in limits and "call_s" not in limits:  # in one process calls are not timed one by one
+        del shown[" s"]
+    return [f"{value:g}{unit}" for unit, value in shown.items() if value is not None]
+
+
 def p_value(p: float) -> str:
     """Return a p-value as text, in the one form used everywhere."""
     return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.4f}"
@@ -119,7 +133,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
     if result.distinct is not None and result.samples > result.problems:
         lines.append(("distinct", f"{result.distinct:.1%} of a problem's samples, on average"))
     values = {unit: result.limits[name] for name, unit in _LIMITS.items() if name in result.limits}
-    limits = [f"{v:g} {unit}" if isinstance(v, float) else f"{v} {unit}" for unit, v in values.items()]
+    limits = shown_times(result.limits, result.judge)
+    limits += [f"{v:g} {unit}" if isinstance(v, float) else f"{v} {unit}" for unit, v in values.items()]
     lines.append(("judge", f"{result.judge}; {', '.join(limits)}"))
     if set(result.judges) - {result.judge}:
         lines.append(("judged", _judged(result.judges, result.one_process)))

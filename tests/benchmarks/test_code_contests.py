@@ -160,3 +160,14 @@ def test_published_problems() -> None:
         programs += [Program(name, one, tests, Judge.ISOLATED) for one in (right, wrong)]
     outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=10)))).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED, Verdict.FAILED] * len(SOLUTIONS), outcomes
+
+
+def test_the_output_alone_decides(dataset: benchmarks.Dataset) -> None:
+    """AlphaCode's tester compares what a program wrote, whatever its exit status."""
+    (problem,) = dataset.problems.values()
+    ends = ["exit(1)", "raise ValueError('no')", "assert False", "pass"]
+    programs = [FAMILY.program(problem, f"{PROGRAM}\n{end}\n", Judge.ISOLATED) for end in ends]
+    programs.append(FAMILY.program(problem, "print(3)\nexit(1)\n", Judge.ISOLATED))
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=2)))).outcomes
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.PASSED] * len(ends) + [Verdict.CRASHED]
+    assert [outcome.base_passed for outcome in outcomes] == [True] * (len(ends) + 1)

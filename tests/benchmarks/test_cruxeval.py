@@ -167,3 +167,38 @@ def test_reference_answers_of_real_rows_pass(which: str) -> None:
     ]
     assert len(programs) == 20
     assert {o.verdict for o in batch.judge(programs, local(Confinement())).outcomes} == {Verdict.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("which", "answer", "row", "left_out"),
+    [
+        ("input", "f('a==b')", 0, False),
+        ("input", "g(f('a==b'))", 0, False),
+        ("input", "'a==b'", 0, True),
+        ("input", "", 0, True),
+        ("input", None, 0, True),
+        ("output", "['a', 'b']", 0, False),
+        ("output", "f('a==b')", 0, True),
+        ("output", "list(f('a==b'))", 0, True),
+        ("output", "f('ab')", 0, False),
+        ("output", "(f(7, by=3))", 1, True),
+        ("output", "f(7, 3)", 1, False),
+        ("output", None, 0, False),
+    ],
+)
+def test_answers_that_the_repository_leaves_out(
+    which: str, answer: str | None, row: int, left_out: bool
+) -> None:
+    """It evaluates no answer for an input without a call of f, and none for an output with the very call."""
+    family = benchmarks.get(f"cruxeval_{which}")
+    assert family.leaves_out(family.problem(list(family.rows(ROWS))[row]), answer) is left_out
+
+
+def test_blanks_in_the_call_do_not_matter() -> None:
+    """Extraction writes expressions anew, so the dataset's blanks may be gone from an answer."""
+    family = benchmarks.get("cruxeval_output")
+    row = {"id": "x", "code": "def f(a, b): return a", "input": "[1,2],  'x'", "output": "[1, 2]"}
+    problem = family.problem(next(iter(family.rows([row]))))
+    assert family.leaves_out(problem, "f([1, 2], 'x')")
+    assert family.leaves_out(problem, "f([1,2],  'x')")
+    assert not family.leaves_out(problem, "f([1, 2], 'y')")

@@ -47,7 +47,7 @@ def whole() -> Summary:
         generation_kwargs={"until": ["\ndef"], "temperature": 0.8},
         journals=("j.jsonl",),
         ranks=2,
-        **{**provenance("stdlib"), "packages": {"numpy": "2.0"}},
+        **{**provenance("stdlib"), "packages": {"numpy": "2.0"}, "toolchains": {"g++": "12.2.0"}},
     )
 
 

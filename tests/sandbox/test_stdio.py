@@ -262,3 +262,55 @@ def test_the_hash_covers_what_decides():
     hashes = {Program("t", code, one).sha256 for one in tests for code in ("a", "b")}
     assert len(hashes) == 10
     assert Program("t", "a", cases_of(NEXT.cases(), base=1)).sha256 in hashes
+
+
+def test_where_any_end_is_as_good_the_output_decides(sandbox):
+    """However a program ends by itself, the right output passes; a wrong one has the verdict of its end."""
+    ends = {
+        "exit(1)": Verdict.CRASHED,
+        "exit('no')": Verdict.CRASHED,
+        "raise ValueError('no')": Verdict.ERROR,
+        "assert False": Verdict.FAILED,
+        "1 / 0": Verdict.ERROR,
+        "raise KeyboardInterrupt": Verdict.ERROR,
+        "import os, sys\nsys.stdout.flush()\nos._exit(3)": Verdict.CRASHED,
+        "import os, sys\nsys.stdout.flush()\nos.kill(os.getpid(), 9)": Verdict.CRASHED,
+        "import sys\nsys.excepthook = lambda *_: exit(7)\n1 / 0": Verdict.CRASHED,
+        "import atexit\natexit.register(print)\n1 / 0": Verdict.ERROR,
+        "import threading\nthreading.Thread(target=print).start()\n1 / 0": Verdict.ERROR,
+    }
+    cases = [("1\n", "2\n"), ("5\n", "6\n")]
+    right = [f"print(int(input()) + 1)\n{end}" for end in ends]
+    assert {o.verdict for o in judge(*right, tests=cases_of(cases, any_end=True), sandbox=sandbox)} == {
+        Verdict.PASSED
+    }
+    wrong = [f"print(3)\n{end}" for end in ends]
+    for tests in (cases_of(cases, any_end=True), cases_of(cases)):
+        assert [o.verdict for o in judge(*wrong, tests=tests, sandbox=sandbox)] == list(ends.values())
+    assert Verdict.PASSED not in {o.verdict for o in judge(*right, tests=cases_of(cases), sandbox=sandbox)}
+
+
+def test_what_is_printed_after_an_exception_counts_where_any_end_does():
+    """Threads and exit functions end as under an interpreter, and their output is part of it."""
+    later = "import threading, time\nn = int(input())\n{}\nraise ValueError"
+    ways = [
+        "threading.Thread(target=lambda: (time.sleep(0.1), print(n + 1))).start()",
+        "import atexit\natexit.register(lambda: print(n + 1))",
+    ]
+    tests = cases_of([("1\n", "2\n")], any_end=True)
+    outcomes = judge(*(later.format(way) for way in ways), tests=tests)
+    assert all(outcome.passed for outcome in outcomes), outcomes
+
+
+def test_limits_hold_where_any_end_is_as_good():
+    """The right output does not help a program that a limit ends, or that does not compile."""
+    ends = {
+        "while True: pass": Verdict.TIMEOUT,
+        "import time\ntime.sleep(60)": Verdict.TIMEOUT,
+        "x = [0] * 10**10": Verdict.MEMORY_LIMIT,
+        "while True: print('x' * 10**5)": Verdict.OUTPUT_LIMIT,
+    }
+    tests = cases_of([("1\n", "2\n")], any_end=True)
+    codes = [f"print(int(input()) + 1, flush=True)\n{end}" for end in ends]
+    assert [o.verdict for o in judge(*codes, tests=tests)] == list(ends.values())
+    assert judge("print(2)\ndef", tests=tests)[0].verdict is Verdict.SYNTAX_ERROR

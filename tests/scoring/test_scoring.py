@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from passk_tasks import benchmarks
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.extraction import Extraction
+from passk_tasks.results.conditions import from_score
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import check, check_task_ids, score
-from passk_tasks.scoring.summary import Record, summarise
+from passk_tasks.scoring.summary import Record, kept_counts, summarise
 from passk_tasks.statistics.estimators import n_at_k
+from passk_tasks.statistics.metrics import Metric
 from passk_tasks.tasks.catalog import load_task
 from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome, Verdict
@@ -352,3 +354,81 @@ def test_no_samples_give_an_empty_score():
     scored = score([], spec=SPEC, dataset=DATASET)
     assert scored.metrics == {}
     assert scored.as_dict()["samples"] == 0
+
+
+# ---------------------------------------------------------------- answers that a benchmark leaves out of n
+
+
+def repository_pass_at_k(answers, k):
+    """Return pass@k as CRUXEval's evaluation computes it: left-out answers have no result."""
+    results = [verdict == "passed" for verdict, left_out in answers if not left_out]
+    if True not in results:
+        results = [False] * len(answers)
+    n, c = len(results), results.count(True)
+    if n - c < k:
+        return 1.0
+    return 1.0 - math.prod(1.0 - k / i for i in range(n - c + 1, n + 1))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["passed", "failed", "error"]), st.booleans()), min_size=5, max_size=9
+    ),
+    st.sampled_from([1, 2, 5]),
+)
+def test_kept_counts_give_what_the_repository_computes(answers, k):
+    """Whatever is left out and right, pass@k of the kept counts is the repository's."""
+    n, c = kept_counts(answers, k)
+    assert Metric("pass@K", k).values(n, c)[0] == pytest.approx(repository_pass_at_k(answers, k))
+
+
+def test_what_has_no_verdict_is_in_no_count():
+    """An infra_error is neither kept nor left out."""
+    assert kept_counts([("passed", False), ("infra_error", False), ("failed", True)], 1) == (1, 1)
+    assert kept_counts([("failed", False), ("infra_error", False), ("failed", True)], 1) == (2, 0)
+
+
+def test_both_numbers_of_a_benchmark_that_leaves_answers_out():
+    """pass@k counts every answer; kept_pass@k stands beside it, and the summary says which is which."""
+    spec = load_task("passk_cruxeval_input", {"samples": 4, "k": [1, 2]})
+    answers = [("passed", False), ("failed", False), ("failed", True), ("failed", True)]
+    records = [
+        dataclasses.replace(record("HumanEval/0", i, verdict), left_out=left_out)
+        for i, (verdict, left_out) in enumerate(answers)
+    ]
+    scored = summary_of(records, spec)
+    assert scored.scores == {"pass@1": 0.25, "pass@2": 0.5, "kept_pass@1": 0.5, "kept_pass@2": 1.0}
+    assert [line.get("left_out") for line in map(Record.as_dict, scored.records)] == [None, None, True, True]
+    shown = summary.render(scored)
+    assert "kept_pass@1" in shown
+    assert "kept_pass@k is what the benchmark's own program reports" in " ".join(shown.split())
+    assert not any(name.startswith("kept") for name in summary_of(records).scores)
+
+
+# ---------------------------------------------------------------- what time limits are for
+
+
+def test_limits_say_what_they_are_for():
+    """Where calls are timed one by one, the stored limits say so, and what all of them may take."""
+    (one,) = [record("HumanEval/0", 0, "passed")]
+    plus = summary_of([one], load_task("passk_humaneval_plus"))
+    assert plus.limits | {"call_s": 4.0, "whole_s": 62.0, "timeout_s": 4.0} == plus.limits
+    assert "isolated; 4 s a call, 62 s for all calls, 4096 MiB of memory" in " ".join(
+        summary.render(plus, width=200).split()
+    )
+    script = summary_of([one], load_task("passk_humaneval_plus", {"judge": "script", "timeout_s": 8}))
+    assert "call_s" not in script.limits
+    assert summary.shown_times(script.limits, script.judge) == ["124 s for all calls"]
+    apps = summary_of([one], load_task("passk_apps_interview"))
+    assert summary.shown_times(apps.limits, apps.judge) == ["4 s a call or case", "11 s for all calls"]
+    assert not {"call_s", "whole_s"} & set(summary_of([one]).limits)
+
+
+def test_runs_whose_limits_mean_something_else_are_told_apart():
+    """The same number of seconds, once for each call and once for all, is another condition."""
+    (one,) = [record("HumanEval/0", 0, "passed")]
+    plus = summary_of([one], load_task("passk_humaneval_plus"))
+    before = dataclasses.replace(
+        plus, limits={name: value for name, value in plus.limits.items() if name not in ("call_s", "whole_s")}
+    )
+    assert from_score(plus).limits != from_score(before).limits

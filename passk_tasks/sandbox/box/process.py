@@ -47,8 +47,40 @@ class Room(NamedTuple):
     file_mib: int
 
 
+class _Clock:
+    """A time limit and its backstop, in seconds, and since when they count."""
+
+    def __init__(self, limit_s: float, backstop_s: float) -> None:
+        self.limit_s, self.backstop_s = limit_s, backstop_s
+        self._used_before_s: float | None = 0.0  # None until the next look: a look costs more than most calls
+        self._wall_before_s = 0.0
+
+    def begin(self, wall_s: float) -> None:
+        """Count from now on; what is used before the next look, a tenth of a second, does not count."""
+        self._used_before_s, self._wall_before_s = None, wall_s
+
+    def looked(self, used_s: float) -> None:
+        """Take what the candidate has used by the time of a look."""
+        if self._used_before_s is None:
+            self._used_before_s = used_s
+
+    def left_s(self, used_s: float) -> float:
+        """Return the seconds that are left of the limit."""
+        return self.limit_s - (0.0 if self._used_before_s is None else used_s - self._used_before_s)
+
+    def wall_s(self, wall_s: float) -> float:
+        """Return the wall seconds that count."""
+        return wall_s - self._wall_before_s
+
+
 class Box:
     """One candidate's process.
+
+    Args:
+        call_s: time limit of each request.
+        whole_s: time limit of all requests of a stage.
+        stages: how many stages with such a limit there are.
+        backstop: what has a time limit may take so many times the limit in wall seconds.
 
     Attributes:
         room: how much memory it may use.
@@ -59,8 +91,10 @@ class Box:
     def __init__(
         self,
         control: socket.socket,
-        timeout_s: float,
-        backstop_s: float,
+        call_s: float,
+        whole_s: float,
+        stages: int,
+        backstop: float,
         room: Room,
         nursery_pid: int,
         own_network: bool,
@@ -68,7 +102,8 @@ class Box:
         streams: tuple[int, ...] = (),
     ) -> None:
         self._control, self._own_network = control, own_network
-        self._timeout_s, self._backstop_s, self.room = timeout_s, backstop_s, room
+        self.room, self._stages = room, stages
+        self._call, self._stage = (_Clock(limit_s, backstop * limit_s) for limit_s in (call_s, whole_s))
         self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
         self.disk_error: OSError | None = None  # that others left too little of the disk
         if disk is not None and self._free_mib < DISK_MIB:
@@ -85,7 +120,7 @@ class Box:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
-        limits = int(timeout_s) + 2, room.address_mib, room.file_mib
+        limits = int(stages * whole_s) + 2, room.address_mib, room.file_mib
         command = protocol.FORKING.pack(protocol.FORK, *limits)
         control.sendmsg([command], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
         theirs.close()
@@ -107,6 +142,7 @@ class Box:
             raise self.fatal
         try:
             self._forget_ahead()
+            self._call.begin(self._wall_s)
             self._send(frames.pack(codec.pack(message)))
             return self._receive()
         except CandidateGone as gone:
@@ -143,6 +179,7 @@ class Box:
             for _ in messages:
                 if turn != self._turn:
                     raise RuntimeError("another call came between these, and their answers are lost")
+                self._call.begin(self._wall_s)
                 reply = self._receive()
                 self._ahead -= 1
                 yield reply
@@ -154,8 +191,19 @@ class Box:
         """Read the answers that nobody waits for any more, so that the next one read is the right one."""
         self._turn += 1
         while self._ahead:
+            self._call.begin(self._wall_s)
             self._receive()
             self._ahead -= 1
+
+    def begin_stage(self) -> None:
+        """Begin another stage: where each has its own time, that of all requests counts from now on."""
+        if self._stages > 1:
+            self._stage.begin(self._wall_s)
+
+    @property
+    def used_s(self) -> float:
+        """Seconds of its time that the candidate had used at the last look."""
+        return self._tree.used_s
 
     def finish(self, message: list[Any]) -> bytes | None:
         """Send a last request and wait for the process to end by itself; return its reply, if there is one.
@@ -249,8 +297,10 @@ class Box:
 
     def _plan_look(self) -> None:
         """Choose the time of the next look: no candidate foresees it; once its time is up, it comes soon."""
-        left_s = max(0.01, self._timeout_s - self._tree.used_s)
-        self._look_at_s = self._waited_s + min(left_s, _LOOK_S * _chance.uniform(0.5, 1.5))
+        self._look_at_s = self._waited_s + min(max(0.01, self._left_s()), _LOOK_S * _chance.uniform(0.5, 1.5))
+
+    def _left_s(self) -> float:
+        return min(clock.left_s(self._tree.used_s) for clock in (self._call, self._stage))
 
     def _look(self) -> None:
         """End a candidate that used up its time, or that holds too much memory, pipes, sockets or disk.
@@ -262,6 +312,8 @@ class Box:
         tree = self._tree
         tree.look(self._waited_s - self._looked_at_s)
         self._looked_at_s = self._waited_s
+        for clock in (self._call, self._stage):
+            clock.looked(tree.used_s)
         self._check_time()
         # The kernel limits each process; here all count together.
         most_mib = self.room.together_mib
@@ -290,12 +342,15 @@ class Box:
         self._check_time()
 
     def _check_time(self) -> None:
-        tree, backstop_s = self._tree, self._backstop_s
-        if tree.processes > 1:
-            backstop_s = min(backstop_s, _TREE_BACKSTOP * self._timeout_s)
-        if tree.used_s >= self._timeout_s or self._wall_s >= backstop_s:
-            detail = f"no result after {self._timeout_s:g} s"
-            if tree.looking_s > 0.5 * self._timeout_s:
+        tree = self._tree
+        for clock in (self._call, self._stage):
+            backstop_s = clock.backstop_s
+            if tree.processes > 1:
+                backstop_s = min(backstop_s, _TREE_BACKSTOP * clock.limit_s)
+            if clock.left_s(tree.used_s) > 0 and clock.wall_s(self._wall_s) < backstop_s:
+                continue
+            detail = f"no result after {clock.limit_s:g} s"
+            if tree.looking_s > 0.5 * clock.limit_s:
                 detail += f": its {tree.processes} processes took {tree.looking_s:.1f} s to look at"
             raise CandidateGone(Verdict.TIMEOUT, detail)
 
@@ -335,7 +390,7 @@ class Box:
 
     def _ask(self, what: bytes) -> tuple[int, int]:
         """Ask the zygote, which stops looking when the candidate's time is up; return its two amounts."""
-        self._control.send(protocol.LOOKING.pack(what, max(0.0, self._timeout_s - self._tree.used_s)))
+        self._control.send(protocol.LOOKING.pack(what, max(0.0, self._left_s())))
         answer = self._control.recv(protocol.AMOUNTS.size)
         if len(answer) != protocol.AMOUNTS.size:
             raise EOFError("the zygote is gone")

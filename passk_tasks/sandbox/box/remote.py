@@ -53,6 +53,7 @@ class Remote:
                 raise
         else:
             self.base_passed = True
+        self.box.begin_stage()
         if self.box.fatal is not None:  # the tests may have caught it
             self.base_passed = False
             raise self.box.fatal
@@ -145,9 +146,9 @@ class Remote:
             self._violation("the tests' proof is missing")
         self.flags += [flag for flag in flags if type(flag) is str][:_MAX_FLAGS]
 
-    def run_program(self, source: str) -> None:
+    def run_program(self, source: str, *, any_end: bool) -> None:
         """Run the candidate as a program until it ends by itself; raise what it raised."""
-        reply = self.box.finish(["main", source])
+        reply = self.box.finish(["main", source, any_end])
         if reply is not None:
             self._answer(reply)
 

@@ -19,13 +19,21 @@ TESTS_FILE, BASE_FILE = "<tests>", "<base tests>"
 
 
 class Suite:
-    """The tests of one problem, compiled once for all of its candidates."""
+    """The tests of one problem, compiled once for all of its candidates; the fields of `program.Tests`."""
 
     def __init__(
-        self, source: str, prelude: str, names: list[str], base: str, base_decides: bool, objects: bool
+        self,
+        source: str,
+        prelude: str,
+        names: list[str],
+        base: str,
+        base_decides: bool,
+        objects: bool,
+        timeout_s: float | None = None,
+        whole_times: float | None = None,
     ) -> None:
         self.source, self.names, self.base, self.base_decides = source, names, base, base_decides
-        self.objects = objects
+        self.objects, self.timeout_s, self.whole_times = objects, timeout_s or 0.0, whole_times
         self._prelude = prelude
         # Tests that set this mean the candidate too, which they have in their own process.
         set_to = _SETS_DIGITS.findall(f"{prelude}\n{base}\n{source}")

@@ -27,6 +27,8 @@ from passk_tasks.sandbox.box.suites import Suite
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
 from passk_tasks.verdict import Outcome, Verdict
 
+_UNEXPLAINED = Verdict.CRASHED, ""
+_BY_ITSELF = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED}  # how a program ends that no limit ends
 # What a full disk may make of a right program.
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
 
@@ -54,10 +56,11 @@ class Trials:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
         self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
         self.crowds_others = False
-        self._backstop = config["backstop_s"] / config["timeout_s"]
         self._box = functools.partial(
             Box,
             control,
+            backstop=config["backstop_s"] / config["timeout_s"],
+            room=self.room,
             nursery_pid=nursery_pid,
             own_network=way.own_network,
             disk=way.disk,
@@ -77,38 +80,51 @@ class Trials:
             frame = frame.f_back
         raise TestsTimeout
 
-    def start(
-        self,
-        timeout_s: float,
-        streams: tuple[int, ...] = (),
-        *,
-        objects: bool = False,
-        room: Room | None = None,
-    ) -> Remote:
+    def start(self, timeout_s: float, streams: tuple[int, ...], room: Room | None = None) -> Remote:
         """Start a candidate's process; `protocol` says what descriptors in `streams` become."""
-        backstop_s = self._backstop * timeout_s
-        box = self._box(timeout_s=timeout_s, backstop_s=backstop_s, streams=streams, room=room or self.room)
-        return Remote(box, objects)
+        room = room or self.room
+        return Remote(self._box(call_s=timeout_s, whole_s=timeout_s, stages=1, streams=streams, room=room))
 
     def run(
-        self, tests: Callable[[Remote], None], suite: Suite, *, objects: bool = False
+        self,
+        tests: Callable[[Remote], None],
+        suite: Suite,
+        *,
+        objects: bool = False,
+        each_call: bool = False,
     ) -> tuple[Outcome, Remote]:
-        """Run a suite's tests against a fresh process; return the outcome, and the process, now ended."""
-        outcome, remote = self._run(tests, suite, objects)
+        """Run a suite's tests against a fresh process; return the outcome, and the process, now ended.
+
+        Args:
+            tests: run with the process.
+            suite: where they come from.
+            objects: see `Remote`.
+            each_call: whether a request to the process is one call, so that it has a call's time limit.
+        """
+        outcome, remote = self._run(tests, suite, objects, each_call)
         if remote.wants_numpy:
             with contextlib.suppress(Exception):  # numpy may not be installed
                 importlib.import_module("numpy")
             reading.may_load_numpy = True
-            outcome, remote = self._run(tests, suite, objects)
+            outcome, remote = self._run(tests, suite, objects, each_call)
         return outcome, remote
 
-    def _run(self, tests: Callable[[Remote], None], suite: Suite, objects: bool) -> tuple[Outcome, Remote]:
+    def _run(
+        self, tests: Callable[[Remote], None], suite: Suite, objects: bool, each_call: bool
+    ) -> tuple[Outcome, Remote]:
         suite.set_digits()
-        remote = self.start(self.timeout_s, objects=objects)
+        call_s = whole_s = max(self.timeout_s, suite.timeout_s)
+        stages = 1
+        if suite.whole_times is not None:
+            whole_s = max(whole_s, suite.whole_times * self.timeout_s)
+            call_s = call_s if each_call else whole_s
+            stages = 2 if suite.base else 1
+        box = self._box(call_s=call_s, whole_s=whole_s, stages=stages)
+        remote = Remote(box, objects)
         random.seed(0)  # tests that draw examples draw the same ones for every candidate
         if "numpy.random" in sys.modules:
             sys.modules["numpy.random"].seed(0)
-        return self.outcome(remote, functools.partial(tests, remote), self.timeout_s, suite), remote
+        return self.outcome(remote, functools.partial(tests, remote), stages * whole_s, suite), remote
 
     def outcome(
         self,
@@ -117,7 +133,9 @@ class Trials:
         timeout_s: float,
         suite: Suite | None = None,
         check: Callable[[], None] | None = None,
+        *,
         explained: Callable[[int, bool], tuple[Verdict, str] | None] = _unexplained,
+        any_end: bool = False,
     ) -> Outcome:
         """Run tests against one process, end the process, and return the outcome.
 
@@ -129,6 +147,7 @@ class Trials:
             check: called when no process of the candidate is left; then the exit status must be 0, too.
             explained: returns verdict and detail for the wait status of a process that ended by itself, told
                 whether it held all the memory it may; None for the usual ones.
+            any_end: whether `check` alone decides, unless a limit ended the process.
 
         Raises:
             OSError: it may have failed because others left too little of the host's disk.
@@ -144,14 +163,12 @@ class Trials:
                 verdict, detail = gone.verdict, gone.detail
         if remote.box.fatal is not None:  # even if the tests caught it
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
-        wall_s = time.monotonic() - started
-        status, cpu_s, peak_mib = remote.box.end()
+        wall_s, (status, cpu_s, peak_mib) = time.monotonic() - started, remote.box.end()
         if verdict is Verdict.PASSED and cpu_s > timeout_s:  # it ended before the next look
             verdict, detail = Verdict.TIMEOUT, f"{cpu_s:.2f} s of CPU time"
+        ended = verdict is Verdict.PASSED or bool(remote.raised)
         if verdict is Verdict.PASSED and check is not None:
-            verdict, detail = (
-                self._guarded(check, remote, timeout_s) if status == 0 else (Verdict.CRASHED, "")
-            )
+            verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else _UNEXPLAINED
         if verdict is Verdict.CRASHED and not detail:
             room = remote.box.room
             memory_spent = peak_mib >= 0.9 * min(room.address_mib, room.together_mib)
@@ -160,6 +177,9 @@ class Trials:
             )
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
+        if any_end and check is not None and ended and status != 0 and verdict in _BY_ITSELF:
+            judged, _ = self._guarded(check, remote, timeout_s)
+            verdict, detail = (judged, "") if judged is Verdict.PASSED else (verdict, detail)
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
             raise remote.box.disk_error  # to be tried again, alone, once there is room
         self.crowds_others = remote.box.crowds_others

@@ -164,9 +164,11 @@ def _run(trials: Trials, plan: Plan, files: _Files, text: str, number: int, proo
             told = streams.told()
             if memory_spent or _found(plan.signs["memory"], told):
                 return Verdict.MEMORY_LIMIT, _telling(told, plan.signs["memory"]) or "out of memory"
-            if streams.full(trials.room.file_mib):
-                return Verdict.OUTPUT_LIMIT, f"{trials.room.file_mib} MiB were written"
-            for sign, verdict in (("syntax", Verdict.SYNTAX_ERROR), ("failed", Verdict.FAILED)):
+            for sign, verdict in (
+                ("syntax", Verdict.SYNTAX_ERROR),
+                ("failed", Verdict.FAILED),
+                ("raised", Verdict.ERROR),
+            ):
                 if _found(plan.signs[sign], told):
                     return verdict, _telling(told, plan.signs[sign])
             if os.WIFEXITED(status) and os.WEXITSTATUS(status):
@@ -184,6 +186,9 @@ def _run(trials: Trials, plan: Plan, files: _Files, text: str, number: int, proo
             check=lambda: streams.check(plan, proof),
             explained=explained,
         )
+        if not outcome.passed and streams.full(trials.room.file_mib):  # whatever it did then
+            told = f"{trials.room.file_mib} MiB were written"
+            outcome = replace(outcome, verdict=Verdict.OUTPUT_LIMIT, detail=told)
     return replace(outcome, judge="command")
 
 

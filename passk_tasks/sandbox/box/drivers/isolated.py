@@ -52,7 +52,8 @@ def judge(trials: Trials, suite: Suite, code: str, tell: Callable[[], None]) -> 
     with contextlib.suppress(Exception):  # the tests raise it again, where it is explained
         # Megabytes of literals and imports take long: that must not count as the first candidate's time.
         suite.stages()
-    outcome, remote = trials.run(functools.partial(_run, suite, code), suite, objects=suite.objects)
+    tests = functools.partial(_run, suite, code)
+    outcome, remote = trials.run(tests, suite, objects=suite.objects, each_call=True)
     if remote.not_plain is None:
         return replace(outcome, judge="isolated")
     # Whatever the outcome was: the tests may have caught the exception, and blamed the candidate.

@@ -1,9 +1,10 @@
 """The driver `stdio`: the program is one for the command line, and runs once for each case.
 
-A candidate's process gets one case's input and the request ["main", source]. It runs the source as an
-interpreter that was started with it would, until the process ends. The answer is that end, with the program's
-own exit status, or an exception as in `isolated`. When no process of the candidate is left, the benchmark's
-own rule compares the output.
+A candidate's process gets one case's input and the request ["main", source, any end]. It runs the source as
+an interpreter that was started with it would, until the process ends. The answer is that end, with the
+program's own exit status, or an exception as in `isolated`; where any end is as good, the exception comes
+after all the rest of the end. When no process of the candidate is left, the benchmark's own rule compares the
+output.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import functools
 import gc
 import io
 import json
+import math
 import os
 import sys
 import types
@@ -22,7 +24,7 @@ import weakref
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from passk_tasks.sandbox.box import kernel
 from passk_tasks.sandbox.box.candidate import Candidate, register
@@ -31,6 +33,7 @@ from passk_tasks.sandbox.box.verdicts import WrongAnswerError, one_line
 from passk_tasks.verdict import Outcome, Verdict
 
 _BYTE_ORDER_MARK = "\ufeff"
+_START_S = 0.2  # for each case, to start and to import numpy, which benchmarks' own harnesses do once
 _UNFLUSHED = 120  # the interpreter's exit status if it cannot flush a standard stream
 # Kept, because a program may replace them.
 _exit, _collect, _objects = os._exit, gc.collect, gc.get_objects
@@ -55,6 +58,8 @@ class Cases:
         self.rule = _rule(**given["comparison"])
         self.timeout_s: float = given["timeout_s"] or 0.0
         self.base: int = given["base"]
+        self.whole_times: float | None = given["whole_times"]
+        self.any_end: bool = given["any_end"]
 
 
 @functools.lru_cache(maxsize=8)
@@ -71,18 +76,25 @@ tests = Cases
 def judge(trials: Trials, cases: Cases, code: str, tell: Callable[[], None]) -> Outcome:
     """Run a program on one case after another, until it fails one."""
     timeout_s = max(trials.timeout_s, cases.timeout_s)
+    whole_s = left_s = _together_s(trials, cases)
     cpu_s = wall_s = peak_mib = 0.0
     held = 0
     outcome = Outcome(Verdict.PASSED)
     for given, expected in cases.pairs:
         with _Streams(given) as streams:
-            remote = trials.start(timeout_s, streams.fds)
+            limit_s = min(timeout_s, left_s)
+            remote = trials.start(limit_s, streams.fds)
             outcome = trials.outcome(
                 remote,
-                functools.partial(remote.run_program, code),
-                timeout_s,
+                functools.partial(remote.run_program, code, any_end=cases.any_end),
+                limit_s,
                 check=functools.partial(streams.check, cases.rule, expected),
+                any_end=cases.any_end,
             )
+        left_s -= max(outcome.cpu_s, remote.box.used_s)
+        if left_s <= 0 and (outcome.passed or outcome.verdict is Verdict.TIMEOUT):
+            detail = f"the tests together took more than {whole_s:g} s"
+            outcome = replace(outcome, verdict=Verdict.TIMEOUT, detail=detail)
         cpu_s, wall_s = cpu_s + outcome.cpu_s, wall_s + outcome.wall_s
         peak_mib = max(peak_mib, outcome.peak_mib)
         if not outcome.passed:
@@ -94,6 +106,13 @@ def judge(trials: Trials, cases: Cases, code: str, tell: Callable[[], None]) -> 
         tell()
     base = held >= cases.base if cases.base else None
     return replace(outcome, judge="stdio", cpu_s=cpu_s, wall_s=wall_s, peak_mib=peak_mib, base_passed=base)
+
+
+def _together_s(trials: Trials, cases: Cases) -> float:
+    """Return the seconds that all cases may take; infinite where only each of them has a limit."""
+    if cases.whole_times is None:
+        return math.inf
+    return cases.whole_times * trials.timeout_s + _START_S * len(cases.pairs)
 
 
 class _Streams:
@@ -130,8 +149,12 @@ def complaint(rule: Rule, output: bytes, expected: str) -> str:
 # --- the candidate's end ---
 
 
-def _main(candidate: Candidate, source: str) -> NoReturn:
+def _main(candidate: Candidate, source: str, any_end: bool) -> bytes:
     """Run a program as `sys.modules["__main__"]`, and end the process with its status.
+
+    Returns:
+        Where any end is as good as status 0: the answer for what the program raised, once all that it left
+        has ended.
 
     Raises:
         BaseException: what the program raised, unless its own `sys.excepthook` exited.
@@ -146,23 +169,35 @@ def _main(candidate: Candidate, source: str) -> NoReturn:
     streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
     sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
-    status = 0
+    status, answer = 0, b""
     try:
         exec(code, module.__dict__)
     except SystemExit as error:
         status = _status(error)
     except BaseException as error:
-        if sys.excepthook is sys.__excepthook__:
-            raise
-        try:
-            sys.excepthook(type(error), error, error.__traceback__)
-        except SystemExit as ended:
-            status = _status(ended)
+        if (ended := _hooked(error)) is not None:
+            status = ended
+        elif any_end and not isinstance(error, MemoryError):
+            answer = candidate.raised(error)
         else:
             raise
     remains = weakref.ref(module)
-    del module  # `_end` must be able to end it
-    _end(status, remains)
+    del module  # `_finish` must be able to end it
+    flushed = _finish(remains)
+    if not answer:
+        _exit(status if flushed else _UNFLUSHED)
+    return answer
+
+
+def _hooked(error: BaseException) -> int | None:
+    """Call the program's own `sys.excepthook`; return the status with which that exits, if it does."""
+    if sys.excepthook is sys.__excepthook__:
+        return None
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as ended:
+        return _status(ended)
+    return None
 
 
 def _status(error: SystemExit) -> int:
@@ -177,11 +212,12 @@ def _status(error: SystemExit) -> int:
     return 1
 
 
-def _end(status: int, remains: weakref.ref[types.ModuleType]) -> NoReturn:
-    """End the process in the steps of `Py_FinalizeEx`, which itself takes longer than most programs.
+def _finish(remains: weakref.ref[types.ModuleType]) -> bool:
+    """Do what `Py_FinalizeEx` does, which itself takes longer than most programs.
 
-    `Py_FinalizeEx` clears every module. Here only the program's module goes, with everything that it alone
-    holds; streams that others hold are flushed. Destructors of objects that a library holds are not called.
+    Returns whether standard output could be flushed. `Py_FinalizeEx` clears every module. Here only the
+    program's module goes, with everything that it alone holds; streams that others hold are flushed.
+    Destructors of objects that a library holds are not called.
     """
     try:
         if "threading" in sys.modules:
@@ -205,7 +241,7 @@ def _end(status: int, remains: weakref.ref[types.ModuleType]) -> NoReturn:
     _flush_held_streams()
     flushed = _flush_standard_streams() and flushed
     _flush_c_streams(None)
-    _exit(status if flushed else _UNFLUSHED)
+    return flushed
 
 
 def _flush_held_streams() -> None:
