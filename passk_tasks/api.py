@@ -9,7 +9,7 @@
     load_run, load_runs, clusters_of                          every command that reads stored runs
     score_run                                                 passk show
     compare_runs                                              passk compare
-    pass_curve, tail_problems, forecast_run                   passk curve
+    pass_curve, cost_curve, tail_problems, forecast_run       passk curve
     plan_from_run, plan_from_rate                             passk plan
     report_runs                                               passk report
     find_runs, export_runs                                    passk export
@@ -36,7 +36,8 @@ from passk_tasks.compare import Comparison
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.export import Details, Exported
 from passk_tasks.judging import libraries
-from passk_tasks.results import joining, reading, sample_files, store
+from passk_tasks.results import equal_cost, joining, reading, sample_files, store
+from passk_tasks.results.equal_cost import CostCurve
 from passk_tasks.results.lines import Paths
 from passk_tasks.results.model import Listing, Run, StoredRun
 from passk_tasks.results.sample_files import SampleFile
@@ -250,6 +251,22 @@ def pass_curve(
     task_ids, n, c = _counted(run, ks or ())
     with _for_people(run.path):
         return curve.curve(n, c, ks, joining.shared([run], task_ids, clusters))
+
+
+def cost_curve(
+    run: Run, budgets: Sequence[float] | None = None, clusters: Mapping[str, Hashable] | None = None
+) -> CostCurve | None:
+    """Return pass@cost: the share of problems solved where so much may be spent on each, on average.
+
+    In money where the run names its prices (`passk.price`), else in tokens of prompts and answers. A budget
+    buys the same number of samples for every problem, which need not be whole.
+
+    Without budgets these are round numbers. None is returned where nobody counted what the samples took.
+
+    Raises:
+        UsageError: a budget beyond the samples, or no sample has a verdict.
+    """
+    return equal_cost.curve(run, budgets, clusters)
 
 
 def tail_problems(run: Run, k: int | None = None) -> dict[str, tuple[int, int]]:

@@ -198,7 +198,7 @@ def test_the_settings_table_is_complete() -> None:
     defaults = Settings().as_dict()
     for field in fields(Settings):
         assert field.default is not MISSING
-        value = defaults[field.name]
+        value = defaults.get(field.name)  # a price that nobody named is left out
         expected.append([f"`{field.name}`", "–" if value is None else f"`{value}`"])
     assert [row[:2] for row in table("setting")] == expected
 

@@ -12,6 +12,7 @@
     files        the same for other languages than Python: continued, or a file in an answer
     languages    what their text looks like, a record each; pieces, go_imports: by lines and brackets
     snippet      base and chat models: lines without a function of their own
+    unfinished   whether an answer broke off
     assertion    one side of `assert f(input) == output`
     prompts      the prompt's imports and helpers
     syntax       Python's parser, bounded and silent

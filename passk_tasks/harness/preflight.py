@@ -16,6 +16,7 @@ from typing import Any
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PreflightError, SandboxError, SettingsError
+from passk_tasks.harness import sent
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import libraries, selftest, trial
 from passk_tasks.results.store import make_writable
@@ -36,7 +37,7 @@ OPENAI_STYLE = (
 """Names of lm-eval's models that send one fixed `seed` with every request."""
 
 _OPENAI_STYLE_CLASS = "LocalCompletionsAPI"  # the common base of their classes
-_TOKEN_BUDGETS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
+_TOKEN_BUDGETS = (*sent.TOKEN_LIMITS, "max_length")
 
 _tested: set[tuple[Any, ...]] = set()  # the sandboxes whose self-test has passed in this process
 
@@ -143,6 +144,32 @@ def check_model(
             where,
             settings.samples,
         )
+
+
+def check_sent(spec: TaskSpec, invocation: Invocation) -> tuple[sent.Sent | None, list[str]]:
+    """Return what goes out with a request, and what to say where that is not what the task asks for.
+
+    Raises:
+        PreflightError: a greedy task would be sampled, or n samples would be the same greedy answer.
+    """
+    settings, arguments = spec.settings, dict(spec.generation_kwargs)
+    if settings.seeds == "distinct":  # as every request will have one
+        arguments.setdefault("seed", sent.DEFAULT_SEED)
+    goes_out = None if invocation.model_is("ReplayLM") else sent.of(invocation.model, arguments)
+    if goes_out is None:
+        return None, []
+    name = getattr(invocation.model, "model", None)
+    of = f"{invocation.model_name} ({name})" if isinstance(name, str) else invocation.model_name
+    warnings = sent.check(
+        goes_out,
+        arguments,
+        settings.samples,
+        seeds=settings.seeds == "distinct",
+        where=f"task {spec.name}: the model {of}",
+    )
+    for warning in warnings:
+        _log.warning("%s", warning)
+    return goes_out, warnings
 
 
 def check_fim(settings: Settings, where: str) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval._cli import HarnessCLI
+from lm_eval._cli.utils import key_val_to_dict
 from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.utils import setup_logging, simple_parse_args_string
 
@@ -79,13 +80,32 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if {"-h", "--help"} & set(argv):
         print(ours.format_help())
     # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
-    before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
+    before, sys.argv = sys.argv, ["lm-eval", "run", *_with_objects(argv)]
     try:
         arguments: argparse.Namespace = HarnessCLI().parse_args()
     finally:
         sys.argv = before
     fill_in(arguments, _config_file(arguments.config), own.resume)
     return arguments
+
+
+def _with_objects(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with `--metadata passk.price={"in": 1, "out": 2}` as JSON.
+
+    lm-eval takes a first value with a `{` in it for JSON altogether, and raises where it is none (0.4.13).
+    """
+    if "--metadata" not in argv:
+        return list(argv)
+    first = argv.index("--metadata") + 1
+    last = next((i for i in range(first, len(argv)) if argv[i].startswith("--")), len(argv))
+    given = argv[first:last]
+    if not given or "{" not in given[0] or given[0].lstrip().startswith("{"):
+        return list(argv)
+    try:
+        metadata = {key: value for text in given for key, value in key_val_to_dict(text).items()}
+    except ValueError as error:
+        raise UsageError(f"--metadata {' '.join(given)}: {error}") from None
+    return [*argv[:first], json.dumps(metadata), *argv[last:]]
 
 
 def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: str | None = None) -> None:

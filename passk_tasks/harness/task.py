@@ -24,7 +24,7 @@ from lm_eval.api.task import ConfigurableTask
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError
-from passk_tasks.harness import invocation, journaling, preflight, provenance, resume
+from passk_tasks.harness import invocation, journaling, preflight, provenance, resume, sent
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
 from passk_tasks.results import store
@@ -47,7 +47,6 @@ _log = logging.getLogger("lm_eval.passk")
 FILTER = "none"
 """The name in the column Filter of lm-eval's table; it is also the default name in lm-eval's groups."""
 
-DEFAULT_SEED = 1234  # the seed that lm-eval's OpenAI-style models send by default
 BYPASS = "bypass"  # the metric by which --predict_only replaces all others
 
 
@@ -70,7 +69,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
         self.journal: journaling.TaskJournal
         self._journal: Path | None = None  # once it is complete
-        self._notes: tuple[str, ...] = ()  # what the references of the problems showed
+        self._notes: tuple[str, ...] = ()  # what was to be said before generation
+        self._sent: dict[str, object] | None = None  # the sampling that goes out; None where it is not known
         self._no_texts: list[str] = []  # a message for each answer that is not text
         self._ranks = 1
         self._summary: Summary | None = None  # on the rank that gathers
@@ -127,9 +127,12 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             predict_only=self._predict_only,
             chat=apply_chat_template,
         )
+        goes_out, differs = preflight.check_sent(self.spec, run)
+        self._sent = None if goes_out is None else provenance.json_ready(goes_out.as_dict())
+        self._notes = tuple(differs)
         if not self._predict_only:
             tried = preflight.try_references(self.spec, self._data, kwargs.get("limit"))
-            self._data, self._notes = tried.dataset, tried.warnings
+            self._data, self._notes = tried.dataset, (*differs, *tried.warnings)
         if cache_requests:
             # lm-eval's cache key holds neither n nor the generation arguments (0.4.13, api/task.py).
             _log.warning(
@@ -159,7 +162,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         prompt, arguments, *rest = instance.arguments
         task, doc_id, _ = instance.metadata
         base = arguments.get("seed")
-        base = DEFAULT_SEED if base is None else int(base)
+        base = sent.DEFAULT_SEED if base is None else int(base)
         return [
             Instance(
                 request_type=instance.request_type,
@@ -196,10 +199,11 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
             ) from error
         self._fill([_outcome(record) for record in scored.records])
-        reports = run.gather(provenance.report(scored, str(self._journal)))
+        seconds = self.journal.seconds or None
+        reports = run.gather(provenance.report(scored, str(self._journal), seconds))
         if reports is not None:
             self._summary = provenance.collect(
-                self.spec, self._data, reports, ranks=self._ranks, notes=self._notes
+                self.spec, self._data, reports, ranks=self._ranks, notes=self._notes, sent=self._sent
             )
         self._refuse_infra_errors(scored)
         if self._summary is not None:
@@ -296,6 +300,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             extra={
                 "generation_kwargs": provenance.json_ready(self._drawn_with(run.model)),
                 "model": resume.model_of(run),
+                **({} if self._sent is None else {"sent": self._sent}),
             },
         )
         recovered = resume.Recovered()
@@ -326,7 +331,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                     self._no_texts.append(f"{where}: {error}")
                     continue
                 instance.resps[number] = text
-                samples.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked))
+                spent = self.journal.spent((task_id, index))
+                samples.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked, spent))
         return samples
 
     @property

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from passk_tasks.results.keys import Keys
+from passk_tasks.results.spent import Cost, CutOff
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.verdict import Verdict
@@ -49,9 +50,13 @@ class Summary:
         clusters: how many sources the problems come from; None where each stands for itself.
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         flags: how many samples the judge flagged with each.
+        no_code: how many samples without code ended in each way (`empty`, `no_code_found`, …).
+        cut_off: how many answers never came to their end.
+        cost: what the run cost.
         extract: how code was to be found; None for the task's own way.
         inputs: files with the samples.
-        generation_kwargs: how the samples were drawn, as lm-eval names it.
+        generation_kwargs: how the samples were to be drawn, as lm-eval names it.
+        sent: what of it went out with the requests, which backends may change; None where it is not known.
         journals: files with the generations, one a rank.
         ranks: processes that scored.
         passk_tasks: version of this package.
@@ -87,9 +92,13 @@ class Summary:
     clusters: int | None = None
     one_process: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, int] = field(default_factory=dict)
+    no_code: Mapping[str, int] = field(default_factory=dict)
+    cut_off: CutOff | None = None
+    cost: Cost | None = None
     extract: str | None = None
     inputs: tuple[str, ...] = ()
     generation_kwargs: Mapping[str, object] | None = None
+    sent: Mapping[str, object] | None = None
     journals: tuple[str, ...] = ()
     ranks: int | None = None
     passk_tasks: str | None = None
@@ -144,8 +153,12 @@ class Summary:
             "clusters": self.clusters,
             "one_process": dict(self.one_process) or None,
             "flags": dict(self.flags) or None,
+            "no_code": dict(self.no_code) or None,
+            "cut_off": None if self.cut_off is None else self.cut_off.as_dict(),
+            "cost": None if self.cost is None else self.cost.as_dict(),
             "extract": self.extract,
             "inputs": list(self.inputs) or None,
+            "sent": None if self.sent is None else dict(self.sent),
             "journals": list(self.journals) or None,
             "ranks": self.ranks,
             "passk_tasks": self.passk_tasks,
@@ -196,9 +209,13 @@ class Summary:
             clusters=keys.whole("clusters"),
             one_process=keys.counts("one_process"),
             flags=keys.counts("flags"),
+            no_code=keys.counts("no_code"),
+            cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
+            cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
             extract=keys.text("extract"),
             inputs=keys.texts("inputs"),
             generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
+            sent=keys.inner("sent").values if "sent" in keys else None,
             journals=keys.texts("journals"),
             ranks=keys.whole("ranks"),
             passk_tasks=keys.text("passk_tasks"),

@@ -15,12 +15,12 @@ import numpy as np
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.extraction import Extraction
 from passk_tasks.judging import libraries, trial
 from passk_tasks.program import Judge
 from passk_tasks.results import model
-from passk_tasks.results.samples import Sample
 from passk_tasks.results.summary import Summary
+from passk_tasks.scoring import spending
+from passk_tasks.scoring.records import Record as Record
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
 from passk_tasks.statistics.metrics import KEPT, Score
@@ -33,52 +33,6 @@ ALIKE = 0.05
 
 It is 0 where each problem got one text n times over, and 1 where no two texts are the same.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What came of one sample.
-
-    Attributes:
-        sample: as it was saved.
-        extraction: the candidate found in it, and how.
-        outcome: what the judge said.
-        program_sha256: hash of what was executed; equal hashes were executed once.
-        cluster: what its problem shares with others.
-        left_out: whether the benchmark's own program leaves the answer out of n.
-    """
-
-    sample: Sample
-    extraction: Extraction
-    outcome: Outcome
-    program_sha256: str
-    cluster: str | None = None
-    left_out: bool = False
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the sample's line of `outcomes.jsonl`; its last four keys where they say something."""
-        outcome = self.outcome
-        line: dict[str, object] = {
-            "task_id": self.sample.task_id,
-            "sample": self.sample.index,
-            "verdict": outcome.verdict.value,
-            "detail": outcome.detail,
-            "extraction": self.extraction.strategy,
-            "judge": outcome.judge,
-            "cpu_s": outcome.cpu_s,
-            "wall_s": outcome.wall_s,
-            "peak_mib": outcome.peak_mib,
-            "program_sha256": self.program_sha256,
-        }
-        if outcome.base_passed is not None:
-            line["base_passed"] = outcome.base_passed
-        if outcome.flags:
-            line["flags"] = list(outcome.flags)
-        if self.cluster is not None:
-            line["cluster"] = self.cluster
-        if self.left_out:
-            line["left_out"] = True
-        return line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +61,12 @@ def summarise(
     dataset: Dataset,
     layers: Mapping[str, bool],
     sandbox_warnings: Sequence[str] = (),
+    judging_s: float | None = None,
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
-    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them; the
-    other arguments are as `Scored` has them.
+    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them,
+    `judging_s` the wall seconds that it took; the other arguments are as `Scored` has them.
     """
     grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -129,6 +84,7 @@ def summarise(
     benchmark = benchmarks.get(settings.benchmark)
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
     scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
+    cut = spending.cut_off(records, counts, ks)
     return Scored(
         spec=spec,
         dataset=dataset,
@@ -157,7 +113,14 @@ def summarise(
         left_out=dataset.left_out,
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
-        warnings=(*sandbox_warnings, *_warnings(counts, k_skipped, texts, dataset)),
+        no_code=spending.without_code(records),
+        cut_off=cut,
+        cost=spending.cost(records, counts, settings.price, judging_s),
+        warnings=(
+            *spending.cut_warning(cut),
+            *sandbox_warnings,
+            *_warnings(counts, k_skipped, texts, dataset),
+        ),
         sandbox_warnings=tuple(sandbox_warnings),
     )
 

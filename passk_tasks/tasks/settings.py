@@ -6,12 +6,14 @@ argument of `Settings(...)`. So no `Settings` has an impossible value.
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from passk_tasks.errors import SettingsError, did_you_mean
 from passk_tasks.program import MODES, Confinement, Judge, Limits
@@ -30,6 +32,21 @@ EXTRACTIONS = (
     "assertion_input",
 )
 """How code may be found in a model's text."""
+
+
+class Price(NamedTuple):
+    """Money for a million tokens of prompts, and of answers."""
+
+    per_million_in: float
+    per_million_out: float
+
+    def of(self, tokens_in: float, tokens_out: float) -> float:
+        """Return the money for so many tokens."""
+        return (tokens_in * self.per_million_in + tokens_out * self.per_million_out) / 1e6
+
+    def as_dict(self) -> dict[str, float]:
+        """Return it as the setting is written."""
+        return {"in": self.per_million_in, "out": self.per_million_out}
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,8 @@ class Settings:
             problem is an error before generation.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
+        price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
+            nobody says.
     """
 
     benchmark: str = "humaneval"
@@ -88,6 +107,7 @@ class Settings:
     skip_missing: bool = False
     seeds: str = "same"
     journal: str | None = None
+    price: Price | None = None
 
     def __post_init__(self) -> None:
         for name, convert in _CONVERTERS.items():
@@ -156,7 +176,16 @@ class Settings:
         """Return the settings as JSON-ready values; `parse` takes them back."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
-        return {**values, "k": list(self.k), "judge": self.judge.value, "packages": packages}
+        # Left out where there is none, so that earlier versions read the journal.
+        price = {} if self.price is None else {"price": self.price.as_dict()}
+        del values["price"]
+        return {
+            **values,
+            "k": list(self.k),
+            "judge": self.judge.value,
+            "packages": packages,
+            **price,
+        }
 
 
 def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -302,6 +331,21 @@ def _packages(value: Any) -> str | tuple[str, ...]:
     raise ValueError("installed, stdlib, or names of installed distributions")
 
 
+def _price(value: Any) -> Price | None:
+    if value is None or value == "" or isinstance(value, Price):
+        return value or None
+    wanted = 'two numbers, money for a million tokens: {"in": 0.15, "out": 0.6}'
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+        pair = (given["in"], given["out"]) if isinstance(given, Mapping) and len(given) == 2 else given
+        price = Price(*map(_number, pair))
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        raise ValueError(wanted) from None
+    if not all(math.isfinite(part) and part >= 0 for part in price):
+        raise ValueError(wanted)
+    return price
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "benchmark": _text("the name of a benchmark, e.g. humaneval"),
     "samples": _whole("a whole number of generations a problem", 1),
@@ -324,4 +368,5 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "skip_missing": _switch,
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
+    "price": _price,
 }

@@ -47,6 +47,9 @@ HOST: dict[str, Any] = {
     "cpu_s": 0.002,
     "wall_s": 0.003,
     "peak_mib": 13.5,
+    "judging_s": 0.5,
+    "generation_s": 0.25,
+    "at_s": 0.125,
     "date": "2026-01-02T03:04:05+00:00",
     "python": "3.12.1",
     "platform": "Linux",
@@ -99,6 +102,7 @@ def steady(value: Any, **more: Any) -> Any:
 def steady_text(text: str) -> list[str]:
     """Return the lines of a text without layers, versions, dates of files and the checkout's own path."""
     text = re.sub(r"(?m)^(  sandbox +)(strict|rlimits): .*(\n {12}.*)*", r"\1\2: <layers>", text)
+    text = re.sub(r"(?m)^(  time +)\S.*(\n {12}.*)*", r"\1<times>", text)
     text = re.sub(r"(passk-tasks\s+)\d+\.\d+\.\d+[\w.]*", r"\1<version>", text)
     text = re.sub(r"_\d{4}-\d\d-\d\dT[\d-]+(\.\d+)?", "_<date>", text)
     return text.replace(str(ROOT), "<root>").rstrip("\n").split("\n") if text else []

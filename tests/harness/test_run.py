@@ -287,3 +287,14 @@ def test_lm_eval_alone_runs_the_task(tmp_path) -> None:
     assert done.returncode == 0, done.stderr
     assert "|passk_humaneval_greedy|" in done.stdout
     assert "passk_humaneval_greedy: 1 of 164 problems, 1 samples" in done.stderr
+
+
+def test_a_price_is_understood_wherever_it_stands() -> None:
+    """lm-eval alone would take a first value with a brace for JSON, and raise."""
+    price = 'passk.price={"in": 0.15, "out": 0.6}'
+    for given in ([price], [price, "passk.samples=2"], ["passk.samples=2", price]):
+        arguments = run.parse(["--tasks", "passk_humaneval", "--metadata", *given, "--limit", "3"])
+        assert arguments.metadata["passk.price"] == {"in": 0.15, "out": 0.6}
+        assert arguments.limit == 3
+    with pytest.raises(UsageError, match="expected"):
+        run.parse(["--tasks", "passk_humaneval", "--metadata", 'passk.price={"in":', "x"])
