@@ -104,6 +104,9 @@ def hf(model: Path, scratch: Path, n: int) -> None:
     check(provenance["samples"] == count * n, f"hf: {count} problems × {n} samples were judged")
     check(0 < provenance["verdicts"]["passed"] < count * n, "hf: some samples passed and some did not")
     check("infra_error" not in provenance["verdicts"], "hf: every sample has a verdict")
+    check(provenance["cost"]["counted"] == {"tokenizer": count * n}, "hf: all tokens were counted")
+    check(provenance["cut_off"]["limit_unknown"] == 0, "hf: it is known how each answer ended")
+    check(provenance["sent"]["temperature"] == 0.8, "hf: the temperature that was sent is recorded")
     check(provenance["distinct"] > 0.5, "hf: samples of a problem differ")
 
     folder = scratch / "score"
@@ -150,11 +153,14 @@ def completions(address: str, log: Path, folder: Path, problems: list[int], n: i
 
     count = len(problems)
     check(len(requests) == count * n, f"{name}: {count} problems × {n} requests arrived")
+    check(provenance["cost"]["counted"] == {"server": count * n}, f"{name}: the server counted all tokens")
+    check(provenance["cut_off"]["limit_unknown"] == 0, f"{name}: the server said how each answer ended")
     check(all(request["stop"] for request in requests), f"{name}: stop sequences arrived")
     if seeds == "distinct":
         check(len(sent) == n and set(sent.values()) == {count}, f"{name}: n seeds, each once a problem")
         check(provenance["distinct"] > 0.5, f"{name}: samples of a problem differ")
-        check(not provenance["warnings"], f"{name}: no warning")
+        others = [text for text in provenance["warnings"] if "were cut off" not in text]
+        check(not others, f"{name}: no warning but of answers that the limit of tokens ended")
     else:
         check(len(sent) == 1, f"{name}: one seed for all")
         check(different == [1] * count, f"{name}: the samples of a problem are identical")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         clusters_of,
         code_eval_path,
         compare_runs,
+        cost_curve,
         export_runs,
         find_runs,
         forecast_run,
@@ -72,6 +73,7 @@ __all__ = [
     "clusters_of",
     "code_eval_path",
     "compare_runs",
+    "cost_curve",
     "export_runs",
     "find_runs",
     "forecast_run",
@@ -114,8 +116,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME.get(name, 'api')}"), name)
-    return found
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME.get(name, 'api')}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from passk_tasks.errors import UsageError
-from passk_tasks.results import joining
+from passk_tasks.results import equal_cost, joining
+from passk_tasks.results.equal_cost import AtCost
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
@@ -129,6 +130,7 @@ class Comparison:
         order: numbers of the runs, the best first.
         groups: numbers of runs that do not differ beyond noise, in the order of the ranking.
         changes: problems that changed from the first run to the last, the worst first.
+        at_cost: the runs where each may spend the same; empty where it is not known what some samples took.
         warnings: what the user must know to read the numbers.
     """
 
@@ -144,6 +146,7 @@ class Comparison:
     order: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
     changes: tuple[Change, ...]
+    at_cost: tuple[AtCost, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -177,6 +180,8 @@ class Comparison:
             "runs": [
                 {"label": label(i), "path": str(run.path), "model": run.model, "task": run.task}
                 | {"date": None if run.date is None else run.date.isoformat()}
+                | ({} if run.cut_off is None else {"cut_off": run.cut_off.as_dict()})
+                | ({} if run.cost is None else {"cost": run.cost.as_dict()})
                 for i, run in enumerate(self.runs)
             ],
             "problems": len(self.problems),
@@ -208,6 +213,7 @@ class Comparison:
                 }
                 for change in self.changes
             ],
+            "at_equal_cost": [at_cost.as_dict(label) for at_cost in self.at_cost],
             "warnings": list(self.warnings),
         }
 
@@ -270,6 +276,7 @@ def compare(
         order=tuple(order),
         groups=_groups(pairs[primary.name], order),
         changes=_changes(runs[0], runs[-1], problems),
+        at_cost=equal_cost.compare(runs, problems, shared, seed),
         warnings=tuple(_warnings(runs)),
     )
 

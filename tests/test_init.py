@@ -27,6 +27,7 @@ def test_the_public_names_are_these():
         "clusters_of",
         "code_eval_path",
         "compare_runs",
+        "cost_curve",
         "export_runs",
         "find_runs",
         "forecast_run",

@@ -10,6 +10,8 @@ from typing import Any
 from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.compare import Comparison, label
+from passk_tasks.text import spending
+from passk_tasks.text.spending import amount
 from passk_tasks.text.summary import bound_mark, interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
@@ -71,6 +73,8 @@ def render(
     _conditions(page, result)
     _ranking(page, result)
     _pairs(page, result, everything=everything)
+    _at_cost(page, result)
+    _cut_off(page, result)
     _changes(page, result, everything=everything)
     for warning in result.warnings:
         page.gap()
@@ -140,6 +144,38 @@ def _pairs(page: Page, result: Comparison, *, everything: bool) -> None:
         styles = ["" if not pair.apart else GREEN if pair.difference.value > 0 else RED for pair in pairs]
         align = "".join("l" if name == metric.name or name.startswith("over") else "r" for name in columns)
         page.table(list(columns), list(zip(*columns.values(), strict=True)), align, styles=styles)
+        page.line()
+
+
+def _at_cost(page: Page, result: Comparison) -> None:
+    if not result.at_cost:
+        page.text("What they cost is not known of all: no comparison at equal cost.", DIM)
+        page.line()
+    for at_cost in result.at_cost:
+        page.line(f"  where each may spend {amount(at_cost.budget)} {at_cost.unit} a problem:", BOLD)
+        rows = [
+            (label(i), f"{point.k:.2f}", f"{point.estimate.value:.4f}", interval(point.estimate.ci95))
+            for i, point in enumerate(at_cost.points)
+        ]
+        page.table(("", "samples", "pass@cost", "over problems"), rows, "lrrl")
+        rows = [
+            (
+                f"{label(i)} → {label(j)}",
+                f"{difference.value:+.4f}",
+                interval(difference.ci95, signed=True),
+                p_value(difference.p),
+            )
+            for (i, j), difference in at_cost.pairs.items()
+        ]
+        page.table(("", "difference", "over problems", "p"), rows, "lrlr")
+        page.line()
+
+
+def _cut_off(page: Page, result: Comparison) -> None:
+    known = [(label(i), run.cut_off) for i, run in enumerate(result.runs) if run.cut_off is not None]
+    if known:
+        page.line("  answers that were cut off", BOLD)
+        page.facts([(name, spending.cut_off(cut)) for name, cut in known])
         page.line()
 
 

@@ -9,9 +9,12 @@ from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
+from passk_tasks.errors import UsageError
+from passk_tasks.results.equal_cost import CostCurve
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.curve import Point, budgets_to_show, tail_budget
 from passk_tasks.statistics.forecast import Forecast
+from passk_tasks.text.spending import amount
 from passk_tasks.text.summary import bound_mark, interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
@@ -39,6 +42,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         type=int,
         help="list the problems that K samples solve no more often than not (default: 10, at most n/2)",
     )
+    parser.add_argument(
+        "--cost",
+        metavar="B",
+        help="budgets a problem of pass@cost, e.g. 1000,5000: in money where the run has a price, else in "
+        "tokens (default: round numbers)",
+    )
     parser.add_argument("--forecast", metavar="K", help="budgets beyond n to forecast, e.g. 50,100")
 
 
@@ -47,13 +56,18 @@ def run(options: argparse.Namespace) -> int:
     ks = shared.whole_numbers("--k", options.k)
     beyond = shared.whole_numbers("--forecast", options.forecast)
     stored = api.load_run(options.run_path, options.task)
-    points = api.pass_curve(stored, ks, shared.clusters(options, [stored]))
+    clusters = shared.clusters(options, [stored])
+    points = api.pass_curve(stored, ks, clusters)
+    costs = api.cost_curve(stored, shared.numbers("--cost", options.cost), clusters)
+    if costs is None and options.cost is not None:
+        raise UsageError(f"{stored.path}: --cost: nobody counted the tokens of all of its samples")
     most = min(n for n, _ in stored.counts.values() if n)
     tail_k = tail_budget(most) if options.tail is None else options.tail
     tail = api.tail_problems(stored, tail_k)
     forecasts = api.forecast_run(stored, beyond) if beyond else []
     result = {
         "points": [point.as_dict() for point in points],
+        "cost": None if costs is None else costs.as_dict(),
         "tail": {
             "k": tail_k,
             "problems": [{"task_id": task_id, "c": c, "n": n} for task_id, (n, c) in tail.items()],
@@ -62,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     }
     # The table shows some points, JSON has all.
     shown = [point for point in points if ks or point.k in budgets_to_show(most)]
-    shared.show(options, result, partial(render, stored, most, shown, tail, tail_k, forecasts))
+    shared.show(options, result, partial(render, stored, most, shown, costs, tail, tail_k, forecasts))
     return 0
 
 
@@ -70,6 +84,7 @@ def render(
     run: Run,
     n: int,
     points: Sequence[Point],
+    costs: CostCurve | None,
     tail: Mapping[str, tuple[int, int]],
     tail_k: int,
     forecasts: Sequence[Forecast],
@@ -96,6 +111,7 @@ def render(
     head = ("k", "pass@k", "over problems", "over samples", "last sample adds", "samples per solved problem")
     page.table(head, rows, "rrllrr")
     page.line()
+    _costs(page, points, costs)
     page.text(f"{len(tail)} problems are solved, but by {tail_k} samples no more often than not:", BOLD)
     for task_id, (samples, passed) in list(tail.items())[:20]:
         page.line(f"    {task_id}  {passed}/{samples}")
@@ -106,3 +122,32 @@ def render(
         further = [(str(f.k), f"{f.value:.4f}", interval(f.ci95)) for f in forecasts]
         page.table(("forecast", "pass@k", "95 % if the fit holds"), further, "rrl")
     return str(page)
+
+
+def _costs(page: Page, points: Sequence[Point], costs: CostCurve | None) -> None:
+    if costs is None:
+        page.text("What it costs is not known: nobody counted the tokens of all samples.", DIM)
+        page.line()
+        return
+    unit, each = costs.unit, costs.a_sample
+    rows = [
+        (
+            str(point.k),
+            amount(point.k * each),
+            "-" if point.samples_per_solved is None else amount(point.samples_per_solved * each),
+        )
+        for point in points
+    ]
+    page.table(("k", f"{unit} a problem", f"{unit} a solved problem"), rows, "rrr")
+    page.line()
+    bought = [
+        (
+            amount(point.budget),
+            f"{point.k:.2f}",
+            f"{point.estimate.value:.4f}",
+            interval(point.estimate.ci95),
+        )
+        for point in costs.points
+    ]
+    page.table((f"{unit} a problem", "buy k", "pass@cost", "over problems"), bought, "rrrl")
+    page.line()

@@ -147,6 +147,18 @@ def whole_numbers(option: str, text: str | None) -> list[int] | None:
         raise UsageError(f"{option} {text}: whole numbers expected, e.g. {option} 1,10,100") from None
 
 
+def numbers(option: str, text: str | None) -> list[float] | None:
+    """Return the numbers in text such as `0.5,1000`, ascending, or None if it has none.
+
+    Raises:
+        UsageError: some part is no number.
+    """
+    try:
+        return sorted({float(part) for part in (text or "").split(",") if part.strip()}) or None
+    except ValueError:
+        raise UsageError(f"{option} {text}: numbers expected, e.g. {option} 0.5,1000") from None
+
+
 def clusters(options: argparse.Namespace, runs: list[Run]) -> Mapping[str, Hashable] | None:
     """Return the cluster of each problem by task_id: None without `--cluster`, empty for `none`.
 

@@ -10,6 +10,7 @@
     runs         code among prose
     examples     example usage below the function
     snippet      base and chat models: lines without a function of their own
+    unfinished   whether an answer broke off
     assertion    one side of `assert f(input) == output`
     prompts      the prompt's imports and helpers
     syntax       Python's parser, bounded and silent

@@ -27,11 +27,13 @@ from lm_eval.api.instance import Instance
 
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness.invocation import Invocation
+from passk_tasks.harness.metering import Clock, Meter
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.harness.resume import Recovered, request_hash
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import Entry, Journal, JournalHeader
 from passk_tasks.results.samples import Sample
+from passk_tasks.results.spent import Spent
 from passk_tasks.tasks.settings import Settings
 
 _log = logging.getLogger("lm_eval.passk")
@@ -73,6 +75,9 @@ class TaskJournal:
         self._folder, self._header = folder, header
         self._file: Journal | None = None
         self._texts: dict[Key, str] = {}  # what the file holds
+        self._spent = {key: entry.spent for key, entry in self.known.items() if entry.spent is not None}
+        self.seconds = max((entry.at_s or 0.0 for entry in self.known.values()), default=0.0)
+        """Wall seconds in which the model generated for the task, over all attempts."""
         self._spoilt = False  # whether the file cannot be the run's journal
 
     @property
@@ -80,8 +85,18 @@ class TaskJournal:
         """How many answers are on disk."""
         return len(self.known.keys() | self._texts.keys())
 
-    def add(self, key: Key, text: str, until: tuple[str, ...]) -> None:
+    def spent(self, key: Key) -> Spent | None:
+        """Return what an answer took; None where that is not known."""
+        return self._spent.get(key)
+
+    def note(self, key: Key, spent: Spent | None) -> None:
+        """Keep what an answer took."""
+        if spent is not None:
+            self._spent[key] = spent
+
+    def add(self, key: Key, text: str, until: tuple[str, ...], spent: Spent | None) -> None:
         """Append one answer. A disk that refuses costs none: all are written anew at the end."""
+        self.note(key, spent)
         if self._spoilt:
             return
         try:
@@ -124,9 +139,10 @@ class TaskJournal:
             with contextlib.suppress(OSError, PasskError):
                 self._file.close(complete=False)
 
-    def _put(self, key: Key, text: str, until: tuple[str, ...] | None) -> None:
+    def _put(self, key: Key, text: str, until: tuple[str, ...] | None, at_s: float | None = None) -> None:
         own = None if until is None or until == self._header.until else until
-        self._open().write(*key, text, own, self.requests.get(key))
+        seconds = self.seconds if at_s is None else at_s
+        self._open().write(*key, text, own, self.requests.get(key), self.spent(key), seconds or None)
         self._texts[key] = text
 
     def _open(self) -> Journal:
@@ -134,7 +150,7 @@ class TaskJournal:
             self._file = _new_file(self._folder, self._header)
             self.path = self._file.path
             for key, entry in self.known.items():
-                self._put(key, entry.text, entry.until)
+                self._put(key, entry.text, entry.until, entry.at_s or 0.0)
             _log.info(
                 "task %s: answers are saved in %s; a run that breaks off goes on with --resume %s, and "
                 "`passk score` can judge what is there",
@@ -215,6 +231,7 @@ class _Slot:
         key: problem and number of the sample.
         until: the stops that were sent.
         text: the answer, once it has come.
+        arguments: prompt and generation arguments.
     """
 
     position: int
@@ -223,13 +240,16 @@ class _Slot:
     key: Key = ("", 0)
     until: tuple[str, ...] = ()
     text: str | None = None
+    arguments: tuple[Any, ...] = ()
 
 
 class _Listener:
     """A `cache_hook` that writes each answer into its task's journal, and hands it to the hook before it."""
 
-    def __init__(self, before: Any, slots: Sequence[_Slot], requests: Sequence[Instance]) -> None:
-        self._before = before
+    def __init__(
+        self, before: Any, slots: Sequence[_Slot], requests: Sequence[Instance], meter: Meter, clock: Clock
+    ) -> None:
+        self._before, self._meter, self._clock = before, meter, clock
         self._lock = threading.Lock()
         self._lost = False
         self._open: dict[str, deque[_Slot]] = defaultdict(deque)
@@ -246,10 +266,12 @@ class _Listener:
         with contextlib.suppress(ValueError), self._lock:  # what is no text is refused when all are there
             text = text_of(answer)
             slot = self._slot(request)
+            self._clock.give([None if slot is None else slot.journal])
             if slot is not None:
                 slot.text = text
                 if slot.journal is not None:
-                    slot.journal.add(slot.key, text, slot.until)
+                    spent = self._meter.spent(slot.arguments, text)
+                    slot.journal.add(slot.key, text, slot.until, spent)
         self._before.add_partial(attr, request, answer)
 
     def _slot(self, request: Any) -> _Slot | None:
@@ -274,6 +296,7 @@ class Recorder:
     def __init__(self, model: Any) -> None:
         self.tasks: list[weakref.ref[Journaled]] = []
         self._model = model
+        self._meter = Meter(model)
         self._generate = model.generate_until
 
     def __call__(self, requests: list[Instance], *args: Any, **kwargs: Any) -> list[Any]:
@@ -297,8 +320,11 @@ class Recorder:
             return answers
         fresh = self._ask(asked, requests, args, kwargs)
         for position, answer in _arranged(asked, fresh):
+            slot = slots[position]
             if answers[position] is None:
                 answers[position] = answer
+            if slot.text is None and slot.journal is not None and (text := _text(answer)) is not None:
+                slot.journal.note(slot.key, self._meter.spent(slot.arguments, text))
         return answers
 
     def _slots(self, requests: Sequence[Instance]) -> list[_Slot]:
@@ -307,7 +333,7 @@ class Recorder:
         seen: Counter[int] = Counter()
         slots = []
         for position, request in enumerate(requests):
-            slot = _Slot(position, request_hash(request.args))
+            slot = _Slot(position, request_hash(request.args), arguments=tuple(request.args))
             repeat, seen[id(request)] = seen[id(request)], seen[id(request)] + 1
             journal = journals.get(id(request))
             if journal is not None and repeat < request.repeats:
@@ -321,12 +347,17 @@ class Recorder:
 
     def _ask(self, asked: Sequence[_Slot], requests: Sequence[Instance], args: Any, kwargs: Any) -> list[Any]:
         before = getattr(self._model, "cache_hook", None)
+        new = [slot for slot in asked if slot.text is None]
+        meter, clock = self._meter, Clock()
         if before is not None:
-            self._model.set_cache_hook(_Listener(before, [s for s in asked if s.text is None], requests))
+            self._model.set_cache_hook(_Listener(before, new, requests, meter, clock))
         try:
-            answers = list(self._generate([requests[slot.position] for slot in asked], *args, **kwargs))
+            with meter.listening():
+                answers = list(self._generate([requests[slot.position] for slot in asked], *args, **kwargs))
             if len(answers) != len(asked):
                 raise ValueError(f"{len(answers)} answers to {len(asked)} requests")
+            if not isinstance(self._model, ReplayLM):
+                clock.give([slot.journal for slot in new if slot.text is None] or [s.journal for s in new])
             return answers
         except BaseException as error:
             journals = {id(slot.journal): slot.journal for slot in asked if slot.journal is not None}.values()

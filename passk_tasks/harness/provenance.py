@@ -38,18 +38,23 @@ class RankReport:
         layers: layers of its sandbox, and whether each is active.
         journal: path of its generations.
         warnings: warnings about its sandbox.
+        generation_s: wall seconds in which its model generated, over all attempts.
+        judging_s: wall seconds in which it judged.
     """
 
     records: Sequence[Record]
     layers: Mapping[str, bool]
     journal: str
     warnings: tuple[str, ...] = ()
+    generation_s: float | None = None
+    judging_s: float | None = None
 
 
-def report(scored: Scored, journal: str) -> RankReport:
+def report(scored: Scored, journal: str, generation_s: float | None) -> RankReport:
     """Return the report of this rank."""
     records = [_light(record) for record in scored.records]
-    return RankReport(records, scored.layers, journal, scored.sandbox_warnings)
+    judging_s = None if scored.cost is None else scored.cost.judging_s
+    return RankReport(records, scored.layers, journal, scored.sandbox_warnings, generation_s, judging_s)
 
 
 def collect(
@@ -59,6 +64,7 @@ def collect(
     *,
     ranks: int,
     notes: Sequence[str] = (),
+    sent: Mapping[str, object] | None = None,
 ) -> Summary:
     """Return the provenance of a run over the ranks that reported.
 
@@ -68,6 +74,7 @@ def collect(
         reports: one for each rank.
         ranks: how many reports there should be.
         notes: warnings from before the judging, as in `passk score`.
+        sent: the sampling that went out with the requests; None where it is not known.
     """
     scored = summarise(
         [record for of_rank in reports for record in of_rank.records],
@@ -75,16 +82,20 @@ def collect(
         dataset=dataset,
         layers=_common(of_rank.layers for of_rank in reports),
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
+        judging_s=max((of_rank.judging_s or 0.0 for of_rank in reports), default=None),
     )
+    generation = [of_rank.generation_s for of_rank in reports if of_rank.generation_s is not None]
     partial = f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
     return replace(
         scored,
         warnings=(*notes, *scored.warnings, *([partial] if len(reports) != ranks else ())),
         generation_kwargs=json_ready(spec.generation_kwargs),
+        sent=sent,
+        cost=scored.cost and replace(scored.cost, generation_s=max(generation, default=None)),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
-        **store.provenance(
-            spec.settings.packages, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
+        **store.provenance_of(
+            spec.settings, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
         ),
     )
 

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from passk_tasks.report.figures import curves, differences, resources, verdicts
+from passk_tasks.report.figures import costs, curves, differences, resources, verdicts
 from passk_tasks.report.page import build
 
-__all__ = ["build", "curves", "differences", "resources", "verdicts"]
+__all__ = ["build", "costs", "curves", "differences", "resources", "verdicts"]

@@ -11,11 +11,11 @@ from passk_tasks.compare import GAINED, LOST, Comparison, Condition, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report import figures
 from passk_tasks.report.distinct import Details
-from passk_tasks.results import joining
+from passk_tasks.results import equal_cost, joining
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
-from passk_tasks.text import summary
+from passk_tasks.text import spending, summary
 from passk_tasks.verdict import Outcome, Verdict
 
 _BASE = BASE_PASS.removesuffix("K")
@@ -68,6 +68,8 @@ def described(
         "bound": any(map(summary.is_bound, scores.values())),
         "kept": any(name.startswith(KEPT) for name in scores),
         "warnings": run.warnings,
+        "spending": spending.facts(run),
+        "cost": _cost(run, clusters),
         "points": [
             {
                 "k": point.k,
@@ -80,6 +82,23 @@ def described(
             if point.k in ks
         ],
     }
+
+
+def _cost(run: Run, clusters: Mapping[str, Hashable] | None) -> dict[str, Any] | None:
+    """Return pass@cost of a run as rows of text; None where it is not known what its samples took."""
+    curve_of_run = equal_cost.curve(run, clusters=clusters)
+    if curve_of_run is None:
+        return None
+    rows = [
+        (
+            spending.amount(point.budget),
+            f"{point.k:.2f}",
+            f"{point.estimate.value:.4f}",
+            summary.interval(point.estimate.ci95),
+        )
+        for point in curve_of_run.points
+    ]
+    return {"unit": curve_of_run.unit, "rows": rows}
 
 
 def conditions(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
@@ -110,14 +129,24 @@ def _conditions_of(run: Run) -> dict[str, object]:
 
 
 def verdicts(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Return each verdict that occurs, with the number and the share of the samples of each run."""
+    """Return each verdict that occurs, with the number and the share of the samples of each run.
+
+    Below `no_code` stands each way to have none.
+    """
     rows = []
     for verdict in Verdict:
         counts = [run.verdicts.get(verdict.value, 0) for run in runs]
         if any(counts):
-            shares = [(count, count / max(run.samples, 1)) for count, run in zip(counts, runs, strict=True)]
-            rows.append({"verdict": verdict.value, "counts": shares})
+            rows.append({"verdict": verdict.value, "way": "", "counts": _shares(counts, runs)})
+        ways = dict.fromkeys(way for run in runs for way in run.no_code) if verdict is Verdict.NO_CODE else ()
+        for way in ways:
+            of_way = [run.no_code.get(way, 0) for run in runs]
+            rows.append({"verdict": verdict.value, "way": way, "counts": _shares(of_way, runs)})
     return rows
+
+
+def _shares(counts: Sequence[int], runs: Sequence[Run]) -> list[tuple[int, float]]:
+    return [(count, count / max(run.samples, 1)) for count, run in zip(counts, runs, strict=True)]
 
 
 def groups(comparison: Comparison) -> list[str]:

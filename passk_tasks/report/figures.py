@@ -15,7 +15,7 @@ import numpy.typing as npt
 from passk_tasks.compare import Comparison, Pair, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report.visible import visible
-from passk_tasks.results import joining
+from passk_tasks.results import equal_cost, joining
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve as curve_module
 from passk_tasks.statistics.curve import Point
@@ -91,6 +91,45 @@ def curves(
     _budget_axis(axes, most)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("pass@k", parse_math=False)
+    if len(runs) > 1:
+        _legend(axes)
+    return figure
+
+
+def costs(
+    runs: Sequence[Run],
+    *,
+    labels: Sequence[str] | None = None,
+    clusters: Mapping[str, Hashable] | None = None,
+) -> Figure | None:
+    """Return pass@cost of runs, with 95 % bands over problems; None where it is not known what they took.
+
+    The axis is money where every run has a price, else tokens.
+
+    Args:
+        runs: any number.
+        labels: what the legend calls them; their letters and names where None.
+        clusters: what problems share, by task_id; what the benchmark says where None.
+
+    Raises:
+        UsageError: a run has no sample with a verdict.
+    """
+    unit = equal_cost.unit_of(runs)
+    known = [equal_cost.curve(run, clusters=clusters, unit=unit) for run in runs] if unit else []
+    if not known or None in known:
+        return None
+    figure, axes = _figure()
+    for i, of_run in enumerate(known):
+        points, colour = of_run.points if of_run is not None else (), RUNS[i % len(RUNS)]
+        budgets, values = [p.budget for p in points], [p.estimate.value for p in points]
+        axes.plot(budgets, values, color=colour, lw=1.8, marker="o", ms=3.5, label=_label(runs, i, labels))
+        _band(axes, [(point.budget, point.estimate.ci95) for point in points], colour, 0.16)
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel(f"{unit} a problem")
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("pass@cost", parse_math=False)
     if len(runs) > 1:
         _legend(axes)
     return figure
@@ -244,7 +283,7 @@ def _style(axes: Any) -> None:
 
 
 def _band(
-    axes: Any, intervals: Sequence[tuple[int, tuple[float, float] | None]], colour: str, alpha: float
+    axes: Any, intervals: Sequence[tuple[float, tuple[float, float] | None]], colour: str, alpha: float
 ) -> None:
     known = [(k, *ci95) for k, ci95 in intervals if ci95 is not None]
     if len(known) == 1:

@@ -27,7 +27,7 @@ from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.metrics import Metric
-from passk_tasks.text import summary
+from passk_tasks.text import spending, summary
 from passk_tasks.verdict import Verdict
 
 
@@ -127,6 +127,7 @@ def _environment() -> Environment:
         "interval": summary.interval,
         "signed": lambda ci95: summary.interval(ci95, signed=True),
         "p_value": summary.p_value,
+        "amount": spending.amount,
         "short": lambda text: shortened(str(text), line=300, whole=600),
         "spelled": lambda counts: ", ".join(f"{count:,} {name}" for name, count in counts.items()),
         "pieces": _pieces,
@@ -169,6 +170,9 @@ def _figures(
         "verdicts": (figures.verdicts(runs, labels=letters), "share of each verdict"),
         "resources": (figures.resources(runs, labels=letters), "histograms of CPU time and of peak memory"),
     }
+    bought = figures.costs(runs, labels=letters, clusters=clusters)
+    if bought is not None:
+        drawn["costs"] = (bought, "pass@cost by what may be spent on a problem, with its bands")
     if comparison is not None:
         drawn["differences"] = (figures.differences(comparison), "paired differences with intervals")
     return {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}

@@ -11,6 +11,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
 from passk_tasks.tasks.catalog import temperature
 
+_ADDED = ("max_gen_toks", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty")  # by backends unasked
 _LIMITS = ("timeout_s", "call_s", "whole_s", "memory_mib", "output_mib", "processes")
 
 
@@ -27,8 +28,8 @@ class Conditions:
         chat_template: sha256 of the template, or `none` where the prompt was sent as it is.
         system_instruction: sha256 of it, or `none`.
         n: samples a problem; None where it differs between problems.
-        temperature: 0 for greedy decoding.
-        sampling: all other generation arguments but the stops, e.g. `top_p`, `max_gen_toks`.
+        temperature: that was sent, as far as it is known, else that was asked for; 0 for greedy decoding.
+        sampling: the same of all other generation arguments but the stops, e.g. `top_p`, `max_gen_toks`.
         stops: the stop sequences.
         extraction: how code was found in the text.
         judge: who decided that a candidate passed.
@@ -36,6 +37,7 @@ class Conditions:
         sandbox: its mode.
         packages: hash of the packages that candidates could import, with their versions.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
+        shown: hash of the data that candidates were shown, or `none`.
         python: version of the interpreter that judged.
         passk_tasks: version of this package.
     """
@@ -57,6 +59,7 @@ class Conditions:
     sandbox: str | None = None
     packages: str | None = None
     toolchains: Mapping[str, str] | None = None
+    shown: str | None = None
     python: str | None = None
     passk_tasks: str | None = None
 
@@ -101,13 +104,14 @@ def from_lm_eval(content: Keys, config: Keys, summary: Summary) -> Conditions:
 def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditions:
     extraction = Keys(summary.settings).text("extraction")
     limits, packages = summary.limits, summary.packages
+    sent = None if summary.sent is None else Keys(summary.sent).number("temperature")
     return Conditions(
         dataset=summary.dataset_sha256,
         task=summary.task,
         version=summary.task_version,
         n=summary.n,
-        temperature=temperature(arguments or {}),
-        sampling=_sampling(arguments or {}),
+        temperature=temperature(arguments or {}) if sent is None else sent,
+        sampling=_sampling(arguments or {}, summary.sent),
         stops=_stops((arguments or {}).get("until")),
         extraction=extraction if summary.extract in (None, "auto") else summary.extract,
         judge=summary.judge,
@@ -115,13 +119,18 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         sandbox=summary.sandbox,
         packages=None if packages is None else _sha256(json.dumps(dict(packages), sort_keys=True)),
         toolchains=dict(summary.toolchains) or None,
+        shown=summary.shown or "none",
         python=summary.python,
         passk_tasks=summary.passk_tasks,
     )
 
 
-def _sampling(arguments: Mapping[str, object]) -> dict[str, object] | None:
+def _sampling(arguments: Mapping[str, object], sent: Mapping[str, object] | None) -> dict[str, object] | None:
     told_apart = {"until", "temperature", "do_sample"}
+    if sent is not None:
+        # What no task asks for is of the backend, and stands in every request: its seed, its switches.
+        asked = {**arguments, **dict.fromkeys(_ADDED)}
+        arguments = {key: value for key, value in sent.items() if key in asked}
     return {key: value for key, value in sorted(arguments.items()) if key not in told_apart} or None
 
 

@@ -1,8 +1,10 @@
 """The journal: what a run generated, on disk as the answers come.
 
     {"passk_journal": 1, "task": …, "settings": {…}, …}   the header: what scoring needs besides texts
-    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation; `until` where it differs, and
-                                                          `request`, a hash of what was asked
+    {"task_id": "HumanEval/0", "sample": 0, "text": "…"}  a line a generation; `until` where it differs,
+                                                          `request`, a hash of what was asked, `spent`, the
+                                                          tokens that it took and whether these ran out, and
+                                                          `at_s`, seconds of generation before it was there
     {"end": 3280}                                         the footer; without it the run broke off
 
 Each line is flushed when it is written, so a killed process loses at most the line it was writing; against a
@@ -22,7 +24,9 @@ from typing import Any, NamedTuple
 
 from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.results.answers import text_of
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import dump_line, parse_object
+from passk_tasks.results.spent import Spent
 
 FORMAT = 1
 MARK = "passk_journal"
@@ -140,6 +144,8 @@ class Entry(NamedTuple):
         text: what was generated.
         until: the stops it was asked for with; None where the header's hold.
         request: hash of prompt and generation arguments; None in journals of earlier versions.
+        spent: what it took; None where that was not recorded.
+        at_s: wall seconds of generation before it was there, over all attempts; None where not recorded.
     """
 
     where: str
@@ -148,6 +154,8 @@ class Entry(NamedTuple):
     text: str
     until: tuple[str, ...] | None
     request: str | None
+    spent: Spent | None = None
+    at_s: float | None = None
 
 
 class Journal:
@@ -187,6 +195,8 @@ class Journal:
         text: str,
         until: Sequence[str] | None = None,
         request: str | None = None,
+        spent: Spent | None = None,
+        at_s: float | None = None,
     ) -> None:
         """Append one generation, number `index` of its problem.
 
@@ -196,6 +206,8 @@ class Journal:
             text: what was generated.
             until: the stops it was asked for with, where they are not the header's.
             request: hash of what was asked, without which no run can resume from the line.
+            spent: what it took.
+            at_s: wall seconds of generation before it was there.
 
         Raises:
             PasskError: the disk refused, or `text` is none; no line is written then.
@@ -205,6 +217,10 @@ class Journal:
         own: dict[str, object] = {} if until is None else {"until": list(until)}
         if request is not None:
             own["request"] = request
+        if spent is not None:
+            own["spent"] = spent.as_dict()
+        if at_s is not None:
+            own["at_s"] = round(at_s, 3)
         self._write({"task_id": task_id, "sample": index, "text": text, **own})
         self._count += 1
 
@@ -306,6 +322,8 @@ def read_entries(path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[
             text,
             None if until is None else tuple(until),
             request if isinstance(request, str) else None,
+            Spent.from_dict(line.get("spent")),
+            _seconds(line),
         )
         count += 1
     if torn or not ended:
@@ -314,3 +332,11 @@ def read_entries(path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[
             f"{path}: the journal ends early ({cause}): the run broke off; "
             f"the {count} samples before that are used"
         )
+
+
+def _seconds(line: Mapping[str, object]) -> float | None:
+    try:
+        seconds = Keys(line).number("at_s")
+    except ValueError:  # another tool's key of that name
+        return None
+    return None if seconds is None else float(seconds)

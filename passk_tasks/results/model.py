@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from passk_tasks.results.conditions import Conditions
+from passk_tasks.results.spent import Spent
 from passk_tasks.results.summary import Summary
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -58,12 +59,14 @@ class Run(StoredRun):
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
         prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
         programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
+        spent: what each sample took, as `outcomes`; None where not recorded.
         sources: what problems share with others, by task_id, where the benchmark says so.
     """
 
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    spent: Mapping[str, tuple[Spent | None, ...]] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

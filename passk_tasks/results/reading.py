@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
@@ -22,6 +23,7 @@ from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, listed, numbered_lines, parse_object, refuse_device
 from passk_tasks.results.model import Listing, Run, StoredRun
+from passk_tasks.results.spent import Spent
 from passk_tasks.results.summary import Summary, extended
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -85,7 +87,13 @@ def load(stored: StoredRun) -> Run:
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
     return extended(
-        Run, stored, outcomes=outcomes, prompts=prompts, programs=programs, sources=dict(reader.clusters)
+        Run,
+        stored,
+        outcomes=outcomes,
+        prompts=prompts,
+        programs=programs,
+        spent={task_id: tuple(listed) for task_id, listed in reader.spent.items()},
+        sources=dict(reader.clusters),
     )
 
 
@@ -194,6 +202,14 @@ def _stored(
     return extended(StoredRun, summary, path=path, samples_path=beside, model=model, conditions=conditions)
 
 
+class _Line(NamedTuple):
+    """What is stored of one sample."""
+
+    outcome: Outcome
+    program: str
+    spent: Spent | None
+
+
 class _Outcomes:
     """The outcomes in one file, of either kind."""
 
@@ -202,10 +218,11 @@ class _Outcomes:
         self.outcomes: dict[str, list[Outcome]] = {}
         self.prompts: dict[str, str] = {}
         self.programs: dict[str, list[str]] = {}
+        self.spent: dict[str, list[Spent | None]] = {}
         self.clusters: dict[str, str] = {}
 
     def read_score(self) -> None:
-        numbered: dict[str, dict[int, tuple[Outcome, str]]] = {}
+        numbered: dict[str, dict[int, _Line]] = {}
         for number, raw in numbered_lines(self.path):
             where = f"{self.path}:{number}"
             line = parse_object(raw, where)
@@ -216,13 +233,11 @@ class _Outcomes:
             by_index = numbered.setdefault(task_id, {})
             if index in by_index:
                 raise SamplesError(f"{where}: sample {index} of {task_id} is there twice")
-            by_index[index] = (_outcome(line, where), str(line.get("program_sha256", "")))
+            by_index[index] = _line(line, where)
             self._note(task_id, line)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
         for task_id, by_index in numbered.items():
-            ordered = [by_index[index] for index in sorted(by_index)]
-            self.outcomes[task_id] = [outcome for outcome, _ in ordered]
-            self.programs[task_id] = [program for _, program in ordered]
+            self._add(task_id, [by_index[index] for index in sorted(by_index)])
 
     def read_lm_eval(self) -> None:
         for number, raw in numbered_lines(self.path):
@@ -242,9 +257,13 @@ class _Outcomes:
             if not texts:
                 raise SamplesError(f"{where}: {task_id} has no outcomes in `filtered_resps`")
             answered = [parse_object(str(text).encode("utf-8", "surrogatepass"), where) for text in texts]
-            self.outcomes[task_id] = [_outcome(answer, where) for answer in answered]
-            self.programs[task_id] = [str(answer.get("program_sha256", "")) for answer in answered]
+            self._add(task_id, [_line(answer, where) for answer in answered])
             self._note(task_id, answered[0])
+
+    def _add(self, task_id: str, lines: Sequence[_Line]) -> None:
+        self.outcomes[task_id] = [line.outcome for line in lines]
+        self.programs[task_id] = [line.program for line in lines]
+        self.spent[task_id] = [line.spent for line in lines]
 
     def _note(self, task_id: str, line: Mapping[str, object]) -> None:
         if line.get("cluster") is not None:
@@ -258,7 +277,17 @@ def task_id_in(row: Mapping[str, object], where: str) -> str:
     return str(row["task_id"])
 
 
-def _outcome(line: Mapping[str, object], where: str) -> Outcome:
+def _line(line: Mapping[str, object], where: str) -> _Line:
+    program = str(line.get("program_sha256", ""))
+    return _Line(outcome_of(line, where), program, Spent.from_dict(line.get("spent")))
+
+
+def outcome_of(line: Mapping[str, object], where: str) -> Outcome:
+    """Return the outcome in a stored line.
+
+    Raises:
+        SamplesError: it has none; the message starts with `where`.
+    """
     keys = Keys(line)
     try:
         return Outcome(

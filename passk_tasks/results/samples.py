@@ -22,6 +22,7 @@ from passk_tasks.results import journal
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import numbered_lines, parse_object
+from passk_tasks.results.spent import Spent
 
 COMPLETION = "completion"
 SOLUTION = "solution"
@@ -44,6 +45,7 @@ class Sample:
         origin: where it stands, `file:line`.
         stops: the stop sequences that it was asked for with; None where they are not recorded.
         asked: the extraction that it was asked for with; None where it is not recorded.
+        spent: what it took; None where that is not recorded.
     """
 
     task_id: str
@@ -53,6 +55,7 @@ class Sample:
     origin: str
     stops: tuple[str, ...] | None = field(default=None, compare=False)
     asked: str | None = field(default=None, compare=False)
+    spent: Spent | None = field(default=None, compare=False)
 
 
 def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
@@ -77,13 +80,24 @@ def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
 
 @dataclass
 class Source:
-    """A file or folder, as far as it was read."""
+    """A file or folder, as far as it was read.
+
+    Attributes:
+        path: the file or folder.
+        header: of a journal.
+        samples: those that it holds.
+        warnings: what a person should know of it.
+        of_lm_eval: whether lm-eval wrote it.
+        generation_s: wall seconds that a journal's answers took, over all attempts; None where not recorded.
+        next_index: the number of each problem's next sample.
+    """
 
     path: Path
     header: JournalHeader | None = None
     samples: list[Sample] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     of_lm_eval: bool = False
+    generation_s: float | None = None
     next_index: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -100,11 +114,13 @@ class Source:
         where: str,
         stops: tuple[str, ...] | None = None,
         asked: str | None = None,
+        spent: Spent | None = None,
     ) -> None:
         """Take in a sample, numbered in the order of its problem's."""
         if not isinstance(text, str):
             raise SamplesError(f"{where}: the {form} of {task_id} should be a string, not {_type_name(text)}")
-        self.samples.append(Sample(task_id, self.next_index[task_id], text, form, where, stops, asked))
+        index = self.next_index[task_id]
+        self.samples.append(Sample(task_id, index, text, form, where, stops, asked, spent))
         self.next_index[task_id] += 1
 
     def add_plain(self, line: dict[str, object], where: str) -> None:
@@ -125,7 +141,8 @@ class Source:
         resps, task_id = line["resps"], _document_id(line.get("doc"), where)
         if not isinstance(resps, (list, type(None))):
             raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
-        stops, asked = _until(line.get("arguments")), _asked(line.get("filtered_resps"))
+        stops, ours = _until(line.get("arguments")), _outcomes(line.get("filtered_resps"))
+        asked, spent = _asked(ours), iter([Spent.from_dict(outcome.get("spent")) for outcome in ours])
         # One request with n responses, or n requests (seeds of their own) with one each: the same order. What
         # got no response has an answer without text.
         for group in resps or [None]:
@@ -136,7 +153,7 @@ class Source:
                     raise SamplesError(
                         f"{where}: the response of {task_id} should be a string, and is {error}"
                     ) from None
-                self.add(task_id, text, RESPONSE, where, stops, asked)
+                self.add(task_id, text, RESPONSE, where, stops, asked, next(spent, None))
 
     def renamed(self, names: Mapping[str, str]) -> Source:
         """Return the same with other task_ids; one problem under two names is numbered on."""
@@ -196,13 +213,23 @@ def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[i
     asked = header.settings.get("extraction")
     places: dict[tuple[str, int], str] = {}
     for entry in journal.read_entries(source.path, lines, source.warnings):
-        where, task_id, index, text, until, _ = entry
-        before = places.setdefault((task_id, index), where)
-        if before is not where:
-            raise SamplesError(f"{where}: sample {index} of {task_id} was given already at {before}")
-        stops = header.until if until is None else until
+        task_id, index = entry.task_id, entry.sample
+        before = places.setdefault((task_id, index), entry.where)
+        if before is not entry.where:
+            raise SamplesError(f"{entry.where}: sample {index} of {task_id} was given already at {before}")
+        if entry.at_s is not None:
+            source.generation_s = max(source.generation_s or 0.0, entry.at_s)
         source.samples.append(
-            Sample(task_id, index, text, RESPONSE, where, stops, asked if isinstance(asked, str) else None)
+            Sample(
+                task_id,
+                index,
+                entry.text,
+                RESPONSE,
+                entry.where,
+                header.until if entry.until is None else entry.until,
+                asked if isinstance(asked, str) else None,
+                entry.spent,
+            )
         )
 
 
@@ -266,14 +293,20 @@ def _document_id(doc: object, where: str) -> str:
     raise SamplesError(f"{where}: lm-eval's line has no doc['task_id'], by which samples find their problems")
 
 
-def _asked(filtered: object) -> str | None:
-    """Return the extraction that a text was asked for with, as a run of ours leaves it for lm-eval to log."""
+def _outcomes(filtered: object) -> list[Mapping[str, object]]:
+    """Return the outcomes that a run of ours leaves for lm-eval to log, one an answer; else empty ones."""
+    if isinstance(filtered, list):
+        return [outcome for item in filtered for outcome in _outcomes(item)]
     try:
-        while isinstance(filtered, list):
-            filtered = filtered[0]
-        asked = json.loads(filtered)["asked"]  # type: ignore[arg-type]
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
-        return None
+        outcome = json.loads(filtered)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RecursionError):
+        return [{}]
+    return [outcome if isinstance(outcome, dict) else {}]
+
+
+def _asked(outcomes: Sequence[Mapping[str, object]]) -> str | None:
+    """Return the extraction that the texts were asked for with."""
+    asked = outcomes[0].get("asked") if outcomes else None
     return asked if isinstance(asked, str) else None
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from passk_tasks.results.keys import Keys
+from passk_tasks.results.spent import Cost, CutOff
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.verdict import Verdict
@@ -46,18 +47,28 @@ class Summary:
         settings: of the task, as `Settings.parse` takes them.
         warnings: what a person must know to read the numbers rightly.
         left_out: problems that were left out, and the libraries that they lack.
+        unpinned: where candidates had other versions than the benchmark's own environment: its version, by
+            import name and of `python`; theirs are in `packages` and `python`.
+        out_of_reach: problems that no answer could pass, and the data that their tests read and candidates
+            lacked.
+        untested: problems that were left out, since their tests pass whatever a candidate returns.
         clusters: how many sources the problems come from; None where each stands for itself.
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         flags: how many samples the judge flagged with each.
+        no_code: how many samples without code ended in each way (`empty`, `no_code_found`, …).
+        cut_off: how many answers never came to their end.
+        cost: what the run cost.
         extract: how code was to be found; None for the task's own way.
         inputs: files with the samples.
-        generation_kwargs: how the samples were drawn, as lm-eval names it.
+        generation_kwargs: how the samples were to be drawn, as lm-eval names it.
+        sent: what of it went out with the requests, which backends may change; None where it is not known.
         journals: files with the generations, one a rank.
         ranks: processes that scored.
         passk_tasks: version of this package.
         date: when the scoring ended.
         python: version of the interpreter that judged.
         platform: what it ran on.
+        shown: sha256 of the data that candidates were shown; None for none.
         packages: versions of the packages that candidates could import, by name.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
         more: keys of a stored object that this version does not know.
@@ -84,18 +95,26 @@ class Summary:
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    unpinned: Mapping[str, str] = field(default_factory=dict, repr=False)
+    out_of_reach: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    untested: tuple[str, ...] = ()
     clusters: int | None = None
     one_process: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, int] = field(default_factory=dict)
+    no_code: Mapping[str, int] = field(default_factory=dict)
+    cut_off: CutOff | None = None
+    cost: Cost | None = None
     extract: str | None = None
     inputs: tuple[str, ...] = ()
     generation_kwargs: Mapping[str, object] | None = None
+    sent: Mapping[str, object] | None = None
     journals: tuple[str, ...] = ()
     ranks: int | None = None
     passk_tasks: str | None = None
     date: datetime | None = None
     python: str | None = None
     platform: str | None = None
+    shown: str | None = None
     packages: Mapping[str, str] | None = field(default=None, repr=False)
     toolchains: Mapping[str, str] = field(default_factory=dict, repr=False)
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -140,18 +159,26 @@ class Summary:
             "generation_kwargs": None if self.generation_kwargs is None else dict(self.generation_kwargs),
         }
         where_known = {
+            "unpinned": dict(self.unpinned) or None,
+            "out_of_reach": {task_id: list(files) for task_id, files in self.out_of_reach.items()} or None,
             "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
+            "untested": list(self.untested) or None,
             "clusters": self.clusters,
             "one_process": dict(self.one_process) or None,
             "flags": dict(self.flags) or None,
+            "no_code": dict(self.no_code) or None,
+            "cut_off": None if self.cut_off is None else self.cut_off.as_dict(),
+            "cost": None if self.cost is None else self.cost.as_dict(),
             "extract": self.extract,
             "inputs": list(self.inputs) or None,
+            "sent": None if self.sent is None else dict(self.sent),
             "journals": list(self.journals) or None,
             "ranks": self.ranks,
             "passk_tasks": self.passk_tasks,
             "date": None if self.date is None else self.date.isoformat(),
             "python": self.python,
             "platform": self.platform,
+            "shown": self.shown,
             "packages": None if self.packages is None else dict(self.packages),
             "toolchains": dict(self.toolchains) or None,
         }
@@ -170,6 +197,7 @@ class Summary:
         settings, layers, left_out = keys.inner("settings"), sandbox.inner("layers"), keys.inner("left_out")
         limits, packages, arguments = map(keys.inner, ("limits", "packages", "generation_kwargs"))
         toolchains = keys.inner("toolchains")
+        unpinned, unread = keys.inner("unpinned"), keys.inner("out_of_reach")
         problems, date = keys.must(keys.whole, "problems"), keys.text("date")
         summary = cls(
             task=keys.must(keys.text, "task"),
@@ -192,19 +220,27 @@ class Summary:
             dataset_sha256=dataset.text("sha256"),
             settings=settings.values,
             warnings=keys.texts("warnings"),
+            unpinned={name: str(unpinned.values[name]) for name in unpinned},
+            out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
             left_out={task_id: left_out.texts(task_id) for task_id in left_out},
+            untested=keys.texts("untested"),
             clusters=keys.whole("clusters"),
             one_process=keys.counts("one_process"),
             flags=keys.counts("flags"),
+            no_code=keys.counts("no_code"),
+            cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
+            cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
             extract=keys.text("extract"),
             inputs=keys.texts("inputs"),
             generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
+            sent=keys.inner("sent").values if "sent" in keys else None,
             journals=keys.texts("journals"),
             ranks=keys.whole("ranks"),
             passk_tasks=keys.text("passk_tasks"),
             date=None if date is None else _in_utc(datetime.fromisoformat(date)),
             python=keys.text("python"),
             platform=keys.text("platform"),
+            shown=keys.text("shown"),
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
             toolchains={name: str(toolchains.values[name]) for name in toolchains},
         )

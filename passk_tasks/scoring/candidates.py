@@ -15,6 +15,7 @@ from passk_tasks import benchmarks, extraction
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.extraction import Extraction, Strategy
+from passk_tasks.extraction.unfinished import unfinished as never_ended
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge
 from passk_tasks.results import store
@@ -53,6 +54,13 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         also=problem.functions,
         stops=_stops(sample, problem, spec, mode)[1],
     )
+
+
+def unfinished(sample: Sample, found: Extraction, spec: TaskSpec) -> str | None:
+    """Return what never ended in a model's text, `reasoning` or `fence`; None for other forms of samples."""
+    if sample.form != RESPONSE:
+        return None
+    return never_ended(sample.text, found.strategy, spec.until if sample.stops is None else sample.stops)
 
 
 def _mode(sample: Sample, spec: TaskSpec, extract: str) -> str:

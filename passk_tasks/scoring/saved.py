@@ -79,8 +79,10 @@ def score_samples(
         extract=checked.extract,
         inputs=tuple(map(str, paths)),
         generation_kwargs=checked.generated_with,
-        **store.provenance(
-            checked.spec.settings.packages,
+        sent=checked.sent,
+        cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
+        **store.provenance_of(
+            checked.spec.settings,
             libraries.languages(benchmarks.get(checked.spec.settings.benchmark), checked.dataset),
         ),
     )
@@ -103,6 +105,8 @@ class _Checked:
         dataset: its problems.
         extract: how code is found in the samples.
         generated_with: generation arguments that the samples record; None where they do not.
+        sent: what of these went out with the requests; None where that is not recorded.
+        generation_s: wall seconds in which they were generated; None where that is not recorded.
         warnings: what a person must know of the samples.
     """
 
@@ -111,6 +115,8 @@ class _Checked:
     dataset: Dataset
     extract: str
     generated_with: Mapping[str, object] | None
+    sent: Mapping[str, object] | None
+    generation_s: float | None
     warnings: list[str]
 
 
@@ -135,7 +141,10 @@ def _checked(
     warnings += filter(
         None, [verbatim_warning(chosen, spec, extract), cut_warning(chosen, spec, dataset, extract)]
     )
-    return _Checked(chosen, spec, dataset, extract, _generated_with(file), warnings)
+    sent = None if file.header is None else Keys(file.header.extra).inner("sent").values or None
+    return _Checked(
+        chosen, spec, dataset, extract, _generated_with(file), sent, _generation_s(file), warnings
+    )
 
 
 def load_problems(task: TaskSpec | str) -> Dataset:
@@ -173,6 +182,7 @@ def _task_of(file: SampleFile, task: str | None, settings: Mapping[str, Any]) ->
         generation_kwargs={"until": list(header.until)},
         source=Path(file.samples[0].origin),
         asked=recorded.extraction,
+        examples=Keys(header.extra).texts("examples"),
     )
 
 
@@ -180,7 +190,7 @@ def _chosen(
     given: list[Sample], spec: TaskSpec, dataset: Dataset, only_first: bool
 ) -> tuple[list[Sample], list[str]]:
     """Return the samples that are judged, and what to say of the others."""
-    chosen = [sample for sample in given if sample.task_id not in dataset.left_out]
+    chosen = [sample for sample in given if sample.task_id not in dataset.skipped]
     said = []
     if len(chosen) < len(given):
         said.append(f"{len(given) - len(chosen)} samples of problems that are left out are not judged")
@@ -198,6 +208,16 @@ def _generated_with(file: SampleFile) -> dict[str, object] | None:
     if file.header is not None:
         return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
     return None if file.until is None else {"until": list(file.until)}
+
+
+def _generation_s(file: SampleFile) -> float | None:
+    """Return the wall seconds of generation: those of a run's slowest rank, of all runs that are pooled."""
+    runs: dict[str, float] = {}
+    for source in file.sources:
+        if source.header is not None and source.generation_s is not None:
+            run = str(source.header.extra.get("run_id"))
+            runs[run] = max(runs.get(run, 0.0), source.generation_s)
+    return sum(runs.values()) if runs else None
 
 
 def _check_dataset(header: JournalHeader | None, dataset: Dataset, settings: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ samples -> candidates -> programs -> one batch of judging -> records -> a summar
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
@@ -15,7 +16,7 @@ from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mea
 from passk_tasks.judging import batch, selftest, trial
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.results.samples import SOLUTION, Sample
-from passk_tasks.scoring.candidates import EXTRACT, candidate
+from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
 from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome
@@ -60,24 +61,37 @@ def score(
         for sample, found in zip(samples, candidates, strict=True)
     ]
 
+    broken_off = [unfinished(sample, found, spec) for sample, found in zip(samples, candidates, strict=True)]
+
     def record(index: int, outcome: Outcome) -> Record:
         sample = samples[index]
         problem = dataset.problems[sample.task_id]
-        left_out = benchmark.leaves_out(problem, candidates[index].code)
         return Record(
-            sample, candidates[index], outcome, programs[index].sha256, problem.cluster, left_out=left_out
+            sample,
+            candidates[index],
+            outcome,
+            programs[index].sha256,
+            problem.cluster,
+            broken_off[index],
+            left_out=benchmark.leaves_out(problem, candidates[index].code),
         )
 
+    began = time.monotonic()
     judged = batch.judge(
         programs,
-        executor or local(settings.confinement, settings.workers),
+        executor or local(benchmark.confinement(settings), settings.workers),
         progress=progress,
         shuffle=True,
         told=None if told is None else lambda index, outcome: told(record(index, outcome)),
     )
     records = [record(index, outcome) for index, outcome in enumerate(judged.outcomes)]
     return summarise(
-        records, spec=spec, dataset=dataset, layers=judged.layers, sandbox_warnings=judged.warnings
+        records,
+        spec=spec,
+        dataset=dataset,
+        layers=judged.layers,
+        sandbox_warnings=judged.warnings,
+        judging_s=time.monotonic() - began,
     )
 
 

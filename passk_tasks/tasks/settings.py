@@ -6,12 +6,14 @@ argument of `Settings(...)`. So no `Settings` has an impossible value.
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from passk_tasks.errors import SettingsError, did_you_mean
 from passk_tasks.program import MODES, Confinement, Judge, Limits
@@ -30,6 +32,21 @@ EXTRACTIONS = (
     "assertion_input",
 )
 """How code may be found in a model's text."""
+
+
+class Price(NamedTuple):
+    """Money for a million tokens of prompts, and of answers."""
+
+    per_million_in: float
+    per_million_out: float
+
+    def of(self, tokens_in: float, tokens_out: float) -> float:
+        """Return the money for so many tokens."""
+        return (tokens_in * self.per_million_in + tokens_out * self.per_million_out) / 1e6
+
+    def as_dict(self) -> dict[str, float]:
+        """Return it as the setting is written."""
+        return {"in": self.per_million_in, "out": self.per_million_out}
 
 
 @dataclass(frozen=True)
@@ -61,10 +78,20 @@ class Settings:
         sandbox: `strict`, or the weaker `rlimits`.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
             of distributions, which include their requirements.
+        python: the interpreter that candidates and tests run in, with its packages: its file, a name on PATH,
+            or the folder of a virtual environment. None for the one that runs this package.
+        shown: a folder of data that candidates can read, laid out like a home folder (`seaborn-data`,
+            `scikit_learn_data`, `nltk_data`).
         skip_missing: whether to leave out problems whose libraries candidates cannot import; if not, such a
             problem is an error before generation.
+        skip_untested: whether to leave out problems whose tests pass whatever a candidate returns; if not,
+            such a problem is an error before generation.
+        shots: a file or folder with the worked examples that stand above each problem; None for those in the
+            task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
+        price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
+            nobody says.
     """
 
     benchmark: str = "humaneval"
@@ -85,9 +112,14 @@ class Settings:
     workers: int = 0
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
+    python: str | None = None
+    shown: str | None = None
     skip_missing: bool = False
+    skip_untested: bool = False
+    shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
+    price: Price | None = None
 
     def __post_init__(self) -> None:
         for name, convert in _CONVERTERS.items():
@@ -149,14 +181,24 @@ class Settings:
 
     @property
     def confinement(self) -> Confinement:
-        """What candidates are kept in."""
-        return Confinement(self.limits(), self.sandbox, self.packages)
+        """What candidates are kept in, if their family asks for nothing besides (`Benchmark.confinement`)."""
+        shown = () if self.shown is None else (self.shown,)
+        return Confinement(self.limits(), self.sandbox, self.packages, self.python, shown)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `parse` takes them back."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
-        return {**values, "k": list(self.k), "judge": self.judge.value, "packages": packages}
+        # Left out where there is none, so that earlier versions read the journal.
+        price = {} if self.price is None else {"price": self.price.as_dict()}
+        del values["price"]
+        return {
+            **values,
+            "k": list(self.k),
+            "judge": self.judge.value,
+            "packages": packages,
+            **price,
+        }
 
 
 def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -302,6 +344,21 @@ def _packages(value: Any) -> str | tuple[str, ...]:
     raise ValueError("installed, stdlib, or names of installed distributions")
 
 
+def _price(value: Any) -> Price | None:
+    if value is None or value == "" or isinstance(value, Price):
+        return value or None
+    wanted = 'two numbers, money for a million tokens: {"in": 0.15, "out": 0.6}'
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+        pair = (given["in"], given["out"]) if isinstance(given, Mapping) and len(given) == 2 else given
+        price = Price(*map(_number, pair))
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        raise ValueError(wanted) from None
+    if not all(math.isfinite(part) and part >= 0 for part in price):
+        raise ValueError(wanted)
+    return price
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "benchmark": _text("the name of a benchmark, e.g. humaneval"),
     "samples": _whole("a whole number of generations a problem", 1),
@@ -321,7 +378,12 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
     "sandbox": _choice(*MODES),
     "packages": _packages,
+    "python": _path("the path of a Python interpreter"),
+    "shown": _path("the path of a folder"),
     "skip_missing": _switch,
+    "skip_untested": _switch,
+    "shots": _path("the path of a file or folder"),
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
+    "price": _price,
 }

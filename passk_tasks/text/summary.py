@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import KEPT, Score
+from passk_tasks.text import spending
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
+from passk_tasks.verdict import Verdict
 
 METRICS_HEAD = ("", "value", "se", "over problems", "se", "over samples")
 MEANING = (
@@ -51,10 +53,9 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
             page.text(KEPT_MEANING, DIM)
         page.line()
     if result.verdicts:
-        rows = [
-            (name, f"{count:,}", f"{count / result.samples:.2%}") for name, count in result.verdicts.items()
-        ]
-        styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name in result.verdicts]
+        counts = verdicts(result)
+        rows = [(name, f"{count:,}", f"{count / result.samples:.2%}") for name, count in counts]
+        styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name, _ in counts]
         page.table(("verdict", "samples", "share"), rows, "lrr", styles=styles)
         page.line()
     page.facts(facts(result))
@@ -62,6 +63,16 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
         page.line()
         page.text(f"warning: {warning}", YELLOW)
     return str(page)
+
+
+def verdicts(result: Summary) -> list[tuple[str, int]]:
+    """Return each verdict with its count; below `no_code`, indented, each way to have none."""
+    rows = []
+    for name, count in result.verdicts.items():
+        rows.append((name, count))
+        if name == Verdict.NO_CODE.value:
+            rows += [(f"  {way}", of_way) for way, of_way in result.no_code.items()]
+    return rows
 
 
 def metrics_rows(metrics: Mapping[str, Score]) -> list[tuple[str, ...]]:
@@ -128,6 +139,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
     lines = []
     if result.coverage < 1:
         lines.append(("coverage", f"{result.coverage:.1%} of the task's problems; the rest has no samples"))
+    if result.out_of_reach:
+        lines.append(("out of reach", f"{len(result.out_of_reach):,} problems, whose data sets are not here"))
     if result.clusters is not None:
         lines.append(("clusters", f"{result.clusters:,} sources of problems; each is one unit over problems"))
     if result.distinct is not None and result.samples > result.problems:
@@ -143,6 +156,7 @@ def facts(result: Summary) -> list[tuple[str, str]]:
         absent = ", ".join(name for name, on in result.layers.items() if not on)
         shown = active or ("none" if result.layers else "nothing was run")
         lines.append(("sandbox", f"{result.sandbox}: {shown}" + (f"; without {absent}" if absent else "")))
+    lines += spending.facts(result)
     if result.flags:
         lines.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result.flags.items())))
     if result.dataset_sha256 is not None:

