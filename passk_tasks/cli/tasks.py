@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
+from passk_tasks.judging.needs import ListedTask
 from passk_tasks.text.terminal import DIM, Page
 
 _WIDTH = 79  # what any terminal shows on one line
@@ -29,16 +31,17 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the tasks."""
-    rows = api.list_tasks()
+    tasks = api.list_tasks()
     if options.markdown:
-        print(markdown(rows))
+        print(markdown(tasks))
     else:
-        shared.show(options, rows, partial(render, rows, api.outside_benchmarks()))
+        rendered = partial(render, tasks, api.outside_benchmarks())
+        shared.show(options, [task.as_dict() for task in tasks], rendered)
     return 0
 
 
 def render(
-    rows: Sequence[Mapping[str, Any]],
+    tasks: Sequence[ListedTask],
     outside: Mapping[str, str],
     *,
     colour: bool = False,
@@ -48,14 +51,14 @@ def render(
 
     A single table would be twice as wide as a terminal. `outside` comes from `api.outside_benchmarks`.
     """
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
-    for one in folded(rows):
-        groups.setdefault((one["source"], one["judge"], tuple(one["missing"])), []).append(one)
+    groups: dict[tuple[str, str, tuple[str, ...]], list[Folded]] = {}
+    for line in folded(tasks):
+        groups.setdefault((line.task.source, line.task.judge, line.task.missing), []).append(line)
     table = Page()  # one table for all groups, so that their columns are aligned
     cells = [
-        (row["name"], str(row["n"]), ",".join(map(str, row["k"])) or "-", f"{row['temperature']:g}")
+        (task.name, str(task.n), ",".join(map(str, task.k)) or "-", f"{task.temperature:g}")
         for group in groups.values()
-        for row in group
+        for task in (line.task for line in group)
     ]
     table.table(("name", "n", "k", "temperature"), cells, "llll")
     head, *lines = str(table).splitlines()
@@ -67,9 +70,9 @@ def render(
         page.text(f"missing: {', '.join(missing) or 'nothing'}", indent=0)
         for at, row in enumerate(group):
             page.line(lines.pop(0))
-            if row["variants"] and (at + 1 == len(group) or group[at + 1]["variants"] != row["variants"]):
-                page.text(f"{_VARIANT}: {', '.join(row['variants'])}", indent=4)
-    if any(row["missing_libraries"] for row in rows):
+            if row.variants and (at + 1 == len(group) or group[at + 1].variants != row.variants):
+                page.text(f"{_VARIANT}: {', '.join(row.variants)}", indent=4)
+    if any(task.missing_libraries for task in tasks):
         page.gap()
         page.text("`passk tasks --json` names the missing libraries.", indent=0)
     if outside:
@@ -79,36 +82,48 @@ def render(
     return str(page)
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+def markdown(tasks: Sequence[ListedTask]) -> str:
     """Return the tasks as the README's table, without a final newline."""
     lines = ["| task | n | k | temperature | what it is |", "|---|---|---|---|---|"]
-    for row in folded(rows, by_missing=False):
-        numbers = f"{row['n']} | {', '.join(map(str, row['k']))} | {row['temperature']:g}"
-        named = ", ".join(sorted(row["variants"]))
+    for line in folded(tasks, by_missing=False):
+        task = line.task
+        numbers = f"{task.n} | {', '.join(map(str, task.k))} | {task.temperature:g}"
+        named = ", ".join(sorted(line.variants))
         variants = f" ({_VARIANT}: {named})" if named else ""
-        lines.append(f"| `{row['name']}` | {numbers} | {row['description']}{variants} |")
+        lines.append(f"| `{task.name}` | {numbers} | {task.description}{variants} |")
     return "\n".join(lines)
 
 
-def folded(rows: Sequence[Mapping[str, Any]], *, by_missing: bool = True) -> list[dict[str, Any]]:
-    """Return the rows with those that differ only in the language as one, whose `variants` name the
-    languages.
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A line of the list: a task, or those that differ in the language alone.
+
+    Attributes:
+        task: the task; where there are variants, its words have a placeholder for the language.
+        variants: the languages; empty for a task that has none.
+    """
+
+    task: ListedTask
+    variants: list[str]
+
+
+def folded(tasks: Sequence[ListedTask], *, by_missing: bool = True) -> list[Folded]:
+    """Return a line for each task, and one for all that differ only in the language.
 
     Args:
-        rows: as `api.list_tasks` returns them.
+        tasks: the tasks.
         by_missing: whether those that lack different things stay apart.
     """
-    kept: dict[tuple[object, ...], dict[str, Any]] = {}
-    for row in rows:
-        variant = row["variant"]
-        name, source, description = row["name"], row["source"], row["description"]
+    lines: dict[tuple[object, ...], Folded] = {}
+    for task in tasks:
+        variant = task.variant
         if variant:
-            name = re.sub(rf"_{re.escape(variant)}(?=_|\Z)", f"_{_VARIANT}", name)
-            source = re.sub(rf"(?<=[ -]){re.escape(variant)}\Z", _VARIANT, source)
-            description = re.sub(r" in [^,]+(?=, (?:code|for))", f" in {_VARIANT}", description)
-        key = (name, row["judge"], *row["missing"]) if by_missing else (name,)
-        one = kept.setdefault(
-            key, {**row, "name": name, "source": source, "description": description, "variants": []}
-        )
-        one["variants"] += [variant] if variant else []
-    return list(kept.values())
+            task = replace(
+                task,
+                name=re.sub(rf"_{re.escape(variant)}(?=_|\Z)", f"_{_VARIANT}", task.name),
+                source=re.sub(rf"(?<=[ -]){re.escape(variant)}\Z", _VARIANT, task.source),
+                description=re.sub(r" in [^,]+(?=, (?:code|for))", f" in {_VARIANT}", task.description),
+            )
+        key = (task.name, task.judge, *task.missing) if by_missing else (task.name,)
+        lines.setdefault(key, Folded(task, [])).variants.extend([variant] if variant else [])
+    return list(lines.values())

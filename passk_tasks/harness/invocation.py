@@ -1,4 +1,4 @@
-"""What a task needs to know about its run and lm-eval 0.4.13 does not pass to it.
+"""What a task needs to know about its run and lm-eval does not pass to it.
 
 The model object and the output path are local variables of `lm_eval.evaluator.simple_evaluate` and
 `evaluate`, the functions that call a task's hooks. They are read from the calling frames, so that the command
@@ -15,6 +15,8 @@ from typing import Any
 
 from lm_eval.api.model import CachingLM
 from lm_eval.utils import simple_parse_args_string
+
+from passk_tasks.harness import host
 
 _WANTED = ("lm", "evaluation_tracker", "model", "model_args")
 
@@ -88,19 +90,23 @@ class Invocation:
     def gather(self, value: Any) -> list[Any] | None:
         """Return the `value` of every rank on rank 0, and None elsewhere. All ranks must call it.
 
-        Every model that runs on several ranks has `gather_object`: lm-eval gathers its own metrics with it.
+        lm-eval gathers its own metrics in the same way.
         """
-        if self.world_size <= 1:
-            return [value]
-        gathered = self.lm.gather_object(value, dst=0)
-        return None if gathered is None else list(gathered)
+        return self._gather(value, 0)
 
     def agreed(self, value: Any) -> Any:
         """Return rank 0's `value` on every rank. All ranks must call it."""
         if self.world_size <= 1:
             return value
-        gathered = [self.lm.gather_object(value, dst=rank) for rank in range(self.world_size)]
-        return gathered[self.rank][0]
+        gathered = [self._gather(value, rank) for rank in range(self.world_size)]
+        own = gathered[self.rank]
+        assert own is not None
+        return own[0]
+
+    def _gather(self, value: Any, to: int) -> list[Any] | None:
+        if self.world_size <= 1:
+            return [value]
+        return host.gather(self.lm, value, self.rank, self.world_size, to)
 
 
 def current() -> Invocation:

@@ -94,8 +94,8 @@ def collect(
         cost=scored.cost and replace(scored.cost, generation_s=max(generation, default=None)),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
-        **store.provenance(
-            spec.settings.packages, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
+        **store.provenance_of(
+            spec.settings, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
         ),
     )
 

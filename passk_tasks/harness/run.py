@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval._cli import HarnessCLI
-from lm_eval._cli.utils import key_val_to_dict
+from lm_eval._cli.utils import handle_cli_value_string
 from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.utils import setup_logging, simple_parse_args_string
 
@@ -34,6 +35,8 @@ from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
 DEFAULT_MODEL = "replay"
+
+_NEXT_NAME = re.compile(r",(?=[A-Za-z_][\w.]*=)")
 
 # A ValueError from these modules is a user's mistake, with a message that needs no traceback.
 _CHECKS_OF_LM_EVAL = ("lm_eval.config.evaluate_config", "lm_eval.api.registry")
@@ -76,36 +79,47 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         metavar="JOURNAL",
         help="go on where a run broke off, from its journal or the newest one; repeat its command",
     )
+    # lm-eval's line 0.5 takes JSON alone, and 0.4 breaks `passk.k=1,10` at the comma.
+    ours.add_argument("--metadata", nargs="+", action="extend", default=[], help=argparse.SUPPRESS)
     own, argv = ours.parse_known_args(argv)
     if {"-h", "--help"} & set(argv):
         print(ours.format_help())
     # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
-    before, sys.argv = sys.argv, ["lm-eval", "run", *_with_objects(argv)]
+    before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
     try:
         arguments: argparse.Namespace = HarnessCLI().parse_args()
     finally:
         sys.argv = before
+    arguments.metadata = metadata_of(own.metadata) or None
     fill_in(arguments, _config_file(arguments.config), own.resume)
     return arguments
 
 
-def _with_objects(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with `--metadata passk.price={"in": 1, "out": 2}` as JSON.
+def metadata_of(words: Sequence[str]) -> dict[str, Any]:
+    """Return what the words after `--metadata` say: each is a JSON object, or `name=value,name=value`.
 
-    lm-eval takes a first value with a `{` in it for JSON altogether, and raises where it is none (0.4.13).
+    A comma ends a value only where a name follows, so that `passk.k=1,10` is one value.
+
+    Raises:
+        UsageError: a word is neither.
     """
-    if "--metadata" not in argv:
-        return list(argv)
-    first = argv.index("--metadata") + 1
-    last = next((i for i in range(first, len(argv)) if argv[i].startswith("--")), len(argv))
-    given = argv[first:last]
-    if not given or "{" not in given[0] or given[0].lstrip().startswith("{"):
-        return list(argv)
-    try:
-        metadata = {key: value for text in given for key, value in key_val_to_dict(text).items()}
-    except ValueError as error:
-        raise UsageError(f"--metadata {' '.join(given)}: {error}") from None
-    return [*argv[:first], json.dumps(metadata), *argv[last:]]
+    metadata: dict[str, Any] = {}
+    for word in words:
+        if word.lstrip().startswith("{"):
+            try:
+                metadata.update(json.loads(word))
+            except ValueError as error:
+                raise UsageError(f"--metadata {word}: no JSON object ({error})") from None
+            continue
+        for item in _NEXT_NAME.split(word):
+            name, equals, value = item.partition("=")
+            if not (name and equals):
+                raise UsageError(
+                    f"--metadata {word}: write name=value, e.g. --metadata passk.samples=20 passk.k=1,10, "
+                    "or a JSON object"
+                )
+            metadata[name] = handle_cli_value_string(value)
+    return metadata
 
 
 def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: str | None = None) -> None:

@@ -20,11 +20,10 @@ from typing import Any
 
 import datasets
 from lm_eval.api.instance import Instance
-from lm_eval.api.task import ConfigurableTask
 
 from passk_tasks import benchmarks
-from passk_tasks.errors import InfrastructureError, PasskError
-from passk_tasks.harness import invocation, journaling, preflight, provenance, resume, sent
+from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
+from passk_tasks.harness import host, invocation, journaling, preflight, provenance, resume, sent
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
 from passk_tasks.results import store
@@ -39,7 +38,8 @@ from passk_tasks.scoring.summary import Record, Scored, kept_counts
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.metrics import KEPT, PASS
 from passk_tasks.tasks import stops
-from passk_tasks.tasks.catalog import TaskSpec, spec_from_config
+from passk_tasks.tasks.catalog import TaskSpec, load_yaml, spec_from_config
+from passk_tasks.tasks.settings import NAMESPACE
 from passk_tasks.verdict import Verdict
 
 _log = logging.getLogger("lm_eval.passk")
@@ -47,10 +47,8 @@ _log = logging.getLogger("lm_eval.passk")
 FILTER = "none"
 """The name in the column Filter of lm-eval's table; it is also the default name in lm-eval's groups."""
 
-BYPASS = "bypass"  # the metric by which --predict_only replaces all others
 
-
-class PasskTask(ConfigurableTask):  # type: ignore[misc]
+class PasskTask(host.TaskBase):  # type: ignore[misc]
     """A task whose samples are judged by executing them. Built by lm-eval from a YAML with `class:`."""
 
     confirmed = False
@@ -65,6 +63,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             {**config, "metadata": metadata}, source=metadata.get("config_source", "inline")
         )
         settings = self.spec.settings
+        self._samples_given = self._gives_samples(metadata)
         self._benchmark = benchmarks.get(settings.benchmark)
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
         self.journal: journaling.TaskJournal
@@ -78,10 +77,11 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             settings.budgets, base=self._benchmark.base_stage, submissions=self._benchmark.submissions
         )
         self._kept = [metric for metric in self._metrics if metric.family == PASS and self._benchmark.own_n]
-        shown: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
-        shown |= {KEPT + metric.name: True for metric in self._kept}
-        if settings.samples > 1:
-            shown["distinct"] = None  # neither more nor fewer distinct samples are better
+        self._better: dict[str, bool | None] = {metric.name: True for metric in self._metrics}
+        self._better |= {KEPT + metric.name: True for metric in self._kept}
+        if settings.samples > 1 or host.IS_NEW:  # there, --repeats may come later
+            self._better["distinct"] = None  # neither more nor fewer distinct samples are better
+        host.register_metrics(list(self._better))
         super().__init__(
             config={
                 **config,
@@ -90,7 +90,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                 "metric_list": [
                     # `mean` is the one aggregation with a closed-form standard error.
                     {"metric": name, "aggregation": "mean", "higher_is_better": higher}
-                    for name, higher in shown.items()
+                    for name, higher in self._better.items()
                 ],
                 # With None lm-eval would look the metrics up on the hub. The method below is called anyway.
                 "process_results": "process_results",
@@ -98,6 +98,26 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         )
         if self.confirmed:
             self.UNSAFE_CODE = False
+
+    def higher_is_better(self) -> dict[str, bool | None]:
+        """Return whether a higher value is better, for each metric; None where neither is."""
+        better: dict[str, bool | None] = super().higher_is_better()
+        return {name: self._better.get(name, higher) for name, higher in better.items()}
+
+    def set_repeats(self, repeats: int) -> None:
+        """Take n from lm-eval's `--repeats`, which lm-eval 0.5 has.
+
+        Raises:
+            SettingsError: `passk.samples` was given too, and is another number.
+        """
+        settings = self.spec.settings
+        if self._samples_given and int(repeats) != settings.samples:
+            raise SettingsError(
+                f"task {self.task_name}: --repeats {repeats} and passk.samples={settings.samples} both say "
+                "how many samples a problem gets: leave one of them out"
+            )
+        super().set_repeats(repeats)
+        self.spec = replace(self.spec, settings=replace(settings, samples=int(repeats)))
 
     # ------------------------------------------------------------------ documents and requests
 
@@ -110,6 +130,21 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
         return super().doc_to_text(doc, doc_to_text) if own is None else own
 
+    def fewshot_docs(self) -> Any:
+        """Return the worked examples: those that the setting `shots` names, else the YAML's."""
+        self._examples = super().fewshot_docs()
+        if self.spec.settings.shots is not None:
+            self._examples = preflight.examples(self._benchmark, self.spec, like=self._examples[0])
+        return self._examples
+
+    def fewshot_context(self, doc: dict[str, object], num_fewshot: int = 0, *args: Any, **kwargs: Any) -> Any:
+        """Return the prompt of a document below those worked examples that go with it."""
+        if self.spec.examples and num_fewshot:
+            fitting = [example for example in self._examples if self._benchmark.fits(example, doc)]
+            preflight.check_examples(len(fitting), num_fewshot, f"task {self.task_name}")
+            self.sampler.replace_df(fitting)
+        return super().fewshot_context(doc, num_fewshot, *args, **kwargs)
+
     def build_all_requests(
         self, *, cache_requests: bool = False, apply_chat_template: bool = False, **kwargs: Any
     ) -> None:
@@ -117,6 +152,8 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         run = invocation.current()
         provenance.begun(run)
         self.spec = self._with_stops()
+        if not self.config.num_fewshot:
+            self.spec = replace(self.spec, examples=())
         journal_folder = journaling.folder(self.spec.settings, run)
         self._journal = None
         preflight.check(
@@ -152,25 +189,18 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
         The seeds are the same for all problems, because lm-eval batches requests whose generation arguments
         are equal.
         """
-        instance = super().construct_requests(doc, ctx, **kwargs)
+        request = host.the_request(super().construct_requests(doc, ctx, **kwargs))
         until = self._stops_of(str(doc["task_id"]))
+        arguments = request.arguments[1]
         if until != self.spec.until:
-            prompt, arguments, *rest = instance.arguments
-            instance.arguments = (prompt, {**arguments, "until": list(until)}, *rest)
+            arguments = {**arguments, "until": list(until)}
+            request = host.with_arguments(request, arguments)
         if self.spec.settings.seeds != "distinct":
-            return instance
-        prompt, arguments, *rest = instance.arguments
-        task, doc_id, _ = instance.metadata
+            return request
         base = arguments.get("seed")
         base = sent.DEFAULT_SEED if base is None else int(base)
         return [
-            Instance(
-                request_type=instance.request_type,
-                doc=doc,
-                arguments=(prompt, {**deepcopy(arguments), "seed": base + index}, *rest),
-                idx=index,
-                metadata=(task, doc_id, 1),
-            )
+            host.with_arguments(request, {**deepcopy(arguments), "seed": base + index}, index)
             for index in range(self.spec.settings.samples)
         ]
 
@@ -212,13 +242,12 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
     def process_results(
         self,
         doc: Mapping[str, object],  # noqa: ARG002  lm-eval's signature
-        results: Sequence[Sequence[str]],
+        results: Sequence[Any],
     ) -> Mapping[str, float | None]:
         """Return the metrics of one problem from the outcomes that `apply_filters` stored."""
         if self._predict_only:
-            return {BYPASS: None}
-        # `results` has one list with n answers, or n lists with one.
-        outcomes = [json.loads(text) for answers in results for text in answers]
+            return {host.BYPASS: None}
+        outcomes = [json.loads(text) for text in host.answers(results)]
         n = len(outcomes)
         correct = sum(outcome["verdict"] == Verdict.PASSED.value for outcome in outcomes)
         base = sum(outcome.get("base_passed") is True for outcome in outcomes)
@@ -300,6 +329,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
             extra={
                 "generation_kwargs": provenance.json_ready(self._drawn_with(run.model)),
                 "model": resume.model_of(run),
+                **({"examples": list(spec.examples)} if spec.examples else {}),
                 **({} if self._sent is None else {"sent": self._sent}),
             },
         )
@@ -334,6 +364,13 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
                 spent = self.journal.spent((task_id, index))
                 samples.append(Sample(task_id, index, text, RESPONSE, where, until, self._asked, spent))
         return samples
+
+    def _gives_samples(self, metadata: Mapping[str, Any]) -> bool:
+        """Whether the user says n, in the dotted form or in the object that replaces the YAML's."""
+        source = self.spec.source
+        declared = load_yaml(source).get("metadata", {}).get(NAMESPACE) if source.is_file() else None
+        own = metadata.get(NAMESPACE)
+        return f"{NAMESPACE}.samples" in metadata or (own != declared and "samples" in (own or {}))
 
     @property
     def _asked(self) -> str:
@@ -377,7 +414,7 @@ class PasskTask(ConfigurableTask):  # type: ignore[misc]
 
     @property
     def _predict_only(self) -> bool:
-        return BYPASS in self._metric_fn_list
+        return host.is_predict_only(self)
 
     def _workers(self) -> int:
         # All ranks on this host judge their shares at the same time.

@@ -179,6 +179,7 @@ GO = Language(
     rule=Rule(refused_stdout=r"FAIL|\[build failed\]|\[setup failed\]"),
     signs=Signs(
         failed=r"--- FAIL",
+        raised=r"^panic: ",
         memory=r"runtime: out of memory|cannot allocate memory",
         wrong=r"^\S*\.go:\d+|^panic: |^fatal error: ",
     ),

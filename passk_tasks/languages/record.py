@@ -68,7 +68,7 @@ class Signs:
         failed: a failed assertion.
         syntax: the text does not compile, where compiling is part of the run.
         memory: memory was refused.
-        raised: an uncaught exception, where that ends the program by a signal.
+        raised: an uncaught exception, where it would be taken for a signal or for a failed assertion.
         failed_status: the exit status of a failed assertion that says nothing; 0 for none.
         wrong: the line that says what is wrong, where the first one does not.
     """

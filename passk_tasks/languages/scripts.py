@@ -202,7 +202,7 @@ RKT = Language(
     shows=("/etc/racket",),
     rule=Rule(clean_stderr=True),
     signs=Signs(
-        failed=r"FAILURE|^name: +check-|^location\.\.\.:",
+        failed=r"FAILURE|^name: +check-|location\.\.\.:",
         syntax=r"read-syntax: |unbound identifier|bad syntax|unexpected",
         memory=r"out of memory",
     ),

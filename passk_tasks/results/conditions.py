@@ -37,6 +37,7 @@ class Conditions:
         sandbox: its mode.
         packages: hash of the packages that candidates could import, with their versions.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
+        shown: hash of the data that candidates were shown, or `none`.
         python: version of the interpreter that judged.
         passk_tasks: version of this package.
     """
@@ -58,6 +59,7 @@ class Conditions:
     sandbox: str | None = None
     packages: str | None = None
     toolchains: Mapping[str, str] | None = None
+    shown: str | None = None
     python: str | None = None
     passk_tasks: str | None = None
 
@@ -117,6 +119,7 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         sandbox=summary.sandbox,
         packages=None if packages is None else _sha256(json.dumps(dict(packages), sort_keys=True)),
         toolchains=dict(summary.toolchains) or None,
+        shown=summary.shown or "none",
         python=summary.python,
         passk_tasks=summary.passk_tasks,
     )

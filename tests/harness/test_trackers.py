@@ -7,8 +7,10 @@ import json
 import sqlite3
 
 import pytest
-from lm_eval.loggers.trackio_logger import TrackioLogger
 from support import alternating, outcomes
+
+pytest.importorskip("lm_eval.loggers.trackio_logger", reason="this lm-eval has no trackio")
+from lm_eval.loggers.trackio_logger import TrackioLogger
 
 SETTINGS = {"passk.samples": 4, "passk.k": [1, 2]}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 from passk_tasks import benchmarks
 from passk_tasks.cli import tasks as command
+from passk_tasks.judging.needs import listed
 from passk_tasks.tasks import catalog
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "language_tasks.py"
@@ -66,21 +68,22 @@ def test_groups_are_over_languages() -> None:
 
 def test_tasks_that_differ_in_the_language_are_one_line() -> None:
     """The list names a task once with all its languages; those that lack something stand apart."""
-    rows = [
-        {
-            "name": f"passk_multiple_mbpp_{language}_instruct",
-            "variant": language,
-            "source": f"hub: nuprl/MultiPL-E, mbpp-{language}",
-            "description": f"MultiPL-E, MBPP in {language.upper()}, for chat models",
-            "judge": "command",
-            "missing": missing,
-        }
-        for language, missing in (("d", []), ("rs", []), ("js", ["node"]))
+    base = listed(catalog.load_task("passk_multiple_mbpp_js_instruct"))
+    tasks = [
+        replace(
+            base,
+            name=f"passk_multiple_mbpp_{language}_instruct",
+            variant=language,
+            source=f"hub: nuprl/MultiPL-E, mbpp-{language}",
+            description=f"MultiPL-E, MBPP in {language.upper()}, for chat models",
+            missing=missing,
+        )
+        for language, missing in (("d", ()), ("rs", ()), ("js", ("node",)))
     ]
-    together, apart = command.folded(rows)
-    assert (together["name"], together["variants"]) == ("passk_multiple_mbpp_<lang>_instruct", ["d", "rs"])
-    assert together["source"] == "hub: nuprl/MultiPL-E, mbpp-<lang>"
-    assert together["description"] == "MultiPL-E, MBPP in <lang>, for chat models"
-    assert apart["variants"] == ["js"]
-    (one,) = command.folded(rows, by_missing=False)
-    assert one["variants"] == ["d", "rs", "js"]
+    together, apart = command.folded(tasks)
+    assert (together.task.name, together.variants) == ("passk_multiple_mbpp_<lang>_instruct", ["d", "rs"])
+    assert together.task.source == "hub: nuprl/MultiPL-E, mbpp-<lang>"
+    assert together.task.description == "MultiPL-E, MBPP in <lang>, for chat models"
+    assert apart.variants == ["js"]
+    (line,) = command.folded(tasks, by_missing=False)
+    assert line.variants == ["d", "rs", "js"]

@@ -166,8 +166,8 @@ def _run(trials: Trials, plan: Plan, files: _Files, text: str, number: int, proo
                 return Verdict.MEMORY_LIMIT, _telling(told, plan.signs["memory"]) or "out of memory"
             for sign, verdict in (
                 ("syntax", Verdict.SYNTAX_ERROR),
-                ("failed", Verdict.FAILED),
                 ("raised", Verdict.ERROR),
+                ("failed", Verdict.FAILED),
             ):
                 if _found(plan.signs[sign], told):
                     return verdict, _telling(told, plan.signs[sign])
