@@ -1,4 +1,4 @@
-"""Samples of several files, each once, and which of the files are of one run.
+"""Samples of several files, or of a program's memory, each once, and which of the files are of one run.
 
 Samples that two files agree on are the same samples, of one run. Files that give other texts for the same
 samples are of several runs, whose samples are pooled: `SampleFile.runs` names them.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
+from passk_tasks.results.answers import reply_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import Paths, listed
-from passk_tasks.results.samples import Sample, Source, read_file, read_folder
+from passk_tasks.results.samples import RESPONSE, Sample, Source, read_file, read_folder
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,31 @@ def read(paths: Paths) -> SampleFile:
     if not any(source.samples for source in sources):
         raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")
     return _together(sources)
+
+
+def in_memory(texts: Mapping[str, Sequence[object]]) -> SampleFile:
+    """Return what a model wrote, by task_id, as samples: raw text, which extraction has yet to read.
+
+    Args:
+        texts: any number for each problem; a text, or messages as chat models have them.
+
+    Raises:
+        SamplesError: no samples at all, or one that is no text; the message says which.
+    """
+    source = Source(Path("texts"))
+    for task_id, answers in texts.items():
+        where = f"texts[{task_id!r}]"
+        if isinstance(answers, (str, bytes, Mapping)) or not isinstance(answers, Iterable):
+            raise SamplesError(f"{where}: a list of texts expected, found {type(answers).__name__}")
+        for number, answer in enumerate(answers):
+            try:
+                text = reply_of(answer)
+            except ValueError as error:
+                raise SamplesError(f"{where}[{number}]: {error}") from None
+            source.add(str(task_id), text, RESPONSE, f"{where}[{number}]")
+    if not source.samples:
+        raise SamplesError("texts: no samples")
+    return _together([source])
 
 
 @dataclass
