@@ -17,7 +17,8 @@ from passk_tasks.errors import SamplesError
 from passk_tasks.results.answers import reply_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import Paths, listed
-from passk_tasks.results.samples import RESPONSE, Sample, Source, read_file, read_folder
+from passk_tasks.results.readers import read_file, read_folder
+from passk_tasks.results.samples import RESPONSE, Sample, Source
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,29 @@ class SampleFile:
             benchmark: knows what others call its problems.
             task_ids: of the problems; what leads to none of them stays as it is.
         """
-        meant = {
+        meant = self._by_position(list(task_ids))
+        meant |= {
             name: task_id
             for name in dict.fromkeys(sample.task_id for sample in self.samples)
             if name not in task_ids and (task_id := benchmark.task_id_of(name)) in task_ids
         }
         return _together([source.renamed(meant) for source in self.sources]) if meant else self
+
+    def _by_position(self, task_ids: Sequence[str]) -> dict[str, str]:
+        """Return which problem is meant where a file gives their order alone.
+
+        Raises:
+            SamplesError: it is not of as many problems, so which ones it has cannot be known.
+        """
+        for source in self.sources:
+            if source.positions not in (None, len(task_ids)):
+                raise SamplesError(
+                    f"{source.path}: {source.positions} lists of programs without names, and {len(task_ids)} "
+                    "problems: which ones they are for cannot be known; write a line a sample, with task_id"
+                )
+        if all(source.positions is None for source in self.sources):
+            return {}
+        return {Source.position(number): task_id for number, task_id in enumerate(task_ids)}
 
 
 def read(paths: Paths) -> SampleFile:
