@@ -11,17 +11,30 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
-import zlib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from passk_tasks.errors import SamplesError
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Source, task_id_of
 
+# Inspect packs with zstd, which Python's own module knows from 3.14 on.
+if sys.version_info >= (3, 14):
+    import zipfile
+else:
+    try:
+        from backports.zstd import zipfile
+    except ImportError:  # older logs need none of it
+        import zipfile  # type: ignore[no-redef]
+
 ZIP_MAGIC = b"PK\x03\x04"
 _SHOWN = 3  # names in a warning
+_HEADS = (
+    "header.json",
+    "_journal/start.json",
+)  # of a log of Inspect; one that was killed has the second alone
 
 
 def read_list(source: Source, items: Sequence[object]) -> None:
@@ -112,23 +125,30 @@ def read_zip(source: Source) -> None:
     path = source.path
     if not path.is_file():
         raise SamplesError(f"{path}: a zip cannot be read from a pipe; name the file")
+    files = _unpacked(path)
+    head = next((name for name in _HEADS if name in files), None)
+    if head is None:
+        raise SamplesError(f"{path}: a zip that is no log of Inspect: it has no header.json")
+    log = {"status": "started", **_object(files[head], f"{path}: {head}")}
+    names = [name for name in files if name not in _HEADS]
+    _inspect(source, log, ((_object(files[name], f"{path}: {name}"), f"{path}: {name}") for name in names))
+
+
+def _unpacked(path: Path) -> dict[str, bytes]:
+    """Return the heads and the samples in a log, by their names in it."""
     try:
         with zipfile.ZipFile(path) as file:
-            names = [name for name in file.namelist() if re.fullmatch(r"samples/.+\.json", name)]
-            head = next((n for n in ("header.json", "_journal/start.json") if n in file.namelist()), None)
-            if head is None:
-                raise SamplesError(f"{path}: a zip that is no log of Inspect: it has no header.json")
-            log = {"status": "started", **_object(file.read(head), f"{path}: {head}")}
-            samples = [(_object(file.read(name), f"{path}: {name}"), f"{path}: {name}") for name in names]
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise SamplesError(f"{path}: the zip is broken ({error}); copy the file again") from error
-    except (NotImplementedError, RuntimeError) as error:
-        raise SamplesError(
-            f"{path}: this zip cannot be unpacked here ({error}); `inspect log dump` writes it as JSON"
-        ) from error
+            wanted = (n for n in file.namelist() if n in _HEADS or re.fullmatch(r"samples/.+\.json", n))
+            return {name: file.read(name) for name in wanted}
     except OSError as error:
         raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
-    _inspect(source, log, samples)
+    except (NotImplementedError, RuntimeError) as error:
+        raise SamplesError(
+            f"{path}: this zip cannot be unpacked here ({error}): pip install 'passk-tasks[inspect]', or "
+            "write it as JSON with `inspect log dump`"
+        ) from error
+    except Exception as error:  # each way of packing has errors of its own
+        raise SamplesError(f"{path}: the zip is broken ({error}); copy the file again") from error
 
 
 def _inspect(source: Source, log: Mapping[str, object], samples: Iterable[tuple[object, str]]) -> None:
@@ -209,8 +229,12 @@ def _texts(body: Mapping[str, object], where: str) -> list[str]:
     """Return the texts of chat completions, completions, or a response."""
     choices = body.get("choices")
     if isinstance(choices, list):
-        numbered = [choice for choice in choices if isinstance(choice, dict)]
-        return [_text(choice, where) for choice in sorted(numbered, key=lambda c: int(c.get("index", 0)))]
+        numbers = [choice.get("index", 0) if isinstance(choice, dict) else 0 for choice in choices]
+        if not all(type(number) is int for number in numbers):
+            raise SamplesError(f"{where}: a choice with no number for 'index'")
+        return [
+            _text(choices[place], where) for place in sorted(range(len(choices)), key=numbers.__getitem__)
+        ]
     if isinstance(body.get("output"), list):
         return [_answer_text(body["output"], where)]
     raise SamplesError(f"{where}: the response's body has neither 'choices' nor 'output'")

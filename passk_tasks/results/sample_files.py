@@ -90,7 +90,8 @@ def read(paths: Paths) -> SampleFile:
         files.setdefault(os.path.realpath(path), path)  # pathlib fails at a loop of links
     sources = [read_folder(path) if path.is_dir() else read_file(path) for path in files.values()]
     if not any(source.samples for source in sources):
-        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")
+        why = "".join(f"; {warning}" for source in sources for warning in source.warnings)
+        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples{why}")
     return _together(sources)
 
 
