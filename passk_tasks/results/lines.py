@@ -32,6 +32,15 @@ def refuse_device(path: Path) -> None:
         raise SamplesError(f"{path}: a device, where a file is expected")
 
 
+def is_pipe(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path gives its bytes once, e.g. `/dev/stdin` or what a shell makes of `<(…)`."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     r"""Yield the lines of `path` that are not blank, each with its number counted from 1.
 

@@ -19,13 +19,18 @@ from pathlib import Path
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import documents, journal
 from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.lines import numbered_lines, parse_object
+from passk_tasks.results.lines import is_pipe, numbered_lines, parse_object
 from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample, Source
 
 
 def read_file(path: Path) -> Source:
     """Read a file, plain or gzipped; `SamplesError` where it is broken or of no known kind."""
     source = Source(path)
+    if is_pipe(path):
+        source.warnings.append(
+            f"{path}: a pipe, which nobody can read again: exports, and pages that show texts, will need the "
+            "samples in a file"
+        )
     lines = numbered_lines(path)
     first = next(lines, None)
     if first is None:

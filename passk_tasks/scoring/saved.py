@@ -19,7 +19,7 @@ from passk_tasks.judging import libraries
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
-from passk_tasks.results.lines import Paths, listed
+from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
@@ -62,8 +62,9 @@ def score_samples(
     """
     folder = None if out is None else store.prepare(out)
     paths = listed(paths)
+    inputs = () if any(map(is_pipe, paths)) else tuple(map(str, paths))  # what others will read again
     checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
-    return _judged(checked, folder, tuple(map(str, paths)), progress=progress, show=show)
+    return _judged(checked, folder, inputs, progress=progress, show=show)
 
 
 def score_texts(

@@ -349,7 +349,10 @@ def test_passk_score_reads_standard_input() -> None:
         cwd=ROOT,
         check=True,
     )
-    assert json.loads(done.stdout)["verdicts"] == {"passed": 1}
+    result = json.loads(done.stdout)
+    assert result["verdicts"] == {"passed": 1}
+    assert "inputs" not in result
+    assert any("a pipe, which nobody can read again" in warning for warning in result["warnings"])
 
 
 @pytest.mark.skipif(not hasattr(documents.zipfile, "ZIP_ZSTANDARD"), reason="backports.zstd is not installed")
