@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -179,7 +180,7 @@ class Rewards:
         program = self._family.program(problem, found.code, self._spec.settings.judge.place)
         if not (self._partial and isinstance(program.tests, StdioTests)):
             return [program]
-        return [Program(program.task_id, program.code, case, program.place) for case in _cases(program.tests)]
+        return [replace(program, tests=case) for case in _cases(program.tests)]
 
     def _executor(self) -> Executor:
         return local(self._family.confinement(self._spec.settings), self._spec.settings.workers)
@@ -274,12 +275,8 @@ def _reward(outcomes: Sequence[Outcome]) -> float | None:
 @lru_cache(maxsize=_KEPT_CASES)
 def _cases(tests: StdioTests) -> tuple[StdioTests, ...]:
     """Return the tests of each case alone."""
+    alone = (StdioTests.of([case], comparison=tests.comparison) for case in tests.cases())
     return tuple(
-        StdioTests.of(
-            [case],
-            comparison=tests.comparison,
-            timeout_s=tests.timeout_s,
-            any_end=tests.any_end,
-        )
-        for case in tests.cases()
+        replace(tests, packed=one.packed, size=one.size, sha256=one.sha256, base=0, whole_times=None)
+        for one in alone
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import threading
@@ -112,6 +113,17 @@ def test_after_close_the_thread_has_ended_and_the_next_answer_opens_it_anew(rewa
     rewards.close()
     assert not [t for t in threading.enumerate() if t.name == "passk-rewards"]
     assert rewards.compute_score("", RIGHT["HumanEval/0"], "HumanEval/0") == 1.0
+
+
+def test_rewards_that_nobody_has_any_more_end_their_thread() -> None:
+    """Without `close`, the sandbox ends with the object."""
+    forgotten = Rewards("passk_humaneval", {"workers": 1})
+    assert forgotten.compute_score("", WRONG, "HumanEval/0") == 0.0
+    assert forgotten._thread is not None
+    thread = forgotten._thread._thread
+    del forgotten
+    gc.collect()
+    assert not thread.is_alive()
 
 
 def _in_a_fork(rewards: Rewards, answer: Any) -> None:
