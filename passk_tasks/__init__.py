@@ -11,7 +11,7 @@ The map, from the bottom up; imports go down only, docs/architecture.md has the 
     sandbox/  judging/                    Program -> Outcome
     results/  scoring/                    saved samples -> score
     compare  report/  export/             stored runs against each other, as a page, and as others want them
-    code_eval                             the same for users of `evaluate`
+    code_eval  rewards                    the same for users of `evaluate`, and for training
     api                                   what each command does, on Python values; the names below
     harness/                              the same inside lm-eval, which nothing else here imports
     cli/                                  the command `passk`
@@ -49,12 +49,14 @@ if TYPE_CHECKING:
         report_runs,
         score_run,
         score_samples,
+        score_texts,
         tail_problems,
         task_configs_path,
         task_folder,
     )
     from passk_tasks.errors import PasskError
     from passk_tasks.program import Judge, Limits
+    from passk_tasks.rewards import Rewards
     from passk_tasks.statistics.estimators import g_pass_at_k, mg_pass_at_k, pass_at_k, pass_hat_k
     from passk_tasks.statistics.metrics import Metric
     from passk_tasks.tasks.catalog import task_names
@@ -66,6 +68,7 @@ __all__ = [
     "Metric",
     "Outcome",
     "PasskError",
+    "Rewards",
     "Verdict",
     "__version__",
     "audit_task",
@@ -95,6 +98,7 @@ __all__ = [
     "report_runs",
     "score_run",
     "score_samples",
+    "score_texts",
     "tail_problems",
     "task_configs_path",
     "task_folder",
@@ -108,6 +112,7 @@ _HOMES = {
     "statistics.estimators": ("g_pass_at_k", "mg_pass_at_k", "pass_at_k", "pass_hat_k"),
     "statistics.metrics": ("Metric",),
     "program": ("Judge", "Limits"),
+    "rewards": ("Rewards",),
     "verdict": ("Outcome", "Verdict"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

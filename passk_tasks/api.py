@@ -2,7 +2,7 @@
 
     list_tasks, outside_benchmarks, load_task, load_problems  passk tasks
     task_configs_path, task_folder, code_eval_path            passk path
-    read_samples, score_samples                               passk score
+    read_samples, score_samples, score_texts                  passk score
     audit_task                                                passk audit
     check_sandbox                                             passk selfcheck
     list_runs                                                 passk runs
@@ -33,6 +33,7 @@ from passk_tasks.results.lines import Paths
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
+from passk_tasks.scoring.saved import score_texts as score_texts
 from passk_tasks.scoring.score import prepare
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.tasks import catalog

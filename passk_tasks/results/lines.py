@@ -1,8 +1,9 @@
-"""Lines of JSON from plain or gzipped files, with errors that say where."""
+"""Lines of JSON from plain or gzipped files and pipes, with errors that say where."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import stat
@@ -31,6 +32,15 @@ def refuse_device(path: Path) -> None:
         raise SamplesError(f"{path}: a device, where a file is expected")
 
 
+def is_pipe(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path gives its bytes once, e.g. `/dev/stdin` or what a shell makes of `<(…)`."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     r"""Yield the lines of `path` that are not blank, each with its number counted from 1.
 
@@ -43,7 +53,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
         refuse_device(path)
-        with path.open("rb") as file:
+        with path.open("rb") as opened:
+            # A pipe gives its bytes once, so they are kept; whoever reads samples keeps all of them anyway.
+            file = opened if opened.seekable() else io.BytesIO(opened.read())
             zipped = file.read(2) == _GZIP_MAGIC
             file.seek(0)
             with cast("IO[bytes]", gzip.open(file)) if zipped else file as stream:

@@ -1,4 +1,4 @@
-"""Samples of several files, each once, and which of the files are of one run.
+"""Samples of several files, or of a program's memory, each once, and which of the files are of one run.
 
 Samples that two files agree on are the same samples, of one run. Files that give other texts for the same
 samples are of several runs, whose samples are pooled: `SampleFile.runs` names them.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
+from passk_tasks.results.answers import reply_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import Paths, listed
-from passk_tasks.results.samples import Sample, Source, read_file, read_folder
+from passk_tasks.results.readers import read_file, read_folder
+from passk_tasks.results.samples import RESPONSE, Sample, Source
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,29 @@ class SampleFile:
             benchmark: knows what others call its problems.
             task_ids: of the problems; what leads to none of them stays as it is.
         """
-        meant = {
+        meant = self._by_position(list(task_ids))
+        meant |= {
             name: task_id
             for name in dict.fromkeys(sample.task_id for sample in self.samples)
             if name not in task_ids and (task_id := benchmark.task_id_of(name)) in task_ids
         }
         return _together([source.renamed(meant) for source in self.sources]) if meant else self
+
+    def _by_position(self, task_ids: Sequence[str]) -> dict[str, str]:
+        """Return which problem is meant where a file gives their order alone.
+
+        Raises:
+            SamplesError: it is not of as many problems, so which ones it has cannot be known.
+        """
+        for source in self.sources:
+            if source.positions not in (None, len(task_ids)):
+                raise SamplesError(
+                    f"{source.path}: {source.positions} lists of programs without names, and {len(task_ids)} "
+                    "problems: which ones they are for cannot be known; write a line a sample, with task_id"
+                )
+        if all(source.positions is None for source in self.sources):
+            return {}
+        return {Source.position(number): task_id for number, task_id in enumerate(task_ids)}
 
 
 def read(paths: Paths) -> SampleFile:
@@ -71,8 +90,34 @@ def read(paths: Paths) -> SampleFile:
         files.setdefault(os.path.realpath(path), path)  # pathlib fails at a loop of links
     sources = [read_folder(path) if path.is_dir() else read_file(path) for path in files.values()]
     if not any(source.samples for source in sources):
-        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples")
+        why = "".join(f"; {warning}" for source in sources for warning in source.warnings)
+        raise SamplesError(f"{', '.join(map(str, named)) or 'nothing was named'}: no samples{why}")
     return _together(sources)
+
+
+def in_memory(texts: Mapping[str, Sequence[object]]) -> SampleFile:
+    """Return what a model wrote, by task_id, as samples: raw text, which extraction has yet to read.
+
+    Args:
+        texts: any number for each problem; a text, or messages as chat models have them.
+
+    Raises:
+        SamplesError: no samples at all, or one that is no text; the message says which.
+    """
+    source = Source(Path("texts"))
+    for task_id, answers in texts.items():
+        where = f"texts[{task_id!r}]"
+        if isinstance(answers, (str, bytes, Mapping)) or not isinstance(answers, Iterable):
+            raise SamplesError(f"{where}: a list of texts expected, found {type(answers).__name__}")
+        for number, answer in enumerate(answers):
+            try:
+                text = reply_of(answer)
+            except ValueError as error:
+                raise SamplesError(f"{where}[{number}]: {error}") from None
+            source.add(str(task_id), text, RESPONSE, f"{where}[{number}]")
+    if not source.samples:
+        raise SamplesError("texts: no samples")
+    return _together([source])
 
 
 @dataclass

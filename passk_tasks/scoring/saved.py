@@ -1,4 +1,4 @@
-"""The workflow of `passk score`: files of samples in, `Scored` out.
+"""The workflow of `passk score`: samples in files in, `Scored` out; the same for texts in memory.
 
 read the samples -> the task and its problems -> check -> try the sandbox -> judge -> store
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from passk_tasks.judging import libraries
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
-from passk_tasks.results.lines import Paths, listed
+from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
@@ -62,7 +62,50 @@ def score_samples(
     """
     folder = None if out is None else store.prepare(out)
     paths = listed(paths)
+    inputs = () if any(map(is_pipe, paths)) else tuple(map(str, paths))  # what others will read again
     checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
+    return _judged(checked, folder, inputs, progress=progress, show=show)
+
+
+def score_texts(
+    task: str,
+    texts: Mapping[str, Sequence[object]],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    extract: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Scored:
+    """Judge what a model wrote, from memory, as `score_samples` judges the responses in a file.
+
+    Args:
+        task: the task's name.
+        texts: by task_id, any number for each problem: texts, or messages of a chat, of which the assistant's
+            last one counts. The code is found in them as the task finds it.
+        settings: what to change of the task's settings.
+        extract: as `score_samples` has it.
+        out: folder for `results.json` and `outcomes.jsonl`; None writes nothing.
+        progress: show a progress bar.
+
+    Raises:
+        UsageError: a mistake in texts, task or settings; nothing was executed.
+        SandboxError: no sandbox of the wanted strength on this host.
+        PasskError: the results cannot be written.
+    """
+    folder = None if out is None else store.prepare(out)
+    checked = _checked(sample_files.in_memory(texts), task, settings or {}, extract, pool=False)
+    return _judged(checked, folder, (), progress=progress, show=None)
+
+
+def _judged(
+    checked: _Checked,
+    folder: Path | None,
+    inputs: tuple[str, ...],
+    *,
+    progress: bool,
+    show: Callable[[Scored], None] | None,
+) -> Scored:
+    """Judge samples that were checked, and store the score where there is a folder for it."""
     tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
     with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
         scored = score(
@@ -77,7 +120,7 @@ def score_samples(
         scored,
         warnings=(*checked.warnings, *tried.warnings, *scored.warnings),
         extract=checked.extract,
-        inputs=tuple(map(str, paths)),
+        inputs=inputs,
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
