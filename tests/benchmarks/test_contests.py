@@ -148,7 +148,7 @@ CODES = {
 @pytest.mark.parametrize("judge", [Judge.ISOLATED, Judge.SCRIPT])
 def test_functions_are_called(judge: Judge) -> None:
     """A function, or a method of `Solution`, is called with each case's arguments."""
-    tests = call_tests([([[1], [2]], [1, 2]), ([[], []], [])])
+    tests = call_tests([([[1], [2]], [1, 2]), ([[], []], [])], whole_times=10)
     problem = ContestProblem("t", "", "", "", tests=tests, function="f")
     programs = [problem.program(code, judge) for code in CODES]
     assert {program.judge for program in programs} == {judge}

@@ -168,6 +168,7 @@ def test_tasks_say_what_is_missing(capsys, tmp_path, monkeypatch):
     (tmp_path / "evoeval___evo_eval_tool_use").mkdir()
     after = missing()
     found = {"passk_mbpp_plus", "passk_mbpp_plus_n20", "passk_mbpp_plus_instruct"}
+    found |= {"passk_mbpp_plus_fewshot_greedy"}
     found |= {"passk_evoeval_tool_use", "passk_evoeval_tool_use_instruct"}
     assert {name for name in before if before[name] != after[name]} == found
     assert not any(after[name] for name in found)

@@ -63,6 +63,8 @@ def here(tmp_path: Path) -> Callable[[str], dict[str, str]]:
         if settings.dataset == "embedded":
             return {}
         files = {"passk.data_files": str(hub_layout.folder(settings.benchmark, tmp_path / "hub"))}
+        if settings.since is not None:  # the problems at hand are older
+            files["passk.since"] = "2023-01-01"
         return {**files, "passk.fim": "qwen"} if benchmarks.get(settings.benchmark).fills_gaps else files
 
     return build

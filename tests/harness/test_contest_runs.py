@@ -83,10 +83,13 @@ def test_right_and_wrong(evaluate, canned, there, name) -> None:
     texts = sorted({request.args[0] for request in model.requests})
     if name.startswith("passk_livecodebench"):
         starter = model.requests[-1].doc["starter_code"]
-        assert texts == [
+        ends = [
             "### Question\nAdd up the numbers.\n\n### Answer\n\n",
             f"### Question\nAdd up the numbers.\n\n### Starter Code\n{starter}\n\n### Answer\n\n",
         ]
+        # Above each stands a worked example of its kind.
+        assert sorted(text[text.rindex("### Question") :] for text in texts) == ends
+        assert [text.count("### Question") for text in texts] == [2, 2]
     elif has_base:
         assert texts == ["\nQUESTION:\nAdd up the numbers.\nUse Standard Input format\nANSWER:\n"]
     else:
