@@ -91,6 +91,9 @@ def said_json(*arguments: str) -> Any:
     return steady(json.loads(out))
 
 
+VERSIONS = re.compile(r"(candidates have other versions).*?(?=\n\n|\Z)", re.DOTALL)
+
+
 def steady(value: Any, **more: Any) -> Any:
     """Return a JSON value with `HOST`, and `more`, in place of what differs between hosts."""
     host = HOST | more
@@ -99,6 +102,8 @@ def steady(value: Any, **more: Any) -> Any:
             key: host[key] if key in host and type(host[key]) is type(item) else steady(item, **more)
             for key, item in value.items()
         }
+    if isinstance(value, str):
+        return VERSIONS.sub(r"\1 <versions>", value)
     return [steady(item, **more) for item in value] if isinstance(value, list) else value
 
 
@@ -107,6 +112,8 @@ def steady_text(text: str) -> list[str]:
     text = re.sub(r"(?m)^(  sandbox +)(strict|rlimits): .*(\n {12}.*)*", r"\1\2: <layers>", text)
     text = re.sub(r"(?m)^(  time +)\S.*(\n {12}.*)*", r"\1<times>", text)
     text = re.sub(r"(passk-tasks\s+)\d+\.\d+\.\d+[\w.]*", r"\1<version>", text)
+    # What is installed differs from host to host.
+    text = VERSIONS.sub(r"\1 <versions>", text)
     text = re.sub(r"_\d{4}-\d\d-\d\dT[\d-]+(\.\d+)?", "_<date>", text)
     return text.replace(str(ROOT), "<root>").rstrip("\n").split("\n") if text else []
 

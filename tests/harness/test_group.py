@@ -5,6 +5,7 @@ from __future__ import annotations
 import hub_layout
 import pytest
 
+from passk_tasks import benchmarks
 from passk_tasks.tasks import catalog
 
 TREE = catalog.load_yaml(catalog.task_configs_path() / "groups" / "passk_python.yaml")
@@ -28,6 +29,8 @@ def test_the_mean_is_weighted_by_size(evaluate, canned, tmp_path, monkeypatch) -
         return hub_layout.rows(found.get(path, "evoeval_subtle"))
 
     monkeypatch.setattr(hub, "read", read)
+    for name in {catalog.load_task(name).settings.benchmark for name in TREE["task"]}:  # no published rows
+        monkeypatch.setattr(type(benchmarks.get(name)), "sha256", None)
     solved = {"EvoEval/1"}
     model = canned(lambda doc, _: (hub_layout.right if doc["task_id"] in solved else hub_layout.wrong)(doc))
     found = evaluate(

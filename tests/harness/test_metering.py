@@ -57,7 +57,8 @@ def test_a_server_s_own_count_is_recorded_and_priced(evaluate, tmp_path: Path, c
     again = api.score_samples(facts["journals"])
     assert again.cost is not None
     assert (again.cost.tokens_out, again.cost.money) == (300, cost["money"])
-    assert again.cost.generation_s == pytest.approx(cost["generation_s"], abs=2e-3)
+    # The journal has the time until its last answer, in milliseconds.
+    assert 0 < again.cost.generation_s <= cost["generation_s"] + 2e-3
     assert again.cut_off is not None
     assert again.cut_off.limit_hit == 6
 
