@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hub_layout
+import language_rows
 import pytest
 from test_hub import Handler, Hub
 from under_load import HANG_S
@@ -29,6 +30,8 @@ FAMILIES = [
     if name != "humaneval"
     and benchmarks.get(name).files(Settings(benchmark=name)) is None
     and not name.startswith("ds1000_")  # the rows of ds1000, by library
+    # One configuration of many of one repository stands for all.
+    and (name not in language_rows.FAMILIES or name == "multiple_humaneval_cpp")
 ]
 
 LOAD = """
@@ -86,7 +89,7 @@ def card(name: str, folder: Path) -> str:
     """Return the README of a repository, which says what its configurations and splits are."""
     lines = ["---"]
     configs = sorted({p.parent for p in folder.rglob("*.parquet")})
-    if "mbpp" in name or "bigcodebench" in name:
+    if "mbpp" in name or "bigcodebench" in name or "multiple" in name:
         lines.append("configs:")
     for config in configs if lines[1:] else []:
         lines += [f"- config_name: {'default' if config.name == 'data' else config.name}", "  data_files:"]

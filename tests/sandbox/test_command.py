@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
@@ -216,9 +217,9 @@ def test_python_candidates_see_no_toolchain():
     example = EXAMPLES["js"]
     tests = example_tests("js")
     python = next(iter(selftest.EXAMPLES.values()))[0]
-    hidden = Program(
-        "t/0", "import os\ndef following(x): return x + (not os.path.exists('/usr/bin'))", python.tests
-    )
+    node = shutil.which("node")
+    code = f"import os\ndef following(x): return x + (not os.path.exists({node!r}))"
+    hidden = Program("t/0", code, python.tests)
     with local(Confinement(), 1) as executor:
         assert [o.passed for _, o in executor.run([Program("t/1", example.right, tests)])] == [True]
         assert [o.passed for _, o in executor.run([hidden])] == [True]
