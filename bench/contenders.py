@@ -275,7 +275,7 @@ def floor(_programs, options):
     modules = []
     if options["preload"]:
         sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-        from passk_tasks.sandbox.supervisor import PRELOADED as modules  # noqa: N811
+        from passk_tasks.sandbox.worker import PRELOADED as modules  # noqa: N811
     watch = Stopwatch()
     running = [
         subprocess.Popen(

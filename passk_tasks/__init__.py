@@ -116,8 +116,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME.get(name, 'api')}"), name)
-    return found
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME.get(name, 'api')}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

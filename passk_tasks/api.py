@@ -28,14 +28,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks import benchmarks, compare, export, plugins
+from passk_tasks import compare, export, plugins
 from passk_tasks.audit import audit
 from passk_tasks.audit.audit import Audit
-from passk_tasks.benchmarks import Benchmark
 from passk_tasks.compare import Comparison
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.export import Details, Exported
-from passk_tasks.judging import libraries
+from passk_tasks.judging import libraries, needs
+from passk_tasks.judging.needs import ListedTask
 from passk_tasks.results import equal_cost, joining, reading, sample_files, store
 from passk_tasks.results.equal_cost import CostCurve
 from passk_tasks.results.lines import Paths
@@ -50,11 +50,9 @@ from passk_tasks.statistics.forecast import Forecast
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.statistics.plan import Plan
 from passk_tasks.tasks import catalog
-from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.catalog import load_task as load_task
 from passk_tasks.tasks.catalog import task_configs_path as task_configs_path
 from passk_tasks.tasks.catalog import task_folder as task_folder
-from passk_tasks.tasks.settings import Settings
 
 if TYPE_CHECKING:
     from passk_tasks.selfcheck.check import Report
@@ -62,9 +60,9 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------- tasks and samples
 
 
-def list_tasks() -> list[dict[str, Any]]:
-    """Return a dictionary for each task, sorted by name, as `passk tasks --json` prints it."""
-    return [_described(catalog.load_task(name)) for name in catalog.task_names()]
+def list_tasks() -> list[ListedTask]:
+    """Return the tasks, sorted by name, each with what this host lacks for it."""
+    return [needs.listed(catalog.load_task(name)) for name in catalog.task_names()]
 
 
 def outside_benchmarks() -> dict[str, str]:
@@ -93,6 +91,8 @@ def audit_task(
     mutants: int = 20,
     problems: int | None = None,
     seed: int = 0,
+    references: bool = False,
+    out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Audit:
     """Run the tests of a task on programs that are known to be right or wrong, as `passk audit` does.
@@ -103,10 +103,12 @@ def audit_task(
         mutants: most mutants of each problem, i.e. references with one small mistake.
         problems: number of problems, from the first; None for all.
         seed: chooses the mutants.
+        references: try the reference solutions alone.
+        out: file that keeps each outcome as it comes; with the same file a killed audit goes on.
         progress: show a progress bar.
 
     Raises:
-        UsageError: no such task or setting, or no problem has a reference solution.
+        UsageError: no such task or setting, no problem has a reference solution, or `out` cannot be used.
         DatasetError: the problems cannot be loaded.
         SandboxError: this host cannot give the sandbox asked for.
     """
@@ -114,24 +116,36 @@ def audit_task(
     dataset = load_problems(spec)
     libraries.require(dataset, spec.settings, f"task {spec.name}")
     dataset = prepare(spec, dataset).dataset
-    return audit.audit(spec, dataset, mutants=mutants, problems=problems, seed=seed, progress=progress)
+    return audit.audit(
+        spec,
+        dataset,
+        mutants=mutants,
+        problems=problems,
+        seed=seed,
+        references=references,
+        out=out,
+        progress=progress,
+    )
 
 
-def check_sandbox(sandbox: str = "strict", *, workers: int = 0, progress: bool = False) -> Report:
+def check_sandbox(
+    sandbox: str = "strict", *, workers: int = 0, python: str | None = None, progress: bool = False
+) -> Report:
     """Attack the sandbox of this host with hostile programs, as `passk selfcheck` does.
 
     Args:
         sandbox: `strict`, or the weaker `rlimits`.
         workers: programs at one time; 0 for the number of usable CPUs.
+        python: the interpreter that the programs run in, as the setting `python`; None for this one.
         progress: show a progress bar.
 
     Raises:
-        SandboxError: this host cannot give the sandbox asked for.
+        SandboxError, SettingsError: this host cannot give the sandbox asked for, or that interpreter.
     """
     # Imported here so that the other functions do not load the corpus.
     from passk_tasks.selfcheck import check
 
-    return check.check(sandbox=sandbox, workers=workers, progress=progress)
+    return check.check(sandbox=sandbox, workers=workers, python=python, progress=progress)
 
 
 # ---------------------------------------------------------------------- stored runs
@@ -384,42 +398,6 @@ def export_runs(
 
 
 # ---------------------------------------------------------------------- parts of the above
-
-
-def _described(spec: TaskSpec) -> dict[str, Any]:
-    settings = spec.settings
-    benchmark = benchmarks.get(settings.benchmark)
-    absent = libraries.absent(benchmark.libraries, settings.packages)
-    number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
-    return {
-        "name": spec.name,
-        "version": spec.version,
-        "description": spec.description,
-        "n": settings.samples,
-        "k": list(settings.k),
-        "temperature": catalog.temperature(spec.generation_kwargs) or 0.0,
-        "judge": settings.judge.value,
-        "dataset": settings.data_files or f"{settings.benchmark} ({settings.dataset})",
-        "source": _origin(settings, benchmark),
-        "missing": [*benchmark.missing(settings), *number],
-        "missing_libraries": list(absent),
-        "extraction": settings.extraction,
-        "generation_kwargs": spec.generation_kwargs,
-    }
-
-
-def _origin(settings: Settings, benchmark: Benchmark) -> str:
-    """Return in a few words where the problems come from."""
-    if settings.data_files is not None:
-        return settings.data_files
-    if settings.dataset == "embedded":
-        package = type(benchmark).__module__.partition(".")[0]
-        return f"{benchmark.name}, installed with {package.replace('passk_tasks', 'this package')}"
-    if settings.dataset != "hub":
-        return f"hub: {settings.dataset}"
-    if not benchmark.hub_path:
-        return "problems of your own"
-    return f"hub: {benchmark.hub_path}" + (f", {benchmark.hub_name}" if benchmark.hub_name else "")
 
 
 def _metrics(named: Sequence[str | Metric] | None) -> list[Metric] | None:

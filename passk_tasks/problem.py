@@ -18,6 +18,8 @@ class Problem:
         one_process: why the tests need the candidate in their own process, so that only the judge `script`
             can run them, a few words; None where they can do without.
         libraries: what solution and tests import besides the standard library, as import names, sorted.
+        data: files that its tests read and libraries would download, as paths below the folder of the setting
+            `shown`, sorted.
         suffix: the code below the gap, where the model fills one; `prompt` is what stands above.
         functions: what the tests call of the candidate, where that is more than the entry point, which then
             comes first, or where a program need not define one.
@@ -32,6 +34,7 @@ class Problem:
     canonical_solution: str | None = None
     one_process: str | None = None
     libraries: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
     suffix: str | None = None
     cluster: str | None = None
     functions: tuple[str, ...] = ()

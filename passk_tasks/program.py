@@ -274,6 +274,12 @@ class Confinement:
         packages: the installed packages that they can import: `installed` (all), `stdlib` (none), or names of
             distributions, whose requirements come with them. Under `rlimits` candidates can still find the
             others in the file system.
+        python: the interpreter that candidates and tests run in, with its packages: its file, a name on PATH,
+            or the folder of a virtual environment. None for the one that runs this package.
+        shown: files and folders of this host that candidates can read and execute besides, at their own
+            places, e.g. data sets or a compiler. A path that does not exist is an error.
+        loopback: whether candidates have a network of their own that ends in their machine, so that their
+            processes reach each other at 127.0.0.1; only where there are namespaces.
 
     Raises:
         SettingsError: there is no such mode.
@@ -282,6 +288,9 @@ class Confinement:
     limits: Limits = Limits()
     mode: str = "strict"
     packages: str | tuple[str, ...] = "installed"
+    python: str | None = None
+    shown: tuple[str, ...] = ()
+    loopback: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

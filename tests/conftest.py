@@ -12,6 +12,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import started
 
 from passk_tasks import benchmarks, plugins
 from passk_tasks.results import store
@@ -82,6 +83,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sandboxes() -> Iterator[None]:
+    """End the sandboxes that a file of tests shares."""
+    yield
+    started.close()
 
 
 @pytest.fixture

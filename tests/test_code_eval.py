@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from under_load import HANG_S
 
 import passk_tasks
 
@@ -134,7 +135,7 @@ def test_it_loads_from_any_folder_without_a_network(tmp_path):
         text=True,
         cwd=tmp_path,
         env=environment,
-        timeout=120,
+        timeout=HANG_S,
         check=False,
     )
     assert shown.stdout.strip() == "1.0", shown.stderr

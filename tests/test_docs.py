@@ -14,6 +14,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
+from under_load import HANG_S
 
 import passk_tasks
 from passk_tasks import errors
@@ -146,7 +147,7 @@ def test_the_first_command_prints_what_is_shown(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

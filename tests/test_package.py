@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from under_load import HANG_S
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "passk_tasks"
@@ -22,7 +23,12 @@ def run(*command: str | Path, cwd: Path) -> str:
     """Run a command outside of the checkout's import path and return what it printed."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -24,36 +24,56 @@ def call_itself(name: str) -> str:
     return f"import ctypes\nctypes.CDLL(None).prctl(15, {name.encode()!r})\n"
 
 
+Value = TypeVar("Value")
+
+
+def wait_until(look: Callable[[], Value], what: str = "it", *, every_s: float = 0.01) -> Value:
+    """Look until there is something that counts as true, and return it."""
+    until = time.monotonic() + HANG_S
+    while not (value := look()):
+        assert time.monotonic() < until, f"waited in vain for {what}"
+        time.sleep(every_s)
+    return value
+
+
 def wait_for_name(name: str, above: int) -> set[int]:
     """Wait for a process of this name below another one; return all processes below."""
-    until = time.monotonic() + HANG_S
-    while time.monotonic() < until:
+
+    def look() -> set[int]:
         below = descendants(above)
-        for pid in below:
-            with contextlib.suppress(OSError):
-                if Path(f"/proc/{pid}/comm").read_text() == f"{name}\n":
-                    return below
-        time.sleep(0.01)
-    raise AssertionError(f"no process {name!r} below {above}")
+        return below if any(_read(pid, "comm") == f"{name}\n" for pid in below) else set()
+
+    return wait_until(look, f"a process {name!r} below {above}")
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    until = time.monotonic() + HANG_S
-    while not holds():
-        assert time.monotonic() < until, "it never came to hold"
-        time.sleep(0.01)
+def still_running(processes: Iterable[int]) -> set[int]:
+    """Return those that have not ended. A zombie has: it is a number that its parent has yet to collect."""
+    return {pid for pid in processes if not _has_ended(pid)}
 
 
-def still_running(pids: set[int]) -> set[int]:
-    """Return those of the processes that run; one that has ended may wait long for whoever adopted it."""
-    running = set()
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-            if state not in ("Z", "X"):
-                running.add(pid)
-    return running
+def named(name: str) -> set[int]:
+    """Return all living processes of this host that have a name, of which the kernel keeps 15 characters."""
+    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return still_running(pid for pid in numbers if _read(pid, "comm") == f"{name[:15]}\n")
+
+
+def _has_ended(pid: int) -> bool:
+    state = _read(pid, "stat").rpartition(")")[2].split()[:1]
+    if state != ["Z"]:
+        return state in ([], ["X"])
+    # Where only the main thread has ended, the process looks like a zombie, and others go on.
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
+    except OSError:
+        return True
+
+
+def _read(pid: int, file: str) -> str:
+    """Return a file of a process, "" where there is none any more."""
+    try:
+        return Path(f"/proc/{pid}/{file}").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def lift_backstop(monkeypatch: pytest.MonkeyPatch) -> None:

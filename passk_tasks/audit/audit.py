@@ -13,19 +13,26 @@ import difflib
 import json
 import os
 import textwrap
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from passk_tasks import benchmarks
+from passk_tasks._version import __version__
 from passk_tasks.audit import mutations
+from passk_tasks.audit.kept import Kept
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import UsageError
-from passk_tasks.judging import batch
+from passk_tasks.judging import batch, libraries
 from passk_tasks.judging.executor import local
 from passk_tasks.problem import Problem
 from passk_tasks.program import Place, StdioTests
+from passk_tasks.sandbox import packages
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -143,6 +150,11 @@ class Audit:
         problems_total: how many problems the task has.
         infra_errors: how many programs remained without a verdict.
         layers: the sandbox's layers and whether each was active.
+        references_only: whether no trivial bodies and no mutants were tried.
+        seconds: how long the judging took; programs whose outcomes were kept in a file took none of it.
+        kept: how many programs these were.
+        dataset: where the problems came from, and their hash.
+        versions: of this package, of Python, and of the libraries that the problems need; and the date.
     """
 
     task: str
@@ -150,6 +162,11 @@ class Audit:
     problems_total: int
     infra_errors: int
     layers: dict[str, bool]
+    references_only: bool
+    seconds: float
+    kept: int
+    dataset: dict[str, str]
+    versions: dict[str, str]
 
     @property
     def failing(self) -> list[ProblemAudit]:
@@ -185,6 +202,11 @@ class Audit:
             "base_caught": self.base_caught,
             "infra_errors": self.infra_errors,
             "sandbox_layers": self.layers,
+            "references_only": self.references_only,
+            "seconds": self.seconds,
+            "kept": self.kept,
+            "dataset": self.dataset,
+            "versions": self.versions,
             "by_problem": [problem.as_dict() for problem in self.problems],
         }
 
@@ -198,6 +220,10 @@ def facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
             "references that pass",
             f"{with_reference - len(content['references_failing']):,} of {with_reference:,}",
         ),
+    ]
+    if content.get("references_only"):
+        return lines
+    lines += [
         ("problems that a trivial body passes", f"{content['trivial_passes']:,}"),
         (
             "mutants caught, mean over problems",
@@ -224,7 +250,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as the output of `passk audit --json`: {error}") from error
-    names = {"task", "problems", "by_problem", *Audit.__dataclass_fields__} - {"layers"}
+    names = {"task", "problems", "problems_total", "infra_errors", "by_problem"}
     try:
         complete = names <= content.keys() and all("task_id" in problem for problem in content["by_problem"])
     except (AttributeError, TypeError):
@@ -242,6 +268,8 @@ def audit(
     mutants: int = 20,
     problems: int | None = None,
     seed: int = 0,
+    references: bool = False,
+    out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Audit:
     """Try programs of known worth on the tests of a task.
@@ -252,35 +280,57 @@ def audit(
         mutants: how many mutants a problem at most, drawn without replacement.
         problems: how many problems, from the first; None for all.
         seed: seed of the draw.
+        references: try the reference solutions alone.
+        out: file that keeps each outcome as it comes; those that it has are not judged again.
         progress: show a progress bar.
 
     Raises:
-        UsageError: no problem has a reference solution.
+        UsageError: no problem has a reference solution, or `out` cannot be used.
         SandboxError: this host cannot give the sandbox asked for.
     """
     settings, place = spec.settings, spec.settings.judge.place
     benchmark = benchmarks.get(settings.benchmark)
-    chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out][:problems]
-    tried = [(p, trial) for p in chosen for trial in _programs(benchmark, p, place, mutants, seed)]
+    chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.skipped][:problems]
+    most = 1 if references else None
+    tried = [(p, t) for p in chosen for t in islice(_programs(benchmark, p, place, mutants, seed), most)]
     if not tried:
-        raise UsageError(
-            f"task {spec.name}: none of its problems has a reference solution, so there is nothing to audit"
+        raise UsageError(f"task {spec.name}: none of its problems has a reference solution to audit")
+    programs = [benchmark.program(problem, code, place) for problem, (_, _, code) in tried]
+    versions = _versions(spec, chosen)
+    confinement = benchmark.confinement(settings)
+    depends = {"task": spec.name, "dataset": dataset.sha256, "confinement": repr(confinement)}
+    with Kept(out, {**depends, **versions}) as kept:
+        new = [program for program in programs if program.sha256 not in kept.outcomes]
+        began = time.monotonic()
+        executor = local(confinement, settings.workers)
+        judged = batch.judge(
+            new, executor, progress=progress, told=lambda index, outcome: kept.add(new[index], outcome)
         )
-    judged = batch.judge(
-        [benchmark.program(problem, code, place) for problem, (_, _, code) in tried],
-        local(settings.confinement, settings.workers),
-        progress=progress,
-    )
+    outcomes = kept.outcomes | dict(zip((program.sha256 for program in new), judged.outcomes, strict=True))
     trials: dict[str, list[Trial]] = {problem.task_id: [] for problem in chosen}
-    for (problem, (kind, what, code)), outcome in zip(tried, judged.outcomes, strict=True):
-        trials[problem.task_id].append(Trial(kind, what, code, outcome))
+    for (problem, (kind, what, code)), program in zip(tried, programs, strict=True):
+        trials[problem.task_id].append(Trial(kind, what, code, outcomes[program.sha256]))
     return Audit(
         task=spec.name,
         problems=tuple(ProblemAudit(task_id, tuple(of_problem)) for task_id, of_problem in trials.items()),
         problems_total=len(dataset.problems),
         infra_errors=sum(outcome.verdict is Verdict.INFRA_ERROR for outcome in judged.outcomes),
         layers=judged.layers,
+        references_only=references,
+        seconds=round(time.monotonic() - began, 1),
+        kept=len(programs) - len(new),
+        dataset={"source": dataset.source, "sha256": dataset.sha256},
+        versions={**versions, "date": datetime.now(timezone.utc).date().isoformat()},
     )
+
+
+def _versions(spec: TaskSpec, problems: Sequence[Problem]) -> dict[str, str]:
+    """Return the versions of what decides about references: this package, Python, needed libraries."""
+    settings = spec.settings
+    installed = packages.resolve(settings.packages, settings.python).versions()
+    needed = sorted({libraries.distribution(name) for problem in problems for name in problem.libraries})
+    own = {"passk_tasks": __version__, "python": interpreter(settings.python).version}
+    return own | {name: installed[name] for name in needed if name in installed}
 
 
 def _programs(

@@ -152,6 +152,7 @@ class Introductory(Apps):
 
     name: ClassVar[str] = "apps_introductory"
     level: ClassVar[str] = "introductory"
+    count: ClassVar[int | None] = 5000
 
 
 class Interview(Apps):
@@ -159,6 +160,7 @@ class Interview(Apps):
 
     name: ClassVar[str] = "apps_interview"
     level: ClassVar[str] = "interview"
+    count: ClassVar[int | None] = 5000
 
 
 class Competition(Apps):
@@ -166,6 +168,7 @@ class Competition(Apps):
 
     name: ClassVar[str] = "apps_competition"
     level: ClassVar[str] = "competition"
+    count: ClassVar[int | None] = 5000
 
 
 LEVELS: tuple[type[Apps], ...] = (Introductory, Interview, Competition)

@@ -7,13 +7,14 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from passk_tasks.benchmarks import hub
+from passk_tasks.benchmarks import files, hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Place, Program, StdioTests, Tests
+from passk_tasks.program import Confinement, Judge, Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 KEPT_TESTS = 1024
@@ -34,8 +35,13 @@ class Benchmark(ABC):
         whole_times: None where `timeout_s` is for all tests of functions together. Otherwise it is for each
             call, and all calls of a stage together may take so many times as long.
         windows: settings that choose among the problems: `release`, `since`, `until`.
-        sha256: `loading.rows_sha256` of the published rows. Embedded rows and the hub's must have it. None
-            where the family has no one canonical set.
+        sha256: `loading.rows_sha256` of the published rows, where it is known. Embedded rows and the hub's
+            must have it; files of other rows are a warning.
+        authors_sha256: the same of the rows in the authors' own repository, where nobody has compared the
+            hub's with them: other rows are a warning wherever they come from; not inherited either.
+        count: how many rows were published, those included that settings leave out; not inherited, since
+            another set has another number. Another number is a warning, and an error where `sha256` is known
+            and the rows should be the published ones.
         hub_revision: the commit of the repository, or a branch of it; None for the main branch.
             fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;
@@ -49,6 +55,11 @@ class Benchmark(ABC):
             (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        pins: versions in the benchmark's own environment, by import name, and of `python`.
+        outgrown: how many references pass with `pins` and are known to fail with the newest libraries of
+            `outgrown_with`, by what the benchmark calls the library they are about.
+        outgrown_with: those libraries, in words.
+        loopback: whether right programs open sockets at 127.0.0.1.
         hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
             family sees them.
         numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
@@ -64,6 +75,8 @@ class Benchmark(ABC):
     whole_times: ClassVar[float | None] = None
     windows: ClassVar[tuple[str, ...]] = ()
     sha256: ClassVar[str | None] = None
+    authors_sha256: ClassVar[str | None] = None
+    count: ClassVar[int | None] = None
     base_stage: ClassVar[bool] = False
     submissions: ClassVar[tuple[int, ...]] = ()
     own_n: ClassVar[bool] = False
@@ -72,6 +85,10 @@ class Benchmark(ABC):
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
     own_problems: ClassVar[bool] = True
+    pins: ClassVar[Mapping[str, str]] = {}
+    outgrown: ClassVar[Mapping[str, int]] = {}
+    outgrown_with: ClassVar[str] = ""
+    loopback: ClassVar[bool] = False
     hidden: ClassVar[tuple[str, ...]] = ()
     numbered: ClassVar[str] = ""
 
@@ -113,6 +130,10 @@ class Benchmark(ABC):
             if getattr(settings, name) is not None and name not in self.windows:
                 raise SettingsError(f"{self.name} has no problems by {name}: leave passk.{name} out")
 
+    def confinement(self, settings: Settings) -> Confinement:
+        """Return what candidates are kept in: as the settings say, with what this family asks for besides."""
+        return replace(settings.confinement, loopback=self.loopback)
+
     def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002  for those that choose
         """Return the data files of the hub's repository, by name or pattern; None to leave it to `datasets`.
 
@@ -120,6 +141,10 @@ class Benchmark(ABC):
         other splits are much larger than the one that is evaluated.
         """
         return None
+
+    def published(self, settings: Settings) -> int | None:  # noqa: ARG002  for those that grow
+        """Return how many rows were published; None where that is not known."""
+        return vars(type(self)).get("count")
 
     def keeps(self, row: Mapping[str, object], settings: Settings) -> bool:  # noqa: ARG002
         """Return whether a row is one that the settings choose."""
@@ -132,6 +157,20 @@ class Benchmark(ABC):
     def request(self, row: Mapping[str, object], settings: Settings) -> str | None:  # noqa: ARG002
         """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
         return None
+
+    def examples(self, path: Path) -> list[dict[str, object]]:
+        """Return the worked examples in a file or folder, in the columns of those in the task's YAML.
+
+        Raises:
+            DatasetError: they cannot be read.
+        """
+        if not path.exists():
+            raise DatasetError(f"{path}: no such file or folder (shots, seen from {Path.cwd()})")
+        return [dict(row) for row in files.read(path, config=None, split=self.split)]
+
+    def fits(self, example: Mapping[str, object], row: Mapping[str, object]) -> bool:  # noqa: ARG002
+        """Return whether a worked example goes with a problem; families of several kinds choose."""
+        return True
 
     @abstractmethod
     def problem(self, row: Mapping[str, object]) -> Problem:
@@ -174,8 +213,8 @@ class Benchmark(ABC):
     def missing(self, settings: Settings) -> list[str]:
         """Return what this host lacks for a run with these settings, a few words each."""
         if settings.data_files is not None:
-            found = Path(settings.data_files).expanduser().exists()
-            return [] if found else [f"problems ({settings.data_files} does not exist)"]
+            exists = Path(settings.data_files).expanduser().exists()
+            return [] if exists else [f"problems ({settings.data_files} does not exist)"]
         if settings.dataset == "embedded":
             return []
         path = self.hub_path if settings.dataset == "hub" else "/".join(settings.dataset.split("/")[:2])

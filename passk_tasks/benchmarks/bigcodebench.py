@@ -46,7 +46,9 @@ class BigCodeBench(Benchmark):
     """All problems, candidates calibrated."""
 
     hidden: ClassVar[tuple[str, ...]] = ("bigcodebench",)
+    loopback: ClassVar[bool] = True
     name: ClassVar[str] = "bigcodebench"
+    count: ClassVar[int | None] = 1140
     hub_path: ClassVar[str] = "bigcode/bigcodebench"
     hub_revision: ClassVar[str | None] = "b74c0d0bf70d2c0bc459be537895cca163007f1a"
     hub_name: ClassVar[str | None] = None
@@ -64,17 +66,28 @@ class BigCodeBench(Benchmark):
         "entry_point",
         "libs",
     )
-    # Requirements/requirements-eval.txt of bigcode-project/bigcodebench, by the names that code imports.
-    libraries: ClassVar[tuple[str, ...]] = (
-        "Crypto", "Levenshtein", "PIL", "blake3", "bs4", "chardet", "cryptography", "cv2", "dateutil",
-        "django", "dns", "docx", "docxtpl", "faker", "flask", "flask_login", "flask_mail", "flask_restful",
-        "flask_wtf", "folium", "gensim", "geopandas", "geopy", "holidays", "keras", "librosa", "lxml",
-        "matplotlib", "mechanize", "natsort", "networkx", "nltk", "numba", "numpy", "openpyxl", "pandas",
-        "prettytable", "psutil", "pyfakefs", "pyquery", "pytesseract", "python_http_client", "pytz",
-        "requests", "requests_mock", "rsa", "scipy", "seaborn", "selenium", "sendgrid", "shapely", "skimage",
-        "sklearn", "soundfile", "statsmodels", "sympy", "tensorflow", "textblob", "texttable", "werkzeug",
-        "wikipedia", "wordcloud", "wordninja", "wtforms", "xlrd", "xlwt", "xmltodict", "yaml",
-    )  # fmt: skip
+    # Requirements/requirements-eval.txt of bigcode-project/bigcodebench at 47eff25a, by the names that code
+    # imports; Docker/Evaluate.Dockerfile has the interpreter.
+    pins: ClassVar[Mapping[str, str]] = {
+        "python": "3.10", "Crypto": "3.14.1", "Levenshtein": "0.25.0", "PIL": "10.3.0", "blake3": "0.4.1",
+        "bs4": "4.8.2", "chardet": "5.2.0", "cryptography": "38.0.0", "cv2": "4.9.0.80",
+        "dateutil": "2.9.0", "django": "4.2.7", "dns": "2.6.1", "docx": "1.1.0", "docxtpl": "0.11.5",
+        "faker": "20.1.0", "flask": "3.0.3", "flask_login": "0.6.3", "flask_mail": "0.9.1",
+        "flask_restful": "0.3.10", "flask_wtf": "1.2.1", "folium": "0.16.0", "gensim": "4.3.2",
+        "geopandas": "0.13.2", "geopy": "2.4.1", "holidays": "0.29", "keras": "2.11.0",
+        "librosa": "0.10.1", "lxml": "4.9.3", "matplotlib": "3.7.0", "mechanize": "0.4.9",
+        "natsort": "7.1.1", "networkx": "2.6.3", "nltk": "3.8", "numba": "0.55.0", "numpy": "1.21.2",
+        "openpyxl": "3.1.2", "pandas": "2.0.3", "prettytable": "3.10.0", "psutil": "5.9.5",
+        "pyfakefs": "5.4.1", "pyquery": "1.4.3", "pytesseract": "0.3.10", "python_http_client": "3.3.7",
+        "pytz": "2023.3.post1", "requests": "2.31.0", "requests_mock": "1.11.0", "rsa": "4.9",
+        "scipy": "1.7.2", "seaborn": "0.13.2", "selenium": "4.15", "sendgrid": "6.11.0",
+        "shapely": "2.0.4", "skimage": "0.18.0", "sklearn": "1.3.1", "soundfile": "0.12.1",
+        "statsmodels": "0.14.0", "sympy": "1.12", "tensorflow": "2.11.0", "textblob": "0.18.0",
+        "texttable": "1.7.0", "werkzeug": "3.0.1", "wikipedia": "1.4.0", "wordcloud": "1.9.3",
+        "wordninja": "2.0.0", "wtforms": "3.1.2", "xlrd": "2.0.1", "xlwt": "1.3.0",
+        "xmltodict": "0.13.0", "yaml": "6.0.1",
+    }  # fmt: skip
+    libraries: ClassVar[tuple[str, ...]] = tuple(name for name in pins if name != "python")
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns.
@@ -127,6 +140,7 @@ class BigCodeBenchHard(BigCodeBench):
     """The 148 problems of BigCodeBench-Hard, candidates calibrated."""
 
     name: ClassVar[str] = "bigcodebench_hard"
+    count: ClassVar[int | None] = 148
     hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
     hub_revision: ClassVar[str | None] = "298d2cc7b96612e15e47313c3603ee124cee0c1f"
 
@@ -139,6 +153,7 @@ class BigCodeBenchUncalibrated(BigCodeBench):
     """
 
     name: ClassVar[str] = "bigcodebench_uncalibrated"
+    count: ClassVar[int | None] = 1140
 
     def _prompt(self, values: Mapping[str, str]) -> str:
         head = values["code_prompt"]
@@ -152,6 +167,7 @@ class BigCodeBenchHardUncalibrated(BigCodeBenchUncalibrated):
     """BigCodeBench-Hard, for answers of chat models that are judged as they stand."""
 
     name: ClassVar[str] = "bigcodebench_hard_uncalibrated"
+    count: ClassVar[int | None] = 148
     hub_path: ClassVar[str] = "bigcode/bigcodebench-hard"
     hub_revision: ClassVar[str | None] = "298d2cc7b96612e15e47313c3603ee124cee0c1f"
 

@@ -24,6 +24,7 @@ class CodeContests(Contest):
     """The test split."""
 
     name: ClassVar[str] = "code_contests"
+    count: ClassVar[int | None] = 165
     hub_path: ClassVar[str] = "deepmind/code_contests"
     hub_revision: ClassVar[str | None] = "802411c3010cb00d1b05bad57ca77365a3c699d6"
     columns: ClassVar[tuple[str, ...]] = ("name", "description", *_TESTS, "time_limit", "solutions")

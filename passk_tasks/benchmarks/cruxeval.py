@@ -51,7 +51,11 @@ class CruxEvalOutput(Benchmark):
     """CRUXEval-O: what the function returns."""
 
     name: ClassVar[str] = "cruxeval_output"
+    count: ClassVar[int | None] = 800
     hub_path: ClassVar[str] = "cruxeval-org/cruxeval"
+    hub_revision: ClassVar[str | None] = "b96af0450242eb4da433032b90998f25588a5d0f"
+    # Of data/cruxeval.jsonl in facebookresearch/cruxeval, its test.jsonl (SHA-256 8368b81047dc5014…).
+    sha256: ClassVar[str | None] = "9dbad87ee92dca7a37ecbb14527fc55393d31fbafc00ceba4684282f56eac99c"
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     own_problems: ClassVar[bool] = False
@@ -110,6 +114,7 @@ class CruxEvalInput(CruxEvalOutput):
     """CRUXEval-I: arguments for which the function returns the output; there may be several."""
 
     name: ClassVar[str] = "cruxeval_input"
+    count: ClassVar[int | None] = 800
     trivial: ClassVar[Mapping[str, str]] = {
         "empty": "f()",
         **{f"constant {value}": f"f({value})" for value in _CONSTANTS},

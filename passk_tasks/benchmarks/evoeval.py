@@ -22,9 +22,10 @@ class EvoEval(HumanEval):
     compares: ClassVar[tuple[str, ...]] = ("is_equal",)
     whole_times: ClassVar[float | None] = WHOLE_TIMES
 
-    def __init_subclass__(cls, subset: str) -> None:
+    def __init_subclass__(cls, subset: str, count: int = 100) -> None:
         cls.name = f"evoeval_{subset}"
         cls.hub_path = f"evoeval/EvoEval_{subset}"
+        cls.count = count
 
     def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: no package carries these."""
@@ -51,11 +52,11 @@ class ToolUse(EvoEval, subset="tool_use"):
     """Helper functions in the prompt to build on."""
 
 
-class Verbose(EvoEval, subset="verbose"):
+class Verbose(EvoEval, subset="verbose", count=164):
     """HumanEval's own problems in more words."""
 
 
-class Concise(EvoEval, subset="concise"):
+class Concise(EvoEval, subset="concise", count=164):
     """HumanEval's own problems in fewer words."""
 
 

@@ -31,6 +31,7 @@ class HumanEval(Benchmark):
     hub_name: ClassVar[str | None] = "openai_humaneval"
     split: ClassVar[str] = "test"
     numbered: ClassVar[str] = "HumanEval/{}"
+    count: ClassVar[int | None] = 164
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "canonical_solution", "test", "entry_point")
     # Hash of the rows of HumanEval.jsonl.gz as published (SHA-256 of the file: b796127e635a67f9…).

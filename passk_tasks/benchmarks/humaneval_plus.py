@@ -38,6 +38,7 @@ class HumanEvalPlus(HumanEval):
     hub_path: ClassVar[str] = "evalplus/humanevalplus"
     hub_revision: ClassVar[str | None] = "d32357cf319e50e9c8d8dab5ea876c72b0fd321b"
     hub_name: ClassVar[str | None] = None
+    count: ClassVar[int | None] = 164
     sha256: ClassVar[str | None] = None
     base_stage: ClassVar[bool] = True
     whole_times: ClassVar[float | None] = WHOLE_TIMES

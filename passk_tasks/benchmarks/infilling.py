@@ -40,9 +40,10 @@ class Infilling(HumanEval):
     sha256: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = True
 
-    def __init_subclass__(cls, subset: str, config: str) -> None:
+    def __init_subclass__(cls, subset: str, config: str, count: int, authors_sha256: str) -> None:
         cls.name = f"humaneval_infilling_{subset}"
         cls.hub_name = f"HumanEval-{config}"
+        cls.count, cls.authors_sha256 = count, authors_sha256  # of data/ in openai/human-eval-infilling
 
     def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002
         """Return the converted files of the subset."""
@@ -73,19 +74,43 @@ class Infilling(HumanEval):
         return None
 
 
-class SingleLine(Infilling, subset="single_line", config="SingleLineInfilling"):
+class SingleLine(
+    Infilling,
+    subset="single_line",
+    config="SingleLineInfilling",
+    count=1033,
+    authors_sha256="b8fd535e01b1634abd3606d4aa83a4a69fbad2f7efe236b62abfa233a423430f",
+):
     """One line of the solution: 1,033 gaps."""
 
 
-class MultiLine(Infilling, subset="multi_line", config="MultiLineInfilling"):
+class MultiLine(
+    Infilling,
+    subset="multi_line",
+    config="MultiLineInfilling",
+    count=5815,
+    authors_sha256="e70156f037fe55e67bee7e532745e3ffd3b48aef1fe375f48f71ccc2d92762a1",
+):
     """Some lines of the solution: 5,815 gaps."""
 
 
-class RandomSpan(Infilling, subset="random_span", config="RandomSpanInfilling"):
+class RandomSpan(
+    Infilling,
+    subset="random_span",
+    config="RandomSpanInfilling",
+    count=1640,
+    authors_sha256="116b0ecbe79f4121c4a30020e738efb53e88304fe9cb6b0ce30241161f04abe2",
+):
     """A span of characters: 1,640 gaps, ten a problem."""
 
 
-class RandomSpanLight(Infilling, subset="random_span_light", config="RandomSpanInfillingLight"):
+class RandomSpanLight(
+    Infilling,
+    subset="random_span_light",
+    config="RandomSpanInfillingLight",
+    count=164,
+    authors_sha256="d2add9ac3646adb1a085b59c017937359cb27232b76663fa4a594f94451748ad",
+):
     """A span of characters: 164 gaps, one a problem."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import text
@@ -27,8 +28,14 @@ from passk_tasks.program import Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 _FILES = ("test.jsonl", "test2.jsonl", "test3.jsonl", "test4.jsonl", "test5.jsonl", "test6.jsonl")
+_ROWS = (400, 111, 101, 101, 167, 175)
+"""How many problems each file has: README.md of LiveCodeBench/LiveCodeBench, "Dataset Versions"."""
+
 RELEASES = {f"release_v{number}": _FILES[:number] for number in range(1, len(_FILES) + 1)}
 """Files of each release: code_generation_lite.py in the dataset's repository."""
+
+_SHOTS = "lcb_runner/prompts/few_shot_examples/generation"
+"""Folder of the worked examples in a checkout of LiveCodeBench/LiveCodeBench, a file for each kind."""
 
 DIGITS = 50_000
 """Of texts of integers, on both sides: lcb_runner/evaluation/compute_code_generation_metrics.py."""
@@ -90,6 +97,10 @@ class LiveCodeBench(Contest):
         """Return the files of the release: each release adds one."""
         return RELEASES[settings.release or list(RELEASES)[-1]]
 
+    def published(self, settings: Settings) -> int:
+        """Return how many problems the release has."""
+        return sum(_ROWS[: len(self.files(settings))])
+
     def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, object]]:
         """Yield all rows, with `question_id` as text: LeetCode's are numbers."""
         for row in rows:
@@ -105,6 +116,25 @@ class LiveCodeBench(Contest):
         """Return the row without its tests."""
         kept = {name: value for name, value in row.items() if not name.endswith("_test_cases")}
         return {"task_id": row["question_id"], **kept, "contest_date": str(row["contest_date"])}
+
+    def examples(self, path: Path) -> list[dict[str, object]]:
+        """Return the worked examples of a checkout of LiveCodeBench, of its folder of them, or of a file."""
+        folder = path / _SHOTS if (path / _SHOTS).is_dir() else path
+        if not folder.is_dir():
+            return super().examples(path)
+        rows = [*super().examples(folder / "func.json"), *super().examples(folder / "stdin.json")]
+        return [
+            {
+                "question_content": row.get("question"),
+                "starter_code": row.get("sample_code", ""),
+                "answer": row.get("answer"),
+            }
+            for row in rows
+        ]
+
+    def fits(self, example: Mapping[str, object], row: Mapping[str, object]) -> bool:
+        """Return whether both ask for a function, or both for a program that reads input."""
+        return bool(example.get("starter_code")) == bool(row.get("starter_code"))
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row; its tests are unpacked, checked and packed again."""

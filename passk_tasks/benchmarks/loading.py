@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks.benchmarks import files, hub, inspection
@@ -29,6 +29,8 @@ class Dataset:
         source: where the rows came from, for people.
         left_out: libraries that this host lacks, by the task_id of the problem that needs them. Such problems
             are not run; they are in `problems` but not in `rows`.
+        untested: problems whose tests pass whatever a candidate returns, left out likewise (`skip_untested`).
+        warnings: what a person must know of the problems.
     """
 
     rows: list[dict[str, object]]
@@ -36,6 +38,13 @@ class Dataset:
     sha256: str
     source: str
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    untested: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def skipped(self) -> Set[str]:
+        """All problems that are in `problems` but not in `rows`: the coverage counts them."""
+        return self.left_out.keys() | set(self.untested)
 
 
 def load(benchmark: Benchmark, settings: Settings) -> Dataset:
@@ -46,7 +55,7 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
         SettingsError: the benchmark has no use for one of the settings.
     """
     benchmark.check_settings(settings)
-    expected_sha256 = None
+    official = settings.data_files is None and settings.dataset in ("hub", "embedded")
     names = benchmark.files(settings)
     rows: Iterable[Mapping[str, object]]
     if settings.data_files is not None:
@@ -73,7 +82,6 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
             source = f"hub: {benchmark.hub_path} ({', '.join(names)}{at})"
             folder = hub.download(benchmark.hub_path, names, benchmark.hub_revision)
             rows = files.read(folder, config=None, split=benchmark.split, names=names)
-        expected_sha256 = benchmark.sha256
     else:
         source = "embedded"
         embedded = benchmark.embedded_rows()
@@ -83,15 +91,33 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
                 "set dataset=hub, or data_files=PATH to a local copy"
             )
         rows = embedded
-        expected_sha256 = benchmark.sha256
-    dataset = _dataset(benchmark, benchmark.rows(rows), settings, source)
-    if expected_sha256 is not None and dataset.sha256 != expected_sha256:
+    dataset, count = _dataset(benchmark, benchmark.rows(rows), settings, source)
+    return _compared(dataset, count, benchmark, settings, official=official)
+
+
+def _compared(
+    dataset: Dataset, count: int, benchmark: Benchmark, settings: Settings, *, official: bool
+) -> Dataset:
+    """Return the dataset with a warning of what differs from the published one.
+
+    Raises:
+        DatasetError: it should be that one, and its hash is known.
+    """
+    published = benchmark.published(settings)
+    sha256 = benchmark.sha256 or vars(type(benchmark)).get("authors_sha256")
+    if published is not None and count != published:
+        unlike = f"{count:,} rows, and {published:,} were published"
+    elif sha256 is not None and dataset.sha256 != sha256:
+        unlike = f"other rows, expected {sha256}"
+    else:
+        return dataset
+    message = f"{dataset.source}: these are not the published problems of {benchmark.name}: {unlike}"
+    if official and benchmark.sha256 is not None:
         raise DatasetError(
-            f"{source}: these are not the published problems of {benchmark.name}: {len(dataset.rows)} rows "
-            f"with SHA-256 {dataset.sha256}, expected {expected_sha256}; if the change is meant, "
-            "name a file of them with data_files=PATH"
+            f"{message} (SHA-256 {dataset.sha256}); if the change is meant, name a file of them with "
+            "data_files=PATH"
         )
-    return dataset
+    return replace(dataset, warnings=(*dataset.warnings, message))
 
 
 def repository(dataset: str, split: str) -> tuple[str, str | None, str]:
@@ -121,8 +147,11 @@ def _ordered(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, obj
 
 def _dataset(
     benchmark: Benchmark, rows: Iterable[Mapping[str, object]], settings: Settings, source: str
-) -> Dataset:
-    """Read the rows once and keep only what is needed, since some benchmarks have gigabytes."""
+) -> tuple[Dataset, int]:
+    """Read the rows once and keep only what is needed, since some benchmarks have gigabytes.
+
+    Returns the dataset, and how many rows there were, those included that the settings leave out.
+    """
     digest = hashlib.sha256()
     documents: list[dict[str, object]] = []
     problems: dict[str, Problem] = {}
@@ -149,10 +178,23 @@ def _dataset(
     if not problems:
         chosen = f" that the settings choose, of {number}" if number else ""
         raise DatasetError(f"{source}: holds no problems{chosen}")
-    if idle:
+    named = f"{', '.join(idle[:_NAMED])}{', …' * (len(idle) > _NAMED)}"
+    if idle and (not settings.skip_untested or len(idle) == len(problems)):
         raise DatasetError(
             f"{source}: the tests of {len(idle)} of {len(problems)} problems pass whatever a candidate "
-            f"returns, and so any answer: {', '.join(idle[:_NAMED])}{', …' * (len(idle) > _NAMED)}; mend "
-            "their tests, or name a file without them with data_files=PATH"
+            f"returns, and so any answer: {named}; mend their tests, name a file without them with "
+            "data_files=PATH, or leave them out with the setting skip_untested=true, which counts them"
         )
-    return Dataset(rows=documents, problems=problems, sha256=digest.hexdigest(), source=source)
+    warnings = [
+        f"the tests of {len(idle)} of {len(problems)} problems pass whatever a candidate returns; these are "
+        f"left out (skip_untested), and the coverage counts them: {named}"
+    ]
+    dataset = Dataset(
+        rows=[row for row in documents if row["task_id"] not in idle],
+        problems=problems,
+        sha256=digest.hexdigest(),
+        source=source,
+        untested=tuple(idle),
+        warnings=tuple(warnings if idle else ()),
+    )
+    return dataset, number

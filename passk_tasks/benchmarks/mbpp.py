@@ -53,6 +53,9 @@ class Mbpp(Benchmark):
     sentence: ClassVar[str] = "text"
     reference_s: ClassVar[Mapping[str, float]] = {}  # seconds of the longest call, where that is known
     numbered: ClassVar[str] = "Mbpp/{}"
+    count: ClassVar[int | None] = 500
+    # Of the rows 11 to 510 in mbpp/mbpp.jsonl of google-research/google-research.
+    authors_sha256: ClassVar[str | None] = "59a9043c87e9e38009abc4d0993d4a11e12c152b78090d313ee92c3149b47f01"
 
     def rows(self, rows: Iterable[Mapping[str, object]]) -> list[dict[str, object]]:
         """Return the rows of the test split, their numbers as EvalPlus writes them: `Mbpp/11`.
@@ -121,6 +124,7 @@ class MbppSanitized(Mbpp):
 
     name: ClassVar[str] = "mbpp_sanitized"
     hub_name: ClassVar[str | None] = "sanitized"
+    count: ClassVar[int | None] = 257
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "code", "test_imports", "test_list")
     sentence: ClassVar[str] = "prompt"
 
@@ -135,6 +139,7 @@ class MbppPlus(Mbpp):
     hidden: ClassVar[tuple[str, ...]] = ("evalplus",)
     name: ClassVar[str] = "mbpp_plus"
     hub_path: ClassVar[str] = "evalplus/mbppplus"
+    count: ClassVar[int | None] = 378
     hub_revision: ClassVar[str | None] = "b2d74c91837c3f2a20c1299ae98133cbe7cfa077"
     hub_name: ClassVar[str | None] = None
     columns: ClassVar[tuple[str, ...]] = (*MbppSanitized.columns, "test")

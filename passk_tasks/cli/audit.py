@@ -35,6 +35,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--mutants", default="20", metavar="N", help="at most N mutants for each problem (default: 20)"
     )
+    parser.add_argument(
+        "--references", action="store_true", help="try the reference solutions alone: minutes for a whole set"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="keep each outcome in FILE as it comes; a killed audit goes on with it"
+    )
     parser.add_argument("--problems", metavar="N", help="only the first N problems")
     parser.add_argument("--seed", default="0", metavar="N", help="seed that chooses mutants (default: 0)")
     parser.add_argument(
@@ -57,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
         mutants=mutants,
         problems=problems,
         seed=seed,
+        references=options.references,
+        out=options.out,
         progress=sys.stderr.isatty(),
     )
     shared.show(options, audit.as_dict(), partial(render, audit, show=show))
@@ -71,6 +79,8 @@ def render(audit: Audit, *, show: int, colour: bool = False, width: int | None =
     page.facts(facts(audit.as_dict()))
     if audit.without_reference:
         page.text(f"{audit.without_reference} problems have no reference solution and are left out", YELLOW)
+    if audit.kept:
+        page.text(f"{audit.kept} outcomes are from the file of --out", YELLOW)
     if audit.infra_errors:
         page.text(f"{audit.infra_errors} programs have no verdict (infra_error) and are left out", YELLOW)
     if audit.failing:

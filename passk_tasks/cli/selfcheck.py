@@ -13,7 +13,7 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.program import MODES
 
 _EPILOG = """\
-Runs some 700 programs of its own: hostile ones, whose attacks must fail, and right ones, which must pass.
+Runs some 850 programs of its own: hostile ones, whose attacks must fail, and right ones, which must pass.
 They attack only what this command makes: files in a temporary folder, sockets, sleeping processes, secrets of
 random digits. Under rlimits, attacks that would harm this host are left out and shown as not tried.
 
@@ -36,12 +36,19 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--workers", default="0", metavar="N", help="programs at one time (0: as many as usable CPUs)"
     )
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="prove it in another interpreter: its file, or the folder of a virtual environment",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Attack and print; return 3 unless every guarantee is proved."""
     workers = shared.whole_number("--workers", options.workers)
-    report = api.check_sandbox(options.sandbox, workers=workers, progress=sys.stderr.isatty())
+    report = api.check_sandbox(
+        options.sandbox, workers=workers, python=options.python, progress=sys.stderr.isatty()
+    )
     # Imported here so that the other commands start without the corpus.
     from passk_tasks.selfcheck import table
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
+from passk_tasks.judging.needs import ListedTask
 from passk_tasks.text.terminal import DIM, Page
 
 _WIDTH = 79  # what any terminal shows on one line
@@ -27,16 +28,17 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the tasks."""
-    rows = api.list_tasks()
+    tasks = api.list_tasks()
     if options.markdown:
-        print(markdown(rows))
+        print(markdown(tasks))
     else:
-        shared.show(options, rows, partial(render, rows, api.outside_benchmarks()))
+        rendered = partial(render, tasks, api.outside_benchmarks())
+        shared.show(options, [task.as_dict() for task in tasks], rendered)
     return 0
 
 
 def render(
-    rows: Sequence[Mapping[str, Any]],
+    tasks: Sequence[ListedTask],
     outside: Mapping[str, str],
     *,
     colour: bool = False,
@@ -46,14 +48,14 @@ def render(
 
     A single table would be twice as wide as a terminal. `outside` comes from `api.outside_benchmarks`.
     """
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["source"], row["judge"], tuple(row["missing"])), []).append(row)
+    groups: dict[tuple[str, str, tuple[str, ...]], list[ListedTask]] = {}
+    for task in tasks:
+        groups.setdefault((task.source, task.judge, task.missing), []).append(task)
     table = Page()  # one table for all groups, so that their columns are aligned
     cells = [
-        (row["name"], str(row["n"]), ",".join(map(str, row["k"])) or "-", f"{row['temperature']:g}")
+        (task.name, str(task.n), ",".join(map(str, task.k)) or "-", f"{task.temperature:g}")
         for group in groups.values()
-        for row in group
+        for task in group
     ]
     table.table(("name", "n", "k", "temperature"), cells, "llll")
     head, *lines = str(table).splitlines()
@@ -65,7 +67,7 @@ def render(
         page.text(f"missing: {', '.join(missing) or 'nothing'}", indent=0)
         for _ in group:
             page.line(lines.pop(0))
-    if any(row["missing_libraries"] for row in rows):
+    if any(task.missing_libraries for task in tasks):
         page.gap()
         page.text("`passk tasks --json` names the missing libraries.", indent=0)
     if outside:
@@ -75,10 +77,10 @@ def render(
     return str(page)
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+def markdown(tasks: Sequence[ListedTask]) -> str:
     """Return the tasks as the README's table, without a final newline."""
     lines = ["| task | n | k | temperature | what it is |", "|---|---|---|---|---|"]
-    for row in rows:
-        numbers = f"{row['n']} | {', '.join(map(str, row['k']))} | {row['temperature']:g}"
-        lines.append(f"| `{row['name']}` | {numbers} | {row['description']} |")
+    for task in tasks:
+        numbers = f"{task.n} | {', '.join(map(str, task.k))} | {task.temperature:g}"
+        lines.append(f"| `{task.name}` | {numbers} | {task.description} |")
     return "\n".join(lines)

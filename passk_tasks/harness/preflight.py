@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Dataset
-from passk_tasks.errors import PreflightError, SandboxError, SettingsError
+from passk_tasks.benchmarks import Benchmark, Dataset
+from passk_tasks.errors import DatasetError, PreflightError, SandboxError, SettingsError
 from passk_tasks.harness import sent
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.judging import libraries, selftest, trial
+from passk_tasks.judging import libraries, own_environment, selftest, trial
 from passk_tasks.results.store import make_writable
+from passk_tasks.scoring.summary import cautions
 from passk_tasks.tasks import fim, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -71,6 +72,8 @@ def check(
     check_model(spec.settings, spec.generation_kwargs, invocation, where)
     if not invocation.model_is("ReplayLM"):  # it reads no prompt
         check_fim(spec.settings, where)
+        for caution in cautions(spec, dataset):
+            _log.warning("%s: %s", where, caution)
     _warn_of_form(spec.settings, invocation, where, chat=chat)
     if invocation.results_folder is not None:
         check_folder(invocation.results_folder, f"{where}: --output_path {invocation.output_path}")
@@ -81,7 +84,45 @@ def check(
     )
     if not predict_only:
         libraries.require(dataset, spec.settings, where)
+        for warning in own_environment.warnings(dataset, spec.settings):
+            _log.warning("%s: %s", where, warning)
         check_sandbox(spec, dataset)
+
+
+def examples(benchmark: Benchmark, spec: TaskSpec, *, like: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the worked examples that the setting `shots` names.
+
+    Args:
+        benchmark: family of the task's problems.
+        spec: the task.
+        like: an example of the task's own, whose columns these must have.
+
+    Raises:
+        PreflightError: they cannot be read, or lack a column.
+    """
+    assert spec.settings.shots is not None
+    path = Path(spec.settings.shots).expanduser()
+    try:
+        rows = [{**row, "is_fewshot": True} for row in benchmark.examples(path)]
+    except DatasetError as error:
+        raise PreflightError(f"task {spec.name}: passk.shots: {error}") from None
+    for number, row in enumerate(rows, start=1):
+        for column in like:
+            if column != "task_id" and not isinstance(row.get(column), type(like[column])):
+                raise PreflightError(
+                    f"task {spec.name}: {path}: worked example {number} has no {column!r}; it needs "
+                    f"{', '.join(name for name in like if name not in ('task_id', 'is_fewshot'))}"
+                )
+    return rows
+
+
+def check_examples(fitting: int, wanted: int, where: str) -> None:
+    """Raise unless there are as many worked examples of a problem's kind as are to stand above it."""
+    if fitting < wanted:
+        raise PreflightError(
+            f"{where}: {wanted} worked examples are asked for, and there are {fitting} that go with one of "
+            f"its problems: lower it with --num_fewshot {fitting}, or name a file of more with passk.shots"
+        )
 
 
 def check_budgets(settings: Settings, where: str) -> None:
@@ -199,7 +240,8 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
         SandboxError: the sandbox does not start, or gives one of them the wrong verdict.
     """
     settings = spec.settings
-    key = (settings.benchmark, settings.judge, settings.confinement, dataset.sha256)
+    confinement = benchmarks.get(settings.benchmark).confinement(settings)
+    key = (settings.benchmark, settings.judge, confinement, dataset.sha256)
     if key in _tested:
         return
     try:

@@ -92,7 +92,7 @@ def collect(
         cost=scored.cost and replace(scored.cost, generation_s=max(generation, default=None)),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
-        **store.provenance(spec.settings.packages),
+        **store.provenance_of(spec.settings),
     )
 
 

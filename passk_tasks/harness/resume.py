@@ -159,14 +159,14 @@ def recover(named: str, folder: Path, now: JournalHeader) -> Recovered:
 
 def _headers(folder: Path) -> list[tuple[Path, JournalHeader]]:
     """Return the journals of a folder with their headers, the newest first."""
-    found = []
+    journals = []
     for path in sorted(
         folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path), reverse=True
     ):
         header = _header(path)
         if header is not None:
-            found.append((path, header))
-    return found
+            journals.append((path, header))
+    return journals
 
 
 def _header(path: Path) -> JournalHeader | None:

@@ -129,6 +129,21 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         own = self._benchmark.request(doc, self.spec.settings) if doc_to_text is None else None
         return super().doc_to_text(doc, doc_to_text) if own is None else own
 
+    def fewshot_docs(self) -> Any:
+        """Return the worked examples: those that the setting `shots` names, else the YAML's."""
+        self._examples = super().fewshot_docs()
+        if self.spec.settings.shots is not None:
+            self._examples = preflight.examples(self._benchmark, self.spec, like=self._examples[0])
+        return self._examples
+
+    def fewshot_context(self, doc: dict[str, object], num_fewshot: int = 0, *args: Any, **kwargs: Any) -> Any:
+        """Return the prompt of a document below those worked examples that go with it."""
+        if self.spec.examples and num_fewshot:
+            fitting = [example for example in self._examples if self._benchmark.fits(example, doc)]
+            preflight.check_examples(len(fitting), num_fewshot, f"task {self.task_name}")
+            self.sampler.replace_df(fitting)
+        return super().fewshot_context(doc, num_fewshot, *args, **kwargs)
+
     def build_all_requests(
         self, *, cache_requests: bool = False, apply_chat_template: bool = False, **kwargs: Any
     ) -> None:
@@ -136,6 +151,8 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         run = invocation.current()
         provenance.begun(run)
         self.spec = self._with_stops()
+        if not self.config.num_fewshot:
+            self.spec = replace(self.spec, examples=())
         journal_folder = journaling.folder(self.spec.settings, run)
         self._journal = None
         preflight.check(
@@ -311,6 +328,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             extra={
                 "generation_kwargs": provenance.json_ready(self._drawn_with(run.model)),
                 "model": resume.model_of(run),
+                **({"examples": list(spec.examples)} if spec.examples else {}),
                 **({} if self._sent is None else {"sent": self._sent}),
             },
         )

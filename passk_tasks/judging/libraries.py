@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, PreflightError
 from passk_tasks.sandbox import packages
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
 
 # Distributions on PyPI whose name is not the name that code imports. Only libraries of benchmarks are listed,
@@ -46,12 +47,38 @@ def distribution(name: str) -> str:
     return _DISTRIBUTIONS.get(name, name)
 
 
-def install_line(names: Iterable[str]) -> str:
-    """Return the command that installs libraries, given their import names."""
-    return " ".join(["pip install", *sorted(set(map(distribution, names)), key=str.lower)])
+def install_line(
+    names: Iterable[str], pins: Mapping[str, str] | None = None, python: str | None = None
+) -> str:
+    """Return the command that installs libraries where candidates import them.
+
+    Args:
+        names: import names.
+        pins: the versions to install, by import name; without one, the newest.
+        python: the setting `python`.
+    """
+    pins = pins or {}
+    wanted = {distribution(name) + (f"=={pins[name]}" if name in pins else "") for name in names}
+    pip = "pip" if python is None else f"{interpreter(python).executable} -m pip"
+    return " ".join([pip, "install", *sorted(wanted, key=str.lower)])
 
 
-def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]:
+def install_hint(names: Iterable[str], dataset: Dataset, settings: Settings) -> str:
+    """Return the command by which candidates get libraries in the benchmark's own versions.
+
+    Where those are of another Python than the candidates', it makes an environment with all that the problems
+    need, since old versions can rarely be installed for a newer Python.
+    """
+    pins = benchmarks.get(settings.benchmark).pins
+    wanted = pins.get("python", "")
+    if interpreter(settings.python).version.startswith(f"{wanted}."[wanted == "" :]):
+        return install_line(names, pins, settings.python)
+    needed = {name for problem in dataset.problems.values() for name in problem.libraries}
+    make = f"python{wanted} -m venv ENV && ENV/bin/{install_line({*names, *needed}, pins)}"
+    return f"{make}; then set python=ENV"
+
+
+def absent(names: Iterable[str], choice: str | Sequence[str], python: str | None = None) -> tuple[str, ...]:
     """Return the libraries that a candidate cannot import, sorted.
 
     Imports nothing: a library that lies where candidates look for it counts as importable.
@@ -59,18 +86,21 @@ def absent(names: Iterable[str], choice: str | Sequence[str]) -> tuple[str, ...]
     Args:
         names: import names, e.g. `sklearn`.
         choice: the setting `packages`.
+        python: the setting `python`.
+
+    Raises:
+        SettingsError: there is no such interpreter, or a chosen distribution is not installed.
     """
     wanted = sorted(set(names), key=str.lower)
     if not wanted:
         return ()
-    folders, shown = packages.site_packages(), None
+    used, shown = interpreter(python), None
     if choice != packages.INSTALLED:  # import names of what candidates see in these folders
-        shown = {Path(path).name.partition(".")[0] for path in packages.resolve(choice).shown}
+        shown = {Path(path).name.partition(".")[0] for path in packages.resolve(choice, python).shown}
     return tuple(
         name
         for name in wanted
-        if (shown is not None and name not in shown)
-        or importlib.machinery.PathFinder.find_spec(name, folders) is None
+        if name not in used.standard and ((shown is not None and name not in shown) or not used.has(name))
     )
 
 
@@ -81,15 +111,17 @@ def missing(
 
     Args:
         dataset: the problems; those left out are skipped.
-        settings: of the task; only `packages` matters.
+        settings: of the task; only `packages` and `python` matter.
         task_ids: the problems to check; None for all.
     """
     needed = {
         task_id: problem.libraries
         for task_id, problem in dataset.problems.items()
-        if task_id not in dataset.left_out and (task_ids is None or task_id in task_ids)
+        if task_id not in dataset.skipped and (task_ids is None or task_id in task_ids)
     }
-    lacking = absent((name for names in needed.values() for name in names), settings.packages)
+    lacking = absent(
+        (name for names in needed.values() for name in names), settings.packages, settings.python
+    )
     by_problem = {key: tuple(name for name in names if name in lacking) for key, names in needed.items()}
     return {task_id: names for task_id, names in by_problem.items() if names}
 
@@ -107,7 +139,9 @@ def leave_out(dataset: Dataset, settings: Settings) -> Dataset:
     lacking = missing(dataset, settings)
     rows = [row for row in dataset.rows if str(row["task_id"]) not in lacking]
     if not rows:
-        raise DatasetError(f"skip_missing leaves no problem: {explain(lacking, len(dataset.problems))}")
+        raise DatasetError(
+            f"skip_missing leaves no problem: {explain(lacking, len(dataset.problems), dataset, settings)}"
+        )
     return replace(dataset, rows=rows, left_out={**dataset.left_out, **lacking})
 
 
@@ -128,20 +162,23 @@ def require(
     if lacking := missing(dataset, settings, task_ids):
         total = len(dataset.problems if task_ids is None else task_ids)
         raise PreflightError(
-            f"{where}: {explain(lacking, total)}. Install them, or leave those problems out: --metadata "
-            "passk.skip_missing=true for `passk run`, --set skip_missing=true for the other commands"
+            f"{where}: {explain(lacking, total, dataset, settings)}. Install them, or leave those problems "
+            "out: --metadata passk.skip_missing=true for `passk run`, --set skip_missing=true for the other "
+            "commands"
         )
 
 
-def explain(lacking: Mapping[str, Iterable[str]], total: int) -> str:
+def explain(lacking: Mapping[str, Iterable[str]], total: int, dataset: Dataset, settings: Settings) -> str:
     """Return one sentence: how many of `total` problems lack which libraries, and how to install them.
 
     Args:
         lacking: libraries that candidates cannot import, by task_id, as from `missing`.
         total: number of problems.
+        dataset: the problems.
+        settings: of the task.
     """
     names = sorted({name for needed in lacking.values() for name in needed}, key=str.lower)
     return (
         f"{len(lacking)} of {total} problems need libraries that candidates cannot import here: "
-        f"{', '.join(names)} ({install_line(names)})"
+        f"{', '.join(names)} ({install_hint(names, dataset, settings)})"
     )

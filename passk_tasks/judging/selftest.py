@@ -80,10 +80,10 @@ def of_task(
     Raises:
         SandboxError: this host cannot give the sandbox asked for, or an example got a wrong verdict.
     """
-    executor = executor or local(spec.settings.confinement, workers=1)
     place = spec.settings.judge.place
     benchmark = benchmarks.get(spec.settings.benchmark)
-    problems = [p for p in dataset.problems.values() if p.task_id not in dataset.left_out]
+    executor = executor or local(benchmark.confinement(spec.settings), workers=1)
+    problems = [p for p in dataset.problems.values() if p.task_id not in dataset.skipped]
     at_hand = (p for p in problems if asked is None or p.task_id in asked)
     with executor:
         require((benchmark.program(problem, None, place) for problem in at_hand), executor)

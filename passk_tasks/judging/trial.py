@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import platform
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Judge, Program
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -66,11 +66,11 @@ def references(
     family = benchmarks.get(settings.benchmark)
     if not family.own_problems:
         return Tried(dataset)
-    executor = executor or local(settings.confinement, settings.workers)
+    executor = executor or local(family.confinement(settings), settings.workers)
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)
-        if code is None or task_id in dataset.left_out or (asked is not None and task_id not in asked):
+        if code is None or task_id in dataset.skipped or (asked is not None and task_id not in asked):
             continue
         first = family.program(problem, code, settings.judge.place)
         pairs[task_id] = [first]
@@ -123,7 +123,7 @@ def _cache_file(program: Program, executor: Executor) -> Path:
     confinement = executor.confinement
     conditions = (
         __version__,
-        platform.python_version(),
+        interpreter(confinement.python).version,
         program.sha256,
         confinement.mode,
         sorted(executor.packages.items()),

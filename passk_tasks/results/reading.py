@@ -279,10 +279,15 @@ def task_id_in(row: Mapping[str, object], where: str) -> str:
 
 def _line(line: Mapping[str, object], where: str) -> _Line:
     program = str(line.get("program_sha256", ""))
-    return _Line(_outcome(line, where), program, Spent.from_dict(line.get("spent")))
+    return _Line(outcome_of(line, where), program, Spent.from_dict(line.get("spent")))
 
 
-def _outcome(line: Mapping[str, object], where: str) -> Outcome:
+def outcome_of(line: Mapping[str, object], where: str) -> Outcome:
+    """Return the outcome in a stored line.
+
+    Raises:
+        SamplesError: it has none; the message starts with `where`.
+    """
     keys = Keys(line)
     try:
         return Outcome(

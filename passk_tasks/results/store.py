@@ -7,6 +7,8 @@ order in which they come: that is what a kill leaves of this one.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -19,7 +21,9 @@ from typing import IO, TypedDict
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.results.lines import dump_line
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
+from passk_tasks.tasks.settings import Settings
 
 RESULTS = "results.json"
 OUTCOMES = "outcomes.jsonl"
@@ -112,21 +116,46 @@ class Provenance(TypedDict):
     python: str
     platform: str
     packages: dict[str, str]
+    shown: str | None
 
 
-def provenance(packages: str | Sequence[str]) -> Provenance:
+def provenance(
+    packages: str | Sequence[str], python: str | None = None, shown: str | None = None
+) -> Provenance:
     """Return when and with what a result came about: now, with this package, on this host.
 
     Args:
         packages: the setting of that name.
+        python: the setting of that name; the versions are those of its interpreter.
+        shown: the setting of that name.
     """
     return {
         "passk_tasks": __version__,
         "date": datetime.now(timezone.utc).replace(microsecond=0),
-        "python": platform.python_version(),
+        "python": interpreter(python).version,
         "platform": platform.platform(),
-        "packages": resolve(packages).versions(),
+        "packages": resolve(packages, python).versions(),
+        "shown": None if shown is None else _sha256_of(Path(shown).expanduser()),
     }
+
+
+def provenance_of(settings: Settings) -> Provenance:
+    """Return `provenance` for a task's settings."""
+    return provenance(settings.packages, settings.python, settings.shown)
+
+
+def _sha256_of(folder: Path) -> str:
+    """Return a hash of the names and contents of all files in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = hashlib.sha256()
+        with contextlib.suppress(OSError), path.open("rb") as file:  # nor can candidates read it
+            while block := file.read(1 << 20):
+                content.update(block)
+        digest.update(
+            f"{path.relative_to(folder)}\0{content.hexdigest()}\n".encode("utf-8", "surrogateescape")
+        )
+    return digest.hexdigest()
 
 
 def replace(path: Path, chunks: Iterable[bytes]) -> None:

@@ -47,6 +47,11 @@ class Summary:
         settings: of the task, as `Settings.parse` takes them.
         warnings: what a person must know to read the numbers rightly.
         left_out: problems that were left out, and the libraries that they lack.
+        unpinned: where candidates had other versions than the benchmark's own environment: its version, by
+            import name and of `python`; theirs are in `packages` and `python`.
+        out_of_reach: problems that no answer could pass, and the data that their tests read and candidates
+            lacked.
+        untested: problems that were left out, since their tests pass whatever a candidate returns.
         clusters: how many sources the problems come from; None where each stands for itself.
         one_process: why problems were judged in one process that need not be asked for: reason -> problems.
         flags: how many samples the judge flagged with each.
@@ -63,6 +68,7 @@ class Summary:
         date: when the scoring ended.
         python: version of the interpreter that judged.
         platform: what it ran on.
+        shown: sha256 of the data that candidates were shown; None for none.
         packages: versions of the packages that candidates could import, by name.
         more: keys of a stored object that this version does not know.
     """
@@ -88,6 +94,9 @@ class Summary:
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    unpinned: Mapping[str, str] = field(default_factory=dict, repr=False)
+    out_of_reach: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    untested: tuple[str, ...] = ()
     clusters: int | None = None
     one_process: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, int] = field(default_factory=dict)
@@ -104,6 +113,7 @@ class Summary:
     date: datetime | None = None
     python: str | None = None
     platform: str | None = None
+    shown: str | None = None
     packages: Mapping[str, str] | None = field(default=None, repr=False)
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
 
@@ -147,7 +157,10 @@ class Summary:
             "generation_kwargs": None if self.generation_kwargs is None else dict(self.generation_kwargs),
         }
         where_known = {
+            "unpinned": dict(self.unpinned) or None,
+            "out_of_reach": {task_id: list(files) for task_id, files in self.out_of_reach.items()} or None,
             "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
+            "untested": list(self.untested) or None,
             "clusters": self.clusters,
             "one_process": dict(self.one_process) or None,
             "flags": dict(self.flags) or None,
@@ -163,6 +176,7 @@ class Summary:
             "date": None if self.date is None else self.date.isoformat(),
             "python": self.python,
             "platform": self.platform,
+            "shown": self.shown,
             "packages": None if self.packages is None else dict(self.packages),
         }
         known = {key: value for key, value in where_known.items() if value is not None}
@@ -179,6 +193,7 @@ class Summary:
         sandbox, dataset, metrics = keys.inner("sandbox"), keys.inner("dataset"), keys.inner("metrics")
         settings, layers, left_out = keys.inner("settings"), sandbox.inner("layers"), keys.inner("left_out")
         limits, packages, arguments = map(keys.inner, ("limits", "packages", "generation_kwargs"))
+        unpinned, unread = keys.inner("unpinned"), keys.inner("out_of_reach")
         problems, date = keys.must(keys.whole, "problems"), keys.text("date")
         summary = cls(
             task=keys.must(keys.text, "task"),
@@ -201,7 +216,10 @@ class Summary:
             dataset_sha256=dataset.text("sha256"),
             settings=settings.values,
             warnings=keys.texts("warnings"),
+            unpinned={name: str(unpinned.values[name]) for name in unpinned},
+            out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
             left_out={task_id: left_out.texts(task_id) for task_id in left_out},
+            untested=keys.texts("untested"),
             clusters=keys.whole("clusters"),
             one_process=keys.counts("one_process"),
             flags=keys.counts("flags"),
@@ -218,6 +236,7 @@ class Summary:
             date=None if date is None else _in_utc(datetime.fromisoformat(date)),
             python=keys.text("python"),
             platform=keys.text("platform"),
+            shown=keys.text("shown"),
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
         )
         return replace(summary, more=keys.without(summary.as_dict()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from passk_tasks.errors import SettingsError, did_you_mean
+from passk_tasks.sandbox.interpreter import Interpreter, interpreter
 
 INSTALLED, STDLIB = "installed", "stdlib"
 
@@ -31,57 +31,56 @@ class Packages:
     def versions(self) -> dict[str, str]:
         """Return the versions of the distributions by canonical name; reads the metadata of each."""
         read = [distribution.metadata for distribution in self.distributions]
-        return dict(sorted({_canonical(of["Name"]): of["Version"] for of in read if of["Name"]}.items()))
+        return dict(sorted({canonical(of["Name"]): of["Version"] for of in read if of["Name"]}.items()))
 
 
-def resolve(choice: str | Sequence[str]) -> Packages:
+def resolve(choice: str | Sequence[str], python: str | None = None) -> Packages:
     """Return the packages of this host that a choice means.
 
     Args:
-        choice: `installed` for all of this interpreter's, `stdlib` for none, or names of distributions, which
+        choice: `installed` for all of the interpreter's, `stdlib` for none, or names of distributions, which
             bring their requirements.
+        python: the interpreter, as `interpreter` takes it.
 
     Raises:
-        SettingsError: a distribution is not installed.
+        SettingsError: a distribution is not installed, or there is no such interpreter.
     """
-    folders = site_packages()
+    used = interpreter(python)
+    folders = list(used.folders)
     if choice == STDLIB:
         return Packages((), ())
     if choice == INSTALLED:
         return Packages(tuple(folders), tuple(folders), tuple(importlib.metadata.distributions(path=folders)))
     names = [choice] if isinstance(choice, str) else list(choice)
-    chosen = _closure(names, folders)
+    chosen = _closure(names, used)
     shown = sorted({path for distribution in chosen for path in _top_level(distribution, folders)})
     return Packages(tuple(folders), tuple(shown), tuple(chosen))
 
 
-def site_packages() -> list[str]:
-    """Return the folders of installed packages that this interpreter imports from."""
-    names = ("site-packages", "dist-packages")
-    return [p for p in dict.fromkeys(sys.path) if Path(p).name in names and Path(p).is_dir()]
-
-
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
     """Return the one spelling of a distribution's name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _closure(names: Sequence[str], folders: list[str]) -> list[importlib.metadata.Distribution]:
+def _closure(names: Sequence[str], used: Interpreter) -> list[importlib.metadata.Distribution]:
     from packaging.requirements import Requirement  # the other choices do not need it
 
     installed = {
-        _canonical(name): distribution
-        for distribution in importlib.metadata.distributions(path=folders)
+        canonical(name): distribution
+        for distribution in importlib.metadata.distributions(path=list(used.folders))
         if (name := distribution.metadata["Name"])
     }
     taken: dict[str, importlib.metadata.Distribution] = {}
     for name in names:
-        if _canonical(name) not in installed:
-            near = did_you_mean(_canonical(name), installed)
+        if canonical(name) not in installed:
+            near = did_you_mean(canonical(name), installed)
             raise SettingsError(
-                f"packages: {name!r} is not installed here{near}; pip install {name}, or leave it out"
+                f"packages: {name!r} is not installed for {used.executable}{near}; install it with "
+                f"{used.executable} -m pip install {name}, or leave it out"
             )
-    rest = [_canonical(name) for name in names]
+    short = ".".join(used.version.split(".")[:2])
+    marked = {"extra": "", "python_version": short, "python_full_version": used.version}
+    rest = [canonical(name) for name in names]
     while rest:
         key = rest.pop()
         if key in taken or key not in installed:  # pip lets one remove a requirement
@@ -89,8 +88,8 @@ def _closure(names: Sequence[str], folders: list[str]) -> list[importlib.metadat
         taken[key] = installed[key]
         for text in installed[key].requires or ():
             requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                rest.append(_canonical(requirement.name))
+            if requirement.marker is None or requirement.marker.evaluate(marked):
+                rest.append(canonical(requirement.name))
     return list(taken.values())
 
 

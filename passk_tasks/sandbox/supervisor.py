@@ -27,12 +27,14 @@ from typing import Any
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
 from passk_tasks.program import Confinement, Program, StdioTests, Tests
 from passk_tasks.sandbox import remembered
+from passk_tasks.sandbox.beside import beside
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
-from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Worker
+from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Surroundings, Worker
 from passk_tasks.verdict import Outcome, Verdict
 
 # The ways of each mode, the strongest first.
@@ -49,7 +51,7 @@ class Sandbox:
     """Workers that run programs; a context manager.
 
     Args:
-        confinement: limits, mode and packages of candidates.
+        confinement: what candidates are kept in.
         workers: how many candidates run at one time; 0 means as many as there are usable CPUs.
         hidden: packages that no candidate sees, whatever is chosen: they hold tests and solutions.
 
@@ -60,7 +62,8 @@ class Sandbox:
 
     Raises:
         SandboxError: the host cannot give what the mode promises; the message says what is missing.
-        SettingsError: a package is not installed, or the number of workers is negative.
+        SettingsError: there is no such interpreter, a package is not installed, or the number of workers is
+            negative.
     """
 
     def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Collection[str]) -> None:
@@ -73,7 +76,14 @@ class Sandbox:
         self.workers = workers or usable_cpus()
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
-        self._packages, self._hidden = resolve(confinement.packages), tuple(sorted(hidden))
+        used = interpreter(confinement.python)
+        self._surroundings = Surroundings(
+            used,
+            resolve(confinement.packages, confinement.python),
+            beside(used, confinement.shown),
+            tuple(sorted(hidden)),
+            confinement.loopback,
+        )
         # For a moment the tests' side holds each message twice.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
@@ -89,7 +99,7 @@ class Sandbox:
     @property
     def packages(self) -> dict[str, str]:
         """The version of each distribution that candidates can import; reads the metadata of each."""
-        return self._packages.versions()
+        return self._surroundings.packages.versions()
 
     def __enter__(self) -> Sandbox:
         self._entered += 1
@@ -212,6 +222,8 @@ class Sandbox:
                 for error, stronger in zip(refused, _WAYS[self.mode], strict=False)
                 if error.layers.get("mount namespace")
             )
+            if self.confinement.loopback and way == "landlock":
+                self.warnings += (_NO_LOOPBACK,)
             return
         reasons = "; ".join(f"{error} ({way})" for error, way in zip(refused, _WAYS[self.mode], strict=True))
         if self.mode != "strict":
@@ -224,7 +236,7 @@ class Sandbox:
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = Worker(self.limits, self._way, self._packages, self._hidden, cpu)
+            worker = Worker(self.limits, self._way, self._surroundings, cpu)
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1
@@ -312,6 +324,11 @@ _REMEDY = (
     "programs from your files or the network"
 )
 
+
+_NO_LOOPBACK = (
+    "without namespaces candidates have no network of their own: right programs that open TCP or UDP "
+    "sockets, at 127.0.0.1 too, cannot pass on this host"
+)
 
 _NAMESPACES = ("user namespace", "pid namespace", "mount namespace", "network namespace", "private root")
 

@@ -81,7 +81,7 @@ def score_samples(
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
-        **store.provenance(checked.spec.settings.packages),
+        **store.provenance_of(checked.spec.settings),
     )
     try:
         if show is not None:
@@ -179,6 +179,7 @@ def _task_of(file: SampleFile, task: str | None, settings: Mapping[str, Any]) ->
         generation_kwargs={"until": list(header.until)},
         source=Path(file.samples[0].origin),
         asked=recorded.extraction,
+        examples=Keys(header.extra).texts("examples"),
     )
 
 
@@ -186,7 +187,7 @@ def _chosen(
     given: list[Sample], spec: TaskSpec, dataset: Dataset, only_first: bool
 ) -> tuple[list[Sample], list[str]]:
     """Return the samples that are judged, and what to say of the others."""
-    chosen = [sample for sample in given if sample.task_id not in dataset.left_out]
+    chosen = [sample for sample in given if sample.task_id not in dataset.skipped]
     said = []
     if len(chosen) < len(given):
         said.append(f"{len(given) - len(chosen)} samples of problems that are left out are not judged")

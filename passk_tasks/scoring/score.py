@@ -79,7 +79,7 @@ def score(
     began = time.monotonic()
     judged = batch.judge(
         programs,
-        executor or local(settings.confinement, settings.workers),
+        executor or local(benchmark.confinement(settings), settings.workers),
         progress=progress,
         shuffle=True,
         told=None if told is None else lambda index, outcome: told(record(index, outcome)),

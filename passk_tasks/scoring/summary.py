@@ -8,14 +8,14 @@ n is counted from the data, problem by problem; nothing here believes a setting 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.judging import libraries, trial
+from passk_tasks.judging import libraries, own_environment, trial
 from passk_tasks.program import Judge
 from passk_tasks.results import model
 from passk_tasks.results.summary import Summary
@@ -65,8 +65,8 @@ def summarise(
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
-    `layers` are those of the sandbox that judged, `sandbox_warnings` what a person must know of them,
-    `judging_s` the wall seconds that it took; the other arguments are as `Scored` has them.
+    `layers` are the sandbox's, `sandbox_warnings` what to know of them, `judging_s` the wall seconds that it
+    took; the rest is as `Scored` has it.
     """
     grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -79,7 +79,6 @@ def summarise(
     clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
     verdicts = Counter(record.outcome.verdict for record in records)
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
-    ns = {len(mine) for mine in texts.values()}
     ks = [k for k in settings.budgets if k <= fewest]
     benchmark = benchmarks.get(settings.benchmark)
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
@@ -95,7 +94,7 @@ def summarise(
         problems=len(counts),
         problems_total=len(dataset.problems),
         samples=len(records),
-        n=ns.pop() if len(ns) == 1 else None,
+        n=_common_length(texts.values()),
         k=tuple(k for k in settings.k if k <= fewest),
         k_skipped=k_skipped,
         metrics=scores,
@@ -111,6 +110,9 @@ def summarise(
         dataset_sha256=dataset.sha256,
         settings=settings.as_dict(),
         left_out=dataset.left_out,
+        unpinned={name: pin for name, (pin, _) in own_environment.unpinned(dataset, settings).items()},
+        out_of_reach=own_environment.unread(dataset, settings),
+        untested=dataset.untested,
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
         no_code=spending.without_code(records),
@@ -119,7 +121,8 @@ def summarise(
         warnings=(
             *spending.cut_warning(cut),
             *sandbox_warnings,
-            *_warnings(counts, k_skipped, texts, dataset),
+            *cautions(spec, dataset),
+            *_warnings(counts, k_skipped, texts, dataset, settings),
         ),
         sandbox_warnings=tuple(sandbox_warnings),
     )
@@ -167,6 +170,11 @@ def _limits(settings: Settings) -> dict[str, float]:
     return limits
 
 
+def _common_length(each: Iterable[Sequence[str]]) -> int | None:
+    lengths = {len(mine) for mine in each}
+    return lengths.pop() if len(lengths) == 1 else None
+
+
 def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:
     shares = [len(set(mine)) / len(mine) for mine in texts.values() if len(mine) > 1]
     return sum(shares) / len(shares) if shares else None
@@ -184,11 +192,26 @@ def _one_process(deciders: Mapping[str, str], spec: TaskSpec, dataset: Dataset) 
     return dict(Counter(reasons).most_common())
 
 
+def cautions(spec: TaskSpec, dataset: Dataset) -> Iterator[str]:
+    """Yield what is known before any sample, and says what a number is not."""
+    yield from dataset.warnings
+    if "" in spec.examples and spec.settings.shots is None:
+        yield (
+            "the worked example in the prompt is this package's own, so these are not the numbers of a "
+            "leaderboard or a model card, whose examples differ: passk.shots=PATH names others"
+        )
+    number_of = benchmarks.get(spec.settings.benchmark).task_id_of
+    shown = [name for name in map(number_of, spec.examples) if name in dataset.problems]
+    if shown and spec.settings.shots is None:
+        yield f"{len(shown)} problems stand solved in the prompt of all others: {', '.join(shown)}"
+
+
 def _warnings(
     counts: Mapping[str, tuple[int, int]],
     k_skipped: Sequence[int],
     texts: Mapping[str, Sequence[str]],
     dataset: Dataset,
+    settings: Settings,
 ) -> Iterator[str]:
     sizes = [len(mine) for mine in texts.values()]
     without = sum(sizes) - sum(n for n, _ in counts.values())
@@ -198,8 +221,9 @@ def _warnings(
             "final"
         )
     if dataset.left_out:
-        lacking = libraries.explain(dataset.left_out, len(dataset.problems))
+        lacking = libraries.explain(dataset.left_out, len(dataset.problems), dataset, settings)
         yield f"{lacking}; they are left out (skip_missing), and the coverage counts them"
+    yield from own_environment.warnings(dataset, settings)
     if k_skipped and counts:
         poorest = min(counts, key=lambda task_id: counts[task_id][0])
         names = ", ".join(f"pass@{k}" for k in k_skipped)

@@ -84,6 +84,7 @@ class Attack:
         known_gap: why the judge `script` cannot refuse it; None where it must.
         before: programs that run just before it, in the same worker.
         harms: whether it would harm a host without namespaces; then it is not tried there.
+        loopback: whether it is a candidate of a family that asks for a network of its own.
         times: how many times as long as a plain endless loop it may take; None where that does not matter.
         real: when it succeeds against a harness without isolation: `always`, as `root`, or `unseen` where
             that is not tried (it would do harm, or is aimed at this package's own driver).
@@ -100,6 +101,7 @@ class Attack:
     known_gap: str | None = None
     before: tuple[str, ...] = ()
     harms: bool = False
+    loopback: bool = False
     times: float | None = None
     real: str = "always"
 

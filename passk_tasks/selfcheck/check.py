@@ -148,6 +148,7 @@ def check(
     workers: int = 0,
     attacks: Sequence[Attack] = CORPUS,
     limits: Limits = LIMITS,
+    python: str | None = None,
     progress: bool = False,
 ) -> Report:
     """Attack the sandbox with the corpus.
@@ -157,10 +158,12 @@ def check(
         workers: programs at one time; 0 means as many as there are usable CPUs.
         attacks: the programs.
         limits: limits of each program.
+        python: the interpreter that the programs run in, as the setting `python`; None for this one.
         progress: show a bar on standard error.
 
     Raises:
         SandboxError: the host cannot give the sandbox asked for.
+        SettingsError: there is no such interpreter.
     """
     trials: list[Trial] = []
     layers: dict[str, bool] = {}
@@ -175,23 +178,33 @@ def check(
             together = _mixed([a for a in alone if a.guarantee is not Guarantee.MEMORY])
             longer = replace(limits, timeout_s=_HOGS_TIMES * limits.timeout_s)
             outcomes: dict[str, Outcome] = {}
-            for batch, number, given in (
+            for group, number, given in (
                 (together, workers, limits),
                 (hogs, workers, longer),
                 (in_rows, 1, limits),
             ):
-                if batch:
-                    executor = local(Confinement(given, sandbox), number)
+                for loopback in (False, True):
+                    if not (batch := [a for a in group if a.loopback is loopback]):
+                        continue
+                    confinement = Confinement(given, sandbox, python=python, loopback=loopback)
+                    executor = local(confinement, number)
                     judged = _run(batch, judge, probes, executor, progress)
                     outcomes.update(judged[0])
                     layers.update(judged[1])
             trials += [
-                _trial(attack, judge, outcomes, probes) for attack in attacks if judge in attack.judges
+                _trial(attack, judge, outcomes, probes)
+                for attack in attacks
+                if judge in attack.judges and _promised(attack, sandbox, layers)
             ]
         findings = probes.findings(tried)
         host = tuple(probes.host_findings())
     trials = [_blamed(trial, findings) for trial in trials]
     return Report(sandbox, layers, tuple(trials), host)
+
+
+def _promised(attack: Attack, sandbox: str, layers: dict[str, bool]) -> bool:
+    """Whether its guarantee is given here: where all networks are the host's, no candidate gets one."""
+    return not (attack.loopback and attack.is_right) or sandbox != "strict" or "network namespace" in layers
 
 
 def _mixed(attacks: list[Attack]) -> list[Attack]:

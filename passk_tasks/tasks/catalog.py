@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -21,6 +21,9 @@ from passk_tasks.tasks.settings import Settings, from_metadata
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+_SafeLoader: TypeAlias = "type[yaml.SafeLoader | yaml.CSafeLoader]"
+# As lm-eval has it: the parser in C, ten times as fast, where PyYAML was built with it.
+_SAFE_LOADER: _SafeLoader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class TaskSpec:
         generation_kwargs: as in the YAML, with lm-eval's overrides if there are any.
         source: the YAML file.
         asked: the extraction for which the stop sequences were written; None if it is that of the settings.
+        examples: the worked examples that stand above each problem: the number of each in the dataset, or
+            `""` where it is this package's own. Of several kinds each problem gets those that fit.
     """
 
     name: str
@@ -45,6 +50,7 @@ class TaskSpec:
     generation_kwargs: dict[str, Any]
     source: Path
     asked: str | None = None
+    examples: tuple[str, ...] = ()
 
     @property
     def until(self) -> tuple[str, ...]:
@@ -154,15 +160,14 @@ def _asked(path: Path) -> tuple[bool, str | None]:
     return False, None
 
 
-def _loader(folder: Path) -> type[yaml.SafeLoader]:
-    class Loader(yaml.SafeLoader):
-        pass
+def _loader(folder: Path) -> _SafeLoader:
+    loader: _SafeLoader = type("Loader", (_SAFE_LOADER,), {})
 
-    def function(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
-        return str(folder / str(loader.construct_scalar(node)))
+    def function(reader: yaml.SafeLoader | yaml.CSafeLoader, node: Any) -> str:
+        return str(folder / str(reader.construct_scalar(node)))
 
-    Loader.add_constructor("!function", function)
-    return Loader
+    yaml.add_constructor("!function", function, Loader=loader)
+    return loader
 
 
 def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSpec:
@@ -193,7 +198,7 @@ def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSp
             f"{where}: generation_kwargs.until is missing in {source}; without it lm-eval cuts programs at "
             "the first blank line; write `until: []` for no stop sequence"
         )
-    return TaskSpec(
+    spec = TaskSpec(
         name=name,
         version=str(metadata.get("version", "0")),
         description=str(metadata.get("description", "")),
@@ -201,7 +206,20 @@ def spec_from_config(config: Mapping[str, Any], *, source: str | Path) -> TaskSp
         generation_kwargs=generation_kwargs,
         source=source,
         asked=_asked(source)[1] if source.is_file() else None,
+        examples=_examples(config),
     )
+    return _check_shots(spec)
+
+
+def _examples(config: Mapping[str, Any]) -> tuple[str, ...]:
+    samples = (config.get("fewshot_config") or {}).get("samples") or ()
+    return tuple(str(sample.get("task_id", "")) for sample in samples) if config.get("num_fewshot") else ()
+
+
+def _check_shots(spec: TaskSpec) -> TaskSpec:
+    if spec.settings.shots is not None and not spec.examples:
+        raise SettingsError(f"task {spec.name}: its prompt has no worked examples: leave passk.shots out")
+    return spec
 
 
 def task_names() -> list[str]:
@@ -228,7 +246,8 @@ def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
         raise UsageError(f"there is no task {name!r}{did_you_mean(name, configs)}; `passk tasks` lists them")
     source, config = configs[name]
     spec = spec_from_config(config, source=source)
-    return replace(spec, settings=Settings.parse(settings or {}, where=f"task {name}", base=spec.settings))
+    parsed = Settings.parse(settings or {}, where=f"task {name}", base=spec.settings)
+    return _check_shots(replace(spec, settings=parsed))
 
 
 def temperature(generation_kwargs: Mapping[str, Any]) -> float | None:

@@ -78,8 +78,16 @@ class Settings:
         sandbox: `strict`, or the weaker `rlimits`.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
             of distributions, which include their requirements.
+        python: the interpreter that candidates and tests run in, with its packages: its file, a name on PATH,
+            or the folder of a virtual environment. None for the one that runs this package.
+        shown: a folder of data that candidates can read, laid out like a home folder (`seaborn-data`,
+            `scikit_learn_data`, `nltk_data`).
         skip_missing: whether to leave out problems whose libraries candidates cannot import; if not, such a
             problem is an error before generation.
+        skip_untested: whether to leave out problems whose tests pass whatever a candidate returns; if not,
+            such a problem is an error before generation.
+        shots: a file or folder with the worked examples that stand above each problem; None for those in the
+            task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
@@ -104,7 +112,11 @@ class Settings:
     workers: int = 0
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
+    python: str | None = None
+    shown: str | None = None
     skip_missing: bool = False
+    skip_untested: bool = False
+    shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
     price: Price | None = None
@@ -169,8 +181,9 @@ class Settings:
 
     @property
     def confinement(self) -> Confinement:
-        """What candidates are kept in."""
-        return Confinement(self.limits(), self.sandbox, self.packages)
+        """What candidates are kept in, if their family asks for nothing besides (`Benchmark.confinement`)."""
+        shown = () if self.shown is None else (self.shown,)
+        return Confinement(self.limits(), self.sandbox, self.packages, self.python, shown)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values; `parse` takes them back."""
@@ -365,7 +378,11 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
     "sandbox": _choice(*MODES),
     "packages": _packages,
+    "python": _path("the path of a Python interpreter"),
+    "shown": _path("the path of a folder"),
     "skip_missing": _switch,
+    "skip_untested": _switch,
+    "shots": _path("the path of a file or folder"),
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
     "price": _price,

@@ -139,6 +139,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
     lines = []
     if result.coverage < 1:
         lines.append(("coverage", f"{result.coverage:.1%} of the task's problems; the rest has no samples"))
+    if result.out_of_reach:
+        lines.append(("out of reach", f"{len(result.out_of_reach):,} problems, whose data sets are not here"))
     if result.clusters is not None:
         lines.append(("clusters", f"{result.clusters:,} sources of problems; each is one unit over problems"))
     if result.distinct is not None and result.samples > result.problems:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import started
 from contest_rows import FUNCTION, PROGRAM, apps_row, write_jsonl
 
 from passk_tasks import benchmarks
@@ -13,8 +14,7 @@ from passk_tasks.benchmarks.apps import Competition, Interview, Introductory
 from passk_tasks.benchmarks.contests import SETS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits, StdioTests, Tests
+from passk_tasks.program import Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 FAMILY = Introductory()
@@ -95,7 +95,7 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         "def other(nums): return sum(nums)": (function, "error"),
     }
     programs = [FAMILY.program(problem, code, Judge.ISOLATED) for code, (problem, _) in codes.items()]
-    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=4, memory_mib=1024)))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=4, memory_mib=1024))).outcomes
     assert [o.verdict.value for o in outcomes] == [verdict for _, verdict in codes.values()], outcomes
 
 
@@ -130,7 +130,7 @@ def test_results_are_compared_as_theirs(expected: object, result: str, passes: b
     write_jsonl(tmp_path / "test.jsonl", [apps_row(1, input_output=json.dumps(tests))])
     (problem,) = load(tmp_path).problems.values()
     code = f"def total(x):\n    assert x == {{5: 1}}\n    return {result}"
-    outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], local(Confinement())).outcomes[0]
+    outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], started.sandbox()).outcomes[0]
     assert outcome.passed is passes, outcome
 
 
@@ -155,7 +155,7 @@ def test_arguments_are_theirs(given: list[object], called: str, tmp_path: Path) 
     write_jsonl(tmp_path / "test.jsonl", [apps_row(1, input_output=json.dumps(tests))])
     (problem,) = load(tmp_path).problems.values()
     code = f"def total(*x): return x == {called}"
-    outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], local(Confinement())).outcomes[0]
+    outcome = batch.judge([FAMILY.program(problem, code, Judge.ISOLATED)], started.sandbox()).outcomes[0]
     assert outcome.passed, outcome
 
 

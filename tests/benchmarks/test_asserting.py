@@ -7,13 +7,13 @@ from pathlib import Path
 
 import hub_layout
 import pytest
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import inspection
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge
+from passk_tasks.program import Judge
 from passk_tasks.tasks.settings import Settings
 
 IDLE = {
@@ -135,5 +135,5 @@ def test_mbpp_plus_asserts_what_it_compares(place: Judge) -> None:
     problem = family.problem({**row, "test": UNASSERTED.replace("NAME", "check_str")})
     answers = {"True": True, "'a text'": True, "None": False, "False": False}
     programs = [family.program(problem, f"def check_str(x): return {answer}", place) for answer in answers]
-    outcomes = batch.judge(programs, local(Confinement(), 1)).outcomes
+    outcomes = batch.judge(programs, started.sandbox()).outcomes
     assert [outcome.passed for outcome in outcomes] == list(answers.values()), outcomes

@@ -7,12 +7,12 @@ import json
 import library_layout
 import pytest
 import shared_data
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch, libraries
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits
+from passk_tasks.program import Judge, Limits
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -26,7 +26,7 @@ def judged(*codes: str, row: dict = ROWS[1], family=FAMILY) -> list[Outcome]:
     """Return the outcomes of candidates for one problem."""
     problem = family.problem(row)
     programs = [family.program(problem, code, Judge.SCRIPT) for code in codes]
-    return batch.judge(programs, local(Confinement(LIMITS), 2)).outcomes
+    return batch.judge(programs, started.sandbox(LIMITS, workers=2)).outcomes
 
 
 def row_with(body: str) -> dict:
@@ -241,7 +241,7 @@ def test_real_problems() -> None:
     there = [p for p in there if p.task_id != "BigCodeBench/1005"]  # downloads a file
     assert {"BigCodeBench/0", "BigCodeBench/1", "BigCodeBench/10"} <= {p.task_id for p in there}
     programs = [FAMILY.program(p, FAMILY.canonical(p), Judge.SCRIPT) for p in there]
-    outcomes = batch.judge(programs, local(Confinement(settings.limits()))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(settings.limits())).outcomes
     assert {p.task_id: o.verdict for p, o in zip(there, outcomes, strict=True)} == {
         p.task_id: Verdict.PASSED for p in there
     }

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import started
 from contest_rows import PROGRAM, contests_row, write_jsonl, write_parquet
 
 from passk_tasks import benchmarks
@@ -13,8 +14,7 @@ from passk_tasks.benchmarks.code_contests import CodeContests
 from passk_tasks.benchmarks.contests import TOKENS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits, Program, StdioTests
+from passk_tasks.program import Judge, Limits, Program, StdioTests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -61,7 +61,7 @@ def test_right_and_wrong_answers(dataset: benchmarks.Dataset) -> None:
     (problem,) = dataset.problems.values()
     codes = [FAMILY.canonical(problem), "print(3)", "print(4)", None]
     programs = [FAMILY.program(problem, code, Judge.ISOLATED) for code in codes]
-    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=2)))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=2))).outcomes
     assert [o.verdict for o in outcomes[:3]] == [Verdict.PASSED, Verdict.FAILED, Verdict.FAILED]
     assert [o.base_passed for o in outcomes[:3]] == [True, True, False]
     assert outcomes[3].verdict is Verdict.NO_CODE
@@ -158,7 +158,7 @@ def test_published_problems() -> None:
         right = textwrap.dedent(code)
         wrong = right.replace("print(", "print(1 + ", 1)
         programs += [Program(name, one, tests, Judge.ISOLATED) for one in (right, wrong)]
-    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=10)))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=10))).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED, Verdict.FAILED] * len(SOLUTIONS), outcomes
 
 
@@ -168,6 +168,6 @@ def test_the_output_alone_decides(dataset: benchmarks.Dataset) -> None:
     ends = ["exit(1)", "raise ValueError('no')", "assert False", "pass"]
     programs = [FAMILY.program(problem, f"{PROGRAM}\n{end}\n", Judge.ISOLATED) for end in ends]
     programs.append(FAMILY.program(problem, "print(3)\nexit(1)\n", Judge.ISOLATED))
-    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=2)))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=2))).outcomes
     assert [outcome.verdict for outcome in outcomes] == [Verdict.PASSED] * len(ends) + [Verdict.CRASHED]
     assert [outcome.base_passed for outcome in outcomes] == [True] * (len(ends) + 1)

@@ -11,6 +11,7 @@ import tracemalloc
 import zlib
 
 import pytest
+import started
 from contest_rows import packed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +20,7 @@ from passk_tasks.benchmarks import contests
 from passk_tasks.benchmarks.contests import CALL, ContestProblem, below, call_tests, unpack_text
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits
+from passk_tasks.program import Judge, Limits
 from passk_tasks.verdict import Verdict
 
 
@@ -153,6 +153,6 @@ def test_functions_are_called(judge: Judge) -> None:
     programs = [problem.program(code, judge) for code in CODES]
     assert {program.judge for program in programs} == {judge}
     assert programs[0].tests.names == (CALL,)
-    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=2)))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=2))).outcomes
     for (code, verdict), outcome in zip(CODES.items(), outcomes, strict=True):
         assert outcome.verdict is verdict, (code, outcome)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hub_layout
 import pytest
 import shared_data
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits
+from passk_tasks.program import Judge, Limits
 from passk_tasks.verdict import Outcome, Verdict
 
 ROWS = hub_layout.rows("cruxeval_output")
@@ -21,7 +21,7 @@ def judged(which: str, answer: str | None, row: int = 0, **limits: float) -> Out
     family = benchmarks.get(f"cruxeval_{which}")
     problem = family.problem(list(family.rows(ROWS))[row])
     program = family.program(problem, answer, Judge.ISOLATED)
-    return batch.judge([program], local(Confinement(Limits(**limits)), 1)).outcomes[0]
+    return batch.judge([program], started.sandbox(Limits(**limits))).outcomes[0]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_what_stands_beside_the_function(which: str, answer: str, verdict: Verdi
     row = {"id": "x", "code": ROUND, "input": "ys", "output": "[1, 2]"}
     problem = family.problem(next(iter(family.rows([row]))))
     program = family.program(problem, answer, place)
-    assert batch.judge([program], local(Confinement(), 1)).outcomes[0].verdict is verdict
+    assert batch.judge([program], started.sandbox()).outcomes[0].verdict is verdict
 
 
 HOSTILE = {
@@ -145,7 +145,7 @@ def test_arguments_that_keep_the_function_busy() -> None:
         row = {"id": "x", "code": code, "input": "0", "output": "1"}
         problem = family.problem(next(iter(family.rows([row]))))
         program = family.program(problem, "f(10 ** 9)", Judge.ISOLATED)
-        (outcome,) = batch.judge([program], local(Confinement(Limits(timeout_s=0.5)), 1)).outcomes
+        (outcome,) = batch.judge([program], started.sandbox(Limits(timeout_s=0.5))).outcomes
         assert outcome.verdict in (Verdict.TIMEOUT, Verdict.MEMORY_LIMIT)
 
 
@@ -166,7 +166,7 @@ def test_reference_answers_of_real_rows_pass(which: str) -> None:
         for judge in (Judge.ISOLATED, Judge.SCRIPT)
     ]
     assert len(programs) == 20
-    assert {o.verdict for o in batch.judge(programs, local(Confinement())).outcomes} == {Verdict.PASSED}
+    assert {o.verdict for o in batch.judge(programs, started.sandbox()).outcomes} == {Verdict.PASSED}
 
 
 @pytest.mark.parametrize(

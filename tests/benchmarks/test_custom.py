@@ -10,13 +10,13 @@ from typing import Any
 import hub_layout
 import pytest
 import shared_data
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import hub, loading
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge
+from passk_tasks.program import Judge
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -32,7 +32,7 @@ ROW: dict[str, Any] = {
 def judged(row: dict[str, Any], code: str, judge: Judge = Judge.ISOLATED) -> Verdict:
     """Return the verdict of a candidate for a row."""
     program = FAMILY.program(FAMILY.problem(row), code, judge)
-    return batch.judge([program], local(Confinement(), 1)).outcomes[0].verdict
+    return batch.judge([program], started.sandbox()).outcomes[0].verdict
 
 
 @pytest.mark.parametrize("judge", [Judge.ISOLATED, Judge.SCRIPT])
@@ -203,7 +203,7 @@ def test_another_benchmark(tmp_path: Path) -> None:
         if code is not None
     ]
     programs = [FAMILY.program(problem, code, Judge.ISOLATED) for problem, code in answers]
-    outcomes = batch.judge(programs, local(Confinement())).outcomes
+    outcomes = batch.judge(programs, started.sandbox()).outcomes
     passed = {problem.entry_point for (problem, _), o in zip(answers, outcomes, strict=True) if o.passed}
     assert passed == set(MHPP)
     assert sum(outcome.passed for outcome in outcomes) == len(MHPP)

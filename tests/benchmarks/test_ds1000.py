@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import library_layout
 import pytest
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits
+from passk_tasks.program import Judge, Limits
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -22,7 +22,7 @@ def judged(*codes: str, row: dict = ROWS[0]) -> list[Outcome]:
     """Return the outcomes of snippets for one problem."""
     problem = FAMILY.problem(row)
     programs = [FAMILY.program(problem, code, Judge.SCRIPT) for code in codes]
-    return batch.judge(programs, local(Confinement(LIMITS), 2)).outcomes
+    return batch.judge(programs, started.sandbox(LIMITS, workers=2)).outcomes
 
 
 @pytest.mark.parametrize("name", [n for n in library_layout.FAMILIES if n.startswith("ds1000")])

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from under_load import HANG_S
 
 from passk_tasks.benchmarks.humaneval import HumanEval
 from passk_tasks.benchmarks.loading import rows_sha256
@@ -174,7 +175,7 @@ def load(endpoint: str, home: Path, **environment: str) -> dict[str, Any]:
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

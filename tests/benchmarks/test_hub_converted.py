@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import hub_layout
 from test_hub import REPOSITORY, Handler, Hub
+from under_load import HANG_S
 
 from passk_tasks import benchmarks
 
@@ -64,7 +65,7 @@ def test_a_repository_with_a_script(tmp_path: Path) -> None:
                 cwd=Path(__file__).resolve().parents[2],
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=HANG_S,
                 check=False,
             )
             assert done.returncode == 0, done.stderr

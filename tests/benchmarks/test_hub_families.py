@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hub_layout
 import pytest
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import evalplus, evoeval
@@ -14,8 +15,7 @@ from passk_tasks.benchmarks.humaneval_plus import PlusProblem
 from passk_tasks.benchmarks.mbpp import MbppProblem
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits
+from passk_tasks.program import Judge, Limits
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -34,7 +34,7 @@ def judged(name: str, folder: Path, code: str, judge: Judge, task: int = 0) -> O
     """Return the outcome of a candidate for one of a family's problems."""
     family = benchmarks.get(name)
     problem = list(dataset(name, folder).problems.values())[task]
-    return batch.judge([family.program(problem, code, judge)], local(Confinement(), 1)).outcomes[0]
+    return batch.judge([family.program(problem, code, judge)], started.sandbox()).outcomes[0]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -58,7 +58,7 @@ def test_right_and_wrong(name: str, judge: Judge, tmp_path: Path) -> None:
     codes = [family.canonical(problem) for problem in problems]
     codes += [hub_layout.wrong_candidate(name, problem.entry_point) for problem in problems]
     programs = [family.program(p, code, judge) for p, code in zip(problems * 2, codes, strict=True)]
-    outcomes = batch.judge(programs, local(Confinement(), 2)).outcomes
+    outcomes = batch.judge(programs, started.sandbox(workers=2)).outcomes
     expected = [Verdict.PASSED] * len(problems) + [Verdict.FAILED] * len(problems)
     # math.isclose(None, 5.0) is no wrong answer but an error.
     assert [o.verdict if o.verdict is not Verdict.ERROR else Verdict.FAILED for o in outcomes] == expected
@@ -123,7 +123,7 @@ def test_mbpp_plus_is_graded_on_its_tests_alone(judge: Judge) -> None:
     problem = family.problem(row)
     codes = [row["code"], "def double(n):\n    return (1, 2)\n", "def double(n):\n    return double\n"]
     programs = [family.program(problem, code, judge) for code in codes]
-    outcomes = batch.judge(programs, local(Confinement(), 1)).outcomes
+    outcomes = batch.judge(programs, started.sandbox()).outcomes
     assert [outcome.passed for outcome in outcomes] == [True, False, False]
     assert [outcome.base_passed for outcome in outcomes] == [False, True, False]
     assert len({program.sha256 for program in programs}) == 3
@@ -145,7 +145,7 @@ def test_whatever_ends_the_base_fails_it(judge: Judge, code: str | None, verdict
     """A candidate that ends during the base stage, or before it, has not passed the base."""
     family = benchmarks.get("mbpp_plus")
     problem = family.problem(family.rows(hub_layout.MBPP_PLUS)[0])
-    judged = batch.judge([family.program(problem, code, judge)], local(Confinement(Limits(timeout_s=0.5)), 1))
+    judged = batch.judge([family.program(problem, code, judge)], started.sandbox(Limits(timeout_s=0.5)))
     assert (judged.outcomes[0].verdict, judged.outcomes[0].base_passed) == (verdict, False)
 
 
@@ -161,7 +161,7 @@ def test_a_base_that_catches_everything(decides: bool) -> None:
     base = "try:\n    double(1)\nexcept BaseException:\n    pass\n"
     tests = dataclasses.replace(program.tests, base=base, source="pass", base_decides=decides)
     program = dataclasses.replace(program, tests=tests)
-    (outcome,) = batch.judge([program], local(Confinement(), 1)).outcomes
+    (outcome,) = batch.judge([program], started.sandbox()).outcomes
     assert (outcome.verdict, outcome.base_passed) == (Verdict.CRASHED, False)
 
 
@@ -251,4 +251,4 @@ def test_setup_that_needs_the_candidate_is_for_script(tmp_path: Path) -> None:
     assert problem.entry_point == "count"
     program = family.program(problem, family.canonical(problem), Judge.ISOLATED)
     assert program.judge is Judge.SCRIPT
-    assert batch.judge([program], local(Confinement(), 1)).outcomes[0].passed
+    assert batch.judge([program], started.sandbox()).outcomes[0].passed

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import test_hub
 from contest_rows import apps_row, contests_row, lcb_row, write_jsonl, write_parquet
+from under_load import HANG_S
 
 LOAD = """
 import json, sys
@@ -27,26 +28,42 @@ from passk_tasks.benchmarks import hub
 from passk_tasks.errors import DatasetError
 from passk_tasks.tasks.settings import Settings
 hub.PROBE_TIMEOUT_S = 120
-name, *overrides = sys.argv[1:]
-family = benchmarks.get(name)
-settings = Settings(benchmark=name, dataset="hub", judge="stdio", **dict(o.split("=") for o in overrides))
 asked = []
 sys.addaudithook(lambda event, given: event == "socket.connect" and asked.append(given[1]))
-try:
-    hub = benchmarks.load(family, settings)
-except DatasetError as error:
-    print(json.dumps({"error": str(error), "asked": len(asked)}))
-else:
-    print(json.dumps({"ids": list(hub.problems), "source": hub.source, "missing": family.missing(settings)}))
+answers = {}
+for name, more in json.loads(sys.argv[1]).items():
+    family = benchmarks.get(name)
+    settings = Settings(benchmark=name, dataset="hub", judge="stdio", **more)
+    asked.clear()
+    try:
+        loaded = benchmarks.load(family, settings)
+    except DatasetError as error:
+        answers[name] = {"error": str(error), "asked": len(asked)}
+    else:
+        missing = family.missing(settings)
+        answers[name] = {"ids": list(loaded.problems), "source": loaded.source, "missing": missing}
+print(json.dumps(answers))
 """
 
 
+class Repository(test_hub.Hub):
+    """The files of one repository, which answers nothing itself, and which of them were fetched."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files, self.fetched = files, []
+
+
 class Handler(test_hub.Handler):
-    """Answers for the repository of its server, and notes which files were fetched."""
+    """Answers for the repository that a request is about, and notes which files were fetched."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.hub = self.server
 
     def do_GET(self) -> None:
-        repository = self.server.repository
-        self.path = self.path.replace(repository, test_hub.REPOSITORY)
+        for name, repository in self.hub.repositories.items():
+            if name in self.path:
+                self.repository, self.server = name, repository
         if "/resolve/" in self.path and self.command == "GET":
             self.server.fetched.append(self.path.rpartition("/")[2])
         if "/tree/" in self.path and "recursive=" in self.path:
@@ -57,15 +74,18 @@ class Handler(test_hub.Handler):
 
 
 class Hub(test_hub.Hub):
-    """A hub with one repository of data files and a dataset script."""
+    """A hub with the repositories of all three families: data files and a dataset script each."""
 
-    def __init__(self, repository: str, folder: Path) -> None:
-        files = {
-            str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-        }
-        super().__init__(files)
+    def __init__(self, folder: Path) -> None:
+        super().__init__({})
         self.RequestHandlerClass = Handler
-        self.repository, self.fetched = repository, []
+        self.repositories = {}
+        for name, (repository, *_) in FAMILIES.items():
+            below = folder / name
+            files = {
+                str(path.relative_to(below)): path.read_bytes() for path in below.rglob("*") if path.is_file()
+            }
+            self.repositories[repository] = Repository(files)
 
 
 @pytest.fixture
@@ -89,34 +109,37 @@ def repository(tmp_path: Path) -> Path:
 FAMILIES = {
     "livecodebench": (
         "livecodebench/code_generation_lite",
-        ["release=release_v2"],
+        {"release": "release_v2"},
         ["abc1_a", "abc2_a"],
         {"test.jsonl", "test2.jsonl"},
     ),
-    "apps_introductory": ("codeparrot/apps", [], ["APPS/1"], {"test.jsonl"}),
+    "apps_introductory": ("codeparrot/apps", {}, ["APPS/1"], {"test.jsonl"}),
     "code_contests": (
         "deepmind/code_contests",
-        [],
+        {},
         ["1_A. Sum"],
         {"test-00000-of-00001-9c49eeff30aacaa8.parquet"},
     ),
 }
 
 
-@pytest.fixture(params=FAMILIES)
-def hub(request: pytest.FixtureRequest, repository: Path) -> Iterator[tuple[str, Hub]]:
-    """Yield each family with its repository on a hub."""
-    with Hub(FAMILIES[request.param][0], repository / request.param) as server:
+@pytest.fixture
+def hub(repository: Path) -> Iterator[Hub]:
+    """Yield a hub with all families' repositories."""
+    with Hub(repository) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield request.param, server
+        yield server
         server.shutdown()
 
 
-def load(name: str, endpoint: str, home: Path, *settings: str, **environment: str) -> dict[str, Any]:
-    """Load a family from the hub at `endpoint` in a fresh process, with `home` for its cache."""
+def load(
+    endpoint: str, home: Path, settings: dict[str, dict[str, str]] | None = None, **environment: str
+) -> dict[str, dict[str, Any]]:
+    """Load families from the hub at `endpoint` in a fresh process, with `home` for its cache."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
+    wanted = {name: more for name, (_, more, *_) in FAMILIES.items()} if settings is None else settings
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, name, *settings],
+        [sys.executable, "-c", LOAD, json.dumps(wanted)],
         env={
             **inherited,
             "NO_PROXY": "127.0.0.1",
@@ -127,61 +150,62 @@ def load(name: str, endpoint: str, home: Path, *settings: str, **environment: st
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    answers: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    assert answers.keys() == wanted.keys()
+    return answers
 
 
-def test_hub_and_cache(hub: tuple[str, Hub], tmp_path: Path) -> None:
+def test_hub_and_cache(hub: Hub, tmp_path: Path) -> None:
     """The wanted files alone are fetched, and used again once the hub is gone or forbidden."""
-    name, server = hub
-    repository, settings, ids, files = FAMILIES[name]
-    answer = load(name, server.url, tmp_path, *settings)
-    assert answer.get("ids") == ids, answer
-    assert answer["source"].startswith(f"hub: {repository} (")
-    assert answer["missing"] == []
-    assert set(server.fetched) == files
-    server.shutdown()
-    server.server_close()
-    assert load(name, server.url, tmp_path, *settings)["ids"] == ids
-    assert load(name, server.url, tmp_path, *settings, HF_HUB_OFFLINE="1")["ids"] == ids
+    answers = load(hub.url, tmp_path)
+    for name, (repository, _, ids, files) in FAMILIES.items():
+        answer = answers[name]
+        assert answer.get("ids") == ids, answer
+        assert answer["source"].startswith(f"hub: {repository} (")
+        assert answer["missing"] == []
+        assert set(hub.repositories[repository].fetched) == files
+    hub.shutdown()
+    hub.server_close()
+    for offline in ({}, {"HF_HUB_OFFLINE": "1"}):
+        again = load(hub.url, tmp_path, **offline)
+        assert {name: answer.get("ids") for name, answer in again.items()} == {
+            name: ids for name, (_, _, ids, _) in FAMILIES.items()
+        }
 
 
-def test_a_file_that_was_never_fetched(hub: tuple[str, Hub], tmp_path: Path) -> None:
+def test_a_file_that_was_never_fetched(hub: Hub, tmp_path: Path) -> None:
     """A cache that lacks a file of the release is no cache of it."""
-    name, server = hub
-    if name != "livecodebench":
-        pytest.skip("has one file only")
-    load(name, server.url, tmp_path, "release=release_v1")
-    server.shutdown()
-    server.server_close()
-    message = load(name, server.url, tmp_path, "release=release_v2", HF_HUB_OFFLINE="1")["error"]
+    load(hub.url, tmp_path, {"livecodebench": {"release": "release_v1"}})
+    hub.shutdown()
+    hub.server_close()
+    answers = load(hub.url, tmp_path, {"livecodebench": {"release": "release_v2"}}, HF_HUB_OFFLINE="1")
+    message = answers["livecodebench"]["error"]
     assert "is not in the local cache (HF_HUB_OFFLINE is set)" in message
     assert "data_files=PATH" in message
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_no_hub(name: str, tmp_path: Path) -> None:
+def test_no_hub(tmp_path: Path) -> None:
     """A hub that nobody answers for is one error at the first try, which names both remedies."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, and not listening
-        answer = load(name, endpoint, tmp_path)
-    assert (
-        f"{FAMILIES[name][0]} cannot be loaded from {endpoint} and is not in the local cache"
-        in answer["error"]
-    )
-    assert "data_files=PATH" in answer["error"]
-    assert "\n" not in answer["error"]
-    assert answer["asked"] == 1
+        answers = load(endpoint, tmp_path)
+    for name, answer in answers.items():
+        said = f"{FAMILIES[name][0]} cannot be loaded from {endpoint} and is not in the local cache"
+        assert said in answer["error"]
+        assert "data_files=PATH" in answer["error"]
+        assert "\n" not in answer["error"]
+        assert answer["asked"] == 1
 
 
-def test_a_repository_that_lacks_them(hub: tuple[str, Hub], tmp_path: Path) -> None:
+def test_a_repository_that_lacks_them(hub: Hub, tmp_path: Path) -> None:
     """A repository without the data files is an error, not an empty benchmark."""
-    name, server = hub
-    server.files = {"README.md": b"nothing here"}
-    message = load(name, server.url, tmp_path)["error"]
-    assert message.startswith(f"the dataset {FAMILIES[name][0]} cannot be loaded from {server.url} (")
-    assert "missing" in message
+    for repository in hub.repositories.values():
+        repository.files = {"README.md": b"nothing here"}
+    for name, answer in load(hub.url, tmp_path).items():
+        start = f"the dataset {FAMILIES[name][0]} cannot be loaded from {hub.url} ("
+        assert answer["error"].startswith(start)
+        assert "missing" in answer["error"]

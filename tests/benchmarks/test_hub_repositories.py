@@ -17,6 +17,7 @@ from pathlib import Path
 import hub_layout
 import pytest
 from test_hub import Handler, Hub
+from under_load import HANG_S
 
 from passk_tasks import benchmarks
 from passk_tasks.tasks.settings import Settings
@@ -37,6 +38,7 @@ from passk_tasks.tasks.settings import Settings
 found = {}
 for name, folder in json.loads(sys.argv[1]).items():
     family = benchmarks.get(name)
+    type(family).sha256 = None  # these few rows are not the published ones
     settings = dict(benchmark=name, judge=family.judges[0])
     hub = Settings(dataset="hub" if family.hub_path else sys.argv[2], **settings)
     loaded = benchmarks.load(family, hub)
@@ -134,7 +136,7 @@ def test_every_family(hub: ManyHub, folders: dict[str, Path], tmp_path: Path) ->
             cwd=Path(__file__).resolve().parents[2],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=HANG_S,
         )
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout.splitlines()[-1])

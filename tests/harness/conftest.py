@@ -10,9 +10,11 @@ from typing import Any
 
 import hub_layout
 import lm_eval
+import our_tasks
 import pytest
 from lm_eval.tasks import TaskManager
-from support import OUR_TASKS_ALONE, Answer, Canned, environment
+from support import Answer, Canned, environment
+from under_load import HANG_S
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
@@ -108,15 +110,13 @@ def passk() -> Callable[..., subprocess.CompletedProcess[str]]:
     """`passk` in a process of its own; `our_run` is `passk run` that knows our tasks alone."""
 
     def run(*arguments: str, check: bool = True, **changes: str) -> subprocess.CompletedProcess[str]:
-        program = (
-            ("-c", OUR_TASKS_ALONE) if arguments[0] == "our_run" else ("-m", "passk_tasks", arguments[0])
-        )
+        plain = (sys.executable, "-m", "passk_tasks", arguments[0])
         done = subprocess.run(
-            [sys.executable, *program, *arguments[1:]],
+            [*(our_tasks.RUN if arguments[0] == "our_run" else plain), *arguments[1:]],
             capture_output=True,
             text=True,
             env=environment(**changes),
-            timeout=240,
+            timeout=HANG_S,
         )
         assert not check or done.returncode == 0, done.stderr
         return done

@@ -15,15 +15,6 @@ from lm_eval.api.model import LM
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# `passk run` without lm-eval's own tasks: to read their thousands of files takes seconds of each process.
-OUR_TASKS_ALONE = """
-import sys
-from lm_eval.tasks import TaskManager
-from passk_tasks.cli import main
-TaskManager.__init__.__defaults__ = (None, None, False, None)
-sys.exit(main(["run", *sys.argv[1:]]))
-"""
-
 Answer = Callable[[dict[str, Any], int], str]
 
 

@@ -5,11 +5,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import environment, outcomes, record, results
+from under_load import HANG_S
 
 from passk_tasks.harness import resume
 from passk_tasks.harness.replay import ReplayLM
@@ -18,18 +20,19 @@ from passk_tasks.results import sample_files
 PROGRAM = Path(__file__).with_name("rank.py")
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A port that is bound here, so that the kernel gives it to nobody, and free for whoever asks for it."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
-def two_ranks(tmp_path_factory) -> Path:
+def two_ranks(tmp_path_factory, port) -> Path:
     """The folder of an evaluation by two processes."""
     folder = tmp_path_factory.mktemp("ranks")
-    port = free_port()
     launcher = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "XDG_STATE_HOME": str(folder / "state")}
     log = folder / "log"
     with log.open("wb") as output:
@@ -43,7 +46,7 @@ def two_ranks(tmp_path_factory) -> Path:
             for rank in range(2)
         ]
     try:
-        assert [rank.wait(timeout=120) for rank in ranks] == [0, 0], log.read_text()
+        assert [rank.wait(HANG_S) for rank in ranks] == [0, 0], log.read_text()
     finally:
         for rank in ranks:
             rank.kill()
@@ -114,17 +117,17 @@ def test_the_ranks_of_a_run_are_resumed_together(two_ranks) -> None:
 
 
 @pytest.mark.skipif(shutil.which("torchrun") is None, reason="needs torch, which brings torchrun")
-def test_a_torchrun_launch(tmp_path) -> None:
+def test_a_torchrun_launch(tmp_path, port) -> None:
     """`torchrun` with two processes runs `passk run` on replay as one job, with one results file."""
     done = subprocess.run(
         [
-            *("torchrun", "--nproc-per-node", "2", "--master-port", str(free_port()), "-m", "passk_tasks"),
+            *("torchrun", "--nproc-per-node", "2", "--master-port", str(port), "-m", "passk_tasks"),
             *("run", "--tasks", "passk_humaneval", "--limit", "5", "--output_path", str(tmp_path)),
         ],
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, done.stderr
     facts = record(results(tmp_path))

@@ -7,14 +7,15 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 from typing import Any
 
+import our_tasks
 import pytest
 from serving import Server, serve
-from support import OUR_TASKS_ALONE, Canned, canonical, environment, outcomes, record
+from support import Canned, canonical, environment, outcomes, record
+from under_load import HANG_S, wait_until
 
 from passk_tasks.errors import PasskError, PreflightError
 from passk_tasks.harness import resume
@@ -402,7 +403,7 @@ def start(server: Server, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     with (folder.parent / "log").open("ab") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-c", OUR_TASKS_ALONE, "--tasks", TASK, "--limit", "4", "--log_samples"),
+                *(*our_tasks.RUN, "--tasks", TASK, "--limit", "4", "--log_samples"),
                 *("--model", "local-completions", "--model_args", arguments, "--output_path", str(folder)),
                 *("--gen_kwargs", "do_sample=true", "temperature=0.8"),
                 *("--metadata", "passk.samples=5", "passk.k=1", *more),
@@ -416,11 +417,12 @@ def start(server: Server, folder: Path, *more: str) -> subprocess.Popen[bytes]:
 def killed_at(server: Server, folder: Path, count: int, *more: str) -> None:
     """Start the run and kill it as soon as the server has had `count` requests."""
     process = start(server, folder, *more)
-    deadline = time.monotonic() + 240
-    while server.asked.total() < count:
+
+    def asked() -> bool:
         assert process.poll() is None, (folder.parent / "log").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+        return server.asked.total() >= count
+
+    wait_until(asked, f"{count} requests", every_s=0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -438,7 +440,7 @@ def test_kill_9_at_a_random_moment(server, tmp_path, seed) -> None:
     # Another server: what was under way when the kill came may still arrive at the first one.
     with serve() as fresh:
         process = start(fresh, folder, "--resume")
-        assert process.wait(timeout=240) == 0, (tmp_path / "log").read_text()
+        assert process.wait(HANG_S) == 0, (tmp_path / "log").read_text()
         assert set(fresh.asked.values()) <= {1}
         assert fresh.asked.total() == 20 - len(saved)
     assert asked - len(saved) <= 2 + 2, "more than was under way was lost"

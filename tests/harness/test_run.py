@@ -10,6 +10,7 @@ import pytest
 from lm_eval.loggers import EvaluationTracker
 from lm_eval.tasks import TaskManager
 from support import environment, logged, outcomes, record, results, samples_file
+from under_load import HANG_S
 
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.harness import provenance, run
@@ -282,7 +283,7 @@ def test_lm_eval_alone_runs_the_task(tmp_path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "--include_path", OURS, "--tasks", "passk_humaneval_greedy",
          "--confirm_run_unsafe_code", "--model", "replay", "--model_args", f"path={path}", "--limit", "1"],
-        capture_output=True, text=True, env=environment(XDG_STATE_HOME=str(tmp_path)), timeout=240,
+        capture_output=True, text=True, env=environment(XDG_STATE_HOME=str(tmp_path)), timeout=HANG_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "|passk_humaneval_greedy|" in done.stdout

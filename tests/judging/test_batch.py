@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from pathlib import Path
 
 import pytest
+from under_load import call_itself, named, still_running
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.sandbox import supervisor, worker
+from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.verdict import Verdict
 
 LIMITS = Limits(timeout_s=2.0, memory_mib=256)
@@ -54,9 +55,10 @@ def test_nothing_to_do_starts_nothing():
     )
 
 
-def children(pid):
-    """Children of a process."""
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def processes(executor):
+    """Return the processes of an executor's workers."""
+    workers = {worker._process.pid for worker in executor._pool}
+    return workers.union(*map(descendants, workers))
 
 
 @pytest.mark.parametrize("sandbox", ["strict", "rlimits"])
@@ -66,18 +68,14 @@ def test_a_killed_worker_is_replaced_and_its_program_tried_again(sandbox):
         Program("t/0", f"import time\ntime.sleep(0.05)\ndef f(): return 1 # {n}", TESTS) for n in range(12)
     ]
 
-    def kill():
-        for child in children(os.getpid()):
-            for victim in [*children(child), child]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(victim, signal.SIGKILL)
-
     outcomes = {}
     with supervisor.Sandbox(Confinement(LIMITS, sandbox), 2, hidden=()) as box:
         for index, outcome in box.run(programs):
             outcomes[index] = outcome
             if len(outcomes) == 4:
-                kill()
+                for victim in processes(box):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(victim, signal.SIGKILL)
     assert [outcomes[n].verdict for n in range(12)] == [Verdict.PASSED] * 12
 
 
@@ -115,15 +113,18 @@ def test_a_program_too_large_to_be_handed_over_has_a_verdict(character, mib):
 def test_no_process_and_no_file_is_left(tmp_path, monkeypatch):
     """After a run nothing of the sandbox lives or lies around."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    before = set(children(os.getpid()))
+    name = f"p{os.getpid()}-left"
     for sandbox in ("strict", "rlimits"):
-        daemon = Program(
-            "t/0",
-            "import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(60)\ndef f(): return 1",
-            TESTS,
+        daemon = (
+            f"import os, time\nif not os.fork():\n    os.setsid()\n    exec({call_itself(name)!r})\n"
+            "    time.sleep(1000)\ndef f(): return 1"
         )
-        assert batch.judge([RIGHT, daemon], local(Confinement(LIMITS, sandbox))).outcomes[1].passed
-    assert set(children(os.getpid())) == before
+        with local(Confinement(LIMITS, sandbox)) as box:
+            assert batch.judge([RIGHT, Program("t/0", daemon, TESTS)], box).outcomes[1].passed
+            below = processes(box)
+        assert below
+        assert still_running(below) == set()
+        assert named(name) == set()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,11 +171,12 @@ def test_an_executor_is_entered_as_often_as_needed():
     """Within itself it keeps its workers, and after its end it starts others."""
     executor = local(Confinement(LIMITS), 1)
     with executor:
-        workers = children(os.getpid())
+        workers = list(executor._pool)
+        below = processes(executor)
         assert batch.judge([RIGHT], executor).outcomes[0].passed
         assert batch.judge([WRONG], executor).outcomes[0].verdict is Verdict.FAILED
-        assert children(os.getpid()) == workers
-    assert not set(children(os.getpid())) & set(workers)
+        assert executor._pool == workers
+    assert still_running(below) == set()
     assert batch.judge([RIGHT], executor).outcomes[0].passed
 
 

@@ -10,6 +10,7 @@ import textwrap
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from under_load import HANG_S
 
 from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.results import sample_files, samples
@@ -292,7 +293,7 @@ def test_a_killed_writer_leaves_every_line_it_wrote(tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )
-    ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=120)
+    ended = subprocess.run([sys.executable, "-c", script, os.fspath(path)], check=False, timeout=HANG_S)
     assert ended.returncode == -signal.SIGKILL
     read = sample_files.read(path)
     assert [sample.text for sample in read.samples] == ["", "x", "xx"]

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
+import our_tasks
 import pytest
+from under_load import HANG_S
 
 from passk_tasks.cli import main
 from passk_tasks.errors import SamplesError
@@ -261,9 +262,9 @@ def test_clusters_come_from_the_problems(tmp_path, scored, evaluated):
 def test_a_real_run_of_either_kind(tmp_path):
     """What `passk run` and then `passk score` on its journal really leave is read, and agrees."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "passk_tasks", "run", "--tasks", "passk_humaneval", "--limit", "2"]
+    command = [*our_tasks.RUN, "--tasks", "passk_humaneval", "--limit", "2"]
     command += ["--metadata", "passk.samples=3", "passk.k=[1,2]", "--log_samples", "--output_path", "runs"]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=HANG_S)
     (journal,) = tmp_path.glob("runs/*/passk_journal_*.jsonl")
     assert main(["score", str(journal), "--out", str(tmp_path / "again")]) == 0
     first, second = reading.load_all([tmp_path / "runs", tmp_path / "again"])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from under_load import HANG_S
 
+import passk_tasks
 from passk_tasks.sandbox.box import landlock
 
 # A parent that sets whatever a process hands on to those that it starts, then runs us.
@@ -87,9 +92,26 @@ def test_what_is_inherited_is_that_of_a_plain_interpreter(way):
     if way == "landlock" and landlock.abi() < 1:
         pytest.skip("this kernel has no Landlock")
     command = [sys.executable, "-c", PARENT, RUN, way, json.dumps(list(PROGRAMS.values()))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
     if way == "namespaces" and "SandboxError" in done.stderr:
         pytest.skip("this host has no user namespaces")
     assert done.returncode == 0, done.stderr
     verdicts = dict(zip(PROGRAMS, json.loads(done.stdout), strict=True))
     assert {name: verdict for name, verdict in verdicts.items() if verdict[0] != "passed"} == {}
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_worker_is_compiled_once(tmp_path, keeps):
+    """Its own modules are kept as bytecode, unless the user's interpreter keeps none; a candidate's never."""
+    package = Path(passk_tasks.__file__).parent
+    copied = shutil.copytree(package, tmp_path / "passk_tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    imports = "open('mine.py', 'w').close()\nimport mine, os\ndef f(): return len(os.listdir('.'))\n"
+    command = [sys.executable, *([] if keeps else ["-B"]), "-c", RUN, "rlimits", json.dumps([imports])]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG_S
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [["passed", ""]]
+    kept = {path.name.partition(".")[0] for path in copied.rglob("sandbox/box/**/*.pyc")}
+    assert kept >= {"launch", "zygote", "nursery"} if keeps else not kept

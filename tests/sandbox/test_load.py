@@ -69,6 +69,16 @@ def test_a_loaded_core_is_not_the_programs_fault():
     assert outcome.passed, outcome
 
 
+def test_an_answer_that_waits_for_its_reader_takes_no_time_of_the_program():
+    """Two thousand calls are 0.05 s of work, however long a busy machine lets an answer lie."""
+    tests = Tests("for i in range(2000):\n    assert f(i) == i\n", ("f",))
+    programs = [Program("t/0", f"def f(x): return x  # {n}", tests) for n in range(4)]
+    limits = Limits(timeout_s=0.3, backstop=1000.0)
+    with busy(8 * usable_cpus()):
+        outcomes = batch.judge(programs, local(Confinement(limits), 1)).outcomes
+    assert all(outcome.passed for outcome in outcomes), outcomes
+
+
 @pytest.mark.parametrize("how", list(Judge)[:2])
 def test_a_machine_that_stands_still_is_not_the_programs_fault(how):
     """A paused container: the clock goes on, and nobody works. A right program passes all the same."""

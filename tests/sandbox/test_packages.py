@@ -102,3 +102,21 @@ def test_a_distribution_that_is_not_there_is_named():
     """The error has the nearest name and the command that mends it."""
     with pytest.raises(SettingsError, match=r"numpi.*did you mean 'numpy'.*pip install numpi"):
         packages.resolve(["numpi"])
+
+
+@pytest.mark.parametrize("way", ["namespaces", "landlock", "rlimits"])
+def test_costly_libraries_are_loaded_by_those_who_use_them(way, monkeypatch):
+    """A candidate's process starts without OpenSSL and zlib, and can import what needs them."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", (way,))
+    there = "import sys\nassert not {'_hashlib', 'zlib'} & set(sys.modules), sorted(sys.modules)\n"
+    used = (
+        "import base64, hashlib, hmac, secrets, zlib\n"
+        "assert hashlib.new('md5', b'x').hexdigest() == '9dd4e461268c8034f5c8564e155c67a6'\n"
+        "assert hashlib.sha3_256(b'').hexdigest().startswith('a7ffc6f8')\n"
+        "assert hmac.new(b'k', b'x', 'sha256').hexdigest().startswith('c38')\n"
+        "assert zlib.decompress(zlib.compress(b'x')) == b'x'\nsecrets.token_bytes()\n"
+        "def f(): pass\n"
+    )
+    with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
+        [(_, outcome)] = box.run([Program("t/0", there + used, TESTS)])
+    assert outcome.passed, outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -98,6 +99,7 @@ def tree(monkeypatch, *, threads, state="S"):
     monkeypatch.setattr(usage.os, "listdir", lambda _: list(map(str, threads)))
     monkeypatch.setattr(usage, "_read", lambda path: files[path])
     monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
+    files["/proc/thread-self/schedstat"] = "0 0 0"
     one = usage.Tree(1)
     one.look(1.0)
     return one
@@ -117,6 +119,21 @@ def test_only_the_wait_of_all_together_is_the_machines(monkeypatch, threads, sta
     assert tree(monkeypatch, threads=threads, state=state).awake_s == pytest.approx(awake_s, abs=0.01)
 
 
+def test_the_wait_of_who_reads_the_answer_is_the_machines(monkeypatch):
+    """Of a second in which a candidate slept, the 0.4 s do not count in which its reader waited for a CPU."""
+    waits_s = iter((5.0, 5.4))
+    monkeypatch.setattr(usage, "_own_queued_s", lambda: next(waits_s))
+    assert tree(monkeypatch, threads={7: (0.0, 0.0)}).awake_s == pytest.approx(0.6)
+
+
+def test_the_wait_of_who_reads_the_answer_is_known(monkeypatch):
+    """It is in seconds, and 0 where the kernel does not tell."""
+    monkeypatch.setattr(usage, "_read", lambda path: "7000000000 2500000000 12")
+    assert usage._own_queued_s() == 2.5
+    monkeypatch.setattr(usage, "_read", lambda path: "")
+    assert usage._own_queued_s() == 0.0
+
+
 SHARED = """
 import ctypes, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -129,7 +146,7 @@ for _ in range(16):
     start = libc.mmap(None, size, 3, 0x21, -1, 0)
     ctypes.memset(start, 1, size)
     {shrink}
-time.sleep(20)
+time.sleep(1000)
 """
 
 
@@ -144,7 +161,7 @@ time.sleep(20)
 )
 def test_pages_of_shared_mappings_that_are_mapped_no_longer_count(shrink):
     """One page that stays mapped keeps all the others."""
-    outcome = judge(SHARED.format(shrink=shrink), timeout_s=10, memory_mib=64)
+    outcome = judge(SHARED.format(shrink=shrink), timeout_s=60, memory_mib=64)
     assert outcome.verdict is Verdict.MEMORY_LIMIT, outcome
 
 
@@ -187,13 +204,13 @@ FILLS = {
 
 
 @pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
-@pytest.mark.parametrize("end", ["time.sleep(60)", "def f(x): return x * x"], ids=["stays", "returns"])
+@pytest.mark.parametrize("end", ["time.sleep(1000)", "def f(x): return x * x"], ids=["stays", "returns"])
 @pytest.mark.parametrize("fill", list(FILLS))
 def test_a_disk_is_not_filled_without_being_seen_to_write(fill, end, monkeypatch):
     """However 300 MiB get there and whoever wrote them, also if the program returns at once."""
     monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
     code = FILL.replace("{fill}", FILLS[fill]).replace("{end}", end)
-    outcome = judge(code, timeout_s=10)
+    outcome = judge(code, timeout_s=60)
     assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
 
 
@@ -206,7 +223,7 @@ def test_writing_much_and_keeping_little_fills_no_disk(monkeypatch):
         "    os.posix_fallocate(fd, 0, 10 << 20)\n    assert os.fstat(fd).st_size == 10 << 20\n"
         "    os.write(fd, bytes(10 << 20))\n    os.close(fd)\n    os.unlink('x')\n"
     )
-    assert judge(code + RIGHT, timeout_s=10).passed
+    assert judge(code + RIGHT, timeout_s=60).passed
 
 
 @pytest.mark.parametrize("way", ["namespaces", "landlock"])
@@ -228,8 +245,9 @@ def test_the_kernel_takes_candidates_before_those_who_judge_them(way, monkeypatc
     program = Program("t/0", code + RIGHT, SQUARE)
     with supervisor.Sandbox(Confinement(), 1, hidden=()) as box:
         [(_, outcome)] = box.run([program])
-        scores = {
-            Path(f"/proc/{pid}/oom_score_adj").read_text() for pid in usage.processes.descendants(os.getpid())
-        }
+        scores = set()
+        for pid in usage.processes.descendants(os.getpid()):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                scores.add(Path(f"/proc/{pid}/oom_score_adj").read_text())
     assert outcome.passed, outcome
     assert scores == {Path("/proc/self/oom_score_adj").read_text()}

@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from under_load import HANG_S, wait_until
 
 from passk_tasks.selfcheck.attack import PASSED, SOLVE, Attack, Guarantee
 from passk_tasks.selfcheck.probes import MARK, Probes
@@ -118,9 +118,7 @@ def test_hurt_victims_are_seen(probes: Probes, number: signal.Signals) -> None:
     one = attack()
     pid = int(probes.fill(one, "@VICTIM@"))
     os.kill(pid, number)
-    until = time.monotonic() + 120
-    while not probes.findings([one]) and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: probes.findings([one]), "what the signal did")
     assert "a host process" in str(probes.findings([one])["one"])
 
 
@@ -140,7 +138,7 @@ def test_a_victim_lives_as_long_as_its_probes(tmp_path: Path) -> None:
         victim = os.pidfd_open(int(parent.stdout.readline()))
         assert select.select([victim], [], [], 0) == ([], [], [])
         parent.kill()
-        assert select.select([victim], [], [], 120) == ([victim], [], [])
+        assert select.select([victim], [], [], HANG_S) == ([victim], [], [])
     os.close(victim)
 
 

@@ -9,12 +9,12 @@ import ast
 import collections
 import marshal
 import math
-import secrets
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-CHANCE = secrets.SystemRandom()
+CHANCE = random.SystemRandom()
 _LARGEST_VALUE = 100_000  # bytes of one expected value
 _TOLERANCE = 100.0  # other values are farther away
 _FOLDED: dict[str, Callable[..., Any]] = {

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 from passk_tasks.sandbox.box.limits import OPEN_FILES
 from passk_tasks.sandbox.box.processes import descendants
+from passk_tasks.sandbox.box.traces import Network
 
+_TIME_WAIT = "06"  # a connection that has ended, and holds nothing
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
 
 
@@ -49,16 +51,25 @@ def memory_kib(until_s: float) -> tuple[int, int]:
     return total + sum(shared.values()), sum(shared.values())
 
 
-def sockets(until_s: float) -> tuple[int, int]:
-    """Return how many stream sockets, and datagram sockets, they have open."""
+def sockets(network: Network | None, until_s: float) -> tuple[int, int]:
+    """Return how many stream sockets, and datagram sockets, they have open.
+
+    Args:
+        network: the candidates' own, whose connections count too, since one that waits to be accepted is no
+            one's descriptor; None where the network is the host's.
+        until_s: when to stop.
+    """
     opened, hidden = _opened("socket:", until_s)
-    datagrams: set[str] = set()
-    with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
-        for line in file:
-            fields = line.split()
-            if fields[4] == "0002":
-                datagrams.add(f"socket:[{fields[6]}]")
-    return len(opened - datagrams) + hidden * OPEN_FILES, len(opened & datagrams)
+    lines, connections = [], 0
+    if network is None:
+        with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
+            lines = file.readlines()
+    else:
+        lines = network.table("unix")
+        ends = [line.split()[3] for name in ("tcp", "tcp6") for line in network.table(name)]
+        connections = len(ends) - ends.count(_TIME_WAIT)
+    datagrams = {f"socket:[{fields[6]}]" for line in lines if (fields := line.split())[4] == "0002"}
+    return len(opened - datagrams) + hidden * OPEN_FILES + connections, len(opened & datagrams)
 
 
 def pipes(until_s: float) -> tuple[int, int]:

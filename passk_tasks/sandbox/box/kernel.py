@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import socket
 import struct
 from typing import Any
 
@@ -42,6 +43,8 @@ _SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 _SYS_SET_MEMPOLICY = {"x86_64": 238, "aarch64": 237}
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
 _LOW, _PAGE = 0x100000, os.sysconf("SC_PAGE_SIZE")
 
@@ -122,6 +125,12 @@ def make_readonly(target: str, *, device: bool = False) -> None:
         # Before Linux 5.12. A user namespace cannot drop the flags of the host's mount, so keep them.
         flags = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048)
         mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags)
+
+
+def raise_loopback() -> None:
+    """Let this network namespace reach itself at 127.0.0.1 and ::1; needs CAP_NET_ADMIN in it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", _IFF_UP))
 
 
 def pivot_to(root: str) -> None:

@@ -28,7 +28,9 @@ def abi() -> int:
         return 0
 
 
-def ruleset(readable: list[str], writable: list[str], listed: list[str] | None = None) -> int:
+def ruleset(
+    readable: list[str], writable: list[str], listed: list[str] | None = None, *, tcp: bool = False
+) -> int:
     """Return a descriptor, for `enforce`, of rules that allow only these trees.
 
     Args:
@@ -36,7 +38,9 @@ def ruleset(readable: list[str], writable: list[str], listed: list[str] | None =
         writable: the same to read and write.
         listed: folders where the names may be listed, and in those below.
 
-    No TCP port may be bound or connected to (ABI 4), no process outside the domain signalled and no abstract
+        tcp: whether TCP ports may be bound and connected to; otherwise none may (ABI 4).
+
+    No process outside the domain signalled and no abstract
     socket outside it reached (ABI 6).
 
     Raises:
@@ -46,7 +50,9 @@ def ruleset(readable: list[str], writable: list[str], listed: list[str] | None =
     if version < 1:
         raise OSError(38, "Landlock is not available")
     files = (1 << _FILE_BITS[min(version, 5)]) - 1
-    attributes = struct.pack("QQQ", files, _TCP if version >= 4 else 0, _SCOPED if version >= 6 else 0)
+    attributes = struct.pack(
+        "QQQ", files, _TCP if version >= 4 and not tcp else 0, _SCOPED if version >= 6 else 0
+    )
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = kernel.syscall(_CREATE, "landlock_create_ruleset", attributes, size, 0)
     for paths, rights in ((readable, _READ), (writable, files & ~_EXECUTE), (listed or [], _READ_DIR)):

@@ -10,12 +10,18 @@ import signal
 import socket
 from typing import NoReturn
 
-from passk_tasks.sandbox.box import kernel, privileges, rootfs
+from passk_tasks.sandbox.box import kernel, privileges, rootfs, traces
 from passk_tasks.sandbox.box.limits import DISK_MIB
 from passk_tasks.sandbox.box.on_host import OnHost
+from passk_tasks.sandbox.box.protocol import Configuration
 
 _SCRATCH_MIB = DISK_MIB // len(rootfs.SCRATCH)
 _ANY_USER = 1879048192  # the first of the numbers that neither users nor containers get (systemd's table)
+_SOCKETS = (
+    ("ipv4/tcp_rmem", "4096 65536 131072"),
+    ("ipv4/tcp_wmem", "4096 16384 131072"),
+    ("core/somaxconn", "16"),
+)
 _FIRST_PID, _LAST_PID = 300, 30_000
 
 
@@ -23,6 +29,10 @@ class Namespaces(OnHost):
     """Private root, private /proc, no network; everything below a zygote ends with it."""
 
     is_init = own_network = keeps_folder = True
+
+    def __init__(self, config: Configuration) -> None:
+        super().__init__(config)
+        self.own_network = not config["loopback"]  # then each zygote has another one
 
     def enter(self, layers: dict[str, bool], supervisor: int, lifeline: int) -> None:
         """Enter the namespaces. This process stays on the host and waits; its child goes on."""
@@ -36,7 +46,9 @@ class Namespaces(OnHost):
     def prepare(self, layers: dict[str, bool]) -> None:
         """Enter the private root."""
         config = self._config
-        self._shown = rootfs.build(config["shown"], config["packages"], config["hidden"])
+        self._shown = rootfs.build(
+            [*config["shown"], *config["beside"]], config["packages"], config["hidden"]
+        )
         layers["private root"] = True
 
     def confine_tests_side(self) -> None:
@@ -59,9 +71,20 @@ class Namespaces(OnHost):
 
     def enter_zygote(self) -> None:
         """Become init of a pid namespace, with mounts of its own."""
-        kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
+        network = kernel.CLONE_NEWNET if self._config["loopback"] else 0
+        kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | network)
         if os.fork():
             os._exit(0)  # the nursery adopts the zygote
+
+    def own_loopback(self) -> traces.Network | None:
+        """Raise the loopback, and limit what the kernel holds for one connection and for those that wait."""
+        if not self._config["loopback"]:
+            return None
+        kernel.raise_loopback()
+        for name, value in _SOCKETS:
+            with contextlib.suppress(OSError):  # a host may have masked /proc; memory is counted all the same
+                kernel.put(f"/proc/sys/net/{name}", value)
+        return traces.Network()
 
     def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int:  # noqa: ARG002
         """Mount /proc and the folders."""
@@ -81,7 +104,13 @@ class Namespaces(OnHost):
         # user's nursery is the same user as the candidates.
         processes = self._config["processes"] + (os.getuid() == self.identity)
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-        privileges.confine(self.identity, layers, readable=["/"], writable=[*folders, "/dev/null"])
+        privileges.confine(
+            self.identity,
+            layers,
+            readable=["/"],
+            writable=[*folders, "/dev/null"],
+            loopback=self._config["loopback"],
+        )
 
     def end(self) -> None:
         """Do nothing: everything ends with this process, init of its namespace."""

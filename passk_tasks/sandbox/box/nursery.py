@@ -56,6 +56,7 @@ def _become_zygote(
         with contextlib.suppress(OSError):
             # If memory runs out, the kernel ends candidates first. A confined process cannot open this file.
             oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        network = way.own_loopback()
         maps = way.show_folders(folders, layers)
         os.chdir(folders[0])
         sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
@@ -84,5 +85,6 @@ def _become_zygote(
         most_processes=way.most_processes(),
         oom_score=oom_score,
         maps=maps,
+        network=network,
         keeps_folder=way.keeps_folder,
     ).run()

@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from passk_tasks.sandbox.box import kernel, landlock, privileges, processes, rootfs, seccomp, trees
+from passk_tasks.sandbox.box import kernel, landlock, privileges, processes, rootfs, seccomp, traces, trees
 from passk_tasks.sandbox.box.protocol import FRESH, Configuration
 
 _PATIENCE_S = 1.0
@@ -85,6 +85,10 @@ class OnHost:
         """Make this process, the nursery's child, the zygote."""
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
+    def own_loopback(self) -> traces.Network | None:
+        """Return the network that candidates have for themselves, if they have one."""
+        return None
+
     def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int | None:  # noqa: ARG002
         """Let candidates find their folders; return an open /proc/self/maps if candidates can read theirs."""
         os.environ.update(HOME=folders[0], TMPDIR=folders[0])
@@ -138,7 +142,8 @@ class Landlock(OnHost):
 
     def _readable(self) -> tuple[list[str], list[str]]:
         config = self._config
-        return rootfs.readable_paths(config["shown"], config["packages"], config["hidden"])
+        shown = [*config["shown"], *config["beside"]]
+        return rootfs.readable_paths(shown, config["packages"], config["hidden"])
 
     def confine_tests_side(self) -> None:
         """Allow only what candidates see, the list of processes, and files in memory."""

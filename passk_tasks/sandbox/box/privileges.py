@@ -15,15 +15,16 @@ def confine(
     readable: list[str],
     writable: list[str],
     memfd: bool = False,
+    loopback: bool = False,
 ) -> None:
     """Give up every privilege; from then on only what the filter and Landlock allow is possible."""
     drop(identity, layers)
     layers["landlock"] = layers["seccomp"] = False
     with contextlib.suppress(OSError):
-        landlock.enforce(landlock.ruleset(readable, writable))
+        landlock.enforce(landlock.ruleset(readable, writable, tcp=loopback))
         layers["landlock"] = True
     with contextlib.suppress(OSError):  # there may be no filter for this machine
-        kernel.install_seccomp(seccomp.program(memfd=memfd))
+        kernel.install_seccomp(seccomp.program(memfd=memfd, loopback=loopback))
         layers["seccomp"] = True
 
 

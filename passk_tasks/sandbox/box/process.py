@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
-from passk_tasks.sandbox.box.limits import DISK_MIB, OPEN_FILES, TREE_MEMORY
+from passk_tasks.sandbox.box.limits import DISK_MIB, TREE_MEMORY
 from passk_tasks.verdict import Verdict
 
 _LOOK_S = 0.1  # between two looks at a candidate, half of it more or less
@@ -320,7 +320,7 @@ class Box:
         if pipes > _PIPES_MOST:
             self.crowds_others = True
             raise CandidateGone(Verdict.MEMORY_LIMIT, f"{tree.processes} processes hold {pipes} pipes")
-        if (sockets_mib := self._sockets_mib(most_mib)) > most_mib:
+        if (sockets_mib := self._sockets_mib()) > most_mib:
             raise CandidateGone(Verdict.MEMORY_LIMIT, f"its sockets may hold {sockets_mib:.0f} MiB")
         self.check_disk()
         self._check_time()
@@ -338,13 +338,10 @@ class Box:
                 detail += f": its {tree.processes} processes took {tree.looking_s:.1f} s to look at"
             raise CandidateGone(Verdict.TIMEOUT, detail)
 
-    def _sockets_mib(self, most_mib: float) -> float:
-        """Return what the candidate's sockets may hold; 0 where they are too few to matter."""
+    def _sockets_mib(self) -> float:
+        """Return what the candidate's sockets may hold."""
         if self._own_network:
             return usage.sockets_mib()
-        # As many as these processes may have open, and as many as a user may have on their way.
-        if usage.sockets_mib((self._tree.processes + 1) * OPEN_FILES) <= most_mib:
-            return 0.0
         return usage.sockets_mib(*self._ask(protocol.SOCKETS))
 
     def check_disk(self) -> None:

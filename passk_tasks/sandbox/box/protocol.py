@@ -17,12 +17,15 @@ from passk_tasks.verdict import Outcome, Verdict
 class Configuration(TypedDict):
     """The first message to a worker.
 
-    `stand_in` maps names of packages to folders; `way` names a class in `launch`. `packages` are folders for
-    `sys.path`, `shown` are the parts of them that candidates see, and `hidden` are the names of packages that
-    no candidate ever sees. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
+    `stand_in` maps names of packages to folders; `keep_compiled` says whether the worker's own modules may be
+    written beside their source as bytecode; `way` names a class in `launch`. `packages` are folders for
+    `sys.path`, `shown` are the parts of them that candidates see, `beside` are commands and data that they
+    see, and `hidden` are the names of packages that no candidate ever sees. `loopback` gives candidates a
+    network that ends in their machine. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
     """
 
     stand_in: dict[str, str]
+    keep_compiled: bool
     way: str
     scratch: str | None
     slot: int
@@ -30,7 +33,9 @@ class Configuration(TypedDict):
     cpu: int | None
     packages: tuple[str, ...]
     shown: tuple[str, ...]
+    beside: tuple[str, ...]
     hidden: tuple[str, ...]
+    loopback: bool
     preload: tuple[str, ...]
     timeout_s: float
     backstop_s: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import collections
 import contextlib
-import secrets
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
@@ -141,7 +141,7 @@ class Remote:
         The candidate's process must then send back a random proof, which it does not have while they run.
         """
         flags = self._reply(["tests", prepared], "ended")[1]
-        proof = secrets.token_hex(16)
+        proof = os.urandom(16).hex()
         if type(flags) is not list or self._reply(["prove", proof], "proof")[1] != proof:
             self._violation("the tests' proof is missing")
         self.flags += [flag for flag in flags if type(flag) is str][:_MAX_FLAGS]

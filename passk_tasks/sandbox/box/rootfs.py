@@ -1,4 +1,4 @@
-"""The root that programs see: the interpreter and its packages, read-only, and nothing else of the host."""
+"""The root that programs see: the interpreter, packages and what a run shows besides, all read-only."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class Shown(NamedTuple):
     links: dict[str, str]
 
 
-def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]) -> Shown:
+def build(shown: Sequence[str], folders: Sequence[str], hidden: Sequence[str]) -> Shown:
     """Make the new root and enter it; return what it shows. The caller owns a private mount namespace.
 
     Args:
-        packages: installed packages to show: whole site-packages folders, or files and folders in them.
+        shown: files and folders to show: installed packages, commands, data.
         folders: the site-packages folders.
         hidden: names of packages that are never shown.
 
@@ -88,7 +88,7 @@ def build(packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
     """
     real_paths: dict[str, int] = {}
     links: dict[str, str] = {}
-    for path in (*interpreter_paths(), *packages):
+    for path in (*interpreter_paths(), *shown):
         real, on_the_way = _follow(path)
         links.update(on_the_way)
         if real not in real_paths:
@@ -217,7 +217,7 @@ def _masked_paths(folders: Sequence[str], hidden: Sequence[str]) -> list[str]:
 
 
 def readable_paths(
-    packages: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
+    shown: Sequence[str], folders: Sequence[str], hidden: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return what Landlock allows where there is no private root: trees to read, and folders to list only.
 
@@ -227,7 +227,7 @@ def readable_paths(
     masked = _masked_paths(folders, hidden)
     trees: list[str] = []
     listed: list[str] = []
-    rest = [_follow(path)[0] for path in (*interpreter_paths(), *packages)]
+    rest = [_follow(path)[0] for path in (*interpreter_paths(), *shown)]
     rest += [join("/dev", name) for name in _DEVICES]
     while rest:
         path = rest.pop()

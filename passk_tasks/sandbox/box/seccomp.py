@@ -90,9 +90,12 @@ _COLUMN = {"x86_64": 1, "aarch64": 2}
 
 _LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET, _AND = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06, 0x54
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_EPERM, _EINVAL, _ENOTTY, _ENOSYS, _ENOPROTOOPT, _EOPNOTSUPP, _EAFNOSUPPORT = 1, 22, 25, 38, 92, 95, 97
+_EPERM, _EINVAL, _ENOTTY, _ENOSYS = 1, 22, 25, 38
+_ENOPROTOOPT, _EPROTONOSUPPORT, _EOPNOTSUPP, _EAFNOSUPPORT = 92, 93, 95, 97
 
-_AF_UNIX = 1
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_IPPROTO_TCP, _IPPROTO_UDP, _IPPROTO_IPV6, _IPV6_V6ONLY = 6, 17, 41, 26
+_TCP_OPTIONS = (1, 3, 4, 5, 6, 12, 18)  # NODELAY, CORK, three of KEEPALIVE's, QUICKACK, USER_TIMEOUT
 # Every CLONE_NEW* flag; CLONE_NEWTIME cannot be given to clone(2).
 _NEW_NAMESPACES = 0x7E020000
 # O_TMPFILE: the only trace of a file that never has a name is the number of the next one.
@@ -101,7 +104,7 @@ _NAMELESS = 0x400000
 _STATX_MNT_ID_UNIQUE, _SO_COOKIE, _SO_NETNS_COOKIE = 0x4000, 57, 71
 # The kernel counts pipe buffers for the whole user, so no pipe may grow.
 _F_SETPIPE_SZ, _PIPE_BYTES = 1031, 1 << 16
-_SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 5, 0xF
+_SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 2, 5, 0xF
 _SIGNALLING_FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
 # F_SETLEASE makes whoever opens the file on the host wait for the holder; F_NOTIFY watches a folder.
 _HOLDING_FCNTL = (1024, 1026)
@@ -112,7 +115,7 @@ _IOCTLS = (
     0x5401, 0x540F, 0x5411, 0x5413, 0x541B,  # TCGETS, TIOCGPGRP, TIOCOUTQ, TIOCGWINSZ, FIONREAD
     0x5421, 0x5450, 0x5451, 0x5452, 0x40049409,  # FIONBIO, FIONCLEX, FIOCLEX, FIOASYNC, FICLONE
 )  # fmt: skip
-_SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE = 1, 7, 32
+_SOL_SOCKET, _SO_SNDBUF, _SO_SNDBUFFORCE, _SO_RCVBUF, _SO_RCVBUFFORCE = 1, 7, 32, 8, 33
 _RLIMIT_CORE, _RLIMIT_NPROC = 4, 6
 
 _Instruction = tuple[int, int, int, int]
@@ -120,13 +123,14 @@ _PASS, _REFUSE = (_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | _EPERM)
 _NOTHING = (_RET, 0, 0, _ERRNO)  # success is reported
 
 
-def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
+def program(*, sockets: bool = True, memfd: bool = False, loopback: bool = False) -> bytes:
     """Return the filter for this machine as an array of `struct sock_filter`.
 
     Args:
         sockets: allow local sockets by name. Where there is no private root, their names are the host's:
             only pairs of sockets are allowed, of kinds that stay connected to each other, and no address.
         memfd: allow files in memory, which count against no limit: for the tests' side alone.
+        loopback: allow TCP and UDP, where the network namespace ends in itself.
 
     Raises:
         OSError: the machine is neither x86-64 nor arm64.
@@ -142,6 +146,8 @@ def program(*, sockets: bool = True, memfd: bool = False) -> bytes:
         (_LD_W_ABS, 0, 0, _NR),
     ]
     checks = _checks()
+    if loopback:
+        checks.update(_with_loopback())
     if not sockets:
         checks.update(_without_addresses())
     allowed = _numbers(_ALLOWED + (_MEMFD if memfd else ""), machine)
@@ -273,6 +279,43 @@ def _without_addresses() -> dict[str, list[_Instruction]]:
         "bind": [_REFUSE],
         "listen": [_REFUSE],
         "sendto": [_load(4), (_JEQ, 0, 2, 0), _load(4, high=True), (_JEQ, 1, 0, 0), _REFUSE, _PASS],
+    }
+
+
+def _with_loopback() -> dict[str, list[_Instruction]]:
+    """Return instructions for calls on sockets where the only network is the candidate's own.
+
+    TCP and UDP alone: no raw packets, and no option that takes the kernel to other protocols (multicast, TLS,
+    the choice of how congestion is handled).
+    """
+    on_tcp = [_load(2), *_one_of(_TCP_OPTIONS, _PASS), _failure(_ENOPROTOOPT)]
+    on_ipv6 = [_load(2), *_one_of((_IPV6_V6ONLY,), _PASS), _failure(_ENOPROTOOPT)]
+    others = [(_JEQ, 0, len(on_tcp), _IPPROTO_TCP), *on_tcp]
+    others += [(_JEQ, 0, len(on_ipv6), _IPPROTO_IPV6), *on_ipv6, _failure(_ENOPROTOOPT)]
+    return {
+        "socket": [
+            _load(0),
+            *_one_of((_AF_UNIX,), _PASS),
+            (_JEQ, 2, 0, _AF_INET),
+            (_JEQ, 1, 0, _AF_INET6),
+            _failure(_EAFNOSUPPORT),
+            _load(1),
+            (_AND, 0, 0, _SOCK_TYPE),
+            (_JEQ, 2, 0, _SOCK_STREAM),
+            (_JEQ, 1, 0, _SOCK_DGRAM),
+            _REFUSE,
+            _load(2),
+            *_one_of((0, _IPPROTO_TCP, _IPPROTO_UDP), _PASS),
+            _failure(_EPROTONOSUPPORT),
+        ],
+        "setsockopt": [
+            _load(1),
+            (_JEQ, len(others), 0, _SOL_SOCKET),
+            *others,
+            _load(2),
+            *_one_of((_SO_SNDBUF, _SO_SNDBUFFORCE, _SO_RCVBUF, _SO_RCVBUFFORCE), _NOTHING),
+            _PASS,
+        ],
     }
 
 

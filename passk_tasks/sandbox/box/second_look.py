@@ -15,7 +15,7 @@ import builtins
 import contextlib
 import functools
 import marshal
-import secrets
+import os
 import sys
 import types
 import warnings
@@ -49,9 +49,9 @@ class Prepared:
     """
 
     def __init__(self, source: str, names: Iterable[str], prelude: str) -> None:
-        self._key = secrets.token_bytes(64)
+        self._key = os.urandom(64)
         self._source = source
-        self._number = secrets.randbelow(1 << 30)
+        self._number = CHANCE.randrange(1 << 30)
         self.modules: list[str] = []
         self._used: list[str] = []
         self._helpers = ""

@@ -96,6 +96,45 @@ class Scratch:
         return not os.path.exists(self.folders[0])  # asks for the path only: a candidate may have locked it
 
 
+class Network:
+    """The counters and tables of the network namespace that candidates reach themselves through.
+
+    To be made before `/proc` tells of candidates alone. A candidate that sent anything, if only to an address
+    that nobody has, moved a counter, and the next candidate gets another namespace.
+    """
+
+    _COUNTERS = ("dev", "snmp", "netstat", "snmp6")
+    _TABLES = ("unix", "tcp", "tcp6")
+
+    def __init__(self) -> None:
+        self.descriptors: dict[str, int] = {}
+        for name in (*self._COUNTERS, *self._TABLES):
+            try:
+                self.descriptors[name] = os.open(f"/proc/self/net/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue  # a kernel without IPv6
+        self.touch()
+
+    def table(self, name: str) -> list[str]:
+        """Return the lines of a table without its head; none where the kernel has no such table."""
+        fd = self.descriptors.get(name)
+        text = b""
+        while fd is not None and (more := os.pread(fd, 1 << 16, len(text))):
+            text += more
+        return text.decode("ascii", "replace").splitlines()[1:]
+
+    def touch(self) -> None:
+        """Note the counters as a candidate finds them."""
+        self._before = self._counters()
+
+    def moved(self) -> bool:
+        """Return whether a counter has changed since then."""
+        return self._counters() != self._before
+
+    def _counters(self) -> list[list[str]]:
+        return [self.table(name) for name in self._COUNTERS]
+
+
 def skip_process_numbers() -> int:
     """Use up a few process numbers, at random, by threads that end at once; return how many."""
     count = os.urandom(1)[0] % 8

@@ -41,6 +41,7 @@ class Tree:
         self._threads: dict[str, tuple[float, float]] = {}
         self._busiest: list[str] = []
         self._stolen_s: float | None = None
+        self._own_queued_s = _own_queued_s()
 
     @property
     def used_s(self) -> float:
@@ -78,7 +79,10 @@ class Tree:
                 self.resident_mib += resident * _PAGE_MIB
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
-        machine_s = self._queued_s(threads, waited_s, runnable="R" in states)
+        # Who waits for the answer may have to wait for a CPU once it is there. That is the machine's doing,
+        # too: if it was the candidate that had the CPU, its CPU seconds say so.
+        before_s, self._own_queued_s = self._own_queued_s, _own_queued_s()
+        machine_s = self._queued_s(threads, waited_s, runnable="R" in states) + self._own_queued_s - before_s
         if any(_forgets_children(process) for process in parents & tree):
             # Their children's work is added to nobody's, and who waits for a CPU may wait for those.
             machine_s, self.faulted_mib = 0.0, float("inf")
@@ -151,6 +155,14 @@ def _all_stolen_s() -> float:
         lines = _read("/proc/stat").splitlines()
         names = {f"cpu{number}" for number in os.sched_getaffinity(0)}
         return sum(int(fields[8]) for line in lines if (fields := line.split())[0] in names) / _TICKS
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _own_queued_s() -> float:
+    """Return the seconds that this thread has waited for a CPU; 0 if unknown."""
+    try:
+        return int(_read("/proc/thread-self/schedstat").split()[1]) * 1e-9
     except (OSError, ValueError, IndexError):
         return 0.0
 

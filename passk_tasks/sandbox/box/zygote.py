@@ -32,7 +32,8 @@ class Zygote:
 
     Args:
         control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
-            channel takes its place; no descriptor above 2 is open but it, `output`, `oom_score` and `maps`.
+            channel takes its place; no descriptor above 2 is open but it, `output`, `oom_score`, `maps` and
+            those of `network`.
         folders: what a candidate may write to; the first one is the working directory.
         output: a file without a name, for the output of one candidate after another.
         is_init: whether this process is init of a pid namespace of its own: nothing inside can signal it.
@@ -41,6 +42,7 @@ class Zygote:
             together.
         oom_score: this process's oom_score_adj, open for reading and writing; None if there is none.
         maps: this process's /proc/self/maps, open, if candidates can read theirs.
+        network: the candidates' own, if it is there for them.
         keeps_folder: whether candidates cannot remove the working folder.
     """
 
@@ -55,12 +57,13 @@ class Zygote:
         most_processes: int | None,
         oom_score: int | None,
         maps: int | None,
+        network: traces.Network | None,
         keeps_folder: bool,
     ) -> None:
         self._control, self._output, self._is_init, self._confine = control, output, is_init, confine
         self._scratch, self._keeps_folder = traces.Scratch(folders), keeps_folder
         self._others = None if most_processes is None else _Others(most_processes)
-        self._oom_score, self._maps = oom_score, maps
+        self._oom_score, self._maps, self._network = oom_score, maps, network
         self._own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
         self._numbers = [traces.Numbers(traces.new_pipes)]
         if maps is not None:
@@ -68,7 +71,7 @@ class Zygote:
         self._last_pid: int | None = None
         self._looks: dict[bytes, Callable[[float], tuple[int, int]]] = {
             protocol.MEMORY: holdings.memory_kib,
-            protocol.SOCKETS: holdings.sockets,
+            protocol.SOCKETS: functools.partial(holdings.sockets, network),
             protocol.PIPES: holdings.pipes,
             protocol.DISK: functools.partial(holdings.disk_kib, folders),
         }
@@ -100,7 +103,7 @@ class Zygote:
             cpu_s = self._end(pid)
             for numbers in self._numbers:
                 numbers.stir(cpu_s)
-            if self._scratch.moved():
+            if self._scratch.moved() or (self._network is not None and self._network.moved()):
                 os._exit(protocol.FRESH)
             self._scratch.touch()
             traces.forget(self._output)
@@ -136,7 +139,8 @@ class Zygote:
         return pid
 
     def _become_candidate(self, given: array.array[int], cpu_s: int, most_processes: int | None) -> None:
-        for unused in (self._oom_score, self._maps):
+        of_network = () if self._network is None else self._network.descriptors.values()
+        for unused in (self._oom_score, self._maps, *of_network):
             if unused is not None:
                 os.close(unused)
         os.dup2(given[0], CHANNEL, inheritable=False)
@@ -176,10 +180,7 @@ class Zygote:
 
     def _end(self, pid: int) -> float:
         """End a candidate and report how it ended; return the CPU seconds of all its processes."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        status, peak_kib = processes.end(pid, is_init=self._is_init)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        status, cpu_s, peak_kib = processes.end(pid, is_init=self._is_init)
         if self._keeps_folder and self._scratch.gone():
             os._exit(1)
         report = protocol.REPORT.pack(status, cpu_s, min(peak_kib, 0xFFFFFFFF))
