@@ -1,7 +1,7 @@
 # `make check` before a commit, `make test` before a push. An environment of your own: PYTHON=… make test
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 
-.PHONY: check test e2e
+.PHONY: check test e2e languages
 
 check:
 	$(PYTHON) -m ruff check .
@@ -20,3 +20,12 @@ e2e:
 	$(E2E)/venv/bin/pip install --quiet $(TORCH)
 	$(E2E)/venv/bin/pip install --quiet . -r e2e/requirements.txt
 	$(E2E)/venv/bin/python e2e/run.py --scratch $(E2E)
+
+# Installs the toolchains of all languages, as root on Debian, and runs their tests.
+languages:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends mold $$(command -v npm >/dev/null || echo npm) \
+		$$($(PYTHON) -c 'from passk_tasks.languages import LANGUAGES as l; print(*{p for x in l.values() for p in x.apt})')
+	npm install --silent -g \
+		$$($(PYTHON) -c 'from passk_tasks.languages import LANGUAGES as l; print(*{p for x in l.values() for p in x.npm})')
+	$(PYTHON) -m pytest -n auto tests/sandbox/test_command.py tests/selfcheck/test_corpus.py

@@ -6,6 +6,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a program in a language other than Python is put together from a model's text.
+
+    Attributes:
+        language: MultiPL-E's word for it, e.g. `cpp`.
+        stops: a text that continues the prompt ends at the first of them; part of the benchmark.
+        closed_by_tests: whether the tests begin with the brace that ends the function.
+        to_brace: whether a text that continues the prompt ends where the last brace of the prompt is closed.
+    """
+
+    language: str
+    stops: tuple[str, ...] = ()
+    closed_by_tests: bool = False
+    to_brace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One benchmark item.
 
@@ -38,6 +55,7 @@ class Problem:
     suffix: str | None = None
     cluster: str | None = None
     functions: tuple[str, ...] = ()
+    protocol: Protocol | None = None
 
     @property
     def needs_script(self) -> bool:

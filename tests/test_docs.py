@@ -17,7 +17,7 @@ import pytest
 from under_load import HANG_S
 
 import passk_tasks
-from passk_tasks import errors
+from passk_tasks import benchmarks, errors
 from passk_tasks.cli import app
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import load_task, task_names
@@ -205,16 +205,24 @@ def test_the_settings_table_is_complete() -> None:
 
 
 def test_the_task_table_is_complete() -> None:
-    """The README's tasks are those of the YAML, as `passk tasks --markdown` prints them."""
+    """The README's tasks are those of the YAML; those of several languages are one row, which names all."""
     shown = {code(row[0]): row[1:] for row in table("task")}
     expected = {}
+    languages: dict[str, list[str]] = {}
     for name in task_names():
+        variant = benchmarks.get(load_task(name).settings.benchmark).variant
+        if variant:
+            languages.setdefault(name.replace(f"_{variant}", "_<lang>", 1), []).append(variant)
+            continue
         spec = load_task(name)
         greedy = not spec.generation_kwargs.get("do_sample")
         temperature = "0" if greedy else f"{spec.generation_kwargs['temperature']:g}"
         ks = ", ".join(map(str, spec.settings.k))
         expected[name] = [str(spec.settings.samples), ks, temperature, spec.description]
+    folded = {name: shown.pop(name) for name in languages}
     assert shown == expected
+    for name, variants in languages.items():
+        assert folded[name][3].endswith(f"(<lang>: {', '.join(sorted(variants))})")
 
 
 def test_the_task_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,10 +232,11 @@ def test_the_task_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_task_is_tagged() -> None:
-    """All tasks have the tag `passk`, but those that need a setting first; the README names every tag."""
+    """All tasks have the tag `passk`, but those that need a setting or a toolchain first."""
     for name in task_names():
         need_a_setting = name.startswith(("passk_humaneval_infilling", "passk_custom"))
-        assert ("passk" in tags_of(name)) is not need_a_setting
+        need_a_toolchain = bool(benchmarks.get(load_task(name).settings.benchmark).variant)
+        assert ("passk" in tags_of(name)) is not (need_a_setting or need_a_toolchain)
         assert all(f"`{tag}`" in README for tag in tags_of(name))
 
 

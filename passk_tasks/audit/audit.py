@@ -23,13 +23,15 @@ from typing import Any
 
 from passk_tasks import benchmarks
 from passk_tasks._version import __version__
-from passk_tasks.audit import mutations
+from passk_tasks.audit import mutations, text_mutations
 from passk_tasks.audit.kept import Kept
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import UsageError
+from passk_tasks.extraction.languages import syntax
+from passk_tasks.extraction.pieces import depth_of, hidden
 from passk_tasks.judging import batch, libraries
 from passk_tasks.judging.executor import local
-from passk_tasks.problem import Problem
+from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import Place, StdioTests
 from passk_tasks.sandbox import packages
 from passk_tasks.sandbox.interpreter import interpreter
@@ -54,6 +56,10 @@ _PROGRAMS = {
     "constant NO": "print('NO')\n",
     "echo of the input": "import sys\nsys.stdout.write(sys.stdin.read())\n",
 }
+
+# Trivial bodies in languages with braces; the parentheses suit them all.
+_STATEMENTS = {"empty": "", **{f"constant {v}": f"return ({v});" for v in ("0", "1", "true", "false")}}
+_SHELL = {"empty": ":", "constant 0": "echo 0", "constant 1": "echo 1", "constant true": "echo true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +344,9 @@ def _programs(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield kind, description and code of each program that is tried on a problem."""
     reference = benchmark.canonical(problem)
+    if problem.protocol is not None:
+        yield from _in_language(problem, problem.protocol, reference, limit, seed)
+        return
     if reference is None:
         return
     yield REFERENCE, "the reference solution", reference
@@ -357,6 +366,25 @@ def _programs(
     yield from ((TRIVIAL, what, textwrap.indent(code, indent)) for what, code in bodies)
     for mutant in mutations.mutants(flat, limit=limit, seed=seed):
         yield MUTANT, _change(flat, mutant), textwrap.indent(mutant.code, indent)
+
+
+def _in_language(
+    problem: Problem, protocol: Protocol, reference: str | None, limit: int, seed: int
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the same for another language than Python; bodies alone where there is no reference."""
+    record = syntax(protocol.language)
+    if reference is not None:
+        yield REFERENCE, "the reference solution", reference
+    if not record.braces:
+        return
+    opened = 0 if protocol.closed_by_tests else depth_of(hidden(problem.prompt, record))
+    for what, body in (_SHELL if protocol.language == "sh" else _STATEMENTS).items():
+        yield TRIVIAL, what, f"{problem.prompt}\n{body}" + "\n}" * opened
+    if reference is not None:
+        start = len(problem.prompt) if reference.startswith(problem.prompt) else 0
+        code = hidden(reference, record)
+        for mutant in text_mutations.mutants(reference, code, start, limit=limit, seed=seed):
+            yield MUTANT, _lines_changed(reference, mutant), mutant.code
 
 
 def trivial(reference: str, entry_point: str) -> list[tuple[str, str]]:
@@ -387,10 +415,13 @@ def trivial(reference: str, entry_point: str) -> list[tuple[str, str]]:
 
 def _change(reference: str, mutant: mutations.Mutant) -> str:
     """Return the line that a mutant changes, before and after, in one line of text."""
-    before = ast.unparse(ast.parse(reference)).splitlines()
+    return _lines_changed(ast.unparse(ast.parse(reference)), mutant)
+
+
+def _lines_changed(before: str, mutant: mutations.Mutant) -> str:
     lines = [
         line
-        for line in difflib.unified_diff(before, mutant.code.splitlines(), n=0, lineterm="")
+        for line in difflib.unified_diff(before.splitlines(), mutant.code.splitlines(), n=0, lineterm="")
         if line[:1] in "+-" and line[:3] not in ("+++", "---")
     ]
     gone = " ".join(line[1:].strip() for line in lines if line[0] == "-")

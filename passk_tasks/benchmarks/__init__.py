@@ -20,6 +20,8 @@ contests        what contest problems share: programs, functions, data that is n
 livecodebench   LiveCodeBench, by release and by day
 code_contests   CodeContests
 apps            APPS, a family for each of its levels
+multipl_e       MultiPL-E, a family for each configuration
+humanevalpack   HumanEvalPack, a family for each of its tasks in each language
 
 To add a family, write its module and name it in `_CLASSES`. Other packages bring theirs as entry points
 (`passk_tasks.plugins`), and are imported when a family of theirs is asked for.
@@ -30,7 +32,7 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint
 
 from passk_tasks import plugins
-from passk_tasks.benchmarks import apps, ds1000, evoeval, infilling
+from passk_tasks.benchmarks import apps, ds1000, evoeval, humanevalpack, infilling, multipl_e
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.benchmarks.bigcodebench import (
     BigCodeBench,
@@ -72,6 +74,8 @@ _CLASSES: tuple[type[Benchmark], ...] = (
     BigCodeBenchUncalibrated,
     BigCodeBenchHardUncalibrated,
     *ds1000.FAMILIES,
+    *multipl_e.FAMILIES,
+    *humanevalpack.FAMILIES,
 )
 _OWN: dict[str, Benchmark] = {family.name: family() for family in _CLASSES}
 _families = dict(_OWN)

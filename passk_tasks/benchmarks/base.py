@@ -14,7 +14,7 @@ from typing import ClassVar
 from passk_tasks.benchmarks import files, hub
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.problem import Problem
-from passk_tasks.program import Confinement, Judge, Place, Program, StdioTests, Tests
+from passk_tasks.program import AnyTests, CommandTests, Confinement, Judge, Place, Program, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
 KEPT_TESTS = 1024
@@ -55,6 +55,7 @@ class Benchmark(ABC):
             (`trial.references`). False for families whose references this package's own tests judge.
         libraries: what its problems import besides the standard library, as import names, where that is known
             without the rows; each problem names its own.
+        toolchains: the languages of its programs, by the names of their records; empty for Python.
         pins: versions in the benchmark's own environment, by import name, and of `python`.
         outgrown: how many references pass with `pins` and are known to fail with the newest libraries of
             `outgrown_with`, by what the benchmark calls the library they are about.
@@ -62,6 +63,8 @@ class Benchmark(ABC):
         loopback: whether right programs open sockets at 127.0.0.1.
         hidden: installed packages that hold its tests or solutions, as import names: no candidate of any
             family sees them.
+        variant: the part of its name by which it differs from families that are listed as one with it, e.g.
+            `cpp`; empty where it stands alone.
         numbered: how it writes the problem of a number, e.g. `Mbpp/{}`; empty where its problems have none.
     """
 
@@ -70,7 +73,7 @@ class Benchmark(ABC):
     hub_name: ClassVar[str | None]
     split: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
-    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (Tests,)
+    kinds: ClassVar[tuple[type[AnyTests], ...]] = (Tests,)
     places: ClassVar[tuple[Place, ...]] = (Judge.ISOLATED, Judge.SCRIPT)
     whole_times: ClassVar[float | None] = None
     windows: ClassVar[tuple[str, ...]] = ()
@@ -82,6 +85,7 @@ class Benchmark(ABC):
     own_n: ClassVar[bool] = False
     trivial: ClassVar[Mapping[str, str]] = {}
     libraries: ClassVar[tuple[str, ...]] = ()
+    toolchains: ClassVar[tuple[str, ...]] = ()
     hub_revision: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = False
     own_problems: ClassVar[bool] = True
@@ -91,6 +95,7 @@ class Benchmark(ABC):
     loopback: ClassVar[bool] = False
     hidden: ClassVar[tuple[str, ...]] = ()
     numbered: ClassVar[str] = ""
+    variant: ClassVar[str] = ""
 
     def task_id_of(self, foreign: str | int) -> str:
         """Return the task_id of what others call a problem by its number; any other name as it is.
@@ -117,8 +122,9 @@ class Benchmark(ABC):
 
     @property
     def judges(self) -> tuple[Judge, ...]:
-        """What the setting `judge` may say: a place, and `stdio` for the usual one of programs."""
-        usual = Judge.STDIO if self.kinds[0] is StdioTests else self.places[0]
+        """What the setting `judge` may say: a place, or the one of tests that are no functions."""
+        words = {StdioTests: Judge.STDIO, CommandTests: Judge.COMMAND}
+        usual = words.get(self.kinds[0], self.places[0])
         return (usual, *self.places[1:]) if Tests in self.kinds else (usual,)
 
     def check_settings(self, settings: Settings) -> None:

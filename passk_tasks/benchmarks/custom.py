@@ -11,6 +11,10 @@ and exactly one of these:
     test                statements, or HumanEval's `def check(candidate)`, which is called for you
     test_list           a list of assertions, as MBPP has it
     stdin_tests         a list of `{"input": …, "output": …}`; the model writes a program that reads input
+    tests               text in the language of the column `language`, which stands after the program and must
+                        run to its end where that is right (a name of `passk_tasks.languages`, e.g. `cpp`);
+                        optional are `stop_tokens`, at which a text that continues the prompt ends, and
+                        `files`, further files beside the program, as `{"name": text}`
 
 Other columns are left alone, and may be used in a `doc_to_text`.
 """
@@ -18,6 +22,7 @@ Other columns are left alone, and may be used in a `doc_to_text`.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,13 +32,16 @@ from passk_tasks import extraction
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.benchmarks.contests import LINES
-from passk_tasks.errors import DatasetError
-from passk_tasks.problem import Problem
-from passk_tasks.program import Judge, Place, Program, StdioTests, Tests
+from passk_tasks.errors import DatasetError, did_you_mean
+from passk_tasks.extraction.languages import SYNTAXES
+from passk_tasks.languages import LANGUAGES
+from passk_tasks.problem import Problem, Protocol
+from passk_tasks.program import AnyTests, CommandTests, Judge, Place, Program, StdioTests, Tests
 
+_FILE = re.compile(r"\w[\w.-]*", re.ASCII)
 _EXPECTED = (
-    "task_id, prompt, and entry_point with test or test_list, or stdin_tests; optional are "
-    "canonical_solution and setup"
+    "task_id, prompt, and entry_point with test or test_list, or stdin_tests, or language, entry_point and "
+    "tests; optional are canonical_solution and setup, or stop_tokens and files"
 )
 
 
@@ -43,12 +51,12 @@ class CustomProblem(Problem):
 
     Attributes:
         setup: statements that the tests need, including the prompt's imports and helpers.
-        cases: inputs with their outputs, where candidates are programs.
+        cases: inputs with their outputs, where candidates are programs; tests in another language.
         objects: whether the tests make objects of a class of the candidate.
     """
 
     setup: str = ""
-    cases: StdioTests | None = None
+    cases: StdioTests | CommandTests | None = None
     objects: bool = False
 
 
@@ -60,8 +68,8 @@ class Custom(Benchmark):
     hub_name: ClassVar[str | None] = None
     split: ClassVar[str] = "test"
     columns: ClassVar[tuple[str, ...]] = ("task_id", "prompt", "entry_point")
-    kinds: ClassVar[tuple[type[Tests | StdioTests], ...]] = (Tests, StdioTests)
-    of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests")
+    kinds: ClassVar[tuple[type[AnyTests], ...]] = (Tests, StdioTests, CommandTests)
+    of_tests: ClassVar[tuple[str, ...]] = ("test", "test_list", "stdin_tests", "tests")
 
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row.
@@ -78,11 +86,13 @@ class Custom(Benchmark):
 
     def _problem(self, row: Mapping[str, object]) -> Problem:
         given = [column for column in self.of_tests if row.get(column) is not None]
+        if given[1:] and given[-1] == "tests":
+            given.pop()  # any other column has its own meaning, so this one is left alone
         programs = given == ["stdin_tests"]
         task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])
         entry_point = "" if programs else text(row, "entry_point", self.columns)
         where = f"row {task_id!r}: "
-        if not programs and not entry_point.isidentifier():
+        if not programs and given != ["tests"] and not entry_point.isidentifier():
             raise DatasetError(f"{where}column 'entry_point' must be the name of a function: {entry_point!r}")
         if len(given) != 1:
             wanted, there = ", ".join(self.of_tests), " and ".join(given) or "none of them"
@@ -94,6 +104,8 @@ class Custom(Benchmark):
         if programs:
             cases = StdioTests.of(_cases(row["stdin_tests"], where), comparison=LINES)
             return CustomProblem(task_id, "", "", "", solution, cases=cases)
+        if given == ["tests"]:
+            return _in_language(row, CustomProblem(task_id, prompt, entry_point, "", solution), self.columns)
         setup = extraction.context(prompt, entry_point) + (f"{setup}\n" if setup else "")
         problem = CustomProblem(task_id, prompt, entry_point, "", solution, setup=setup)
         try:
@@ -135,7 +147,34 @@ class Custom(Benchmark):
             mode="completion",
             prompt=problem.prompt,
             entry_point=problem.entry_point,
+            stops=problem.protocol.stops if problem.protocol else (),
+            protocol=problem.protocol,
         ).code
+
+
+def _in_language(
+    row: Mapping[str, object], problem: CustomProblem, columns: tuple[str, ...]
+) -> CustomProblem:
+    """Return a problem in the language that its row names."""
+    language, tests = (text(row, column, columns) for column in ("language", "tests"))
+    where = f"row {problem.task_id!r}: "
+    if language not in LANGUAGES or language not in SYNTAXES:
+        near = did_you_mean(language, LANGUAGES.keys() & SYNTAXES.keys())
+        raise DatasetError(f"{where}column 'language' is {language!r}, which no judge knows{near}")
+    files = row.get("files") or {}
+    named = {}
+    if isinstance(files, Mapping):  # a Parquet file has every name that any row has
+        named = {name: content for name, content in files.items() if content is not None}
+    if not isinstance(files, Mapping) or not all(
+        _FILE.fullmatch(name) and isinstance(content, str) for name, content in named.items()
+    ):
+        raise DatasetError(
+            f"{where}column 'files' must hold texts by plain names, {{\"name\": text}}, not {files!r:.80}"
+        )
+    stops = tuple(texts(row, "stop_tokens", columns)) if row.get("stop_tokens") is not None else ()
+    protocol = Protocol(language, stops, closed_by_tests=tests.lstrip().startswith("}"))
+    cases = CommandTests(language, tests, tuple(sorted(named.items())))
+    return replace(problem, test=tests, protocol=protocol, cases=cases)
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -66,8 +66,8 @@ class BigCode(Format):
             "Copy community_results/ into a clone of the space "
             "https://huggingface.co/spaces/bigcode/bigcode-models-leaderboard and open a pull request there, "
             "with the title `[Community Submission] Model: ORGANISATION/MODEL, Username: USER`. The "
-            "leaderboard's own runs allow 512 tokens with the prompt for base models; say so where yours "
-            "allowed another number."
+            "leaderboard's own runs allow 512 tokens with the prompt for base models, and have MultiPL-E's "
+            "problems of revision 28441b60; say so where yours differ."
         )
 
 
@@ -80,6 +80,11 @@ def _missing(source: Source) -> Iterator[str]:
         )
     elif task == "humaneval":
         yield from demand_published(source)
+    elif not source.published:
+        yield (
+            f"MultiPL-E's own problems, from the hub: the run has those of {source.run.dataset_source} "
+            f"({source.run.task})"
+        )
     yield from base.demand_all(source)
     yield from base.demand_first(source)
     if source.n is not None and source.n != _N:
@@ -92,10 +97,8 @@ def _missing(source: Source) -> Iterator[str]:
 def _task(source: Source) -> str | None:
     if source.family == "humaneval":
         return "humaneval"
-    row = next(iter(source.rows.values()), {})
-    if str(row.get("name", "")).startswith("HumanEval") and row.get("language") in LANGUAGES:
-        return f"multiple-{row['language']}"
-    return None
+    language = source.family.removeprefix("multiple_humaneval_")
+    return f"multiple-{language}" if language in LANGUAGES and language != source.family else None
 
 
 def _config(source: Source, model: str) -> dict[str, object]:

@@ -1,7 +1,9 @@
 """MultiPL-E: a results file for each problem, as its evaluation writes them and `pass_k.py` reads them.
 
 nuprl/MultiPL-E, pass_k.py: correct is status OK with exit code 0; temperature 0.2 gives pass@1, 0.8 gives
-pass@10 and pass@100, any other is an error.
+pass@10 and pass@100, any other is an error. evaluation/src/main.py writes the files: the problem with its
+sampling, and for each completion the whole program and how it ended. A folder is one configuration of the
+hub's set.
 """
 
 from __future__ import annotations
@@ -53,12 +55,14 @@ class MultiPLE(Format):
                 "name": row["name"],
                 "language": row["language"],
                 "temperature": source.temperature,
+                **({} if source.top_p is None else {"top_p": source.top_p}),
                 "prompt": row["prompt"],
                 "tests": row["tests"],
+                **({"stop_tokens": row["stop_tokens"]} if "stop_tokens" in row else {}),
                 "results": [_result(row, candidate, timestamp) for candidate in candidates],
             }
             packed = gzip.compress(json.dumps(content).encode("ascii"), mtime=timestamp)
-            files[f"{row['language']}/{row['name']}.results.json.gz"] = packed
+            files[f"{source.hub_name or row['language']}/{row['name']}.results.json.gz"] = packed
         return files
 
     def note(self, sources: Sequence[Source], details: Details) -> str:

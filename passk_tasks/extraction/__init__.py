@@ -9,6 +9,8 @@
     fences       Markdown blocks
     runs         code among prose
     examples     example usage below the function
+    files        the same for other languages than Python: continued, or a file in an answer
+    languages    what their text looks like, a record each; pieces, go_imports: by lines and brackets
     snippet      base and chat models: lines without a function of their own
     unfinished   whether an answer broke off
     assertion    one side of `assert f(input) == output`
@@ -46,12 +48,14 @@ from passk_tasks.errors import check_name
 from passk_tasks.extraction.answer import find
 from passk_tasks.extraction.assertion import expression, side
 from passk_tasks.extraction.completion import complete, fill
+from passk_tasks.extraction.files import continued, find_file
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.sanitized import sanitized
 from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
+from passk_tasks.problem import Protocol
 from passk_tasks.tasks.settings import EXTRACTIONS
 
 __all__ = ["Extraction", "Repair", "Strategy", "context", "expression", "extract"]
@@ -66,6 +70,7 @@ def extract(
     stops: Iterable[str] = (),
     suffix: str | None = None,
     also: Sequence[str] = (),
+    protocol: Protocol | None = None,
 ) -> Extraction:
     """Return the candidate program in a model's text. Never raises, whatever the text.
 
@@ -82,6 +87,7 @@ def extract(
         suffix: the code below the gap where the text fills one.
         also: names that the tests call besides the entry point, as far as they are known; where a program was
             asked for, the function or method that they call.
+        protocol: of the problem, where it is in another language than Python.
 
     Raises:
         UsageError: `mode` is none of `tasks.settings.EXTRACTIONS`.
@@ -90,6 +96,10 @@ def extract(
     if mode == "verbatim":
         return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
     text = cut_at_stops(text, stops)
+    if protocol is not None:
+        if mode == "answer":
+            return find_file(text, prompt, entry_point, protocol)
+        return continued(text, prompt, protocol)
     if mode.startswith("snippet"):
         return snippet(text, prompt, indented=mode == "snippet_indented")
     if mode.startswith("assertion_"):

@@ -15,9 +15,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
+from passk_tasks.judging import libraries
 from passk_tasks.results import store
 from passk_tasks.results.summary import Summary
 from passk_tasks.scoring.summary import Record, Scored, summarise
@@ -92,7 +94,9 @@ def collect(
         cost=scored.cost and replace(scored.cost, generation_s=max(generation, default=None)),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
-        **store.provenance_of(spec.settings),
+        **store.provenance_of(
+            spec.settings, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
+        ),
     )
 
 

@@ -382,10 +382,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         users_own = arguments["until"] != self.spec.generation_kwargs["until"]
         if users_own:
             spec = replace(spec, asked=None)  # the user's stops are meant for this way of asking
-        sent = {
-            stops.sent(spec.until, self._data.problems[str(row["task_id"])].entry_point, self._asked)
-            for row in self._data.rows
-        }
+        sent = {self._stops_with(spec, str(row["task_id"])) for row in self._data.rows}
         stated = replace(spec, asked=None).until
         dropped = [stop for stop in stated if any(stop not in until for until in sent)]
         # Where all problems have the same stops, the results show these; else each request has its own.
@@ -401,7 +398,11 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         return replace(spec, generation_kwargs=deepcopy(dict(arguments)), asked=None)
 
     def _stops_of(self, task_id: str) -> tuple[str, ...]:
-        return stops.sent(self.spec.until, self._data.problems[task_id].entry_point, self._asked)
+        return self._stops_with(self.spec, task_id)
+
+    def _stops_with(self, spec: TaskSpec, task_id: str) -> tuple[str, ...]:
+        problem = self._data.problems[task_id]
+        return stops.sent(spec.until, problem.entry_point, self._asked, problem.protocol)
 
     def _drawn_with(self, model: Any) -> dict[str, object]:
         """Return the arguments with which samples were drawn: the task's, or those of replayed samples."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import DatasetError, PreflightError
+from passk_tasks.program import CommandTests, Judge, Place
 from passk_tasks.sandbox import packages
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
@@ -40,6 +41,15 @@ _DISTRIBUTIONS = {
     "wtforms": "WTForms",
     "yaml": "PyYAML",
 }
+
+
+def languages(benchmark: Benchmark, dataset: Dataset) -> frozenset[str]:
+    """Return the languages of a dataset's programs, by the names of their records; Python has none."""
+    if CommandTests not in benchmark.kinds:
+        return frozenset()
+    place: Place = Judge.ISOLATED
+    tests = (benchmark.program(problem, None, place).tests for problem in dataset.problems.values())
+    return frozenset(of.language for of in tests if isinstance(of, CommandTests))
 
 
 def distribution(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.judging import libraries
+from passk_tasks.sandbox import toolchains
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -19,12 +20,13 @@ class ListedTask:
 
     Attributes:
         name: the name that `--tasks` takes.
+        variant: its language where others differ from it in that alone, else empty.
         version: version of the task's definition; it changes when scores may change.
         description: one line for people.
         n: samples of each problem.
         k: the budgets of pass@k.
         temperature: the temperature that the task samples at; 0 is greedy.
-        judge: how its programs are judged: `isolated`, `script` or `stdio`.
+        judge: how its programs are judged: `isolated`, `script`, `stdio` or `command`.
         dataset: the file of the problems, or the benchmark and how its problems are loaded.
         source: where the problems come from, in a few words.
         missing: what this host lacks for a run, a few words each; empty if the task can be run now.
@@ -34,6 +36,7 @@ class ListedTask:
     """
 
     name: str
+    variant: str
     version: str
     description: str
     n: int
@@ -57,9 +60,11 @@ def listed(spec: TaskSpec) -> ListedTask:
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
     absent = libraries.absent(benchmark.libraries, settings.packages, settings.python)
+    lacking = toolchains.hint(benchmark.toolchains)
     number = [f"{len(absent)} {'library' if len(absent) == 1 else 'libraries'}"] if absent else []
     return ListedTask(
         name=spec.name,
+        variant=benchmark.variant,
         version=spec.version,
         description=spec.description,
         n=settings.samples,
@@ -68,7 +73,7 @@ def listed(spec: TaskSpec) -> ListedTask:
         judge=settings.judge.value,
         dataset=settings.data_files or f"{settings.benchmark} ({settings.dataset})",
         source=_origin(settings, benchmark),
-        missing=(*benchmark.missing(settings), *number),
+        missing=(*benchmark.missing(settings), *number, *([lacking] if lacking else [])),
         missing_libraries=absent,
         extraction=settings.extraction,
         generation_kwargs=spec.generation_kwargs,

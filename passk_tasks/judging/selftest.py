@@ -11,7 +11,8 @@ from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
-from passk_tasks.program import Judge, Program, StdioTests, Tests
+from passk_tasks.languages.examples import EXAMPLES as IN_LANGUAGES
+from passk_tasks.program import CommandTests, Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
 
 _REFERENCES = 3  # tried before the warning that none passes
@@ -42,22 +43,38 @@ def require(programs: Iterable[Program], executor: Executor) -> None:
         SelftestError: a right program does not pass.
         SandboxError: the sandbox does not start, or a wrong program passes.
     """
-    ways = dict.fromkeys(program.judge for program in programs)
-    right, wrong = ([EXAMPLES[way][number] for way in ways] for number in (0, 1))
+    ways = dict.fromkeys(map(_examples, programs))
+    right, wrong = ([way[number] for way in ways] for number in (0, 1))
     with executor:
         outcomes = list(executor.selftest([*right, *wrong]))
     for index, outcome in sorted(outcomes, key=lambda item: item[0]):
         if index < len(right) and not outcome.passed:
             raise SelftestError(
-                f"the sandbox fails a right program (judge {right[index].judge}: {outcome.verdict}, "
+                f"the sandbox fails a right program (judge {_way(right[index])}: {outcome.verdict}, "
                 f"{outcome.detail}): no verdict of this host could be trusted. If the limits were lowered, "
                 "raise them."
             )
         if index >= len(right) and outcome.passed:
             raise SandboxError(
-                f"the sandbox passes a wrong program (judge {wrong[index - len(right)].judge}): "
+                f"the sandbox passes a wrong program (judge {_way(wrong[index - len(right)])}): "
                 "no verdict of this host could be trusted"
             )
+
+
+def _way(program: Program) -> str:
+    """Return the judge, with the language where there is one."""
+    language = f" of {program.tests.language}" if isinstance(program.tests, CommandTests) else ""
+    return f"{program.judge}{language}"
+
+
+def _examples(program: Program) -> tuple[Program, ...]:
+    """Return the examples of a program's way of judging: a right one and a wrong one."""
+    if not isinstance(program.tests, CommandTests):
+        return EXAMPLES[program.judge]
+    language = program.tests.language
+    example = IN_LANGUAGES[language]
+    tests = CommandTests(language, example.tests)
+    return tuple(Program("selftest", code, tests) for code in (example.right, example.wrong))
 
 
 def of_task(

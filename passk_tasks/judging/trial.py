@@ -21,7 +21,8 @@ from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
-from passk_tasks.program import Judge, Program
+from passk_tasks.program import CommandTests, Judge, Program
+from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -121,7 +122,7 @@ def _verdicts(programs: list[Program], executor: Executor) -> dict[str, tuple[st
 
 def _cache_file(program: Program, executor: Executor) -> Path:
     confinement = executor.confinement
-    conditions = (
+    conditions: tuple[object, ...] = (
         __version__,
         interpreter(confinement.python).version,
         program.sha256,
@@ -129,6 +130,8 @@ def _cache_file(program: Program, executor: Executor) -> Path:
         sorted(executor.packages.items()),
         sorted(confinement.limits.as_dict().items()),
     )
+    if isinstance(program.tests, CommandTests):
+        conditions += (sorted(toolchains.versions(program.tests.language).items()),)
     key = hashlib.sha256(json.dumps(conditions).encode()).hexdigest()
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return root / "passk-tasks" / "references" / key[:2] / f"{key}.json"

@@ -36,6 +36,7 @@ class Conditions:
         limits: what a candidate may use.
         sandbox: its mode.
         packages: hash of the packages that candidates could import, with their versions.
+        toolchains: versions of the tools that built and ran candidates in other languages, by name.
         shown: hash of the data that candidates were shown, or `none`.
         python: version of the interpreter that judged.
         passk_tasks: version of this package.
@@ -57,6 +58,7 @@ class Conditions:
     limits: Mapping[str, float] | None = None
     sandbox: str | None = None
     packages: str | None = None
+    toolchains: Mapping[str, str] | None = None
     shown: str | None = None
     python: str | None = None
     passk_tasks: str | None = None
@@ -116,6 +118,7 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         limits={name: limits[name] for name in _LIMITS if name in limits} or None,
         sandbox=summary.sandbox,
         packages=None if packages is None else _sha256(json.dumps(dict(packages), sort_keys=True)),
+        toolchains=dict(summary.toolchains) or None,
         shown=summary.shown or "none",
         python=summary.python,
         passk_tasks=summary.passk_tasks,

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TypedDict
@@ -21,6 +21,7 @@ from typing import IO, TypedDict
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
 from passk_tasks.results.lines import dump_line
+from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.tasks.settings import Settings
@@ -117,10 +118,14 @@ class Provenance(TypedDict):
     platform: str
     packages: dict[str, str]
     shown: str | None
+    toolchains: dict[str, str]
 
 
 def provenance(
-    packages: str | Sequence[str], python: str | None = None, shown: str | None = None
+    packages: str | Sequence[str],
+    python: str | None = None,
+    shown: str | None = None,
+    languages: Collection[str] = (),
 ) -> Provenance:
     """Return when and with what a result came about: now, with this package, on this host.
 
@@ -128,6 +133,7 @@ def provenance(
         packages: the setting of that name.
         python: the setting of that name; the versions are those of its interpreter.
         shown: the setting of that name.
+        languages: those of the programs, by the names of their records.
     """
     return {
         "passk_tasks": __version__,
@@ -136,12 +142,13 @@ def provenance(
         "platform": platform.platform(),
         "packages": resolve(packages, python).versions(),
         "shown": None if shown is None else _sha256_of(Path(shown).expanduser()),
+        "toolchains": {k: v for name in sorted(languages) for k, v in toolchains.versions(name).items()},
     }
 
 
-def provenance_of(settings: Settings) -> Provenance:
-    """Return `provenance` for a task's settings."""
-    return provenance(settings.packages, settings.python, settings.shown)
+def provenance_of(settings: Settings, languages: Collection[str] = ()) -> Provenance:
+    """Return `provenance` for a task's settings and the languages of its programs."""
+    return provenance(settings.packages, settings.python, settings.shown, languages)
 
 
 def _sha256_of(folder: Path) -> str:

@@ -70,6 +70,7 @@ class Summary:
         platform: what it ran on.
         shown: sha256 of the data that candidates were shown; None for none.
         packages: versions of the packages that candidates could import, by name.
+        toolchains: versions of the tools that built and ran candidates in other languages, by name.
         more: keys of a stored object that this version does not know.
     """
 
@@ -115,6 +116,7 @@ class Summary:
     platform: str | None = None
     shown: str | None = None
     packages: Mapping[str, str] | None = field(default=None, repr=False)
+    toolchains: Mapping[str, str] = field(default_factory=dict, repr=False)
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
@@ -178,6 +180,7 @@ class Summary:
             "platform": self.platform,
             "shown": self.shown,
             "packages": None if self.packages is None else dict(self.packages),
+            "toolchains": dict(self.toolchains) or None,
         }
         known = {key: value for key, value in where_known.items() if value is not None}
         return {**always, **known, **self.more}
@@ -193,6 +196,7 @@ class Summary:
         sandbox, dataset, metrics = keys.inner("sandbox"), keys.inner("dataset"), keys.inner("metrics")
         settings, layers, left_out = keys.inner("settings"), sandbox.inner("layers"), keys.inner("left_out")
         limits, packages, arguments = map(keys.inner, ("limits", "packages", "generation_kwargs"))
+        toolchains = keys.inner("toolchains")
         unpinned, unread = keys.inner("unpinned"), keys.inner("out_of_reach")
         problems, date = keys.must(keys.whole, "problems"), keys.text("date")
         summary = cls(
@@ -238,6 +242,7 @@ class Summary:
             platform=keys.text("platform"),
             shown=keys.text("shown"),
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
+            toolchains={name: str(toolchains.values[name]) for name in toolchains},
         )
         return replace(summary, more=keys.without(summary.as_dict()))
 

@@ -25,8 +25,8 @@ from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
-from passk_tasks.program import Confinement, Program, StdioTests, Tests
-from passk_tasks.sandbox import remembered
+from passk_tasks.program import AnyTests, CommandTests, Confinement, Program
+from passk_tasks.sandbox import remembered, toolchains
 from passk_tasks.sandbox.beside import beside
 from passk_tasks.sandbox.box import frames
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
@@ -88,6 +88,8 @@ class Sandbox:
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
         self._entered = 0
+        self._languages: frozenset[str] = frozenset()  # whose toolchains the workers show
+        self._tools: tuple[str, ...] = ()
         self._pool: list[Worker] = []
         self._failed_starts = 0
         self._numbers = itertools.count()
@@ -152,10 +154,11 @@ class Sandbox:
         too. One that is too large to be handed over is `memory_limit`. The caller sorts out programs without
         code.
         """
+        self._show_toolchains(programs)
         self._disturbed.clear()
         self._crowding.clear()
         self._tried_again.clear()
-        suites: dict[Tests | StdioTests, int] = {}
+        suites: dict[AnyTests, int] = {}
         for program in programs:
             if program.tests not in suites:
                 # No number is used twice: a worker keeps tests by their number.
@@ -199,6 +202,22 @@ class Sandbox:
                 left -= 1
                 yield index, outcome
 
+    def _show_toolchains(self, programs: Sequence[Program]) -> None:
+        """Let workers show the toolchains of these programs' languages, and no others.
+
+        Raises:
+            SandboxError: a toolchain is not complete.
+        """
+        languages = frozenset(p.tests.language for p in programs if isinstance(p.tests, CommandTests))
+        if languages == self._languages:
+            return
+        self._languages, self._tools = languages, toolchains.shown(languages)
+        for worker in self._pool:  # nothing runs between two calls of `run`
+            self._selector.unregister(worker.socket)
+            worker.stop()
+            self._free_cpus.append(worker.cpu)
+        self._pool.clear()
+
     selftest = run  # there is one machine, this one
 
     def _top_up(self, wanted: int, *, fresh: bool) -> None:
@@ -236,7 +255,7 @@ class Sandbox:
     def _start_worker(self) -> None:
         cpu = self._free_cpus.pop()
         try:
-            worker = Worker(self.limits, self._way, self._surroundings, cpu)
+            worker = Worker(self.limits, self._way, self._surroundings.with_tools(self._tools), cpu)
         except SandboxError:
             self._free_cpus.append(cpu)
             self._failed_starts += 1

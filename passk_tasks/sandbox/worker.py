@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from passk_tasks.errors import SandboxError
-from passk_tasks.program import Limits, Program
-from passk_tasks.sandbox import cgroups, leftovers
+from passk_tasks.program import AnyTests, CommandTests, Limits, Program
+from passk_tasks.sandbox import cgroups, leftovers, toolchains
 from passk_tasks.sandbox.beside import Beside
 from passk_tasks.sandbox.box import frames, processes
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
@@ -87,6 +87,7 @@ class Surroundings:
         beside: what else they see.
         hidden: import names of packages that no candidate sees.
         loopback: whether they have a network that ends in their machine.
+        builds: whether candidates are built first, by toolchains among what is `beside`.
     """
 
     interpreter: Interpreter
@@ -94,6 +95,12 @@ class Surroundings:
     beside: Beside
     hidden: tuple[str, ...]
     loopback: bool
+    builds: bool = False
+
+    def with_tools(self, tools: tuple[str, ...]) -> Surroundings:
+        """Return these, with the paths of toolchains."""
+        beside = dataclasses.replace(self.beside, paths=(*self.beside.paths, *tools))
+        return dataclasses.replace(self, beside=beside, builds=bool(tools))
 
 
 class Worker:
@@ -121,7 +128,11 @@ class Worker:
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
-        self._groups = {} if way == "rlimits" else _make_groups(limits)
+        self._groups = (
+            {}
+            if way == "rlimits"
+            else _make_groups(limits, *([toolchains.MOST_MIB] if surroundings.builds else []))
+        )
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
@@ -210,7 +221,7 @@ class Worker:
             self._suites.move_to_end(suite)
         else:
             self._suites[suite] = program.tests.size
-            given = dataclasses.asdict(program.tests)
+            given = dataclasses.asdict(self._given(program.tests))
             messages.append({"tests": suite, "judge": judge, "given": given})
             # The worker has judged everything that needs these tests before it reads this.
             while (
@@ -225,6 +236,13 @@ class Worker:
         for message in messages:
             self._unsent += frames.pack(json.dumps(message, default=_in_base64).encode("ascii"))
         self.send()
+
+    def _given(self, tests: AnyTests) -> Any:
+        """Return the dataclass whose fields the driver makes its tests from."""
+        if not isinstance(tests, CommandTests):
+            return tests
+        # Root's candidates are another user, who may not reach root's caches where there is no private root.
+        return toolchains.given(tests, prepared=self._way == "namespaces" or os.getuid() != 0)
 
     def send(self) -> None:
         """Send what the worker takes at once: it does not read while it judges, and may never read again."""
@@ -330,9 +348,9 @@ def _in_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _make_groups(limits: Limits) -> dict[str, Path]:
-    """Cap what a worker's processes take together: the tests' side, and a candidate's tree."""
-    memory_mib = TREE_MEMORY * limits.memory_mib + TESTS_EXTRA_MIB
+def _make_groups(limits: Limits, builds_mib: int = 0) -> dict[str, Path]:
+    """Cap what a worker's processes take together: the tests' side, and a candidate's tree or a build."""
+    memory_mib = max(TREE_MEMORY * limits.memory_mib, builds_mib) + TESTS_EXTRA_MIB
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
 
 

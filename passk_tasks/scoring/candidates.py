@@ -43,7 +43,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
             return Extraction(None, Strategy.NONE_EMPTY.value)
         return Extraction(sample.text, Strategy.VERBATIM.value)
-    mode, own = _mode(sample, spec, extract), spec.settings.extraction
+    mode, own = _mode(sample, problem, spec, extract), spec.settings.extraction
     return extraction.extract(
         sample.text,
         mode=mode,
@@ -52,6 +52,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         entry_point=problem.entry_point,
         suffix=problem.suffix,
         also=problem.functions,
+        protocol=problem.protocol,
         stops=_stops(sample, problem, spec, mode)[1],
     )
 
@@ -63,12 +64,14 @@ def unfinished(sample: Sample, found: Extraction, spec: TaskSpec) -> str | None:
     return never_ended(sample.text, found.strategy, spec.until if sample.stops is None else sample.stops)
 
 
-def _mode(sample: Sample, spec: TaskSpec, extract: str) -> str:
+def _mode(sample: Sample, problem: Problem, spec: TaskSpec, extract: str) -> str:
     own = spec.settings.extraction
     if extract != "auto":
         return extract
     if sample.form == SOLUTION:
         return "verbatim"
+    if sample.form == COMPLETION and problem.protocol is not None:
+        return "completion"  # where it ends is part of the benchmark
     return "verbatim" if sample.form == COMPLETION and not own.startswith("snippet") else own
 
 
@@ -79,7 +82,7 @@ def _stops(
     recorded = sample.stops is not None
     given = sample.stops if sample.stops is not None else spec.until
     asked = sample.asked if recorded else spec.asked or spec.settings.extraction
-    return given, stops.applied(given, problem.entry_point, mode, asked)
+    return given, stops.applied(given, problem.entry_point, mode, asked, problem.protocol)
 
 
 def extract_as_set(samples: Sequence[Sample], spec: TaskSpec, extract: str) -> str:
@@ -110,12 +113,14 @@ def cut_warning(
     unlike: dict[str, None] = {}
     count = 0
     for sample in samples:
-        mode = _mode(sample, spec, extract)
+        problem = dataset.problems[sample.task_id]
+        mode = _mode(sample, problem, spec, extract)
         if mode == "verbatim" or sample.stops is None:
             continue
-        given, applied = _stops(sample, dataset.problems[sample.task_id], spec, mode)
-        unlike.update(dict.fromkeys(stop for stop in given if stop not in applied))
-        count += given != applied
+        given, applied = _stops(sample, problem, spec, mode)
+        unapplied = [stop for stop in given if stop not in applied]
+        unlike.update(dict.fromkeys(unapplied))
+        count += bool(unapplied)
     if not count:
         return None
     return (

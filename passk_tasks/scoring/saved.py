@@ -81,7 +81,10 @@ def score_samples(
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
-        **store.provenance_of(checked.spec.settings),
+        **store.provenance_of(
+            checked.spec.settings,
+            libraries.languages(benchmarks.get(checked.spec.settings.benchmark), checked.dataset),
+        ),
     )
     try:
         if show is not None:

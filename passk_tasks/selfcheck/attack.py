@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from passk_tasks.program import Judge, StdioTests, Tests
+from passk_tasks.program import AnyTests, Judge, Tests
 from passk_tasks.verdict import Verdict
 
 BOTH = (Judge.ISOLATED, Judge.SCRIPT)
@@ -94,7 +94,7 @@ class Attack:
     category: str
     guarantee: Guarantee
     code: str
-    tests: Tests | StdioTests
+    tests: AnyTests
     judges: tuple[Judge, ...] = BOTH
     expected: frozenset[Verdict] = NOT_PASSED
     host_probe: str | None = None

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
-from passk_tasks.program import Confinement, Judge, Limits, Program
+from passk_tasks.languages import LANGUAGES
+from passk_tasks.program import CommandTests, Confinement, Judge, Limits, Program
+from passk_tasks.sandbox import toolchains
 from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee
 from passk_tasks.selfcheck.corpus import CORPUS
 from passk_tasks.selfcheck.corpus.timeouts import ENDLESS_LOOP
@@ -107,12 +109,14 @@ class Report:
         layers: the sandbox's layers and whether each is active.
         trials: every attack under each of its judges, in the corpus's order.
         host: changes of the host that cannot be blamed on a single attack.
+        without: languages that were not tried, as this host lacks their toolchains.
     """
 
     sandbox: str
     layers: dict[str, bool]
     trials: tuple[Trial, ...]
     host: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[Row]:
@@ -167,6 +171,8 @@ def check(
     """
     trials: list[Trial] = []
     layers: dict[str, bool] = {}
+    lacking = {name for name in map(_language, attacks) if name and toolchains.hint([name])}
+    attacks = [a for a in attacks if _language(a) not in lacking]
     tried = [a for a in attacks if sandbox == "strict" or not a.harms]
     with Probes() as probes:
         for judge in Judge:
@@ -199,7 +205,12 @@ def check(
         findings = probes.findings(tried)
         host = tuple(probes.host_findings())
     trials = [_blamed(trial, findings) for trial in trials]
-    return Report(sandbox, layers, tuple(trials), host)
+    without = tuple(sorted(LANGUAGES[name].title for name in lacking))
+    return Report(sandbox, layers, tuple(trials), host, without)
+
+
+def _language(attack: Attack) -> str | None:
+    return attack.tests.language if isinstance(attack.tests, CommandTests) else None
 
 
 def _promised(attack: Attack, sandbox: str, layers: dict[str, bool]) -> bool:

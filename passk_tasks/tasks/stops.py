@@ -11,6 +11,8 @@ import keyword
 import re
 from collections.abc import Iterable
 
+from passk_tasks.problem import Protocol
+
 ANSWER = "answer"
 _SNIPPETS = ("snippet", "snippet_indented", "assertion_output", "assertion_input")
 
@@ -31,19 +33,38 @@ def begins_statement(stop: str) -> bool:
     return known or line[2] is not None
 
 
-def sent(stops: Iterable[str], entry_point: str, extraction: str) -> tuple[str, ...]:
+def _begins_python(stop: str) -> bool:
+    r"""Whether a stop sequence begins a statement of Python, as `\ndef` and `\n#` do, and `\n//` does not."""
+    line = _LINE.match(stop)
+    return line is not None and not line[0].endswith("\n") and begins_statement(stop)
+
+
+def sent(
+    stops: Iterable[str], entry_point: str, extraction: str, protocol: Protocol | None = None
+) -> tuple[str, ...]:
     """Return the stops that are sent with one question.
 
     Args:
         stops: the task's, or the user's own.
         entry_point: the problem's function; `""` where a program is asked for.
         extraction: how code is extracted from the answer.
+        protocol: the problem's; its stops come first, unless an answer of a chat model is asked for, and
+            those that begin a statement of Python are left out.
     """
+    if protocol is not None:
+        theirs = protocol.stops if extraction != ANSWER else ()
+        return tuple(dict.fromkeys([*theirs, *(stop for stop in stops if not _begins_python(stop))]))
     whole = not entry_point and extraction not in _SNIPPETS
     return tuple(stop for stop in stops if not (whole and begins_statement(stop)))
 
 
-def applied(stops: Iterable[str], entry_point: str, extraction: str, asked: str | None) -> tuple[str, ...]:
+def applied(
+    stops: Iterable[str],
+    entry_point: str,
+    extraction: str,
+    asked: str | None,
+    protocol: Protocol | None = None,
+) -> tuple[str, ...]:
     """Return the stops at which a text that came back is cut.
 
     Args:
@@ -51,7 +72,10 @@ def applied(stops: Iterable[str], entry_point: str, extraction: str, asked: str 
         entry_point: the problem's function; `""` where a program was asked for.
         extraction: how code is extracted from the text.
         asked: the extraction that was planned when the text was asked for; None where that is not recorded.
+        protocol: the problem's; its stops end every text that continues the prompt.
     """
+    if protocol is not None and (extraction != ANSWER or asked == ANSWER):
+        return sent(stops, entry_point, extraction, protocol)
     if extraction != ANSWER:
         return sent(stops, entry_point, extraction)
     return tuple(stop for stop in stops if asked == ANSWER and not begins_statement(stop))

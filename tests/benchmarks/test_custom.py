@@ -16,7 +16,9 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import hub, loading
 from passk_tasks.errors import DatasetError, SettingsError
 from passk_tasks.judging import batch
-from passk_tasks.program import Judge
+from passk_tasks.problem import Protocol
+from passk_tasks.program import CommandTests, Judge
+from passk_tasks.tasks import stops
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Verdict
 
@@ -101,7 +103,10 @@ def test_tests_that_hand_over_objects() -> None:
         ({"prompt": 1}, "row 'one': column 'prompt' must be text, not int"),
         ({"task_id": 1.5}, "column 'task_id' must be text, not float"),
         ({"entry_point": "f(x)"}, "row 'one': column 'entry_point' must be the name of a function: 'f(x)'"),
-        ({"test": None}, "row 'one': one of the columns test, test_list, stdin_tests is needed, there is n"),
+        (
+            {"test": None},
+            "row 'one': one of the columns test, test_list, stdin_tests, tests is needed",
+        ),
         ({"test_list": ["assert f(1) == 2"]}, "is needed, there is test and test_list"),
         (
             {"test": None, "test_list": "assert f(1)"},
@@ -207,3 +212,50 @@ def test_another_benchmark(tmp_path: Path) -> None:
     passed = {problem.entry_point for (problem, _), o in zip(answers, outcomes, strict=True) if o.passed}
     assert passed == set(MHPP)
     assert sum(outcome.passed for outcome in outcomes) == len(MHPP)
+
+
+SH_ROW = {
+    "task_id": "twice",
+    "language": "sh",
+    "prompt": "twice() {\n",
+    "entry_point": "twice",
+    "canonical_solution": "    echo $((2 * $1))",
+    "tests": '}\nset -e\nread -r wanted < wanted.txt\n[[ $(twice 2) = "$wanted" ]]\n',
+    "stop_tokens": ["\n}"],
+    "files": {"wanted.txt": "4\n", "absent.txt": None},
+}
+
+
+def test_a_problem_in_another_language() -> None:
+    """Its tests are text after the program; stops and files are the row's own."""
+    family = benchmarks.get("custom")
+    problem = family.problem(SH_ROW)
+    assert problem.protocol == Protocol("sh", ("\n}",), closed_by_tests=True)
+    program = family.program(problem, family.canonical(problem), Judge.ISOLATED)
+    assert program.judge is Judge.COMMAND
+    assert program.tests == CommandTests("sh", str(SH_ROW["tests"]), (("wanted.txt", "4\n"),))
+    assert program.code == "twice() {\n    echo $((2 * $1))"
+    assert stops.sent(("\ndef", "\n#", "\n//"), "twice", "completion", problem.protocol) == ("\n}", "\n//")
+
+
+def test_a_column_tests_beside_others_is_left_alone() -> None:
+    """Rows that had such a column before stay problems in Python."""
+    row = {"task_id": 1, "prompt": "def f():\n", "entry_point": "f", "test": "assert f() == 1", "tests": "t"}
+    problem = benchmarks.get("custom").problem({**row, "task_id": "1", "language": "lua"})
+    assert problem.protocol is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"language": "bahs"}, "column 'language' is 'bahs', which no judge knows"),
+        ({"language": None}, "column 'language' must be text"),
+        ({"files": ["a"]}, "'files' must hold texts by plain names"),
+        ({"files": {"../a": "b"}}, "'files' must hold texts by plain names"),
+        ({"files": {"a": 1}}, "'files' must hold texts by plain names"),
+    ],
+)
+def test_wrong_rows_in_another_language(change: dict[str, object], says: str) -> None:
+    """The message names row and column, before anything runs."""
+    with pytest.raises(DatasetError, match=f"row 'twice'.*{says}"):
+        benchmarks.get("custom").problem({**SH_ROW, **change})

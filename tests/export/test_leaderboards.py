@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_bigcode_s_summary_is_what_its_script_makes(source):
     """The leaderboard's group_jsons.py would make the summary of the metrics that lie beside it."""
     runs = [
         source(HUMANEVAL, FIFTY, family="humaneval", published=True),
-        source(multiple(), FIFTY, family="multiple"),
+        source(multiple(), FIFTY, family="multiple_humaneval_lua", published=True),
     ]
     assert list(BigCode().missing(runs, DETAILS)) == []
     files = BigCode().files(runs, DETAILS)
@@ -58,6 +59,18 @@ def test_bigcode_s_summary_is_what_its_script_makes(source):
     assert [len(found) for found in generations] == [50, 50, 50]
     metrics = json.loads(files[f"{folder}/metrics_model/metrics_humaneval_model.json"])
     assert metrics["config"]["uncertainty"]["over_problems"]["method"]
+
+
+def test_bigcode_takes_its_own_languages_alone(source):
+    """MBPP, a language without a column there, and problems that are not the hub's are refused."""
+    for family, published, says in (
+        ("multiple_mbpp_lua", True, "MultiPL-E in one of js, java"),
+        ("multiple_humaneval_scala", True, "MultiPL-E in one of js, java"),
+        ("custom", True, "MultiPL-E in one of js, java"),
+        ("multiple_humaneval_lua", False, "from the hub"),
+    ):
+        (text,) = BigCode().missing([source(multiple(), FIFTY, family=family, published=published)], DETAILS)
+        assert says in text, family
 
 
 def test_bigcode_says_everything_at_once(source):
@@ -143,14 +156,16 @@ def test_livecodebench_wants_its_columns_and_a_temperature(source):
 
 def test_multipl_e_s_script_counts_the_same(source):
     """Its pass_k.py counts status OK with exit code 0, and wants one temperature."""
-    found = source(multiple(), MIXED)
+    rows = [{**row, "stop_tokens": ["\nlocal"]} for row in multiple()]
+    found = replace(source(rows, MIXED), hub_name="humaneval-lua")
     assert list(MultiPLE().missing([found], DETAILS)) == []
     files = MultiPLE().files([found], DETAILS)
-    assert set(files) == {"lua/HumanEval_0_f.results.json.gz", "lua/HumanEval_1_f.results.json.gz"}
+    assert set(files) == {f"humaneval-lua/HumanEval_{i}_f.results.json.gz" for i in range(2)}
     for content in files.values():
         data = json.loads(gzip.decompress(content))
         right = [one for one in data["results"] if one["status"] == "OK" and one["exit_code"] == 0]
         assert (len(data["results"]), len(right), data["temperature"]) == (3, 1, 0.2)
+        assert (data["top_p"], data["stop_tokens"]) == (0.95, ["\nlocal"])
         assert [one["status"] for one in data["results"]] == ["OK", "Exception", "Timeout"]
         assert data["results"][0]["program"] == "a = 1\nf()"
     assert MultiPLE().files([found], DETAILS) == files

@@ -563,7 +563,8 @@ def test_tasks() -> None:
             "names": [task["name"] for task in listed],
             "some": listed[::40],
             "all": digest(listed)["sha256"],
-            "table": [line for line in table.split("\n") if line.startswith("  ")],
+            # Which languages stand together depends on the host.
+            "table": [line for line in table.split("\n") if re.match("  (name|passk_(?!.*<lang>))", line)],
         },
     )
 

@@ -89,7 +89,8 @@ def test_what_is_not_at_hand_is_not_tried(tried, tmp_path):
     assert {judge for judge, _, _ in tried} == {Judge.STDIO}
 
 
-@pytest.mark.parametrize("way", list(Judge))
+# The examples of `command` are each language's: tests/sandbox/test_command.py.
+@pytest.mark.parametrize("way", [judge for judge in Judge if judge is not Judge.COMMAND])
 def test_a_sandbox_that_is_broken_for_one_kind_is_found(way, monkeypatch, tmp_path):
     """Whether the worker's process drops the tests of functions or has no input for programs: it is named."""
     spec, dataset = contest("passk_apps_introductory", tmp_path)

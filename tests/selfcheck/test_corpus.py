@@ -13,7 +13,8 @@ from under_load import HANG_S, lift_backstop
 
 from passk_tasks.cli import main
 from passk_tasks.errors import SandboxError
-from passk_tasks.program import Judge, Tests
+from passk_tasks.program import CommandTests, Judge, Tests
+from passk_tasks.sandbox import toolchains
 from passk_tasks.selfcheck import check as checking
 from passk_tasks.selfcheck.attack import NOT_PASSED, Attack, Guarantee
 from passk_tasks.selfcheck.check import Report, check
@@ -58,7 +59,10 @@ def probes() -> Iterator[Probes]:
 @pytest.mark.parametrize(("attack", "judge"), TRIALS, ids=[f"{a.name}-{j}" for a, j in TRIALS])
 def test_attack(attack: Attack, judge: Judge, report: Report) -> None:
     """A hostile program achieves nothing, a right one passes, and a known gap of `script` is still there."""
-    trial = next(t for t in report.trials if t.attack is attack and t.judge is judge)
+    trial = next((t for t in report.trials if t.attack is attack and t.judge is judge), None)
+    if trial is None and isinstance(attack.tests, CommandTests):
+        pytest.skip(toolchains.hint([attack.tests.language]))
+    assert trial is not None
     assert trial.outcome is not None
     if attack.gap(judge) is None:
         assert trial.broken == (), f"{trial.outcome}"
@@ -134,8 +138,8 @@ def test_sources_compile(attack: Attack, probes: Probes) -> None:
     assert not re.search(r"@[A-Z_0-9]+@", "".join(sources))
     if isinstance(attack.tests, Tests):
         compile(attack.tests.source, "tests", "exec")
-    if Verdict.SYNTAX_ERROR in attack.expected:
-        return
+    if Verdict.SYNTAX_ERROR in attack.expected or isinstance(attack.tests, CommandTests):
+        return  # those in other languages do not pass `test_attack` with a syntax error
     for text in sources:
         compile(text, attack.name, "exec")
 

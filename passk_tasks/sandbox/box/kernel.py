@@ -94,8 +94,13 @@ def file_in_memory(content: bytes | None = None) -> int:
         while view:
             view = view[os.write(fd, view) :]
         os.lseek(fd, 0, os.SEEK_SET)
-        fcntl.fcntl(fd, _F_ADD_SEALS, _F_SEAL_ALL)
+        seal(fd)
     return fd
+
+
+def seal(fd: int) -> None:
+    """Keep a file in memory as it is, for good; nobody may have it mapped for writing."""
+    fcntl.fcntl(fd, _F_ADD_SEALS, _F_SEAL_ALL)
 
 
 def unshare(flags: int) -> None:

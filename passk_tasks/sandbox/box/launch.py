@@ -66,7 +66,7 @@ def main(config: Configuration) -> NoReturn:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         nursery_pid = os.fork()
         if not nursery_pid:
-            nursery.run(theirs, config, way)
+            nursery.run(theirs, way)
         theirs.close()
         layers.update(_first_zygotes_layers(ours))
         way.confine_tests_side()

@@ -19,7 +19,7 @@ from passk_tasks.sandbox.box import candidate, imports, kernel, protocol, rlimit
 from passk_tasks.sandbox.box.on_host import OnHost, is_fresh
 
 
-def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> NoReturn:
+def run(control: socket.socket, way: OnHost) -> NoReturn:
     """Become the nursery; `control` is the zygotes' end of the socket to the tests' side."""
     # This closes the socket's other end, too: the nursery, and all below it, end with the tests' side.
     os.dup2(control.fileno(), candidate.CHANNEL)
@@ -32,7 +32,7 @@ def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> 
         folders = way.make_folders()
         pid = os.fork()
         if not pid:
-            _become_zygote(control, config, way, folders, is_first=is_first)
+            _become_zygote(control, way, folders, is_first=is_first)
         status = way.wait_for_zygote(pid)
         is_first = False
         if not is_fresh(status):
@@ -42,7 +42,6 @@ def run(control: socket.socket, config: protocol.Configuration, way: OnHost) -> 
 
 def _become_zygote(
     control: socket.socket,
-    config: protocol.Configuration,
     way: OnHost,
     folders: tuple[str, ...],
     *,
@@ -65,7 +64,7 @@ def _become_zygote(
         os.utime(output, (0, 0))
         if way.identity is not None and way.identity != os.getuid():
             os.fchown(output, way.identity, way.identity)
-        rlimits.limit_candidates(config)
+        rlimits.limit_candidates()
         layers["resource limits"] = True
         confine = way.confine_zygote(folders, layers)
         rlimits.let_limits_be_raised()

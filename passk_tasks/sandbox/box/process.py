@@ -11,10 +11,10 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
-from passk_tasks.sandbox.box.limits import DISK_MIB, TREE_MEMORY
+from passk_tasks.sandbox.box.limits import DISK_MIB
 from passk_tasks.verdict import Verdict
 
 _LOOK_S = 0.1  # between two looks at a candidate, half of it more or less
@@ -31,6 +31,20 @@ class CandidateGone(BaseException):
     def __init__(self, verdict: Verdict, detail: str) -> None:
         super().__init__(verdict, detail)
         self.verdict, self.detail = verdict, detail
+
+
+class Room(NamedTuple):
+    """How much memory a candidate may use, in MiB.
+
+    Attributes:
+        address_mib: address space of each process.
+        together_mib: what all processes hold together.
+        file_mib: the size of each file.
+    """
+
+    address_mib: int
+    together_mib: int
+    file_mib: int
 
 
 class _Clock:
@@ -69,6 +83,7 @@ class Box:
         backstop: what has a time limit may take so many times the limit in wall seconds.
 
     Attributes:
+        room: how much memory it may use.
         fatal: what ended the candidate; None while it lives.
         crowds_others: whether it used up pipes, which all processes of a user share: others may have failed.
     """
@@ -80,14 +95,14 @@ class Box:
         whole_s: float,
         stages: int,
         backstop: float,
-        memory_mib: int,
+        room: Room,
         nursery_pid: int,
         own_network: bool,
         disk: str | None,
         streams: tuple[int, ...] = (),
     ) -> None:
         self._control, self._own_network = control, own_network
-        self._memory_mib, self._stages = memory_mib, stages
+        self.room, self._stages = room, stages
         self._call, self._stage = (_Clock(limit_s, backstop * limit_s) for limit_s in (call_s, whole_s))
         self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
         self.disk_error: OSError | None = None  # that others left too little of the disk
@@ -105,7 +120,8 @@ class Box:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
-        command = protocol.FORKING.pack(protocol.FORK, int(stages * whole_s) + 2)
+        limits = int(stages * whole_s) + 2, room.address_mib, room.file_mib
+        command = protocol.FORKING.pack(protocol.FORK, *limits)
         control.sendmsg([command], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
         theirs.close()
         answer, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
@@ -300,7 +316,7 @@ class Box:
             clock.looked(tree.used_s)
         self._check_time()
         # The kernel limits each process; here all count together.
-        most_mib = TREE_MEMORY * self._memory_mib
+        most_mib = self.room.together_mib
         grown_mib = (kernel.shared_bytes() - self._shared_bytes) / (1 << 20)
         if max(tree.resident_mib, tree.mapped_mib, grown_mib) > most_mib:
             # Forks share pages, and some pages are resident in no process: the zygote counts exactly.

@@ -80,9 +80,12 @@ def unpacked_outcome(fields: list[Any]) -> Outcome:
 
 
 # To the zygote: fork a candidate. The first descriptor that comes along is its channel; two more, if they
-# come, are its standard input and output. The zygote answers STARTED, with a pidfd.
+# come, are its standard input and output, a fourth its standard error, and a fifth gets the number GIVEN. The
+# zygote answers STARTED, with a pidfd.
 FORK, STARTED = b"F", b"P"
-FORKING = struct.Struct("<cI")  # FORK, and RLIMIT_CPU of each process of the candidate in seconds
+# FORK, and limits of each process of the candidate: RLIMIT_CPU in seconds; RLIMIT_AS and RLIMIT_FSIZE in MiB.
+FORKING = struct.Struct("<cIII")
+GIVEN = 20
 # To the zygote: count what the candidate's processes hold, for at most so many CPU seconds.
 LOOKING = struct.Struct("<cd")  # one of the letters below, and the CPU seconds
 AMOUNTS = struct.Struct("<QQd")  # two amounts, and the CPU seconds that counting took

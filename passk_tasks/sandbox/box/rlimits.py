@@ -74,15 +74,19 @@ def raise_all(config: Configuration) -> None:
             resource.setrlimit(limit, (hard, hard))
 
 
-def limit_candidates(config: Configuration) -> None:
-    """Limit this process and all candidates below it, but for their number."""
+def limit_candidates() -> None:
+    """Limit this process and all candidates below it, but for what the zygote limits for each of them."""
     for limit, value in _GIVEN.items():
         most = _least(value, resource.getrlimit(limit)[1])
         resource.setrlimit(limit, (most, most))
-    resource.setrlimit(resource.RLIMIT_AS, mib(config["memory_mib"]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, mib(config["output_mib"]))
     # What threads of the candidate itself reserve would be what this host's limit was when we started.
     kernel.set_thread_stack(_STACK_BYTES)
+
+
+def at_most(limit: int, size: int) -> tuple[int, int]:
+    """Return a soft and a hard limit of so many MiB, or of what the hard limit allows."""
+    most = _least(size << 20, resource.getrlimit(limit)[1])
+    return most, most
 
 
 def mib(size: int) -> tuple[int, int]:

@@ -212,6 +212,7 @@ def _masked_paths(folders: Sequence[str], hidden: Sequence[str]) -> list[str]:
     """Return the real folders of the hidden packages, those of the base interpreter included."""
     stdlib = sysconfig.get_path("stdlib")
     places = [*folders, join(stdlib, "site-packages"), join(stdlib, "dist-packages")]
+    places.append("/usr/lib/python3/dist-packages")  # seen where toolchains in /usr/lib are
     paths = {_follow(join(place, name))[0] for place in places for name in hidden}
     return sorted(path for path in paths if isdir(path))
 

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from passk_tasks.sandbox.box.codec import reading
+from passk_tasks.sandbox.box.limits import TREE_MEMORY
 from passk_tasks.sandbox.box.on_host import OnHost
-from passk_tasks.sandbox.box.process import Box, CandidateGone
+from passk_tasks.sandbox.box.process import Box, CandidateGone, Room
 from passk_tasks.sandbox.box.protocol import Configuration
 from passk_tasks.sandbox.box.remote import Remote
 from passk_tasks.sandbox.box.suites import Suite
@@ -32,6 +33,10 @@ _BY_ITSELF = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED}  # how a program e
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
 
 
+def _unexplained(_status: int, _memory_spent: bool) -> None:
+    """Leave a wait status to `explain_status`."""
+
+
 class Trials:
     """Tries candidates; one process at a time.
 
@@ -42,18 +47,20 @@ class Trials:
         way: how this host confines candidates.
 
     Attributes:
-        timeout_s: `Limits.timeout_s`.
+        timeout_s, memory_mib: those of `Limits`.
+        room: how much memory a candidate may use where its driver says nothing else.
         crowds_others: whether the last candidate used up what all processes of a user share (see `Box`).
     """
 
     def __init__(self, control: socket.socket, config: Configuration, nursery_pid: int, way: OnHost) -> None:
-        self.timeout_s, self._memory_mib = config["timeout_s"], config["memory_mib"]
+        self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
+        self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
         self.crowds_others = False
         self._box = functools.partial(
             Box,
             control,
             backstop=config["backstop_s"] / config["timeout_s"],
-            memory_mib=self._memory_mib,
+            room=self.room,
             nursery_pid=nursery_pid,
             own_network=way.own_network,
             disk=way.disk,
@@ -73,9 +80,10 @@ class Trials:
             frame = frame.f_back
         raise TestsTimeout
 
-    def start(self, timeout_s: float, streams: tuple[int, ...]) -> Remote:
-        """Start a candidate's process; two descriptors in `streams` become its standard input and output."""
-        return Remote(self._box(call_s=timeout_s, whole_s=timeout_s, stages=1, streams=streams))
+    def start(self, timeout_s: float, streams: tuple[int, ...], room: Room | None = None) -> Remote:
+        """Start a candidate's process; `protocol` says what descriptors in `streams` become."""
+        room = room or self.room
+        return Remote(self._box(call_s=timeout_s, whole_s=timeout_s, stages=1, streams=streams, room=room))
 
     def run(
         self,
@@ -126,6 +134,7 @@ class Trials:
         suite: Suite | None = None,
         check: Callable[[], None] | None = None,
         *,
+        explained: Callable[[int, bool], tuple[Verdict, str] | None] = _unexplained,
         any_end: bool = False,
     ) -> Outcome:
         """Run tests against one process, end the process, and return the outcome.
@@ -136,6 +145,8 @@ class Trials:
             timeout_s: the limit of the process, and of the tests themselves.
             suite: where the tests come from, to quote the line that failed.
             check: called when no process of the candidate is left; then the exit status must be 0, too.
+            explained: returns verdict and detail for the wait status of a process that ended by itself, told
+                whether it held all the memory it may; None for the usual ones.
             any_end: whether `check` alone decides, unless a limit ended the process.
 
         Raises:
@@ -159,7 +170,11 @@ class Trials:
         if verdict is Verdict.PASSED and check is not None:
             verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else _UNEXPLAINED
         if verdict is Verdict.CRASHED and not detail:
-            verdict, detail = explain_status(status, cpu_s >= timeout_s, peak_mib >= 0.9 * self._memory_mib)
+            room = remote.box.room
+            memory_spent = peak_mib >= 0.9 * min(room.address_mib, room.together_mib)
+            verdict, detail = explained(status, memory_spent) or explain_status(
+                status, cpu_s >= timeout_s, memory_spent
+            )
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
         if any_end and check is not None and ended and status != 0 and verdict in _BY_ITSELF:

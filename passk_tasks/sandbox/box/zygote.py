@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from passk_tasks.sandbox.box import holdings, kernel, processes, protocol, serving, traces
+from passk_tasks.sandbox.box import holdings, kernel, processes, protocol, rlimits, serving, traces
 from passk_tasks.sandbox.box.candidate import CHANNEL
 
 _TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
@@ -82,14 +82,14 @@ class Zygote:
         gc.collect()
         gc.freeze()  # the collector never writes to what exists now: candidates copy fewer pages
         while True:
-            most_cpu_s, given = self._command()
+            limits, given = self._command()
             # The process number must not tell a program which case it is run for.
             skipped = traces.skip_process_numbers() if len(given) > 1 else 0
             most = None if self._others is None else self._others.most()
             pid = self._fork()
             if pid == 0:
                 try:
-                    self._become_candidate(given, most_cpu_s, most)
+                    self._become_candidate(given, limits, most)
                     serving.serve()
                 finally:
                     os._exit(79)
@@ -108,21 +108,22 @@ class Zygote:
             self._scratch.touch()
             traces.forget(self._output)
 
-    def _command(self) -> tuple[int, array.array[int]]:
-        """Wait for a command to fork; return its CPU seconds, and the descriptors that came with it.
+    def _command(self) -> tuple[tuple[int, int, int], array.array[int]]:
+        """Wait for a command to fork; return its limits, and the descriptors that came with it.
 
         The command stays in the queue: if this zygote must be replaced, the next one takes it.
         """
         given = array.array("i")
         command, ancillary, _flags, _address = self._control.recvmsg(
-            protocol.FORKING.size, socket.CMSG_SPACE(3 * given.itemsize), socket.MSG_PEEK
+            protocol.FORKING.size, socket.CMSG_SPACE(5 * given.itemsize), socket.MSG_PEEK
         )
         if not command:
             os._exit(0)
         if self._keeps_folder and self._scratch.gone():
             os._exit(1)  # somebody on the host removed it, no candidate: it is tried again elsewhere
         given.frombytes(ancillary[0][2])
-        return protocol.FORKING.unpack(command)[1], given
+        _, *limits = protocol.FORKING.unpack(command)
+        return (limits[0], limits[1], limits[2]), given
 
     def _fork(self) -> int:
         # The zygote may look into a candidate, to count its memory. By the time that the candidate gets its
@@ -138,20 +139,27 @@ class Zygote:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         return pid
 
-    def _become_candidate(self, given: array.array[int], cpu_s: int, most_processes: int | None) -> None:
+    def _become_candidate(
+        self, given: array.array[int], limits: tuple[int, int, int], most_processes: int | None
+    ) -> None:
         of_network = () if self._network is None else self._network.descriptors.values()
         for unused in (self._oom_score, self._maps, *of_network):
             if unused is not None:
                 os.close(unused)
         os.dup2(given[0], CHANNEL, inheritable=False)
         null = os.open("/dev/null", os.O_RDONLY)
-        stdin, stdout = given[1:] or (null, self._output)
-        for number, fd in enumerate((stdin, stdout, self._output)):
+        stdin, stdout, *others = given[1:] or (null, self._output)
+        for number, fd in enumerate((stdin, stdout, others[0] if others else self._output)):
             os.dup2(fd, number)
+        if len(others) > 1:
+            os.dup2(others[1], protocol.GIVEN)
         for fd in {*given, self._output, null}:
             os.close(fd)
         os.setsid()
+        cpu_s, address_mib, file_mib = limits
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+        resource.setrlimit(resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib))
+        resource.setrlimit(resource.RLIMIT_FSIZE, rlimits.at_most(resource.RLIMIT_FSIZE, file_mib))
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if most_processes is not None:
             hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]

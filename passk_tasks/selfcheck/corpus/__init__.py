@@ -11,6 +11,7 @@ from passk_tasks.selfcheck.corpus import (
     forged,
     hostfiles,
     kernel,
+    languages,
     loopback,
     memory,
     network,
@@ -53,6 +54,7 @@ _MODULES = (
     right_library,
     right_language,
     right_values,
+    languages,
 )
 
 CORPUS: tuple[Attack, ...] = tuple(attack for module in _MODULES for attack in module.ATTACKS)
@@ -75,4 +77,5 @@ CATEGORIES = (
     "signals",
     "kernel",
     "right programs",
+    "other languages",
 )

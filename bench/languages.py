@@ -1,0 +1,227 @@
+"""CPU seconds a program in other languages, beside MultiPL-E's own commands run as plain subprocesses.
+
+    python bench/languages.py MULTIPL_E_FOLDER [--languages cpp,js] [--programs 5]
+
+The folder has MultiPL-E's rows, `humaneval-<language>.jsonl.gz`, and answers, `solutions_dev.jsonl.gz`. For
+each language the same programs run three times: by MultiPL-E's own commands (`rule`), by this package's
+commands without a sandbox, and in the sandbox `strict`, with its own processes counted. Every difference
+between the verdicts of MultiPL-E's rule and of the sandbox is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import re
+import resource
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from passk_tasks.judging import batch
+from passk_tasks.judging.executor import local
+from passk_tasks.languages import LANGUAGES
+from passk_tasks.program import CommandTests, Confinement, Limits, Program
+from passk_tasks.sandbox import toolchains
+from passk_tasks.sandbox.box.drivers.command import Plan
+
+_TUPLES = "/usr/share/java/javatuples.jar"
+_FENCE = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)
+_WAIT_S = 600  # a guard against a hang; MultiPL-E's own limits are wall time, which a busy machine breaks
+
+# MultiPL-E's evaluators (nuprl/MultiPL-E, evaluation/src/eval_*.py): file, build, run; `{f}` is the file.
+COMMANDS: dict[str, tuple[str, list[str], list[str]]] = {
+    "cpp": ("f.cpp", ["g++", "{f}", "-o", "f", "-std=c++17"], ["./f"]),
+    "java": (
+        "Problem.java",
+        ["javac", "-encoding", "UTF8", "-d", ".", "-cp", _TUPLES, "{f}"],
+        ["java", "-ea", "-cp", f".:{_TUPLES}", "Problem"],
+    ),
+    "js": ("f.js", [], ["node", "{f}"]),
+    "ts": ("f.ts", ["tsc", "--target", "esnext", "{f}"], ["node", "f.js"]),
+    "go": ("f_test.go", [], ["go", "test", "{f}"]),
+    "rs": ("f.rs", ["rustc", "{f}"], ["./f"]),
+    "d": ("f.d", ["ldc2", "-unittest", "-of=f", "{f}"], ["./f"]),
+    "cs": (
+        "f.cs",
+        ["mcs", "-d:DEBUG", "-r:System.Numerics.dll", "-out:f.exe", "{f}"],
+        ["mono", "f.exe"],
+    ),
+    "scala": ("f.scala", ["scalac", "-d", ".", "{f}"], ["scala", "-cp", ".", "Problem"]),
+    "rb": ("f.rb", [], ["ruby", "{f}"]),
+    "php": ("f.php", [], ["php", "{f}"]),
+    "pl": ("f.pl", [], ["perl", "{f}"]),
+    "lua": ("f.lua", [], ["lua5.2", "{f}"]),
+    "sh": ("f.sh", [], ["bash", "{f}"]),
+    "r": ("f.r", [], ["Rscript", "{f}"]),
+    "rkt": ("f.rkt", [], ["racket", "{f}"]),
+}
+
+
+def rule(language: str, text: str) -> tuple[bool, str]:
+    """Return whether a program passes by MultiPL-E's own commands and rule, and what it said."""
+    file, build, run = COMMANDS[language]
+    environment = {**os.environ, "MONO_TRACE_LISTENER": "Console.Error", "GO111MODULE": "off"}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, file).write_text(text, encoding="utf-8")
+        for command in filter(None, (build, run)):
+            done = subprocess.run(
+                [word.replace("{f}", file) for word in command],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_WAIT_S,
+                check=False,
+            )
+            stdout, stderr = (raw.decode("utf-8", "replace") for raw in (done.stdout, done.stderr))
+            if done.returncode:
+                return False, stderr or stdout
+    refused = {
+        "go": re.search(r"FAIL|\[build failed\]|\[setup failed\]", stdout),
+        "cs": re.search(r"DefaultTraceListener\.Fail|Unhandled Exception", stderr),
+        "scala": stderr,
+        "rkt": stderr,
+        "pl": "ERROR" in stdout + stderr,
+        "php": "PHP Parse error" in stdout,
+    }
+    return not refused.get(language), stderr or stdout
+
+
+def plain(tests: CommandTests, code: str) -> None:
+    """Run a program by this package's commands, without a sandbox."""
+    given = toolchains.given(tests, prepared=True)
+    fields = {name: getattr(given, name) for name in given.__slots__}
+    plan = Plan({**fields, "signs": dict(given.signs), "build": given.build})
+    text = plan.text(code, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        files = plan.build_files(text)
+        for name, content in files:
+            Path(folder, name).write_text(content, encoding="utf-8")
+        if given.makes.endswith("/"):
+            Path(folder, given.makes).mkdir()
+        words = {
+            "{source}": files[-1][0],
+            "{memory_mib}": "512",
+            "/proc/self/fd/20": f"{folder}/{given.makes}",
+            "/dev/fd/22": f"{folder}/{given.makes or files[-1][0]}",
+        }
+        quick = given.quick_when and re.match(given.quick_when, text)
+        for command in (*(given.quick_build if quick else given.build), given.run):
+            filled = list(command)
+            for word, value in words.items():
+                filled = [part.replace(word, value) for part in filled]
+            environment = {name: value.replace("@HOME@", folder) for name, value in given.environment.items()}
+            done = subprocess.run(
+                filled,
+                cwd=folder,
+                env={"HOME": folder, "TMPDIR": folder, **environment},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_WAIT_S,
+                check=False,
+            )
+            if done.returncode:
+                return
+
+
+def answers(
+    folder: Path, language: str, most: int, source: str = "humaneval"
+) -> Iterator[tuple[str, str, str]]:
+    """Yield name, candidate and tests of the answers to a language's problems, evenly spaced."""
+    config = f"{source}-{language}"
+    rows = {row["name"]: row for row in _lines(folder / f"{config}.jsonl.gz")}
+    every = [s for s in _lines(folder / "solutions_dev.jsonl.gz") if s["config"] == config]
+    count = min(most, len(every))
+    for solution in (every[index * len(every) // count] for index in range(count)):
+        row = rows[solution["name"]]
+        yield row["name"], candidate(language, row, solution["solution"]), row["tests"]
+
+
+def candidate(language: str, row: dict, answer: str) -> str:
+    """Return the text before the tests: simpler than the extraction, but the same for all ways."""
+    fence = _FENCE.search(answer)
+    code = fence[1] if fence else answer
+    head = row["prompt"].rstrip().split("\n")[-1]
+    if row["tests"].lstrip().startswith("}"):
+        name = re.search(r"(\w+)\s*\(", head)
+        start = code.find(f"{name[1]}(") if name else 0
+        if language in ("java", "cs", "scala"):
+            end = re.search(r"\}\s*\}\s*\Z", code)
+            cut = end.start() if end else len(code)
+        else:
+            cut = code.find(row["stop_tokens"][0], max(start, 0))
+        code = code[:cut] if cut >= 0 else code
+        if not re.match(r"\s*(import|using|#include|use)\b", code):
+            lines = row["prompt"].split("\n")
+            code = "".join(f"{line}\n" for line in lines if re.match(r"import|using|#include", line)) + code
+    if language == "go":
+        code = re.sub(r"\nfunc main\(\).*", "", code, flags=re.DOTALL)
+        code = re.sub(r"^package \w+", "package f_test", code, flags=re.MULTILINE)
+        missing = [name for name in ("testing", "fmt") if f'"{name}"' not in code]
+        code = code if code.startswith("package") else f"package f_test\n{code}"
+        return code.replace("\n", "".join(f'\nimport "{name}"' for name in missing) + "\n", 1)
+    start = row["prompt"].split("\n" if language != "rkt" else "\n\n")[0]
+    if language in ("php", "rkt"):
+        return (
+            code.split("\n?>")[0] if code.lstrip().startswith(start) else f"{start}\n{code}".split("\n?>")[0]
+        )
+    return code
+
+
+def _lines(path: Path) -> list[dict]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--languages", default=",".join(COMMANDS))
+    parser.add_argument("--programs", type=int, default=5)
+    options = parser.parse_args()
+    print("CPU s a program: MultiPL-E's | ours, plain | ours, strict | passed, of | different verdicts")
+    for language in options.languages.split(","):
+        if missing := toolchains.hint([language]):
+            print(f"{LANGUAGES[language].title}: {missing}")
+            continue
+        toolchains.shown([language])  # prepares, so that this is in nobody's time
+        programs = list(answers(options.folder, language, options.programs))
+        seconds: list[float] = [0.0, 0.0, 0.0]
+        passed = []
+        for _, code, tests in programs:
+            before = _children_s()
+            passed.append(rule(language, f"{code}\n{tests}"))
+            between = _children_s()
+            plain(CommandTests(language, tests), code)
+            seconds[0], seconds[1] = seconds[0] + between - before, seconds[1] + _children_s() - between
+        before = _children_s()
+        judged = batch.judge(
+            [Program(name, code, CommandTests(language, tests)) for name, code, tests in programs],
+            local(Confinement(Limits()), 1),
+        )
+        # Those of candidates are not waited for by this process, and told by the outcomes.
+        seconds[2] = _children_s() - before + sum(outcome.cpu_s for outcome in judged.outcomes)
+        different = [
+            f"{name}: {ok} ({said.strip()[-80:]!r}), ours {outcome.verdict} ({outcome.detail[:80]!r})"
+            for (name, *_), (ok, said), outcome in zip(programs, passed, judged.outcomes, strict=True)
+            if ok is not outcome.passed
+        ]
+        each = " | ".join(f"{total / len(programs):.2f}" for total in seconds)
+        right = sum(ok for ok, _ in passed)
+        print(
+            f"{language} | {each} | {right}, {len(programs)} | {'; '.join(different) or 'none'}", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()

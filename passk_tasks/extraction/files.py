@@ -1,0 +1,256 @@
+"""Programs in other languages than Python, found in a model's text by its lines and brackets.
+
+A base model's text continues the prompt and ends as the benchmark says, and nothing else is done to it. A
+chat model's answer holds a file, mostly: that file stays as it is, below what it lacks of the prompt's
+imports, and without what stands in the way of the tests: its own `main`, its own tests, examples below the
+function. Where the tests begin with the brace that ends the function, an empty function at the end gives them
+one to close.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from passk_tasks.extraction import fences
+from passk_tasks.extraction.go_imports import with_imports_of
+from passk_tasks.extraction.languages import syntax
+from passk_tasks.extraction.pieces import Piece, balanced, depth_of, hidden, members, split
+from passk_tasks.extraction.prompts import first_line
+from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
+from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer
+from passk_tasks.problem import Protocol
+
+_ATTRIBUTES = re.compile(r"(?:^[ \t]*(?:@\w[^\n]*|#?\[[^\n]*\])[ \t]*\n)+\Z", re.MULTILINE)
+_WORDS = (
+    r"function|def\w*|sub|class|struct|func|fn|module|trait|impl|enum|interface|type|extension|namespace|record|macro"
+    r"|use|using|import|require\w*|from|package|template|typedef"
+)
+# A statement that defines, so that it is no example, whatever it calls.
+_DEFINES = re.compile(
+    rf"(?:(?:export|default|async|local|private|public|static|final|pub|abstract)\s+)*(?:{_WORDS})\b"
+    r"|\(def|(?:const|let|var|local|val|my|our)?\s*[\w$.]+\s*(?::[^=\n]*)?(?:=|<-)\s*(?:async\s*)?"
+    r"(?:function\b|\([^()]*\)[^=\n]*=>|\w+\s*=>|lambda\b|sub\b)|[\w-]+\s*\(\s*\)\s*\{"
+)
+# A definition without a word for it, as C's family has them; not `if (…) {`.
+_TYPED = re.compile(
+    r"(?!(?:if|for|while|else|switch|return|do|try|match|foreach|unless|until)\b)"
+    r"[\w:<>\[\],&*?. \t]+[\s&*][\w:~]+\s*\((?:[^;{}()]|\([^()]*\))*\)[^;{}()]*\{"
+)
+_CODE = re.compile(r"[=(){};]")
+_SPACE = re.compile(r"\s+")
+
+
+def continued(text: str, prompt: str, protocol: Protocol) -> Extraction:
+    """Return prompt + text up to where the benchmark ends it; the caller has applied the stops."""
+    bare = cut_at_token(strip_outer(text))
+    repairs = frozenset({Repair.SPECIAL_TOKENS}) if bare != text else frozenset[Repair]()
+    if not bare.strip():
+        return extraction(None, Strategy.NONE_EMPTY, repairs)
+    if protocol.to_brace:
+        record = syntax(protocol.language)
+        bare = balanced(bare, record, depth_of(hidden(prompt, record)))
+    return extraction(prompt + bare, Strategy.BODY, repairs)
+
+
+def find_file(text: str, prompt: str, entry_point: str, protocol: Protocol) -> Extraction:
+    """Return the program in a chat model's answer."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    repairs: set[Repair] = set()
+    outer = strip_outer(text)
+    stripped = strip_reasoning(outer)
+    inner = strip_outer(stripped.text) if stripped.cut else outer
+    short = cut_at_token(inner, ends_turn)
+    if outer != text or short != inner:
+        repairs.add(Repair.SPECIAL_TOKENS)
+    if stripped.cut:
+        repairs.add(Repair.REASONING)
+    answer = _Answer(prompt, entry_point, protocol)
+    found = answer.find(short)
+    if found is None or (stripped.unterminated and not answer.defines(found.code)):
+        none = Strategy.NONE_NO_CODE_FOUND if short.strip() else Strategy.NONE_EMPTY
+        if stripped.unterminated:
+            none = Strategy.NONE_UNTERMINATED_REASONING
+        return extraction(None, none, frozenset(repairs))
+    if found.examples:
+        repairs.add(Repair.EXAMPLES)
+    return extraction(found.code, found.strategy, frozenset(repairs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    code: str
+    strategy: Strategy
+    examples: bool = False  # whether something was left out
+
+
+class _Answer:
+    def __init__(self, prompt: str, entry_point: str, protocol: Protocol) -> None:
+        self._prompt = prompt
+        self._protocol = protocol
+        self._syntax = syntax(protocol.language)
+        self._definition = self._syntax.definition(entry_point)
+        self._calls = self._syntax.calls(entry_point)
+
+    def defines(self, code: str) -> bool:
+        """Whether a program defines the function."""
+        return self._definition.search(hidden(code, self._syntax)) is not None
+
+    def find(self, text: str) -> _Found | None:
+        """Return the best code in a text without reasoning, made ready for the tests."""
+        fenced = fences.blocks(text)
+        mine = [block for block in fenced if self._may_be_mine(block) and block.content.strip()]
+        defining = [block for block in mine if self.defines(block.content)]
+        if defining:
+            block = next((block for block in reversed(defining) if block.closed), defining[-1])
+            above = self._helpers(block, mine)
+            strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
+            return self._file(above + block.content, Strategy.FENCE_JOINED if above else strategy)
+        split_text = fences.prefilled(text)
+        if split_text is not None and self.defines(split_text[0]):
+            return self._file(split_text[0] + "\n", Strategy.FENCE_PREFILLED)
+        if mine:
+            block = next((block for block in reversed(mine) if block.closed), mine[-1])
+            if self._is_file(block.content):
+                return self._file(block.content, Strategy.FENCE)  # with the function under another name
+            return self._file(self._prompt + block.content, Strategy.FENCE_BODY)
+        if fenced or not text.strip():
+            return None
+        if self.defines(text):
+            return self._in_prose(text)
+        if first_line(text).startswith((" ", "\t")) or _CODE.search(text):
+            return self._file(self._prompt + text, Strategy.BODY)
+        return None
+
+    def _may_be_mine(self, block: fences.Block) -> bool:
+        known = block.language in fences.LANGUAGES
+        return block.language in self._syntax.fence_words or not known
+
+    def _is_file(self, source: str) -> bool:
+        """Whether a program defines something, so that it is no body of the prompt's function."""
+        pieces = split(source, self._syntax)
+        return any(_DEFINES.match(piece.code) or _TYPED.match(piece.code) for piece in pieces)
+
+    def _helpers(self, chosen: fences.Block, mine: list[fences.Block]) -> str:
+        """Return the other blocks that define what the chosen one calls and lacks."""
+        code = hidden(chosen.content, self._syntax)
+        called = set(re.findall(r"[A-Za-z_][\w]*(?=\s*\()", code))
+        lacking = [name for name in sorted(called) if not self._syntax.definition(name).search(code)]
+        parts = []
+        for block in mine:
+            if block is chosen or self.defines(block.content):
+                continue
+            other = hidden(block.content, self._syntax)
+            if any(self._syntax.definition(name).search(other) for name in lacking):
+                parts.append(block.content)
+        return "".join(parts)
+
+    def _in_prose(self, text: str) -> _Found | None:
+        """Return the program in a text without fences, from its first to its last line of code."""
+        lines = text.split("\n")
+        imports = re.compile(self._syntax.imports)
+        code = hidden(text, self._syntax)
+        match = self._definition.search(code)
+        assert match is not None
+        at = code[: match.end()].count("\n")
+        first = next((i for i, line in enumerate(code.split("\n")) if imports.match(line.lstrip())), at)
+        whole = not any(line.strip() for line in lines[: min(first, at)])
+        body = "\n".join(lines[min(first, at) :])
+        strategy = Strategy.WHOLE_FILE if whole else Strategy.PROSE_CODE
+        return self._file(body if body.endswith("\n") else body + "\n", strategy)
+
+    # ------------------------------------------------------------------ making it ready
+
+    def _file(self, source: str, strategy: Strategy) -> _Found:
+        """Return a model's file with what the tests need around it."""
+        record = self._syntax
+        code = re.sub(record.tail, "", source, flags=re.MULTILINE)
+        short = self._without_examples(self._without_own(code))
+        examples = short != code
+        if record.name == "go":
+            short = with_imports_of(self._prompt, short, code)
+        else:
+            short = self._with_context(short)
+        if record.in_class:
+            short = self._in_class(short)
+        elif self._protocol.closed_by_tests and depth_of(hidden(short, record)) == 0:
+            short = f"{short.rstrip()}\n\n{record.opens}"
+        return _Found(short, strategy, examples=examples)
+
+    def _without_own(self, source: str) -> str:
+        """Return a program without its own `main` and its own tests."""
+        own = re.compile(self._syntax.own)
+        if not self._syntax.braces:
+            return self._without(source, lambda piece: own.match(piece.code) is not None)
+        parts, at = [], 0
+        for start, end in members(hidden(source, self._syntax), own):
+            if start >= at:
+                parts.append(_ATTRIBUTES.sub("", source[at:start]))
+                at = end
+        return "".join([*parts, source[at:]])
+
+    def _without_examples(self, source: str) -> str:
+        """Return a program without its examples: below the function, from the first statement that calls it
+        or prints, whatever defines nothing.
+        """
+        shows = re.compile(self._syntax.shows)
+        if not shows.pattern.replace("(?!)", ""):
+            return source
+        below = shown = False
+
+        def is_example(piece: Piece) -> bool:
+            nonlocal below, shown
+            if not below:
+                below = self._definition.search(piece.code) is not None
+                return False
+            if _DEFINES.match(piece.code) or not piece.code.strip():
+                return False
+            shown = shown or shows.match(piece.code) is not None or self._calls.search(piece.code) is not None
+            return shown
+
+        return self._without(source, is_example)
+
+    def _without(self, source: str, drops: Callable[[Piece], bool]) -> str:
+        return "".join(piece.text for piece in split(source, self._syntax) if not drops(piece))
+
+    def _with_context(self, source: str) -> str:
+        """Return a program below those imports and helpers of the prompt that it lacks."""
+        code = hidden(source, self._syntax)
+        there = _SPACE.sub("", code)
+        above = []
+        for piece in split(self._prompt, self._syntax)[:-1]:
+            line = piece.code.strip().split("\n", 1)[0]
+            if not line or _SPACE.sub("", line) in there or self._binds(code, line):
+                continue
+            above.append(piece.text[: len(piece.code.rstrip())] + "\n")
+        return "".join(above) + source
+
+    def _binds(self, code: str, line: str) -> bool:
+        """Whether a program imports a name already that it may import only once."""
+        name = re.fullmatch(r"use\s.*?(\w+)\s*;", line)
+        return name is not None and re.search(rf"^\s*use\s[^;]*\b{name[1]}\b", code, re.MULTILINE) is not None
+
+    def _in_class(self, source: str) -> str:
+        """Return a program whose function stands in a class, left open where the tests close it."""
+        record, closes = self._syntax, self._protocol.closed_by_tests
+        pieces = split(source, record)
+        holding = [piece for piece in pieces if self._definition.search(piece.code)]
+        if not holding:
+            return source
+        main = holding[-1]
+        others = "".join(piece.text for piece in pieces if piece is not main)
+        depth = depth_of(main.code)
+        text = main.text
+        if not re.search(r"\b(?:class|object|record|struct|interface|enum)\b", main.code):
+            head = split(self._prompt, record)[-1]  # the function without its class
+            line = head.text[: head.text.index("\n") + 1] if "\n" in head.text else head.text
+            text, others = line + text, "".join(p.text for p in split(self._prompt, record)[:-1]) + others
+            if not closes:
+                return f"{others}{text.rstrip()}\n}}\n"
+        elif depth == 0 and closes:
+            text = text[: main.code.rindex("}")]
+        elif depth != 1 or not closes:
+            return source
+        return f"{others}{text.rstrip()}\n\n{record.opens}"

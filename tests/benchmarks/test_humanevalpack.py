@@ -1,0 +1,123 @@
+"""Tests of HumanEvalPack's families, and its own solutions under the judge."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import pytest
+import shared_data
+
+from passk_tasks import benchmarks, extraction
+from passk_tasks.benchmarks import humanevalpack
+from passk_tasks.judging import batch
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Judge
+from passk_tasks.tasks.catalog import load_task, load_yaml
+from passk_tasks.tasks.settings import Settings
+
+TOOLS = {"js": "node", "java": "javac", "go": "go", "cpp": "g++", "python": "python3"}
+CONFIGS = [config for config in TOOLS if f"humanevalpack_synthesize_{config}" in benchmarks.names()]
+
+
+def dataset(name: str):
+    """Return the problems of a family, from the data beside the checkout."""
+    family = benchmarks.get(name)
+    path = shared_data.path(f"humanevalpack/{family.hub_name}.jsonl.gz")
+    judge = family.judges[0].value
+    return benchmarks.load(family, Settings(benchmark=name, data_files=str(path), judge=judge))
+
+
+def programs(name: str, column: str, count: int | None):
+    """Return the first programs of a column, completed as a base model's text would be."""
+    family, found = benchmarks.get(name), dataset(name)
+    stops = load_task(f"passk_{name}").until
+    built = []
+    for row in found.rows[:count]:
+        problem = found.problems[row["task_id"]]
+        code = extraction.extract(
+            f"\n{row[column]}",
+            mode="completion",
+            prompt=problem.prompt,
+            entry_point=problem.entry_point,
+            stops=(*stops, *(problem.protocol.stops if problem.protocol else ())),
+            protocol=problem.protocol,
+        ).code
+        built.append(family.program(problem, code, Judge.ISOLATED))
+    return built
+
+
+def verdicts(name: str, column: str, count: int | None) -> Counter[bool]:
+    """Judge programs of a column; count those that passed and those that did not."""
+    tool = TOOLS[benchmarks.get(name).hub_name]
+    if shutil.which(tool) is None:
+        pytest.skip(f"needs {tool}")
+    confinement = Settings(timeout_s=10).confinement
+    outcomes = batch.judge(programs(name, column, count), local(confinement, 1)).outcomes
+    return Counter(outcome.passed for outcome in outcomes)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_solutions_pass_and_wrong_ones_do_not(config: str) -> None:
+    """The first of each language, as continuations of the prompt."""
+    name = f"humanevalpack_synthesize_{config}"
+    assert verdicts(name, "canonical_solution", 2) == {True: 2}
+    assert verdicts(name, "buggy_solution", 2) == {False: 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", CONFIGS)
+def test_whole_sets(config: str) -> None:
+    """All 164 canonical solutions pass, and no wrong one does, below the bare declaration."""
+    name = f"humanevalpack_fixtests_{config}"
+    assert verdicts(name, "canonical_solution", None) == {True: 164}
+    assert verdicts(name, "buggy_solution", None) == {False: 164}
+
+
+@pytest.mark.parametrize("family", humanevalpack.FAMILIES, ids=lambda family: family.name)
+def test_requests_are_the_benchmarks_own(family) -> None:
+    """Instruction, context and the beginning of the answer stand as bigcode-evaluation-harness puts them."""
+    from lm_eval.utils import apply_template
+
+    found = dataset(family.name)
+    row = found.rows[3]
+    asked = apply_template(load_yaml(load_task(f"passk_{family.name}").source)["doc_to_text"], row)
+    base = row["prompt"] if family.kind != "fixtests" else row["declaration"]
+    context = base + row["buggy_solution"]
+    if family.kind == "fixtests":
+        context += "\n" + row["test"]
+    ask = f"{context}\nFix bugs in {row['entry_point']}."
+    expected = f"{row['instruction'].strip() if family.kind == 'synthesize' else ask}\n\n{base}".strip()
+    assert asked == expected
+    assert found.problems[row["task_id"]].prompt == base.rstrip()
+    assert expected.endswith(base.strip())
+
+
+def test_go_imports_what_its_text_uses() -> None:
+    """The harness's list is looked through; names in comments and strings do not count."""
+    family = benchmarks.get("humanevalpack_synthesize_go")
+    problem = dataset(family.name).problems["Go/0"]
+    code = (
+        'package main\n\nimport (\n    "os"\n)\n\n// strings.Join\n'
+        'func F() string { os.Exit(1); return strconv.Itoa(1) + "time." }\n'
+    )
+    framed = family.program(problem, code, Judge.ISOLATED).code
+    assert framed is not None
+    head = framed.partition(")")[0]
+    for path in ("testing", "github.com/stretchr/testify/assert", "os", "strconv"):
+        assert head.count(f'"{path}"') == 1, path
+    for path in ("strings", "time", "math"):
+        assert f'"{path}"' not in head, path
+    assert framed.count("package main") == 1
+
+
+def test_cpp_stands_below_the_includes_and_without_its_main() -> None:
+    """The header is the harness's, and the candidate ends where it begins a `main`."""
+    family = benchmarks.get("humanevalpack_synthesize_cpp")
+    problem = dataset(family.name).problems["CPP/0"]
+    framed = family.program(problem, "int f() { return 1; }\nint  main() { return 1; }", Judge.ISOLATED).code
+    assert framed is not None
+    assert framed.startswith("using namespace std;\n")
+    assert "#include<boost/any.hpp>" in framed
+    assert framed.endswith("int f() { return 1; }\n")
+    assert family.program(problem, None, Judge.ISOLATED).code is None

@@ -1,0 +1,318 @@
+"""Tests of extraction in other languages than Python: what continues a prompt, and files in chat answers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+import shared_data
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passk_tasks import benchmarks
+from passk_tasks.errors import UsageError
+from passk_tasks.extraction import extract
+from passk_tasks.extraction.languages import SYNTAXES, syntax
+from passk_tasks.extraction.pieces import balanced, depth_of, hidden, members, split
+from passk_tasks.languages import LANGUAGES
+from passk_tasks.problem import Protocol
+from passk_tasks.tasks.settings import Settings
+
+CPP_PROMPT = "#include<assert.h>\n#include<bits/stdc++.h>\n// Twice.\nlong twice(long n) {\n"
+JAVA_PROMPT = (
+    "import java.util.*;\nimport org.javatuples.*;\nclass Problem {\n    // Twice.\n"
+    "    public static long twice(long n) {\n"
+)
+GO_PROMPT = 'package twice_test\n\nimport (\n    "testing"\n    "fmt"\n)\n\nfunc twice(n int) int {\n'
+SH_PROMPT = "#!/bin/bash\n# Twice.\ntwice() {\n"
+
+
+def answer(text: str, language: str, prompt: str, *, closes: bool = True):
+    """Return what is found in a chat model's answer."""
+    return extract(
+        text, mode="answer", prompt=prompt, entry_point="twice", protocol=Protocol(language, (), closes)
+    )
+
+
+def code_of(text: str, language: str, prompt: str, *, closes: bool = True) -> str:
+    """Return the program in a chat model's answer."""
+    code = answer(text, language, prompt, closes=closes).code
+    assert code is not None
+    return code
+
+
+def squeezed(text: str) -> str:
+    """Return a text without its white space."""
+    return re.sub(r"\s+", "", text)
+
+
+def test_every_language_of_the_judge_has_a_record() -> None:
+    """Whatever is judged can be extracted: dialects have the record of their language."""
+    assert {name.removesuffix("_pack") for name in LANGUAGES} <= set(SYNTAXES)
+    with pytest.raises(UsageError, match="no language 'rus'"):
+        syntax("rus")
+
+
+# ---------------------------------------------------------------------- continuing a prompt
+
+
+def test_a_completion_ends_at_the_first_stop() -> None:
+    """Prompt and text up to the earliest stop, and nothing else is done to it."""
+    found = extract(
+        "    return 2 * n;\n}\nint main() {}\n",
+        mode="completion",
+        prompt=CPP_PROMPT,
+        entry_point="twice",
+        stops=("\nint", "\n}"),
+        protocol=Protocol("cpp", ("\n}",), closed_by_tests=True),
+    )
+    assert (found.code, found.strategy) == (CPP_PROMPT + "    return 2 * n;", "body")
+
+
+def test_a_completion_ends_where_braces_balance() -> None:
+    """Braces in comments and strings do not count; Java's class has to be closed too."""
+    java = Protocol("java", to_brace=True)
+    text = '\n        String s = "}"; // }\n        return 2 * n;\n    }\n}\nclass Other { }\n'
+    found = extract(text, mode="completion", prompt=JAVA_PROMPT, entry_point="twice", protocol=java)
+    assert found.code == JAVA_PROMPT + text[: text.index("\nclass")]
+    cut = extract("        return 2", mode="completion", prompt=JAVA_PROMPT, entry_point="f", protocol=java)
+    assert cut.code == JAVA_PROMPT + "        return 2"
+
+
+def test_an_empty_completion_is_none() -> None:
+    """Nothing, and nothing but a token, is no program."""
+    for text in ("", " \n", "<|im_end|>"):
+        found = extract(text, mode="completion", prompt="x", entry_point="f", protocol=Protocol("js"))
+        assert (found.code, found.strategy.startswith("none:empty")) == (None, True)
+
+
+# ---------------------------------------------------------------------- files in answers
+
+
+def test_the_tests_brace_closes_an_empty_function() -> None:
+    """A whole function stays as it is; where the tests do not begin with a brace, nothing is added."""
+    fenced = "Sure!\n```cpp\n#include <vector>\nlong twice(long n) {\n    return 2 * n;\n}\n```\nDone."
+    code = code_of(fenced, "cpp", CPP_PROMPT)
+    assert code.startswith("#include<assert.h>\n#include<bits/stdc++.h>\n#include <vector>\n")
+    assert depth_of(code) == 1
+    assert "return 2 * n;\n}\n" in code
+    assert depth_of(code_of(fenced, "cpp", CPP_PROMPT, closes=False)) == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "main"),
+    [
+        ("cpp", "int main() {\n    assert(twice(1) == 3);\n    return 0;\n}\n"),
+        ("cpp", "int\nmain()\n{\n}\n".replace("int\nmain", "int main")),
+        ("rs", 'fn main() {\n    println!("{}", twice(1));\n}\n'),
+        ("rs", "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn t() { panic!(); }\n}\n"),
+        ("go", "func main() {\n}\n"),
+        ("go", "func TestTwice(t *testing.T) {\n\tif twice(1) != 3 { t.Fail() }\n}\n"),
+        ("go", "func ExampleTwice() {\n}\n"),
+        ("d", "unittest {\n    assert(twice(1) == 3);\n}\n"),
+        ("d", "void main()\n{\n    assert(twice(1) == 3);\n}\n"),
+        ("dart", "void main() {\n  print(twice(1));\n}\n"),
+    ],
+)
+def test_an_answers_own_main_and_tests_are_dropped(language: str, main: str) -> None:
+    """They would be a second `main`, or fail a right function by a wrong example."""
+    heads = {"rs": "fn twice(n: i64) -> i64", "go": "package twice_test\n\nfunc twice(n int) int"}
+    function = f"{heads.get(language, 'long twice(long n)')} {{\n    return 2 * n;\n}}\n"
+    prompt = GO_PROMPT if language == "go" else function.partition("{")[0] + "{\n"
+    found = answer(f"```{language}\n{function}\n{main}```", language, prompt, closes=False)
+    assert found.strategy == "fence+examples"
+    assert squeezed(function.partition("{")[2]) in squeezed(found.code)
+    assert squeezed(main).rstrip("}") not in squeezed(found.code)
+    assert "#[cfg" not in found.code
+
+
+def test_a_function_named_like_a_test_stays() -> None:
+    """`test_duplicate`, `Testify` and a variable `main_value` are the model's own."""
+    go = (
+        "package p\n\nfunc Testify(n int) int {\n\treturn n\n}\n\n"
+        "func twice(n int) int {\n\treturn 2 * Testify(n)\n}\n"
+    )
+    assert "func Testify" in code_of(f"```go\n{go}```", "go", GO_PROMPT, closes=False)
+
+
+def test_classes_stay_open_for_the_tests() -> None:
+    """Java, C# and Scala: the last brace is the tests', other classes stand above, the own `main` is gone."""
+    source = (
+        "class Problem {\n    public static long twice(long n) {\n        return Helper.two() * n;\n    }\n\n"
+        "    public static void main(String[] args) {\n        System.out.println(twice(1));\n    }\n}\n\n"
+        "class Helper {\n    static long two() { return 2; }\n}\n"
+    )
+    code = code_of(f"```java\n{source}```", "java", JAVA_PROMPT)
+    assert depth_of(code) == 2
+    assert "main" not in code
+    assert code.startswith("import java.util.*;\nimport org.javatuples.*;\n")
+    assert code.index("class Helper") < code.index("class Problem")
+
+
+def test_a_method_without_its_class_gets_the_prompts() -> None:
+    """An answer may hold the method alone: the class of the prompt is put around it."""
+    method = "public static long twice(long n) {\n    return 2 * n;\n}\n"
+    code = code_of(f"```java\n{method}```", "java", JAVA_PROMPT)
+    assert code.count("class Problem {") == 1
+    assert depth_of(code) == 2
+    whole = code_of(f"```java\n{method}```", "java", JAVA_PROMPT, closes=False)
+    assert depth_of(whole) == 0
+
+
+def test_c_sharp_keeps_the_prompts_usings() -> None:
+    """What the tests need of the prompt's imports is there, each once."""
+    prompt = (
+        "using System;\nusing System.Diagnostics;\nclass Problem {\n    public static long Twice(long n) {\n"
+    )
+    source = (
+        "using System;\n\nclass Problem {\n    public static long Twice(long n) => 2 * n;\n\n"
+        "    public static void Main() {\n    }\n}\n"
+    )
+    found = extract(
+        f"```csharp\n{source}```",
+        mode="answer",
+        prompt=prompt,
+        entry_point="Twice",
+        protocol=Protocol("cs", (), closed_by_tests=True),
+    )
+    assert found.code.count("using System;") == 1
+    assert "using System.Diagnostics;" in found.code
+    assert "Main" not in found.code
+
+
+def test_go_imports_what_is_used_and_no_more() -> None:
+    """What only a dropped test used goes; what the model imported for nothing stays its own mistake."""
+    source = (
+        'package main\n\nimport (\n\t"math"\n\t"os"\n\t"reflect"\n\tm "strings"\n)\n\n'
+        'import "errors"\n\n'
+        'func twice(n int) int {\n\treturn int(math.Abs(2)) * n * len(m.Fields("a"))\n}\n\n'
+        'func TestTwice(t *testing.T) {\n\treflect.DeepEqual(1, 2)\n\terrors.New("")\n}\n'
+    )
+    code = code_of(f"```go\n{source}```", "go", GO_PROMPT, closes=False)
+    for path in ('"testing"', '"fmt"', '"math"', '"os"', 'm "strings"'):
+        assert code.count(path) == 1, path
+    assert "reflect" not in code
+    assert "errors" not in code
+    assert code.count("package") == 1
+
+
+def test_examples_below_the_function_are_dropped() -> None:
+    """From the first call or print on, whatever defines nothing; definitions stay."""
+    source = (
+        "function twice(n) {\n  return two * n;\n}\n\nconst two = 2;\n\nconst result = twice(1);\n"
+        "for (const x of result) {\n  console.log(x);\n}\n\nfunction helper() {\n  return twice(1);\n}\n"
+    )
+    code = code_of(f"```js\n{source}```", "js", "function twice(n){\n", closes=False)
+    assert "const two" in code
+    assert "function helper" in code
+    assert "result" not in code
+    assert "console" not in code
+
+
+def test_php_and_racket_have_one_head_and_no_tail() -> None:
+    """`<?php` stands once, `?>` not at all, and `#lang` first."""
+    php = "function twice($n) {\n    return 2 * $n;\n}\n?>\n"
+    code = code_of(f"```php\n{php}```", "php", "<?php\nfunction twice($n) {\n", closes=False)
+    assert code.startswith("<?php\n")
+    assert "?>" not in code
+    racket = "(define (twice n)\n  (* 2 n))\n\n(twice 1)\n"
+    prompt = "#lang racket\n\n;; Twice.\n(define (twice n)\n"
+    code = code_of(f"```racket\n{racket}```", "rkt", prompt, closes=False)
+    assert code.startswith("#lang racket\n")
+    assert "(twice 1)" not in code
+
+
+def test_the_prompt_is_never_put_before_a_whole_file() -> None:
+    """A function under another name is the model's own mistake; only a body goes below the prompt."""
+    renamed = "fn Twice(n: i64) -> i64 {\n    2 * n\n}\n"
+    prompt = "/// Twice.\nfn twice(n: i64) -> i64 {\n"
+    found = answer(f"```rust\n{renamed}```", "rs", prompt)
+    assert "fn twice" not in found.code
+    body = answer("```rust\n    2 * n\n```", "rs", prompt)
+    assert (body.strategy, body.code.startswith(prompt)) == ("fence_body", True)
+    bare = answer("    2 * n\n}\n", "rs", prompt)
+    assert bare.strategy == "body"
+    assert bare.code.startswith(prompt + "    2 * n\n}")
+    assert depth_of(bare.code) == 1
+
+
+def test_other_blocks_are_looked_through() -> None:
+    """Usage in a block of its own is left, a helper in one is put above, and reasoning is cut."""
+    text = (
+        "<think>\n```bash\ntwice() {\n    echo wrong\n}\n```\n</think>\n"
+        "First:\n```bash\ntwo() {\n    echo 2\n}\n```\n"
+        "Then:\n```bash\ntwice() {\n    echo $(( $(two) * $1 ))\n}\n```\nUse it so:\n```bash\ntwice 4\n```\n"
+    )
+    code = code_of(text, "sh", SH_PROMPT)
+    assert "wrong" not in code
+    assert "twice 4" not in code
+    assert code.index("echo $((") > 0
+    other = (
+        "First:\n```js\nfunction two() { return 2 }\n```\n"
+        "and\n```js\nfunction twice(n) { return two() * n }\n```"
+    )
+    assert "function two" in code_of(other, "js", "function twice(n){\n", closes=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "strategy"),
+    [
+        ("", "none:empty"),
+        ("I cannot help with that.", "none:no_code_found"),
+        ("```python\nprint(1)\n```", "none:no_code_found"),
+        ("<think>I wonder", "none:unterminated_reasoning+reasoning"),
+    ],
+)
+def test_no_program(text: str, strategy: str) -> None:
+    """An answer without code in the language is none, and says why."""
+    found = answer(text, "cpp", CPP_PROMPT)
+    assert (found.code, found.strategy) == (None, strategy)
+
+
+@given(st.sampled_from(sorted(SYNTAXES)), st.text(alphabet="ab{}()[]\"'`#/*-;=<>\n\\ ~?$|@", max_size=80))
+def test_any_text(language: str, text: str) -> None:
+    """No text raises; hiding keeps every length; the pieces of a program are the program."""
+    record = syntax(language)
+    code = hidden(text, record)
+    assert len(code) == len(text)
+    assert [a for a, b in zip(text, code, strict=True) if a == "\n"] == [b for b in code if b == "\n"]
+    assert "".join(piece.text for piece in split(text, record)) == text
+    assert balanced(text, record, 1) == text[: len(balanced(text, record, 1))]
+    assert all(start < end for start, end in members(code, re.compile(r"\w")))
+    for closes in (True, False):
+        answer(f"```{record.fences.split()[0]}\n{text}\n```", language, "twice() {\n", closes=closes)
+        answer(text, language, "", closes=closes)
+
+
+def test_the_answers_of_a_real_model() -> None:
+    """Of the 720 published answers, each of which has one right fence, every one gives a program."""
+    strategies: Counter[str] = Counter()
+    for row in shared_data.rows("multipl_e/solutions_dev.jsonl.gz"):
+        name = f"multiple_{row['config'].replace('-', '_')}"
+        problem = _problems(name, row["config"])[row["name"]]
+        found = extract(
+            row["solution"],
+            mode="answer",
+            prompt=problem.prompt,
+            entry_point=problem.entry_point,
+            protocol=problem.protocol,
+        )
+        strategies[found.strategy.partition("+")[0]] += 1
+        if problem.protocol.closed_by_tests:
+            record = syntax(problem.protocol.language)
+            depth = depth_of(hidden(f"{found.code}\n{problem.test}", record))
+            assert depth == 0 or problem.protocol.language == "sh", (row["config"], row["name"])
+    assert set(strategies) <= {"fence", "fence_joined"}
+    assert sum(strategies.values()) == 720
+
+
+def _problems(name: str, config: str):
+    if name not in _LOADED:
+        path = shared_data.path(f"multipl_e/{config}.jsonl.gz")
+        settings = Settings(benchmark=name, data_files=str(path), judge="command")
+        _LOADED[name] = benchmarks.load(benchmarks.get(name), settings).problems
+    return _LOADED[name]
+
+
+_LOADED: dict[str, dict] = {}

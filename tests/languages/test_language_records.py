@@ -1,0 +1,118 @@
+"""The records of languages: they are whole, and the driver makes programs of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+
+import pytest
+
+from passk_tasks.errors import did_you_mean
+from passk_tasks.languages import LANGUAGES
+from passk_tasks.languages.examples import EXAMPLES
+from passk_tasks.program import CommandTests, Judge, Program
+from passk_tasks.results.conditions import from_score
+from passk_tasks.results.summary import Summary
+from passk_tasks.sandbox import toolchains
+from passk_tasks.sandbox.box.drivers.command import Plan
+
+WORDS = {"source", "built", "text", "memory_mib", "prepared"}
+
+
+def plan(language: str, source: str | None = None) -> Plan:
+    """Return what the driver makes of a language's tests; nothing is prepared, and no tool need be here."""
+    given = toolchains.given(CommandTests(language, source or EXAMPLES[language].tests), prepared=False)
+    return Plan(asdict(given))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_commands_name_only_what_there_is(language):
+    """Each word in braces is a tool of the language, or one that the driver fills in."""
+    record = LANGUAGES[language]
+    known = WORDS | {tool.names[0] for tool in record.tools}
+    prepared = record.prepared
+    more = [] if prepared is None else [*prepared.commands, *prepared.build, prepared.run]
+    for command in (*record.build, record.run, *more):
+        words = re.findall(r"\{([\w+.]+)\}", " ".join(command))
+        assert set(words) <= known, command
+    assert bool(record.build) == bool(record.makes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ending_stands_once_in_every_program(language):
+    """The number is in the program's text once, behind the candidate and most of the tests."""
+    example = EXAMPLES[language]
+    text = plan(language).text(example.right, 8_765_432_109)
+    assert text.startswith(example.right)
+    assert text.count("8765432109") == 1
+    assert "@KEY@" not in text
+    assert text.index("8765432109") > len(example.right)
+    again = plan(language).text(example.right, 1)
+    assert "8765432109" not in again
+
+
+@pytest.mark.parametrize("language", [name for name, record in LANGUAGES.items() if record.ending.before])
+def test_the_ending_is_within_the_tests(language):
+    """Where the tests are a function or a method, the proof is printed by its last statement."""
+    text = plan(language).text("", 8_765_432_109)
+    after = text[text.index("8765432109") :]
+    assert re.search(r"\}|\bend\b|pure", after), after
+
+
+def test_expressions_of_every_record_compile():
+    """Signs, rules and places are regular expressions."""
+    for record in LANGUAGES.values():
+        texts = [record.named, record.ending.before, *(pattern for pattern, _ in record.ending.replaced)]
+        texts += [text for text in asdict(record.rule).values() if isinstance(text, str)]
+        texts += [text for text in asdict(record.signs).values() if isinstance(text, str)]
+        texts += [record.prepared.when] if record.prepared else []
+        for text in texts:
+            re.compile(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("#include<assert.h>\n#include<bits/stdc++.h>\nint f() {", True),
+        ("// a\n\n  # include <map>\n#include <bits/stdc++.h>\n", True),
+        ("#define assert\n#include<bits/stdc++.h>\n", False),
+        ("#include <vector>\nint f() {", False),
+        ('#include "own.h"\n#include<bits/stdc++.h>\n', False),
+        ("using namespace std;\n#include<bits/stdc++.h>\n", False),
+    ],
+)
+def test_the_prepared_header_is_for_programs_that_begin_with_it(text, fits):
+    """A program whose meaning it could change is built without it."""
+    prepared = LANGUAGES["cpp"].prepared
+    assert prepared is not None
+    assert bool(re.match(prepared.when, text)) is fits
+
+
+def test_an_unknown_language_is_refused():
+    """The error names the nearest one."""
+    with pytest.raises(ValueError, match=re.escape(did_you_mean("jaav", LANGUAGES))):
+        CommandTests("jaav", "")
+
+
+def test_everything_that_decides_is_in_the_hash():
+    """Language, tests, files and limit change the hash of a program; its judge is `command`."""
+    tests = CommandTests("js", "f();")
+    program = Program("t/0", "x", tests)
+    assert program.judge is Judge.COMMAND
+    others = [
+        CommandTests("ts", "f();"),
+        CommandTests("js", "g();"),
+        CommandTests("js", "f();", (("a", "b"),)),
+        CommandTests("js", "f();", timeout_s=20.0),
+    ]
+    assert len({program.sha256, *(Program("t/0", "x", other).sha256 for other in others)}) == 5
+
+
+def test_versions_are_compared():
+    """Runs that other versions of a toolchain judged are not comparable in silence."""
+    summary = Summary.from_dict({"task": "t", "problems": 1, "samples": 1, "toolchains": {"g++": "12.2.0"}})
+    assert from_score(summary).toolchains == {"g++": "12.2.0"}
+    assert summary.as_dict()["toolchains"] == {"g++": "12.2.0"}
+    older = Summary.from_dict({"task": "t", "problems": 1, "samples": 1})
+    assert from_score(older).toolchains is None
+    assert "toolchains" not in older.as_dict()
