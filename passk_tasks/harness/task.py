@@ -96,8 +96,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                 "process_results": "process_results",
             }
         )
-        if self.confirmed:
-            self.UNSAFE_CODE = False
+        self.UNSAFE_CODE = not self.confirmed
 
     def higher_is_better(self) -> dict[str, bool | None]:
         """Return whether a higher value is better, for each metric; None where neither is."""

@@ -10,6 +10,7 @@ from lm_eval.api.registry import get_model
 from support import canonical, record
 
 from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks.harness import host
 from passk_tasks.harness.replay import EMBEDDED_FILE, EMBEDDED_ORIGIN, ReplayLM
 from passk_tasks.plugins import FAMILIES
 
@@ -22,6 +23,7 @@ def request(task_id: str, *, idx: int = 0, repeats: int = 1, prompt: str = "def 
         arguments=(prompt, {"until": [], "temperature": 0.8, "top_p": 0.95}),
         idx=idx,
         metadata=("passk_humaneval", 0, repeats),
+        **({"task_name": "passk_humaneval", "doc_id": 0} if host.IS_NEW else {}),
     )
 
 
