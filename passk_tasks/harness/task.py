@@ -139,9 +139,10 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     def fewshot_context(self, doc: dict[str, object], num_fewshot: int = 0, *args: Any, **kwargs: Any) -> Any:
         """Return the prompt of a document below those worked examples that go with it."""
         if self.spec.examples and num_fewshot:
+            sampler = self.sampler  # lm-eval 0.5 reads the examples when it is first asked for
             fitting = [example for example in self._examples if self._benchmark.fits(example, doc)]
             preflight.check_examples(len(fitting), num_fewshot, f"task {self.task_name}")
-            self.sampler.replace_df(fitting)
+            sampler.replace_df(fitting)
         return super().fewshot_context(doc, num_fewshot, *args, **kwargs)
 
     def build_all_requests(

@@ -99,8 +99,8 @@ def test_names_are_unique() -> None:
 
 
 def test_programs_differ() -> None:
-    """No two attacks are the same program against the same tests."""
-    programs = [(attack.code, attack.tests, attack.before) for attack in CORPUS]
+    """No two attacks are the same program against the same tests, with the same network."""
+    programs = [(attack.code, attack.tests, attack.before, attack.loopback) for attack in CORPUS]
     assert len(set(programs)) == len(programs)
 
 
@@ -151,7 +151,7 @@ def test_command(report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert main(["selfcheck", "--workers", "3"]) == (0 if report.proved else 3)
     text = capsys.readouterr().out
     assert all(guarantee.value in text for guarantee in Guarantee)
-    assert asked == [{"sandbox": "strict", "workers": 3, "progress": False}]
+    assert asked == [{"sandbox": "strict", "workers": 3, "python": None, "progress": False}]
     bad = Report("strict", report.layers, report.trials, ("the mounts of the supervisor changed",))
     monkeypatch.setattr(checking, "check", lambda **_: bad)
     assert main(["selfcheck", "--json"]) == 3

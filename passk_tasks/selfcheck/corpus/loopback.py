@@ -194,7 +194,7 @@ ATTACKS = (
         """
         import http.server, urllib.request
         server = http.server.HTTPServer(("localhost", 0), http.server.SimpleHTTPRequestHandler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             return urllib.request.urlopen(f"http://localhost:{server.server_port}/").status == 200
         finally:
