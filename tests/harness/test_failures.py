@@ -119,7 +119,14 @@ def test_ctrl_c_says_how_to_go_on(server: Server, tmp_path: Path) -> None:
         *("--model", "local-completions", "--output_path", str(tmp_path / "o"), "--model_args"),
         *("model=m", f"base_url={server.url}", "tokenizer_backend=None"),
     ]
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, a shell has the signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as running:
         while server.asked.total() < 4 and running.poll() is None:
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
