@@ -38,9 +38,8 @@ class _Walk:
         self.names = set(names)
         self.functions: dict[str, list[ast.stmt]] = {}
         bound: dict[str, list[ast.expr]] = {}
-        self.nodes = nodes = list(
-            ast.walk(tree)
-        )  # to walk once more for each question takes most of the time
+        # To walk once more for each question would take most of the time.
+        self.nodes = nodes = list(ast.walk(tree))
         for node in nodes:
             if isinstance(node, _FUNCTIONS):
                 self.functions.setdefault(node.name, []).append(node)

@@ -49,9 +49,8 @@ import string
 from typing import *
 from collections import *
 """
-_NUMPY = (
-    "import numpy\nimport numpy as np\n"  # takes a tenth of a second, so only candidates that use it get it
-)
+# Takes a tenth of a second, so only candidates that use it get it.
+_NUMPY = "import numpy\nimport numpy as np\n"
 _CPP = (
     "using namespace std;\n#include<stdlib.h>\n#include<algorithm>\n#include<cmath>\n#include<math.h>\n"
     "#include<numeric>\n#include<stdio.h>\n#include<vector>\n#include<set>\n#include<map>\n#include<queue>\n"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from passk_tasks.extraction.languages import Syntax
 
+_BRACE = re.compile(r"[{}]")
 _NOT_A_BREAK = re.compile(r"[^\n]")
 # What starts in the first column and yet belongs to what stands above.
 _CONTINUES = re.compile(
@@ -56,15 +57,16 @@ def split(source: str, syntax: Syntax) -> list[Piece]:
     return [Piece(source[a:b], code[a:b]) for a, b in itertools.pairwise(edges) if b > a]
 
 
-def body_end(code: str, start: int) -> int | None:
-    """Return the index behind the brace that closes the first one opened from `start`; None if none does.
+def body_end(code: str, start: int, opened: int = 0) -> int | None:
+    """Return the index behind the brace that closes all that are open; None if none does.
 
     Args:
         code: without comments and strings.
         start: where the definition begins.
+        opened: braces that are open there; with none, the first one that opens is the one to close.
     """
-    depth = 0
-    for match in re.compile(r"[{}]").finditer(code, start):
+    depth = opened
+    for match in _BRACE.finditer(code, start):
         depth += 1 if match.group() == "{" else -1
         if depth <= 0:
             return match.end()
@@ -78,12 +80,7 @@ def depth_of(code: str) -> int:
 
 def balanced(text: str, syntax: Syntax, opened: int) -> str:
     """Return `text` up to the brace that closes the last of `opened` ones, or all of it if none does."""
-    depth = opened
-    for match in re.finditer(r"[{}]", hidden(text, syntax)):
-        depth += 1 if match.group() == "{" else -1
-        if depth == 0:
-            return text[: match.end()]
-    return text
+    return text[: body_end(hidden(text, syntax), 0, opened)]
 
 
 def members(code: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:

@@ -211,11 +211,10 @@ def _ids(value: Any) -> set[int]:
 
 def _counter(model: Any) -> tuple[Callable[[str], int] | None, bool]:
     """Return what counts the tokens of a text, and whether it is the model's own tokenizer."""
+    # It is loaded now, by a library or from a place that is not there: no run ends for that.
     try:
         tokenizer = getattr(model, "tokenizer", None)
-    except (
-        Exception
-    ):  # it is loaded now, by a library or from a place that is not there: no run ends for that
+    except Exception:
         return None, False
     if tokenizer is None or isinstance(tokenizer, str):
         return None, False

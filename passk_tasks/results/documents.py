@@ -31,10 +31,8 @@ else:
 
 ZIP_MAGIC = b"PK\x03\x04"
 _SHOWN = 3  # names in a warning
-_HEADS = (
-    "header.json",
-    "_journal/start.json",
-)  # of a log of Inspect; one that was killed has the second alone
+# Of a log of Inspect; one that was killed has the second alone.
+_HEADS = ("header.json", "_journal/start.json")
 
 
 def read_list(source: Source, items: Sequence[object]) -> None:

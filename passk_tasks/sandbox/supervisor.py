@@ -202,6 +202,8 @@ class Sandbox:
                 left -= 1
                 yield index, outcome
 
+    selftest = run  # there is one machine, this one
+
     def _show_toolchains(self, programs: Sequence[Program]) -> None:
         """Let workers show the toolchains of these programs' languages, and no others.
 
@@ -217,8 +219,6 @@ class Sandbox:
             worker.stop()
             self._free_cpus.append(worker.cpu)
         self._pool.clear()
-
-    selftest = run  # there is one machine, this one
 
     def _top_up(self, wanted: int, *, fresh: bool) -> None:
         """Start the workers that are missing; with `fresh`, at least one of all has judged nothing."""

@@ -131,7 +131,7 @@ class Worker:
         self._groups = (
             {}
             if way == "rlimits"
-            else _make_groups(limits, *([toolchains.MOST_MIB] if surroundings.builds else []))
+            else _make_groups(limits, toolchains.MOST_MIB if surroundings.builds else 0)
         )
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
@@ -348,7 +348,7 @@ def _in_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _make_groups(limits: Limits, builds_mib: int = 0) -> dict[str, Path]:
+def _make_groups(limits: Limits, builds_mib: int) -> dict[str, Path]:
     """Cap what a worker's processes take together: the tests' side, and a candidate's tree or a build."""
     memory_mib = max(TREE_MEMORY * limits.memory_mib, builds_mib) + TESTS_EXTRA_MIB
     return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)

@@ -60,20 +60,21 @@ def score(
         benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge.place)
         for sample, found in zip(samples, candidates, strict=True)
     ]
-
     broken_off = [unfinished(sample, found, spec) for sample, found in zip(samples, candidates, strict=True)]
+    left_out = [
+        benchmark.leaves_out(dataset.problems[sample.task_id], found.code)
+        for sample, found in zip(samples, candidates, strict=True)
+    ]
 
     def record(index: int, outcome: Outcome) -> Record:
-        sample = samples[index]
-        problem = dataset.problems[sample.task_id]
         return Record(
-            sample,
+            samples[index],
             candidates[index],
             outcome,
             programs[index].sha256,
-            problem.cluster,
+            dataset.problems[samples[index].task_id].cluster,
             broken_off[index],
-            left_out=benchmark.leaves_out(problem, candidates[index].code),
+            left_out=left_out[index],
         )
 
     began = time.monotonic()

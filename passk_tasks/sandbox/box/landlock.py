@@ -37,11 +37,10 @@ def ruleset(
         readable: files and folders to read and execute, with all that is below.
         writable: the same to read and write.
         listed: folders where the names may be listed, and in those below.
-
         tcp: whether TCP ports may be bound and connected to; otherwise none may (ABI 4).
 
-    No process outside the domain signalled and no abstract
-    socket outside it reached (ABI 6).
+    Who is under these rules can neither signal a process outside of them nor reach an abstract socket there
+    (ABI 6).
 
     Raises:
         OSError: the kernel has no Landlock.

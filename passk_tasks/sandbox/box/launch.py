@@ -70,7 +70,8 @@ def main(config: Configuration) -> NoReturn:
         theirs.close()
         layers.update(_first_zygotes_layers(ours))
         way.confine_tests_side()
-        resource.setrlimit(resource.RLIMIT_AS, rlimits.mib(config["memory_mib"] + TESTS_EXTRA_MIB))
+        address_mib = config["memory_mib"] + TESTS_EXTRA_MIB
+        resource.setrlimit(resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib))
         _greet(supervisor, {"layers": layers})
         try:
             tests_side.serve(supervisor, trials.Trials(ours, config, nursery_pid, way))

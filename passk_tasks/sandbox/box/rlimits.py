@@ -89,11 +89,6 @@ def at_most(limit: int, size: int) -> tuple[int, int]:
     return most, most
 
 
-def mib(size: int) -> tuple[int, int]:
-    """Return a soft and a hard limit of so many MiB."""
-    return size << 20, size << 20
-
-
 def _least(*values: int) -> int:
     return min(values, key=lambda value: math.inf if value == resource.RLIM_INFINITY else value)
 
