@@ -7,18 +7,16 @@ It executes nothing; `paired` has the statistics.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from passk_tasks.errors import UsageError
-from passk_tasks.results import equal_cost, joining
+from passk_tasks.results import equal_cost, joining, names
+from passk_tasks.results.differing import Condition, between
 from passk_tasks.results.equal_cost import AtCost
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
@@ -28,31 +26,7 @@ from passk_tasks.statistics.paired import Difference
 from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome
 
-UNLIKE = ("dataset", "version")
-"""Conditions that must be the same for numbers of the same name to mean the same."""
-
 LOST, GAINED = "lost", "gained"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A condition that differs between runs.
-
-    Attributes:
-        name: of the condition, or of a part of one, e.g. `sampling.top_p`.
-        values: one for each run; None if the run did not record it.
-        unlike: whether it makes the numbers mean different things.
-    """
-
-    name: str
-    values: tuple[Any, ...]
-    unlike: bool = False
-
-    def shown(self) -> list[str]:
-        """Return the values as text, hashes cut to twelve digits if those differ."""
-        short = [v[:12] if isinstance(v, str) and len(v) == 64 and v.isalnum() else v for v in self.values]
-        alike = len(set(map(repr, short))) != len(set(map(repr, self.values)))
-        return [_shown(value) for value in (self.values if alike else short)]
 
 
 @dataclass(frozen=True)
@@ -119,6 +93,7 @@ class Comparison:
 
     Attributes:
         runs: in the order given.
+        names: what each is called: its label, else what differs between these runs; no two are alike.
         problems: the task_ids that all runs have samples of.
         left_out: number of problems that some runs have and others lack.
         conditions: those that differ, unlike ones first.
@@ -135,6 +110,7 @@ class Comparison:
     """
 
     runs: tuple[Run, ...]
+    names: tuple[str, ...]
     problems: tuple[str, ...]
     left_out: int
     conditions: tuple[Condition, ...]
@@ -178,7 +154,13 @@ class Comparison:
         """Return the object of `passk compare --json`."""
         return {
             "runs": [
-                {"label": label(i), "path": str(run.path), "model": run.model, "task": run.task}
+                {
+                    "label": label(i),
+                    "name": self.names[i],
+                    "path": str(run.path),
+                    "model": run.model,
+                    "task": run.task,
+                }
                 | {"date": None if run.date is None else run.date.isoformat()}
                 | ({} if run.cut_off is None else {"cut_off": run.cut_off.as_dict()})
                 | ({} if run.cost is None else {"cost": run.cost.as_dict()})
@@ -243,7 +225,7 @@ def compare(
         raise UsageError(f"a comparison needs at least two runs{given}; name another one")
     named = [joining.counted(run)[0] for run in runs]
     problems = sorted(set.intersection(*map(set, named)))
-    differing, unrecorded = conditions(runs, problems)
+    differing, unrecorded = between(runs, problems)
     if not problems:
         first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
         raise UsageError(f"the runs have no problem in common: {first}, …")
@@ -265,6 +247,7 @@ def compare(
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
     return Comparison(
         runs=tuple(runs),
+        names=tuple(names.named(runs, problems)),
         problems=tuple(problems),
         left_out=len(set().union(*named)) - len(problems),
         conditions=differing,
@@ -279,32 +262,6 @@ def compare(
         at_cost=equal_cost.compare(runs, problems, shared, seed),
         warnings=tuple(_warnings(runs)),
     )
-
-
-def conditions(runs: Sequence[Run], problems: Sequence[str]) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
-    """Return the conditions that differ between runs, and the names of those that only some recorded.
-
-    Args:
-        runs: at least two.
-        problems: task_ids that all runs have; only their prompts are compared.
-    """
-    flat = [_flat(run, problems) for run in runs]
-    if not all(run.prompts.keys() >= set(problems) for run in runs):
-        for recorded, run in zip(flat, runs, strict=True):  # all runs recorded the template
-            recorded["prompt"] = run.conditions.prompt
-    names = list(dict.fromkeys(name for recorded in flat for name in recorded))
-    same_task = len({run.task for run in runs}) == 1
-    differing, unrecorded = [], []
-    for name in names:
-        values = tuple(recorded.get(name) for recorded in flat)
-        known = {repr(value) for value in values if value is not None}
-        if len(known) > 1:
-            # Versions of different tasks cannot be compared.
-            unlike = name in UNLIKE and (name != "version" or same_task)
-            differing.append(Condition(name, values, unlike))
-        elif known and None in values:
-            unrecorded.append(name)
-    return tuple(sorted(differing, key=lambda condition: not condition.unlike)), tuple(unrecorded)
 
 
 def default_metrics(runs: Sequence[Run], fewest: int) -> list[Metric]:
@@ -329,25 +286,6 @@ def _refuse_unlike(differing: Sequence[Condition]) -> None:
             f"these runs measured different things ({'; '.join(unlike)}); --anyway compares the problems "
             "they share"
         )
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "?"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _flat(run: Run, problems: Sequence[str]) -> dict[str, object]:
-    recorded: dict[str, object] = {}
-    for name, value in run.conditions.as_dict().items():
-        parts = value if isinstance(value, Mapping) else None
-        recorded |= {name: value} if parts is None else {f"{name}.{part}": parts[part] for part in parts}
-    if problems and all(task_id in run.prompts for task_id in problems):
-        joined = "\n".join(run.prompts[task_id] for task_id in problems)
-        recorded["prompt"] = hashlib.sha256(joined.encode()).hexdigest()
-    return recorded
 
 
 def _pairs(

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import compare as compare_module
 from passk_tasks.compare import GAINED, LOST, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.results import joining, reading
+from passk_tasks.results import differing, joining, reading
 from passk_tasks.statistics.metrics import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,6 +82,7 @@ def test_every_condition_that_differs_is_named(pair):
         counts(1, 2, 3),
         counts(1, 2, 4),
         prompt="Solve {task_id}",
+        config={"doc_to_text": "Solve {{prompt}}"},
         generation_kwargs={"until": [], "do_sample": True, "temperature": 0.8, "top_p": 0.9},
         judge="script",
         limits={"timeout_s": 9.0, "memory_mib": 512, "output_mib": 16, "processes": 64},
@@ -94,13 +94,14 @@ def test_every_condition_that_differs_is_named(pair):
         "temperature",
         "stops",
         "sampling.top_p",
+        "sampling.max_gen_toks",
         "judge",
         "limits.timeout_s",
         "chat_template",
         "fewshot",
     }
     assert next(one for one in found.conditions if one.name == "temperature").values == (0.2, 0.8)
-    assert found.unrecorded == ("sampling.max_gen_toks",)
+    assert found.unrecorded == ()
     assert not any(one.unlike for one in found.conditions)
 
 
@@ -277,4 +278,4 @@ def test_nothing_that_executes_is_loaded():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert shown.stdout.strip() == "[]"
-    assert compare_module.UNLIKE == ("dataset", "version")
+    assert differing.UNLIKE == ("dataset", "version")

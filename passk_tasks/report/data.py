@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from passk_tasks.compare import GAINED, LOST, Comparison, Condition, label
+from passk_tasks.compare import GAINED, LOST, Comparison, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report import figures
 from passk_tasks.report.distinct import Details
 from passk_tasks.results import equal_cost, joining
+from passk_tasks.results.differing import Condition
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric

@@ -39,6 +39,9 @@ class StoredRun(Summary):
             "path": str(self.path),
             "task": self.task,
             "model": self.model,
+            "label": self.label,
+            "note": self.note,
+            "tags": list(self.tags),
             "date": None if self.date is None else self.date.isoformat(),
             "problems": self.problems,
             "problems_total": self.problems_total,
@@ -57,7 +60,8 @@ class Run(StoredRun):
 
     Attributes:
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
-        prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
+        prompts: each problem's prompt as the model got it, by task_id, of a chat with its roles; empty where
+            not recorded.
         programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
         spent: what each sample took, as `outcomes`; None where not recorded.
         sources: what problems share with others, by task_id, where the benchmark says so.

@@ -120,6 +120,21 @@ class Summary:
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
+    def label(self) -> str | None:
+        """What people call the run; None where they do not."""
+        return Keys(self.settings).text("label")
+
+    @property
+    def note(self) -> str | None:
+        """What people have to say of the run."""
+        return Keys(self.settings).text("note")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words that the run is found by."""
+        return Keys(self.settings).texts("tags")
+
+    @property
     def coverage(self) -> float:
         """Share of the task's problems that have samples; those left out count as having none."""
         return self.problems / self.problems_total if self.problems_total else 1.0
@@ -244,6 +259,7 @@ class Summary:
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
             toolchains={name: str(toolchains.values[name]) for name in toolchains},
         )
+        settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
         return replace(summary, more=keys.without(summary.as_dict()))
 
 
