@@ -6,6 +6,7 @@
     audit_task                                                passk audit
     check_sandbox                                             passk selfcheck
     list_runs                                                 passk runs
+    label_runs                                                passk label
     load_run, load_runs, clusters_of                          every command that reads stored runs
     score_run                                                 passk show
     compare_runs                                              passk compare
@@ -174,6 +175,35 @@ def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:
         SamplesError: a path holds no run or cannot be read.
     """
     return reading.stored_in(paths, task)
+
+
+def label_runs(
+    paths: Paths,
+    task: str | None = None,
+    *,
+    label: str | None = None,
+    note: str | None = None,
+    tags: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> list[StoredRun]:
+    """Write a label, a note, tags into the results files of runs, and return the runs as they are then.
+
+    Args:
+        paths: as for `find_runs`.
+        task: as for `find_runs`.
+        label: what the run is called; empty to take it away, None to leave it.
+        note: what there is to say of it; the same.
+        tags: words to find it by, which are added.
+        without: tags that are taken away.
+
+    Raises:
+        UsageError: a label for runs of several files; nothing was written.
+        SamplesError: as `find_runs`.
+        PasskError: a file cannot be written.
+    """
+    from passk_tasks.results import labels
+
+    return labels.relabel(find_runs(paths, task), label=label, note=note, tags=tags, without=without)
 
 
 def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
