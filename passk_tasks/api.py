@@ -269,23 +269,36 @@ def compare_runs(
     *,
     anyway: bool = False,
     seed: int = 0,
+    baseline: str | None = None,
+    last: bool = False,
 ) -> Comparison:
     """Compare runs, paired by problem, over the problems that all of them have samples of.
 
     Args:
-        runs: at least two; the last one is under test.
+        runs: at least two.
         metrics: as for `score_run`; the first one decides.
         clusters: as for `score_run`.
         anyway: compare even runs of different problems or task versions.
         seed: for sign flips, if they are drawn at random.
+        baseline: the run that all others are set against, by its label, name, letter, file or folder. None
+            sets the best against the others, or of two the second against the first.
+        last: set the last run against the one before.
 
     Raises:
-        UsageError: fewer than two runs, no common problem, runs that measured different things, or as
-            `score_run`.
+        UsageError: fewer than two runs, no common problem, runs that measured different things, no such
+            baseline, or as `score_run`.
     """
     from passk_tasks import compare
 
-    return compare.compare(runs, metrics=_metrics(metrics), clusters=clusters, anyway=anyway, seed=seed)
+    return compare.compare(
+        runs,
+        metrics=_metrics(metrics),
+        clusters=clusters,
+        anyway=anyway,
+        seed=seed,
+        baseline=baseline,
+        last=last,
+    )
 
 
 def pass_curve(

@@ -11,10 +11,13 @@ import itertools
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from passk_tasks.errors import UsageError
+from passk_tasks.errors import UsageError, did_you_mean
+from passk_tasks.question import BEST, Question, ask, letter, lettered
+from passk_tasks.question import Pair as Pair
 from passk_tasks.results import equal_cost, joining, names
 from passk_tasks.results.differing import Condition, between
 from passk_tasks.results.equal_cost import AtCost
@@ -22,50 +25,23 @@ from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
-from passk_tasks.statistics.paired import Difference
-from passk_tasks.text import summary
 from passk_tasks.verdict import Outcome
 
 LOST, GAINED = "lost", "gained"
 
-
-@dataclass(frozen=True)
-class Pair:
-    """Two of the runs on one metric.
-
-    Attributes:
-        first: number of the earlier one, from 0.
-        second: number of the later one.
-        difference: second minus first, over problems.
-        over_samples: 95 % interval of the difference if both ran again on the same problems; None if unknown.
-        p_adjusted: p-value by Holm's method over all pairs of runs on this metric.
-        mcnemar: numbers of problems that only the first and only the second solved, and the exact p-value;
-            None unless both have one sample a problem.
-    """
-
-    first: int
-    second: int
-    difference: Difference
-    over_samples: tuple[float, float] | None
-    p_adjusted: float
-    mcnemar: tuple[int, int, float] | None
-
-    @property
-    def apart(self) -> bool:
-        """Whether the two differ beyond noise: p < 0.05 after adjustment."""
-        return self.p_adjusted < 0.05
+label = letter  # of a run's number
 
 
 @dataclass(frozen=True)
 class Change:
-    """A problem whose pass rate changed from the first run to the last.
+    """A problem whose pass rate changed from one run to another.
 
     Attributes:
         task_id: the problem.
-        before: (n, c) in the first run.
-        after: (n, c) in the last run.
-        verdicts_before: number of samples by verdict in the first run, the most frequent first.
-        verdicts_after: the same for the last run.
+        before: (n, c) in the one.
+        after: (n, c) in the other.
+        verdicts_before: number of samples by verdict in the one, the most frequent first.
+        verdicts_after: the same for the other.
     """
 
     task_id: str
@@ -104,7 +80,8 @@ class Comparison:
         pairs: all pairs of runs, by metric.
         order: numbers of the runs, the best first.
         groups: numbers of runs that do not differ beyond noise, in the order of the ranking.
-        changes: problems that changed from the first run to the last, the worst first.
+        question: what was asked, and the pairs that answer it.
+        changes: problems that changed from the run `question.before` to `question.after`, the worst first.
         at_cost: the runs where each may spend the same; empty where it is not known what some samples took.
         warnings: what the user must know to read the numbers.
     """
@@ -121,34 +98,28 @@ class Comparison:
     pairs: Mapping[str, tuple[Pair, ...]]
     order: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
+    question: Question
     changes: tuple[Change, ...]
     at_cost: tuple[AtCost, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def first_to_last(self) -> Pair:
-        """The first run against the last on the primary metric."""
-        pairs = self.pairs[self.primary.name]
-        return next(pair for pair in pairs if (pair.first, pair.second) == (0, len(self.runs) - 1))
-
-    @property
     def regressed(self) -> bool:
-        """Whether the last run is worse than the first beyond noise; a single test, so p is not adjusted."""
-        difference = self.first_to_last.difference
-        return difference.value < 0 and difference.beyond_noise
+        """Whether a run that was asked about is worse than its reference; of the best run, the last is asked.
+
+        Of the last run alone p is not corrected: that is a single test.
+        """
+        if self.question.kind != BEST:
+            return self.question.regressed
+        pairs = self.pairs[self.primary.name]
+        first_to_last = next(pair for pair in pairs if (pair.first, pair.second) == (0, len(self.runs) - 1))
+        return first_to_last.difference.value < 0 and first_to_last.difference.beyond_noise
 
     @property
     def conclusion(self) -> str:
-        """One sentence: whether the last run is better or worse than the first beyond noise."""
-        difference, name, last = self.first_to_last.difference, self.primary.name, label(len(self.runs) - 1)
-        shown = summary.p_value(difference.p)
-        p = f"p {shown}" if shown.startswith("<") else f"p = {shown}"
-        if difference.beyond_noise:
-            better = "better" if difference.value > 0 else "worse"
-            return f"{last} is {better} than A by {abs(difference.value):.4f} of {name}, beyond noise ({p})."
-        ci95 = difference.ci95
-        reach = f", which may be from {summary.interval(ci95, signed=True)}" if ci95 else ""
-        return f"No difference in {name} between A and {last} is shown ({p}){reach}."
+        """The answer to the question, in a few sentences."""
+        values = {i: score.value for i, score in enumerate(self.scores[self.primary.name])}
+        return self.question.answer(self.names, self.primary.name, values)
 
     def as_dict(self) -> dict[str, object]:
         """Return the object of `passk compare --json`."""
@@ -183,6 +154,14 @@ class Comparison:
             "primary": self.primary.name,
             "ranking": [label(i) for i in self.order],
             "groups": [[label(i) for i in group] for group in self.groups],
+            "question": {
+                "kind": self.question.kind,
+                "reference": label(self.question.reference),
+                "pairs": [_pair_as_dict(pair) for pair in self.question.pairs],
+                "before": label(self.question.before),
+                "after": label(self.question.after),
+            },
+            "conclusion": self.conclusion,
             "regressed": self.regressed,
             "changes": [
                 {
@@ -207,18 +186,24 @@ def compare(
     anyway: bool = False,
     clusters: Mapping[str, Hashable] | None = None,
     seed: int = 0,
+    baseline: str | None = None,
+    last: bool = False,
 ) -> Comparison:
     """Compare runs over the problems that all of them have samples of.
 
     Args:
-        runs: at least two; the last one is under test.
+        runs: at least two.
         metrics: the first one decides; None for pass@1 and the budgets that all runs share.
         anyway: compare even if conditions are unlike.
         clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
         seed: for sign flips, if they are drawn at random.
+        baseline: the run that all others are set against: its label, its name in this comparison, its letter,
+            its file or folder. None for the best run, or of two for the first.
+        last: set the last run against the one before.
 
     Raises:
-        UsageError: fewer than two runs, no problem in common, a budget beyond n, or unlike conditions.
+        UsageError: fewer than two runs, no problem in common, a budget beyond n, unlike conditions, no such
+            baseline, or one beside `last`.
     """
     if len(runs) < 2:
         given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
@@ -243,11 +228,18 @@ def compare(
             metrics_module.score(metric, counts.n, counts.c, shared, counts.base) for counts in counted
         )
         pairs[metric.name] = _pairs(metric, counted, scores[metric.name], shared, seed)
+    called = names.named(runs, problems)
+    if last and baseline is not None:
+        raise UsageError(
+            "--last sets the last run against the one before, --baseline all against one: choose"
+        )
+    reference = None if baseline is None else which(runs, baseline, called)
     primary = asked[0]
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
+    question = ask(pairs[primary.name], order, baseline=reference, last=last)
     return Comparison(
         runs=tuple(runs),
-        names=tuple(names.named(runs, problems)),
+        names=tuple(called),
         problems=tuple(problems),
         left_out=len(set().union(*named)) - len(problems),
         conditions=differing,
@@ -258,26 +250,49 @@ def compare(
         pairs=pairs,
         order=tuple(order),
         groups=_groups(pairs[primary.name], order),
-        changes=_changes(runs[0], runs[-1], problems),
+        question=question,
+        changes=_changes(runs[question.before], runs[question.after], problems),
         at_cost=equal_cost.compare(runs, problems, shared, seed),
         warnings=tuple(_warnings(runs)),
     )
+
+
+def which(runs: Sequence[Run], named: str, called: Sequence[str]) -> int:
+    """Return the number of the run that is meant.
+
+    Args:
+        runs: those it is one of.
+        named: a label, a name in this comparison, a letter, a file or a folder.
+        called: the names in this comparison.
+
+    Raises:
+        UsageError: none or several are meant.
+    """
+    path = Path(named)
+    here = path.resolve() if path.exists() else None
+    ways = (
+        [run.label == named for run in runs],
+        [name == named for name in called],
+        [label(i) == named for i in range(len(runs))],
+        [here in (run.path.resolve(), *run.path.resolve().parents) for run in runs],
+        [run.samples_path is not None and here == run.samples_path.resolve() for run in runs],
+    )
+    for way in ways:
+        meant = [number for number, is_it in enumerate(way) if is_it]
+        if len(meant) > 1:
+            listed = ", ".join(f"{label(i)} ({called[i]})" for i in meant)
+            raise UsageError(f"--baseline {named}: that may be {listed}; name one")
+        if meant:
+            return meant[0]
+    known = [run.label for run in runs if run.label] or list(called)
+    near = did_you_mean(named, known)
+    raise UsageError(f"--baseline {named}: no run here has that label, name, letter or path{near}")
 
 
 def default_metrics(runs: Sequence[Run], fewest: int) -> list[Metric]:
     """Return pass@1, and pass@k for each budget of all runs that is at most `fewest`, their smallest n."""
     common = set.intersection(*(set(run.k) for run in runs))
     return [Metric(PASS, k) for k in sorted({1, *common}) if k <= fewest]
-
-
-def label(number: int) -> str:
-    """Return the letter of a run, by its number from 0: A, B, …, Z, AA, …."""
-    letters = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def _refuse_unlike(differing: Sequence[Condition]) -> None:
@@ -342,11 +357,13 @@ def _warnings(runs: Sequence[Run]) -> list[str]:
     warnings = []
     if runs[0].date is not None and runs[-1].date is not None and runs[-1].date < runs[0].date:
         warnings.append(f"{label(len(runs) - 1)}, given last, is older than A")
+    told: dict[str, list[int]] = {}
     for i, run in enumerate(runs):
-        if run.problems < run.problems_total:
-            warnings.append(f"{label(i)} has {run.problems} of the task's {run.problems_total} problems")
-        warnings += [f"{label(i)}: {warning}" for warning in run.warnings]
-    return warnings
+        few = run.problems < run.problems_total
+        covered = [f"{run.problems} of the task's {run.problems_total} problems have samples"] if few else []
+        for warning in (*covered, *run.warnings):
+            told.setdefault(warning, []).append(i)
+    return warnings + [f"{lettered(numbers, len(runs))}: {warning}" for warning, numbers in told.items()]
 
 
 def _values(condition: Condition) -> str:

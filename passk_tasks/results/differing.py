@@ -112,9 +112,10 @@ def own_parts(texts: Sequence[str | None], most: int = _SHORT) -> list[str]:
         middle = text[start : len(text) - end]
         part = " ".join(middle.split())
         if len(known) == 1 or not part:
-            part = " ".join(text.split())
+            whole = " ".join(text.split())
             # Where a text has nothing that is its own, its end is what the others go on after.
-            part = part if len(part) <= most else f"…{part[1 - most :]}"
+            cut = f"{whole[: most - 1]}…" if len(known) == 1 else f"…{whole[1 - most :]}"
+            part = whole if len(whole) <= most else cut
         else:
             before, after = "…" * bool(text[:start].strip()), "…" * bool(end and text[-end:].strip())
             room = most - len(before)

@@ -40,8 +40,8 @@ def relabel(
     """
     if label and len({run.path for run in runs}) > 1:
         raise UsageError(
-            f"a label is of one run, and these are {len(runs)}, {runs[0].path} and {runs[1].path} among them; "
-            "name one, or mark them all with --tag"
+            f"a label is of one run, and these are {len(runs)}, {runs[0].path} and {runs[1].path} among "
+            "them; name one, or mark them all with --tag"
         )
     changed = []
     for run in runs:

@@ -183,7 +183,7 @@ def _stops(conditions: Sequence[Condition]) -> list[str]:
     shared = set(lists[0]).intersection(*lists[1:])
     names = []
     for stops in lists:
-        own = [stop for stop in stops if stop not in shared]
+        own = [stop for stop in stops if stop not in shared or len(stops) <= 2]
         more = f", … ({len(own)} stops more)" if len(own) > 2 else ""
         listed = ", ".join(map(repr, own[:2] if more else own)) + more
         names.append(

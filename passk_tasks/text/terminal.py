@@ -17,7 +17,9 @@ WIDTH = 96
 """Columns at which text is wrapped; a narrower terminal wraps at its own width."""
 
 _NARROWEST = 40  # narrower terminals count as this wide
-_KEPT = 18  # smallest width of a column of text; less would break an interval
+NARROW = 18
+"""Smallest width of a column of text; less would break an interval."""
+
 
 BOLD, GREEN, RED, YELLOW, DIM = "\033[1m", "\033[32m", "\033[31m", "\033[1;33m", "\033[2m"
 _END = "\033[0m"
@@ -72,6 +74,13 @@ class Page:
         """Add a paragraph, wrapped; lines after the first are indented by `hang` more."""
         for number, piece in enumerate(_wrap(text, self._wrapped - indent - hang)):
             self._lines.append(" " * (indent + (hang if number else 0)) + self.paint(style, piece))
+
+    def verbatim(self, text: str, style: str = "", *, mark: str = "") -> None:
+        """Add a line of somebody's text, its blanks kept; one too long goes on below, `mark` before it."""
+        text = plain(text.expandtabs(4))
+        room = max(self._wrapped - 4 - len(mark), NARROW)
+        for start in range(0, max(len(text), 1), room):
+            self._lines.append(f"    {self.paint(style, mark + text[start : start + room])}".rstrip())
 
     def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Add a line for each name and text; texts are wrapped and stand below each other."""
@@ -140,7 +149,7 @@ def _fit(cells: _Rows, align: str, room: int) -> None:
     cells[0] = [_wrap(cell, max(width, 1)) for (cell,), width in zip(cells[0], below, strict=True)]
     widths = _widths(cells)
     while _total(widths) > room:
-        texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > _KEPT]
+        texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > NARROW]
         if not texts:
             break
         # The last column is broken first: it holds a path or verdicts. Names are broken later.

@@ -44,7 +44,7 @@ def test_what_a_person_needs_is_shown(folders, capsys):
         "better in B",
         "HumanEval/20  0/10  →  2/10  gained",
         "1 problems lost (solved in A, never in B), 1 gained",
-        "B is worse than A by 0.3",
+        "B (bad) is worse than A (good) by 0.3",
     ]
     places = [out.find(part) for part in parts]
     assert -1 not in places, parts[places.index(-1)]
@@ -85,26 +85,79 @@ def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
     rows = [line.split() for line in out.splitlines() if "0.8000 " in line or "0.7950 " in line]
     assert [row[0] for row in rows[:2]] == ["C", "B"]
     assert [row[-1] for row in rows[:2]] == ["1", "1"]
-    assert "p (Holm)" in out
+    assert "p is corrected for all pairs." in out
     assert "Runs of one group cannot be told apart by pass@1." in out
     assert "worse in" not in out
-    assert "0 problems lost (solved in A, never in C), 0 gained" in out
-    assert "C is better than A by 0.6000 of pass@1, beyond noise (p < 0.0001)." in out
+    assert "0 problems lost (solved in B, never in C), 0 gained" in out
+    said = " ".join(out.split())
+    assert "C (c) is best: 0.8000 of pass@1. Second is B (b), 0.0050 lower: no difference is shown" in said
+    assert "It is better beyond noise than A (a)." in said
     assert "\n\n\n" not in out
 
 
-def test_many_runs_show_neighbours_unless_all_are_wanted(tmp_path, scored, capsys):
-    """With six runs the pairs next to each other in the ranking are shown, with --all all, and the flips."""
+def test_many_runs_are_one_table_unless_all_is_wanted(tmp_path, scored, capsys):
+    """Six runs are set against the best in one table; --all has every pair, and the problems that changed."""
     for i in range(6):
         scored(tmp_path / f"run{i}", counts(*[i + 1] * 20))
     main(["compare", str(tmp_path), "--k", "1"])
     out = capsys.readouterr().out
-    assert out.count(" → ") == 5
-    assert "20 changed from A to F: --all" in out
+    assert out.count(" → ") == 0
+    assert re.search(r"^  F  run5 +0.6000 .*\n  E  run4 +0.5000 .* -0.1000 ", out, re.MULTILINE)
+    assert "20 changed from E to F: --all" in out
     main(["compare", str(tmp_path), "--k", "1", "--all"])
     out = capsys.readouterr().out
     assert len(re.findall(r"^  [A-F] → [A-F] ", out, re.MULTILINE)) == 15
-    assert re.search(r"HumanEval/0 +1/10  →  6/10 +9 failed, 1 passed → 6 passed, 4 failed", out)
+    assert re.search(r"HumanEval/0 +5/10  →  6/10 +5 passed, 5 failed → 6 passed, 4 failed", out)
+
+
+def test_the_question_is_the_one_that_was_asked(tmp_path, scored, capsys):
+    """Each against a baseline, by label, letter or folder; the last against the one before; the exit code."""
+    for name, correct in {"a": 4, "b": 8, "c": 7}.items():
+        settings = {"benchmark": "humaneval", "label": f"try {name}"}
+        scored(tmp_path / name, counts(*[correct] * 20), settings=settings)
+    runs = [str(tmp_path / name) for name in "abc"]
+    for named in ("try a", "A", runs[0]):
+        assert main(["compare", *runs, "--baseline", named, "--fail-on-regression"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Against A (try a), 0.4000 of pass@1: better: B (try b) +0.4000 and C (try c) +0.3000" in said
+    assert main(["compare", *runs, "--baseline", "try b", "--fail-on-regression"]) == 1
+    assert "worse: C (try c) -0.1000 and A (try a) -0.4000" in " ".join(capsys.readouterr().out.split())
+    assert main(["compare", *runs, "--last", "--fail-on-regression"]) == 1
+    assert "C (try c) is worse than B (try b) by 0.1000 of pass@1" in capsys.readouterr().out
+    assert main(["compare", *runs, "--fail-on-regression"]) == 0
+    capsys.readouterr()
+    for arguments, message in (
+        (["--baseline", "try d"], "no run here has that label, name, letter or path (did you mean"),
+        (["--baseline", str(tmp_path)], "that may be A (try a), B (try b), C (try c); name one"),
+        (["--baseline", "A", "--last"], "choose"),
+    ):
+        assert main(["compare", *runs, *arguments]) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nine_runs_fit(tmp_path, evaluated, width):
+    """No line is wider than the terminal, texts are compared as texts, and all runs keep their numbers."""
+    sets = {"packages": {"numpy": "2.0.0", "pandas": "2.2.0"}}
+    added = "\n    # Think step by step, then write the body.\n"
+    told = {"system_instruction": "You are careful.\nYou write Python.", "system_instruction_sha": "x"}
+    changes = [
+        {"config": {"doc_to_text": "{{prompt}}" + added}, "prompt": "{task_id}" + added},
+        {"content": told},
+        {"packages": {"numpy": "2.1.0", "pandas": "2.2.0"}},
+        {"generation_kwargs": {"do_sample": True, "temperature": 1.0, "until": []}},
+        *({"settings": {"benchmark": "humaneval", "label": f"a label of some length {i}"}} for i in range(5)),
+    ]
+    paths = [
+        evaluated(tmp_path / f"run-{i}", counts(*[i + 1] * 12), **{**sets, **change})
+        for i, change in enumerate(changes)
+    ]
+    out = command.render(compare.compare(reading.load_all(paths)), width=width)
+    assert max(map(len, out.splitlines())) <= width
+    assert "    +     # Think step by step, then write the body." in out
+    assert "    + You are careful.\n    + You write Python." in out
+    assert re.search(r"packages.numpy +C: 2.1.0; others: 2.0.0", out)
+    assert all(f"0.{i}000 " in out for i in range(1, 10))
 
 
 def test_unlike_runs_are_exit_code_2(tmp_path, scored, capsys):
