@@ -12,6 +12,7 @@ from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.compare import Comparison, label
 from passk_tasks.question import BASELINE, BEST, LAST, Pair, lettered
+from passk_tasks.results import names
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import sent, spending
 from passk_tasks.text.spending import amount
@@ -109,10 +110,10 @@ def _runs(page: Page, result: Comparison) -> None:
         (
             label(i),
             result.names[i],
-            f"{run.date:%Y-%m-%d %H:%M}" if run.date else "-",
+            date,
             str(run.path.parent if folders[run.path.parent] == 1 else run.path),
         )
-        for i, run in enumerate(result.runs)
+        for i, (run, date) in enumerate(zip(result.runs, names.dates(result.runs), strict=True))
     ]
     page.table(("", "run", "date", "results"), rows, "llll")
     said = [

@@ -8,7 +8,7 @@ Model and task come first where there are several. What most of the others share
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from passk_tasks.results.conditions import NONE
@@ -59,10 +59,19 @@ def named(runs: Sequence[StoredRun], problems: Sequence[str] = ()) -> list[str]:
     """
     names = _made(runs, problems)
     folders, numbers = [run.path.parent.name for run in runs], [str(i + 1) for i in range(len(runs))]
-    for more in (_dates(runs), folders, numbers):
+    for more in (dates(runs), folders, numbers):
         count = Counter(names)
         names = [f"{name}, {own}" if count[name] > 1 else name for name, own in zip(names, more, strict=True)]
     return names
+
+
+def dates(runs: Sequence[StoredRun]) -> list[str]:
+    """Return when runs were judged, in the shortest form that tells their days apart, else their minutes."""
+    known = [run.date for run in runs if run.date is not None]
+    forms = ["%Y-%m-%d"] if len({date.date() for date in known}) == len(known) else []
+    forms += ["%m-%d %H:%M"] if len({date.year for date in known}) == 1 else []
+    form = [*forms, "%Y-%m-%d %H:%M"][0]
+    return ["-" if run.date is None else run.date.strftime(form) for run in runs]
 
 
 def _made(runs: Sequence[StoredRun], problems: Sequence[str]) -> list[str]:
@@ -218,12 +227,6 @@ _WORDS: dict[str, Callable[[Sequence[Condition]], list[str]]] = {
     "python": _one("Python {}"),
     "passk_tasks": _one("passk-tasks {}"),
 }
-
-
-def _dates(runs: Sequence[StoredRun]) -> Iterator[str]:
-    days = {run.date.date() for run in runs if run.date is not None}
-    form = "%Y-%m-%d %H:%M" if len(days) > 1 else "%H:%M:%S"
-    return iter([run.date.strftime(form) if run.date is not None else "no date" for run in runs])
 
 
 def _short(model: str) -> str:

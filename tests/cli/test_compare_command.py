@@ -153,7 +153,7 @@ def test_nine_runs_fit(tmp_path, evaluated, width):
         for i, change in enumerate(changes)
     ]
     out = command.render(compare.compare(reading.load_all(paths)), width=width)
-    assert max(map(len, out.splitlines())) <= width
+    assert [line for line in out.splitlines() if len(line) > width] == []
     assert "    +     # Think step by step, then write the body." in out
     assert "    + You are careful.\n    + You write Python." in out
     assert re.search(r"packages.numpy +C: 2.1.0; others: 2.0.0", out)

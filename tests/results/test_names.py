@@ -57,9 +57,9 @@ def test_each_run_is_called_by_what_sets_it_apart(runs):
 
 
 def test_two_runs_are_called_by_both_of_their_values(runs):
-    """Of two, neither value is the usual one; the shorter list of stops is counted."""
+    """Of two, neither value is the usual one; stops are listed where they are few."""
     one, two = asked(temperature=0.2), asked(temperature=0.8, until=("\ndef", "\n#"))
-    assert named(runs(one, two)) == ["T=0.2, 1 stop", "T=0.8, stops '\\n#'"]
+    assert named(runs(one, two)) == ["T=0.2, stops '\\ndef'", "T=0.8, stops '\\ndef', '\\n#'"]
 
 
 def test_a_label_wins_and_two_alike_get_their_dates(runs):
@@ -67,11 +67,11 @@ def test_a_label_wins_and_two_alike_get_their_dates(runs):
     nightly = {"settings": {"benchmark": "humaneval", "label": "nightly"}}
     found = runs(asked(**nightly), asked(temperature=0.2), asked(**nightly), asked(), asked())
     assert named(found) == [
-        "nightly, 2026-01-01 03:04",
+        "nightly, 2026-01-01",
         "T=0.2",
-        "nightly, 2026-01-03 03:04",
-        "common settings, 2026-01-04 03:04",
-        "common settings, 2026-01-05 03:04",
+        "nightly, 2026-01-03",
+        "common settings, 2026-01-04",
+        "common settings, 2026-01-05",
     ]
     assert named(found[:1]) == ["nightly"]
     assert named(found[1:2]) == ["org/model"]
