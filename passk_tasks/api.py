@@ -155,13 +155,33 @@ def check_sandbox(
 # ---------------------------------------------------------------------- stored runs
 
 
-def list_runs(path: str | os.PathLike[str]) -> Listing:
-    """Return the runs in a results file, or anywhere below a folder, without their samples.
+def list_runs(
+    path: str | os.PathLike[str],
+    *,
+    tags: Sequence[str] = (),
+    task: str | None = None,
+    model: str | None = None,
+    since: str | None = None,
+    best: str | None = None,
+) -> Listing:
+    """Return the runs in a results file, or anywhere below a folder, without their samples; by date.
+
+    Args:
+        path: the file or folder.
+        tags: that a run must have, each of them.
+        task: text that the task's name must hold.
+        model: text that the model's name must hold, capital or not.
+        since: day (YYYY-MM-DD) from which on, or how long ago: `10d`, `6w`, `3m`, `1y`.
+        best: metric by which the best come first.
 
     Raises:
         SamplesError: the path does not exist, or is a file that cannot be read.
+        UsageError: no run is left, no run has that metric, or `since` is no day.
     """
-    return reading.listing(path)
+    from passk_tasks.results import choosing
+
+    found = reading.listing(path)
+    return choosing.choose(found, tags=tags, task=task, model=model, since=since, best=best)
 
 
 def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:

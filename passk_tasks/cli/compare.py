@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import sent, spending
 from passk_tasks.text.spending import amount
 from passk_tasks.text.summary import bound_mark, interval, p_value
-from passk_tasks.text.terminal import BOLD, DIM, GREEN, NARROW, RED, YELLOW, Page
+from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 _SHOWN = 10  # changed problems shown in each direction, without --all
 
@@ -105,16 +104,9 @@ def render(
 
 def _runs(page: Page, result: Comparison) -> None:
     """Add what each run is called, when it was and where it is, and what people said of it."""
-    folders = Counter(run.path.parent for run in result.runs)
-    rows = [
-        (
-            label(i),
-            result.names[i],
-            date,
-            str(run.path.parent if folders[run.path.parent] == 1 else run.path),
-        )
-        for i, (run, date) in enumerate(zip(result.runs, names.dates(result.runs), strict=True))
-    ]
+    letters = [label(i) for i in range(len(result.runs))]
+    when, where = names.dates(result.runs), names.places(result.runs)
+    rows = list(zip(letters, result.names, when, where, strict=True))
     page.table(("", "run", "date", "results"), rows, "llll")
     said = [
         (label(i), "; ".join(filter(None, [run.note, ", ".join(run.tags)])))
@@ -167,32 +159,22 @@ def _ranking(page: Page, result: Comparison) -> None:
     }
     styles = ["" if pair is None or not pair.apart else _style(pair) for pair in asked.values()]
     others = [metric.name for metric in result.metrics[::-1] if metric.name != primary]
-    dropped = _fit(page, columns, [*others, "over problems", "group", "p"])
-    texts = ("", "run", "over problems", "95 % interval", "group")
-    align = "".join("l" if name in texts else "r" for name in columns)
-    page.table(list(columns), list(zip(*columns.values(), strict=True)), align, styles=styles)
+    others = [metric.name for metric in result.metrics[::-1] if metric.name != primary]
+    dropped = page.columns(
+        columns,
+        texts=("", "run", "over problems", "95 % interval", "group"),
+        droppable=[*others, "over problems", "group", "p"],
+        styles=styles,
+    )
     page.line()
     said = {BEST: "p is corrected for all pairs.", BASELINE: "p is corrected for all runs.", LAST: ""}
-    words = [said[question.kind]] if "p" in columns else []
-    if "group" in columns:
+    words = [said[question.kind]] if "p" not in dropped else []
+    if "group" not in dropped:
         words.append(f"Runs of one group cannot be told apart by {primary}.")
     if dropped:
-        words.append(f"Left out of this terminal: {', '.join(dropped)}.")
+        words.append(f"No room for {', '.join(dropped)}.")
     page.text(" ".join(filter(None, words)), DIM)
     page.line()
-
-
-def _fit(page: Page, columns: dict[str, list[str]], droppable: Sequence[str]) -> list[str]:
-    """Take columns out until the table fits, in the order given, and return their names."""
-    dropped: list[str] = []
-    for name in [None, *droppable]:
-        if name is not None:
-            del columns[name]
-            dropped.insert(0, name)
-        cells = ([text[:NARROW] for text in of] if name == "run" else of for name, of in columns.items())
-        if page.fits(list(columns), list(zip(*cells, strict=True))):
-            break
-    return dropped
 
 
 def _style(pair: Pair) -> str:

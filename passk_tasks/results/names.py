@@ -74,6 +74,16 @@ def dates(runs: Sequence[StoredRun]) -> list[str]:
     return ["-" if run.date is None else run.date.strftime(form) for run in runs]
 
 
+def places(runs: Sequence[StoredRun], folder: str = "") -> list[str]:
+    """Return where runs are, as seen from a folder: their folder where each is alone in it, else the file."""
+    alone = Counter(run.path.parent for run in runs)
+    shown = []
+    for run in runs:
+        path = run.path.parent if alone[run.path.parent] == 1 and str(run.path.parent) != folder else run.path
+        shown.append(str(path.relative_to(folder) if folder and path.is_relative_to(folder) else path))
+    return shown
+
+
 def _made(runs: Sequence[StoredRun], problems: Sequence[str]) -> list[str]:
     """Return the names before those that are alike are told apart."""
     groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)

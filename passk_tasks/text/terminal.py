@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TextIO
 
 WIDTH = 96
@@ -128,6 +128,36 @@ class Page:
                     for piece, width, side in zip(pieces, widths, align, strict=True)
                 ]
                 self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
+
+    def columns(
+        self,
+        columns: Mapping[str, Sequence[str]],
+        *,
+        texts: Collection[str] = (),
+        droppable: Sequence[str] = (),
+        styles: Sequence[str] | None = None,
+        indent: int = 2,
+    ) -> list[str]:
+        """Add a table by its columns, and return the names of those that were left out so that it fits.
+
+        Args:
+            columns: cells by the column's name.
+            texts: columns that are aligned at the left, and broken where the terminal is narrow.
+            droppable: columns that may be left out, the first ones first.
+            styles: as in `table`.
+            indent: as in `table`.
+        """
+        kept, dropped = dict(columns), list[str]()
+        for name in [None, *(name for name in droppable if name in columns)]:
+            if name is not None:
+                del kept[name]
+                dropped.insert(0, name)
+            narrow = [[c[:NARROW] for c in cells] if name in texts else cells for name, cells in kept.items()]
+            if self.fits(list(kept), list(zip(*narrow, strict=True)), indent=indent):
+                break
+        align = "".join("l" if name in texts else "r" for name in kept)
+        self.table(list(kept), list(zip(*kept.values(), strict=True)), align, styles=styles, indent=indent)
+        return dropped
 
     def fits(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 2) -> bool:
         """Whether a table fits without breaking; arguments as in `table`."""

@@ -223,22 +223,24 @@ def test_names_from_files_cannot_move_the_cursor(tmp_path, evaluated, capsys):
 
 
 def test_runs_are_listed(tmp_path, scored, evaluated, capsys):
-    """`passk runs` has a line a run: date, model, task, conditions, scores and where it is."""
+    """`passk runs` has a line a run: date, name, scores, conditions and where it is."""
     scored(tmp_path / "scored", counts(1, 2))
     path = evaluated(tmp_path / "lm", counts(3, 4, n=4))
     next(path.parent.glob("samples_*")).unlink()
     assert main(["runs", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    head, first, second = out.splitlines()[:3]
-    assert head.split() == ["date", "model", "task", "problems", "n", "T", "judge", "scores", "results"]
-    assert "org/model  passk_humaneval     2/164   4  0.2  isolated  pass@1 0.8750" in first
-    assert "lm/results_2026-01-02T03-04-05.678901.json *" in first
-    assert "pass@1 0.1500, pass@10 1.0000  scored/results.json" in second
+    task, head, first, second = out.splitlines()[:4]
+    assert task == "passk_humaneval, org/model, 2 runs"
+    assert head.split()[:6] == ["date", "run", "pass@1", "over", "problems", "pass@10"]
+    assert head.split()[6:] == ["n", "T", "problems", "judge", "results"]
+    assert re.search(r"^01-02 03:04  org/model \*  0.8750  .*  -   4  0.2     2/164  isolated  lm$", first)
+    assert re.search(r"^01-02 03:04  scored       0.1500  .*  1.0000  .*  isolated  scored$", second)
     assert "* the samples are not beside the results" in out
     assert main(["runs", str(tmp_path), "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [one["has_samples"] for one in listed] == [False, True]
     assert listed[0]["conditions"]["temperature"] == 0.2
+    assert [one["name"] for one in listed] == ["org/model", "scored"]
 
 
 def test_an_empty_folder_is_no_error(tmp_path, capsys):
@@ -248,19 +250,45 @@ def test_an_empty_folder_is_no_error(tmp_path, capsys):
     assert main(["runs", str(tmp_path / "x")]) == 2
 
 
-def test_runs_on_a_narrow_terminal_have_lines_of_their_own(tmp_path, scored):
-    """Where the table is too wide, nothing of it is lost, and no line but a path is too long."""
-    scored(tmp_path / "a-folder-with-a-rather-long-name", counts(1, 2))
-    found = reading.listing(tmp_path)
-    wide, narrow = (
-        command_runs.render(found, str(tmp_path)),
-        command_runs.render(found, str(tmp_path), width=60),
+def test_runs_on_a_narrow_terminal_keep_what_matters(tmp_path, scored):
+    """In 60 columns each run has its day, its name, its score and its place; what has no room is named."""
+    for i in range(9):
+        name = f"a-folder-with-a-rather-long-name-{i}"
+        settings = {"label": f"the label of run {i}"} if i % 2 else {}
+        scored(tmp_path / name, counts(i, 2), settings=settings, date=f"2026-{i + 1:02d}-02T03:04:05+00:00")
+    out = command_runs.render(reading.listing(tmp_path), str(tmp_path), width=60)
+    assert [line for line in out.splitlines() if len(line) > 60] == []
+    for i in range(9):
+        assert re.search(rf"^2026-0{i + 1}-02  .*  0.{(i + 2) * 5:02d}00  ", out, re.MULTILINE)
+    assert "no room for over problems, pass@10, problems, n, T, judge" in " ".join(out.split())
+
+
+def test_runs_are_sorted_and_filtered(tmp_path, scored, evaluated, capsys):
+    """By tag, task, model and day; the best first; and nothing left says what there is."""
+    scored(
+        tmp_path / "old", counts(5, 5), settings={"tags": ["nightly", "x"]}, date="2026-01-02T00:00:00+00:00"
     )
-    cells = re.split(r"  +", wide.splitlines()[1])
-    assert len(cells) == 9
-    for cell in cells:
-        assert cell in narrow
-    assert max(map(len, narrow.splitlines())) <= 60
+    scored(tmp_path / "new", counts(4, 4), settings={"tags": ["nightly"]}, date="2026-03-02T00:00:00+00:00")
+    evaluated(tmp_path / "lm", counts(9, 9))
+
+    def names(*arguments):
+        assert main(["runs", str(tmp_path), "--json", *arguments]) == 0
+        return [one["name"] for one in json.loads(capsys.readouterr().out)]
+
+    assert names() == ["old", "org/model", "new"]
+    assert names("--best") == ["org/model", "old", "new"]
+    assert names("--tag", "nightly") == ["old", "new"]
+    assert names("--tag", "nightly", "--tag", "x") == ["old"]
+    assert names("--since", "2026-01-02", "--model", "ORG") == ["org/model"]
+    assert names("--since", "2026-03-01") == ["new"]
+    assert names("--task", "humaneval", "--best", "pass@1", "--model", "ne") == ["new"]
+    for arguments, message in (
+        (["--tag", "y"], "none of 3 runs: --tag y, and there are nightly, x"),
+        (["--since", "soon"], "--since soon: a day (YYYY-MM-DD), or how long ago"),
+        (["--best", "pass@5"], "--best pass@5: no run has it"),
+    ):
+        assert main(["runs", str(tmp_path), *arguments]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_single_samples_show_mcnemars_test_and_no_empty_column(tmp_path, scored, capsys):
