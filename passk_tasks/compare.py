@@ -18,13 +18,14 @@ import numpy as np
 from passk_tasks.errors import UsageError, did_you_mean
 from passk_tasks.question import BEST, Question, ask, letter, lettered
 from passk_tasks.question import Pair as Pair
-from passk_tasks.results import equal_cost, joining, names
+from passk_tasks.results import equal_cost, joining, names, notebook
 from passk_tasks.results.differing import Condition, between
 from passk_tasks.results.equal_cost import AtCost
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
+from passk_tasks.text.summary import interval, p_value
 from passk_tasks.verdict import Outcome
 
 LOST, GAINED = "lost", "gained"
@@ -63,7 +64,7 @@ class Change:
         return self.after[1] / self.after[0] - self.before[1] / self.before[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Two or more runs compared over the problems they share.
 
@@ -102,6 +103,23 @@ class Comparison:
     changes: tuple[Change, ...]
     at_cost: tuple[AtCost, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return one line: the answer."""
+        return f"<Comparison of {len(self.runs)} runs over {len(self.problems)} problems: {self.conclusion}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the answer above a row a run, the best first."""
+        scores = self.scores[self.primary.name]
+        rows = []
+        for i in self.order:
+            pair = self.question.of(i)
+            row = [label(i), self.names[i], f"{scores[i].value:.4f}", interval(scores[i].over_problems.ci95)]
+            row += ["", ""] if pair is None else [f"{pair.difference.value:+.4f}", p_value(pair.p_adjusted)]
+            rows.append(row)
+        against = f"against {label(self.question.reference)}"
+        head = ("", "run", self.primary.name, "95 % over problems", against, "p (corrected)")
+        return notebook.table(head, rows, self.conclusion)
 
     @property
     def regressed(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
@@ -58,7 +58,7 @@ class Conditions:
     judge: str | None = None
     limits: Mapping[str, float] | None = None
     sandbox: str | None = None
-    packages: Mapping[str, str] | None = None
+    packages: Mapping[str, str] | None = field(default=None, repr=False)
     toolchains: Mapping[str, str] | None = None
     shown: str | None = None
     python: str | None = None

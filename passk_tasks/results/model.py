@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from passk_tasks.results import notebook
 from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.spent import Spent
 from passk_tasks.results.summary import Summary
 from passk_tasks.verdict import Outcome, Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StoredRun(Summary):
     """What the results file of a run says of one task.
 
@@ -27,6 +29,10 @@ class StoredRun(Summary):
     samples_path: Path | None
     model: str | None
     conditions: Conditions
+
+    def __repr__(self) -> str:
+        """Return one line, with the model and the file."""
+        return self._line(self.name, str(self.path))
 
     @property
     def name(self) -> str:
@@ -54,7 +60,7 @@ class StoredRun(Summary):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run(StoredRun):
     """A stored run with the outcome of every sample.
 
@@ -72,6 +78,18 @@ class Run(StoredRun):
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     spent: Mapping[str, tuple[Spent | None, ...]] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def to_frame(self) -> Any:
+        """Return a pandas `DataFrame` with a row a sample, for the extra `notebook`.
+
+        Its columns are task_id, sample (from 0), verdict, passed, base_passed, detail, judge, flags, cpu_s
+        and wall_s (seconds), peak_mib (MiB), program_sha256, tokens_in, tokens_out and limit_hit; what was
+        not recorded is None.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return notebook.frame(self.outcomes, self.programs, self.spent)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -118,3 +136,17 @@ class Listing:
 
     runs: tuple[StoredRun, ...]
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a run."""
+        rows = [
+            (
+                "-" if run.date is None else f"{run.date:%Y-%m-%d %H:%M}",
+                run.label or run.name,
+                run.task,
+                ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items()),
+                str(run.path),
+            )
+            for run in self.runs
+        ]
+        return notebook.table(("date", "run", "task", "scores", "results"), rows, *self.notes)
