@@ -1,20 +1,33 @@
-"""HumanEval-style tasks for lm-evaluation-harness: an honest sandbox, unbiased pass@k, error bars.
+"""Code models evaluated: HumanEval-style tasks judged in a sandbox, unbiased pass@k, error bars.
 
-The map, from the bottom up; imports go down only, docs/architecture.md has the whole table.
+Samples that you have, judged and scored (`passk score`):
 
-    errors  verdict  program  problem     plain frozen values
-    plugins                               what other installed packages bring
-    statistics/                           pass@k, its standard error and interval, comparison, forecast
-    tasks/                                a task's YAML, its settings, how its question is asked
-    extraction                            model text -> candidate code
-    benchmarks/                           dataset row -> Problem, candidate -> Program
-    sandbox/  judging/                    Program -> Outcome
-    results/  scoring/                    saved samples -> score
-    compare  report/  export/             stored runs against each other, as a page, and as others want them
-    code_eval  rewards                    the same for users of `evaluate`, and for training
-    api                                   what each command does, on Python values; the names below
-    harness/                              the same inside lm-eval, which nothing else here imports
-    cli/                                  the command `passk`
+    import passk_tasks as pt
+
+    scored = pt.score_samples("samples.jsonl", "passk_humaneval", out="results")
+    scored.scores                             # {"pass@1": 0.4116, ...}
+    scored.metrics["pass@1"].over_problems    # value, se and ci95
+
+Texts in memory: `score_texts`; rewards for training: `Rewards`. A model is asked by `passk run` in a shell.
+
+Runs that are stored, listed, named and read:
+
+    pt.list_runs("results", tags=["nightly"], best="pass@1")
+    pt.label_runs("results/a", label="with examples", tags=["nightly"])
+    run = pt.load_run("results/a")
+    run.to_frame()                            # pandas: a row a sample
+
+Which is better, and is that more than noise; a page and files for others:
+
+    runs = pt.load_runs("results")
+    pt.compare_runs(runs, baseline="with examples").conclusion
+    html = pt.report_runs(runs)
+    pt.export_runs(run, "evalplus", "export")
+
+More samples: `pass_curve`, `forecast_run`, `plan_from_run`. Tasks: `list_tasks`, `load_task`,
+`load_problems`; what their tests are worth: `audit_task`. What the sandbox holds: `check_sandbox`. The
+estimators: `pass_at_k`. Errors that are yours to mend are `PasskError`. `help(passk_tasks.NAME)` has the
+arguments and errors of a name, docs/api.md longer examples, docs/architecture.md the map of the package.
 """
 
 from __future__ import annotations
@@ -35,6 +48,7 @@ if TYPE_CHECKING:
         export_runs,
         find_runs,
         forecast_run,
+        label_runs,
         list_runs,
         list_tasks,
         load_problems,
@@ -81,6 +95,7 @@ __all__ = [
     "find_runs",
     "forecast_run",
     "g_pass_at_k",
+    "label_runs",
     "list_runs",
     "list_tasks",
     "load_problems",

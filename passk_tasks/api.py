@@ -6,6 +6,7 @@
     audit_task                                                passk audit
     check_sandbox                                             passk selfcheck
     list_runs                                                 passk runs
+    label_runs                                                passk label
     load_run, load_runs, clusters_of                          every command that reads stored runs
     score_run                                                 passk show
     compare_runs                                              passk compare
@@ -154,13 +155,33 @@ def check_sandbox(
 # ---------------------------------------------------------------------- stored runs
 
 
-def list_runs(path: str | os.PathLike[str]) -> Listing:
-    """Return the runs in a results file, or anywhere below a folder, without their samples.
+def list_runs(
+    path: str | os.PathLike[str],
+    *,
+    tags: Sequence[str] = (),
+    task: str | None = None,
+    model: str | None = None,
+    since: str | None = None,
+    best: str | None = None,
+) -> Listing:
+    """Return the runs in a results file, or anywhere below a folder, without their samples; by date.
+
+    Args:
+        path: the file or folder.
+        tags: that a run must have, each of them.
+        task: text that the task's name must hold.
+        model: text that the model's name must hold, capital or not.
+        since: day (YYYY-MM-DD) from which on, or how long ago: `10d`, `6w`, `3m`, `1y`.
+        best: metric by which the best come first.
 
     Raises:
         SamplesError: the path does not exist, or is a file that cannot be read.
+        UsageError: no run is left, no run has that metric, or `since` is no day.
     """
-    return reading.listing(path)
+    from passk_tasks.results import choosing
+
+    found = reading.listing(path)
+    return choosing.choose(found, tags=tags, task=task, model=model, since=since, best=best)
 
 
 def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:
@@ -174,6 +195,35 @@ def find_runs(paths: Paths, task: str | None = None) -> list[StoredRun]:
         SamplesError: a path holds no run or cannot be read.
     """
     return reading.stored_in(paths, task)
+
+
+def label_runs(
+    paths: Paths,
+    task: str | None = None,
+    *,
+    label: str | None = None,
+    note: str | None = None,
+    tags: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> list[StoredRun]:
+    """Write a label, a note, tags into the results files of runs, and return the runs as they are then.
+
+    Args:
+        paths: as for `find_runs`.
+        task: as for `find_runs`.
+        label: what the run is called; empty to take it away, None to leave it.
+        note: what there is to say of it; the same.
+        tags: words to find it by, which are added.
+        without: tags that are taken away.
+
+    Raises:
+        UsageError: a label for runs of several files; nothing was written.
+        SamplesError: as `find_runs`.
+        PasskError: a file cannot be written.
+    """
+    from passk_tasks.results import labels
+
+    return labels.relabel(find_runs(paths, task), label=label, note=note, tags=tags, without=without)
 
 
 def load_runs(paths: Paths, task: str | None = None) -> list[Run]:
@@ -239,23 +289,36 @@ def compare_runs(
     *,
     anyway: bool = False,
     seed: int = 0,
+    baseline: str | None = None,
+    last: bool = False,
 ) -> Comparison:
     """Compare runs, paired by problem, over the problems that all of them have samples of.
 
     Args:
-        runs: at least two; the last one is under test.
+        runs: at least two.
         metrics: as for `score_run`; the first one decides.
         clusters: as for `score_run`.
         anyway: compare even runs of different problems or task versions.
         seed: for sign flips, if they are drawn at random.
+        baseline: the run that all others are set against, by its label, name, letter, file or folder. None
+            sets the best against the others, or of two the second against the first.
+        last: set the last run against the one before.
 
     Raises:
-        UsageError: fewer than two runs, no common problem, runs that measured different things, or as
-            `score_run`.
+        UsageError: fewer than two runs, no common problem, runs that measured different things, no such
+            baseline, or as `score_run`.
     """
     from passk_tasks import compare
 
-    return compare.compare(runs, metrics=_metrics(metrics), clusters=clusters, anyway=anyway, seed=seed)
+    return compare.compare(
+        runs,
+        metrics=_metrics(metrics),
+        clusters=clusters,
+        anyway=anyway,
+        seed=seed,
+        baseline=baseline,
+        last=last,
+    )
 
 
 def pass_curve(

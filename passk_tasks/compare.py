@@ -7,91 +7,42 @@ It executes nothing; `paired` has the statistics.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
-from passk_tasks.errors import UsageError
-from passk_tasks.results import equal_cost, joining
+from passk_tasks.errors import UsageError, did_you_mean
+from passk_tasks.question import BEST, Question, ask, letter, lettered
+from passk_tasks.question import Pair as Pair
+from passk_tasks.results import equal_cost, joining, names, notebook
+from passk_tasks.results.differing import Condition, between
 from passk_tasks.results.equal_cost import AtCost
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
-from passk_tasks.statistics.paired import Difference
-from passk_tasks.text import summary
+from passk_tasks.text.summary import interval, p_value
 from passk_tasks.verdict import Outcome
-
-UNLIKE = ("dataset", "version")
-"""Conditions that must be the same for numbers of the same name to mean the same."""
 
 LOST, GAINED = "lost", "gained"
 
-
-@dataclass(frozen=True)
-class Condition:
-    """A condition that differs between runs.
-
-    Attributes:
-        name: of the condition, or of a part of one, e.g. `sampling.top_p`.
-        values: one for each run; None if the run did not record it.
-        unlike: whether it makes the numbers mean different things.
-    """
-
-    name: str
-    values: tuple[Any, ...]
-    unlike: bool = False
-
-    def shown(self) -> list[str]:
-        """Return the values as text, hashes cut to twelve digits if those differ."""
-        short = [v[:12] if isinstance(v, str) and len(v) == 64 and v.isalnum() else v for v in self.values]
-        alike = len(set(map(repr, short))) != len(set(map(repr, self.values)))
-        return [_shown(value) for value in (self.values if alike else short)]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two of the runs on one metric.
-
-    Attributes:
-        first: number of the earlier one, from 0.
-        second: number of the later one.
-        difference: second minus first, over problems.
-        over_samples: 95 % interval of the difference if both ran again on the same problems; None if unknown.
-        p_adjusted: p-value by Holm's method over all pairs of runs on this metric.
-        mcnemar: numbers of problems that only the first and only the second solved, and the exact p-value;
-            None unless both have one sample a problem.
-    """
-
-    first: int
-    second: int
-    difference: Difference
-    over_samples: tuple[float, float] | None
-    p_adjusted: float
-    mcnemar: tuple[int, int, float] | None
-
-    @property
-    def apart(self) -> bool:
-        """Whether the two differ beyond noise: p < 0.05 after adjustment."""
-        return self.p_adjusted < 0.05
+label = letter  # of a run's number
 
 
 @dataclass(frozen=True)
 class Change:
-    """A problem whose pass rate changed from the first run to the last.
+    """A problem whose pass rate changed from one run to another.
 
     Attributes:
         task_id: the problem.
-        before: (n, c) in the first run.
-        after: (n, c) in the last run.
-        verdicts_before: number of samples by verdict in the first run, the most frequent first.
-        verdicts_after: the same for the last run.
+        before: (n, c) in the one.
+        after: (n, c) in the other.
+        verdicts_before: number of samples by verdict in the one, the most frequent first.
+        verdicts_after: the same for the other.
     """
 
     task_id: str
@@ -113,12 +64,13 @@ class Change:
         return self.after[1] / self.after[0] - self.before[1] / self.before[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Two or more runs compared over the problems they share.
 
     Attributes:
         runs: in the order given.
+        names: what each is called: its label, else what differs between these runs; no two are alike.
         problems: the task_ids that all runs have samples of.
         left_out: number of problems that some runs have and others lack.
         conditions: those that differ, unlike ones first.
@@ -129,12 +81,14 @@ class Comparison:
         pairs: all pairs of runs, by metric.
         order: numbers of the runs, the best first.
         groups: numbers of runs that do not differ beyond noise, in the order of the ranking.
-        changes: problems that changed from the first run to the last, the worst first.
+        question: what was asked, and the pairs that answer it.
+        changes: problems that changed from the run `question.before` to `question.after`, the worst first.
         at_cost: the runs where each may spend the same; empty where it is not known what some samples took.
         warnings: what the user must know to read the numbers.
     """
 
     runs: tuple[Run, ...]
+    names: tuple[str, ...]
     problems: tuple[str, ...]
     left_out: int
     conditions: tuple[Condition, ...]
@@ -145,40 +99,57 @@ class Comparison:
     pairs: Mapping[str, tuple[Pair, ...]]
     order: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
+    question: Question
     changes: tuple[Change, ...]
     at_cost: tuple[AtCost, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    @property
-    def first_to_last(self) -> Pair:
-        """The first run against the last on the primary metric."""
-        pairs = self.pairs[self.primary.name]
-        return next(pair for pair in pairs if (pair.first, pair.second) == (0, len(self.runs) - 1))
+    def __repr__(self) -> str:
+        """Return one line: the answer."""
+        return f"<Comparison of {len(self.runs)} runs over {len(self.problems)} problems: {self.conclusion}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the answer above a row a run, the best first."""
+        scores = self.scores[self.primary.name]
+        rows = []
+        for i in self.order:
+            pair = self.question.of(i)
+            row = [label(i), self.names[i], f"{scores[i].value:.4f}", interval(scores[i].over_problems.ci95)]
+            row += ["", ""] if pair is None else [f"{pair.difference.value:+.4f}", p_value(pair.p_adjusted)]
+            rows.append(row)
+        against = f"against {label(self.question.reference)}"
+        head = ("", "run", self.primary.name, "95 % over problems", against, "p (corrected)")
+        return notebook.table(head, rows, self.conclusion)
 
     @property
     def regressed(self) -> bool:
-        """Whether the last run is worse than the first beyond noise; a single test, so p is not adjusted."""
-        difference = self.first_to_last.difference
-        return difference.value < 0 and difference.beyond_noise
+        """Whether a run that was asked about is worse than its reference; of the best run, the last is asked.
+
+        Of the last run alone p is not corrected: that is a single test.
+        """
+        if self.question.kind != BEST:
+            return self.question.regressed
+        pairs = self.pairs[self.primary.name]
+        first_to_last = next(pair for pair in pairs if (pair.first, pair.second) == (0, len(self.runs) - 1))
+        return first_to_last.difference.value < 0 and first_to_last.difference.beyond_noise
 
     @property
     def conclusion(self) -> str:
-        """One sentence: whether the last run is better or worse than the first beyond noise."""
-        difference, name, last = self.first_to_last.difference, self.primary.name, label(len(self.runs) - 1)
-        shown = summary.p_value(difference.p)
-        p = f"p {shown}" if shown.startswith("<") else f"p = {shown}"
-        if difference.beyond_noise:
-            better = "better" if difference.value > 0 else "worse"
-            return f"{last} is {better} than A by {abs(difference.value):.4f} of {name}, beyond noise ({p})."
-        ci95 = difference.ci95
-        reach = f", which may be from {summary.interval(ci95, signed=True)}" if ci95 else ""
-        return f"No difference in {name} between A and {last} is shown ({p}){reach}."
+        """The answer to the question, in a few sentences."""
+        values = {i: score.value for i, score in enumerate(self.scores[self.primary.name])}
+        return self.question.answer(self.names, self.primary.name, values)
 
     def as_dict(self) -> dict[str, object]:
         """Return the object of `passk compare --json`."""
         return {
             "runs": [
-                {"label": label(i), "path": str(run.path), "model": run.model, "task": run.task}
+                {
+                    "label": label(i),
+                    "name": self.names[i],
+                    "path": str(run.path),
+                    "model": run.model,
+                    "task": run.task,
+                }
                 | {"date": None if run.date is None else run.date.isoformat()}
                 | ({} if run.cut_off is None else {"cut_off": run.cut_off.as_dict()})
                 | ({} if run.cost is None else {"cost": run.cost.as_dict()})
@@ -201,6 +172,14 @@ class Comparison:
             "primary": self.primary.name,
             "ranking": [label(i) for i in self.order],
             "groups": [[label(i) for i in group] for group in self.groups],
+            "question": {
+                "kind": self.question.kind,
+                "reference": label(self.question.reference),
+                "pairs": [_pair_as_dict(pair) for pair in self.question.pairs],
+                "before": label(self.question.before),
+                "after": label(self.question.after),
+            },
+            "conclusion": self.conclusion,
             "regressed": self.regressed,
             "changes": [
                 {
@@ -225,25 +204,31 @@ def compare(
     anyway: bool = False,
     clusters: Mapping[str, Hashable] | None = None,
     seed: int = 0,
+    baseline: str | None = None,
+    last: bool = False,
 ) -> Comparison:
     """Compare runs over the problems that all of them have samples of.
 
     Args:
-        runs: at least two; the last one is under test.
+        runs: at least two.
         metrics: the first one decides; None for pass@1 and the budgets that all runs share.
         anyway: compare even if conditions are unlike.
         clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
         seed: for sign flips, if they are drawn at random.
+        baseline: the run that all others are set against: its label, its name in this comparison, its letter,
+            its file or folder. None for the best run, or of two for the first.
+        last: set the last run against the one before.
 
     Raises:
-        UsageError: fewer than two runs, no problem in common, a budget beyond n, or unlike conditions.
+        UsageError: fewer than two runs, no problem in common, a budget beyond n, unlike conditions, no such
+            baseline, or one beside `last`.
     """
     if len(runs) < 2:
         given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
         raise UsageError(f"a comparison needs at least two runs{given}; name another one")
     named = [joining.counted(run)[0] for run in runs]
     problems = sorted(set.intersection(*map(set, named)))
-    differing, unrecorded = conditions(runs, problems)
+    differing, unrecorded = between(runs, problems)
     if not problems:
         first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
         raise UsageError(f"the runs have no problem in common: {first}, …")
@@ -261,10 +246,18 @@ def compare(
             metrics_module.score(metric, counts.n, counts.c, shared, counts.base) for counts in counted
         )
         pairs[metric.name] = _pairs(metric, counted, scores[metric.name], shared, seed)
+    called = names.named(runs, problems)
+    if last and baseline is not None:
+        raise UsageError(
+            "--last sets the last run against the one before, --baseline all against one: choose"
+        )
+    reference = None if baseline is None else which(runs, baseline, called)
     primary = asked[0]
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
+    question = ask(pairs[primary.name], order, baseline=reference, last=last)
     return Comparison(
         runs=tuple(runs),
+        names=tuple(called),
         problems=tuple(problems),
         left_out=len(set().union(*named)) - len(problems),
         conditions=differing,
@@ -275,36 +268,43 @@ def compare(
         pairs=pairs,
         order=tuple(order),
         groups=_groups(pairs[primary.name], order),
-        changes=_changes(runs[0], runs[-1], problems),
+        question=question,
+        changes=_changes(runs[question.before], runs[question.after], problems),
         at_cost=equal_cost.compare(runs, problems, shared, seed),
         warnings=tuple(_warnings(runs)),
     )
 
 
-def conditions(runs: Sequence[Run], problems: Sequence[str]) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
-    """Return the conditions that differ between runs, and the names of those that only some recorded.
+def which(runs: Sequence[Run], named: str, called: Sequence[str]) -> int:
+    """Return the number of the run that is meant.
 
     Args:
-        runs: at least two.
-        problems: task_ids that all runs have; only their prompts are compared.
+        runs: those it is one of.
+        named: a label, a name in this comparison, a letter, a file or a folder.
+        called: the names in this comparison.
+
+    Raises:
+        UsageError: none or several are meant.
     """
-    flat = [_flat(run, problems) for run in runs]
-    if not all(run.prompts.keys() >= set(problems) for run in runs):
-        for recorded, run in zip(flat, runs, strict=True):  # all runs recorded the template
-            recorded["prompt"] = run.conditions.prompt
-    names = list(dict.fromkeys(name for recorded in flat for name in recorded))
-    same_task = len({run.task for run in runs}) == 1
-    differing, unrecorded = [], []
-    for name in names:
-        values = tuple(recorded.get(name) for recorded in flat)
-        known = {repr(value) for value in values if value is not None}
-        if len(known) > 1:
-            # Versions of different tasks cannot be compared.
-            unlike = name in UNLIKE and (name != "version" or same_task)
-            differing.append(Condition(name, values, unlike))
-        elif known and None in values:
-            unrecorded.append(name)
-    return tuple(sorted(differing, key=lambda condition: not condition.unlike)), tuple(unrecorded)
+    path = Path(named)
+    here = path.resolve() if path.exists() else None
+    ways = (
+        [run.label == named for run in runs],
+        [name == named for name in called],
+        [label(i) == named for i in range(len(runs))],
+        [here in (run.path.resolve(), *run.path.resolve().parents) for run in runs],
+        [run.samples_path is not None and here == run.samples_path.resolve() for run in runs],
+    )
+    for way in ways:
+        meant = [number for number, is_it in enumerate(way) if is_it]
+        if len(meant) > 1:
+            listed = ", ".join(f"{label(i)} ({called[i]})" for i in meant)
+            raise UsageError(f"--baseline {named}: that may be {listed}; name one")
+        if meant:
+            return meant[0]
+    known = [run.label for run in runs if run.label] or list(called)
+    near = did_you_mean(named, known)
+    raise UsageError(f"--baseline {named}: no run here has that label, name, letter or path{near}")
 
 
 def default_metrics(runs: Sequence[Run], fewest: int) -> list[Metric]:
@@ -313,41 +313,12 @@ def default_metrics(runs: Sequence[Run], fewest: int) -> list[Metric]:
     return [Metric(PASS, k) for k in sorted({1, *common}) if k <= fewest]
 
 
-def label(number: int) -> str:
-    """Return the letter of a run, by its number from 0: A, B, …, Z, AA, …."""
-    letters = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
 def _refuse_unlike(differing: Sequence[Condition]) -> None:
     if unlike := [f"{condition.name}: {_values(condition)}" for condition in differing if condition.unlike]:
         raise UsageError(
             f"these runs measured different things ({'; '.join(unlike)}); --anyway compares the problems "
             "they share"
         )
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "?"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _flat(run: Run, problems: Sequence[str]) -> dict[str, object]:
-    recorded: dict[str, object] = {}
-    for name, value in run.conditions.as_dict().items():
-        parts = value if isinstance(value, Mapping) else None
-        recorded |= {name: value} if parts is None else {f"{name}.{part}": parts[part] for part in parts}
-    if problems and all(task_id in run.prompts for task_id in problems):
-        joined = "\n".join(run.prompts[task_id] for task_id in problems)
-        recorded["prompt"] = hashlib.sha256(joined.encode()).hexdigest()
-    return recorded
 
 
 def _pairs(
@@ -404,11 +375,13 @@ def _warnings(runs: Sequence[Run]) -> list[str]:
     warnings = []
     if runs[0].date is not None and runs[-1].date is not None and runs[-1].date < runs[0].date:
         warnings.append(f"{label(len(runs) - 1)}, given last, is older than A")
+    told: dict[str, list[int]] = {}
     for i, run in enumerate(runs):
-        if run.problems < run.problems_total:
-            warnings.append(f"{label(i)} has {run.problems} of the task's {run.problems_total} problems")
-        warnings += [f"{label(i)}: {warning}" for warning in run.warnings]
-    return warnings
+        few = run.problems < run.problems_total
+        covered = [f"{run.problems} of the task's {run.problems_total} problems have samples"] if few else []
+        for warning in (*covered, *run.warnings):
+            told.setdefault(warning, []).append(i)
+    return warnings + [f"{lettered(numbers, len(runs))}: {warning}" for warning, numbers in told.items()]
 
 
 def _values(condition: Condition) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -208,7 +207,7 @@ def evaluated() -> Callable[..., Path]:
                 "doc": {"task_id": task_id, **doc(task_id)},
                 # As lm-eval has it: one request with n answers.
                 "filtered_resps": [answers],
-                "prompt_hash": hashlib.sha256(prompt.format(task_id=task_id).encode()).hexdigest(),
+                "arguments": {"gen_args_0": {"arg_0": prompt.format(task_id=task_id), "arg_1": {}}},
             }
             lines.append(json.dumps(line) + "\n")
         (folder / f"samples_{task}_{date}.jsonl").write_text("".join(lines))

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks import compare as compare_module
 from passk_tasks.compare import GAINED, LOST, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.results import joining, reading
+from passk_tasks.results import differing, joining, reading
 from passk_tasks.statistics.metrics import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,8 +69,8 @@ def test_a_run_against_itself(tmp_path, scored):
     one, two = scored(tmp_path / "a", counts(0, 3, 10)), scored(tmp_path / "b", counts(0, 3, 10))
     found = compare(reading.load_all([one, two]))
     assert (found.conditions, found.changes, found.left_out) == ((), (), 0)
-    assert found.first_to_last.difference.p == 1
-    low, high = found.first_to_last.difference.ci95
+    assert found.question.pairs[0].difference.p == 1
+    low, high = found.question.pairs[0].difference.ci95
     assert low < 0 < high
     assert found.groups == ((0, 1),)
     assert not found.regressed
@@ -83,6 +82,7 @@ def test_every_condition_that_differs_is_named(pair):
         counts(1, 2, 3),
         counts(1, 2, 4),
         prompt="Solve {task_id}",
+        config={"doc_to_text": "Solve {{prompt}}"},
         generation_kwargs={"until": [], "do_sample": True, "temperature": 0.8, "top_p": 0.9},
         judge="script",
         limits={"timeout_s": 9.0, "memory_mib": 512, "output_mib": 16, "processes": 64},
@@ -94,13 +94,14 @@ def test_every_condition_that_differs_is_named(pair):
         "temperature",
         "stops",
         "sampling.top_p",
+        "sampling.max_gen_toks",
         "judge",
         "limits.timeout_s",
         "chat_template",
         "fewshot",
     }
     assert next(one for one in found.conditions if one.name == "temperature").values == (0.2, 0.8)
-    assert found.unrecorded == ("sampling.max_gen_toks",)
+    assert found.unrecorded == ()
     assert not any(one.unlike for one in found.conditions)
 
 
@@ -216,10 +217,10 @@ def test_clusters_widen_the_interval(pair):
     """Problems that share a source count as fewer."""
     first, second = counts(*[3, 4, 5, 6] * 5), counts(*[9] * 10, *[4] * 10)
     before, after = pair(first, second)
-    plain = compare([before, after]).first_to_last.difference
+    plain = compare([before, after]).question.pairs[0].difference
     shared = {f"HumanEval/{i}": i // 10 for i in range(20)}
     together = compare([before, after], clusters=shared)
-    assert together.first_to_last.difference.se > plain.se
+    assert together.question.pairs[0].difference.se > plain.se
     assert together.scores["pass@1"][0].over_problems.method == "over-problems-clustered"
 
 
@@ -227,15 +228,15 @@ def test_clusters_of_the_benchmark_need_no_asking(pair):
     """What the runs' own lines say of their problems is used, and can be overruled."""
     first, second = counts(*[3, 4, 5, 6] * 5), counts(*[9] * 10, *[4] * 10)
     before, after = pair(first, second, cluster=lambda task_id: str(int(task_id[10:]) // 10))
-    plain = compare([before, after], clusters={}).first_to_last.difference
-    assert compare([before, after]).first_to_last.difference.se > plain.se
+    plain = compare([before, after], clusters={}).question.pairs[0].difference
+    assert compare([before, after]).question.pairs[0].difference.se > plain.se
 
 
 def test_warnings_travel_with_the_runs(pair):
     """Runs given in the wrong order, runs on a part of the task, and what a run itself had to say."""
     before, after = pair(counts(1, 2), counts(1, 3), warnings=["all samples identical"])
     found = compare([before, after])
-    assert "A has 2 of the task's 164 problems" in found.warnings
+    assert "A, B: 2 of the task's 164 problems have samples" in found.warnings
     assert "B: all samples identical" in found.warnings
     assert not any("older" in warning for warning in found.warnings)
     older = replace(after, date=before.date - timedelta(days=1))
@@ -277,4 +278,4 @@ def test_nothing_that_executes_is_loaded():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert shown.stdout.strip() == "[]"
-    assert compare_module.UNLIKE == ("dataset", "version")
+    assert differing.UNLIKE == ("dataset", "version")

@@ -33,6 +33,7 @@ def test_the_public_names_are_these():
         "find_runs",
         "forecast_run",
         "g_pass_at_k",
+        "label_runs",
         "list_runs",
         "list_tasks",
         "load_problems",

@@ -33,8 +33,8 @@ class Dataset:
         warnings: what a person must know of the problems.
     """
 
-    rows: list[dict[str, object]]
-    problems: dict[str, Problem]
+    rows: list[dict[str, object]] = field(repr=False)
+    problems: dict[str, Problem] = field(repr=False)
     sha256: str
     source: str
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

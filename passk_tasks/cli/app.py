@@ -28,6 +28,7 @@ _COMMANDS = {
     _RUN: "run lm-eval on our tasks: all of its `run` arguments, with the include path filled in",
     "score": "judge saved samples again, without a model",
     "runs": "the runs in a folder of results: date, model, task, conditions, scores",
+    "label": "give a stored run a label, a note, tags",
     "show": "the summary of a stored run, with the metrics asked for",
     "compare": "which of several runs is better, beyond noise, and which problems changed",
     "curve": "pass@k for every k up to n: what each further sample adds",

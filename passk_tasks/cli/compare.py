@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.compare import Comparison, label
-from passk_tasks.text import spending
+from passk_tasks.question import BASELINE, BEST, LAST, Pair, lettered
+from passk_tasks.results import names
+from passk_tasks.statistics.metrics import Metric
+from passk_tasks.text import sent, spending
 from passk_tasks.text.spending import amount
 from passk_tasks.text.summary import bound_mark, interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 _SHOWN = 10  # changed problems shown in each direction, without --all
-_ALL_PAIRS = 5  # most runs of which every pair is shown, without --all
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
-several runs gives all of them, by date. Runs are paired problem by problem. The interval says what the
-difference would be on other problems of this kind; p, of the sign-flip test, says how often equally good runs
-differ by as much.
+several runs gives all of them, by date. Two runs are set against each other, of more the best against all
+others, unless --baseline or --last asks otherwise. Runs are paired problem by problem. The interval says what
+the difference would be on other problems of this kind; p, of the sign-flip test, says how often equally good
+runs differ by as much.
 
-exit codes: 0 done, 1 with --fail-on-regression: the last run is worse than the first (by the first metric
-asked for, p < 0.05), 2 a mistake in arguments or files, or runs that measured different things"""
+exit codes: 0 done, 1 with --fail-on-regression: a run is worse (by the first metric asked for, p < 0.05),
+2 a mistake in arguments or files, or runs that measured different things"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
@@ -39,18 +42,31 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     )
     shared.add_runs(parser)
     parser.add_argument(
+        "--baseline",
+        metavar="RUN",
+        help="set each run against this one: its label, name, letter, file or folder (default: of two runs "
+        "the first; of more, the best is set against the others)",
+    )
+    parser.add_argument("--last", action="store_true", help="set the last run against the one before it")
+    parser.add_argument(
         "--fail-on-regression",
         action="store_true",
-        help="exit with 1 when the last run is worse than the first beyond noise",
+        help="exit with 1 when the last run is worse than the first beyond noise; with --baseline, when any "
+        "is worse than that; with --last, when the last is worse than the one before",
     )
-    parser.add_argument("--all", action="store_true", help="show every changed problem and every pair")
+    parser.add_argument("--all", action="store_true", help="show everything: problems, pairs, lines of texts")
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare and print."""
     runs = api.load_runs(options.runs, options.task)
     result = api.compare_runs(
-        runs, shared.metrics(options), shared.clusters(options, runs), anyway=options.anyway
+        runs,
+        shared.metrics(options),
+        shared.clusters(options, runs),
+        anyway=options.anyway,
+        baseline=options.baseline,
+        last=options.last,
     )
     shared.show(options, result.as_dict(), partial(render, result, everything=options.all))
     return 1 if options.fail_on_regression and result.regressed else 0
@@ -61,19 +77,21 @@ def render(
 ) -> str:
     """Return the comparison as text, without a final newline; `everything` adds all changes and all pairs."""
     page = Page(colour=colour, width=width)
+    letters = [label(i) for i in range(len(result.runs))]
     left_out = f"; {result.left_out} that some run lacks are left out" if result.left_out else ""
     page.line(f"{len(result.runs)} runs over {len(result.problems)} problems{left_out}", BOLD)
     page.line()
-    rows = [
-        (label(i), run.name, run.task, f"{run.date:%Y-%m-%d %H:%M}" if run.date else "-", str(run.path))
-        for i, run in enumerate(result.runs)
-    ]
-    page.table(("", "model", "task", "date", "results"), rows, "lllll")
-    page.line()
-    _conditions(page, result)
-    _ranking(page, result)
-    _pairs(page, result, everything=everything)
-    _at_cost(page, result)
+    _runs(page, result)
+    sent.differing(page, result.conditions, result.unrecorded, letters, everything=everything)
+    if len(result.runs) > 2:
+        _ranking(page, result)
+        if everything:
+            _scores(page, result, result.metrics)
+            _pairs(page, result)
+    else:
+        _scores(page, result, result.metrics)
+        _pairs(page, result)
+    _at_cost(page, result, everything=everything)
     _cut_off(page, result)
     _changes(page, result, everything=everything)
     for warning in result.warnings:
@@ -84,48 +102,89 @@ def render(
     return str(page)
 
 
-def _conditions(page: Page, result: Comparison) -> None:
-    if result.conditions:
-        head = ("differs", *(label(i) for i in range(len(result.runs))))
-        rows = [(condition.name, *condition.shown()) for condition in result.conditions]
-        styles = [RED if condition.unlike else YELLOW for condition in result.conditions]
-        page.table(head, rows, "l" * len(head), styles=styles)
-    else:
-        page.line("  every condition that all runs recorded is the same")
-    if result.unrecorded:
-        page.text(f"not recorded by all: {', '.join(result.unrecorded)}", DIM)
+def _runs(page: Page, result: Comparison) -> None:
+    """Add what each run is called, when it was and where it is, and what people said of it."""
+    letters = [label(i) for i in range(len(result.runs))]
+    when, where = names.dates(result.runs), names.places(result.runs)
+    rows = list(zip(letters, result.names, when, where, strict=True))
+    page.table(("", "run", "date", "results"), rows, "llll")
+    said = [
+        (label(i), "; ".join(filter(None, [run.note, ", ".join(run.tags)])))
+        for i, run in enumerate(result.runs)
+        if run.note or run.tags
+    ]
+    if said:
+        page.line()
+        page.facts(said)
     page.line()
 
 
-def _ranking(page: Page, result: Comparison) -> None:
-    several = len(result.runs) > 2
-    for metric in result.metrics:
-        primary = metric == result.primary
+def _scores(page: Page, result: Comparison, metrics: Sequence[Metric]) -> None:
+    for metric in metrics:
         rows = []
-        for i in result.order if primary else range(len(result.runs)):
+        for i in result.order if metric == result.primary else range(len(result.runs)):
             score = result.scores[metric.name][i]
             over_samples = bound_mark(score.over_samples.method) + interval(score.over_samples.ci95)
-            groups = " ".join(str(number) for number, group in enumerate(result.groups, 1) if i in group)
-            over_problems = interval(score.over_problems.ci95)
-            rows.append((label(i), f"{score.value:.4f}", over_problems, over_samples, groups))
-        columns = 5 if several and primary else 4
-        head = (metric.name, "", "over problems", "over samples", "group")[:columns]
-        page.table(head, [row[:columns] for row in rows], "lrlll"[:columns])
-        page.line()
-    if several:
-        page.text(f"Runs of one group cannot be told apart by {result.primary.name}.", DIM)
+            rows.append((label(i), f"{score.value:.4f}", interval(score.over_problems.ci95), over_samples))
+        page.table((metric.name, "", "over problems", "over samples"), rows, "lrll")
         page.line()
 
 
-def _pairs(page: Page, result: Comparison, *, everything: bool) -> None:
+def _ranking(page: Page, result: Comparison) -> None:
+    """Add one table of all runs: their scores, their differences to the run that was asked about, p."""
+    question, primary = result.question, result.primary.name
+    order = range(len(result.runs)) if question.kind == LAST else result.order
+    asked = {i: question.of(i) for i in order}
+    columns = {
+        "": [label(i) for i in order],
+        "run": [result.names[i] for i in order],
+        primary: [f"{result.scores[primary][i].value:.4f}" for i in order],
+        "over problems": [interval(result.scores[primary][i].over_problems.ci95) for i in order],
+        f"against {label(question.reference)}": [
+            "" if (pair := asked[i]) is None else f"{pair.difference.value:+.4f}" for i in order
+        ],
+        "95 % interval": [
+            "" if (pair := asked[i]) is None else interval(pair.difference.ci95, signed=True) for i in order
+        ],
+        "p": ["" if (pair := asked[i]) is None else p_value(pair.p_adjusted) for i in order],
+        "group": [
+            " ".join(str(number) for number, group in enumerate(result.groups, 1) if i in group)
+            for i in order
+        ],
+    }
+    columns |= {
+        metric.name: [f"{result.scores[metric.name][i].value:.4f}" for i in order]
+        for metric in result.metrics
+        if metric.name != primary
+    }
+    styles = ["" if pair is None or not pair.apart else _style(pair) for pair in asked.values()]
+    others = [metric.name for metric in result.metrics[::-1] if metric.name != primary]
+    others = [metric.name for metric in result.metrics[::-1] if metric.name != primary]
+    dropped = page.columns(
+        columns,
+        texts=("", "run", "over problems", "95 % interval", "group"),
+        droppable=[*others, "over problems", "group", "p"],
+        styles=styles,
+    )
+    page.line()
+    said = {BEST: "p is corrected for all pairs.", BASELINE: "p is corrected for all runs.", LAST: ""}
+    words = [said[question.kind]] if "p" not in dropped else []
+    if "group" not in dropped:
+        words.append(f"Runs of one group cannot be told apart by {primary}.")
+    if dropped:
+        words.append(f"No room for {', '.join(dropped)}.")
+    page.text(" ".join(filter(None, words)), DIM)
+    page.line()
+
+
+def _style(pair: Pair) -> str:
+    return GREEN if pair.difference.value > 0 else RED
+
+
+def _pairs(page: Page, result: Comparison) -> None:
     several = len(result.runs) > 2
     for metric in result.metrics:
-        pairs = list(result.pairs[metric.name])
-        if several and metric != result.primary and not everything:
-            continue
-        if len(result.runs) > _ALL_PAIRS and not everything:
-            neighbours = [{i, j} for i, j in zip(result.order, result.order[1:], strict=False)]
-            pairs = [pair for pair in pairs if {pair.first, pair.second} in neighbours]
+        pairs = result.pairs[metric.name]
         columns = {
             metric.name: [f"{label(pair.first)} → {label(pair.second)}" for pair in pairs],
             "difference": [f"{pair.difference.value:+.4f}" for pair in pairs],
@@ -141,13 +200,13 @@ def _pairs(page: Page, result: Comparison, *, everything: bool) -> None:
             columns["only first"] = [str(pair.mcnemar[0]) if pair.mcnemar else "-" for pair in pairs]
             columns["only second"] = [str(pair.mcnemar[1]) if pair.mcnemar else "-" for pair in pairs]
             columns["p (McNemar)"] = [p_value(pair.mcnemar[2]) if pair.mcnemar else "-" for pair in pairs]
-        styles = ["" if not pair.apart else GREEN if pair.difference.value > 0 else RED for pair in pairs]
+        styles = [_style(pair) if pair.apart else "" for pair in pairs]
         align = "".join("l" if name == metric.name or name.startswith("over") else "r" for name in columns)
         page.table(list(columns), list(zip(*columns.values(), strict=True)), align, styles=styles)
         page.line()
 
 
-def _at_cost(page: Page, result: Comparison) -> None:
+def _at_cost(page: Page, result: Comparison, *, everything: bool) -> None:
     if not result.at_cost:
         page.text("What they cost is not known of all: no comparison at equal cost.", DIM)
         page.line()
@@ -158,6 +217,7 @@ def _at_cost(page: Page, result: Comparison) -> None:
             for i, point in enumerate(at_cost.points)
         ]
         page.table(("", "samples", "pass@cost", "over problems"), rows, "lrrl")
+        asked = [{pair.first, pair.second} for pair in result.question.pairs]
         rows = [
             (
                 f"{label(i)} → {label(j)}",
@@ -166,16 +226,20 @@ def _at_cost(page: Page, result: Comparison) -> None:
                 p_value(difference.p),
             )
             for (i, j), difference in at_cost.pairs.items()
+            if everything or {i, j} in asked
         ]
         page.table(("", "difference", "over problems", "p"), rows, "lrlr")
         page.line()
 
 
 def _cut_off(page: Page, result: Comparison) -> None:
-    known = [(label(i), run.cut_off) for i, run in enumerate(result.runs) if run.cut_off is not None]
-    if known:
+    said: dict[str, list[int]] = {}
+    for i, run in enumerate(result.runs):
+        if run.cut_off is not None:
+            said.setdefault(spending.cut_off(run.cut_off), []).append(i)
+    if said:
         page.line("  answers that were cut off", BOLD)
-        page.facts([(name, spending.cut_off(cut)) for name, cut in known])
+        page.facts([(lettered(numbers, len(result.runs)), text) for text, numbers in said.items()])
         page.line()
 
 
@@ -183,7 +247,7 @@ def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
     if not result.changes:
         page.line("  no problem changed its pass rate")
         return
-    last = label(len(result.runs) - 1)
+    first, last = label(result.question.before), label(result.question.after)
     worse = [change for change in result.changes if change.difference < 0]
     better = [change for change in result.changes if change.difference > 0][::-1]
     for name, changes, style in ((f"worse in {last}", worse, RED), (f"better in {last}", better, GREEN)):
@@ -196,14 +260,16 @@ def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
             for verdicts in [f"{_listed(change.verdicts_before)} → {_listed(change.verdicts_after)}"]
         ]
         styles = [style if change.flip else "" for change in shown]
-        page.table((name, "A", "", last, "", f"verdicts in A → {last}"), rows, "lrlrll", styles=styles)
+        page.table(
+            (name, first, "", last, "", f"verdicts in {first} → {last}"), rows, "lrlrll", styles=styles
+        )
         if len(shown) < len(changes):
             page.line(f"  … and {len(changes) - len(shown)} more: --all", DIM)
         page.line()
     lost, gained = (sum(change.flip is not None for change in changes) for changes in (worse, better))
-    page.line(f"  {lost} problems lost (solved in A, never in {last}), {gained} gained", BOLD)
+    page.line(f"  {lost} problems lost (solved in {first}, never in {last}), {gained} gained", BOLD)
     if len(result.runs) > 2 and not everything:
-        page.line(f"  {len(result.changes)} changed from A to {last}: --all", DIM)
+        page.line(f"  {len(result.changes)} changed from {first} to {last}: --all", DIM)
 
 
 def _listed(verdicts: Mapping[str, int]) -> str:

@@ -80,6 +80,21 @@ def add_set(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add `--label`, `--note` and `--tag`."""
+    parser.add_argument("--label", metavar="L", help="what the run is called; shown wherever the run is")
+    parser.add_argument("--note", metavar="TEXT", help="what there is to say of the run")
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="T", help="a word to find the run by; may be repeated"
+    )
+
+
+def labels(options: argparse.Namespace) -> dict[str, str]:
+    """Return the settings that `--label`, `--note` and `--tag` give, as text."""
+    given = {"label": options.label, "note": options.note, "tags": ",".join(options.tag) or None}
+    return {name: text for name, text in given.items() if text is not None}
+
+
 def assignments(items: Sequence[str], named: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return `named`, the settings given by other options, with those of `--set`, all as text.
 

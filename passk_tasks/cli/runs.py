@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
+from passk_tasks.results import names
 from passk_tasks.results.model import Listing, StoredRun
+from passk_tasks.statistics.metrics import PASS
+from passk_tasks.text.summary import interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
+
+_FIRST = PASS.replace("K", "1")
 
 
 def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
@@ -19,15 +25,38 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         commands,
         run,
         help=what,
-        description="List the runs in a folder: lm-eval's results and those of `passk score --out`.",
+        description="List the runs in a folder, oldest first: lm-eval's results and those of `passk score "
+        "--out`. A run without a label is called by what differs between the runs of its task.",
     )
     parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="folder or results file")
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="T", help="only runs with this tag; may be repeated"
+    )
+    parser.add_argument("--task", metavar="TEXT", help="only runs of tasks with this in their names")
+    parser.add_argument("--model", metavar="TEXT", help="only runs of models with this in their names")
+    parser.add_argument("--since", metavar="DAY", help="only runs since 2026-11-29, or since 10d, 6w, 3m ago")
+    parser.add_argument(
+        "--best",
+        nargs="?",
+        const=_FIRST,
+        metavar="METRIC",
+        help=f"the best first, by this metric (default: {_FIRST})",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the runs."""
-    listing = api.list_runs(options.folder)
-    shared.show(options, [run.listed() for run in listing.runs], partial(render, listing, options.folder))
+    listing = api.list_runs(
+        options.folder,
+        tags=options.tag,
+        task=options.task,
+        model=options.model,
+        since=options.since,
+        best=options.best,
+    )
+    called = _called(listing.runs)
+    listed = [{**run.listed(), "name": called[i]} for i, run in enumerate(listing.runs)]
+    shared.show(options, listed, partial(render, listing, options.folder))
     if options.json:
         for note in listing.notes:
             print(f"passk: {note}", file=sys.stderr)
@@ -39,44 +68,70 @@ def render(listing: Listing, folder: str, *, colour: bool = False, width: int | 
     page = Page(colour=colour, width=width)
     if not listing.runs:
         page.line(f"no runs in {folder}")
-    else:
-        head = ("date", "model", "task", "problems", "n", "T", "judge", "scores", "results")
-        rows = [_row(run, folder) for run in listing.runs]
-        if page.fits(head, rows, indent=0):
-            page.table(head, rows, "lllrrrlll", indent=0)
-        else:
-            _blocks(page, rows)
-        if any(run.samples_path is None for run in listing.runs):
-            page.line()
-            page.line("* the samples are not beside the results: only these scores are known", DIM)
+    called = _called(listing.runs)
+    for task in dict.fromkeys(run.task for run in listing.runs):
+        page.gap()
+        numbers = [i for i, run in enumerate(listing.runs) if run.task == task]
+        _of_task(page, [listing.runs[i] for i in numbers], [called[i] for i in numbers], folder)
+    if any(run.samples_path is None for run in listing.runs):
+        page.gap()
+        page.text("* the samples are not beside the results: only these scores are known", DIM, indent=0)
     if listing.notes:
-        page.line()
+        page.gap()
     for note in listing.notes:
         page.text(note, DIM, indent=0)
     return str(page)
 
 
-def _blocks(page: Page, rows: list[tuple[str, ...]]) -> None:
-    """Add several lines for each run, since a table would be wider than the terminal."""
-    for date, name, task, problems, n, temperature, judge, scores, results in rows:
-        page.gap()
-        page.text(f"{date}  {name}", BOLD, indent=0, hang=2)
-        page.text(f"{task}: {problems} problems, n = {n}, T = {temperature}, {judge}", hang=2)
-        page.text(scores, hang=2)
-        page.text(results, DIM, hang=2)
+def _called(runs: Sequence[StoredRun]) -> list[str]:
+    """Return the name of each run among those of its task."""
+    called = [""] * len(runs)
+    for task in dict.fromkeys(run.task for run in runs):
+        numbers = [i for i, run in enumerate(runs) if run.task == task]
+        for i, name in zip(numbers, names.named([runs[i] for i in numbers]), strict=True):
+            called[i] = name
+    return called
 
 
-def _row(run: StoredRun, folder: str) -> tuple[str, ...]:
-    conditions = run.conditions
-    path = run.path.relative_to(folder) if run.path.is_relative_to(folder) else run.path
-    return (
-        f"{run.date:%Y-%m-%d %H:%M}" if run.date else "-",
-        run.name,
-        run.task,
-        f"{run.problems}" + (f"/{run.problems_total}" if run.problems != run.problems_total else ""),
-        "-" if conditions.n is None else str(conditions.n),
-        "-" if conditions.temperature is None else f"{conditions.temperature:g}",
-        conditions.judge or "-",
-        ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items()) or "-",
-        f"{path}" if run.samples_path else f"{path} *",
+def _of_task(page: Page, runs: Sequence[StoredRun], called: Sequence[str], folder: str) -> None:
+    """Add the runs of one task: what each is called, its scores, and where it is."""
+    models = list(dict.fromkeys(run.model for run in runs if run.model is not None))
+    shown = f", {models[0]}" if len(models) == 1 else f", {len(models)} models" if models else ""
+    page.text(f"{runs[0].task}{shown}, {len(runs)} run{'s' * (len(runs) > 1)}", BOLD, indent=0, hang=2)
+    first, *others = dict.fromkeys(name for run in runs for name in run.scores) or [_FIRST]
+    columns = {
+        "date": names.dates(runs),
+        "run": [name + " *" * (run.samples_path is None) for run, name in zip(runs, called, strict=True)],
+        first: [_score(run, first) for run in runs],
+        "over problems": [
+            interval(run.metrics[first].over_problems.ci95) if first in run.metrics else "-" for run in runs
+        ],
+        **{name: [_score(run, name) for run in runs] for name in others},
+        "tags": [", ".join(run.tags) for run in runs],
+        "n": ["-" if run.conditions.n is None else str(run.conditions.n) for run in runs],
+        "T": ["-" if (t := run.conditions.temperature) is None else f"{t:g}" for run in runs],
+        "problems": [
+            f"{run.problems}" + (f"/{run.problems_total}" if run.problems != run.problems_total else "")
+            for run in runs
+        ],
+        "judge": [run.conditions.judge or "-" for run in runs],
+        "results": names.places(runs, folder),
+    }
+    if not any(columns["tags"]):
+        del columns["tags"]
+    droppable = ("judge", "T", "n", "problems", *others[::-1], "tags", "over problems")
+    dropped = page.columns(
+        columns,
+        texts=("date", "run", "over problems", "tags", "judge", "results"),
+        droppable=droppable,
+        indent=0,
     )
+    if dropped:
+        page.text(f"no room for {', '.join(dropped)}", DIM)
+    for run, name in zip(runs, called, strict=True):
+        if run.note:
+            page.text(f"{name}: {run.note}", DIM, hang=2)
+
+
+def _score(run: StoredRun, metric: str) -> str:
+    return f"{run.scores[metric]:.4f}" if metric in run.scores else "-"

@@ -64,6 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate or a call may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
     parser.add_argument("--sandbox", choices=MODES, help="rlimits is weaker than strict, the default")
+    shared.add_labels(parser)
     shared.add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
 
@@ -118,4 +119,5 @@ def _show(options: argparse.Namespace, scored: Scored) -> None:
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Return the settings named on the command line, as text: `Settings` converts and checks them."""
     given = {setting: getattr(options, option) for option, setting in _SETTINGS.items()}
-    return shared.assignments(options.set, {key: text for key, text in given.items() if text is not None})
+    named = {key: text for key, text in given.items() if text is not None}
+    return shared.assignments(options.set, named | shared.labels(options))

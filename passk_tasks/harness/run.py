@@ -105,7 +105,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     ours = argparse.ArgumentParser(
         prog="passk run",
-        usage="passk run --tasks TASKS [--resume [JOURNAL]] [arguments of lm-eval run]",
+        usage="passk run --tasks TASKS [--label L] [--note TEXT] [--tag T] [--resume [JOURNAL]] "
+        "[arguments of lm-eval run]",
         description="Ask a model for samples of a task, judge them in the sandbox, estimate pass@k.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -125,6 +126,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     # lm-eval's line 0.5 takes JSON alone, and 0.4 breaks `passk.k=1,10` at the comma.
     ours.add_argument("--metadata", nargs="+", action="extend", default=[], help=argparse.SUPPRESS)
+    ours.add_argument("--label", metavar="L", help="what the run is called, in whatever shows it")
+    ours.add_argument("--note", metavar="TEXT", help="what there is to say of the run")
+    ours.add_argument(
+        "--tag", action="append", default=[], metavar="T", help="a word to find the run by; may be repeated"
+    )
     own, argv = ours.parse_known_args(argv)
     # lm-eval's parser reads sys.argv. The usage line names lm-eval, since these are its arguments.
     before, sys.argv = sys.argv, ["lm-eval", "run", *argv]
@@ -134,7 +140,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         sys.argv = before
     arguments.verbose = own.verbose
     arguments.metadata = metadata_of(own.metadata) or None
-    fill_in(arguments, _config_file(arguments.config), own.resume)
+    named = {"label": own.label, "note": own.note, "tags": ",".join(own.tag) or None}
+    fill_in(arguments, _config_file(arguments.config), own.resume, named)
     return arguments
 
 
@@ -165,13 +172,22 @@ def metadata_of(words: Sequence[str]) -> dict[str, Any]:
     return metadata
 
 
-def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: str | None = None) -> None:
+def fill_in(
+    arguments: argparse.Namespace,
+    config: Mapping[str, Any],
+    journal: str | None = None,
+    named: Mapping[str, str | None] | None = None,
+) -> None:
     """Set what our tasks need where neither the command line nor the `--config` file sets it.
 
     Args:
         arguments: lm-eval's parsed arguments, which win over the file; changed in place.
         config: contents of the file.
         journal: what `--resume` names.
+        named: settings that options of ours give, by name; None where they do not.
+
+    Raises:
+        UsageError: no task is named, or a setting lacks its prefix or is given twice.
     """
     if not (arguments.tasks or config.get("tasks")):
         raise UsageError("no task is named: add --tasks passk_humaneval; `passk tasks` lists all tasks")
@@ -189,7 +205,11 @@ def fill_in(arguments: argparse.Namespace, config: Mapping[str, Any], journal: s
         arguments.model_args = {"path": replay.EMBEDDED}
     metadata = _mapping(arguments.metadata or config.get("metadata"))
     _check_prefix(metadata)
-    added = {} if journal is None else {f"{NAMESPACE}.{resume.KEY}": journal}
+    added = {f"{NAMESPACE}.{name}": text for name, text in (named or {}).items() if text is not None}
+    for name, text in added.items():
+        if str(metadata.get(name, text)) != text:
+            raise UsageError(f"--metadata {name}={metadata[name]}: an option gives {text}; give it once")
+    added |= {} if journal is None else {f"{NAMESPACE}.{resume.KEY}": journal}
     said = f"{NAMESPACE}.seeds" in metadata or "seeds" in (metadata.get(NAMESPACE) or {})
     if model in OPENAI_STYLE and not said:
         added[f"{NAMESPACE}.seeds"] = "distinct"

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from passk_tasks.compare import GAINED, LOST, Comparison, Condition, label
+from passk_tasks.compare import GAINED, LOST, Comparison, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report import figures
 from passk_tasks.report.distinct import Details
 from passk_tasks.results import equal_cost, joining
+from passk_tasks.results.differing import Condition
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
@@ -34,20 +35,24 @@ def title(runs: Sequence[Run]) -> str:
     """Return the heading of a page that was given none."""
     tasks = sorted({run.task for run in runs})
     if len(runs) == 1:
-        return f"{tasks[0]}: {short(runs[0].name)}"
+        return f"{tasks[0]}: {short(runs[0].label or runs[0].name)}"
     return f"{len(runs)} runs of {', '.join(tasks)}"
 
 
 def subtitle(runs: Sequence[Run], comparison: Comparison | None) -> str:
     """Return the line below the heading."""
     if comparison is not None:
-        return f"{', '.join(short(run.name) for run in runs)}: {len(comparison.problems)} problems in common"
+        return f"{'; '.join(map(short, comparison.names))}: {len(comparison.problems)} problems in common"
     date = runs[0].date
     return "" if date is None else f"judged {date:%Y-%m-%d %H:%M} {date.tzname() or ''}"
 
 
 def described(
-    number: int, run: Run, metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
+    number: int,
+    run: Run,
+    name: str,
+    metrics: Sequence[Metric] | None,
+    clusters: Mapping[str, Hashable] | None,
 ) -> dict[str, Any]:
     """Return the summary of a run: its name, its table of metrics, its curve in numbers."""
     scores = joining.scores(run, metrics, clusters)
@@ -62,7 +67,8 @@ def described(
     ks = set(curve.budgets_to_show(int(joining.counted(run)[1].min())))
     return {
         "letter": label(number),
-        "name": short(run.name),
+        "name": short(name),
+        "said": [text for text in (run.note, ", ".join(run.tags)) if text],
         "headline": "; ".join(headline),
         "metrics": summary.metrics_rows(scores),
         "bound": any(map(summary.is_bound, scores.values())),
@@ -204,15 +210,16 @@ def problem_rows(
     details: Sequence[Details],
     task_ids: Sequence[str],
     audit: Mapping[str, Mapping[str, Any]],
+    ends: tuple[int, int],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the row of each problem."""
+    """Yield the row of each problem; `ends` are the runs from which and to which it may have changed."""
     counts = [run.counts for run in runs]
     tail = _tail(runs[0])[1] if len(runs) == 1 else set()
     for rank, task_id in enumerate(task_ids):
         outcomes = [outcome for run in runs for outcome in run.outcomes.get(task_id, ())]
         rates = [_rate(*of_run.get(task_id, (0, 0))) for of_run in counts]
-        first, last = rates[0], rates[-1]
-        tokens = [*_tokens(rates, outcomes), *["tail"] * (task_id in tail)]
+        first, last = (rates[i] for i in ends)
+        tokens = [*_tokens(rates, outcomes, ends), *["tail"] * (task_id in tail)]
         entry_points = (of_run.entry_points.get(task_id) for of_run in details)
         entry_point = next(filter(None, entry_points), "")
         of_audit = audit.get(task_id, {})
@@ -246,7 +253,9 @@ def _cell(run: Run, task_id: str, n: int, c: int) -> dict[str, Any]:
     return {"n": n, "c": c, "rate": round(_rate(n, c) or 0.0, 6), "verdicts": verdicts}
 
 
-def _tokens(rates: Sequence[float | None], outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _tokens(
+    rates: Sequence[float | None], outcomes: Sequence[Outcome], ends: tuple[int, int]
+) -> Iterator[str]:
     known = [rate for rate in rates if rate is not None]
     if known and all(rate == 1 for rate in known):
         yield "always"
@@ -256,7 +265,7 @@ def _tokens(rates: Sequence[float | None], outcomes: Sequence[Outcome]) -> Itera
         yield "never"
     if any(outcome.passed and outcome.flags for outcome in outcomes):
         yield "flagged"
-    first, last = rates[0], rates[-1]
+    first, last = (rates[i] for i in ends)
     if first is not None and last is not None and first != last:
         yield "worse" if last < first else "better"
         if not first or not last:
@@ -277,10 +286,10 @@ def kinds(runs: Sequence[Run], comparison: Comparison | None) -> list[tuple[str,
         if tail:
             listed.insert(2, ("tail", f"hard: {k} samples solve it no more often than not"))
     else:
-        last = label(len(runs) - 1)
+        first, last = label(comparison.question.before), label(comparison.question.after)
         listed += [
-            (LOST, f"lost: solved in A, not in {last}"),
-            (GAINED, f"gained: solved in {last}, not in A"),
+            (LOST, f"lost: solved in {first}, not in {last}"),
+            (GAINED, f"gained: solved in {last}, not in {first}"),
             ("worse", f"worse in {last}"),
             ("better", f"better in {last}"),
         ]

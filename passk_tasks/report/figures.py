@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks.compare import Comparison, Pair, label
+from passk_tasks.compare import Comparison, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report.visible import visible
 from passk_tasks.results import equal_cost, joining
@@ -29,7 +29,17 @@ except ImportError as _error:
     raise UsageError(f"a report needs matplotlib ({_error}): pip install 'passk-tasks[report]'") from None
 
 INK, DIM, GRID = "#1f2328", "#656d76", "#d8dee4"
-RUNS = ("#1f6feb", "#c2570c", "#1a7f5a", "#8250df", "#b3267a", "#6b6a00")
+RUNS = (
+    "#1f6feb",
+    "#c2570c",
+    "#1a7f5a",
+    "#8250df",
+    "#b3267a",
+    "#6b6a00",
+    "#0b7285",
+    "#8f4a1f",
+    "#4f5d75",
+)
 """Colours of the runs in their order; further ones start again."""
 
 VERDICTS: dict[Verdict, str] = {
@@ -48,7 +58,6 @@ VERDICTS: dict[Verdict, str] = {
 # Narrow, so that it is readable at the width of a phone; the page puts two side by side where there is room.
 _WIDTH, _HEIGHT = 4.8, 3.1
 _MOST_POINTS = 60
-_MOST_PAIRS = 12
 
 
 def curves(
@@ -210,19 +219,20 @@ def resources(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Fi
 
 
 def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) -> Figure:
-    """Return the paired differences of the primary metric, each with its 95 % interval over problems.
+    """Return a forest plot of the answer: each run that was asked about against the reference, best first.
 
-    All pairs are shown, or where these are many, each run against the best.
+    Dots are the paired differences of the primary metric, lines their 95 % intervals over problems; coloured
+    where the two differ beyond noise.
 
     Args:
         comparison: of any runs.
-        labels: what the axis calls them; their letters where None.
+        labels: what the axis calls them; their letters and names where None.
     """
-    pairs = shown_pairs(comparison)
-    figure, axes = _figure(max(1.5, 0.75 + 0.27 * len(pairs)))
-    names = labels or [label(i) for i in range(len(comparison.runs))]
+    question = comparison.question
+    names = labels or [_label(comparison.runs, i, None, name) for i, name in enumerate(comparison.names)]
+    figure, axes = _figure(max(1.5, 0.75 + 0.27 * len(question.pairs)))
     axes.axvline(0, color=DIM, lw=1)
-    for place, pair in enumerate(pairs):
+    for place, pair in enumerate(question.pairs):
         difference = pair.difference
         colour = (
             DIM if not pair.apart else VERDICTS[Verdict.PASSED if difference.value > 0 else Verdict.FAILED]
@@ -230,22 +240,14 @@ def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) 
         if difference.ci95 is not None:
             axes.plot(difference.ci95, [place, place], color=colour, lw=2, solid_capstyle="butt")
         axes.plot([difference.value], [place], "o", color=colour, ms=6)
-    ticks = [f"{names[pair.first]} → {names[pair.second]}" for pair in pairs]
-    axes.set_yticks(range(len(pairs)), [visible(tick) for tick in ticks], parse_math=False)
-    axes.set_ylim(len(pairs) - 0.4, -0.6)
+    ticks = [visible(names[pair.second]) for pair in question.pairs]
+    axes.set_yticks(range(len(ticks)), ticks, parse_math=False)
+    axes.set_ylim(len(ticks) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"difference in {comparison.primary.name}", parse_math=False)
+    against = visible(names[question.reference].split("  ")[0])
+    axes.set_xlabel(f"difference in {comparison.primary.name} to {against}", parse_math=False)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
     return figure
-
-
-def shown_pairs(comparison: Comparison) -> list[Pair]:
-    """Return the pairs that `differences` draws."""
-    pairs = list(comparison.pairs[comparison.primary.name])
-    if len(pairs) <= _MOST_PAIRS:
-        return pairs
-    best = comparison.order[0]
-    return [pair for pair in pairs if best in (pair.first, pair.second)]
 
 
 def points_of(run: Run, clusters: Mapping[str, Hashable] | None = None) -> list[Point]:
@@ -322,10 +324,10 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
 
 
-def _label(runs: Sequence[Run], number: int, labels: Sequence[str] | None) -> str:
+def _label(runs: Sequence[Run], number: int, labels: Sequence[str] | None, name: str | None = None) -> str:
     if labels is not None:
         return visible(labels[number])
-    name = visible(runs[number].name)
+    name = visible(name or runs[number].label or runs[number].name)
     return f"{label(number)}  {name if len(name) <= 40 else name[:39] + '…'}"
 
 

@@ -115,7 +115,7 @@
     problem.runs.forEach((run, i) => {
       if (!run) return;
       const head = make("h3");
-      if (runs.length > 1) head.append(make("b", runs[i].letter, `run run-${i % 6}`), ` ${runs[i].name} `);
+      if (runs.length > 1) head.append(make("b", runs[i].letter, `run run-${i % 9}`), ` ${runs[i].name} `);
       const all = run.distinct === 1 ? "1 distinct candidate" : `${run.distinct} distinct candidates`;
       head.append(runs.length > 1 ? make("span", all, "dim") : all);
       cell.append(head);

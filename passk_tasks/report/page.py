@@ -63,6 +63,7 @@ def build(
     if not runs:
         raise UsageError("a report needs at least one run")
     comparison = compare(runs, metrics=metrics, anyway=anyway, clusters=clusters) if len(runs) > 1 else None
+    called = [run.label or run.name for run in runs] if comparison is None else list(comparison.names)
     details = [distinct.read(run) for run in runs]
     context: dict[str, Any] = {
         "title": title or data.title(runs),
@@ -72,7 +73,7 @@ def build(
         "script": Markup(_file("page.js")),
         "figures": _figures(runs, comparison, clusters),
         "comparison": comparison,
-        **_runs(runs, metrics, clusters),
+        **_runs(runs, called, metrics, clusters),
         **_problems(runs, details, comparison, audit),
     }
     if comparison is not None:
@@ -82,10 +83,16 @@ def build(
 
 
 def _runs(
-    runs: Sequence[Run], metrics: Sequence[Metric] | None, clusters: Mapping[str, Hashable] | None
+    runs: Sequence[Run],
+    names: Sequence[str],
+    metrics: Sequence[Metric] | None,
+    clusters: Mapping[str, Hashable] | None,
 ) -> dict[str, Any]:
     """Return what the template is told of whole runs."""
-    described = [data.described(i, run, metrics, clusters) for i, run in enumerate(runs)]
+    described = [
+        data.described(i, run, name, metrics, clusters)
+        for i, (run, name) in enumerate(zip(runs, names, strict=True))
+    ]
     return {
         "runs": described,
         "names": [{"letter": of_run["letter"], "name": visible(of_run["name"])} for of_run in described],
@@ -108,8 +115,9 @@ def _problems(
     """Return what the template is told of problems and programs."""
     task_ids = data.task_ids_in_order(runs)
     chunks, left_out = packed(details, task_ids)
+    ends = (0, 0) if comparison is None else (comparison.question.before, comparison.question.after)
     return {
-        "problems": data.problem_rows(runs, details, task_ids, data.audited(audit, task_ids)),
+        "problems": data.problem_rows(runs, details, task_ids, data.audited(audit, task_ids), ends),
         "numbers": {task_id: number for number, task_id in enumerate(task_ids)},
         "kinds": data.kinds(runs, comparison),
         "flagged": list(data.flagged(details)),

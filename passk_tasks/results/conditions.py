@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
 from passk_tasks.tasks.catalog import temperature
+
+NONE = "none"
+"""The value of a condition that was left out: no chat template, no system instruction, no data shown."""
 
 _ADDED = ("max_gen_toks", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty")  # by backends unasked
 _LIMITS = ("timeout_s", "call_s", "whole_s", "memory_mib", "output_mib", "processes")
@@ -23,10 +24,10 @@ class Conditions:
         dataset: sha256 of the problems.
         task: name of the task.
         version: its `metadata.version`.
-        prompt: hash of the task's prompt template; what each problem made of it is in `Run.prompts`.
+        prompt: the task's prompt template; what each problem made of it is in `Run.prompts`.
         fewshot: how many examples stood before each problem.
-        chat_template: sha256 of the template, or `none` where the prompt was sent as it is.
-        system_instruction: sha256 of it, or `none`.
+        chat_template: the template, or `none` where the prompt was sent as it is.
+        system_instruction: its text, or `none`.
         n: samples a problem; None where it differs between problems.
         temperature: that was sent, as far as it is known, else that was asked for; 0 for greedy decoding.
         sampling: the same of all other generation arguments but the stops, e.g. `top_p`, `max_gen_toks`.
@@ -35,7 +36,7 @@ class Conditions:
         judge: who decided that a candidate passed.
         limits: what a candidate may use.
         sandbox: its mode.
-        packages: hash of the packages that candidates could import, with their versions.
+        packages: versions of the packages that candidates could import, by name.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
         shown: hash of the data that candidates were shown, or `none`.
         python: version of the interpreter that judged.
@@ -57,7 +58,7 @@ class Conditions:
     judge: str | None = None
     limits: Mapping[str, float] | None = None
     sandbox: str | None = None
-    packages: str | None = None
+    packages: Mapping[str, str] | None = field(default=None, repr=False)
     toolchains: Mapping[str, str] | None = None
     shown: str | None = None
     python: str | None = None
@@ -67,6 +68,14 @@ class Conditions:
         """Return the conditions by name, JSON-ready."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {**values, "stops": None if self.stops is None else list(self.stops)}
+
+    def flat(self) -> dict[str, object]:
+        """Return the conditions by name, each part of a mapping under its own, e.g. `sampling.top_p`."""
+        parts: dict[str, object] = {}
+        for name, value in self.as_dict().items():
+            inner = value if isinstance(value, Mapping) else None
+            parts |= {name: value} if inner is None else {f"{name}.{part}": inner[part] for part in inner}
+        return parts
 
 
 def from_score(summary: Summary) -> Conditions:
@@ -93,11 +102,10 @@ def from_lm_eval(content: Keys, config: Keys, summary: Summary) -> Conditions:
     prompt, shots = config.text("doc_to_text"), content.inner("n-shot").whole(summary.task)
     return replace(
         _common(summary, arguments),
-        prompt=None if prompt is None else _sha256(prompt),
+        prompt=prompt,
         fewshot=config.whole("num_fewshot") if shots is None else shots,
         chat_template=_template(content),
-        system_instruction=content.text("system_instruction_sha")
-        or _sha256_or_none(content.text("system_instruction")),
+        system_instruction=_stored_text(content, "system_instruction") or NONE,
     )
 
 
@@ -117,9 +125,9 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         judge=summary.judge,
         limits={name: limits[name] for name in _LIMITS if name in limits} or None,
         sandbox=summary.sandbox,
-        packages=None if packages is None else _sha256(json.dumps(dict(packages), sort_keys=True)),
+        packages=None if packages is None else dict(packages),
         toolchains=dict(summary.toolchains) or None,
-        shown=summary.shown or "none",
+        shown=summary.shown or NONE,
         python=summary.python,
         passk_tasks=summary.passk_tasks,
     )
@@ -141,17 +149,13 @@ def _stops(until: object) -> tuple[str, ...] | None:
 
 
 def _template(content: Keys) -> str:
-    if sha := content.text("chat_template_sha"):
-        return sha
-    template = content.text("chat_template")
+    template = _stored_text(content, "chat_template")
     if template is None:
-        return "none"
-    return _sha256(template) if template else "the server's own"  # lm-eval sends roles and never sees it
+        return NONE
+    return template or "the server's own"  # lm-eval sends roles and never sees it
 
 
-def _sha256_or_none(text: str | None) -> str:
-    return _sha256(text) if text else "none"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _stored_text(content: Keys, name: str) -> str | None:
+    """Return a text that lm-eval stores beside its hash; None where there was none."""
+    text, sha256 = content.text(name), content.text(f"{name}_sha")
+    return f"(its text is not stored; sha256 {sha256})" if sha256 and not text else text

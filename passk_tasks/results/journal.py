@@ -27,13 +27,14 @@ from passk_tasks.results.answers import text_of
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import dump_line, parse_object
 from passk_tasks.results.spent import Spent
+from passk_tasks.tasks.settings import OF_PEOPLE
 
 FORMAT = 1
 MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
-# What may differ between the ranks of one run; neither moves a verdict.
-_PER_RANK_SETTINGS = frozenset({"workers", "journal"})
+# What may differ between journals that are scored together; none moves a verdict.
+_PER_RANK_SETTINGS = frozenset({"workers", "journal", *OF_PEOPLE})
 
 
 @dataclass(frozen=True)

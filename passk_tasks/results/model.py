@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from passk_tasks.results import notebook
 from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.spent import Spent
 from passk_tasks.results.summary import Summary
 from passk_tasks.verdict import Outcome, Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StoredRun(Summary):
     """What the results file of a run says of one task.
 
@@ -28,6 +30,10 @@ class StoredRun(Summary):
     model: str | None
     conditions: Conditions
 
+    def __repr__(self) -> str:
+        """Return one line, with the model and the file."""
+        return self._line(self.name, str(self.path))
+
     @property
     def name(self) -> str:
         """What people call the run: its model, else its folder."""
@@ -39,6 +45,9 @@ class StoredRun(Summary):
             "path": str(self.path),
             "task": self.task,
             "model": self.model,
+            "label": self.label,
+            "note": self.note,
+            "tags": list(self.tags),
             "date": None if self.date is None else self.date.isoformat(),
             "problems": self.problems,
             "problems_total": self.problems_total,
@@ -51,13 +60,14 @@ class StoredRun(Summary):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run(StoredRun):
     """A stored run with the outcome of every sample.
 
     Attributes:
         outcomes: one for each sample of a problem, in the order of the samples, by task_id.
-        prompts: hash of each problem's prompt as the model got it, by task_id; empty where not recorded.
+        prompts: each problem's prompt as the model got it, by task_id, of a chat with its roles; empty where
+            not recorded.
         programs: hash of what was executed for each sample, as `outcomes`; empty text where not recorded.
         spent: what each sample took, as `outcomes`; None where not recorded.
         sources: what problems share with others, by task_id, where the benchmark says so.
@@ -68,6 +78,18 @@ class Run(StoredRun):
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     spent: Mapping[str, tuple[Spent | None, ...]] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def to_frame(self) -> Any:
+        """Return a pandas `DataFrame` with a row a sample, for the extra `notebook`.
+
+        Its columns are task_id, sample (from 0), verdict, passed, base_passed, detail, judge, flags, cpu_s
+        and wall_s (seconds), peak_mib (MiB), program_sha256, tokens_in, tokens_out and limit_hit; what was
+        not recorded is None.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return notebook.frame(self.outcomes, self.programs, self.spent)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -114,3 +136,17 @@ class Listing:
 
     runs: tuple[StoredRun, ...]
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a run."""
+        rows = [
+            (
+                "-" if run.date is None else f"{run.date:%Y-%m-%d %H:%M}",
+                run.label or run.name,
+                run.task,
+                ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items()),
+                str(run.path),
+            )
+            for run in self.runs
+        ]
+        return notebook.table(("date", "run", "task", "scores", "results"), rows, *self.notes)

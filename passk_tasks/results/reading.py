@@ -23,6 +23,7 @@ from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, listed, numbered_lines, parse_object, refuse_device
 from passk_tasks.results.model import Listing, Run, StoredRun
+from passk_tasks.results.samples import prompt_of
 from passk_tasks.results.spent import Spent
 from passk_tasks.results.summary import Summary, extended
 from passk_tasks.verdict import Outcome, Verdict
@@ -247,8 +248,8 @@ class _Outcomes:
             task_id = task_id_in(doc if isinstance(doc, Mapping) else {}, where)
             if task_id in self.outcomes:
                 raise SamplesError(f"{where}: {task_id} is there twice")
-            prompt = line.get("prompt_hash")
-            if isinstance(prompt, str):
+            prompt = prompt_of(line.get("arguments"))
+            if prompt is not None:
                 self.prompts[task_id] = prompt
             # One request with n answers or n requests with one: a list of lists in either case.
             answers = line.get("filtered_resps")

@@ -34,7 +34,7 @@ class SampleFile:
         runs: where the files are of several runs that have samples of the same problems, one file of each.
     """
 
-    samples: list[Sample]
+    samples: list[Sample] = field(repr=False)
     sources: Sequence[Source] = field(repr=False)
     header: JournalHeader | None = None
     until: tuple[str, ...] | None = None

@@ -219,17 +219,52 @@ def _until(arguments: object) -> tuple[str, ...] | None:
 
     Up to 0.4.3 it is `[[prompt, {"until": …}], …]`.
     """
-    try:
-        if isinstance(arguments, list):
-            until = arguments[0][1]["until"]
-        else:
-            until = arguments["gen_args_0"]["arg_1"]["until"]  # type: ignore[index]
-    except (KeyError, TypeError, IndexError):
-        return None
+    asked = _argument(arguments, 1)
+    until = asked.get("until") if isinstance(asked, Mapping) else None
     stops = [until] if isinstance(until, str) else until
     if isinstance(stops, list) and all(isinstance(stop, str) for stop in stops):
         return tuple(stops)
     return None
+
+
+def prompt_of(arguments: object) -> str | None:
+    """Return the prompt in lm-eval's arguments of a request; messages of a chat stand below their roles."""
+    prompt = _argument(arguments, 0)
+    # lm-eval's JsonChatStr, a tuple with one text, is a list with one in JSON.
+    return as_text(prompt[0] if isinstance(prompt, list) and len(prompt) == 1 else prompt)
+
+
+def as_text(prompt: object) -> str | None:
+    """Return a prompt as a model got it as text: itself, or the messages of a chat below their roles."""
+    if not isinstance(prompt, (str, list)):
+        return None
+    messages: object = prompt
+    if isinstance(prompt, str):
+        try:
+            messages = json.loads(prompt) if prompt.lstrip().startswith("[") else None
+        except (ValueError, RecursionError):
+            return prompt  # a program may begin like this
+    if not (isinstance(messages, list) and messages and all(map(_is_message, messages))):
+        return prompt if isinstance(prompt, str) else None
+    return "\n\n".join(f"[{message['role']}]\n{_content(message['content'])}" for message in messages)
+
+
+def _is_message(value: object) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("role"), str) and "content" in value
+
+
+def _content(content: object) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def _argument(arguments: object, number: int) -> object:
+    """Return an argument of a document's first request: 0 is the prompt, 1 how it was to be answered."""
+    try:
+        if isinstance(arguments, list):
+            return arguments[0][number]
+        return arguments["gen_args_0"][f"arg_{number}"]  # type: ignore[index]
+    except (KeyError, TypeError, IndexError):
+        return None
 
 
 def _expected(line: dict[str, object]) -> str:

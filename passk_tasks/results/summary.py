@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
+from passk_tasks.results import notebook
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.spent import Cost, CutOff
 from passk_tasks.statistics.intervals import Estimate
@@ -21,7 +22,7 @@ from passk_tasks.verdict import Verdict
 S = TypeVar("S", bound="Summary")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Summary:
     """What a scoring says as a whole; None, where an attribute may be None, is "not recorded".
 
@@ -118,6 +119,43 @@ class Summary:
     packages: Mapping[str, str] | None = field(default=None, repr=False)
     toolchains: Mapping[str, str] = field(default_factory=dict, repr=False)
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """Return one line: a run has megabytes."""
+        return self._line()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        title = f"{self.label}: {self.task}" if self.label else self.task
+        size = f"{self.problems:,} of {self.problems_total:,} problems, {self.samples:,} samples"
+        rows = [
+            (name, f"{score.value:.4f}", *map(_shown, (score.over_problems, score.over_samples)))
+            for name, score in self.metrics.items()
+        ]
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.verdicts.items())
+        said = [f"{title}, {size}", self.note or "", counts, *(f"warning: {text}" for text in self.warnings)]
+        return notebook.table(("", "value", "over problems", "over samples"), rows, *filter(None, said))
+
+    def _line(self, *more: str) -> str:
+        scores = [f"{name} {value:.4f}" for name, value in self.scores.items()]
+        named = [] if self.label is None else [repr(self.label)]
+        size = [f"{self.problems} of {self.problems_total} problems", f"{self.samples} samples"]
+        return f"<{type(self).__name__} {', '.join([*named, self.task, *size, *scores, *more])}>"
+
+    @property
+    def label(self) -> str | None:
+        """What people call the run; None where they do not."""
+        return Keys(self.settings).text("label")
+
+    @property
+    def note(self) -> str | None:
+        """What people have to say of the run."""
+        return Keys(self.settings).text("note")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words that the run is found by."""
+        return Keys(self.settings).texts("tags")
 
     @property
     def coverage(self) -> float:
@@ -244,6 +282,7 @@ class Summary:
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
             toolchains={name: str(toolchains.values[name]) for name in toolchains},
         )
+        settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
         return replace(summary, more=keys.without(summary.as_dict()))
 
 
@@ -264,6 +303,10 @@ def _score(name: str, keys: Keys) -> Score:
 def _estimate(value: float, keys: Keys) -> Estimate:
     ends = tuple(map(float, keys.texts("ci95")))
     return Estimate(value, keys.number("se"), (ends[0], ends[1]) if ends else None, keys.text("method") or "")
+
+
+def _shown(estimate: Estimate) -> str:
+    return "-" if estimate.ci95 is None else f"{estimate.ci95[0]:.4f} … {estimate.ci95[1]:.4f}"
 
 
 def _in_utc(date: datetime) -> datetime:

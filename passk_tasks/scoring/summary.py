@@ -35,7 +35,7 @@ It is 0 where each problem got one text n times over, and 1 where no two texts a
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Scored(Summary):
     """The score of a set of samples, with each of them.
 

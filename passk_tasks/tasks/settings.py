@@ -33,6 +33,9 @@ EXTRACTIONS = (
 )
 """How code may be found in a model's text."""
 
+OF_PEOPLE = ("label", "note", "tags")
+"""The settings that say what people call a run; they move nothing."""
+
 
 class Price(NamedTuple):
     """Money for a million tokens of prompts, and of answers."""
@@ -92,6 +95,9 @@ class Settings:
         journal: folder for the journal of the generations; None lets the run choose.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
             nobody says.
+        label: what people call the run; None where they do not.
+        note: what they have to say of it.
+        tags: words that it is found by.
     """
 
     benchmark: str = "humaneval"
@@ -120,6 +126,9 @@ class Settings:
     seeds: str = "same"
     journal: str | None = None
     price: Price | None = None
+    label: str | None = None
+    note: str | None = None
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, convert in _CONVERTERS.items():
@@ -190,14 +199,14 @@ class Settings:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
-        price = {} if self.price is None else {"price": self.price.as_dict()}
-        del values["price"]
+        said = {name: values.pop(name) for name in ("price", *OF_PEOPLE)}
+        said |= {"tags": list(self.tags), "price": None if self.price is None else self.price.as_dict()}
         return {
             **values,
             "k": list(self.k),
             "judge": self.judge.value,
             "packages": packages,
-            **price,
+            **{name: value for name, value in said.items() if value},
         }
 
 
@@ -294,6 +303,28 @@ def _path(what: str) -> Callable[[Any], str | None]:
     return convert
 
 
+def _words(what: str, *, lines: bool = True) -> Callable[[Any], str | None]:
+    def convert(value: Any) -> str | None:
+        if value is None or (type(value) in (str, int, float) and not str(value).strip()):
+            return None
+        text = str(value).strip()
+        # lm-eval's command line makes a number of `passk.label=2`.
+        if type(value) not in (str, int, float) or (not lines and len(text.splitlines()) > 1):
+            raise ValueError(what)
+        return text
+
+    return convert
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    given = value.strip().removeprefix("[").removesuffix("]").split(",") if isinstance(value, str) else value
+    given = [given] if type(given) in (int, float) else given or ()
+    convert = _words("words, separated by commas", lines=False)
+    if not isinstance(given, (list, tuple)):
+        raise ValueError("words, separated by commas")
+    return tuple(dict.fromkeys(filter(None, map(convert, given))))
+
+
 def _day(value: Any) -> str | None:
     if value is None or value == "":
         return None
@@ -386,4 +417,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
     "price": _price,
+    "label": _words("a name in one line", lines=False),
+    "note": _words("a text"),
+    "tags": _tags,
 }

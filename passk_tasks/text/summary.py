@@ -136,7 +136,8 @@ def _uncertainty(estimate: Estimate) -> tuple[str, str]:
 
 def facts(result: Summary) -> list[tuple[str, str]]:
     """Return a name and a text for each fact below the tables, e.g. coverage, judge and sandbox."""
-    lines = []
+    called = {"label": result.label, "note": result.note, "tags": ", ".join(result.tags)}
+    lines = [(name, text) for name, text in called.items() if text]
     if result.coverage < 1:
         lines.append(("coverage", f"{result.coverage:.1%} of the task's problems; the rest has no samples"))
     if result.out_of_reach:

@@ -10,14 +10,16 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TextIO
 
 WIDTH = 96
 """Columns at which text is wrapped; a narrower terminal wraps at its own width."""
 
 _NARROWEST = 40  # narrower terminals count as this wide
-_KEPT = 18  # smallest width of a column of text; less would break an interval
+NARROW = 18
+"""Smallest width of a column of text; less would break an interval."""
+
 
 BOLD, GREEN, RED, YELLOW, DIM = "\033[1m", "\033[32m", "\033[31m", "\033[1;33m", "\033[2m"
 _END = "\033[0m"
@@ -73,6 +75,13 @@ class Page:
         for number, piece in enumerate(_wrap(text, self._wrapped - indent - hang)):
             self._lines.append(" " * (indent + (hang if number else 0)) + self.paint(style, piece))
 
+    def verbatim(self, text: str, style: str = "", *, mark: str = "") -> None:
+        """Add a line of somebody's text, its blanks kept; one too long goes on below, `mark` before it."""
+        text = plain(text.expandtabs(4))
+        room = max(self._wrapped - 4 - len(mark), NARROW)
+        for start in range(0, max(len(text), 1), room):
+            self._lines.append(f"    {self.paint(style, mark + text[start : start + room])}".rstrip())
+
     def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Add a line for each name and text; texts are wrapped and stand below each other."""
         width = max((len(name) for name, _ in facts), default=0)
@@ -120,6 +129,36 @@ class Page:
                 ]
                 self._lines.append(" " * indent + self.paint(style, "  ".join(padded).rstrip()))
 
+    def columns(
+        self,
+        columns: Mapping[str, Sequence[str]],
+        *,
+        texts: Collection[str] = (),
+        droppable: Sequence[str] = (),
+        styles: Sequence[str] | None = None,
+        indent: int = 2,
+    ) -> list[str]:
+        """Add a table by its columns, and return the names of those that were left out so that it fits.
+
+        Args:
+            columns: cells by the column's name.
+            texts: columns that are aligned at the left, and broken where the terminal is narrow.
+            droppable: columns that may be left out, the first ones first.
+            styles: as in `table`.
+            indent: as in `table`.
+        """
+        kept, dropped = dict(columns), list[str]()
+        for name in [None, *(name for name in droppable if name in columns)]:
+            if name is not None:
+                del kept[name]
+                dropped.insert(0, name)
+            narrow = [[c[:NARROW] for c in cells] if name in texts else cells for name, cells in kept.items()]
+            if self.fits(list(kept), list(zip(*narrow, strict=True)), indent=indent):
+                break
+        align = "".join("l" if name in texts else "r" for name in kept)
+        self.table(list(kept), list(zip(*kept.values(), strict=True)), align, styles=styles, indent=indent)
+        return dropped
+
     def fits(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 2) -> bool:
         """Whether a table fits without breaking; arguments as in `table`."""
         return self._width is None or _total(_widths(_cells(head, rows))) <= self._width - indent
@@ -140,7 +179,7 @@ def _fit(cells: _Rows, align: str, room: int) -> None:
     cells[0] = [_wrap(cell, max(width, 1)) for (cell,), width in zip(cells[0], below, strict=True)]
     widths = _widths(cells)
     while _total(widths) > room:
-        texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > _KEPT]
+        texts = [i for i, width in enumerate(widths) if align[i] == "l" and width > NARROW]
         if not texts:
             break
         # The last column is broken first: it holds a path or verdicts. Names are broken later.

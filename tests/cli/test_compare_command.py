@@ -44,7 +44,7 @@ def test_what_a_person_needs_is_shown(folders, capsys):
         "better in B",
         "HumanEval/20  0/10  →  2/10  gained",
         "1 problems lost (solved in A, never in B), 1 gained",
-        "B is worse than A by 0.3",
+        "B (bad) is worse than A (good) by 0.3",
     ]
     places = [out.find(part) for part in parts]
     assert -1 not in places, parts[places.index(-1)]
@@ -85,26 +85,79 @@ def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
     rows = [line.split() for line in out.splitlines() if "0.8000 " in line or "0.7950 " in line]
     assert [row[0] for row in rows[:2]] == ["C", "B"]
     assert [row[-1] for row in rows[:2]] == ["1", "1"]
-    assert "p (Holm)" in out
+    assert "p is corrected for all pairs." in out
     assert "Runs of one group cannot be told apart by pass@1." in out
     assert "worse in" not in out
-    assert "0 problems lost (solved in A, never in C), 0 gained" in out
-    assert "C is better than A by 0.6000 of pass@1, beyond noise (p < 0.0001)." in out
+    assert "0 problems lost (solved in B, never in C), 0 gained" in out
+    said = " ".join(out.split())
+    assert "C (c) is best: 0.8000 of pass@1. Second is B (b), 0.0050 lower: no difference is shown" in said
+    assert "It is better beyond noise than A (a)." in said
     assert "\n\n\n" not in out
 
 
-def test_many_runs_show_neighbours_unless_all_are_wanted(tmp_path, scored, capsys):
-    """With six runs the pairs next to each other in the ranking are shown, with --all all, and the flips."""
+def test_many_runs_are_one_table_unless_all_is_wanted(tmp_path, scored, capsys):
+    """Six runs are set against the best in one table; --all has every pair, and the problems that changed."""
     for i in range(6):
         scored(tmp_path / f"run{i}", counts(*[i + 1] * 20))
     main(["compare", str(tmp_path), "--k", "1"])
     out = capsys.readouterr().out
-    assert out.count(" → ") == 5
-    assert "20 changed from A to F: --all" in out
+    assert out.count(" → ") == 0
+    assert re.search(r"^  F  run5 +0.6000 .*\n  E  run4 +0.5000 .* -0.1000 ", out, re.MULTILINE)
+    assert "20 changed from E to F: --all" in out
     main(["compare", str(tmp_path), "--k", "1", "--all"])
     out = capsys.readouterr().out
     assert len(re.findall(r"^  [A-F] → [A-F] ", out, re.MULTILINE)) == 15
-    assert re.search(r"HumanEval/0 +1/10  →  6/10 +9 failed, 1 passed → 6 passed, 4 failed", out)
+    assert re.search(r"HumanEval/0 +5/10  →  6/10 +5 passed, 5 failed → 6 passed, 4 failed", out)
+
+
+def test_the_question_is_the_one_that_was_asked(tmp_path, scored, capsys):
+    """Each against a baseline, by label, letter or folder; the last against the one before; the exit code."""
+    for name, correct in {"a": 4, "b": 8, "c": 7}.items():
+        settings = {"benchmark": "humaneval", "label": f"try {name}"}
+        scored(tmp_path / name, counts(*[correct] * 20), settings=settings)
+    runs = [str(tmp_path / name) for name in "abc"]
+    for named in ("try a", "A", runs[0]):
+        assert main(["compare", *runs, "--baseline", named, "--fail-on-regression"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Against A (try a), 0.4000 of pass@1: better: B (try b) +0.4000 and C (try c) +0.3000" in said
+    assert main(["compare", *runs, "--baseline", "try b", "--fail-on-regression"]) == 1
+    assert "worse: C (try c) -0.1000 and A (try a) -0.4000" in " ".join(capsys.readouterr().out.split())
+    assert main(["compare", *runs, "--last", "--fail-on-regression"]) == 1
+    assert "C (try c) is worse than B (try b) by 0.1000 of pass@1" in capsys.readouterr().out
+    assert main(["compare", *runs, "--fail-on-regression"]) == 0
+    capsys.readouterr()
+    for arguments, message in (
+        (["--baseline", "try d"], "no run here has that label, name, letter or path (did you mean"),
+        (["--baseline", str(tmp_path)], "that may be A (try a), B (try b), C (try c); name one"),
+        (["--baseline", "A", "--last"], "choose"),
+    ):
+        assert main(["compare", *runs, *arguments]) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nine_runs_fit(tmp_path, evaluated, width):
+    """No line is wider than the terminal, texts are compared as texts, and all runs keep their numbers."""
+    sets = {"packages": {"numpy": "2.0.0", "pandas": "2.2.0"}}
+    added = "\n    # Think step by step, then write the body.\n"
+    told = {"system_instruction": "You are careful.\nYou write Python.", "system_instruction_sha": "x"}
+    changes = [
+        {"config": {"doc_to_text": "{{prompt}}" + added}, "prompt": "{task_id}" + added},
+        {"content": told},
+        {"packages": {"numpy": "2.1.0", "pandas": "2.2.0"}},
+        {"generation_kwargs": {"do_sample": True, "temperature": 1.0, "until": []}},
+        *({"settings": {"benchmark": "humaneval", "label": f"a label of some length {i}"}} for i in range(5)),
+    ]
+    paths = [
+        evaluated(tmp_path / f"run-{i}", counts(*[i + 1] * 12), **{**sets, **change})
+        for i, change in enumerate(changes)
+    ]
+    out = command.render(compare.compare(reading.load_all(paths)), width=width)
+    assert [line for line in out.splitlines() if len(line) > width] == []
+    assert "    +     # Think step by step, then write the body." in out
+    assert "    + You are careful.\n    + You write Python." in out
+    assert re.search(r"packages.numpy +C: 2.1.0; others: 2.0.0", out)
+    assert all(f"0.{i}000 " in out for i in range(1, 10))
 
 
 def test_unlike_runs_are_exit_code_2(tmp_path, scored, capsys):
@@ -170,22 +223,24 @@ def test_names_from_files_cannot_move_the_cursor(tmp_path, evaluated, capsys):
 
 
 def test_runs_are_listed(tmp_path, scored, evaluated, capsys):
-    """`passk runs` has a line a run: date, model, task, conditions, scores and where it is."""
+    """`passk runs` has a line a run: date, name, scores, conditions and where it is."""
     scored(tmp_path / "scored", counts(1, 2))
     path = evaluated(tmp_path / "lm", counts(3, 4, n=4))
     next(path.parent.glob("samples_*")).unlink()
     assert main(["runs", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    head, first, second = out.splitlines()[:3]
-    assert head.split() == ["date", "model", "task", "problems", "n", "T", "judge", "scores", "results"]
-    assert "org/model  passk_humaneval     2/164   4  0.2  isolated  pass@1 0.8750" in first
-    assert "lm/results_2026-01-02T03-04-05.678901.json *" in first
-    assert "pass@1 0.1500, pass@10 1.0000  scored/results.json" in second
+    task, head, first, second = out.splitlines()[:4]
+    assert task == "passk_humaneval, org/model, 2 runs"
+    assert head.split()[:6] == ["date", "run", "pass@1", "over", "problems", "pass@10"]
+    assert head.split()[6:] == ["n", "T", "problems", "judge", "results"]
+    assert re.search(r"^01-02 03:04  org/model \*  0.8750  .*  -   4  0.2     2/164  isolated  lm$", first)
+    assert re.search(r"^01-02 03:04  scored       0.1500  .*  1.0000  .*  isolated  scored$", second)
     assert "* the samples are not beside the results" in out
     assert main(["runs", str(tmp_path), "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [one["has_samples"] for one in listed] == [False, True]
     assert listed[0]["conditions"]["temperature"] == 0.2
+    assert [one["name"] for one in listed] == ["org/model", "scored"]
 
 
 def test_an_empty_folder_is_no_error(tmp_path, capsys):
@@ -195,19 +250,45 @@ def test_an_empty_folder_is_no_error(tmp_path, capsys):
     assert main(["runs", str(tmp_path / "x")]) == 2
 
 
-def test_runs_on_a_narrow_terminal_have_lines_of_their_own(tmp_path, scored):
-    """Where the table is too wide, nothing of it is lost, and no line but a path is too long."""
-    scored(tmp_path / "a-folder-with-a-rather-long-name", counts(1, 2))
-    found = reading.listing(tmp_path)
-    wide, narrow = (
-        command_runs.render(found, str(tmp_path)),
-        command_runs.render(found, str(tmp_path), width=60),
+def test_runs_on_a_narrow_terminal_keep_what_matters(tmp_path, scored):
+    """In 60 columns each run has its day, its name, its score and its place; what has no room is named."""
+    for i in range(9):
+        name = f"a-folder-with-a-rather-long-name-{i}"
+        settings = {"label": f"the label of run {i}"} if i % 2 else {}
+        scored(tmp_path / name, counts(i, 2), settings=settings, date=f"2026-{i + 1:02d}-02T03:04:05+00:00")
+    out = command_runs.render(reading.listing(tmp_path), str(tmp_path), width=60)
+    assert [line for line in out.splitlines() if len(line) > 60] == []
+    for i in range(9):
+        assert re.search(rf"^2026-0{i + 1}-02  .*  0.{(i + 2) * 5:02d}00  ", out, re.MULTILINE)
+    assert "no room for over problems, pass@10, problems, n, T, judge" in " ".join(out.split())
+
+
+def test_runs_are_sorted_and_filtered(tmp_path, scored, evaluated, capsys):
+    """By tag, task, model and day; the best first; and nothing left says what there is."""
+    scored(
+        tmp_path / "old", counts(5, 5), settings={"tags": ["nightly", "x"]}, date="2026-01-02T00:00:00+00:00"
     )
-    cells = re.split(r"  +", wide.splitlines()[1])
-    assert len(cells) == 9
-    for cell in cells:
-        assert cell in narrow
-    assert max(map(len, narrow.splitlines())) <= 60
+    scored(tmp_path / "new", counts(4, 4), settings={"tags": ["nightly"]}, date="2026-03-02T00:00:00+00:00")
+    evaluated(tmp_path / "lm", counts(9, 9))
+
+    def names(*arguments):
+        assert main(["runs", str(tmp_path), "--json", *arguments]) == 0
+        return [one["name"] for one in json.loads(capsys.readouterr().out)]
+
+    assert names() == ["old", "org/model", "new"]
+    assert names("--best") == ["org/model", "old", "new"]
+    assert names("--tag", "nightly") == ["old", "new"]
+    assert names("--tag", "nightly", "--tag", "x") == ["old"]
+    assert names("--since", "2026-01-02", "--model", "ORG") == ["org/model"]
+    assert names("--since", "2026-03-01") == ["new"]
+    assert names("--task", "humaneval", "--best", "pass@1", "--model", "ne") == ["new"]
+    for arguments, message in (
+        (["--tag", "y"], "none of 3 runs: --tag y, and there are nightly, x"),
+        (["--since", "soon"], "--since soon: a day (YYYY-MM-DD), or how long ago"),
+        (["--best", "pass@5"], "--best pass@5: no run has it"),
+    ):
+        assert main(["runs", str(tmp_path), *arguments]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_single_samples_show_mcnemars_test_and_no_empty_column(tmp_path, scored, capsys):

@@ -105,30 +105,32 @@ def test_nothing_measured_is_said(tmp_path, evaluated):
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["not recorded"] * 2
 
 
-def test_differences_are_those_of_the_comparison(several):
-    """Each pair has its difference and its interval."""
-    comparison = compare(several)
-    (axes,) = figures.differences(comparison).axes
-    pairs = comparison.pairs["pass@1"]
-    dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
-    assert dots == [pair.difference.value for pair in pairs]
-    spans = [tuple(line.get_xdata()) for line in axes.lines[1:] if line.get_marker() != "o"]
-    assert spans == [pair.difference.ci95 for pair in pairs]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["A → B", "A → C", "B → C"]
+def test_differences_are_a_forest_plot_of_the_answer(several):
+    """Each run that was asked about has its difference to the reference, its interval, and its name."""
+    for asked, others in ({}, "BC"), ({"baseline": "B"}, "AC"), ({"last": True}, "C"):
+        comparison = compare(several, **asked)
+        pairs = comparison.question.pairs
+        (axes,) = figures.differences(comparison, labels="ABC").axes
+        dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+        assert dots == [pair.difference.value for pair in pairs]
+        spans = [tuple(line.get_xdata()) for line in axes.lines[1:] if line.get_marker() != "o"]
+        assert spans == [pair.difference.ci95 for pair in pairs]
+        assert sorted(label.get_text() for label in axes.get_yticklabels()) == sorted(others)
+        assert axes.get_xlabel() == f"difference in pass@1 to {'ABC'[comparison.question.reference]}"
+    (axes,) = figures.differences(compare(several)).axes
+    assert axes.get_yticklabels()[0].get_text() == "C  org/c"
 
 
-def test_of_many_pairs_those_with_the_best_are_drawn(tmp_path, evaluated):
-    """Seven runs have 21 pairs, of which six are drawn."""
-    for i in range(7):
-        evaluated(
-            tmp_path / str(i),
-            {f"HumanEval/{j}": (4, min(4, i)) for j in range(9)},
-            date=f"2026-01-0{i + 1}T00-00-00.0",
-        )
-    comparison = compare(reading.load_all([tmp_path]))
-    shown = figures.shown_pairs(comparison)
-    assert len(shown) == 6
-    assert all(comparison.order[0] in (pair.first, pair.second) for pair in shown)
+def test_nine_runs_have_nine_colours(tmp_path, evaluated):
+    """No two of nine runs are drawn alike, and eight are set against the best."""
+    for i in range(9):
+        changes = {"date": f"2026-01-0{i + 1}T00-00-00.0", "generation_kwargs": {"temperature": i / 10 + 0.1}}
+        evaluated(tmp_path / str(i), {f"HumanEval/{j}": (4, min(4, i)) for j in range(9)}, **changes)
+    runs = reading.load_all([tmp_path])
+    (axes,) = figures.curves(runs).axes
+    assert len({line.get_color() for line in axes.lines}) == 9
+    (axes,) = figures.differences(compare(runs)).axes
+    assert len(axes.get_yticklabels()) == 8
 
 
 def test_a_run_without_verdicts_has_no_curve(tmp_path, evaluated):

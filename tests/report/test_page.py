@@ -122,7 +122,7 @@ def test_several_runs_are_compared(tmp_path, loaded):
         loaded(tmp_path / "b", BETTER, model="org/b", python="3.13.0"),
     ]
     html = build(found)
-    assert "B is better than A by 0.2" in html
+    assert "B (org/b) is better than A (org/a) by 0.2" in html
     assert "<th>python</th>" in html.split("Conditions that differ")[1].split("</table>")[0]
     assert "0 lost" in html
     assert "3 gained" in html

@@ -59,7 +59,8 @@ def test_conditions_of_lm_eval_s_runs(tmp_path, evaluated):
     assert (found.dataset, found.task, found.version) == ("53e6" + "0" * 60, "passk_humaneval", "1.0")
     assert (found.n, found.temperature, found.stops) == (4, 0.2, ("\ndef",))
     assert found.sampling == {"max_gen_toks": 1024, "top_p": 0.95}
-    assert (found.chat_template, found.system_instruction, found.fewshot) == ("abc", "none", 2)
+    assert (found.chat_template, found.system_instruction) == ("{{ messages }}", "none")
+    assert (found.prompt, found.fewshot) == ("{{prompt}}", 2)
     assert found.limits == {"timeout_s": 3.0, "memory_mib": 512, "output_mib": 16, "processes": 64}
     assert (found.extraction, found.judge, found.sandbox) == ("completion", "isolated", "strict")
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()

@@ -1,0 +1,160 @@
+"""What was sent to models, and under which conditions: of one run, and what differs between several."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from passk_tasks.results.conditions import NONE
+from passk_tasks.results.differing import ABSENT, TEXTS, Condition
+from passk_tasks.results.model import Run
+from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
+
+_BESIDE = 3  # most runs whose values stand in columns
+_PARTS = 4  # most parts of one condition that are listed: packages
+_LINES = 14  # most lines of one difference
+NAMES = {"prompt": "prompt", "system_instruction": "system instruction", "chat_template": "chat template"}
+
+
+def differing(
+    page: Page,
+    conditions: Sequence[Condition],
+    unrecorded: Sequence[str],
+    letters: Sequence[str],
+    *,
+    everything: bool = False,
+) -> None:
+    """Add what differs between runs: a row a condition, and the lines that differ in texts.
+
+    Args:
+        page: the page.
+        conditions: those that differ.
+        unrecorded: names of those that only some runs recorded.
+        letters: of the runs.
+        everything: all parts of all conditions, all lines of all texts.
+    """
+    if not conditions:
+        page.line("  every condition that all runs recorded is the same")
+    elif len(letters) <= _BESIDE:
+        shown = list(conditions) if everything else _first_parts(conditions)
+        rows = [(condition.name, *condition.shown()) for condition in shown]
+        styles = [RED if condition.unlike else YELLOW for condition in shown]
+        page.table(("differs", *letters), rows, "l" * (1 + len(letters)), styles=styles)
+    else:
+        shown = list(conditions) if everything else _first_parts(conditions)
+        page.line("  what differs", BOLD)
+        page.facts([(condition.name, _by_value(condition, letters)) for condition in shown])
+    if len(conditions) and not everything and (more := len(conditions) - len(_first_parts(conditions))):
+        page.line(f"  … and {more} more packages or arguments: --all", DIM)
+    if unrecorded:
+        page.text(f"not recorded by all: {', '.join(unrecorded)}", DIM)
+    page.line()
+    for condition in conditions:
+        if condition.name in TEXTS:
+            _texts(page, condition, letters, everything=everything)
+
+
+def changed_lines(before: str, after: str, around: int = 1) -> Iterator[tuple[str, str]]:
+    """Yield the lines that differ between two texts, each behind its mark: `-`, `+`, or a blank for both.
+
+    Lines that neither changed nor stand beside one that did are left out; `…` marks the place.
+
+    Args:
+        before: the one text.
+        after: the other.
+        around: lines that are kept beside each change.
+    """
+    groups = difflib.SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
+    old, new = before.split("\n"), after.split("\n")
+    for number, group in enumerate(groups.get_grouped_opcodes(around)):
+        if number or group[0][1]:
+            yield "…", ""
+        for tag, i, j, k, m in group:
+            if tag == "equal":
+                yield from ((" ", line) for line in old[i:j])
+                continue
+            yield from (("-", line) for line in old[i:j])
+            yield from (("+", line) for line in new[k:m])
+
+
+def sent(page: Page, run: Run, task_id: str | None = None) -> None:
+    """Add what the model was asked, and how: every text, one problem's prompt as it was sent, every setting.
+
+    Args:
+        page: the page.
+        run: the run.
+        task_id: the problem; None for the first one.
+    """
+    conditions = run.conditions
+    for name in reversed(TEXTS):
+        value = getattr(conditions, name)
+        if name == "prompt":
+            page.line("  prompt, the template", BOLD)
+        else:
+            page.line(f"  {NAMES[name]}", BOLD)
+        _quoted(page, "not recorded" if value is None else value, plain=value in (None, NONE))
+        page.line()
+    shown = task_id if task_id is not None else next(iter(run.prompts), None)
+    page.line(f"  {shown or 'a prompt'}, as it was sent", BOLD)
+    text = run.prompts.get(shown) if shown is not None else None
+    _quoted(page, "not recorded" if text is None else text, plain=text is None)
+    page.line()
+    page.line("  conditions", BOLD)
+    page.facts([(name, _value(value)) for name, value in conditions.as_dict().items() if name not in TEXTS])
+
+
+def _quoted(page: Page, text: str, *, plain: bool) -> None:
+    for line in text.split("\n"):
+        page.text(line.expandtabs(4), DIM if plain else "", indent=4) if plain else page.verbatim(line)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "not recorded"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part}" for name, part in value.items()) or "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _first_parts(conditions: Sequence[Condition]) -> list[Condition]:
+    """Return the conditions, of those with many parts the first ones."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for condition in conditions:
+        seen[condition.factor] += 1
+        if seen[condition.factor] <= _PARTS:
+            kept.append(condition)
+    return kept
+
+
+def _by_value(condition: Condition, letters: Sequence[str]) -> str:
+    """Return each value behind the letters of its runs, the one that most have last and without them."""
+    shown = condition.shown()
+    groups = sorted(condition.groups, key=lambda group: len(group[1]))
+    parts = []
+    for number, (_, runs) in enumerate(groups):
+        others = number == len(groups) - 1 and len(runs) > 1
+        parts.append(f"{'others' if others else ', '.join(letters[i] for i in runs)}: {shown[runs[0]]}")
+    return "; ".join(parts)
+
+
+def _texts(page: Page, condition: Condition, letters: Sequence[str], *, everything: bool) -> None:
+    """Add how each text of a condition differs from the one that most runs have."""
+    groups = [(value, runs) for value, runs in condition.groups if value is not None]
+    usual, most = max(groups, key=lambda group: len(group[1]))
+    for value, runs in groups:
+        if value == usual:
+            continue
+        name = NAMES.get(condition.name, condition.name)
+        others = len(most) > 1 and len(most) + len(runs) == len(letters)
+        minus, plus = (", ".join(letters[i] for i in of) for of in (most, runs))
+        page.line(f"  {name}: - {'others' if others else minus}, + {plus}", BOLD)
+        before, after = ("" if text in (NONE, ABSENT) else str(text) for text in (usual, value))
+        lines = [pair for pair in changed_lines(before, after) if pair not in (("-", ""), ("+", ""))]
+        for mark, line in lines if everything else lines[:_LINES]:
+            page.verbatim(line, {"-": RED, "+": GREEN}.get(mark, DIM), mark=f"{mark} ")
+        if not everything and len(lines) > _LINES:
+            page.line(f"  … and {len(lines) - _LINES} more lines: --all", DIM)
+        page.line()
