@@ -8,6 +8,8 @@
     gathering objects    a method of the model        a function of the evaluator
     --repeats            none                         calls `set_repeats`
     metrics              any name                     registered ones, or a warning
+    value of a problem   a number                     a list of one a sample, or of one
+    a name not found     ValueError                   KeyError
     index of tasks       `task_index`                 `_task_index`
 
 0.5 also has scorers, whose `score_instances` sees a batch. It is not used: lm-eval calls `apply_filters` and
@@ -67,6 +69,11 @@ def with_arguments(request: Instance, arguments: Mapping[str, Any], index: int |
 def answers(results: Sequence[Any]) -> list[str]:
     """Return the answers to a row from what `process_results` is given."""
     return list(results) if IS_NEW else list(chain.from_iterable(results))
+
+
+def of_problem(value: float) -> Any:
+    """Return a metric's value of a problem as a registered metric returns it under one of several names."""
+    return [float(value)] if IS_NEW else float(value)
 
 
 def gather(model: Any, value: Any, rank: int, world_size: int, to: int) -> list[Any] | None:
