@@ -93,10 +93,11 @@ class EveryEvalEver(Format):
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What checks it, and where it goes."""
         return (
-            "To check it with the receiver's own code: pip install every-eval-ever, cd into the output folder "
-            "(its paths begin with data/), and every_eval_ever validate data/*/*/*/*. To submit: open a pull "
-            "request at https://huggingface.co/datasets/evaleval/EEE_datastore with data/ as it is. `deployment_type` "
-            "and `model_availability` are `unknown`: no run records them; put in what you know."
+            "To check it with the receiver's own code: pip install every-eval-ever, cd into the output "
+            "folder (its paths begin with data/), and every_eval_ever validate data/*/*/*/*. To submit: open "
+            "a pull request at https://huggingface.co/datasets/evaleval/EEE_datastore with data/ as it is. "
+            "`deployment_type` and `model_availability` are `unknown`: no run records them; put in what you "
+            "know."
         )
 
 

@@ -137,7 +137,7 @@ def test_every_eval_ever_s_files_belong_together(tmp_path, evaluated_run):
 
 
 def test_every_eval_ever_gets_what_it_took(tmp_path, evaluated_run):
-    """Tokens of each sample, and of the run with who counted them; a field that nobody counted is not there."""
+    """Tokens of each sample, and of the run with who counted them; what nobody counted is not there."""
     run = stored(evaluated_run(tmp_path / "run"))
     one, lines = export([run], "every-eval-ever", tmp_path / "out", EVALUATOR).files
     used = [json.loads(line).get("token_usage") for line in lines.read_text().splitlines()]
