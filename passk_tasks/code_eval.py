@@ -90,28 +90,41 @@ class CodeEval(evaluate.Metric):  # type: ignore[misc]
         sandbox: str = "strict",
     ) -> tuple[dict[str, float], dict[int, list[tuple[int, dict[str, Any]]]]]:
         """Return the scores and the single results."""
-        ks = [k] if isinstance(k, int) else list(k)
-        if bad := [budget for budget in ks if budget < 1]:
-            raise UsageError(f"k must be at least 1, not {bad[0]}")
-        places = [(task, i) for task, candidates in enumerate(predictions) for i in range(len(candidates))]
-        programs = [
-            Program(str(task), predictions[task][i], Tests(references[task], names=()), Judge.SCRIPT)
-            for task, i in places
-        ]
-        limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
-        with local(Confinement(limits, sandbox), num_workers) as executor:
-            selftest.require(programs, executor)
-            judged = batch.judge(programs, executor)
-        results: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-        for (task, i), outcome in zip(places, judged.outcomes, strict=True):
-            if outcome.verdict is Verdict.INFRA_ERROR:
-                raise InfrastructureError(
-                    f"candidate {i} of problem {task} has no verdict, for a reason that is not its own: "
-                    f"{outcome.detail}"
-                )
-            result = {"task_id": task, "passed": outcome.passed, "result": _describe(outcome)}
-            results[task].append((i, {**result, "completion_id": i}))
-        return _estimate(results, ks), results
+        return judge_candidates(predictions, references, k, num_workers, timeout, memory_mib, sandbox)
+
+
+def judge_candidates(
+    predictions: Sequence[Sequence[str]],
+    references: Sequence[str],
+    k: Sequence[int] | int,
+    num_workers: int = 4,
+    timeout: float = 3.0,
+    memory_mib: int = 1024,
+    sandbox: str = "strict",
+) -> tuple[dict[str, float], dict[int, list[tuple[int, dict[str, Any]]]]]:
+    """Return what `CodeEval.compute` does, of the same arguments."""
+    ks = [k] if isinstance(k, int) else list(k)
+    if bad := [budget for budget in ks if budget < 1]:
+        raise UsageError(f"k must be at least 1, not {bad[0]}")
+    places = [(task, i) for task, candidates in enumerate(predictions) for i in range(len(candidates))]
+    programs = [
+        Program(str(task), predictions[task][i], Tests(references[task], names=()), Judge.SCRIPT)
+        for task, i in places
+    ]
+    limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
+    with local(Confinement(limits, sandbox), num_workers) as executor:
+        selftest.require(programs, executor)
+        judged = batch.judge(programs, executor)
+    results: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    for (task, i), outcome in zip(places, judged.outcomes, strict=True):
+        if outcome.verdict is Verdict.INFRA_ERROR:
+            raise InfrastructureError(
+                f"candidate {i} of problem {task} has no verdict, for a reason that is not its own: "
+                f"{outcome.detail}"
+            )
+        result = {"task_id": task, "passed": outcome.passed, "result": _describe(outcome)}
+        results[task].append((i, {**result, "completion_id": i}))
+    return _estimate(results, ks), results
 
 
 def _estimate(results: dict[int, list[tuple[int, dict[str, Any]]]], ks: list[int]) -> dict[str, float]:

@@ -92,7 +92,7 @@ def test_the_wheel_holds_the_package_and_the_tasks(wheel: Path) -> None:
         return {path.relative_to(folder).as_posix() for path in found}
 
     expected = {f"passk_tasks/{name}" for name in files(PACKAGE)}
-    expected |= {f"passk_tasks/task_configs/{name}" for name in files(ROOT / "task_configs")}
+    expected |= {f"passk_tasks/task_configs/{name}" for name in files((PACKAGE / "task_configs").resolve())}
     assert {name for name in names_in(wheel) if ".dist-info/" not in name} == expected
     assert any(name.endswith(".yaml") for name in expected)
     assert "passk_tasks/py.typed" in expected
@@ -121,21 +121,38 @@ def test_the_entry_points_are_declared_and_load(installed: Path, wheel: Path, tm
         declared.read_string(archive.read(name).decode())
     assert {group: sorted(declared[group]) for group in declared.sections()} == {
         "console_scripts": ["passk"],
+        "lm_eval.filters": ["passk_code"],
+        "lm_eval.metrics": ["passk_tests"],
         "lm_eval.models": ["replay"],
         "lm_eval.tasks": ["passk"],
     }
     code = (
         "from importlib.metadata import distribution\n"
-        "for point in distribution('passk-tasks').entry_points: assert callable(point.load()), point"
+        "for point in distribution('passk-tasks').entry_points:\n"
+        "    assert callable(point.load()) or point.group == 'lm_eval.tasks', point"
     )
     run(installed / "python", "-c", code, cwd=tmp_path)
+
+
+def test_the_tasks_are_found_by_name_without_an_import(installed: Path, tmp_path: Path) -> None:
+    """lm-eval's line to come looks for a package's folder by its spec: of a wheel, and of a checkout."""
+    code = (
+        "import sys; from importlib.util import find_spec; from pathlib import Path\n"
+        "[folder] = find_spec('passk_tasks.task_configs').submodule_search_locations\n"
+        "assert (Path(folder) / 'humaneval' / 'passk_humaneval.yaml').is_file(), folder\n"
+        "assert 'lm_eval' not in sys.modules\n"
+        "print(Path(folder).resolve())"
+    )
+    for python, cwd in ((installed / "python", tmp_path), (Path(sys.executable), ROOT)):
+        shown = run(python, "-c", code, cwd=cwd)
+        assert shown == run(python, "-m", "passk_tasks", "path", cwd=cwd)
 
 
 def test_path_is_the_same_from_checkout_and_wheel(installed: Path, tmp_path: Path) -> None:
     """`passk path` names a folder with the same YAML from a checkout and from an installed wheel."""
     checkout = Path(run(sys.executable, "-m", "passk_tasks", "path", cwd=ROOT))
     wheel = Path(run(installed / "passk", "path", cwd=tmp_path))
-    assert checkout == ROOT / "task_configs"
+    assert checkout == (PACKAGE / "task_configs").resolve()
     assert wheel.is_relative_to(installed.parent)
 
     def content(folder: Path) -> dict[str, bytes]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -21,6 +20,7 @@ from typing import Any, ClassVar
 
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.errors import DatasetError
+from passk_tasks.extraction.syntax import silently
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Place, Program, Tests
 
@@ -203,9 +203,7 @@ def _canonical(values: Mapping[str, str]) -> str:
 
 def _parse(source: str, column: str) -> ast.Module:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes, which later Pythons may refuse
-            return ast.parse(source)
+        return silently(lambda: ast.parse(source))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise DatasetError(f"column {column!r} is not Python: {error}") from None
 

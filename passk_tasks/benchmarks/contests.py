@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from passk_tasks.benchmarks import output_rules
 from passk_tasks.benchmarks.base import Benchmark, any_digits
 from passk_tasks.errors import DatasetError
+from passk_tasks.extraction.syntax import silently
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Place, Program, StdioTests, Tests
 
@@ -88,7 +89,7 @@ def below(imports: str, code: str) -> str:
     """Return code below imports; its `from __future__` stays the first statement."""
     if "__future__" in code:
         try:
-            body = ast.parse(code).body
+            body = silently(lambda: ast.parse(code)).body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             body = []
         futures = [n for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]

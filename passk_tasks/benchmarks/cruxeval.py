@@ -24,6 +24,7 @@ from typing import ClassVar
 
 from passk_tasks import extraction
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
+from passk_tasks.extraction.syntax import silently
 from passk_tasks.problem import Problem
 from passk_tasks.program import Judge, Place, Program, Tests
 
@@ -148,7 +149,7 @@ class CruxEvalInput(CruxEvalOutput):
 def _beside(code: str) -> str:
     """Return source that has more than the function `f`, and takes `f` away; `""` where it has no more."""
     try:
-        body = ast.parse(code).body
+        body = silently(lambda: ast.parse(code)).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return ""
     alone = all(isinstance(node, ast.FunctionDef) and node.name == "f" for node in body)

@@ -34,6 +34,7 @@ from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import DatasetError, did_you_mean
 from passk_tasks.extraction.languages import SYNTAXES
+from passk_tasks.extraction.syntax import silently
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Judge, Place, Program, StdioTests, Tests
@@ -198,7 +199,7 @@ def _cases(value: Any, where: str) -> list[tuple[str, str]]:
 def _called(test: str, entry_point: str) -> str:
     """Return the tests; where they only define `check`, as HumanEval's do, with a call of it below."""
     try:
-        tree = ast.parse(test)
+        tree = silently(lambda: ast.parse(test))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise DatasetError(f"column 'test' is not Python: {error}") from None
     defines = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from keyword import iskeyword
@@ -19,6 +18,7 @@ from passk_tasks.benchmarks.asserting import cannot_fail
 from passk_tasks.benchmarks.base import any_digits
 from passk_tasks.benchmarks.plainness import Proof, prove
 from passk_tasks.errors import DatasetError
+from passk_tasks.extraction.syntax import silently
 
 _LONG_LINE = re.compile(r"^([ \t]*\w+[ \t]*=[ \t]*)(\[.{1000,}\])[ \t]*$", re.MULTILINE)
 _TEXT = re.compile(r"""(?:\b[rbuRBU]{1,2})?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
@@ -90,9 +90,7 @@ def _words_only(line: re.Match[str]) -> str:
 @any_digits()
 def _parse(source: str) -> ast.Module:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes in datasets
-            return ast.parse(source)
+        return silently(lambda: ast.parse(source))  # datasets have invalid escapes
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise DatasetError(f"this is not Python: {error}: {source!r:.120}") from None
 

@@ -50,7 +50,7 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics",
         metavar="NAMES",
-        help="more metrics, e.g. pass^5,g-pass@10_0.5,mg-pass@10; pass@1 is always there, and first",
+        help="more metrics, e.g. pass^5,avg@16,bayes@16,cover@0.8; pass@1 is always there, and first",
     )
 
 

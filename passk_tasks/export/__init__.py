@@ -8,7 +8,7 @@ human_eval.py       OpenAI human-eval           evalplus.py     EvalPlus
 bigcode.py          BigCode models leaderboard  bigcodebench.py BigCodeBench
 livecodebench.py    LiveCodeBench               multipl_e.py    MultiPL-E
 huggingface.py      .eval_results and model-index
-every_eval_ever.py  Every Eval Ever
+every_eval_ever.py  Every Eval Ever             inspect_log.py  Inspect
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from passk_tasks.export.evalplus import EvalPlus
 from passk_tasks.export.every_eval_ever import EveryEvalEver
 from passk_tasks.export.huggingface import EvalResults, ModelIndex
 from passk_tasks.export.human_eval import HumanEvalSamples
+from passk_tasks.export.inspect_log import InspectLog
 from passk_tasks.export.livecodebench import LiveCodeBench
 from passk_tasks.export.multipl_e import MultiPLE
 from passk_tasks.results import store
@@ -46,6 +47,7 @@ FORMATS: dict[str, Format] = {
         EvalResults(),
         ModelIndex(),
         EveryEvalEver(),
+        InspectLog(),
     )
 }
 """By the name that `--format` takes."""

@@ -210,9 +210,8 @@ def interval(score: Score) -> str:
     text = f"{score.value:.4f}"
     for estimate, name in ((score.over_problems, "over problems"), (score.over_samples, "over samples")):
         if estimate.ci95 is not None:
-            mark = bound_mark(estimate.method)
-            bound = mark and f"{mark}bound, "
-            text += f", 95 % {name} {bound}{estimate.ci95[0]:.4f} to {estimate.ci95[1]:.4f}"
+            mark = bound_mark(estimate.method).replace("≤ ", "≤ bound, ")
+            text += f", 95 % {name} {mark}{estimate.ci95[0]:.4f} to {estimate.ci95[1]:.4f}"
     return text
 
 

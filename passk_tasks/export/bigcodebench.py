@@ -72,8 +72,9 @@ class BigCodeBench(Format):
         return (
             "The leaderboard's authors judge submissions again: bigcodebench.evaluate --samples FILE.jsonl "
             f"--split {_split(sources[0])} --subset full|hard does what they do. Open an issue at "
-            "https://github.com/bigcode-project/bigcodebench with the solutions. `gt_pass_rate` is left out: "
-            "we did not run the references under their limits."
+            "https://github.com/bigcode-project/bigcodebench with the solutions. Its hosted evaluator "
+            "(--execution gradio, the default) seems dead since 2025: judge with --execution local, in their "
+            "container. `gt_pass_rate` is left out: we did not run the references under their limits."
         )
 
 

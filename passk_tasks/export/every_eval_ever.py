@@ -16,6 +16,7 @@ from passk_tasks.export import base
 from passk_tasks.export.base import Details, Format
 from passk_tasks.export.source import Source
 from passk_tasks.problem import Problem
+from passk_tasks.results.spent import Spent
 from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
 
@@ -92,10 +93,11 @@ class EveryEvalEver(Format):
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """What checks it, and where it goes."""
         return (
-            "To check it with the receiver's own code: pip install every-eval-ever; every_eval_ever validate "
-            "data/*/*/*/*. To submit: open a pull request at "
-            "https://huggingface.co/datasets/evaleval/EEE_datastore with data/ as it is. `deployment_type` "
-            "and `model_availability` are `unknown`: no run records them; put in what you know."
+            "To check it with the receiver's own code: pip install every-eval-ever, cd into the output "
+            "folder (its paths begin with data/), and every_eval_ever validate data/*/*/*/*. To submit: open "
+            "a pull request at https://huggingface.co/datasets/evaleval/EEE_datastore with data/ as it is. "
+            "`deployment_type` and `model_availability` are `unknown`: no run records them; put in what you "
+            "know."
         )
 
 
@@ -168,14 +170,32 @@ def _generation(source: Source) -> dict[str, object]:
     }
     return {
         "generation_args": {key: value for key, value in arguments.items() if value is not None},
-        "additional_details": {name: str(value) for name, value in told.items()},
+        "additional_details": {name: str(value) for name, value in {**told, **_cost(source)}.items()},
     }
+
+
+def _cost(source: Source) -> dict[str, object]:
+    """Return what the run took: wall seconds, tokens, and who counted them of how many samples."""
+    cost = source.run.cost
+    if cost is None:
+        return {}
+    counted = {f"tokens_counted_by_{who}": number for who, number in cost.counted.items()}
+    return {**cost.sums(), **counted}
 
 
 def _samples(source: Source, model: str, identity: str) -> Iterator[dict[str, object]]:
     for task_id, _, candidates in source.in_order():
         for index, candidate in enumerate(candidates):
-            yield _sample(source, model, identity, source.problems[task_id], candidate, index)
+            sample = _sample(source, model, identity, source.problems[task_id], candidate, index)
+            yield {**sample, **_spent(source.spent(task_id, index))}
+
+
+def _spent(spent: Spent | None) -> dict[str, object]:
+    """Return the tokens of a sample, where both kinds were counted: the receiver demands both."""
+    if spent is None or spent.tokens_in is None or spent.tokens_out is None:
+        return {}
+    used = {"input_tokens": spent.tokens_in, "output_tokens": spent.tokens_out}
+    return {"token_usage": {**used, "total_tokens": spent.tokens_in + spent.tokens_out}}
 
 
 def _sample(

@@ -35,8 +35,8 @@ class EvalResults(Format):
         yield from base.demand_name(
             details.dataset_task, "its task, one that the dataset's eval.yaml names", "--dataset-task TASK"
         )
-        if details.user is not None and details.source_url is None:
-            yield "a page about the evaluation, which goes with a user's name: --source-url URL"
+        if (details.user or details.organization) and details.source_url is None:
+            yield "a page about the evaluation, which goes with who evaluated: --source-url URL"
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """One file with one entry."""
@@ -58,9 +58,13 @@ class EvalResults(Format):
             dataset_id=details.dataset_id,
             task_id=details.dataset_task,
             value=round(100 * score.value, 4),
+            dataset_revision=source.hub_revision if details.dataset_id == source.hub_path else None,
             date=None if source.run.date is None else source.run.date.isoformat(),
             source_url=details.source_url,
+            source_name=details.source_url
+            and f"passk-tasks {source.run.conditions.passk_tasks or ''}".strip(),
             source_user=details.user,
+            source_org=details.organization,
             notes=f"{base.FIRST} in percent; {base.conditions(source)}; as a share {base.interval(score)}",
         )
         content = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, width=100)
@@ -71,11 +75,22 @@ class EvalResults(Format):
     def note(self, sources: Sequence[Source], details: Details) -> str:
         """How the file gets into the repository."""
         name = (details.dataset_id or "").rpartition("/")[2]
+        (source,) = sources
+        pinned = details.dataset_id == source.hub_path and source.hub_revision is not None
+        lacking = [
+            *(
+                []
+                if pinned
+                else ["dataset.revision, since the problems came from elsewhere or without a commit"]
+            ),
+            *([] if details.source_url else ["source: name a page about the evaluation with --source-url"]),
+        ]
+        left_out = f" Left out: {'; '.join(lacking)}." if lacking else ""
         return (
             f"See first that https://huggingface.co/datasets/{details.dataset_id} has an eval.yaml with the "
             f"task {details.dataset_task}, and how its leaderboard scales scores: here it is percent. Then "
             f"add the file to the model's repository as .eval_results/{name}.yaml, by a pull request where "
-            "it is not yours. The form has no field for uncertainty; it is in the notes."
+            f"it is not yours. The form has no field for uncertainty; it is in the notes.{left_out}"
         )
 
 

@@ -74,7 +74,8 @@ class LiveCodeBench(Format):
         return (
             f"To judge again: python -m lcb_runner.runner.custom_evaluator --custom_output_file {OUTPUT}, "
             "with the release_version of your problems. To submit: copy the model's folder into a clone of "
-            "https://github.com/LiveCodeBench/submissions and open a pull request."
+            "https://github.com/LiveCodeBench/submissions and open a pull request; but the receiver seems "
+            "dead: it has taken nothing since February 2025."
         )
 
 

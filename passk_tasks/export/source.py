@@ -8,6 +8,7 @@ problems ───────────────────────�
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from passk_tasks.results import joining, reading, store
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.samples import Sample
+from passk_tasks.results.spent import Spent
 from passk_tasks.scoring.candidates import Candidate, Prover, problems_of
 from passk_tasks.tasks.settings import Settings
 
@@ -66,6 +68,19 @@ class Source:
     def top_p(self) -> float | None:
         """The nucleus; None where the run did not record it."""
         return Keys(self.run.conditions.sampling).number("top_p")
+
+    @property
+    def hub_revision(self) -> str | None:
+        """Commit of the hub's repository that the problems came from; None where the run does not say it."""
+        said = re.fullmatch(
+            rf"hub: {re.escape(self.hub_path)} \(.* at ([0-9a-f]{{40}})\)", self.run.dataset_source or ""
+        )
+        return said and said[1]
+
+    def spent(self, task_id: str, index: int) -> Spent | None:
+        """Return what a sample took, by its place among the problem's; None where it was not recorded."""
+        of_problem = self.run.spent.get(task_id, ()) if isinstance(self.run, Run) else ()
+        return of_problem[index] if index < len(of_problem) else None
 
     def in_order(self) -> list[tuple[str, Mapping[str, object], tuple[Candidate, ...]]]:
         """Return task_id, row and candidates of every problem with samples, in the dataset's order."""

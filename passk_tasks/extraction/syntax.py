@@ -29,7 +29,8 @@ _WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
 _T = TypeVar("_T")
 
 
-def _silently(function: Callable[[], _T]) -> _T:
+def silently(function: Callable[[], _T]) -> _T:
+    """Return what a function of the parser's gives, without warnings, whatever other threads parse."""
     with _WARNINGS_LOCK, warnings.catch_warnings():
         # Under `-W error` a SyntaxWarning would turn a valid program into an invalid one.
         warnings.simplefilter("ignore")
@@ -144,7 +145,7 @@ class Parser:
         self._left -= len(source) + 64  # even the shortest attempt costs something
         result: Parsed | int
         try:
-            result = Parsed(source, _silently(lambda: self._build(source)))
+            result = Parsed(source, silently(lambda: self._build(source)))
         except SyntaxError as error:
             result = error.lineno or 0
         except _FAILURES:
@@ -165,7 +166,7 @@ def compared(source: str) -> tuple[ast.expr, ast.expr] | None:
     if len(source) > MAX_SOURCE_CHARS:
         return None
     try:
-        statements = _silently(lambda: ast.parse(source).body)
+        statements = silently(lambda: ast.parse(source).body)
     except _FAILURES:
         return None
     match statements:
@@ -177,7 +178,7 @@ def compared(source: str) -> tuple[ast.expr, ast.expr] | None:
 def names(source: str) -> Names | None:
     """Return the global names of a source that compiles; None where they cannot be found out."""
     try:
-        return _silently(lambda: _names(symtable.symtable(source, "<candidate>", "exec")))
+        return silently(lambda: _names(symtable.symtable(source, "<candidate>", "exec")))
     except _FAILURES:
         return None
 

@@ -13,7 +13,7 @@ from importlib.metadata import requires
 from typing import Any
 
 from passk_tasks.errors import PasskError, UsageError, did_you_mean
-from passk_tasks.harness import journaling
+from passk_tasks.harness import host, journaling
 from passk_tasks.tasks.catalog import task_names
 
 # A ValueError from these modules is a user's mistake, with a message that needs no traceback.
@@ -71,9 +71,10 @@ def _known(error: BaseException, model: str, arguments: Mapping[str, Any]) -> Pa
     first = str(error).strip().partition("\n")[0] or type(error).__name__
     status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "status", None)
     loading = any(name.partition(".")[0] in _LOADERS for name in frames)
+    if (name := host.name_not_found(error)) is not None:
+        return UsageError(f"Tasks not found: {name}{did_you_mean(name, task_names())}")
     if isinstance(error, ValueError) and frames and frames[-1] in _CHECKS_OF_LM_EVAL:
-        name = first.removeprefix("Tasks not found: ")
-        return UsageError(str(error) + (did_you_mean(name, task_names()) if name != first else ""))
+        return UsageError(str(error))
     if isinstance(error, ImportError) and not (error.name or "").startswith("passk_tasks"):
         return UsageError(f"the model {model} needs a package that is not there: {first}: {_install(error)}")
     if loading and (_HUB in str(error) or classes & _NO_ANSWER):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lm_eval.tasks import TaskManager
@@ -43,6 +44,17 @@ def ours_first(named: str | Sequence[str]) -> Iterator[None]:
         yield
     finally:
         TaskManager.__init__ = read
+
+
+def unknown_to_host(folders: Sequence[Path]) -> list[Path]:
+    """Return those folders of task YAML that lm-eval does not find by itself.
+
+    A line to come reads the entry points `lm_eval.tasks` of installed packages; a folder that is included
+    besides would be read twice, with a warning for each of its tasks.
+    """
+    read = [entry.yaml_path for entry in host.index(TaskManager(include_defaults=False)).values()]
+    paths = [Path(path).resolve() for path in read if path]
+    return [folder for folder in folders if not any(path.is_relative_to(folder) for path in paths)]
 
 
 def is_complete(name: Any, index: Mapping[str, Any]) -> bool:

@@ -8,6 +8,8 @@
     gathering objects    a method of the model        a function of the evaluator
     --repeats            none                         calls `set_repeats`
     metrics              any name                     registered ones, or a warning
+    value of a problem   a number                     a list of one a sample, or of one
+    a name not found     ValueError                   KeyError
     index of tasks       `task_index`                 `_task_index`
 
 0.5 also has scorers, whose `score_instances` sees a batch. It is not used: lm-eval calls `apply_filters` and
@@ -16,6 +18,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import chain
@@ -69,6 +72,11 @@ def answers(results: Sequence[Any]) -> list[str]:
     return list(results) if IS_NEW else list(chain.from_iterable(results))
 
 
+def of_problem(value: float) -> Any:
+    """Return a metric's value of a problem as a registered metric returns it under one of several names."""
+    return [float(value)] if IS_NEW else float(value)
+
+
 def gather(model: Any, value: Any, rank: int, world_size: int, to: int) -> list[Any] | None:
     """Return the values of all ranks on rank `to`, and None elsewhere."""
     if not IS_NEW:
@@ -84,6 +92,23 @@ def index(manager: Any) -> Mapping[str, Any]:
     """Return what a task manager knows by each name: tasks, groups and tags."""
     known: Mapping[str, Any] = manager._task_index if IS_NEW else manager.task_index
     return known
+
+
+def name_not_found(error: BaseException) -> str | None:
+    """Return the names of tasks that lm-eval says it does not know; None where the error is another one."""
+    said = str(error.args[0]) if isinstance(error, (KeyError, ValueError)) and error.args else ""
+    found = re.fullmatch(r"Tasks not found: (.*)|Spec '(.*)' is not a registered task\b.*", said, re.DOTALL)
+    return found and (found[1] or found[2])
+
+
+def loses_chosen(samples: Sequence[int] | None) -> bool:
+    """Whether lm-eval, asked to log documents chosen by number, fails or gives them wrong numbers.
+
+    0.5.0.dev1 takes a document's number for a position among the chosen ones, after the model has answered
+    (`_build_logged_samples`).
+    """
+    numbers = list(samples or ())
+    return IS_NEW and any(numbers[i : i + 1] != [i] for i in numbers)
 
 
 def register_metrics(names: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from lm_eval.utils import simple_parse_args_string
 
 from passk_tasks.harness import host
 
-_WANTED = ("lm", "evaluation_tracker", "model", "model_args")
+_WANTED = ("lm", "evaluation_tracker", "model", "model_args", "log_samples")
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class Invocation:
         tracker: lm-eval's `EvaluationTracker`, which writes the results.
         named: the model as the user named it, a name or an object.
         arguments: the model's arguments, a text or a mapping.
+        logs_samples: whether lm-eval will put every answer into its results.
     """
 
     lm: Any = None
     tracker: Any = None
     named: Any = None
     arguments: Any = None
+    logs_samples: Any = None
 
     @property
     def model(self) -> Any:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import DatasetError, PreflightError, SandboxError, SettingsError
-from passk_tasks.harness import sent
+from passk_tasks.harness import host, sent
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import libraries, own_environment, selftest, trial
 from passk_tasks.results.store import make_writable
@@ -220,6 +220,16 @@ def check_fim(settings: Settings, where: str) -> None:
             f"{where}: each family of models marks a gap with its own tokens; choose with --metadata "
             f"passk.fim=NAME, one of {', '.join(fim.TEMPLATES)}, or give your own text with {{prefix}} and "
             '{suffix}: --metadata \'{"passk": {"fim": "…{prefix}…{suffix}…"}}\''
+        )
+
+
+def check_chosen(samples: Sequence[int] | None, invocation: Invocation, where: str) -> None:
+    """Raise where lm-eval would lose its results, since it cannot log documents chosen by number."""
+    if invocation.logs_samples and host.loses_chosen(samples):
+        raise PreflightError(
+            f"{where}: this lm-eval fails after the last answer where --samples and --log_samples come "
+            "together: leave --log_samples out (the journal has every answer), or take the first problems "
+            "with --limit"
         )
 
 

@@ -1,7 +1,8 @@
 """`passk run`: lm-eval's `run` with all of its arguments, plus what our tasks need.
 
     --tasks          lm-eval's own task files are read only where the names may need them
-    --include_path   our task folders and those of installed packages are added to the one that the user names
+    --include_path   our task folders and those of installed packages are added to the one that the user
+                     names, unless lm-eval finds them by itself
     --model          is `replay` where none is named, and lm-eval always knows that model
     confirmation     lm-eval's question about unsafe code is answered, only for our sandboxed tasks
     passk.seeds      is `distinct` for OpenAI-style servers, unless the user says otherwise
@@ -30,7 +31,14 @@ from lm_eval.config.evaluate_config import EvaluatorConfig
 from lm_eval.utils import setup_logging, simple_parse_args_string
 
 from passk_tasks.errors import PasskError, UsageError
-from passk_tasks.harness import failures, finding, provenance, replay, resume
+from passk_tasks.harness import (
+    failures,
+    finding,
+    offered,  # noqa: F401  registers what task files may name
+    provenance,
+    replay,
+    resume,
+)
 from passk_tasks.harness.preflight import OPENAI_STYLE
 from passk_tasks.harness.task import PasskTask
 from passk_tasks.tasks.catalog import task_folders, task_names
@@ -263,14 +271,15 @@ def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
         ) from error
 
 
-def _include_paths(given: Any) -> str | list[str]:
+def _include_paths(given: Any) -> str | list[str] | None:
     # lm-eval's command line takes one folder, but its task manager takes several, and the last one wins.
-    ours = [str(folder) for folder in task_folders()]
+    ours = task_folders()
     if len(ours) > 1:
         task_names()  # raises where a package's task would hide another
     theirs = [] if given is None else [given] if isinstance(given, (str, Path)) else list(given)
-    others = [str(path) for path in theirs if str(Path(path).resolve()) not in ours]
-    return [*ours, *others] if len(ours) + len(others) > 1 else ours[0]
+    others = [str(path) for path in theirs if Path(path).resolve() not in ours]
+    paths = [*map(str, finding.unknown_to_host(ours)), *others]
+    return paths if len(paths) > 1 else paths[0] if paths else None
 
 
 def _said(arguments: argparse.Namespace) -> dict[str, Any]:

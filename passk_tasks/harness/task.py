@@ -97,6 +97,8 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             }
         )
         self.UNSAFE_CODE = not self.confirmed
+        if self.spec.examples:
+            _ = self.sampler  # lm-eval 0.5 would read the examples while it builds the requests
 
     def higher_is_better(self) -> dict[str, bool | None]:
         """Return whether a higher value is better, for each metric; None where neither is."""
@@ -139,10 +141,9 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     def fewshot_context(self, doc: dict[str, object], num_fewshot: int = 0, *args: Any, **kwargs: Any) -> Any:
         """Return the prompt of a document below those worked examples that go with it."""
         if self.spec.examples and num_fewshot:
-            sampler = self.sampler  # lm-eval 0.5 reads the examples when it is first asked for
             fitting = [example for example in self._examples if self._benchmark.fits(example, doc)]
             preflight.check_examples(len(fitting), num_fewshot, f"task {self.task_name}")
-            sampler.replace_df(fitting)
+            self.sampler.replace_df(fitting)
         return super().fewshot_context(doc, num_fewshot, *args, **kwargs)
 
     def build_all_requests(
@@ -151,6 +152,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         """Check everything that can be wrong, then build the requests."""
         run = invocation.current()
         provenance.begun(run)
+        preflight.check_chosen(kwargs.get("samples"), run, f"task {self.task_name}")
         self.spec = self._with_stops()
         if not self.config.num_fewshot:
             self.spec = replace(self.spec, examples=())
@@ -190,7 +192,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         are equal.
         """
         request = host.the_request(super().construct_requests(doc, ctx, **kwargs))
-        until = self._stops_of(str(doc["task_id"]))
+        until = self._stops_with(self.spec, str(doc["task_id"]))
         arguments = request.arguments[1]
         if until != self.spec.until:
             arguments = {**arguments, "until": list(until)}
@@ -286,7 +288,6 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         Raises:
             PasskError: the model gave more or fewer answers than asked for, or one that is not text.
         """
-        name = self.task_name
         samples = self._generated()
         if self._no_texts:
             raise PasskError(
@@ -298,8 +299,8 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         for task_id in dict.fromkeys(str(instance.doc["task_id"]) for instance in self.instances):
             if counts[task_id] != n:
                 raise PasskError(
-                    f"task {name}: {task_id} has {counts[task_id]} generations and should have {n}: "
-                    "the model did not answer every request, or `repeats` was changed; set n with "
+                    f"task {self.task_name}: {task_id} has {counts[task_id]} generations and should have "
+                    f"{n}: the model did not answer every request, or `repeats` was changed; set n with "
                     f"--metadata passk.samples={counts[task_id]}"
                     + (f" (the generations are safe in {self._journal})" if self._journal else "")
                 )
@@ -397,9 +398,6 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             )
         arguments["until"] = list(until)
         return replace(spec, generation_kwargs=deepcopy(dict(arguments)), asked=None)
-
-    def _stops_of(self, task_id: str) -> tuple[str, ...]:
-        return self._stops_with(self.spec, task_id)
 
     def _stops_with(self, spec: TaskSpec, task_id: str) -> tuple[str, ...]:
         problem = self._data.problems[task_id]

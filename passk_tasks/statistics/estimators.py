@@ -163,6 +163,28 @@ def n_at_k(samples: int, shown: int, correct: int, n: int, k: int) -> float:
     )
 
 
+def bayes_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
+    """Estimate Bayes@k: the mean of what k samples make one believe of a problem's pass rate.
+
+    Hariri et al. 2025 (arXiv:2510.04265), for right or wrong and a uniform prior: (j + 1)/(k + 2) with j of k
+    samples correct. This is the mean over all choices of k of the n samples; of k = n there is one.
+
+    Raises:
+        ValueError: as in `pass_at_k`.
+    """
+    n, c, k = _counts(n, c, k)
+    return np.asarray((k * c / n + 1) / (k + 2), dtype=np.float64)
+
+
+def bayes_variance(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
+    """Return that belief's variance, (j + 1)(k - j + 1) / ((k + 2)² (k + 3)), its mean over all choices."""
+    n, c, k = _counts(n, c, k)
+    mean = k * c / n
+    share = c / n
+    spread = k * share * (1 - share) * ((n - k) / np.maximum(n - 1, 1))  # of j, over the choices
+    return np.asarray(((mean + 1) * (k - mean + 1) - spread) / ((k + 2.0) ** 2 * (k + 3)))
+
+
 @overload
 def sampling_variance(n: float, c: float, k: float) -> float: ...
 @overload

@@ -44,8 +44,8 @@ class Estimate:
         ci95: its 95 % interval; None where the data cannot tell. It contains `value`, lies in [0, 1] and is
             never a point, and is not symmetric about `value`.
         method: what varies and how `se` was found, one of `over-problems`, `over-problems-clustered`,
-            `over-samples` and `over-samples-bound` (too few samples for an unbiased estimate: an upper
-            bound).
+            `over-samples`, `over-samples-bound` (too few samples for an unbiased estimate: an upper bound)
+            and `credible` (nothing varies: what one may believe of the true value, see `credible`).
     """
 
     value: float
@@ -119,6 +119,25 @@ def over_samples_of(values: npt.ArrayLike, variances: npt.ArrayLike | None, draw
     variance = max(float(np.sum(np.asarray(variances))), 0.0) / problems**2
     trials = effective_draws(bound.value, variance, float(np.mean(np.asarray(draws))) / problems)
     return Estimate(bound.value, math.sqrt(variance), _ci95(bound.value, trials), "over-samples")
+
+
+def credible(values: npt.ArrayLike, variances: npt.ArrayLike) -> Estimate:
+    """Return the mean of problems' posterior means, with its central 95 % credible interval.
+
+    The sum of independent posteriors is taken as normal, as in arXiv:2510.04265, and the interval is cut at 0
+    and 1.
+
+    Args:
+        values: the posterior mean of each problem.
+        variances: the posterior variance of each.
+
+    Raises:
+        ValueError: as `over_problems`.
+    """
+    scores = _scores(values)
+    value = sum(scores) / len(scores)
+    sd = math.sqrt(float(np.sum(np.asarray(variances)))) / len(scores)
+    return Estimate(value, sd, (max(value - Z95 * sd, 0.0), min(value + Z95 * sd, 1.0)), "credible")
 
 
 def cluster_of(task_ids: Sequence[str], clusters: Mapping[str, Hashable]) -> list[Hashable] | None:

@@ -1,8 +1,8 @@
 """The one list of metrics: what each is worth by the counts of a problem, and which intervals it has.
 
 Whoever reports, reads or shows a metric asks `FAMILIES`; a new metric is one `register(Family(…))` here and
-nothing elsewhere. In the name of a family K stands for the budget, T for a share of it and N for a number of
-submissions.
+nothing elsewhere. In the name of a family K stands for the budget, T for a share of it or of all samples, and
+N for a number of submissions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from passk_tasks.statistics.estimators import (
+    bayes_at_k,
+    bayes_variance,
     g_pass_at_k,
     mg_pass_at_k,
     n_at_k,
@@ -23,13 +25,14 @@ from passk_tasks.statistics.estimators import (
     pass_hat_k,
     sampling_variance,
 )
-from passk_tasks.statistics.intervals import Estimate, over_problems, over_samples_of
+from passk_tasks.statistics.intervals import Estimate, credible, over_problems, over_samples_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 PASS, BASE_PASS, HAT, G_PASS, MG_PASS = "pass@K", "base_pass@K", "pass^K", "g-pass@K_T", "mg-pass@K"
 SUBMISSIONS = "N@K"
+AVG, BAYES, COVER, MAJ = "avg@K", "bayes@K", "cover@T", "maj@K"
 KEPT = "kept_"
 """Before the name of a pass@K whose n leaves out what the benchmark's own program leaves out of it."""
 
@@ -57,7 +60,7 @@ class Metric:
 
     Attributes:
         family: a key of `FAMILIES`.
-        k: budget.
+        k: budget; 1 where the family's name has no K.
         parameter: the T or N of the family's name; None where it has neither.
     """
 
@@ -66,12 +69,12 @@ class Metric:
     parameter: float | None = None
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES or self.k < 1:
+        if self.family not in FAMILIES or self.k < 1 or ("K" not in self.family and self.k != 1):
             raise ValueError(f"there is no metric {self.family} with the budget {self.k}")
         if (self.parameter is not None) != bool(set("TN") & set(self.family)):
             raise ValueError(f"the metric {self.family} needs a number for each of its capitals and no more")
         if "T" in self.family and not 0 <= (self.parameter or 0.0) <= 1:
-            raise ValueError(f"the metric {_example(self.family)} needs a share in [0, 1] after the budget")
+            raise ValueError(f"the metric {_example(self.family)} needs a share in [0, 1]")
 
     @classmethod
     def parse(cls, name: str) -> Metric:
@@ -85,7 +88,7 @@ class Metric:
             pattern = "".join(_NUMBERS.get(char, re.escape(char)) for char in family)
             if match := re.fullmatch(pattern, name.strip(), re.IGNORECASE):
                 given = dict(zip(letters, match.groups(), strict=True))
-                k = int(given.pop("K"))
+                k = int(given.pop("K", "1"))
                 try:
                     return cls(family, k, *map(float, given.values()))
                 except ValueError as error:
@@ -126,11 +129,16 @@ class Metric:
     ) -> Floats | None:
         """Return the unbiased estimate of each value's variance over samples; None where there is none.
 
-        There is none where some n < 2k: the estimate of the square of the mean is taken over pairs of k
-        samples that share none, see arXiv:2512.21326 for pass@k. Arguments are those of `values`.
+        There is none where some problem has fewer than two draws: the estimate of the square of the mean is
+        taken over pairs of them that share no sample, see arXiv:2512.21326 for pass@k. Arguments are those of
+        `values`.
         """
         counts, variances = self._counts(n, c, base), FAMILIES[self.family].variances
-        return None if variances is None or np.any(counts.n < 2 * self.k) else variances(counts, self)
+        return None if variances is None or np.any(self._draws(counts.n) > 0.5) else variances(counts, self)
+
+    def _draws(self, n: Integers) -> Floats:
+        """Return the share of each problem's samples that one draw takes."""
+        return np.asarray((1 if FAMILIES[self.family].single else self.k) / n)
 
     def _counts(self, n: npt.ArrayLike, c: npt.ArrayLike, base: npt.ArrayLike | None) -> Counts:
         if self.of_base and base is None:
@@ -154,7 +162,10 @@ class Family:
         variances: the unbiased variance of each value over samples, for n ≥ 2k; None where none is known, so
             that the uncertainty over samples is the bound.
         of_base: whether the counts of the base stage are needed.
+        posterior: variance of what each problem's true worth may be, given its samples; None where the
+            uncertainty over samples is that of another run.
         on_grid: see `Metric.on_grid`; pairs of such metrics are compared by exact tests.
+        single: whether each sample by itself is a draw, instead of K together.
         reported: the parameters for which a scoring reports the metric unasked, by budget and by the numbers
             of submissions that the benchmark allows.
     """
@@ -163,8 +174,10 @@ class Family:
     meaning: str
     values: Values
     variances: Values | None = None
+    posterior: Values | None = None
     of_base: bool = False
     on_grid: bool = False
+    single: bool = False
     reported: Callable[[int, Sequence[int]], Iterable[float | None]] = lambda _k, _submissions: ()
 
 
@@ -227,6 +240,16 @@ def _base(counts: Counts) -> Integers:
     return counts.base
 
 
+def _majority(metric: Metric) -> float:
+    """Return the share of K samples that is the least majority."""
+    return (metric.k // 2 + 1) / metric.k
+
+
+def _cover(counts: Counts, metric: Metric) -> Floats:
+    # Of all n samples nothing is left to chance: 1 where at least the share T passes, else 0.
+    return np.asarray(g_pass_at_k(counts.n, counts.c, counts.n, metric.parameter or 0.0))
+
+
 def _n_at_k(counts: Counts, metric: Metric) -> Floats:
     rows = zip(counts.n.tolist(), _base(counts).tolist(), counts.c.tolist(), strict=True)
     return np.array([n_at_k(n, base, c, int(metric.parameter or 0), metric.k) for n, base, c in rows])
@@ -278,6 +301,27 @@ for _family in (
         lambda counts, metric: mg_pass_at_k(counts.n, counts.c, metric.k),
         _over_pairs,
     ),
+    Family(
+        AVG,
+        "the mean of K samples; pass@1 by another name",
+        lambda counts, _: pass_at_k(counts.n, counts.c, 1),
+        lambda counts, _: sampling_variance(counts.n, counts.c, 1),
+        single=True,
+    ),
+    Family(
+        BAYES,
+        "what K samples make one believe of pass@1, from a uniform prior; the interval is a credible one",
+        lambda counts, metric: bayes_at_k(counts.n, counts.c, metric.k),
+        posterior=lambda counts, metric: bayes_variance(counts.n, counts.c, metric.k),
+        single=True,
+    ),
+    Family(COVER, "the share of problems of whose samples at least the share T passes", _cover),
+    Family(
+        MAJ,
+        "more than half of K samples pass, so that they win every vote where outputs are compared",
+        lambda counts, metric: g_pass_at_k(counts.n, counts.c, metric.k, _majority(metric)),
+        _over_pairs,
+    ),
 ):
     register(_family)
 
@@ -289,7 +333,7 @@ class Score:
     Attributes:
         name: of the metric; in results of a newer version it may be one that `Metric.parse` does not know.
         over_problems: its uncertainty if other problems were asked; clustered where clusters were given.
-        over_samples: its uncertainty if these problems were asked again.
+        over_samples: its uncertainty if these problems were asked again; of bayes@K the credible interval.
     """
 
     name: str
@@ -330,12 +374,13 @@ def score(
         ValueError: as in `Metric.values` and `intervals.over_problems`.
     """
     values = metric.values(n, c, base)
-    samples = np.broadcast_to(np.asarray(n, dtype=np.float64), values.shape)
-    return Score(
-        metric.name,
-        over_problems(values, clusters),
-        over_samples_of(values, metric.variances(n, c, base), metric.k / samples),
-    )
+    posterior = FAMILIES[metric.family].posterior
+    if posterior is not None:
+        over_samples = credible(values, posterior(metric._counts(n, c, base), metric))
+    else:
+        draws = metric._draws(np.broadcast_to(np.asarray(n), values.shape))
+        over_samples = over_samples_of(values, metric.variances(n, c, base), draws)
+    return Score(metric.name, over_problems(values, clusters), over_samples)
 
 
 def _written(family: str, numbers: dict[str, str]) -> str:

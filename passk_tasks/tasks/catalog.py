@@ -68,22 +68,15 @@ class TaskSpec:
 
 
 def task_configs_path() -> Path:
-    """Return the folder of task YAML, absolute: the wheel's, or the checkout's beside the package.
+    """Return the folder of task YAML, absolute: the wheel's, or the checkout's.
 
     Raises:
         PasskError: the installation has none.
     """
-    installed = _PACKAGE / "task_configs"
-    if installed.is_dir():
-        return installed
-    checkout = _PACKAGE.parent
-    # The second condition excludes another package's folder of that name in site-packages.
-    if (checkout / "task_configs").is_dir() and (checkout / "pyproject.toml").is_file():
-        return checkout / "task_configs"
-    raise PasskError(
-        f"the task YAML is missing: neither {installed} nor {checkout / 'task_configs'} is there; "
-        "reinstall passk-tasks"
-    )
+    folder = (_PACKAGE / "task_configs").resolve()  # a link in a checkout
+    if not folder.is_dir():
+        raise PasskError(f"the task YAML is missing: {folder} is not there; reinstall passk-tasks")
+    return folder
 
 
 def task_folders() -> list[Path]:

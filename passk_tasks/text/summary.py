@@ -89,8 +89,8 @@ def is_bound(score: Score) -> bool:
 
 
 def bound_mark(method: str) -> str:
-    """Return the mark before an uncertainty that this method computed: `≤ ` for a bound, else nothing."""
-    return "≤ " if method == _BOUND else ""
+    """Return the mark before an uncertainty that is not what its column says, else nothing."""
+    return {_BOUND: "≤ ", "credible": "credible "}.get(method, "")
 
 
 def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:

@@ -17,6 +17,7 @@ from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.model import StoredRun
 from passk_tasks.results.samples import COMPLETION, RESPONSE, Sample
+from passk_tasks.results.spent import SERVER, Spent
 from passk_tasks.scoring.candidates import Candidate, candidate
 from passk_tasks.scoring.summary import Record, Scored, estimate, summarise
 from passk_tasks.tasks.catalog import TaskSpec, load_task
@@ -39,6 +40,7 @@ def candidate_text(row: Mapping[str, Any], index: int) -> str:
     return str(answers[index % len(answers)])
 
 
+SPENT = Spent(7, 3, limit_hit=False, by=SERVER)
 VERDICTS = (Verdict.PASSED, Verdict.FAILED, Verdict.TIMEOUT, Verdict.FAILED)
 
 
@@ -54,7 +56,7 @@ def summarised(
             continue
         problem = dataset.problems[row["task_id"]]
         for index in range(n):
-            sample = Sample(problem.task_id, index, candidate_text(row, index), form, "x:1")
+            sample = Sample(problem.task_id, index, candidate_text(row, index), form, "x:1", spent=SPENT)
             found = candidate(sample, problem, spec)
             program = family.program(problem, found.code, spec.settings.judge)
             verdict = VERDICTS[index % len(VERDICTS)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,9 @@ def parsed(path, content):
     """Return what a file holds, by its name."""
     if path.endswith(".gz"):
         return json.loads(gzip.decompress(content))
+    if path.endswith(".eval"):
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            return [json.loads(file.read(name)) for name in file.namelist()]
     if path.endswith(".jsonl"):
         return [json.loads(line) for line in content.splitlines()]
     return yaml.safe_load(content) if path.endswith(".yaml") else json.loads(content)
@@ -66,8 +71,8 @@ def test_any_code_survives(source, name, code):
     files = FORMATS[name].files([found], DETAILS)
     texts = [text for path, content in files.items() for text in strings(parsed(path, content))]
     assert any(code in text for text in texts)
-    # Files are ASCII, or gzipped: no tool's idea of encodings or line ends can change them.
-    assert all(content.isascii() for path, content in files.items() if not path.endswith(".gz"))
+    # Files are ASCII, or compressed: no tool's idea of encodings or line ends can change them.
+    assert all(content.isascii() for path, content in files.items() if not path.endswith((".gz", ".eval")))
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,27 @@ def test_an_eval_result_has_its_uncertainty_in_the_notes(tmp_path, evaluated_run
     assert entry.value == pytest.approx(100 * run.scores["pass@1"])
     for part in ("n = 4", "T = 0.2", "judge isolated", "over problems", "over samples"):
         assert part in entry.notes
+
+
+def test_an_eval_result_says_where_it_comes_from(tmp_path, evaluated_run):
+    """The dataset's commit where the problems came from that repository at one, and who evaluated."""
+    if not hasattr(huggingface_hub, "parse_eval_result_entries"):
+        pytest.skip("this huggingface_hub does not know .eval_results yet")
+    run = stored(evaluated_run(tmp_path / "run"))
+    who = replace(REGISTERED, user="me", organization="us", source_url="https://example.org/log")
+    commit = "0123456789abcdef" * 2 + "01234567"
+    pinned = replace(run, dataset_source=f"hub: openai/openai_humaneval (test at {commit})")
+    for one, revision in ((run, None), (pinned, commit)):
+        exported = export([one], "hf-eval-results", tmp_path / "out", who)
+        content = yaml.safe_load(exported.files[0].read_text())
+        (entry,) = huggingface_hub.parse_eval_result_entries(content)
+        assert entry.dataset_revision == revision
+        assert (entry.source_url, entry.source_user, entry.source_org) == (who.source_url, "me", "us")
+        assert entry.source_name.startswith("passk-tasks ")
+        assert ("dataset.revision" in exported.note) == (revision is None)
+    other = replace(who, dataset_id="somebody/else")
+    (path,) = export([pinned], "hf-eval-results", tmp_path / "out", other).files
+    assert "revision" not in yaml.safe_load(path.read_text())[0]["dataset"]
 
 
 def test_no_benchmark_is_claimed(tmp_path, evaluated_run):
@@ -112,6 +134,19 @@ def test_every_eval_ever_s_files_belong_together(tmp_path, evaluated_run):
     assert result["source_data"]["hf_repo"] == "openai/openai_humaneval"
     texts = [sample.text for sample in sample_files.read(run.samples_path).samples]
     assert sorted(line["output"]["raw"][0] for line in found) == sorted(texts)
+
+
+def test_every_eval_ever_gets_what_it_took(tmp_path, evaluated_run):
+    """Tokens of each sample, and of the run with who counted them; what nobody counted is not there."""
+    run = stored(evaluated_run(tmp_path / "run"))
+    one, lines = export([run], "every-eval-ever", tmp_path / "out", EVALUATOR).files
+    used = [json.loads(line).get("token_usage") for line in lines.read_text().splitlines()]
+    assert used == [{"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}] * run.samples
+    (result,) = json.loads(one.read_text())["evaluation_results"]
+    told = result["generation_config"]["additional_details"]
+    assert told["tokens_out"] == str(3 * run.samples)
+    assert told["tokens_counted_by_server"] == str(run.samples)
+    assert "generation_s" not in told
 
 
 def test_the_same_run_gives_the_same_files(tmp_path, evaluated_run):

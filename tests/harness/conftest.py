@@ -87,7 +87,7 @@ def evaluate(manager: Callable[..., TaskManager]) -> Callable[..., dict[str, Any
             task_manager=manager(**(metadata or {})),
             limit=limit,
             confirm_run_unsafe_code=True,
-            bootstrap_iters=1,
+            bootstrap_iters=2,
             **arguments,
         )
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lm_eval.tasks import TaskManager
 
-from passk_tasks.harness import finding, host
+from passk_tasks.harness import finding, host, run
 from passk_tasks.tasks.catalog import task_configs_path
 
 FILES = {
@@ -98,3 +99,24 @@ def test_who_wants_no_other_tasks_gets_none(folders: list[str]) -> None:
     """`include_defaults=False` holds, whatever is named."""
     with finding.ours_first("hellaswag"):
         assert "hellaswag" not in TaskManager(include_path=folders, include_defaults=False).all_tasks
+
+
+def test_a_folder_that_lm_eval_finds_by_itself_is_not_read_twice(
+    monkeypatch: pytest.MonkeyPatch, folders: list[str]
+) -> None:
+    """A line to come reads the folders of installed packages first, and warns of each task read twice."""
+    ours, mine = map(Path, folders)
+    assert finding.unknown_to_host([ours, mine]) == [ours, mine]
+    read = TaskManager.__init__
+
+    def with_entry_points(
+        manager: TaskManager, *, include_path: list[str] | None = None, **rest: Any
+    ) -> None:
+        read(manager, include_path=[str(ours), *(include_path or [])], **rest)
+
+    monkeypatch.setattr(TaskManager, "__init__", with_entry_points)
+    assert finding.unknown_to_host([ours, mine]) == [mine]
+    assert finding.unknown_to_host([ours]) == []
+    arguments = run.parse(["--tasks", "passk_humaneval"])
+    assert arguments.include_path is None
+    assert run.parse(["--tasks", "mine", "--include_path", str(mine)]).include_path == str(mine)

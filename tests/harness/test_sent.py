@@ -11,7 +11,6 @@ from lm_eval.models.gguf import GGUFLM
 from lm_eval.models.openai_completions import LocalCompletionsAPI, OpenAIChatCompletion
 from lm_eval.models.sglang_causallms import SGLangLM
 from lm_eval.models.sglang_generate_API import SGLANGGENERATEAPI
-from lm_eval.models.trtllm_causallms import TRTLLM
 from serving import serve
 from support import canonical, record
 
@@ -92,8 +91,11 @@ def test_a_backend_that_is_always_greedy_gives_no_n_samples() -> None:
 
 def test_an_engine_s_own_code_is_asked() -> None:
     """TensorRT-LLM's backend takes do_sample=false for temperature 0; SGLang's would sample."""
+    engines = pytest.importorskip(
+        "lm_eval.models.trtllm_causallms", reason="this lm-eval has no TensorRT-LLM"
+    )
     asked = {**SAMPLED, "do_sample": False}
-    engine, other = TRTLLM.__new__(TRTLLM), SGLangLM.__new__(SGLangLM)
+    engine, other = engines.TRTLLM.__new__(engines.TRTLLM), SGLangLM.__new__(SGLangLM)
     engine._max_gen_toks = other._max_gen_toks = 256
     goes_out = sent.of(engine, asked)
     assert goes_out is not None

@@ -12,6 +12,7 @@ from lm_eval.tasks import TaskManager
 from support import record, samples_file
 
 from passk_tasks import api
+from passk_tasks.harness import host
 from passk_tasks.tasks.catalog import load_task, task_configs_path
 
 BASE = "passk_humaneval_greedy"
@@ -139,6 +140,7 @@ def test_programs_that_were_asked_for_with_such_stops_are_not_cut_again(tmp_path
     assert any("1 samples were asked for with stop sequences" in warning for warning in scored.warnings)
 
 
+@pytest.mark.skipif(host.IS_NEW, reason="lm-eval 0.5.0.dev1 fails at a log of chosen documents")
 def test_a_run_s_own_samples_say_how_they_were_asked_for(passk, tmp_path) -> None:
     """lm-eval's samples of a run with passk.extraction=answer score as the run did, under either task."""
     dataset = api.load_problems(BASE)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from of_counts import over_samples
 
-from passk_tasks.statistics.estimators import sampling_variance
+from passk_tasks.statistics.estimators import MAX_N, bayes_at_k, bayes_variance, sampling_variance
 from passk_tasks.statistics.intervals import over_problems
 from passk_tasks.statistics.metrics import Metric, score
 
-NAMES = ("pass@3", "pass^2", "g-pass@4_0.5", "mg-pass@4")
+NAMES = ("pass@3", "pass^2", "g-pass@4_0.5", "mg-pass@4", "maj@3")
 
 
 def brute(name, outcomes):
@@ -27,7 +27,7 @@ def brute(name, outcomes):
             return float(passed >= 1)
         if name == "pass^2":
             return float(passed == k)
-        if name == "g-pass@4_0.5":
+        if name in ("g-pass@4_0.5", "maj@3"):
             return float(passed >= 2)
         return 2 / k * sum(passed >= i for i in range(k // 2 + 1, k + 1))
 
@@ -72,11 +72,76 @@ def test_scorio_agrees():
     assert mean("pass^5") == pytest.approx(scorio.pass_hat_k(table, 5))
     assert mean("g-pass@5_0.6") == pytest.approx(scorio.g_pass_at_k_tau(table, 5, 0.6))
     assert mean("mg-pass@6") == pytest.approx(scorio.mg_pass_at_k(table, 6))
+    assert mean("avg@12") == pytest.approx(scorio.avg(table)[0])
+    assert mean("cover@0.6") == pytest.approx(scorio.g_pass_at_k_tau(table, 12, 0.6))
+    for k in range(1, 13):
+        assert mean(f"maj@{k}") == pytest.approx(scorio.maj_at_k(table, k))
+
+
+@given(
+    st.integers(1, 40).flatmap(
+        lambda n: st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=1)
+    )
+)
+def test_bayes_is_that_of_scorio(outcomes):
+    """With all n samples: posterior mean, its standard deviation and the credible interval."""
+    scorio = pytest.importorskip("scorio.eval", reason="scorio, the oracle, is not installed")
+    table = np.array(outcomes, dtype=int)
+    n = table.shape[1]
+    got = score(Metric.parse(f"bayes@{n}"), n, table.sum(axis=1)).over_samples
+    mean, sd, low, high = scorio.bayes_ci(table, bounds=(0.0, 1.0))
+    assert (got.value, got.se) == (pytest.approx(mean), pytest.approx(sd))
+    assert got.ci95 == pytest.approx((low, high))
+    assert got.method == "credible"
+
+
+@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_bayes_of_fewer_samples_is_the_mean_over_all_choices(case):
+    """Of value and posterior variance."""
+    n, c, k = case
+    chosen = [sum(subset) for subset in itertools.combinations([1] * c + [0] * (n - c), k)]
+    beliefs = [(j + 1) / (k + 2) for j in chosen]
+    assert bayes_at_k(n, c, k) == pytest.approx(np.mean(beliefs))
+    assert bayes_variance(n, c, k) == pytest.approx(np.mean([b * (1 - b) / (k + 3) for b in beliefs]))
+
+
+def test_the_largest_n_overflows_nothing():
+    """A variance of 10^6 samples is a small positive number."""
+    assert bayes_variance(MAX_N, MAX_N // 2, MAX_N // 2) == pytest.approx(0.25 / (MAX_N / 2 + 3), rel=1e-5)
+
+
+def test_avg_is_pass_at_1_by_another_name():
+    """Value and both uncertainties are those of pass@1, whatever its number."""
+    avg, pass_at_1 = (score(Metric.parse(name), 4, [0, 1, 3, 2]) for name in ("avg@4", "pass@1"))
+    assert avg.over_samples == pass_at_1.over_samples
+    assert avg.over_problems == pass_at_1.over_problems
+
+
+def test_cover_counts_the_problems_that_are_solved_so_often():
+    """At least one sample, and then the share of all; its uncertainty over samples is the labelled bound."""
+    n, c = [4, 4, 10, 10], [1, 2, 7, 8]
+    values = {
+        name: Metric.parse(name).values(n, c).tolist() for name in ("cover@0", "cover@0.5", "cover@0.8")
+    }
+    assert values == {"cover@0": [1, 1, 1, 1], "cover@0.5": [0, 1, 1, 1], "cover@0.8": [0, 0, 0, 1]}
+    assert score(Metric.parse("cover@0.5"), n, c).over_samples.method == "over-samples-bound"
 
 
 @given(
     st.integers(1, 200),
-    st.sampled_from(["pass@{}", "base_pass@{}", "pass^{}", "g-pass@{}_0.25", "mg-pass@{}", "3@{}"]),
+    st.sampled_from(
+        [
+            "pass@{}",
+            "base_pass@{}",
+            "pass^{}",
+            "g-pass@{}_0.25",
+            "mg-pass@{}",
+            "3@{}",
+            "maj@{}",
+            "avg@{}",
+            "bayes@{}",
+        ]
+    ),
 )
 def test_names_are_read_back(k, form):
     """`parse` takes what `name` gives."""
@@ -85,7 +150,20 @@ def test_names_are_read_back(k, form):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "pass", "pass@0", "pass@-1", "pass@1_0.5", "g-pass@5", "g-pass@5_2", "g-pass@5_1.2.3"]
+    "name",
+    [
+        "",
+        "pass",
+        "pass@0",
+        "pass@-1",
+        "pass@1_0.5",
+        "g-pass@5",
+        "g-pass@5_2",
+        "g-pass@5_1.2.3",
+        "cover@2",
+        "cover@5_0.5",
+        "maj@0",
+    ],
 )
 def test_other_names_are_refused(name):
     """What is no metric is an error, not the nearest one."""

@@ -263,21 +263,8 @@ def test_path_is_absolute() -> None:
     assert (path / "humaneval" / "passk_humaneval.yaml").is_file()
 
 
-def test_path_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder inside the package, where a wheel has it, comes before a checkout's."""
-    package = tmp_path / "passk_tasks"
-    (package / "task_configs").mkdir(parents=True)
-    (tmp_path / "task_configs").mkdir()
-    (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(catalog, "_PACKAGE", package)
-    assert catalog.task_configs_path() == package / "task_configs"
-    (package / "task_configs").rmdir()
-    assert catalog.task_configs_path() == tmp_path / "task_configs"
-
-
 def test_path_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the YAML there is a clear error, and a neighbour's folder of that name is not taken for it."""
-    (tmp_path / "task_configs").mkdir()
+    """Without the YAML there is a clear error."""
     monkeypatch.setattr(catalog, "_PACKAGE", tmp_path / "passk_tasks")
     with pytest.raises(PasskError, match="reinstall passk-tasks"):
         catalog.task_configs_path()
