@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -23,7 +24,17 @@ from lm_eval.api.instance import Instance
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
-from passk_tasks.harness import host, invocation, journaling, preflight, provenance, resume, sent
+from passk_tasks.harness import (
+    beside,
+    host,
+    invocation,
+    journaling,
+    preflight,
+    provenance,
+    recorder,
+    resume,
+    sent,
+)
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
 from passk_tasks.results import store
@@ -31,7 +42,6 @@ from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.results.summary import Summary
-from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import score
 from passk_tasks.scoring.summary import Record, Scored, kept_counts
@@ -214,23 +224,28 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             PasskError: an answer is missing, or is not text; all others are in the journal.
         """
         run = invocation.current()
-        journaling.write_all()
+        recorder.write_all()
         if self._journal is None and any(instance.resps for instance in self.instances):
             self.write_journal()
         samples = self.samples()
         if self._predict_only:
             self._fill([{"extraction": self._strategy(sample)} for sample in samples])
             return
-        spec = replace(self.spec, settings=replace(self.spec.settings, workers=self._workers()))
+        spec = replace(
+            self.spec,
+            settings=replace(self.spec.settings, workers=self.spec.settings.workers or beside.here()),
+        )
+        ahead = self.journal.beside
+        executor = None if ahead is None else ahead.executor(spec.settings.workers)
         try:
-            scored = score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
+            scored = score(samples, spec=spec, dataset=self._data, executor=executor, progress=run.rank == 0)
         except PasskError as error:
             raise type(error)(
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
             ) from error
         self._fill([_outcome(record) for record in scored.records])
-        seconds = self.journal.seconds or None
-        reports = run.gather(provenance.report(scored, str(self._journal), seconds))
+        seconds, judging_s = self.journal.seconds or None, ahead.seconds if ahead else 0.0
+        reports = run.gather(provenance.report(scored, str(self._journal), seconds, judging_s))
         if reports is not None:
             self._summary = provenance.collect(
                 self.spec, self._data, reports, ranks=self._ranks, notes=self._notes, sent=self._sent
@@ -340,7 +355,10 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         name = run.agreed(recovered.run or os.urandom(8).hex())
         header = replace(header, extra={**header.extra, "run_id": name})
         self.journal = journaling.TaskJournal(folder, header, requests, recovered)
-        journaling.expect(self, run.model)
+        if (workers := beside.granted(spec.settings, run)) and not self._predict_only:
+            self.journal.beside = beside.Beside(spec, self._data, workers)
+            weakref.finalize(self, self.journal.beside.end)
+        recorder.expect(self, run.model)
 
     def _generated(self) -> list[Sample]:
         """Return the answers that are text, and put each text into the request, where lm-eval logs it."""
@@ -415,11 +433,6 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     @property
     def _predict_only(self) -> bool:
         return host.is_predict_only(self)
-
-    def _workers(self) -> int:
-        # All ranks on this host judge their shares at the same time.
-        here = max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
-        return self.spec.settings.workers or max(1, usable_cpus() // here)
 
     def _strategy(self, sample: Sample) -> str:
         return candidate(sample, self._data.problems[sample.task_id], self.spec).strategy

@@ -33,7 +33,7 @@ MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
 # What may differ between the ranks of one run; neither moves a verdict.
-_PER_RANK_SETTINGS = frozenset({"workers", "journal"})
+_PER_RANK_SETTINGS = frozenset({"workers", "beside", "journal"})
 
 
 @dataclass(frozen=True)

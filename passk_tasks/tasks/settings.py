@@ -75,6 +75,8 @@ class Settings:
         output_mib: how much a candidate may write, in MiB.
         processes: how many processes and threads a candidate may have at one time.
         workers: how many candidates are judged at one time; 0 means as many as there are usable CPUs.
+        beside: how many candidates are judged at one time while the model generates; 0 for none, None for all
+            CPUs but one where the model runs on a server or an accelerator, and none on the CPU.
         sandbox: `strict`, or the weaker `rlimits`.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
             of distributions, which include their requirements.
@@ -110,6 +112,7 @@ class Settings:
     output_mib: int = 16
     processes: int = 64
     workers: int = 0
+    beside: int | None = None
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
     python: str | None = None
@@ -191,7 +194,9 @@ class Settings:
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
         price = {} if self.price is None else {"price": self.price.as_dict()}
-        del values["price"]
+        for name in ("price", "beside"):
+            if values[name] is None:
+                del values[name]
         return {
             **values,
             "k": list(self.k),
@@ -359,6 +364,12 @@ def _price(value: Any) -> Price | None:
     return price
 
 
+def _beside(value: Any) -> int | None:
+    if value is None or value in ("", "auto"):
+        return None
+    return _whole("a whole number of candidates, or auto", 0)(value)
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "benchmark": _text("the name of a benchmark, e.g. humaneval"),
     "samples": _whole("a whole number of generations a problem", 1),
@@ -376,6 +387,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "output_mib": _whole("a whole number of MiB"),
     "processes": _whole("a whole number of processes"),
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
+    "beside": _beside,
     "sandbox": _choice(*MODES),
     "packages": _packages,
     "python": _path("the path of a Python interpreter"),
