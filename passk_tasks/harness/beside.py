@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
@@ -25,6 +25,7 @@ from passk_tasks.program import Program
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
+from passk_tasks.scoring.records import Record
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
@@ -59,7 +60,7 @@ class Beside:
     Args:
         spec: the task.
         dataset: its problems, which know how they are judged.
-        workers: how many programs are judged at one time, at least 1.
+        workers: how many programs are judged at one time; with 0, none is before it is asked for.
 
     Attributes:
         outcomes: by the hash of the program; none of them is an `infra_error`.
@@ -76,7 +77,8 @@ class Beside:
         self._benchmark = benchmarks.get(spec.settings.benchmark)
         self._warnings: tuple[str, ...] = ()
         self._waiting: list[Sample] = []
-        self._ended = False
+        self._busy = False
+        self._ended = not workers
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -87,7 +89,7 @@ class Beside:
             if self._ended:
                 return
             self._waiting.append(sample)
-            self._changed.notify()
+            self._changed.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._judge_all, name="passk judging", daemon=True)
                 self._thread.start()
@@ -96,17 +98,32 @@ class Beside:
         """Judge no more; what is in judgement now may end later."""
         with self._changed:
             self._ended = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def executor(self, workers: int) -> Executor:
         """End, and return what judges the rest with so many workers, and knows the outcomes so far."""
         self.end()
-        confinement = self._benchmark.confinement(self._spec.settings)
-        return Known(local(confinement, workers), dict(self.outcomes), self._warnings)
+        return Known(self.local(workers), dict(self.outcomes), self._warnings)
+
+    def local(self, workers: int) -> Executor:
+        """Return this host's sandbox for the task."""
+        return local(self._benchmark.confinement(self._spec.settings), workers)
+
+    def settled(self, executor: Executor) -> Executor:
+        """Return what judges the rest by another executor, once all that was added is judged."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or not (self._waiting or self._busy))
+        return Known(executor, self.outcomes, self._warnings)
+
+    def remember(self, records: Iterable[Record]) -> None:
+        """Keep outcomes that came about elsewhere."""
+        for record in records:
+            if record.outcome.verdict is not Verdict.INFRA_ERROR and record.extraction.code is not None:
+                self.outcomes[record.program_sha256] = record.outcome
 
     def _judge_all(self) -> None:
         try:
-            with local(self._benchmark.confinement(self._spec.settings), self._workers) as executor:
+            with self.local(self._workers) as executor:
                 self._warnings = executor.warnings
                 while samples := self._taken():
                     began = time.monotonic()
@@ -122,8 +139,11 @@ class Beside:
     def _taken(self) -> Sequence[Sample]:
         """Wait for answers and return them in any order; none at the end."""
         with self._changed:
+            self._busy = False
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._waiting or self._ended)
             samples, self._waiting = self._waiting, []
+            self._busy = True
             if self._ended:
                 return ()
         # No program can choose which other one meets what it leaves behind.

@@ -60,9 +60,10 @@ class TaskJournal:
     def __init__(
         self, folder: Path, header: JournalHeader, requests: Mapping[Key, str], recovered: Recovered
     ) -> None:
-        self.requests = requests
+        self.requests = dict(requests)
         self.known: dict[Key, Entry] = recovered.answers(requests, f"task {header.task}")
         self.resumed = recovered.paths
+        self._recovered = recovered
         self.path: Path | None = None
         self._folder, self._header = folder, header
         self._file: Journal | None = None
@@ -83,6 +84,21 @@ class TaskJournal:
     def spent(self, key: Key) -> Spent | None:
         """Return what an answer took; None where that is not known."""
         return self._spent.get(key)
+
+    def ask_also(self, requests: Mapping[Key, str]) -> None:
+        """Take in further requests, and what is there of their answers from a run that broke off.
+
+        Raises:
+            PasskError: another prompt was asked, or the journal cannot be written.
+        """
+        self.requests.update(requests)
+        there = self._recovered.answers(requests, f"task {self._header.task}")
+        self.known.update(there)
+        self.seconds = max([self.seconds, *(entry.at_s or 0.0 for entry in there.values())])
+        for key, entry in there.items():
+            self.note(key, entry.spent)
+            if self._file is not None and not self._spoilt:
+                self._put(key, entry.text, entry.until, entry.at_s or 0.0)
 
     def note(self, key: Key, spent: Spent | None) -> None:
         """Keep what an answer took."""

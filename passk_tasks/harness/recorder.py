@@ -9,6 +9,7 @@ that scores completes the journals of all of them, before anything is executed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import sys
@@ -22,6 +23,7 @@ from typing import Any, Protocol
 from lm_eval.api.instance import Instance
 
 from passk_tasks.errors import PasskError
+from passk_tasks.harness import topping_up
 from passk_tasks.harness.journaling import Key, StoppedError, TaskJournal
 from passk_tasks.harness.metering import Clock, Meter
 from passk_tasks.harness.progress import Progress, alone
@@ -32,11 +34,8 @@ from passk_tasks.results.answers import text_of
 _log = logging.getLogger("lm_eval.passk")
 
 
-class Journaled(Protocol):
+class Journaled(topping_up.Topped, Protocol):
     """What this module needs of a task."""
-
-    instances: list[Instance]
-    journal: TaskJournal
 
     @property
     def answered(self) -> bool:
@@ -173,7 +172,22 @@ class Recorder:
         """
         with contextlib.suppress(AttributeError):
             del self._model.generate_until
-        slots = self._slots(requests)
+        tasks = [task for task in (reference() for reference in self.tasks) if task is not None]
+        slots = self._slots(requests, tasks)
+        answers = self._answers(slots, requests, args, kwargs)
+        for task in tasks:
+            if task.spec.settings.top_up is None:
+                continue
+            first = {s.key: answers[s.position] for s in slots if s.journal is task.journal}
+            topping_up.run(task, first, functools.partial(self._more, task, args, kwargs))
+        return answers
+
+    def _more(self, task: Journaled, args: Any, kwargs: Any, requests: list[Instance]) -> list[Any]:
+        """Return an answer to each further request of a task."""
+        slots = self._slots(requests, [task], requests)
+        return self._answers(slots, requests, args, kwargs)
+
+    def _answers(self, slots: list[_Slot], requests: list[Instance], args: Any, kwargs: Any) -> list[Any]:
         answers: list[Any] = [slot.text for slot in slots]
         # The replay model finds a sample by its request's place among all, and costs nothing.
         all_of_them = isinstance(self._model, ReplayLM)
@@ -196,9 +210,11 @@ class Recorder:
                 slot.journal.note(slot.key, self._meter.spent(slot.arguments, text))
         return answers
 
-    def _slots(self, requests: Sequence[Instance]) -> list[_Slot]:
-        tasks = [task for task in (reference() for reference in self.tasks) if task is not None]
-        journals = {id(instance): task.journal for task in tasks for instance in task.instances}
+    def _slots(
+        self, requests: Sequence[Instance], tasks: Sequence[Journaled], own: Sequence[Instance] | None = None
+    ) -> list[_Slot]:
+        """Return a slot for each request; `own` are the tasks' where these are not all of theirs."""
+        journals = {id(instance): task.journal for task in tasks for instance in (own or task.instances)}
         seen: Counter[int] = Counter()
         slots = []
         for position, request in enumerate(requests):

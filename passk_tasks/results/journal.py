@@ -28,6 +28,9 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import dump_line, parse_object
 from passk_tasks.results.spent import Spent
 
+SCOUTS = 1_000_000
+"""Samples from this number on decided how many the problem got (`passk.top_up`), and do not count."""
+
 FORMAT = 1
 MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk

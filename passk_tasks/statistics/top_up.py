@@ -129,7 +129,7 @@ class Path:
         return self.samples(high)
 
     def _bought(self, gain: float) -> Integers:
-        return self.ladder[(self.gains >= gain).sum(axis=1)]
+        return np.asarray(self.ladder[(self.gains >= gain).sum(axis=1)])
 
 
 class Needed(NamedTuple):

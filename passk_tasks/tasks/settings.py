@@ -21,6 +21,7 @@ from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
+MOST_SAMPLES = 1_000_000  # of a problem
 EXTRACTIONS = (
     "completion",
     "answer",
@@ -47,6 +48,19 @@ class Price(NamedTuple):
     def as_dict(self) -> dict[str, float]:
         """Return it as the setting is written."""
         return {"in": self.per_million_in, "out": self.per_million_out}
+
+
+class TopUp(NamedTuple):
+    """How well pass@k is to be known, and with how many samples of a problem at most."""
+
+    half_width: float
+    most: int
+    k: int | None = None
+
+    def as_dict(self) -> dict[str, float]:
+        """Return it as the setting is written."""
+        values = {"half_width": self.half_width, "most": self.most, "k": self.k}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,9 @@ class Settings:
             task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
+        top_up: more samples, where they buy most, until half of pass@k's 95 % interval over samples is at
+            most `half_width`, or each problem has `most`: `{"half_width": 0.01, "most": 200}`; `samples` are
+            the fewest then. k is the largest of the budgets, unless `"k": 1` stands there too.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
             nobody says.
     """
@@ -122,6 +139,7 @@ class Settings:
     shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
+    top_up: TopUp | None = None
     price: Price | None = None
 
     def __post_init__(self) -> None:
@@ -193,17 +211,11 @@ class Settings:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
-        price = {} if self.price is None else {"price": self.price.as_dict()}
-        for name in ("price", "beside"):
-            if values[name] is None:
-                del values[name]
-        return {
-            **values,
-            "k": list(self.k),
-            "judge": self.judge.value,
-            "packages": packages,
-            **price,
-        }
+        for name in ("top_up", "price", "beside"):
+            value = values.pop(name)
+            if value is not None:
+                values[name] = value if isinstance(value, int) else value.as_dict()
+        return {**values, "k": list(self.k), "judge": self.judge.value, "packages": packages}
 
 
 def from_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -364,6 +376,22 @@ def _price(value: Any) -> Price | None:
     return price
 
 
+def _top_up(value: Any) -> TopUp | None:
+    if value is None or value == "" or isinstance(value, TopUp):
+        return value or None
+    wanted = 'how well and with how many samples at most: {"half_width": 0.01, "most": 200}, perhaps "k": 10'
+    try:
+        given = dict(json.loads(value) if isinstance(value, str) else value)
+        k = given.pop("k", None)
+        half_width, most = _number(given.pop("half_width")), _whole(wanted, 1)(given.pop("most"))
+        goal = TopUp(half_width, most, None if k is None else _whole(wanted, 1)(k))
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        raise ValueError(wanted) from None
+    if given or not 0 < goal.half_width < 0.5 or goal.most > MOST_SAMPLES:
+        raise ValueError(wanted)
+    return goal
+
+
 def _beside(value: Any) -> int | None:
     if value is None or value in ("", "auto"):
         return None
@@ -395,6 +423,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "skip_missing": _switch,
     "skip_untested": _switch,
     "shots": _path("the path of a file or folder"),
+    "top_up": _top_up,
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
     "price": _price,
