@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import select
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import our_tasks
 import pytest
 from support import environment, outcomes, results
 from under_load import HANG_S, wait_until
@@ -47,28 +50,65 @@ def model(tmp_path_factory) -> Path:
     return folder
 
 
-def start(task: str, model: Path, folder: Path, *more: str) -> subprocess.Popen[bytes]:
-    """`passk run` in a process of its own."""
-    settings = [] if task == GREEDY else ["--metadata", f"passk.samples={N}", "passk.k=1"]
-    with (folder.parent / "log").open("ab") as log:
-        return subprocess.Popen(
-            [
-                *(*our_tasks.RUN, "--tasks", task, "--limit", str(PROBLEMS), "--log_samples"),
-                *("--model", "hf", "--model_args", f"pretrained={model},dtype=float32", "--device", "cpu"),
-                *("--batch_size", "1", "--output_path", str(folder), "--gen_kwargs", "max_gen_toks=150"),
-                *((*settings, *more) if settings else more),
-            ],
+class Forker:
+    """`passk` in processes that have imported torch already; see forked.py."""
+
+    def __init__(self, model: Path) -> None:
+        self.model = model
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forked.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
             env=environment(OMP_NUM_THREADS="1"),
-            stdout=subprocess.DEVNULL,
-            stderr=log,
         )
 
+    def start(self, task: str, folder: Path, *more: str) -> int:
+        """Start a run and return its process's number."""
+        settings = [] if task == GREEDY else [f"passk.samples={N}", "passk.k=1", "passk.workers=1"]
+        arguments = [
+            *("run", "--tasks", task, "--limit", str(PROBLEMS), "--log_samples"),
+            *("--model", "hf", "--model_args", f"pretrained={self.model},dtype=float32", "--device", "cpu"),
+            *("--batch_size", "1", "--output_path", str(folder), "--gen_kwargs", "max_gen_toks=150"),
+            *("--metadata", *settings, "passk.beside=1", *more),
+        ]
+        print(json.dumps([str(folder.parent / "log"), *arguments]), file=self.process.stdin, flush=True)
+        return int(self._line())
 
-def finished(process: subprocess.Popen[bytes], folder: Path, task: str) -> list[dict[str, Any]]:
-    """The lines of the samples file of a run that must end well, without its hashes of times."""
-    assert process.wait(HANG_S) == 0, (folder.parent / "log").read_text()
+    def status(self) -> int:
+        """Wait for the run's end and return its status."""
+        return int(self._line())
+
+    def ended(self, seconds: float) -> bool:
+        """Wait that long for the run's end; return whether it came."""
+        return bool(select.select([self.process.stdout], [], [], seconds)[0])
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+
+@pytest.fixture(scope="module")
+def forker(model) -> Iterator[Forker]:
+    """The process that runs are forked from."""
+    running = Forker(model)
+    yield running
+    assert running.process.stdin is not None
+    running.process.stdin.close()
+    running.process.wait(HANG_S)
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the samples file, by problem."""
     (path,) = folder.glob("*/samples_*.jsonl")
     return sorted(map(json.loads, path.read_text().splitlines()), key=lambda line: line["doc_id"])
+
+
+def finished(forker: Forker, task: str, folder: Path, *more: str) -> list[dict[str, Any]]:
+    """Let a run end well and return its lines."""
+    forker.start(task, folder, *more)
+    assert forker.status() == 0, (folder.parent / "log").read_text()
+    return lines_of(folder)
 
 
 def saved(folder: Path) -> dict[tuple[str, int], str]:
@@ -81,35 +121,32 @@ def saved(folder: Path) -> dict[tuple[str, int], str]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(model, tmp_path_factory) -> tuple[list[dict[str, Any]], dict[str, Any], float]:
+def undisturbed(forker, tmp_path_factory) -> tuple[list[dict[str, Any]], dict[str, Any], float]:
     """The greedy run that nobody kills: its lines, its results, and how long it took in seconds."""
     folder = tmp_path_factory.mktemp("undisturbed") / "runs"
     folder.mkdir()
     began = time.monotonic()
-    lines = finished(start(GREEDY, model, folder), folder, GREEDY)
+    lines = finished(forker, GREEDY, folder)
     return lines, results(folder), time.monotonic() - began
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_greedy_run_goes_on_to_the_same_bytes(model, undisturbed, tmp_path, seed) -> None:
+def test_a_greedy_run_goes_on_to_the_same_bytes(forker, undisturbed, tmp_path, seed) -> None:
     """Killed at any moment, a greedy run goes on to the undisturbed run's answers, verdicts and numbers."""
     lines, expected, seconds = undisturbed
     folder = tmp_path / "runs"
     folder.mkdir()
-    process = start(GREEDY, model, folder)
+    pid = forker.start(GREEDY, folder)
     moment = random.Random(seed).uniform(0, seconds)
-    try:
-        process.wait(moment)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    before = saved(folder)
+    if not forker.ended(moment):
+        os.kill(pid, signal.SIGKILL)
+    status, before = forker.status(), saved(folder)
     for path in folder.glob("*/*"):
         if not path.name.startswith("passk_journal_"):
-            path.unlink()  # it had ended just before
-    again = finished(start(GREEDY, model, folder, "--resume"), folder, GREEDY)
+            path.unlink()  # the run had ended
+    again = finished(forker, GREEDY, folder, "--resume")
+    print(f"status {status} at {moment:.1f} of {seconds:.1f} s, with {len(before)} of {PROBLEMS} answers")
     log = (tmp_path / "log").read_text()
-    print(f"killed after {moment:.1f} of {seconds:.1f} s, with {len(before)} of {PROBLEMS} answers")
     assert f"resumed: {len(before)} of {PROBLEMS} answers are there" in log or not before
     for line, other in zip(lines, again, strict=True):
         assert line["resps"] == other["resps"]
@@ -118,22 +155,23 @@ def test_a_greedy_run_goes_on_to_the_same_bytes(model, undisturbed, tmp_path, se
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_sampled_run_loses_nothing_that_had_arrived(model, tmp_path, seed) -> None:
+def test_a_sampled_run_loses_nothing_that_had_arrived(forker, tmp_path, seed) -> None:
     """Killed after some answers, a sampled run goes on: these stay as they were, and the rest is new."""
     folder = tmp_path / "runs"
     folder.mkdir()
-    process = start(SAMPLED, model, folder)
+    pid = forker.start(SAMPLED, folder)
     wanted = random.Random(seed).randint(1, PROBLEMS * N - 1)
 
     def there() -> bool:
-        assert process.poll() is None, (tmp_path / "log").read_text()
+        assert not forker.ended(0), (tmp_path / "log").read_text()
         return len(saved(folder)) >= wanted
 
     wait_until(there, f"{wanted} answers")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    os.kill(pid, signal.SIGKILL)
+    assert forker.status() == -signal.SIGKILL
     before = saved(folder)
-    lines = finished(start(SAMPLED, model, folder, "--resume"), folder, SAMPLED)
+    lines = finished(forker, SAMPLED, folder, "--resume")
+    print(f"killed with {len(before)} of {PROBLEMS * N} answers")
     assert f"resumed: {len(before)} of {PROBLEMS * N} answers are there" in (tmp_path / "log").read_text()
     texts = {
         (line["doc"]["task_id"], index): text
