@@ -1,4 +1,4 @@
-"""Runs `passk` with what is slow to import imported already, each time in a process of its own that can be killed.
+"""Runs `passk` with what is slow to import imported already, each time in a process that can be killed.
 
 Each line of standard input is a JSON list: a file for what it prints, and the arguments. The answer is its
 number, and when it has ended its status.
