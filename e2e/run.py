@@ -6,6 +6,9 @@
 2. lm-eval's `local-completions` against a loopback server (server.py) that honours `seed`: every one of the n
    requests of a problem carries its own, and the samples differ.
 3. The same with `seeds=same`, lm-eval's own way: n identical samples, and the warning that says so.
+4. `kill -9` of each: of an hf run, of a server run and of `passk score`. The same command goes on with what
+   had arrived, asks for nothing twice, and comes to the same result where seeds decide it.
+5. `passk.top_up` against the server: rounds until pass@1 is known well enough.
 
 Prints what the commands print, and ends with one line for each thing that held. Needs no GPU and no network.
 """
@@ -16,8 +19,10 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,15 +65,53 @@ def run(
     folder: Path, problems: list[int], *arguments: str | Path
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
     """Run the task; return the provenance in the results, the lines of the samples file, and that file."""
-    passk(
-        "run", "--tasks", TASK, "--samples", json.dumps({TASK: problems}), "--gen_kwargs", *SAMPLING,
-        "--log_samples", "--output_path", folder, *arguments,
-    )  # fmt: skip
+    passk(*command_of(folder, problems, *arguments))
     (results,) = folder.rglob("results_*.json")
     (samples,) = folder.rglob(f"samples_{TASK}_*.jsonl")
     lines = [json.loads(line) for line in samples.read_text(encoding="utf-8").splitlines()]
     provenance = json.loads(results.read_text(encoding="utf-8"))["configs"][TASK]["metadata"]["passk_results"]
     return provenance, lines, samples
+
+
+def killed(saved_in: Path, pattern: str, lines: int, *arguments: str | Path) -> None:
+    """Start `passk`, and kill it once a file that matches has so many whole lines after its first."""
+    command = [sys.executable, "-m", "passk_tasks", *map(str, arguments)]
+    print("+ kill -9 of: passk", *arguments, flush=True)
+    environment = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **os.environ}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while not any(path.read_bytes().count(b"\n") > lines for path in saved_in.rglob(pattern)):
+            if process.poll() is not None:
+                sys.exit(f"e2e: it ended with {process.returncode} before it could be killed")
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+
+
+def journaled(folder: Path) -> dict[tuple[str, int], str]:
+    """Return the answers in the journals of a folder, as far as their lines are whole."""
+    found = {}
+    for path in folder.rglob("passk_journal_*"):
+        for raw in path.read_bytes().split(b"\n")[1:-1]:
+            line = json.loads(raw)
+            if "task_id" in line:
+                found[line["task_id"], line["sample"]] = line["text"]
+    return found
+
+
+def answers(lines: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
+    """Return the answers of a samples file by problem and number."""
+    return {
+        (line["doc"]["task_id"], number): text for line in lines for number, text in enumerate(texts(line))
+    }
+
+
+def command_of(folder: Path, problems: list[int], *arguments: str | Path) -> tuple[str | Path, ...]:
+    """Return the arguments of a run of the task."""
+    return (
+        "run", "--tasks", TASK, "--samples", json.dumps({TASK: problems}), "--gen_kwargs", *SAMPLING,
+        "--log_samples", "--output_path", folder, *arguments,
+    )  # fmt: skip
 
 
 def texts(line: dict[str, Any]) -> list[str]:
@@ -118,11 +161,28 @@ def hf(model: Path, scratch: Path, n: int) -> None:
         "hf: `passk score` gives the same pass@k, errors and intervals",
     )
     first = [json.loads(text)["verdict"] for line in lines for text in flat(line["filtered_resps"])]
-    second = [
-        json.loads(line)["verdict"]
-        for line in (folder / "outcomes.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    check(first == second, "hf: `passk score` gives each sample the same verdict")
+    check(first == verdicts(folder), "hf: `passk score` gives each sample the same verdict")
+
+    folder = scratch / "score killed"
+    command = ("score", samples, "--task", TASK, "--k", f"1,{n}", "--out", folder)
+    killed(folder, "*", 3, *command)
+    passk(*command)
+    check(first == verdicts(folder), "`passk score`, killed and called again, gives the same verdicts")
+
+    folder, rest = scratch / "hf killed", ("--model", "hf", "--model_args", arguments, "--device", "cpu")
+    command = command_of(folder, PROBLEMS[:4], *rest, "--batch_size", "4", "--metadata", *settings)
+    killed(folder, "passk_journal_*", 4, *command)
+    saved = journaled(folder)
+    _, lines, _ = run(folder, PROBLEMS[:4], *rest, "--batch_size", "4", "--resume", "--metadata", *settings)
+    there = answers(lines)
+    check(0 < len(saved) < 4 * n == len(there), "hf, killed: it went on to all samples")
+    check({key: there[key] for key in saved} == saved, "hf, killed: what had arrived is as it was")
+
+
+def verdicts(folder: Path) -> list[str]:
+    """Return the verdicts that `passk score` stored, in order."""
+    lines = (folder / "outcomes.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["verdict"] for line in lines]
 
 
 def flat(value: Any) -> Iterator[str]:
@@ -136,14 +196,11 @@ def flat(value: Any) -> Iterator[str]:
 
 def completions(address: str, log: Path, folder: Path, problems: list[int], n: int, seeds: str) -> None:
     """Parts 2 and 3."""
-    arguments = f"model=gemma-3-270m,base_url={address},tokenizer_backend=None,tokenized_requests=False"
     settings = [f"passk.samples={n}", f"passk.k=[1,{n}]"]
     if seeds == "same":  # the other is what `passk run` sets by itself
         settings.append("passk.seeds=same")
     log.write_text("", encoding="utf-8")
-    provenance, lines, _ = run(
-        folder, problems, "--model", "local-completions", "--model_args", arguments, "--metadata", *settings
-    )
+    provenance, lines, _ = run(folder, problems, *of_server(address), "--metadata", *settings)
     requests = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     sent = Counter(request["seed"] for request in requests)
     different = [len(set(texts(line))) for line in lines]
@@ -167,6 +224,53 @@ def completions(address: str, log: Path, folder: Path, problems: list[int], n: i
         check(any("identical" in text for text in provenance["warnings"]), f"{name}: the run warns of it")
 
 
+def of_server(address: str) -> tuple[str, ...]:
+    """Return the arguments that name the model of the server."""
+    told = f"model=gemma-3-270m,base_url={address},tokenizer_backend=None,tokenized_requests=False"
+    return ("--model", "local-completions", "--model_args", told)
+
+
+def killed_server_run(address: str, log: Path, scratch: Path, n: int) -> None:
+    """Part 4 with the server: to the same bytes as the undisturbed run of part 2."""
+    settings = ["--metadata", f"passk.samples={n}", f"passk.k=[1,{n}]"]
+    folder = scratch / "server killed"
+    log.write_text("", encoding="utf-8")
+    killed(folder, "passk_journal_*", n + 1, *command_of(folder, PROBLEMS, *of_server(address), *settings))
+    saved = journaled(folder)
+    time.sleep(20)  # the request that was under way arrives, and is answered to nobody
+    before = log.read_text(encoding="utf-8").count("\n")
+    _, lines, _ = run(folder, PROBLEMS, *of_server(address), "--resume", *settings)
+    after = log.read_text(encoding="utf-8").count("\n") - before
+    name = "local-completions, killed"
+    check(0 < len(saved) < len(PROBLEMS) * n, f"{name}: some answers had arrived")
+    check(before - len(saved) <= 1, f"{name}: one request was under way at most")
+    check(after == len(PROBLEMS) * n - len(saved), f"{name}: nothing that had arrived was asked for again")
+    (undisturbed,) = (scratch / "distinct").rglob(f"samples_{TASK}_*.jsonl")
+    whole = [json.loads(line) for line in undisturbed.read_text(encoding="utf-8").splitlines()]
+    check(answers(lines) == answers(whole), f"{name}: the answers are those of the undisturbed run")
+    both = [[list(flat(line["filtered_resps"])) for line in each] for each in (lines, whole)]
+    first, second = ([[json.loads(t)["verdict"] for t in mine] for mine in each] for each in both)
+    check(first == second, f"{name}: so are the verdicts")
+
+
+def topped_up(address: str, log: Path, scratch: Path, n: int) -> None:
+    """Part 5."""
+    log.write_text("", encoding="utf-8")
+    goal = 'passk.top_up={"half_width": 0.2, "most": 12}'
+    settings = ["--metadata", f"passk.samples={n}", "passk.k=1", goal]
+    provenance, lines, _ = run(scratch / "top-up", PROBLEMS[:3], *of_server(address), *settings)
+    asked = Counter(log.read_text(encoding="utf-8").splitlines())
+    told = provenance["top_up"]
+    print(f"top-up: {told}\n", flush=True)
+    check(set(asked.values()) == {1}, "top-up: no sample was asked for twice")
+    counted = len(asked) - told["scouts"]["samples"]
+    check(
+        counted == provenance["samples"] == len(answers(lines)),
+        "top-up: all that was asked for counts, but scouts",
+    )
+    check(told["half_width"] <= 0.2 or told["least"] == 12, "top-up: the interval is short enough")
+
+
 def main() -> None:
     """Run all parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,6 +286,8 @@ def main() -> None:
     with server(model, log) as address:
         completions(address, log, runs / "distinct", PROBLEMS, arguments.samples, "distinct")
         completions(address, log, runs / "same", PROBLEMS[:2], arguments.samples, "same")
+        killed_server_run(address, log, runs, arguments.samples)
+        topped_up(address, log, runs, arguments.samples)
     print("e2e: all of this held", *held, sep="\n  ")
 
 

@@ -66,6 +66,7 @@ def render(plan: Plan, *, colour: bool = False, width: int | None = None) -> str
     page.facts(
         [
             ("over samples", f"{samples} for each of the {plan.problems:,} problems"),
+            *_topped_up(plan),
             ("over problems", f"± {plan.over_problems:.4f} with those, and never below ± {plan.floor:.4f}"),
             ("problems", f"{needed} would be needed for ± {plan.half_width:g} over problems"),
         ]
@@ -73,3 +74,17 @@ def render(plan: Plan, *, colour: bool = False, width: int | None = None) -> str
     page.line()
     page.text("Over samples: if these problems were asked again; over problems: if others were.", DIM)
     return str(page)
+
+
+def _topped_up(plan: Plan) -> list[tuple[str, str]]:
+    """Return what the setting `top_up` would ask for instead."""
+    if plan.topped_up is None or plan.samples is None:
+        return []
+    scouts = f", {plan.scouts} of each problem scouts, which do not count" if plan.scouts else ""
+    return [
+        (
+            "or topped up",
+            f"some {plan.topped_up:,} samples in all, not {plan.problems * plan.samples:,}{scouts} "
+            f'(passk.samples={2 * plan.k} passk.top_up={{"half_width": {plan.half_width:g}, "most": …}})',
+        )
+    ]

@@ -3,7 +3,12 @@
     task         the task class that all our YAML files name: requests, one batch of judging, metrics
     preflight    checks before the first token is generated
     sent         what a backend makes of the generation arguments
-    journaling   saves answers as they come, and asks only for those that are not there
+    stopping     the stop sequences that go out with the requests
+    journaling   the journal of a task on a rank
+    recorder     hears answers as they come, and asks only for those that are not there
+    beside       judges answers while the model writes others
+    topping_up   asks for more samples until pass@k is known well enough
+    progress     one line while the model generates
     metering     what an answer took, heard from the backend or counted
     resume       the answers that a run which broke off left
     provenance   what a run's numbers rest on, over all ranks

@@ -10,10 +10,14 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import requires
+from pathlib import Path
 from typing import Any
 
-from passk_tasks.errors import PasskError, UsageError, did_you_mean
+from passk_tasks.errors import InfrastructureError, PasskError, UsageError, did_you_mean
 from passk_tasks.harness import host, journaling
+from passk_tasks.results import store
+from passk_tasks.results.summary import Summary
+from passk_tasks.scoring.summary import Scored
 from passk_tasks.tasks.catalog import task_names
 
 # A ValueError from these modules is a user's mistake, with a message that needs no traceback.
@@ -55,6 +59,27 @@ def explained(model: str, arguments: Mapping[str, Any], *, verbose: bool) -> Ite
         hint = "" if verbose else " (--verbose shows the traceback)"
         rest = f"\n{error.how_to_go_on}" if isinstance(error, journaling.StoppedError) else ""
         raise type(known)(f"{known}{hint}{rest}") from error
+
+
+def refuse_infra_errors(scored: Scored, whole: Summary, journal: Path) -> None:
+    """Raise where samples remained without a verdict; outcomes are stored beside the journal.
+
+    Args:
+        scored: what this rank judged.
+        whole: of all ranks, where this one gathers them.
+        journal: of this rank.
+    """
+    count = whole.infra_errors
+    if not count:
+        return
+    folder = journal.with_suffix("")
+    store.write(folder, whole.as_dict(), (record.as_dict() for record in scored.records))
+    journals = " ".join(whole.journals or [str(journal)])
+    raise InfrastructureError(
+        f"task {scored.task}: {count} samples remain without a verdict, and not through the model's "
+        f"fault, so there is no pass@k. The outcomes of the others are in {folder}. To finish without "
+        f"the model: passk score {journals} --task {scored.task}"
+    )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

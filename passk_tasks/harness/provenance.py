@@ -50,10 +50,10 @@ class RankReport:
     judging_s: float | None = None
 
 
-def report(scored: Scored, journal: str, generation_s: float | None) -> RankReport:
-    """Return the report of this rank."""
+def report(scored: Scored, journal: str, generation_s: float | None, beside_s: float = 0.0) -> RankReport:
+    """Return the report of this rank; `beside_s` were spent on judging while its model generated."""
     records = [_light(record) for record in scored.records]
-    judging_s = None if scored.cost is None else scored.cost.judging_s
+    judging_s = None if scored.cost is None else (scored.cost.judging_s or 0.0) + beside_s
     return RankReport(records, scored.layers, journal, scored.sandbox_warnings, generation_s, judging_s)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -22,22 +23,32 @@ import datasets
 from lm_eval.api.instance import Instance
 
 from passk_tasks import benchmarks
-from passk_tasks.errors import InfrastructureError, PasskError, SettingsError
-from passk_tasks.harness import host, invocation, journaling, preflight, provenance, resume, sent
+from passk_tasks.errors import PasskError, SettingsError
+from passk_tasks.harness import (
+    beside,
+    failures,
+    host,
+    invocation,
+    journaling,
+    preflight,
+    provenance,
+    recorder,
+    resume,
+    sent,
+    stopping,
+    topping_up,
+)
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
-from passk_tasks.results import store
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.results.summary import Summary
-from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.scoring.score import score
-from passk_tasks.scoring.summary import Record, Scored, kept_counts
+from passk_tasks.scoring.summary import Record, kept_counts
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.metrics import KEPT, PASS
-from passk_tasks.tasks import stops
 from passk_tasks.tasks.catalog import TaskSpec, load_yaml, spec_from_config
 from passk_tasks.tasks.settings import NAMESPACE
 from passk_tasks.verdict import Verdict
@@ -70,6 +81,8 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         self._journal: Path | None = None  # once it is complete
         self._notes: tuple[str, ...] = ()  # what was to be said before generation
         self._sent: dict[str, object] | None = None  # the sampling that goes out; None where it is not known
+        self.scouts: list[Sample] = []
+        self.topped_up: dict[str, object] | None = None
         self._no_texts: list[str] = []  # a message for each answer that is not text
         self._ranks = 1
         self._summary: Summary | None = None  # on the rank that gathers
@@ -153,7 +166,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         run = invocation.current()
         provenance.begun(run)
         preflight.check_chosen(kwargs.get("samples"), run, f"task {self.task_name}")
-        self.spec = self._with_stops()
+        self.spec = stopping.in_force(self.spec, self.config.generation_kwargs, self._data)
         if not self.config.num_fewshot:
             self.spec = replace(self.spec, examples=())
         journal_folder = journaling.folder(self.spec.settings, run)
@@ -165,6 +178,13 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             journal_folder,
             predict_only=self._predict_only,
             chat=apply_chat_template,
+        )
+        topping_up.check(
+            self.spec.settings,
+            run,
+            f"task {self.task_name}",
+            problems=len(self._data.rows),
+            predict_only=self._predict_only,
         )
         goes_out, differs = preflight.check_sent(self.spec, run)
         self._sent = None if goes_out is None else provenance.json_ready(goes_out.as_dict())
@@ -192,7 +212,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         are equal.
         """
         request = host.the_request(super().construct_requests(doc, ctx, **kwargs))
-        until = self._stops_with(self.spec, str(doc["task_id"]))
+        until = stopping.of_problem(self.spec, self._data.problems[str(doc["task_id"])])
         arguments = request.arguments[1]
         if until != self.spec.until:
             arguments = {**arguments, "until": list(until)}
@@ -216,28 +236,35 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             PasskError: an answer is missing, or is not text; all others are in the journal.
         """
         run = invocation.current()
-        journaling.write_all()
+        recorder.write_all()
         if self._journal is None and any(instance.resps for instance in self.instances):
             self.write_journal()
         samples = self.samples()
         if self._predict_only:
             self._fill([{"extraction": self._strategy(sample)} for sample in samples])
             return
-        spec = replace(self.spec, settings=replace(self.spec.settings, workers=self._workers()))
+        spec = replace(
+            self.spec,
+            settings=replace(self.spec.settings, workers=self.spec.settings.workers or beside.here()),
+        )
+        ahead = self.journal.beside
+        executor = None if ahead is None else ahead.executor(spec.settings.workers)
         try:
-            scored = score(samples, spec=spec, dataset=self._data, progress=run.rank == 0)
+            scored = score(samples, spec=spec, dataset=self._data, executor=executor, progress=run.rank == 0)
         except PasskError as error:
             raise type(error)(
                 f"{error} (task {self.task_name}; its generations are safe in {self._journal})"
             ) from error
         self._fill([_outcome(record) for record in scored.records])
-        seconds = self.journal.seconds or None
-        reports = run.gather(provenance.report(scored, str(self._journal), seconds))
+        seconds, judging_s = self.journal.seconds or None, ahead.seconds if ahead else 0.0
+        reports = run.gather(provenance.report(scored, str(self._journal), seconds, judging_s))
         if reports is not None:
             self._summary = provenance.collect(
                 self.spec, self._data, reports, ranks=self._ranks, notes=self._notes, sent=self._sent
             )
-        self._refuse_infra_errors(scored)
+            self._summary = replace(self._summary, top_up=self.topped_up)
+        assert self._journal is not None
+        failures.refuse_infra_errors(scored, self._summary or scored, self._journal)
         if self._summary is not None:
             provenance.finished(self._summary)
 
@@ -276,6 +303,11 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     # ------------------------------------------------------------------ parts of the above
 
     @property
+    def problems(self) -> benchmarks.Dataset:
+        """The problems, which know how they are judged."""
+        return self._data
+
+    @property
     def answered(self) -> bool:
         """Whether every request of this rank has all its answers."""
         return bool(self.instances) and all(
@@ -295,8 +327,10 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                 f"{len(samples)} are saved in {self._journal}, which `passk score` can read"
             )
         counts = Counter(sample.task_id for sample in samples)
-        n = self.spec.settings.samples
-        for task_id in dict.fromkeys(str(instance.doc["task_id"]) for instance in self.instances):
+        asked: Counter[str] = Counter()
+        for instance in self.instances:
+            asked[str(instance.doc["task_id"])] += instance.repeats
+        for task_id, n in asked.items():
             if counts[task_id] != n:
                 raise PasskError(
                     f"task {self.task_name}: {task_id} has {counts[task_id]} generations and should have "
@@ -308,7 +342,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
 
     def write_journal(self) -> None:
         """Complete the journal of this rank."""
-        self._journal = self.journal.complete(self._generated())
+        self._journal = self.journal.complete([*self._generated(), *self.scouts])
 
     def _begin_journal(self, run: invocation.Invocation, folder: Path) -> None:
         """Listen to the model, so that its answers are saved as they come, and read those to resume."""
@@ -341,7 +375,11 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         name = run.agreed(recovered.run or os.urandom(8).hex())
         header = replace(header, extra={**header.extra, "run_id": name})
         self.journal = journaling.TaskJournal(folder, header, requests, recovered)
-        journaling.expect(self, run.model)
+        workers = beside.granted(spec.settings, run)
+        if (workers or spec.settings.top_up) and not self._predict_only:
+            self.journal.beside = beside.Beside(spec, self._data, workers)
+            weakref.finalize(self, self.journal.beside.end)
+        recorder.expect(self, run.model)
 
     def _generated(self) -> list[Sample]:
         """Return the answers that are text, and put each text into the request, where lm-eval logs it."""
@@ -377,32 +415,6 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     def _asked(self) -> str:
         return self.spec.settings.extraction
 
-    def _with_stops(self) -> TaskSpec:
-        """Return the spec with the generation arguments in force, and only the stops that are sent."""
-        arguments = self.config.generation_kwargs
-        spec = replace(self.spec, generation_kwargs=deepcopy(dict(arguments)))
-        users_own = arguments["until"] != self.spec.generation_kwargs["until"]
-        if users_own:
-            spec = replace(spec, asked=None)  # the user's stops are meant for this way of asking
-        sent = {self._stops_with(spec, str(row["task_id"])) for row in self._data.rows}
-        stated = replace(spec, asked=None).until
-        dropped = [stop for stop in stated if any(stop not in until for until in sent)]
-        # Where all problems have the same stops, the results show these; else each request has its own.
-        until = sent.pop() if len(sent) == 1 else spec.until
-        if dropped:
-            _log.log(
-                logging.WARNING if users_own else logging.INFO,
-                "task %s: stop sequences that would cut the requested code are not sent: %s",
-                self.task_name,
-                ", ".join(map(repr, dropped)),
-            )
-        arguments["until"] = list(until)
-        return replace(spec, generation_kwargs=deepcopy(dict(arguments)), asked=None)
-
-    def _stops_with(self, spec: TaskSpec, task_id: str) -> tuple[str, ...]:
-        problem = self._data.problems[task_id]
-        return stops.sent(spec.until, problem.entry_point, self._asked, problem.protocol)
-
     def _drawn_with(self, model: Any) -> dict[str, object]:
         """Return the arguments with which samples were drawn: the task's, or those of replayed samples."""
         if not isinstance(model, ReplayLM):
@@ -414,11 +426,6 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     def _predict_only(self) -> bool:
         return host.is_predict_only(self)
 
-    def _workers(self) -> int:
-        # All ranks on this host judge their shares at the same time.
-        here = max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
-        return self.spec.settings.workers or max(1, usable_cpus() // here)
-
     def _strategy(self, sample: Sample) -> str:
         return candidate(sample, self._data.problems[sample.task_id], self.spec).strategy
 
@@ -427,21 +434,6 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         texts = iter([json.dumps(outcome, separators=(",", ":")) for outcome in outcomes])
         for instance in self.instances:
             instance.filtered_resps[FILTER] = [next(texts) for _ in range(instance.repeats)]
-
-    def _refuse_infra_errors(self, scored: Scored) -> None:
-        whole: Summary = self._summary or scored
-        count = whole.infra_errors
-        if not count:
-            return
-        assert self._journal is not None
-        folder = self._journal.with_suffix("")
-        store.write(folder, whole.as_dict(), (record.as_dict() for record in scored.records))
-        journals = " ".join(whole.journals or [str(self._journal)])
-        raise InfrastructureError(
-            f"task {self.task_name}: {count} samples remain without a verdict, and not through the model's "
-            f"fault, so there is no pass@k. The outcomes of the others are in {folder}. To finish without "
-            f"the model: passk score {journals} --task {self.spec.name}"
-        )
 
 
 def _outcome(record: Record) -> dict[str, object]:

@@ -29,12 +29,15 @@ from passk_tasks.results.lines import dump_line, parse_object
 from passk_tasks.results.spent import Spent
 from passk_tasks.tasks.settings import OF_PEOPLE
 
+SCOUTS = 1_000_000
+"""Samples from this number on decided how many the problem got (`passk.top_up`), and do not count."""
+
 FORMAT = 1
 MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
 # What may differ between journals that are scored together; none moves a verdict.
-_PER_RANK_SETTINGS = frozenset({"workers", "journal", *OF_PEOPLE})
+_PER_RANK_SETTINGS = frozenset({"workers", "beside", "journal", *OF_PEOPLE})
 
 
 @dataclass(frozen=True)

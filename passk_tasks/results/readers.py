@@ -104,8 +104,12 @@ def _object_or_document(
 def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
     asked = header.settings.get("extraction")
     places: dict[tuple[str, int], str] = {}
+    scouts = 0
     for entry in journal.read_entries(source.path, lines, source.warnings):
         task_id, index = entry.task_id, entry.sample
+        if index >= journal.SCOUTS:
+            scouts += 1
+            continue
         before = places.setdefault((task_id, index), entry.where)
         if before is not entry.where:
             raise SamplesError(f"{entry.where}: sample {index} of {task_id} was given already at {before}")
@@ -122,6 +126,11 @@ def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[i
                 asked if isinstance(asked, str) else None,
                 entry.spent,
             )
+        )
+    if scouts:
+        source.warnings.append(
+            f"{source.path}: {scouts} answers that decided how many samples each problem got (passk.top_up) "
+            "are left out, as they must be"
         )
 
 

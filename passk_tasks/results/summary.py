@@ -59,6 +59,8 @@ class Summary:
         no_code: how many samples without code ended in each way (`empty`, `no_code_found`, …).
         cut_off: how many answers never came to their end.
         cost: what the run cost.
+        top_up: how topping up ended: `k`, the `half_width` that was `wanted` and the one that was reached,
+            the number of `rounds`, `scouts` of each problem and what they took; None without it.
         extract: how code was to be found; None for the task's own way.
         inputs: files with the samples.
         generation_kwargs: how the samples were to be drawn, as lm-eval names it.
@@ -105,6 +107,7 @@ class Summary:
     no_code: Mapping[str, int] = field(default_factory=dict)
     cut_off: CutOff | None = None
     cost: Cost | None = None
+    top_up: Mapping[str, object] | None = None
     extract: str | None = None
     inputs: tuple[str, ...] = ()
     generation_kwargs: Mapping[str, object] | None = None
@@ -207,6 +210,7 @@ class Summary:
             "no_code": dict(self.no_code) or None,
             "cut_off": None if self.cut_off is None else self.cut_off.as_dict(),
             "cost": None if self.cost is None else self.cost.as_dict(),
+            "top_up": None if self.top_up is None else dict(self.top_up),
             "extract": self.extract,
             "inputs": list(self.inputs) or None,
             "sent": None if self.sent is None else dict(self.sent),
@@ -268,6 +272,7 @@ class Summary:
             no_code=keys.counts("no_code"),
             cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
             cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
+            top_up=keys.inner("top_up").values if "top_up" in keys else None,
             extract=keys.text("extract"),
             inputs=keys.texts("inputs"),
             generation_kwargs=arguments.values if "generation_kwargs" in keys else None,

@@ -228,7 +228,7 @@ def _warnings(
         poorest = min(counts, key=lambda task_id: counts[task_id][0])
         names = ", ".join(f"pass@{k}" for k in k_skipped)
         yield f"{names} cannot be estimated and is left out: {poorest} has {counts[poorest][0]} samples"
-    if len(set(sizes)) > 1:
+    if len(set(sizes)) > 1 and settings.top_up is None:
         yield f"n differs between problems: {min(sizes)} to {max(sizes)} samples"
     news = [(len(set(mine)) - 1) / (len(mine) - 1) for mine in texts.values() if len(mine) > 1]
     if news and sum(news) / len(news) < ALIKE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from passk_tasks.statistics.estimators import MAX_N, pass_at_k, sampling_variance
 from passk_tasks.statistics.intervals import effective_draws, effective_problems, wilson
+from passk_tasks.statistics.top_up import needed
 
 Floats = npt.NDArray[np.float64]
 
 _MOST_PROBLEMS = 10_000_000
+_MOST_TIMES = 10  # the samples of a fixed n that a problem may get by topping up
 _MOST_K = 1_000  # beyond, the exact chances take minutes
 
 
@@ -34,6 +36,9 @@ class Plan:
         floor: half-width over problems that remains however many samples are drawn.
         problems_needed: for the half-width over problems, with that many samples of each; None where beyond
             ten million.
+        topped_up: samples of all problems that `passk.top_up` is thought to ask for instead of a fixed n, its
+            scouts included; None without a pilot, or where no number of samples is enough.
+        scouts: how many of these, of each problem, are scouts, which do not count.
     """
 
     k: int
@@ -44,6 +49,8 @@ class Plan:
     over_problems: float
     floor: float
     problems_needed: int | None
+    topped_up: int | None = None
+    scouts: int | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return the plan as JSON has it."""
@@ -69,7 +76,11 @@ def from_pilot(n: npt.ArrayLike, c: npt.ArrayLike, k: int, half_width: float) ->
     scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
     within = float(np.mean(np.atleast_1d(np.asarray(sampling_variance(n, c, k)))))
     total = float(np.var(scores, ddof=1)) if len(scores) > 1 else 0.0
-    return _plan(float(np.mean(scores)), powers, max(total - within, 0.0), len(scores), k, half_width)
+    plan = _plan(float(np.mean(scores)), powers, max(total - within, 0.0), len(scores), k, half_width)
+    if plan.samples is None:
+        return plan
+    rounds = needed(n, c, k, half_width, 2 * k, min(_MOST_TIMES * plan.samples, MAX_N))
+    return replace(plan, topped_up=round(rounds.total), scouts=rounds.scouts)
 
 
 def from_rate(rate: float, problems: int, k: int, half_width: float) -> Plan:

@@ -21,6 +21,7 @@ from passk_tasks.tasks import fim
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.+-]+){0,2}")
 NAMESPACE = "passk"  # the key below `metadata`, and the prefix of its flat keys
+MOST_SAMPLES = 1_000_000  # of a problem
 EXTRACTIONS = (
     "completion",
     "answer",
@@ -52,6 +53,19 @@ class Price(NamedTuple):
         return {"in": self.per_million_in, "out": self.per_million_out}
 
 
+class TopUp(NamedTuple):
+    """How well pass@k is to be known, and with how many samples of a problem at most."""
+
+    half_width: float
+    most: int
+    k: int | None = None
+
+    def as_dict(self) -> dict[str, float]:
+        """Return it as the setting is written."""
+        values = {"half_width": self.half_width, "most": self.most, "k": self.k}
+        return {name: value for name, value in values.items() if value is not None}
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one task.
@@ -78,6 +92,8 @@ class Settings:
         output_mib: how much a candidate may write, in MiB.
         processes: how many processes and threads a candidate may have at one time.
         workers: how many candidates are judged at one time; 0 means as many as there are usable CPUs.
+        beside: how many candidates are judged at one time while the model generates; 0 for none, None for all
+            CPUs but one where the model runs on a server or an accelerator, and none on the CPU.
         sandbox: `strict`, or the weaker `rlimits`.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
             of distributions, which include their requirements.
@@ -93,6 +109,9 @@ class Settings:
             task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
+        top_up: more samples, where they buy most, until half of pass@k's 95 % interval over samples is at
+            most `half_width`, or each problem has `most`: `{"half_width": 0.01, "most": 200}`; `samples` are
+            the fewest then. k is the largest of the budgets, unless `"k": 1` stands there too.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
             nobody says.
         label: what people call the run; None where they do not.
@@ -116,6 +135,7 @@ class Settings:
     output_mib: int = 16
     processes: int = 64
     workers: int = 0
+    beside: int | None = None
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
     python: str | None = None
@@ -125,6 +145,7 @@ class Settings:
     shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
+    top_up: TopUp | None = None
     price: Price | None = None
     label: str | None = None
     note: str | None = None
@@ -199,14 +220,15 @@ class Settings:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
-        said = {name: values.pop(name) for name in ("price", *OF_PEOPLE)}
-        said |= {"tags": list(self.tags), "price": None if self.price is None else self.price.as_dict()}
+        said = {name: values.pop(name) for name in ("top_up", "price", "beside", *OF_PEOPLE)}
+        said |= {name: value.as_dict() for name, value in said.items() if isinstance(value, (TopUp, Price))}
+        said |= {"tags": list(self.tags)}
         return {
             **values,
             "k": list(self.k),
             "judge": self.judge.value,
             "packages": packages,
-            **{name: value for name, value in said.items() if value},
+            **{name: value for name, value in said.items() if value or value == 0},
         }
 
 
@@ -390,6 +412,28 @@ def _price(value: Any) -> Price | None:
     return price
 
 
+def _top_up(value: Any) -> TopUp | None:
+    if value is None or value == "" or isinstance(value, TopUp):
+        return value or None
+    wanted = 'how well and with how many samples at most: {"half_width": 0.01, "most": 200}, perhaps "k": 10'
+    try:
+        given = dict(json.loads(value) if isinstance(value, str) else value)
+        k = given.pop("k", None)
+        half_width, most = _number(given.pop("half_width")), _whole(wanted, 1)(given.pop("most"))
+        goal = TopUp(half_width, most, None if k is None else _whole(wanted, 1)(k))
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        raise ValueError(wanted) from None
+    if given or not 0 < goal.half_width < 0.5 or goal.most > MOST_SAMPLES:
+        raise ValueError(wanted)
+    return goal
+
+
+def _beside(value: Any) -> int | None:
+    if value is None or value in ("", "auto"):
+        return None
+    return _whole("a whole number of candidates, or auto", 0)(value)
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "benchmark": _text("the name of a benchmark, e.g. humaneval"),
     "samples": _whole("a whole number of generations a problem", 1),
@@ -407,6 +451,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "output_mib": _whole("a whole number of MiB"),
     "processes": _whole("a whole number of processes"),
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
+    "beside": _beside,
     "sandbox": _choice(*MODES),
     "packages": _packages,
     "python": _path("the path of a Python interpreter"),
@@ -414,6 +459,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "skip_missing": _switch,
     "skip_untested": _switch,
     "shots": _path("the path of a file or folder"),
+    "top_up": _top_up,
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
     "price": _price,

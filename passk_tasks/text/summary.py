@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import KEPT, Score
@@ -134,6 +135,21 @@ def _uncertainty(estimate: Estimate) -> tuple[str, str]:
     return f"{bound_mark(estimate.method)}{estimate.se:.4f}", interval(estimate.ci95)
 
 
+def _topped_up(keys: Keys) -> str:
+    """Return how topping up ended."""
+    reached, scouts = keys.number("half_width"), keys.inner("scouts")
+    least, most = keys.whole("least"), keys.whole("most")
+    text = f"pass@{keys.whole('k')} within ± {reached:.4f}" if reached is not None else "without an interval"
+    text += f" over samples (wanted: ± {keys.number('wanted'):g}), with {least}"
+    text += f" to {most} samples a problem" if least != most else " samples of each problem"
+    if each := scouts.whole("each"):
+        tokens = scouts.whole("tokens_out")
+        text += f"; {each} scouts of each besides, {scouts.whole('samples'):,} answers"
+        text += f" with {tokens:,} tokens" if tokens else ""
+        text += ", which do not count, here or in the cost"
+    return text
+
+
 def facts(result: Summary) -> list[tuple[str, str]]:
     """Return a name and a text for each fact below the tables, e.g. coverage, judge and sandbox."""
     called = {"label": result.label, "note": result.note, "tags": ", ".join(result.tags)}
@@ -142,6 +158,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
         lines.append(("coverage", f"{result.coverage:.1%} of the task's problems; the rest has no samples"))
     if result.out_of_reach:
         lines.append(("out of reach", f"{len(result.out_of_reach):,} problems, whose data sets are not here"))
+    if result.top_up is not None:
+        lines.append(("top-up", _topped_up(Keys(result.top_up))))
     if result.clusters is not None:
         lines.append(("clusters", f"{result.clusters:,} sources of problems; each is one unit over problems"))
     if result.distinct is not None and result.samples > result.problems:

@@ -18,7 +18,7 @@ from under_load import HANG_S
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
-from passk_tasks.harness import journaling
+from passk_tasks.harness import recorder
 from passk_tasks.tasks.catalog import load_task, task_configs_path
 from passk_tasks.tasks.settings import Settings
 
@@ -29,9 +29,9 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
-    journaling._waiting.clear()
+    recorder._waiting.clear()
     yield tmp_path / "state" / "passk"
-    journaling._waiting.clear()
+    recorder._waiting.clear()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from under_load import HANG_S, wait_until
 
 from passk_tasks.errors import PasskError, PreflightError
 from passk_tasks.harness import host, resume
+from passk_tasks.harness.recorder import Recorder
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import sample_files
 
@@ -371,7 +372,7 @@ def test_a_model_of_its_own_stream_is_warned_of(evaluate, caplog, monkeypatch) -
     torch = types.SimpleNamespace(manual_seed=seeds.append, initial_seed=lambda: 1234)
     monkeypatch.setitem(sys.modules, "torch", torch)
     model = type("HFLM", (Drawing,), {})(canonical)
-    recorder = __import__("passk_tasks.harness.journaling", fromlist=["Recorder"]).Recorder(model)
+    recorder = Recorder(model)
     request = types.SimpleNamespace(args=("", {"do_sample": True}))
     recorder._new_stream(3, [types.SimpleNamespace(position=0)], [request])
     assert (seeds, caplog.text) == ([1237], "")
