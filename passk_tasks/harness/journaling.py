@@ -84,6 +84,7 @@ class TaskJournal:
         self._file: Journal | None = None
         self._texts: dict[Key, str] = {}  # what the file holds
         self._spent = {key: entry.spent for key, entry in self.known.items() if entry.spent is not None}
+        self.spent_before: dict[Key, Spent | None] = {}  # by the first of two questions
         self.seconds = max((entry.at_s or 0.0 for entry in self.known.values()), default=0.0)
         """Wall seconds in which the model generated for the task, over all attempts."""
         self._spoilt = False  # whether the file cannot be the run's journal
@@ -98,9 +99,9 @@ class TaskJournal:
         return self._spent.get(key)
 
     def note(self, key: Key, spent: Spent | None) -> None:
-        """Keep what an answer took."""
+        """Keep what an answer took, with what its first question took."""
         if spent is not None:
-            self._spent[key] = spent
+            self._spent[key] = spent.after(self.spent_before.get(key, Spent(0, 0)))
 
     def add(self, key: Key, text: str, until: tuple[str, ...], spent: Spent | None) -> None:
         """Append one answer. A disk that refuses costs none: all are written anew at the end."""
@@ -213,7 +214,7 @@ def expect(task: Journaled, model: Any) -> None:
 
 def write_all() -> None:
     """Complete the journal of every task of the run that has its answers."""
-    # Tasks of an earlier run in this process that broke off have no answers, and will not get any.
+    # Tasks of an earlier run that broke off have no answers, and will not get any.
     tasks = [task for task in (reference() for reference in _waiting) if task is not None]
     _waiting[:] = [weakref.ref(task) for task in tasks if not task.answered]
     failure = None
@@ -236,10 +237,8 @@ class _Slot:
         position: among lm-eval's requests.
         group: hash of the request; the answers to equal requests may change places.
         journal: that of the task; None for tasks of others, and for lm-eval's padding of uneven ranks.
-        key: problem and number of the sample.
-        until: the stops that were sent.
-        text: the answer, once it has come.
-        arguments: prompt and generation arguments.
+        key, text: problem and number of the sample; the answer, once it has come.
+        until, arguments: the stops that were sent; prompt and generation arguments.
     """
 
     position: int
@@ -315,6 +314,10 @@ class Recorder:
         """
         with contextlib.suppress(AttributeError):
             del self._model.generate_until
+        for reference in self.tasks:
+            ask_first = getattr(reference(), "ask_first", None)  # of those in stages.py
+            if ask_first is not None and not isinstance(self._model, ReplayLM):
+                ask_first(requests, self._generate, self._model, self._meter)
         slots = self._slots(requests)
         answers: list[Any] = [slot.text for slot in slots]
         # The replay model finds a sample by its request's place among all, and costs nothing.
