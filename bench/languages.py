@@ -21,15 +21,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from passk_tasks import benchmarks
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.program import CommandTests, Confinement, Limits, Program
+from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.box.drivers.command import Plan
+from passk_tasks.scoring.candidates import candidate
+from passk_tasks.tasks.catalog import load_task
 
 _TUPLES = "/usr/share/java/javatuples.jar"
-_FENCE = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)
 _WAIT_S = 600  # a guard against a hang; MultiPL-E's own limits are wall time, which a busy machine breaks
 
 # MultiPL-E's evaluators (nuprl/MultiPL-E, evaluation/src/eval_*.py): file, build, run; `{f}` is the file.
@@ -131,45 +134,20 @@ def plain(tests: CommandTests, code: str) -> None:
 def answers(
     folder: Path, language: str, most: int, source: str = "humaneval"
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield name, candidate and tests of the answers to a language's problems, evenly spaced."""
+    """Yield name, candidate and tests of the answers to a language's problems, evenly spaced.
+
+    The candidate is what stands before the tests, as the chat task finds it in the answer.
+    """
     config = f"{source}-{language}"
-    rows = {row["name"]: row for row in _lines(folder / f"{config}.jsonl.gz")}
+    family = benchmarks.get(f"multiple_{source}_{language}")
+    spec = load_task(f"passk_multiple_{source}_{language}_instruct")
+    problems = {row["name"]: family.problem(row) for row in _lines(folder / f"{config}.jsonl.gz")}
     every = [s for s in _lines(folder / "solutions_dev.jsonl.gz") if s["config"] == config]
     count = min(most, len(every))
     for solution in (every[index * len(every) // count] for index in range(count)):
-        row = rows[solution["name"]]
-        yield row["name"], candidate(language, row, solution["solution"]), row["tests"]
-
-
-def candidate(language: str, row: dict, answer: str) -> str:
-    """Return the text before the tests: simpler than the extraction, but the same for all ways."""
-    fence = _FENCE.search(answer)
-    code = fence[1] if fence else answer
-    head = row["prompt"].rstrip().split("\n")[-1]
-    if row["tests"].lstrip().startswith("}"):
-        name = re.search(r"(\w+)\s*\(", head)
-        start = code.find(f"{name[1]}(") if name else 0
-        if language in ("java", "cs", "scala"):
-            end = re.search(r"\}\s*\}\s*\Z", code)
-            cut = end.start() if end else len(code)
-        else:
-            cut = code.find(row["stop_tokens"][0], max(start, 0))
-        code = code[:cut] if cut >= 0 else code
-        if not re.match(r"\s*(import|using|#include|use)\b", code):
-            lines = row["prompt"].split("\n")
-            code = "".join(f"{line}\n" for line in lines if re.match(r"import|using|#include", line)) + code
-    if language == "go":
-        code = re.sub(r"\nfunc main\(\).*", "", code, flags=re.DOTALL)
-        code = re.sub(r"^package \w+", "package f_test", code, flags=re.MULTILINE)
-        missing = [name for name in ("testing", "fmt") if f'"{name}"' not in code]
-        code = code if code.startswith("package") else f"package f_test\n{code}"
-        return code.replace("\n", "".join(f'\nimport "{name}"' for name in missing) + "\n", 1)
-    start = row["prompt"].split("\n" if language != "rkt" else "\n\n")[0]
-    if language in ("php", "rkt"):
-        return (
-            code.split("\n?>")[0] if code.lstrip().startswith(start) else f"{start}\n{code}".split("\n?>")[0]
-        )
-    return code
+        problem = problems[solution["name"]]
+        sample = Sample(problem.task_id, 0, solution["solution"], RESPONSE, config)
+        yield problem.task_id, candidate(sample, problem, spec).code or "", problem.test
 
 
 def _lines(path: Path) -> list[dict]:

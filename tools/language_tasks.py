@@ -93,7 +93,12 @@ def _multipl_e() -> dict[str, str]:
 
 
 def _humanevalpack() -> dict[str, str]:
-    words = {"synthesize": "writing", "fixtests": "fixing by the tests", "fixdocs": "fixing by the docstring"}
+    words = {
+        "synthesize": "writing",
+        "fixtests": "fixing by the tests",
+        "fixdocs": "fixing by the docstring",
+        "explain": "explaining and writing again",
+    }
     content = {}
     for family in humanevalpack.FAMILIES:
         python = family.language == "py"

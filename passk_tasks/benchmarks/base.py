@@ -164,6 +164,10 @@ class Benchmark(ABC):
         """Return the prompt of a row where settings decide about it; None leaves it to the task's YAML."""
         return None
 
+    def told(self, row: Mapping[str, object], said: str) -> str:  # noqa: ARG002
+        """Return what a second request hears of the answer to the first, in tasks that ask twice."""
+        return said.strip()
+
     def examples(self, path: Path) -> list[dict[str, object]]:
         """Return the worked examples in a file or folder, in the columns of those in the task's YAML.
 

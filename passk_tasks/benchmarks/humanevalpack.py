@@ -1,8 +1,8 @@
-"""HumanEvalPack (Muennighoff et al., 2023, arXiv:2308.07124): HumanEval in six languages, to write and to
-fix.
+"""HumanEvalPack (Muennighoff et al., 2023, arXiv:2308.07124): write, fix, explain, in six languages.
 
 A family is a language and a task: `synthesize` shows the prompt, `fixdocs` a wrong function below it,
-`fixtests` a wrong function below its bare declaration, with the tests. Programs are put together as
+`fixtests` a wrong function below its bare declaration, with the tests. `explain` asks for a description of
+the solution, then for code by that description and the bare declaration. Programs are put together as
 bigcode-evaluation-harness does (bigcode_eval/tasks/humanevalpack.py): a text that continues the prompt ends
 where the prompt's braces are closed; C++ stands below its includes, Go below the imports that its text uses.
 """
@@ -19,13 +19,15 @@ from passk_tasks import extraction, languages
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text
 from passk_tasks.benchmarks.contests import below
+from passk_tasks.errors import DatasetError
 from passk_tasks.extraction import go_imports
 from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import hidden
+from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Judge, Place, Program, Tests
 
-KINDS = ("synthesize", "fixtests", "fixdocs")
+KINDS = ("synthesize", "fixtests", "fixdocs", "explain")
 LANGUAGES = {"python": "py", "js": "js", "java": "java", "go": "go", "cpp": "cpp", "rust": "rs"}
 """By the hub's configuration, the word for it elsewhere in this package."""
 
@@ -58,6 +60,9 @@ _CPP = (
     "#include<climits>\n#include<cstring>\n#include<iostream>\n#include<sstream>\n#include<fstream>\n"
 )
 _GO = ("math", "strings", "fmt", "strconv", "time", "bytes", "regexp", "sort", "math/rand", "crypto/md5")
+_RUST_TEST = re.compile(r"#\[test\]([^{]*?)\bfn\s+(\w+)")
+_PYTHON_STOPS = ("\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\nassert")
+_COPIED = 21  # characters of a line of the solution, from which on no description may have it
 _GO_STOPS = ("\n//", "\nfunc main(", "struct", "\nfunc")
 
 
@@ -89,11 +94,24 @@ class HumanEvalPack(Benchmark):
         cls.hub_name = config
 
     def document(self, row: Mapping[str, object]) -> dict[str, object]:
-        """Return the row with `base`, the code that the model goes on from."""
-        return {**row, "base": self._base(row)}
+        """Return the row with `base`, the code that the model goes on from, and the language's `title`."""
+        title = "Python" if self.language == "py" else syntax(self.language).title
+        return {**row, "base": self._base(row), "title": title}
+
+    def told(self, row: Mapping[str, object], said: str) -> str:
+        """Return a description, as long as the docstring at most, without lines of the solution."""
+        columns = (*self.columns, "docstring")
+        description = strip_reasoning(said).text.strip()[: len(text(row, "docstring", columns))]
+        for stop in {"go": _GO_STOPS, "py": _PYTHON_STOPS}.get(self.language, ()):
+            description = description.partition(stop)[0]
+        description = description.rstrip()
+        for line in map(str.strip, text(row, "canonical_solution", columns).split("\n")):
+            if len(line) >= _COPIED:
+                description = description.replace(line, "")
+        return description
 
     def _base(self, row: Mapping[str, object]) -> str:
-        if self.kind != "fixtests":
+        if self.kind not in ("fixtests", "explain"):
             return text(row, "prompt", self.columns)
         main = "fn main(){}\n" if self.language == "rs" else ""  # where the prompt has it too
         return main + text(row, "declaration", self.columns)
@@ -128,8 +146,8 @@ class HumanEvalPack(Benchmark):
             return re.sub(r"public class Main \{\s*\}", "", code)
         if self.language == "go":
             return _with_go_imports(code, test)
-        if self.language == "rs" and not re.search(r"\bfn\s+main\s*\(", code):
-            return "fn main(){}\n" + code
+        if self.language == "rs":
+            return re.sub(r"\bfn\s+main\s*\(", "fn passk_main(", code)  # the tests' own calls them
         return code
 
     def written_tests(self, problem: Problem) -> Tests | None:  # noqa: ARG002
@@ -177,11 +195,29 @@ class FixDocsPython(HumanEvalPackPython, kind="fixdocs"):
     """A wrong function in Python, with its docstring."""
 
 
+class ExplainPython(HumanEvalPackPython, kind="explain"):
+    """A right function in Python, to describe and to write again."""
+
+
 @lru_cache(maxsize=KEPT_TESTS)
 def _tests(problem: Problem) -> CommandTests:
     assert problem.protocol is not None
     language = problem.protocol.language
-    return CommandTests(DIALECTS.get(language, language), problem.test)
+    test = _with_main(problem) if language == "rs" else problem.test
+    return CommandTests(DIALECTS.get(language, language), test)
+
+
+def _with_main(problem: Problem) -> str:
+    """Return Rust's tests with a `main` that runs all of them, as the harness's `cargo test` does.
+
+    Raises:
+        DatasetError: they are not functions of a module `tests`.
+    """
+    text, count = _RUST_TEST.subn(r"\1pub fn \2", problem.test.replace("#[cfg(test)]", ""))
+    if not count or "mod tests" not in text:
+        raise DatasetError(f"{problem.task_id}: column 'test' has no #[test] functions in a module `tests`")
+    calls = "".join(f"    tests::{found[2]}();\n" for found in _RUST_TEST.finditer(problem.test))
+    return f"{text}\nfn main() {{\n{calls}}}\n"
 
 
 @lru_cache(maxsize=KEPT_TESTS)
@@ -204,6 +240,7 @@ FAMILIES: tuple[type[HumanEvalPack], ...] = (
     HumanEvalPackPython,
     FixTestsPython,
     FixDocsPython,
+    ExplainPython,
     *(
         type(f"HumanEvalPack_{kind}_{config}", (HumanEvalPack,), {}, kind=kind, config=config)
         for kind in KINDS

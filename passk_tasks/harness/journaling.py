@@ -69,6 +69,7 @@ class TaskJournal:
         self._file: Journal | None = None
         self._texts: dict[Key, str] = {}  # what the file holds
         self._spent = {key: entry.spent for key, entry in self.known.items() if entry.spent is not None}
+        self.spent_before: dict[Key, Spent | None] = {}  # by the first of two questions
         self.seconds = max((entry.at_s or 0.0 for entry in self.known.values()), default=0.0)
         """Wall seconds in which the model generated for the task, over all attempts."""
         self._spoilt = False  # whether the file cannot be the run's journal
@@ -101,9 +102,9 @@ class TaskJournal:
                 self._put(key, entry.text, entry.until, entry.at_s or 0.0)
 
     def note(self, key: Key, spent: Spent | None) -> None:
-        """Keep what an answer took."""
+        """Keep what an answer took, with what its first question took."""
         if spent is not None:
-            self._spent[key] = spent
+            self._spent[key] = spent.after(self.spent_before.get(key, Spent(0, 0)))
 
     def add(self, key: Key, text: str, until: tuple[str, ...], spent: Spent | None) -> None:
         """Append one answer. A disk that refuses costs none: all are written anew at the end."""

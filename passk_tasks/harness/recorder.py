@@ -173,6 +173,10 @@ class Recorder:
         with contextlib.suppress(AttributeError):
             del self._model.generate_until
         tasks = [task for task in (reference() for reference in self.tasks) if task is not None]
+        for task in tasks:
+            ask_first = getattr(task, "ask_first", None)  # of those in stages.py
+            if ask_first is not None and not isinstance(self._model, ReplayLM):
+                ask_first(requests, self._generate, self._model, self._meter)
         slots = self._slots(requests, tasks)
         answers = self._answers(slots, requests, args, kwargs)
         for task in tasks:

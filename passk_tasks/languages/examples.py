@@ -67,6 +67,11 @@ EXAMPLES: dict[str, Example] = {
         "        if (new Solution().f(1) != 2) {\n            throw new AssertionError();\n"
         "        }\n    }\n}\n",
     ),
+    "rs_pack": _example(
+        "use rand::Rng;\nuse regex::Regex;\nuse md5;\nfn f(x: i64) -> i64 {\n    @\n}",
+        "mod tests {\n    use super::*;\n    pub fn test_f() {\n        assert!(f(1) == 2);\n    }\n}\n"
+        "fn main() {\n    tests::test_f();\n}\n",
+    ),
     "js_pack": _example("const f = (x) => {\n  return @;\n}", "console.assert(f(1) === 2)\n"),
     "js": _NODE,
     "ts": _example(

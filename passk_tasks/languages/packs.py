@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from passk_tasks.languages.compiled import CPP, JAVA
-from passk_tasks.languages.record import Rule
+from passk_tasks.languages.compiled import CPP, JAVA, RS
+from passk_tasks.languages.record import Prepared, Rule, Tool
 from passk_tasks.languages.scripts import JS
 
 CPP_PACK = replace(
@@ -46,4 +46,70 @@ JAVA_PACK = replace(
     run=tuple("Main" if word == "Problem" else word for word in JAVA.run),
 )
 
-LANGUAGES = (CPP_PACK, JS_PACK, JAVA_PACK)
+# Every program uses the crates `rand`, `regex` and `md5`. They are built once, from the sources that Debian's
+# packages bring, and no program reaches a network. The benchmark has rand 0.4, and Debian has not: the crate
+# of that name is what a program meets of it after `use rand::Rng;`, above rand 0.8.
+_CRATES = "/usr/share/cargo/registry"
+_CARGO = """\
+[package]
+name = "rand"
+version = "0.4.6"
+edition = "2021"
+[lib]
+path = "rand.rs"
+[dependencies]
+rand08 = { package = "rand", version = "0.8", default-features = false, features = ["std", "std_rng"] }
+regex = { version = "1", default-features = false, features = ["std", "unicode"] }
+md5 = "0.7"
+"""
+_RAND = """\
+pub use rand08::{random, rngs::ThreadRng, thread_rng};
+use rand08::distributions::{uniform::SampleUniform, Distribution, Standard};
+use rand08::{seq::SliceRandom, RngCore};
+
+pub trait Rng: RngCore + Sized {
+    fn gen<T>(&mut self) -> T where Standard: Distribution<T> {
+        rand08::Rng::gen(self)
+    }
+    fn gen_range<T: SampleUniform + PartialOrd>(&mut self, low: T, high: T) -> T {
+        rand08::Rng::gen_range(self, low..high)
+    }
+    fn gen_weighted_bool(&mut self, n: u32) -> bool {
+        n <= 1 || rand08::Rng::gen_range(self, 0..n) == 0
+    }
+    fn choose<'a, T>(&mut self, values: &'a [T]) -> Option<&'a T> {
+        values.choose(self)
+    }
+    fn shuffle<T>(&mut self, values: &mut [T]) {
+        values.shuffle(self)
+    }
+}
+impl<R: RngCore> Rng for R {}
+"""
+_RS_BUILD = (
+    *("{rustc}", "--edition", "2021", "-L", "{prepared}/target/release/deps", "--extern", "regex"),
+    *("--extern", "md5", "--extern", "rand={prepared}/target/release/librand.rlib"),
+    *("{source}", "-o", "{built}"),
+)
+RS_PACK = replace(
+    RS,
+    name="rs_pack",
+    tools=(*RS.tools, Tool(("cargo",))),
+    build=(_RS_BUILD,),
+    prepared=Prepared(
+        files=(("Cargo.toml", _CARGO), ("rand.rs", _RAND)),
+        commands=(
+            (
+                *("{cargo}", "build", "--release", "--offline", "--config"),
+                *('source.crates-io.replace-with="debian"', "--config"),
+                f'source.debian.directory="{_CRATES}"',
+            ),
+        ),
+        build=(_RS_BUILD,),
+        needed=True,
+    ),
+    files=tuple(f"{_CRATES}/{crate}*" for crate in ("rand-0.8", "regex-1.", "md5-0.7")),
+    apt=(*RS.apt, "cargo", "librust-rand-dev", "librust-regex-dev", "librust-md5-dev"),
+)
+
+LANGUAGES = (CPP_PACK, JS_PACK, JAVA_PACK, RS_PACK)

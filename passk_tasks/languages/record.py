@@ -96,6 +96,7 @@ class Prepared:
         environment: further variables, of the commands too.
         when: what the program's text must match for `build` to be used in place of the usual one; `""` for
             all texts.
+        needed: whether programs cannot be built without it, since it has libraries.
     """
 
     commands: tuple[tuple[str, ...], ...]
@@ -104,6 +105,7 @@ class Prepared:
     run: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     when: str = ""
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class Language:
             that this host lacks are left out.
         environment: variables of the commands, besides those that every program has.
         extras: further files in the working folder, name and text; `@NAMED@` in it is what `named` finds.
-        prepared: what makes builds faster; verdicts are the same without.
+        prepared: what makes builds faster; verdicts are the same without, unless it is `needed`.
         rule: what a pass needs.
         signs: what tells how it failed.
         build_s, run_s: least time limits, in CPU seconds; a run's setting may raise the second.

@@ -6,7 +6,7 @@ What is not known is None and is left out of the JSON: nothing here stands for a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from passk_tasks.results.keys import Keys
 from passk_tasks.tasks.settings import Price
@@ -33,6 +33,15 @@ class Spent:
     tokens_out: int | None = None
     limit_hit: bool | None = None
     by: str = ""
+
+    def after(self, first: Spent | None) -> Spent:
+        """Return this with what an earlier question for the same answer took; None: nobody knows."""
+        if first is None:
+            return replace(self, tokens_in=None, tokens_out=None, by="")
+        pairs = ((first.tokens_in, self.tokens_in), (first.tokens_out, self.tokens_out))
+        tokens = [None if one is None or two is None else one + two for one, two in pairs]
+        by = self.by if first.by in ("", self.by) else ESTIMATE
+        return Spent(tokens[0], tokens[1], self.limit_hit, by)
 
     def as_dict(self) -> dict[str, object]:
         """Return what a journal and an outcome store."""

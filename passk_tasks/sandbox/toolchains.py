@@ -77,7 +77,7 @@ def find(name: str) -> Toolchain:
     shown = [*_SYSTEM, "/etc/alternatives"]
     missing: list[str] = []
     for tool in language.tools:
-        path = _find(tool)
+        path = _find(tool, {str(Path(path).parent) for path in paths.values()})
         if path is None:
             missing.append(tool.names[0])
             continue
@@ -102,8 +102,9 @@ def _is_system(path: str) -> bool:
     return any(path.startswith(folder + "/") for folder in _SYSTEM)
 
 
-def _find(tool: Tool) -> str | None:
-    places = f"{os.environ.get('PATH', '')}:{_PATH}"
+def _find(tool: Tool, beside: Iterable[str]) -> str | None:
+    """Return the path of a tool, preferably in a folder that another one of the toolchain was found in."""
+    places = ":".join([*beside, os.environ.get("PATH", ""), _PATH])
     for name in tool.names:
         path = shutil.which(name, path=places)
         if path is None:
@@ -157,7 +158,7 @@ def shown(names: Iterable[str]) -> tuple[str, ...]:
     """Return what programs of these languages must see of the host.
 
     Raises:
-        SandboxError: a toolchain is not complete.
+        SandboxError: a toolchain is not complete, or what programs need besides cannot be built.
     """
     languages = sorted(names)
     if missing := hint(languages):
@@ -172,8 +173,16 @@ def given(tests: CommandTests, *, prepared: bool) -> Given:
     Args:
         tests: the tests.
         prepared: whether programs can read what was prepared on this host.
+
+    Raises:
+        SandboxError: they need it, and cannot.
     """
     language = LANGUAGES[tests.language]
+    if not prepared and language.prepared is not None and language.prepared.needed:
+        raise SandboxError(
+            f"{language.title} programs need libraries in root's caches, which no other user can read: judge "
+            "as an ordinary user, or on a host with user namespaces"
+        )
     folder = prepare(tests.language) if prepared else None
     quick = language.prepared if folder is not None else None
     command = functools.partial(_command, tests.language, folder=folder)
@@ -232,6 +241,9 @@ def prepare(name: str) -> str | None:
 
     It lies with this user's caches, under a name that tells the tools' versions. None where the language has
     nothing to prepare, or where that failed: then builds take longer.
+
+    Raises:
+        SandboxError: it failed, and programs need it.
     """
     language = LANGUAGES[name]
     if language.prepared is None:
@@ -249,8 +261,12 @@ def prepare(name: str) -> str | None:
                 Path(unfinished).chmod(0o755)
                 shutil.copytree(unfinished, f"{unfinished}.done")
                 Path(f"{unfinished}.done").rename(folder)
-        except OSError:
+        except OSError as error:
             if not folder.is_dir():
+                if language.prepared.needed:
+                    raise SandboxError(
+                        f"what {language.title} programs need cannot be built: {error}"
+                    ) from error
                 return None
     return str(folder)
 
@@ -268,7 +284,8 @@ def _prepare(language: Language, folder: Path) -> None:
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
         if done.returncode:
-            raise OSError(f"{command[0]} failed")
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise OSError(f"{' '.join(command)} failed: {said[-1000:]}")
 
 
 def _environment(language: Language) -> dict[str, str]:

@@ -80,6 +80,8 @@ def _stops(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the stops that a text was asked for with, and those of them at which it ends."""
     recorded = sample.stops is not None
+    if not recorded and mode.startswith("snippet"):
+        return spec.until, ()  # DS-1000 cuts a text that is there by the rule for snippets alone
     given = sample.stops if sample.stops is not None else spec.until
     asked = sample.asked if recorded else spec.asked or spec.settings.extraction
     return given, stops.applied(given, problem.entry_point, mode, asked, problem.protocol)

@@ -10,13 +10,14 @@ import shared_data
 
 from passk_tasks import benchmarks, extraction
 from passk_tasks.benchmarks import humanevalpack
+from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Judge
 from passk_tasks.tasks.catalog import load_task, load_yaml
 from passk_tasks.tasks.settings import Settings
 
-TOOLS = {"js": "node", "java": "javac", "go": "go", "cpp": "g++", "python": "python3"}
+TOOLS = {"js": "node", "java": "javac", "go": "go", "cpp": "g++", "rust": "cargo", "python": "python3"}
 CONFIGS = [config for config in TOOLS if f"humanevalpack_synthesize_{config}" in benchmarks.names()]
 
 
@@ -81,16 +82,60 @@ def test_requests_are_the_benchmarks_own(family) -> None:
 
     found = dataset(family.name)
     row = found.rows[3]
-    asked = apply_template(load_yaml(load_task(f"passk_{family.name}").source)["doc_to_text"], row)
-    base = row["prompt"] if family.kind != "fixtests" else row["declaration"]
-    context = base + row["buggy_solution"]
-    if family.kind == "fixtests":
-        context += "\n" + row["test"]
-    ask = f"{context}\nFix bugs in {row['entry_point']}."
-    expected = f"{row['instruction'].strip() if family.kind == 'synthesize' else ask}\n\n{base}".strip()
-    assert asked == expected
+    text = load_yaml(load_task(f"passk_{family.name}").source)["doc_to_text"]
+    bare = family.kind in ("fixtests", "explain")
+    base = row["declaration"] if bare else row["prompt"]
+    base = f"fn main(){{}}\n{base}" if bare and family.language == "rs" else base
+    tests = "\n" + row["test"] if family.kind == "fixtests" else ""
+    ask = {
+        "synthesize": row["instruction"].strip(),
+        "explain": f"A sum.\nWrite functional code in {row['title']} according to the description.",
+    }.get(family.kind, f"{base}{row['buggy_solution']}{tests}\nFix bugs in {row['entry_point']}.")
+    expected = f"{ask}\n\n{base}".strip()
+    assert apply_template(text, {**row, "told": "A sum."} if family.kind == "explain" else row) == expected
     assert found.problems[row["task_id"]].prompt == base.rstrip()
     assert expected.endswith(base.strip())
+    if family.kind == "explain":
+        ask = (
+            "Provide a concise natural language description of the code using at most "
+            f"{len(row['docstring'])} characters."
+        )
+        assert apply_template(text, row) == f"{base}{row['canonical_solution']}\n{ask}".strip()
+
+
+def test_descriptions_are_cut_as_the_benchmark_cuts_them() -> None:
+    """By the docstring's length, at the language's stops, and without long lines of the solution."""
+    row = {
+        "task_id": "Go/0",
+        "canonical_solution": "    for i := range numbers {\n    x\n",
+        "docstring": "d" * 60,
+    }
+    go, cpp = (benchmarks.get(f"humanevalpack_explain_{config}") for config in ("go", "cpp"))
+    assert cpp.told(row, "  Adds.\n// x \n" + "y" * 90) == "Adds.\n// x \n" + "y" * 48
+    assert go.told(row, "  Adds \n// x") == "Adds"
+    assert go.told(row, "Loops: for i := range numbers { x }") == "Loops:  x }"
+    assert go.told(row, "<think>\nA loop.\n</think>\n\nAdds.") == "Adds."
+    with pytest.raises(DatasetError, match="column 'docstring' is missing"):
+        go.told({name: row[name] for name in ("task_id", "canonical_solution")}, "")
+
+
+def test_rust_runs_its_tests_and_no_main_of_the_candidate() -> None:
+    """Tests are called one after another by a `main` of ours; another shape of them is an error."""
+    family = benchmarks.get("humanevalpack_synthesize_rust")
+    row = {
+        **dict.fromkeys(family.columns, ""),
+        "task_id": "Rust/0",
+        "test": "#[cfg(test)]\nmod tests {\n    use super::*;\n\n#[test]\n    // one\n    fn one() {\n"
+        "        assert!(f());\n    }\n\n#[test]\n    fn two() {}\n}\n",
+    }
+    program = family.program(family.problem(row), "fn main(){}\nfn f() {}", Judge.ISOLATED)
+    assert program.code == "fn passk_main(){}\nfn f() {}"
+    source = program.tests.source
+    assert source.endswith("\nfn main() {\n    tests::one();\n    tests::two();\n}\n")
+    assert "pub fn one() {" in source
+    assert "#[" not in source
+    with pytest.raises(DatasetError, match=r"Rust/0: column 'test' has no #\[test\] functions"):
+        family.program(family.problem({**row, "test": "fn main() {}"}), "", Judge.ISOLATED)
 
 
 def test_go_imports_what_its_text_uses() -> None:

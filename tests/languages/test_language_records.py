@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
-from passk_tasks.errors import did_you_mean
+from passk_tasks.errors import SandboxError, did_you_mean
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.languages.examples import EXAMPLES
 from passk_tasks.program import CommandTests, Judge, Program
@@ -20,8 +20,12 @@ WORDS = {"source", "built", "text", "memory_mib", "prepared"}
 
 
 def plan(language: str, source: str | None = None) -> Plan:
-    """Return what the driver makes of a language's tests; nothing is prepared, and no tool need be here."""
-    given = toolchains.given(CommandTests(language, source or EXAMPLES[language].tests), prepared=False)
+    """Return what the driver makes of a language's tests; what programs do without is not prepared."""
+    record = LANGUAGES[language]
+    needed = record.prepared is not None and record.prepared.needed
+    if needed and (missing := toolchains.hint([language])):
+        pytest.skip(missing)
+    given = toolchains.given(CommandTests(language, source or EXAMPLES[language].tests), prepared=needed)
     return Plan(asdict(given))
 
 
@@ -116,3 +120,18 @@ def test_versions_are_compared():
     older = Summary.from_dict({"task": "t", "problems": 1, "samples": 1})
     assert from_score(older).toolchains is None
     assert "toolchains" not in older.as_dict()
+
+
+def test_libraries_that_cannot_be_had_are_an_error(monkeypatch, tmp_path):
+    """What makes builds faster may fail in silence; where programs need it, no program is judged without."""
+    with pytest.raises(SandboxError, match="Rust programs need libraries in root's caches"):
+        toolchains.given(CommandTests("rs_pack", ""), prepared=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(toolchains, "_command", lambda *_, **__: ("false",))
+    toolchains.prepare.cache_clear()
+    try:
+        assert toolchains.prepare("java") is None
+        with pytest.raises(SandboxError, match="what Rust programs need cannot be built: false failed"):
+            toolchains.prepare("rs_pack")
+    finally:
+        toolchains.prepare.cache_clear()

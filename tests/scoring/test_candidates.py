@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import library_layout
 import pytest
 
-from passk_tasks import score_samples
+from passk_tasks import benchmarks, score_samples
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.results import joining, reading
 from passk_tasks.results.model import Run
-from passk_tasks.scoring.candidates import Candidate, Prover, problems_of, spec_of
+from passk_tasks.results.samples import COMPLETION, RESPONSE, Sample
+from passk_tasks.scoring.candidates import Candidate, Prover, candidate, problems_of, spec_of
 from passk_tasks.tasks.catalog import load_task
 
 ZERO = "HumanEval/0"
@@ -114,3 +116,19 @@ def test_problems_may_lie_elsewhere_by_now(tmp_path, run):
         problems_of(custom)
     with pytest.raises(UsageError, match=r"problems\.jsonl has others by now"):
         problems_of(custom, str(path))
+
+
+@pytest.mark.parametrize("task", ["passk_ds1000", "passk_ds1000_instruct", "passk_ds1000_numpy"])
+@pytest.mark.parametrize("form", [COMPLETION, RESPONSE])
+def test_snippets_that_are_there_are_cut_by_the_benchmarks_rule_alone(task, form):
+    """`# SOLUTION END` ends what a model writes, and cuts nothing that it wrote without that stop.
+
+    Plots of published answers go on below it. Where the stops are recorded, they are applied.
+    """
+    family = benchmarks.get("ds1000")
+    problem = family.problem(next(iter(family.rows(library_layout.DS1000))))
+    text = "<code>\nresult = 1\n# SOLUTION END\nresult += 1\n</code>\nDone."
+    spec, bare = load_task(task), Sample(problem.task_id, 0, text, form, "x")
+    assert candidate(bare, problem, spec).code == "\nresult = 1\n# SOLUTION END\nresult += 1\n"
+    recorded = replace(bare, stops=("# SOLUTION END",), asked="snippet")
+    assert candidate(recorded, problem, spec).code == "\nresult = 1\n"

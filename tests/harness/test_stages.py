@@ -1,0 +1,111 @@
+"""Tests of tasks that ask twice for each sample: HumanEvalPack's explanations, through lm-eval."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support import Canned, outcomes
+
+TASK = "passk_humanevalpack_explain_python"
+SOLUTION = "    doubled = sum([number, number])\n    return doubled\n"
+DECLARATION = "def twice(number: int) -> int:\n"
+ROW = {
+    "task_id": "Python/0",
+    "prompt": f'{DECLARATION}    """ Return two times\n    the number.\n    """\n',
+    "declaration": DECLARATION,
+    "canonical_solution": SOLUTION,
+    "buggy_solution": "    return number\n",
+    "test": "def check(f):\n    assert f(3) == 6\n    assert f(0) == 0\n\ncheck(twice)\n",
+    "entry_point": "twice",
+    "docstring": "Return two times\nthe number, or what is the same, its sum with itself.",
+    "instruction": "Write a function.",
+}
+FIRST = (
+    f"{DECLARATION}{SOLUTION}\nProvide a concise natural language description of the code using at most "
+    f"{len(ROW['docstring'])} characters."
+)
+
+
+class Describing(Canned):
+    """Describes what it is shown, and writes right code by the description of every other sample."""
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        self.requests += [request.args for request in requests]
+        answers = []
+        for number, request in enumerate(requests):
+            described = request.args[0] == FIRST
+            right = f"{SOLUTION}    # {number}\n" if number % 2 == 0 else "\n    return None\n"
+            answers.append(self.answer(request.doc, number) if described else f"\n{right}")
+            self.cache_hook.add_partial("generate_until", request.args, answers[-1])
+        return answers
+
+
+@pytest.fixture
+def metadata(tmp_path) -> dict[str, str]:
+    """Settings that name a file of the row."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(ROW) + "\n")
+    return {"passk.data_files": str(path), "passk.samples": "4", "passk.k": "1"}
+
+
+def describe(_doc: dict[str, Any], number: int) -> str:
+    """A description of each sample's own, with a line of the solution and more than a docstring's length."""
+    return f"  Sample {number}:\ndoubled = sum([number, number])\nadds " + "it to itself, " * 20
+
+
+def test_each_sample_is_described_and_written(evaluate, metadata) -> None:
+    """The first questions are the benchmark's, the second tell what was said, as it cuts that."""
+    model = Describing(describe)
+    found = evaluate(model, TASK, metadata=metadata, limit=None)
+    first, second = model.requests[:4], model.requests[4:]
+    assert [asked[0] for asked in first] == [FIRST] * 4
+    said = [describe({}, n).strip()[: len(ROW["docstring"])].rstrip() for n in range(4)]
+    told = [text.replace("doubled = sum([number, number])", "") for text in said]
+    assert [asked[0] for asked in second] == [
+        f"{text}\nWrite functional code in Python according to the description.\n\n{DECLARATION.rstrip()}"
+        for text in told
+    ]
+    assert [asked[1] for asked in first] == [asked[1] for asked in second]
+    assert found["results"][TASK]["pass@1,none"] == 0.5
+    (line,) = found["samples"][TASK]
+    assert [one["verdict"] for one in outcomes(line)] == ["passed", "failed", "passed", "failed"]
+    assert all(text in str(line["arguments"]) for text in ("Sample 3:", "according to the description"))
+
+
+def test_what_is_there_is_asked_for_neither_way(evaluate, metadata, tmp_path) -> None:
+    """A run that goes on asks both questions for the samples that it lacks, and no other."""
+    metadata["passk.journal"] = str(tmp_path)
+    evaluate(Describing(describe), TASK, metadata=metadata, limit=None)
+    (journal,) = tmp_path.glob("passk_journal_*.jsonl")
+    header, *answers, _end = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([header, *answers[:3]]))
+    model = Describing(describe)
+    found = evaluate(model, TASK, metadata={**metadata, "passk.resume": str(journal)}, limit=None)
+    assert len(model.requests) == 2
+    assert found["results"][TASK]["pass@1,none"] == 0.75  # the one that came now is right
+
+
+def test_descriptions_stay_out_of_caches(evaluate, metadata) -> None:
+    """A cache hears second questions alone: what answers a first one is no sample."""
+    heard = []
+
+    class Hook:
+        def add_partial(self, _: str, request: Any, answer: str) -> None:
+            heard.append(request[0])
+
+    model = Describing(describe)
+    model.set_cache_hook(Hook())
+    evaluate(model, TASK, metadata=metadata, limit=None)
+    assert len(heard) == 4
+    assert FIRST not in heard
+
+
+def test_a_description_that_is_missing(evaluate, metadata) -> None:
+    """A model that leaves out an answer ends the run by name, and nothing is taken for another's."""
+    model = Describing(describe)
+    generate = model.generate_until
+    model.generate_until = lambda requests, **_: generate(requests)[:-1]
+    with pytest.raises(Exception, match=f"{TASK}: 3 answers to 4 first questions"):
+        evaluate(model, TASK, metadata=metadata, limit=None)
