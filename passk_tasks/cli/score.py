@@ -19,7 +19,7 @@ from passk_tasks.scoring.summary import Scored
 from passk_tasks.text import summary
 
 # Options that set the task's settings, by option; two have another name.
-_SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox")}
+_SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox", "verdicts")}
 _SETTINGS |= {"timeout": "timeout_s", "memory": "memory_mib"}
 
 _EPILOG = """\
@@ -65,7 +65,19 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")
     parser.add_argument("--sandbox", choices=MODES, help="rlimits is weaker than strict, the default")
     shared.add_set(parser)
-    parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for results.json and outcomes.jsonl; verdicts are kept there as they come, and the same "
+        "command goes on where it was stopped",
+    )
+    parser.add_argument(
+        "--verdicts",
+        metavar="FOLDER",
+        help="a store of verdicts that runs share: what has one there, under the same tests, limits, sandbox "
+        "and packages, is not judged again (timeouts are never stored)",
+    )
+    parser.add_argument("--again", action="store_true", help="judge all anew, whatever has a verdict already")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -81,6 +93,7 @@ def run(options: argparse.Namespace) -> int:
             _overrides(options),
             extract=options.extract,
             pool=options.pool,
+            again=options.again,
             progress=sys.stderr.isatty(),
             out=options.out,
             show=partial(_show, options),
@@ -89,10 +102,16 @@ def run(options: argparse.Namespace) -> int:
         unfinished = None if options.out is None else Path(options.out) / store.UNFINISHED
         if unfinished is not None and unfinished.exists():
             print(
-                f"passk: what was judged so far is in {unfinished}; the same command judges all anew",
+                f"passk: what was judged so far is in {unfinished}; the same command goes on from there",
                 file=sys.stderr,
             )
         raise
+    if scored.resumed:
+        print(
+            f"passk: {scored.resumed:,} of {scored.samples:,} samples had a verdict in {options.out} "
+            "already; --again judges all anew",
+            file=sys.stderr,
+        )
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
         print(f"  next: {shlex.join(['passk', 'report', options.out])}")

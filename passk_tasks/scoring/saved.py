@@ -5,7 +5,6 @@ read the samples -> the task and its problems -> check -> try the sandbox -> jud
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
+from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.score import check, prepare, score
 from passk_tasks.scoring.summary import Scored
 from passk_tasks.tasks import catalog
@@ -38,6 +38,7 @@ def score_samples(
     extract: str = "auto",
     pool: bool = False,
     out: str | os.PathLike[str] | None = None,
+    again: bool = False,
     progress: bool = False,
     show: Callable[[Scored], None] | None = None,
 ) -> Scored:
@@ -51,7 +52,9 @@ def score_samples(
             `snippet_indented`, `sanitized`.
         pool: add up the samples of several runs; otherwise it is an error to give several.
         out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads. While programs are
-            judged, the outcomes so far are in `outcomes.unfinished.jsonl`.
+            judged, the verdicts so far are in `outcomes.unfinished.jsonl`, and what has one there, or in the
+            results of an earlier scoring, is not judged again where nothing has changed that decides it.
+        again: judge all anew, whatever has a verdict in the folder or in the store of the settings.
         progress: show a progress bar.
         show: called with the score before it is stored; it is stored whatever this raises.
 
@@ -64,7 +67,7 @@ def score_samples(
     paths = listed(paths)
     inputs = () if any(map(is_pipe, paths)) else tuple(map(str, paths))  # what others will read again
     checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
-    return _judged(checked, folder, inputs, progress=progress, show=show)
+    return _judged(checked, folder, inputs, again=again, progress=progress, show=show)
 
 
 def score_texts(
@@ -74,6 +77,7 @@ def score_texts(
     *,
     extract: str = "auto",
     out: str | os.PathLike[str] | None = None,
+    again: bool = False,
     progress: bool = False,
 ) -> Scored:
     """Judge what a model wrote, from memory, as `score_samples` judges the responses in a file.
@@ -85,6 +89,7 @@ def score_texts(
         settings: what to change of the task's settings.
         extract: as `score_samples` has it.
         out: folder for `results.json` and `outcomes.jsonl`; None writes nothing.
+        again: as `score_samples` has it.
         progress: show a progress bar.
 
     Raises:
@@ -94,7 +99,7 @@ def score_texts(
     """
     folder = None if out is None else store.prepare(out)
     checked = _checked(sample_files.in_memory(texts), task, settings or {}, extract, pool=False)
-    return _judged(checked, folder, (), progress=progress, show=None)
+    return _judged(checked, folder, (), again=again, progress=progress, show=None)
 
 
 def _judged(
@@ -102,20 +107,22 @@ def _judged(
     folder: Path | None,
     inputs: tuple[str, ...],
     *,
+    again: bool,
     progress: bool,
     show: Callable[[Scored], None] | None,
 ) -> Scored:
     """Judge samples that were checked, and store the score where there is a folder for it."""
+    if checked.spec.settings.verdicts is not None:
+        store.prepare(Path(checked.spec.settings.verdicts).expanduser(), "--verdicts (passk.verdicts)")
     tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
-    with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
-        scored = score(
-            checked.samples,
-            spec=checked.spec,
-            dataset=tried.dataset,
-            extract=checked.extract,
-            progress=progress,
-            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
-        )
+    scored = score(
+        checked.samples,
+        spec=checked.spec,
+        dataset=tried.dataset,
+        extract=checked.extract,
+        progress=progress,
+        verdicts=Verdicts(folder, checked.spec.settings.verdicts, again=again),
+    )
     scored = replace(
         scored,
         warnings=(*checked.warnings, *tried.warnings, *scored.warnings),

@@ -90,6 +90,7 @@ class Settings:
             task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
         journal: folder for the journal of the generations; None lets the run choose.
+        verdicts: folder of a store of verdicts that runs share; None for none.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
             nobody says.
     """
@@ -119,6 +120,7 @@ class Settings:
     shots: str | None = None
     seeds: str = "same"
     journal: str | None = None
+    verdicts: str | None = None
     price: Price | None = None
 
     def __post_init__(self) -> None:
@@ -191,13 +193,15 @@ class Settings:
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
         price = {} if self.price is None else {"price": self.price.as_dict()}
-        del values["price"]
+        own = {} if self.verdicts is None else {"verdicts": self.verdicts}
+        del values["price"], values["verdicts"]
         return {
             **values,
             "k": list(self.k),
             "judge": self.judge.value,
             "packages": packages,
             **price,
+            **own,
         }
 
 
@@ -385,5 +389,6 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "shots": _path("the path of a file or folder"),
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
+    "verdicts": _path("the path of a folder"),
     "price": _price,
 }

@@ -156,6 +156,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
         absent = ", ".join(name for name, on in result.layers.items() if not on)
         shown = active or ("none" if result.layers else "nothing was run")
         lines.append(("sandbox", f"{result.sandbox}: {shown}" + (f"; without {absent}" if absent else "")))
+    if result.from_store is not None:
+        lines.append(("store", f"{result.from_store:,} of {result.samples:,} verdicts came from it"))
     lines += spending.facts(result)
     if result.flags:
         lines.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result.flags.items())))
