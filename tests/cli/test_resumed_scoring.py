@@ -46,11 +46,12 @@ def written(path: Path, executed: Path) -> str:
     lines = []
     for problem in PROBLEMS[:2]:
         for number in range(SAMPLES):
-            name = f"{problem.task_id} {number % (SAMPLES - 1)}"
-            note = f"    import time\n    open({str(executed)!r}, 'a').write({name!r} + chr(10))\n"
-            wait = "    time.sleep(100)\n" if number == 3 else "    time.sleep(0.02)\n"
+            number %= SAMPLES - 1  # the last text is the first once more
+            name = f"{problem.task_id} {number}"
             body = problem.canonical_solution if number % 2 else "    return None\n"
-            lines.append({"task_id": problem.task_id, "completion": note + wait + body})
+            note = f"\nimport time\nopen({str(executed)!r}, 'a').write({name!r} + chr(10))\n"
+            wait = f"time.sleep({100 if number == 3 else 0.02})\n"
+            lines.append({"task_id": problem.task_id, "completion": body + note + wait})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return str(path)
 
