@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
-from passk_tasks.errors import InfrastructureError, TerminatedError
+from passk_tasks.errors import InfrastructureError, TerminatedError, UsageError
 from passk_tasks.program import MODES, Judge
 from passk_tasks.results import store
 from passk_tasks.scoring.candidates import EXTRACT
-from passk_tasks.scoring.summary import Scored
 from passk_tasks.text import summary
+from passk_tasks.verdict import Verdict
 
 # Options that set the task's settings, by option; two have another name.
 _SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox", "verdicts")}
@@ -77,6 +76,11 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         help="a store of verdicts that runs share: what has one there, under the same tests, limits, sandbox "
         "and packages, is not judged again (timeouts are never stored)",
     )
+    parser.add_argument(
+        "--shard",
+        metavar="i/N",
+        help="judge one of N parts, with i from 0, into a file in --out; `passk merge` adds the parts up",
+    )
     parser.add_argument("--again", action="store_true", help="judge all anew, whatever has a verdict already")
 
 
@@ -84,8 +88,11 @@ def run(options: argparse.Namespace) -> int:
     """Score, save and print.
 
     Raises:
+        UsageError: --shard without --out.
         InfrastructureError: samples remained without a verdict; everything was saved and printed before.
     """
+    if options.shard is not None:
+        return _run_shard(options)
     try:
         scored = api.score_samples(
             options.samples,
@@ -96,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
             again=options.again,
             progress=sys.stderr.isatty(),
             out=options.out,
-            show=partial(_show, options),
+            show=partial(shared.show_scored, options),
         )
     except (KeyboardInterrupt, TerminatedError):
         unfinished = None if options.out is None else Path(options.out) / store.UNFINISHED
@@ -112,26 +119,31 @@ def run(options: argparse.Namespace) -> int:
             "already; --again judges all anew",
             file=sys.stderr,
         )
-    if options.out is not None and not options.json:
-        print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
-        print(f"  next: {shlex.join(['passk', 'report', options.out])}")
-    if scored.infra_errors:
-        outcomes = (record.outcome for record in scored.records)
-        example = next(outcome.detail for outcome in outcomes if outcome.verdict == "infra_error")
-        raise InfrastructureError(
-            f"{scored.infra_errors} of {len(scored.records)} samples remained without a verdict, for "
-            f"a reason that is not the model's ({example}); score again, with fewer --workers if the "
-            "host is short of memory"
-        )
+    shared.end_scoring(options, scored)
     return 0
 
 
-def _show(options: argparse.Namespace, scored: Scored) -> None:
-    shared.show(options, scored.as_dict(), partial(summary.render, scored))
-    sys.stdout.flush()
-    if options.json:
-        for warning in scored.warnings:
-            print(f"passk: warning: {warning}", file=sys.stderr)
+def _run_shard(options: argparse.Namespace) -> int:
+    if options.out is None:
+        raise UsageError("--shard needs --out FOLDER, one for all parts, which `passk merge` then reads")
+    shard = api.score_shard(
+        options.shard,
+        options.samples,
+        options.task,
+        _overrides(options),
+        extract=options.extract,
+        pool=options.pool,
+        again=options.again,
+        progress=sys.stderr.isatty(),
+        out=options.out,
+    )
+    shared.show(options, shard.as_dict(), partial(summary.render_shard, shard))
+    if without := shard.verdicts.get(Verdict.INFRA_ERROR.value):
+        raise InfrastructureError(
+            f"{without} of {shard.samples} samples remained without a verdict, for a reason that is not the "
+            "model's; the same command tries them again"
+        )
+    return 0
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Batch:
         within, ranks = self._first, self._suites
         if shuffle and len(self):
             # The seed is the whole batch: the same batch has the same order, and no program knows it.
-            seed = hashlib.sha256(memoryview(self._hashes.view(np.uint8))).digest()
+            seed = hashlib.sha256(self._hashes.data.cast("B")).digest()
             chance = np.random.default_rng(int.from_bytes(seed, "big"))
             within = chance.permutation(len(self))
             ranks = chance.permutation(int(ranks.max()) + 1)[ranks]

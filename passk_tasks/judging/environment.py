@@ -30,6 +30,7 @@ class Environments:
         executor: that was entered, since its layers are part of them.
 
     Attributes:
+        common: what all of them have in common, JSON-ready.
         seen: each environment that was asked for, by its name, JSON-ready.
     """
 
@@ -37,7 +38,7 @@ class Environments:
         confinement = executor.confinement
         self.seen: dict[str, dict[str, object]] = {}
         self._names: dict[tuple[str, ...], str] = {}
-        self._common: dict[str, object] = {
+        self.common: dict[str, object] = {
             "passk_tasks": __version__,
             "judge": _code(),
             "python": interpreter(confinement.python).version,
@@ -58,7 +59,7 @@ class Environments:
         elif isinstance(tests, StdioTests):  # a program's hash has the rule's name alone
             kind = ("comparison", tests.comparison.name, tests.comparison.source)
         if kind not in self._names:
-            described = dict(self._common)
+            described = dict(self.common)
             if isinstance(tests, CommandTests):
                 described |= {"language": tests.language, "toolchain": toolchains.versions(tests.language)}
             elif kind:

@@ -40,7 +40,7 @@ class Known(NamedTuple):
     Attributes:
         program_sha256: of the program.
         environment: name of the environment that it was judged in; empty where the file does not say.
-        outcome: what the judge said; never `infra_error`, which is no verdict.
+        outcome: what the judge said.
         at_s: wall seconds of judging before it was known, over all attempts; 0 where not recorded.
     """
 
@@ -50,12 +50,13 @@ class Known(NamedTuple):
     at_s: float
 
 
-def read(path: Path, wanted: Callable[[str], bool]) -> Iterator[Known]:
+def read(path: Path, wanted: Callable[[str], bool], *, without: bool = False) -> Iterator[Known]:
     """Yield the verdicts in a file, in their order; lines that are none are passed over.
 
     Args:
         path: the file; none at all holds no verdicts.
         wanted: whether the program with a hash is of interest.
+        without: also yield that a program remained without a verdict (`infra_error`).
     """
     try:
         file = path.open("rb")
@@ -72,7 +73,7 @@ def read(path: Path, wanted: Callable[[str], bool]) -> Iterator[Known]:
                 known = Known(str(line["program_sha256"]), str(line.get("environment", "")), outcome, at_s)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SamplesError):
                 continue  # torn, or no verdict
-            if outcome.verdict is not Verdict.INFRA_ERROR and wanted(known.program_sha256):
+            if (without or outcome.verdict is not Verdict.INFRA_ERROR) and wanted(known.program_sha256):
                 yield known
 
 

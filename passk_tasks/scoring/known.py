@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,31 +31,37 @@ class Verdicts:
     """What is known before a scoring, and what it finds; a context manager.
 
     Args:
-        folder: of the results; None where they are not stored.
+        journal: file of the verdicts as they come; None keeps none.
+        results: folder with the results of an earlier scoring; None for none.
         shared: folder of a store; None for none.
         again: judge all anew; what is found is kept all the same.
 
     Attributes:
-        resumed: samples whose verdicts were in the folder.
+        resumed: samples whose verdicts were in the journal or in the results.
         from_store: samples whose verdicts came from the store; None without one.
-        environments: in which the programs are judged.
+        environments: names of those in which the programs are judged.
+        environment: what these have in common, JSON-ready.
     """
 
-    def __init__(self, folder: Path | None = None, shared: str | None = None, *, again: bool = False) -> None:
+    def __init__(
+        self,
+        journal: Path | None = None,
+        results: Path | None = None,
+        shared: str | None = None,
+        *,
+        again: bool = False,
+    ) -> None:
         self.resumed = 0
         self.from_store: int | None = None if shared is None else 0
         self.environments: tuple[str, ...] = ()
-        self._folder, self._again = folder, again
-        self._path = None if folder is None else folder / store.UNFINISHED
+        self.environment: Mapping[str, object] = {}
+        self._path, self._results, self._again = journal, results, again
         self._store = None if shared is None else Store(Path(shared).expanduser())
         self._file: Appended | None = None
         self._before_s, self._began = 0.0, time.monotonic()
 
     def __enter__(self) -> Verdicts:
         if self._path is not None:
-            if self._again:
-                with contextlib.suppress(OSError):  # then it cannot be written either
-                    self._path.unlink(missing_ok=True)
             self._file = Appended(self._path, at_once=True)
         return self
 
@@ -70,6 +76,11 @@ class Verdicts:
         """Wall seconds of judging, over all attempts."""
         return self._before_s + time.monotonic() - self._began
 
+    @property
+    def lost(self) -> str | None:
+        """Why verdicts could not be kept as they came; None where all were."""
+        return None if self._file is None else self._file.lost
+
     def known(
         self, batch: Batch, executor: Executor, place: Callable[[int, Outcome], None]
     ) -> npt.NDArray[np.bool_]:
@@ -83,6 +94,7 @@ class Verdicts:
         self._found = Environments(executor)
         self._names = [self._found.name(tests) for tests in batch.tests]
         self.environments = tuple(sorted(set(self._names)))
+        self.environment = self._found.common
         taken = np.zeros(len(batch), dtype=np.bool_)
         if not self._again:
             for number, known in self._of(batch, self._in_folder(batch)):
@@ -124,11 +136,13 @@ class Verdicts:
 
     def _in_folder(self, batch: Batch) -> Iterator[Known]:
         """Yield what the folder has: what a scoring left that ended, then what one left that broke off."""
-        if self._folder is None:
-            return
-        with contextlib.suppress(OSError, ValueError, RecursionError):  # then no scoring has ended there
-            yield from self._finished(self._folder / store.RESULTS, self._folder / store.OUTCOMES, batch)
-        yield from verdicts.read(self._folder / store.UNFINISHED, batch.has)
+        if self._results is not None:
+            with contextlib.suppress(OSError, ValueError, RecursionError):  # then no scoring has ended there
+                yield from self._finished(
+                    self._results / store.RESULTS, self._results / store.OUTCOMES, batch
+                )
+        if self._path is not None:
+            yield from verdicts.read(self._path, batch.has)
 
     def _finished(self, results: Path, outcomes: Path, batch: Batch) -> Iterator[Known]:
         # A kill between the two leaves the outcomes of one scoring beside the results of another.

@@ -6,7 +6,7 @@ read the samples -> the task and its problems -> check -> try the sandbox -> jud
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, UsageError
-from passk_tasks.judging import libraries
+from passk_tasks.judging import libraries, trial
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
@@ -66,7 +66,7 @@ def score_samples(
     folder = None if out is None else store.prepare(out)
     paths = listed(paths)
     inputs = () if any(map(is_pipe, paths)) else tuple(map(str, paths))  # what others will read again
-    checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
+    checked = check_file(sample_files.read(paths), task, settings or {}, extract, pool=pool)
     return _judged(checked, folder, inputs, again=again, progress=progress, show=show)
 
 
@@ -98,12 +98,12 @@ def score_texts(
         PasskError: the results cannot be written.
     """
     folder = None if out is None else store.prepare(out)
-    checked = _checked(sample_files.in_memory(texts), task, settings or {}, extract, pool=False)
+    checked = check_file(sample_files.in_memory(texts), task, settings or {}, extract, pool=False)
     return _judged(checked, folder, (), again=again, progress=progress, show=None)
 
 
 def _judged(
-    checked: _Checked,
+    checked: Checked,
     folder: Path | None,
     inputs: tuple[str, ...],
     *,
@@ -112,29 +112,53 @@ def _judged(
     show: Callable[[Scored], None] | None,
 ) -> Scored:
     """Judge samples that were checked, and store the score where there is a folder for it."""
-    if checked.spec.settings.verdicts is not None:
-        store.prepare(Path(checked.spec.settings.verdicts).expanduser(), "--verdicts (passk.verdicts)")
-    tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
+    journal = None if folder is None else folder / store.UNFINISHED
+    if journal is not None and again:
+        journal.unlink(missing_ok=True)
+    tried, scored = judge(
+        checked, Verdicts(journal, folder, checked.shared(), again=again), progress=progress
+    )
+    return finish(scored, checked, tried.warnings, folder, inputs, checked.provenance(), show)
+
+
+def judge(
+    checked: Checked, verdicts: Verdicts, *, progress: bool, asked: Collection[str] | None = None
+) -> tuple[trial.Tried, Scored]:
+    """Judge samples that were checked; return what trying the references came to, and the bare score.
+
+    `asked` has the problems whose references are tried, where these are more than those of the samples.
+    """
+    tried = prepare(checked.spec, checked.dataset, checked.asked if asked is None else asked)
     scored = score(
         checked.samples,
         spec=checked.spec,
         dataset=tried.dataset,
         extract=checked.extract,
         progress=progress,
-        verdicts=Verdicts(folder, checked.spec.settings.verdicts, again=again),
+        verdicts=verdicts,
     )
+    return tried, scored
+
+
+def finish(
+    scored: Scored,
+    checked: Checked,
+    warnings: Sequence[str],
+    folder: Path | None,
+    inputs: tuple[str, ...],
+    provenance: store.Provenance,
+    show: Callable[[Scored], None] | None,
+) -> Scored:
+    """Return a score with all that is known of its samples, shown, and stored where there is a folder."""
     scored = replace(
         scored,
-        warnings=(*checked.warnings, *tried.warnings, *scored.warnings),
+        warnings=(*checked.warnings, *warnings, *scored.warnings),
         extract=checked.extract,
         inputs=inputs,
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
-        **store.provenance_of(
-            checked.spec.settings,
-            libraries.languages(benchmarks.get(checked.spec.settings.benchmark), checked.dataset),
-        ),
+        **provenance,
     )
     try:
         if show is not None:
@@ -146,7 +170,7 @@ def _judged(
 
 
 @dataclass(frozen=True)
-class _Checked:
+class Checked:
     """What is to be judged; all that can be known to be wrong without executing anything was looked for.
 
     Attributes:
@@ -169,10 +193,28 @@ class _Checked:
     generation_s: float | None
     warnings: list[str]
 
+    @property
+    def asked(self) -> set[str]:
+        """The problems that have samples."""
+        return {sample.task_id for sample in self.samples}
 
-def _checked(
+    def shared(self) -> str | None:
+        """Return the folder of the store that the settings name; `UsageError` where it cannot be written."""
+        folder = self.spec.settings.verdicts
+        if folder is not None:
+            store.prepare(Path(folder).expanduser(), "--verdicts (passk.verdicts)")
+        return folder
+
+    def provenance(self) -> store.Provenance:
+        """Return when and with what the samples are judged here."""
+        benchmark = benchmarks.get(self.spec.settings.benchmark)
+        return store.provenance_of(self.spec.settings, libraries.languages(benchmark, self.dataset))
+
+
+def check_file(
     file: SampleFile, task: str | None, settings: Mapping[str, Any], extract: str, *, pool: bool
-) -> _Checked:
+) -> Checked:
+    """Return what is to be judged of samples that were read; errors are those of `score_samples`."""
     spec = _task_of(file, task, settings)
     dataset = load_problems(spec)
     file = file.named(benchmarks.get(spec.settings.benchmark), dataset.problems)
@@ -192,9 +234,7 @@ def _checked(
         None, [verbatim_warning(chosen, spec, extract), cut_warning(chosen, spec, dataset, extract)]
     )
     sent = None if file.header is None else Keys(file.header.extra).inner("sent").values or None
-    return _Checked(
-        chosen, spec, dataset, extract, _generated_with(file), sent, _generation_s(file), warnings
-    )
+    return Checked(chosen, spec, dataset, extract, _generated_with(file), sent, _generation_s(file), warnings)
 
 
 def load_problems(task: TaskSpec | str) -> Dataset:
