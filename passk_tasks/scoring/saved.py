@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, UsageError
@@ -20,7 +22,7 @@ from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.sample_files import SampleFile
-from passk_tasks.results.samples import Sample
+from passk_tasks.results.samples import Samples
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
 from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.score import check, prepare, score
@@ -184,7 +186,7 @@ class Checked:
         warnings: what a person must know of the samples.
     """
 
-    samples: list[Sample]
+    samples: Samples
     spec: TaskSpec
     dataset: Dataset
     extract: str
@@ -196,7 +198,7 @@ class Checked:
     @property
     def asked(self) -> set[str]:
         """The problems that have samples."""
-        return {sample.task_id for sample in self.samples}
+        return set(self.samples.counts)
 
     def shared(self) -> str | None:
         """Return the folder of the store that the settings name; `UsageError` where it cannot be written."""
@@ -227,7 +229,7 @@ def check_file(
         extract = extract_as_set(file.samples, spec, extract)
     chosen, left_out = _chosen(file.samples, spec, dataset, "samples" in settings)
     check(chosen, spec=spec, dataset=dataset, extract=extract, strict_k="k" in settings)
-    asked = {sample.task_id for sample in chosen}
+    asked = set(chosen.counts)
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
     warnings = [*file.warnings, *_check_dataset(file.header, dataset, settings), *left_out]
     warnings += filter(
@@ -276,12 +278,11 @@ def _task_of(file: SampleFile, task: str | None, settings: Mapping[str, Any]) ->
     )
 
 
-def _chosen(
-    given: list[Sample], spec: TaskSpec, dataset: Dataset, only_first: bool
-) -> tuple[list[Sample], list[str]]:
+def _chosen(given: Samples, spec: TaskSpec, dataset: Dataset, only_first: bool) -> tuple[Samples, list[str]]:
     """Return the samples that are judged, and what to say of the others."""
-    chosen = [sample for sample in given if sample.task_id not in dataset.skipped]
-    said = []
+    chosen, said = given, []
+    if skipped := [number for number, name in enumerate(given.names) if name in dataset.skipped]:
+        chosen = given.chosen(~np.isin(given.problems, skipped))
     if len(chosen) < len(given):
         said.append(f"{len(given) - len(chosen)} samples of problems that are left out are not judged")
     if only_first:

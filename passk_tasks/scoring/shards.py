@@ -129,7 +129,8 @@ def score_shard(
     width = len(str(of - 1))
     path = folder / f"shard-{number:0{width}}-of-{of}.jsonl"
     _begin(path, header, again=again)
-    mine = replace(checked, samples=[one for one in checked.samples if _shard_of(one, of) == number])
+    own = np.fromiter((_shard_of(one, of) == number for one in checked.samples), dtype=np.bool_)
+    mine = replace(checked, samples=checked.samples.chosen(own))
     kept = Verdicts(path, shared=checked.shared(), again=again)
     # All parts try the same references, since what they show is of the whole.
     tried, scored = judge(mine, kept, progress=progress, asked=checked.asked)
