@@ -3,6 +3,7 @@
     list_tasks, outside_benchmarks, load_task, load_problems  passk tasks
     task_configs_path, task_folder, code_eval_path            passk path
     read_samples, score_samples, score_texts                  passk score
+    score_shard, merge_shards                                 passk score --shard, passk merge
     audit_task                                                passk audit
     check_sandbox                                             passk selfcheck
     list_runs                                                 passk runs
@@ -40,6 +41,8 @@ from passk_tasks.scoring.saved import load_problems as load_problems
 from passk_tasks.scoring.saved import score_samples as score_samples
 from passk_tasks.scoring.saved import score_texts as score_texts
 from passk_tasks.scoring.score import prepare
+from passk_tasks.scoring.shards import merge_shards as merge_shards
+from passk_tasks.scoring.shards import score_shard as score_shard
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import load_task as load_task

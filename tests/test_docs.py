@@ -112,7 +112,7 @@ def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
     reading = {"runs", "show", "compare", "factors", "trend", "gate", "curve", "plan", "report", "export"}
-    assert set(shown) == {"run", "score", "audit", *reading}
+    assert set(shown) == {"run", "score", "merge", "audit", *reading}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
 

@@ -29,6 +29,7 @@ _RUN = "run"
 _COMMANDS = {
     _RUN: "run lm-eval on our tasks: all of its `run` arguments, with the include path filled in",
     "score": "judge saved samples again, without a model",
+    "merge": "add up the parts of a scoring, which `passk score --shard i/N` has judged",
     "runs": "the runs in a folder of results: date, model, task, conditions, scores",
     "label": "give a stored run a label, a note, tags",
     "show": "the summary of a stored run, with the metrics asked for",

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from passk_tasks import api
-from passk_tasks.errors import UsageError
+from passk_tasks.errors import InfrastructureError, UsageError
+from passk_tasks.results import store
 from passk_tasks.results.model import Run
+from passk_tasks.scoring.summary import Scored
 from passk_tasks.statistics.metrics import PASS
 from passk_tasks.tasks.settings import NAMESPACE
+from passk_tasks.text import summary
 from passk_tasks.text.terminal import colour_wanted, width_of
 
 
@@ -42,6 +48,34 @@ def show(options: argparse.Namespace, result: Any, render: Callable[..., str]) -
         print(json.dumps(result, indent=2))
     else:
         print(render(colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+
+
+def show_scored(options: argparse.Namespace, scored: Scored) -> None:
+    """Print the score of samples; with `--json` its warnings on standard error."""
+    show(options, scored.as_dict(), partial(summary.render, scored))
+    sys.stdout.flush()
+    if options.json:
+        for warning in scored.warnings:
+            print(f"passk: warning: {warning}", file=sys.stderr)
+
+
+def end_scoring(options: argparse.Namespace, scored: Scored) -> None:
+    """Say where a score was stored, and what next.
+
+    Raises:
+        InfrastructureError: samples remained without a verdict.
+    """
+    if options.out is not None and not options.json:
+        print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
+        print(f"  next: {shlex.join(['passk', 'report', options.out])}")
+    if scored.infra_errors:
+        outcomes = (record.outcome for record in scored.records)
+        example = next(outcome.detail for outcome in outcomes if outcome.verdict == "infra_error")
+        raise InfrastructureError(
+            f"{scored.infra_errors} of {len(scored.records)} samples remained without a verdict, for "
+            f"a reason that is not the model's ({example}); score again, with fewer --workers if the "
+            "host is short of memory"
+        )
 
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:

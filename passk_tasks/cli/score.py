@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,15 +10,15 @@ from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
-from passk_tasks.errors import InfrastructureError, TerminatedError
+from passk_tasks.errors import InfrastructureError, TerminatedError, UsageError
 from passk_tasks.program import MODES, Judge
 from passk_tasks.results import store
 from passk_tasks.scoring.candidates import EXTRACT
-from passk_tasks.scoring.summary import Scored
 from passk_tasks.text import summary
+from passk_tasks.verdict import Verdict
 
 # Options that set the task's settings, by option; two have another name.
-_SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox")}
+_SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox", "verdicts")}
 _SETTINGS |= {"timeout": "timeout_s", "memory": "memory_mib"}
 
 _EPILOG = """\
@@ -66,15 +65,35 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     parser.add_argument("--sandbox", choices=MODES, help="rlimits is weaker than strict, the default")
     shared.add_labels(parser)
     shared.add_set(parser)
-    parser.add_argument("--out", metavar="DIR", help="folder for results.json and outcomes.jsonl")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for results.json and outcomes.jsonl; verdicts are kept there as they come, and the same "
+        "command goes on where it was stopped",
+    )
+    parser.add_argument(
+        "--verdicts",
+        metavar="FOLDER",
+        help="a store of verdicts that runs share: what has one there, under the same tests, limits, sandbox "
+        "and packages, is not judged again (timeouts are never stored)",
+    )
+    parser.add_argument(
+        "--shard",
+        metavar="i/N",
+        help="judge one of N parts, with i from 0, into a file in --out; `passk merge` adds the parts up",
+    )
+    parser.add_argument("--again", action="store_true", help="judge all anew, whatever has a verdict already")
 
 
 def run(options: argparse.Namespace) -> int:
     """Score, save and print.
 
     Raises:
+        UsageError: --shard without --out.
         InfrastructureError: samples remained without a verdict; everything was saved and printed before.
     """
+    if options.shard is not None:
+        return _run_shard(options)
     try:
         scored = api.score_samples(
             options.samples,
@@ -82,38 +101,50 @@ def run(options: argparse.Namespace) -> int:
             _overrides(options),
             extract=options.extract,
             pool=options.pool,
+            again=options.again,
             progress=sys.stderr.isatty(),
             out=options.out,
-            show=partial(_show, options),
+            show=partial(shared.show_scored, options),
         )
     except (KeyboardInterrupt, TerminatedError):
         unfinished = None if options.out is None else Path(options.out) / store.UNFINISHED
         if unfinished is not None and unfinished.exists():
             print(
-                f"passk: what was judged so far is in {unfinished}; the same command judges all anew",
+                f"passk: what was judged so far is in {unfinished}; the same command goes on from there",
                 file=sys.stderr,
             )
         raise
-    if options.out is not None and not options.json:
-        print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
-        print(f"  next: {shlex.join(['passk', 'report', options.out])}")
-    if scored.infra_errors:
-        outcomes = (record.outcome for record in scored.records)
-        example = next(outcome.detail for outcome in outcomes if outcome.verdict == "infra_error")
-        raise InfrastructureError(
-            f"{scored.infra_errors} of {len(scored.records)} samples remained without a verdict, for "
-            f"a reason that is not the model's ({example}); score again, with fewer --workers if the "
-            "host is short of memory"
+    if scored.resumed:
+        print(
+            f"passk: {scored.resumed:,} of {scored.samples:,} samples had a verdict in {options.out} "
+            "already; --again judges all anew",
+            file=sys.stderr,
         )
+    shared.end_scoring(options, scored)
     return 0
 
 
-def _show(options: argparse.Namespace, scored: Scored) -> None:
-    shared.show(options, scored.as_dict(), partial(summary.render, scored))
-    sys.stdout.flush()
-    if options.json:
-        for warning in scored.warnings:
-            print(f"passk: warning: {warning}", file=sys.stderr)
+def _run_shard(options: argparse.Namespace) -> int:
+    if options.out is None:
+        raise UsageError("--shard needs --out FOLDER, one for all parts, which `passk merge` then reads")
+    shard = api.score_shard(
+        options.shard,
+        options.samples,
+        options.task,
+        _overrides(options),
+        extract=options.extract,
+        pool=options.pool,
+        again=options.again,
+        progress=sys.stderr.isatty(),
+        out=options.out,
+    )
+    shared.show(options, shard.as_dict(), partial(summary.render_shard, shard))
+    if without := shard.verdicts.get(Verdict.INFRA_ERROR.value):
+        raise InfrastructureError(
+            f"{without} of {shard.samples} samples remained without a verdict, for a reason that is not the "
+            "model's; the same command tries them again"
+        )
+    return 0
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:

@@ -82,6 +82,10 @@ def check(
         f"{where}: the journal's folder {journal_folder}",
         remedy="set passk.journal to another",
     )
+    if spec.settings.verdicts is not None and not predict_only:
+        check_folder(
+            Path(spec.settings.verdicts).expanduser(), f"{where}: passk.verdicts {spec.settings.verdicts}"
+        )
     if not predict_only:
         libraries.require(dataset, spec.settings, where)
         for warning in own_environment.warnings(dataset, spec.settings):

@@ -40,6 +40,8 @@ class RankReport:
         warnings: warnings about its sandbox.
         generation_s: wall seconds in which its model generated, over all attempts.
         judging_s: wall seconds in which it judged.
+        environments: in which it judged.
+        from_store: how many samples have their verdict from a store; None without one.
     """
 
     records: Sequence[Record]
@@ -48,13 +50,24 @@ class RankReport:
     warnings: tuple[str, ...] = ()
     generation_s: float | None = None
     judging_s: float | None = None
+    environments: tuple[str, ...] = ()
+    from_store: int | None = None
 
 
 def report(scored: Scored, journal: str, generation_s: float | None, beside_s: float = 0.0) -> RankReport:
     """Return the report of this rank; `beside_s` were spent on judging while its model generated."""
     records = [_light(record) for record in scored.records]
     judging_s = None if scored.cost is None else (scored.cost.judging_s or 0.0) + beside_s
-    return RankReport(records, scored.layers, journal, scored.sandbox_warnings, generation_s, judging_s)
+    return RankReport(
+        records,
+        scored.layers,
+        journal,
+        scored.sandbox_warnings,
+        generation_s,
+        judging_s,
+        scored.environments,
+        scored.from_store,
+    )
 
 
 def collect(
@@ -84,6 +97,7 @@ def collect(
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
         judging_s=max((of_rank.judging_s or 0.0 for of_rank in reports), default=None),
     )
+    from_store = [of_rank.from_store for of_rank in reports if of_rank.from_store is not None]
     generation = [of_rank.generation_s for of_rank in reports if of_rank.generation_s is not None]
     partial = f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
     return replace(
@@ -94,6 +108,8 @@ def collect(
         cost=scored.cost and replace(scored.cost, generation_s=max(generation, default=None)),
         journals=tuple(of_rank.journal for of_rank in reports),
         ranks=len(reports),
+        environments=tuple(sorted({name for of_rank in reports for name in of_rank.environments})),
+        from_store=sum(from_store) if from_store else None,
         **store.provenance_of(
             spec.settings, libraries.languages(benchmarks.get(spec.settings.benchmark), dataset)
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
-import io
 import json
 import os
+import shutil
 import stat
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -53,9 +55,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
         refuse_device(path)
-        with path.open("rb") as opened:
-            # A pipe gives its bytes once, so they are kept; whoever reads samples keeps all of them anyway.
-            file = opened if opened.seekable() else io.BytesIO(opened.read())
+        with contextlib.ExitStack() as closing:
+            file: IO[bytes] = closing.enter_context(path.open("rb"))
+            if not file.seekable():  # a pipe gives its bytes once
+                pipe, file = file, closing.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(pipe, file)
+                file.seek(0)
             zipped = file.read(2) == _GZIP_MAGIC
             file.seek(0)
             with cast("IO[bytes]", gzip.open(file)) if zipped else file as stream:

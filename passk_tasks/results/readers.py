@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import documents, journal
 from passk_tasks.results.journal import JournalHeader
@@ -103,16 +105,12 @@ def _object_or_document(
 
 def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[int, bytes]]) -> None:
     asked = header.settings.get("extraction")
-    places: dict[tuple[str, int], str] = {}
     scouts = 0
     for entry in journal.read_entries(source.path, lines, source.warnings):
         task_id, index = entry.task_id, entry.sample
         if index >= journal.SCOUTS:
             scouts += 1
             continue
-        before = places.setdefault((task_id, index), entry.where)
-        if before is not entry.where:
-            raise SamplesError(f"{entry.where}: sample {index} of {task_id} was given already at {before}")
         if entry.at_s is not None:
             source.generation_s = max(source.generation_s or 0.0, entry.at_s)
         source.samples.append(
@@ -131,6 +129,14 @@ def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[i
         source.warnings.append(
             f"{source.path}: {scouts} answers that decided how many samples each problem got (passk.top_up) "
             "are left out, as they must be"
+        )
+    keys = source.samples.keys({})
+    order = np.argsort(keys, kind="stable")
+    twice = np.flatnonzero(np.diff(keys[order]) == 0)
+    if len(twice):
+        before, again = source.samples[int(order[twice[0]])], source.samples[int(order[twice[0] + 1])]
+        raise SamplesError(
+            f"{again.origin}: sample {again.index} of {again.task_id} was given already at {before.origin}"
         )
 
 

@@ -7,10 +7,12 @@ samples are of several runs, whose samples are pooled: `SampleFile.runs` names t
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from passk_tasks.benchmarks import Benchmark
 from passk_tasks.errors import SamplesError
@@ -18,7 +20,7 @@ from passk_tasks.results.answers import reply_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import Paths, listed
 from passk_tasks.results.readers import read_file, read_folder
-from passk_tasks.results.samples import RESPONSE, Sample, Source
+from passk_tasks.results.samples import RESPONSE, Sample, Samples, Source
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class SampleFile:
         runs: where the files are of several runs that have samples of the same problems, one file of each.
     """
 
-    samples: list[Sample] = field(repr=False)
+    samples: Samples
     sources: Sequence[Source] = field(repr=False)
     header: JournalHeader | None = None
     until: tuple[str, ...] | None = None
@@ -51,7 +53,7 @@ class SampleFile:
         meant = self._by_position(list(task_ids))
         meant |= {
             name: task_id
-            for name in dict.fromkeys(sample.task_id for sample in self.samples)
+            for name in self.samples.names
             if name not in task_ids and (task_id := benchmark.task_id_of(name)) in task_ids
         }
         return _together([source.renamed(meant) for source in self.sources]) if meant else self
@@ -120,36 +122,56 @@ def in_memory(texts: Mapping[str, Sequence[object]]) -> SampleFile:
     return _together([source])
 
 
-@dataclass
 class _Run:
-    """The sources of one run: they agree on every sample that two of them have."""
+    """The sources of one run: they agree on every sample that two of them have.
 
-    sources: list[Source] = field(default_factory=list)
-    samples: dict[tuple[str, int], Sample] = field(default_factory=dict)
+    Args:
+        numbers: of the problems, shared by all runs.
+    """
+
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self.sources: list[Source] = []
+        self.samples = Samples()
+        self._numbers = numbers
+        self._keys = np.zeros(0, dtype=np.int64)  # ascending
+        self._digests = np.zeros(0, dtype=np.uint64)
 
     def other(self, source: Source) -> Sample | None:
         """Return the first sample of a source that is another one here; None where it may be of the run."""
         dates = {other.date for other in self.sources if other.date is not None}
         another_run = source.date is not None and bool(dates) and source.date not in dates
-        for sample in source.samples:
-            mine = self.samples.get((sample.task_id, sample.index))
-            if mine is not None and (another_run or (mine.text, mine.form) != (sample.text, sample.form)):
-                return sample
-        return None
+        there, digests = self._there(source)
+        unlike = there & (another_run | (digests != source.samples.digests))
+        return source.samples[int(np.argmax(unlike))] if unlike.any() else None
+
+    def shares(self, source: Source) -> bool:
+        """Return whether a sample of a source is here, whatever its text."""
+        return bool(self._there(source)[0].any())
 
     def add(self, source: Source) -> str | None:
         """Take in a source, and return what to say where others have samples of it already."""
-        there = self.samples.keys() & {(sample.task_id, sample.index) for sample in source.samples}
+        there, _ = self._there(source)
         said = None
-        if there:
-            first = next(
-                mine for mine in self.sources if there & {(s.task_id, s.index) for s in mine.samples}
-            )
-            said = f"{len(there)} samples of {source.path} are in {first.path} too; they count once"
-        for sample in source.samples:
-            self.samples.setdefault((sample.task_id, sample.index), sample)
+        if there.any():
+            mine = source.samples.keys(self._numbers)[there]
+            first = next(o for o in self.sources if np.isin(o.samples.keys(self._numbers), mine).any())
+            said = f"{int(there.sum())} samples of {source.path} are in {first.path} too; they count once"
+        new = source.samples.chosen(~there) if there.any() else source.samples
+        parts = [part for part in (self.samples, new) if len(part)]
+        self.samples = Samples.joined([(part, part.indices) for part in parts])
+        keys = self.samples.keys(self._numbers)
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._digests = keys[order], self.samples.digests[order]
         self.sources.append(source)
         return said
+
+    def _there(self, source: Source) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+        """Return which samples of a source are here, and the hash of each one's text here."""
+        keys = source.samples.keys(self._numbers)
+        if not len(self._keys):
+            return np.zeros(len(keys), dtype=np.bool_), np.zeros(len(keys), dtype=np.uint64)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return self._keys[at] == keys, self._digests[at]
 
     def missing_ranks(self) -> str | None:
         headers = [source.header for source in self.sources if source.header is not None]
@@ -166,6 +188,7 @@ def _together(sources: Sequence[Source]) -> SampleFile:
     header = journals[0].header if journals else None
     warnings = [warning for source in sources for warning in source.warnings]
     runs: list[_Run] = []
+    numbers: dict[str, int] = {}
     pooled = ""
     for source in [*journals, *others]:
         if source.header is not None and header is not None and (unlike := source.header.difference(header)):
@@ -179,7 +202,7 @@ def _together(sources: Sequence[Source]) -> SampleFile:
             if runs and not pooled and (sample := runs[0].other(source)) is not None:
                 first = runs[0].sources[0].path
                 pooled = f"{first} and {source.path} both have samples of {sample.task_id}; they are pooled"
-            runs.append(run := _Run())
+            runs.append(run := _Run(numbers))
         warnings += filter(None, [run.add(source)])
     warnings += filter(None, [*(run.missing_ranks() for run in runs), pooled])
     untils = {sample.stops for source in others if source.of_lm_eval for sample in source.samples}
@@ -201,21 +224,25 @@ def _only_journaled(source: Source, runs: Sequence[_Run], journal_path: Path, he
     """Leave to a file beside a journal what may be of the journal's run; refuse one of anything else."""
     n = header.settings.get("samples")
     if source.of_lm_eval and isinstance(n, int):  # lm-eval's padding of uneven ranks
-        source.samples = [sample for sample in source.samples if sample.index < n]
-    keys = {(sample.task_id, sample.index) for sample in source.samples}
-    if not any(run.other(source) is None and keys & run.samples.keys() for run in runs):
+        source.samples = source.samples.chosen(source.samples.indices < n)
+    if not any(run.other(source) is None and run.shares(source) for run in runs):
         raise SamplesError(
             f"{source.path}: not a journal, but {journal_path} is one, of other samples; score them apart"
         )
 
 
-def _numbered_on(runs: Sequence[_Run]) -> list[Sample]:
-    samples: list[Sample] = []
-    following: Counter[str] = Counter()
+def _numbered_on(runs: Sequence[_Run]) -> Samples:
+    """Return the samples of all runs, those of a problem in a further run with numbers that go on."""
+    following: dict[str, int] = {}
+    parts = []
     for run in runs:
-        before = dict(following)
-        for sample in run.samples.values():
-            index = sample.index + before.get(sample.task_id, 0)
-            samples.append(sample if index == sample.index else replace(sample, index=index))
-            following[sample.task_id] = max(following[sample.task_id], index + 1)
-    return samples
+        samples = run.samples
+        before = np.array([following.get(name, 0) for name in samples.names], dtype=np.int64)
+        indices = samples.indices + before[samples.problems]
+        ends = np.zeros(len(samples.names), dtype=np.int64)
+        np.maximum.at(ends, samples.problems, indices + 1)
+        following |= {
+            name: max(int(end), following.get(name, 0)) for name, end in zip(samples.names, ends, strict=True)
+        }
+        parts.append((samples, indices))
+    return Samples.joined(parts)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
 
 from passk_tasks.errors import SamplesError
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.spent import Spent
+from passk_tasks.results.spool import Spool
 
 COMPLETION = "completion"
 SOLUTION = "solution"
 RESPONSE = "response"
 
+_NUMBERS = 1 << 40
+"""Beyond each sample's number, so that it and its problem's fit into one of 64 bits."""
 _DATED = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.jsonl")  # lm-eval's name of a samples file
 _ID_COLUMNS = ("task_id", "question_id", "problem_id", "id", "name")
 
@@ -48,7 +57,137 @@ class Sample:
     spent: Spent | None = field(default=None, compare=False)
 
 
-def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
+class Samples(Sequence[Sample]):
+    """Samples in their order; texts lie on the disk, and what is held of each is some forty bytes.
+
+    Attributes:
+        names: task_ids of the problems, by their numbers.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._spools: list[Spool[Sample]] = [Spool()]
+        self._columns = [array("Q") for _ in range(5)]
+
+    def append(self, sample: Sample) -> None:
+        """Add a sample."""
+        if not 0 <= sample.index < _NUMBERS:
+            raise SamplesError(f"{sample.origin}: {sample.task_id} cannot have a sample {sample.index}")
+        number = self._numbers.setdefault(sample.task_id, len(self.names))
+        if number == len(self.names):
+            self.names.append(sample.task_id)
+        text = f"{sample.form}\0{sample.text}".encode("utf-8", "surrogatepass")
+        digest = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+        place = self._spools[0].append(sample)
+        for column, value in zip(self._columns, (number, sample.index, digest, 0, place), strict=True):
+            column.append(value)
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, position: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> list[Sample]: ...
+
+    def __getitem__(self, position: int | slice) -> Sample | list[Sample]:
+        if isinstance(position, slice):
+            return [self[at] for at in range(*position.indices(len(self)))]
+        number, index, _, spool, place = (int(column[position]) for column in self._columns)
+        sample = self._spools[spool][place]
+        if sample.task_id == self.names[number] and sample.index == index:
+            return sample
+        return replace(sample, task_id=self.names[number], index=index)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[position] for position in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def problems(self) -> npt.NDArray[np.int64]:
+        """The number of each sample's problem, as in `names`."""
+        return np.array(self._columns[0], dtype=np.int64)
+
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Each sample's number among those of its problem."""
+        return np.array(self._columns[1], dtype=np.int64)
+
+    @property
+    def digests(self) -> npt.NDArray[np.uint64]:
+        """A hash of each sample's form and text."""
+        return np.array(self._columns[2], dtype=np.uint64)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many samples each problem has, in the order of its first one."""
+        counts = np.bincount(self.problems, minlength=len(self.names))
+        return {name: int(count) for name, count in zip(self.names, counts, strict=True) if count}
+
+    def keys(self, numbers: dict[str, int]) -> npt.NDArray[np.int64]:
+        """Return a number for each sample's problem and index, unique over all that share `numbers`."""
+        names = [numbers.setdefault(name, len(numbers)) for name in self.names]
+        shared = np.array(names, dtype=np.int64) if names else np.zeros(0, dtype=np.int64)
+        return shared[self.problems] * _NUMBERS + self.indices
+
+    def chosen(self, which: npt.NDArray[np.bool_]) -> Samples:
+        """Return those of the samples that are marked."""
+        return self._with([np.array(column, dtype=np.uint64)[which] for column in self._columns])
+
+    def renamed(self, names: Mapping[str, str]) -> Samples:
+        """Return the same with other task_ids; samples of one problem under two names are numbered on."""
+        own = [names.get(name, name) for name in self.names]
+        result = self._with([np.array(column, dtype=np.uint64) for column in self._columns])
+        result.names = list(dict.fromkeys(own))
+        if len(result.names) == len(own):
+            return result
+        numbers = {name: number for number, name in enumerate(result.names)}
+        taken: defaultdict[int, set[int]] = defaultdict(set)
+        problems, indices = result._columns[0], result._columns[1]
+        for position, (problem, index) in enumerate(zip(self.problems, self.indices, strict=True)):
+            number = numbers[own[problem]]
+            free = int(index) if index not in taken[number] else max(taken[number]) + 1
+            taken[number].add(free)
+            problems[position], indices[position] = number, free
+        return result
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[Samples, npt.NDArray[np.int64]]]) -> Samples:
+        """Return the samples of all parts in their order, each part with other indices."""
+        result = cls()
+        result._spools = []
+        columns: list[list[npt.NDArray[np.uint64]]] = [[] for _ in range(5)]
+        for part, indices in parts:
+            names = [result._numbers.setdefault(name, len(result._numbers)) for name in part.names]
+            problem, _, digest, spool, place = (np.array(c, dtype=np.uint64) for c in part._columns)
+            problem = np.array(names, dtype=np.uint64)[problem.astype(np.int64)]
+            spool += np.uint64(len(result._spools))
+            result._spools += part._spools
+            values = (problem, indices.astype(np.uint64), digest, spool, place)
+            for column, of_part in zip(columns, values, strict=True):
+                column.append(of_part)
+        result.names = list(result._numbers)
+        return result._with(
+            [np.concatenate(column) if column else np.zeros(0, np.uint64) for column in columns]
+        )
+
+    def _with(self, columns: Sequence[npt.NDArray[np.uint64]]) -> Samples:
+        result = Samples()
+        result.names, result._numbers = list(self.names), dict(self._numbers)
+        result._spools = self._spools
+        result._columns = [array("Q", column.tobytes()) for column in columns]
+        return result
+
+
+def first(samples: Samples, n: int) -> tuple[Samples, int]:
     """Return the `n` samples of every problem with the lowest numbers, and how many were left out.
 
     A journal's lines may stand in any order; the numbers say which samples come first.
@@ -56,16 +195,18 @@ def first(samples: Sequence[Sample], n: int) -> tuple[list[Sample], int]:
     Raises:
         SamplesError: a problem has fewer.
     """
-    numbers: defaultdict[str, list[int]] = defaultdict(list)
-    for sample in samples:
-        numbers[sample.task_id].append(sample.index)
-    for task_id, indices in numbers.items():
-        if len(indices) < n:
-            origin = next(sample.origin for sample in reversed(samples) if sample.task_id == task_id)
-            raise SamplesError(f"{origin}: samples={n} were asked for, but {task_id} has {len(indices)}")
-    last = {task_id: sorted(indices)[n - 1] for task_id, indices in numbers.items()}
-    kept = [sample for sample in samples if sample.index <= last[sample.task_id]]
-    return kept, len(samples) - len(kept)
+    problems, indices = samples.problems, samples.indices
+    for task_id, count in samples.counts.items():
+        if count < n:
+            last = np.flatnonzero(problems == samples.names.index(task_id))[-1]
+            raise SamplesError(
+                f"{samples[int(last)].origin}: samples={n} were asked for, but {task_id} has {count}"
+            )
+    order = np.lexsort((indices, problems))
+    starts = np.searchsorted(problems[order], problems[order])
+    kept = np.zeros(len(samples), dtype=np.bool_)
+    kept[order] = np.arange(len(samples)) - starts < n
+    return samples.chosen(kept), int((~kept).sum())
 
 
 @dataclass
@@ -85,7 +226,7 @@ class Source:
 
     path: Path
     header: JournalHeader | None = None
-    samples: list[Sample] = field(default_factory=list)
+    samples: Samples = field(default_factory=Samples)
     warnings: list[str] = field(default_factory=list)
     of_lm_eval: bool = False
     generation_s: float | None = None
@@ -154,18 +295,11 @@ class Source:
 
     def renamed(self, names: Mapping[str, str]) -> Source:
         """Return the same with other task_ids; one problem under two names is numbered on."""
-        taken: defaultdict[str, set[int]] = defaultdict(set)
-        result = []
-        for sample in self.samples:
-            task_id = names.get(sample.task_id, sample.task_id)
-            index = sample.index if sample.index not in taken[task_id] else max(taken[task_id]) + 1
-            taken[task_id].add(index)
-            result.append(replace(sample, task_id=task_id, index=index))
-        return replace(self, samples=result)
+        return replace(self, samples=self.samples.renamed(names))
 
     def padding(self) -> str | None:
         """Return what to say of a problem with more responses than the others."""
-        counts = Counter(sample.task_id for sample in self.samples)
+        counts = self.samples.counts
         if not self.of_lm_eval or len(set(counts.values())) < 2:
             return None
         (usual, _), *_ = Counter(counts.values()).most_common(1)

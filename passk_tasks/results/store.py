@@ -1,14 +1,12 @@
 """What a scoring leaves in a folder: `results.json`, and `outcomes.jsonl` with a line a sample.
 
 Both are written beside their final names and renamed, so a reader never sees half a file and a kill leaves
-the former one. While programs are judged, their lines are appended to `outcomes.unfinished.jsonl`, in the
-order in which they come: that is what a kill leaves of this one.
+the former one. While programs are judged, their verdicts are appended to `outcomes.unfinished.jsonl`, a line
+a program, in the order in which they come (`results.verdicts`): the same command goes on from there.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
 import platform
@@ -16,10 +14,11 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TypedDict
+from typing import TypedDict
 
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, UsageError
+from passk_tasks.judging.environment import hash_of
 from passk_tasks.results.lines import dump_line
 from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.interpreter import interpreter
@@ -31,8 +30,12 @@ OUTCOMES = "outcomes.jsonl"
 UNFINISHED = "outcomes.unfinished.jsonl"
 
 
-def prepare(folder: str | os.PathLike[str]) -> Path:
+def prepare(folder: str | os.PathLike[str], named: str = "--out") -> Path:
     """Make the folder and see that files can be written into it, before anything costly is done.
+
+    Args:
+        folder: as the user gave it.
+        named: the option or setting that named it.
 
     Raises:
         UsageError: they cannot.
@@ -41,7 +44,7 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
     try:
         make_writable(folder)
     except OSError as error:
-        raise UsageError(f"--out {folder}: cannot be written: {error.strerror or error}") from error
+        raise UsageError(f"{named} {folder}: cannot be written: {error.strerror or error}") from error
     return folder
 
 
@@ -50,36 +53,6 @@ def make_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"x")
-
-
-class Unfinished:
-    """Appends outcomes to `outcomes.unfinished.jsonl` as they come; a context manager.
-
-    Nothing that a disk refuses here stops the judging: the same lines are written once more at the end.
-    """
-
-    def __init__(self, folder: str | Path) -> None:
-        self._file: IO[bytes] | None
-        try:
-            self._file = (Path(folder) / UNFINISHED).open("wb", buffering=0)
-        except OSError:
-            self._file = None
-
-    def __enter__(self) -> Unfinished:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def append(self, outcome: Mapping[str, object]) -> None:
-        """Add the line of one sample."""
-        if self._file is not None:
-            try:
-                self._file.write(dump_line(outcome))
-            except OSError:  # a full disk: what is there stays, and half a line ends it
-                self._file.close()
-                self._file = None
 
 
 def write(folder: str | Path, result: Mapping[str, object], outcomes: Iterable[Mapping[str, object]]) -> None:
@@ -141,7 +114,7 @@ def provenance(
         "python": interpreter(python).version,
         "platform": platform.platform(),
         "packages": resolve(packages, python).versions(),
-        "shown": None if shown is None else _sha256_of(Path(shown).expanduser()),
+        "shown": None if shown is None else hash_of(Path(shown).expanduser()),
         "toolchains": {k: v for name in sorted(languages) for k, v in toolchains.versions(name).items()},
     }
 
@@ -149,20 +122,6 @@ def provenance(
 def provenance_of(settings: Settings, languages: Collection[str] = ()) -> Provenance:
     """Return `provenance` for a task's settings and the languages of its programs."""
     return provenance(settings.packages, settings.python, settings.shown, languages)
-
-
-def _sha256_of(folder: Path) -> str:
-    """Return a hash of the names and contents of all files in a folder."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = hashlib.sha256()
-        with contextlib.suppress(OSError), path.open("rb") as file:  # nor can candidates read it
-            while block := file.read(1 << 20):
-                content.update(block)
-        digest.update(
-            f"{path.relative_to(folder)}\0{content.hexdigest()}\n".encode("utf-8", "surrogateescape")
-        )
-    return digest.hexdigest()
 
 
 def replace(path: Path, chunks: Iterable[bytes]) -> None:

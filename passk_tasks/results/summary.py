@@ -67,6 +67,8 @@ class Summary:
         sent: what of it went out with the requests, which backends may change; None where it is not known.
         journals: files with the generations, one a rank.
         ranks: processes that scored.
+        environments: names of what the verdicts depend on besides their programs, see `judging.environment`.
+        from_store: how many samples have their verdict from a store; None where none was named.
         passk_tasks: version of this package.
         date: when the scoring ended.
         python: version of the interpreter that judged.
@@ -114,6 +116,8 @@ class Summary:
     sent: Mapping[str, object] | None = None
     journals: tuple[str, ...] = ()
     ranks: int | None = None
+    environments: tuple[str, ...] = ()
+    from_store: int | None = None
     passk_tasks: str | None = None
     date: datetime | None = None
     python: str | None = None
@@ -216,6 +220,8 @@ class Summary:
             "sent": None if self.sent is None else dict(self.sent),
             "journals": list(self.journals) or None,
             "ranks": self.ranks,
+            "environments": list(self.environments) or None,
+            "from_store": self.from_store,
             "passk_tasks": self.passk_tasks,
             "date": None if self.date is None else self.date.isoformat(),
             "python": self.python,
@@ -279,6 +285,8 @@ class Summary:
             sent=keys.inner("sent").values if "sent" in keys else None,
             journals=keys.texts("journals"),
             ranks=keys.whole("ranks"),
+            environments=keys.texts("environments"),
+            from_store=keys.whole("from_store"),
             passk_tasks=keys.text("passk_tasks"),
             date=None if date is None else _in_utc(datetime.fromisoformat(date)),
             python=keys.text("python"),

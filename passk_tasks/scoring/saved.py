@@ -5,24 +5,26 @@ read the samples -> the task and its problems -> check -> try the sandbox -> jud
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, UsageError
-from passk_tasks.judging import libraries
+from passk_tasks.judging import libraries, trial
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.sample_files import SampleFile
-from passk_tasks.results.samples import Sample
+from passk_tasks.results.samples import Samples
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
+from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.score import check, prepare, score
 from passk_tasks.scoring.summary import Scored
 from passk_tasks.tasks import catalog
@@ -38,6 +40,7 @@ def score_samples(
     extract: str = "auto",
     pool: bool = False,
     out: str | os.PathLike[str] | None = None,
+    again: bool = False,
     progress: bool = False,
     show: Callable[[Scored], None] | None = None,
 ) -> Scored:
@@ -51,7 +54,9 @@ def score_samples(
             `snippet_indented`, `sanitized`.
         pool: add up the samples of several runs; otherwise it is an error to give several.
         out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads. While programs are
-            judged, the outcomes so far are in `outcomes.unfinished.jsonl`.
+            judged, the verdicts so far are in `outcomes.unfinished.jsonl`, and what has one there, or in the
+            results of an earlier scoring, is not judged again where nothing has changed that decides it.
+        again: judge all anew, whatever has a verdict in the folder or in the store of the settings.
         progress: show a progress bar.
         show: called with the score before it is stored; it is stored whatever this raises.
 
@@ -63,8 +68,8 @@ def score_samples(
     folder = None if out is None else store.prepare(out)
     paths = listed(paths)
     inputs = () if any(map(is_pipe, paths)) else tuple(map(str, paths))  # what others will read again
-    checked = _checked(sample_files.read(paths), task, settings or {}, extract, pool=pool)
-    return _judged(checked, folder, inputs, progress=progress, show=show)
+    checked = check_file(sample_files.read(paths), task, settings or {}, extract, pool=pool)
+    return _judged(checked, folder, inputs, again=again, progress=progress, show=show)
 
 
 def score_texts(
@@ -74,6 +79,7 @@ def score_texts(
     *,
     extract: str = "auto",
     out: str | os.PathLike[str] | None = None,
+    again: bool = False,
     progress: bool = False,
 ) -> Scored:
     """Judge what a model wrote, from memory, as `score_samples` judges the responses in a file.
@@ -85,6 +91,7 @@ def score_texts(
         settings: what to change of the task's settings.
         extract: as `score_samples` has it.
         out: folder for `results.json` and `outcomes.jsonl`; None writes nothing.
+        again: as `score_samples` has it.
         progress: show a progress bar.
 
     Raises:
@@ -93,41 +100,67 @@ def score_texts(
         PasskError: the results cannot be written.
     """
     folder = None if out is None else store.prepare(out)
-    checked = _checked(sample_files.in_memory(texts), task, settings or {}, extract, pool=False)
-    return _judged(checked, folder, (), progress=progress, show=None)
+    checked = check_file(sample_files.in_memory(texts), task, settings or {}, extract, pool=False)
+    return _judged(checked, folder, (), again=again, progress=progress, show=None)
 
 
 def _judged(
-    checked: _Checked,
+    checked: Checked,
     folder: Path | None,
     inputs: tuple[str, ...],
     *,
+    again: bool,
     progress: bool,
     show: Callable[[Scored], None] | None,
 ) -> Scored:
     """Judge samples that were checked, and store the score where there is a folder for it."""
-    tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
-    with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
-        scored = score(
-            checked.samples,
-            spec=checked.spec,
-            dataset=tried.dataset,
-            extract=checked.extract,
-            progress=progress,
-            told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),
-        )
+    journal = None if folder is None else folder / store.UNFINISHED
+    if journal is not None and again:
+        journal.unlink(missing_ok=True)
+    tried, scored = judge(
+        checked, Verdicts(journal, folder, checked.shared(), again=again), progress=progress
+    )
+    return finish(scored, checked, tried.warnings, folder, inputs, checked.provenance(), show)
+
+
+def judge(
+    checked: Checked, verdicts: Verdicts, *, progress: bool, asked: Collection[str] | None = None
+) -> tuple[trial.Tried, Scored]:
+    """Judge samples that were checked; return what trying the references came to, and the bare score.
+
+    `asked` has the problems whose references are tried, where these are more than those of the samples.
+    """
+    tried = prepare(checked.spec, checked.dataset, checked.asked if asked is None else asked)
+    scored = score(
+        checked.samples,
+        spec=checked.spec,
+        dataset=tried.dataset,
+        extract=checked.extract,
+        progress=progress,
+        verdicts=verdicts,
+    )
+    return tried, scored
+
+
+def finish(
+    scored: Scored,
+    checked: Checked,
+    warnings: Sequence[str],
+    folder: Path | None,
+    inputs: tuple[str, ...],
+    provenance: store.Provenance,
+    show: Callable[[Scored], None] | None,
+) -> Scored:
+    """Return a score with all that is known of its samples, shown, and stored where there is a folder."""
     scored = replace(
         scored,
-        warnings=(*checked.warnings, *tried.warnings, *scored.warnings),
+        warnings=(*checked.warnings, *warnings, *scored.warnings),
         extract=checked.extract,
         inputs=inputs,
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
-        **store.provenance_of(
-            checked.spec.settings,
-            libraries.languages(benchmarks.get(checked.spec.settings.benchmark), checked.dataset),
-        ),
+        **provenance,
     )
     try:
         if show is not None:
@@ -139,7 +172,7 @@ def _judged(
 
 
 @dataclass(frozen=True)
-class _Checked:
+class Checked:
     """What is to be judged; all that can be known to be wrong without executing anything was looked for.
 
     Attributes:
@@ -153,7 +186,7 @@ class _Checked:
         warnings: what a person must know of the samples.
     """
 
-    samples: list[Sample]
+    samples: Samples
     spec: TaskSpec
     dataset: Dataset
     extract: str
@@ -162,10 +195,28 @@ class _Checked:
     generation_s: float | None
     warnings: list[str]
 
+    @property
+    def asked(self) -> set[str]:
+        """The problems that have samples."""
+        return set(self.samples.counts)
 
-def _checked(
+    def shared(self) -> str | None:
+        """Return the folder of the store that the settings name; `UsageError` where it cannot be written."""
+        folder = self.spec.settings.verdicts
+        if folder is not None:
+            store.prepare(Path(folder).expanduser(), "--verdicts (passk.verdicts)")
+        return folder
+
+    def provenance(self) -> store.Provenance:
+        """Return when and with what the samples are judged here."""
+        benchmark = benchmarks.get(self.spec.settings.benchmark)
+        return store.provenance_of(self.spec.settings, libraries.languages(benchmark, self.dataset))
+
+
+def check_file(
     file: SampleFile, task: str | None, settings: Mapping[str, Any], extract: str, *, pool: bool
-) -> _Checked:
+) -> Checked:
+    """Return what is to be judged of samples that were read; errors are those of `score_samples`."""
     spec = _task_of(file, task, settings)
     dataset = load_problems(spec)
     file = file.named(benchmarks.get(spec.settings.benchmark), dataset.problems)
@@ -178,16 +229,14 @@ def _checked(
         extract = extract_as_set(file.samples, spec, extract)
     chosen, left_out = _chosen(file.samples, spec, dataset, "samples" in settings)
     check(chosen, spec=spec, dataset=dataset, extract=extract, strict_k="k" in settings)
-    asked = {sample.task_id for sample in chosen}
+    asked = set(chosen.counts)
     libraries.require(dataset, spec.settings, f"task {spec.name}", asked)
     warnings = [*file.warnings, *_check_dataset(file.header, dataset, settings), *left_out]
     warnings += filter(
         None, [verbatim_warning(chosen, spec, extract), cut_warning(chosen, spec, dataset, extract)]
     )
     sent = None if file.header is None else Keys(file.header.extra).inner("sent").values or None
-    return _Checked(
-        chosen, spec, dataset, extract, _generated_with(file), sent, _generation_s(file), warnings
-    )
+    return Checked(chosen, spec, dataset, extract, _generated_with(file), sent, _generation_s(file), warnings)
 
 
 def load_problems(task: TaskSpec | str) -> Dataset:
@@ -229,12 +278,11 @@ def _task_of(file: SampleFile, task: str | None, settings: Mapping[str, Any]) ->
     )
 
 
-def _chosen(
-    given: list[Sample], spec: TaskSpec, dataset: Dataset, only_first: bool
-) -> tuple[list[Sample], list[str]]:
+def _chosen(given: Samples, spec: TaskSpec, dataset: Dataset, only_first: bool) -> tuple[Samples, list[str]]:
     """Return the samples that are judged, and what to say of the others."""
-    chosen = [sample for sample in given if sample.task_id not in dataset.skipped]
-    said = []
+    chosen, said = given, []
+    if skipped := [number for number, name in enumerate(given.names) if name in dataset.skipped]:
+        chosen = given.chosen(~np.isin(given.problems, skipped))
     if len(chosen) < len(given):
         said.append(f"{len(given) - len(chosen)} samples of problems that are left out are not judged")
     if only_first:

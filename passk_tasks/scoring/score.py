@@ -6,9 +6,9 @@ samples -> candidates -> programs -> one batch of judging -> records -> a summar
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
@@ -17,6 +17,7 @@ from passk_tasks.judging import batch, selftest, trial
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.results.samples import SOLUTION, Sample
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
+from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome
@@ -31,7 +32,7 @@ def score(
     extract: str = "auto",
     strict_k: bool = False,
     progress: bool = False,
-    told: Callable[[Record], None] | None = None,
+    verdicts: Verdicts | None = None,
 ) -> Scored:
     """Judge samples, all in one batch, and estimate pass@k.
 
@@ -45,7 +46,8 @@ def score(
         strict_k: a k that some problem has too few samples for is an error; otherwise it is skipped, and
             the result says so.
         progress: show a progress bar.
-        told: called with each record whose program was judged, as it is known.
+        verdicts: those that are there, and where those that come are kept; None for the store of the settings
+            alone.
 
     Raises:
         SamplesError: a sample of a problem that the task does not have.
@@ -60,40 +62,39 @@ def score(
         benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge.place)
         for sample, found in zip(samples, candidates, strict=True)
     ]
-    broken_off = [unfinished(sample, found, spec) for sample, found in zip(samples, candidates, strict=True)]
-    left_out = [
-        benchmark.leaves_out(dataset.problems[sample.task_id], found.code)
-        for sample, found in zip(samples, candidates, strict=True)
-    ]
+    distinct = batch.Batch(programs)
+    outcomes: list[Outcome | None] = [None] * len(distinct)
+    executor = executor or local(benchmark.confinement(settings), settings.workers)
+    with verdicts or Verdicts(shared=settings.verdicts) as kept, executor:
+        known = kept.known(distinct, executor, outcomes.__setitem__)
+        for number, outcome in distinct.run(executor, known=known, progress=progress, shuffle=True):
+            outcomes[number] = outcome
+            kept.add(distinct, number, outcome)
+        layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
 
-    def record(index: int, outcome: Outcome) -> Record:
+    def record(index: int, sample: Sample) -> Record:
+        problem, found, number = dataset.problems[sample.task_id], candidates[index], distinct.numbers[index]
+        outcome = batch.no_code(programs[index]) if number < 0 else outcomes[number]
+        assert outcome is not None, f"no outcome for {sample.origin}"
         return Record(
-            samples[index],
-            candidates[index],
+            sample,
+            found,
             outcome,
             programs[index].sha256,
-            dataset.problems[samples[index].task_id].cluster,
-            broken_off[index],
-            left_out=left_out[index],
+            problem.cluster,
+            unfinished(sample, found, spec),
+            left_out=benchmark.leaves_out(problem, found.code),
         )
 
-    began = time.monotonic()
-    judged = batch.judge(
-        programs,
-        executor or local(benchmark.confinement(settings), settings.workers),
-        progress=progress,
-        shuffle=True,
-        told=None if told is None else lambda index, outcome: told(record(index, outcome)),
-    )
-    records = [record(index, outcome) for index, outcome in enumerate(judged.outcomes)]
-    return summarise(
-        records,
+    scored = summarise(
+        [record(index, sample) for index, sample in enumerate(samples)],
         spec=spec,
         dataset=dataset,
-        layers=judged.layers,
-        sandbox_warnings=judged.warnings,
-        judging_s=time.monotonic() - began,
+        layers=layers,
+        sandbox_warnings=sandbox_warnings,
+        judging_s=judging_s,
     )
+    return replace(scored, environments=kept.environments, from_store=kept.from_store, resumed=kept.resumed)
 
 
 def check(

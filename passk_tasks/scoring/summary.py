@@ -45,6 +45,7 @@ class Scored(Summary):
         records: one a sample, in input order.
         counts: (n, c) by task_id, in order of appearance; n leaves out what has no verdict (infra_error).
         sandbox_warnings: those of `warnings` that are about the sandbox's layers.
+        resumed: samples whose verdicts an earlier scoring had left in the folder of the results.
     """
 
     spec: TaskSpec = field(repr=False)
@@ -52,6 +53,7 @@ class Scored(Summary):
     records: list[Record] = field(repr=False)
     counts: dict[str, tuple[int, int]] = field(repr=False)
     sandbox_warnings: tuple[str, ...] = ()
+    resumed: int = 0
 
 
 def summarise(

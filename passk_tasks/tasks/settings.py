@@ -112,6 +112,7 @@ class Settings:
         top_up: more samples, where they buy most, until half of pass@k's 95 % interval over samples is at
             most `half_width`, or each problem has `most`: `{"half_width": 0.01, "most": 200}`; `samples` are
             the fewest then. k is the largest of the budgets, unless `"k": 1` stands there too.
+        verdicts: folder of a store of verdicts that runs share; None for none.
         price: what a million tokens of prompts and of answers cost, `{"in": 0.15, "out": 0.6}`; None where
             nobody says.
         label: what people call the run; None where they do not.
@@ -146,6 +147,7 @@ class Settings:
     seeds: str = "same"
     journal: str | None = None
     top_up: TopUp | None = None
+    verdicts: str | None = None
     price: Price | None = None
     label: str | None = None
     note: str | None = None
@@ -220,7 +222,7 @@ class Settings:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
-        said = {name: values.pop(name) for name in ("top_up", "price", "beside", *OF_PEOPLE)}
+        said = {name: values.pop(name) for name in ("top_up", "verdicts", "price", "beside", *OF_PEOPLE)}
         said |= {name: value.as_dict() for name, value in said.items() if isinstance(value, (TopUp, Price))}
         said |= {"tags": list(self.tags)}
         return {
@@ -462,6 +464,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "top_up": _top_up,
     "seeds": _choice("same", "distinct"),
     "journal": _path("the path of a folder"),
+    "verdicts": _path("the path of a folder"),
     "price": _price,
     "label": _words("a name in one line", lines=False),
     "note": _words("a text"),

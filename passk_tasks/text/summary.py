@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
+from passk_tasks.scoring.shards import Shard
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.text import spending
@@ -63,6 +65,22 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
     for warning in result.warnings:
         page.line()
         page.text(f"warning: {warning}", YELLOW)
+    return str(page)
+
+
+def render_shard(shard: Shard, *, colour: bool = False, width: int | None = None) -> str:
+    """Return what a part of a scoring came to, without a final newline; arguments as those of `render`."""
+    page = Page(colour=colour, width=width)
+    share = f"{shard.samples:,} of {shard.samples_total:,} samples"
+    page.line(f"{shard.task}, part {shard.number} of {shard.of} (from 0): {share}", BOLD)
+    page.line()
+    if shard.verdicts:
+        page.table(("verdict", "samples"), [(name, f"{n:,}") for name, n in shard.verdicts.items()], "lr")
+        page.line()
+    if shard.resumed:
+        page.text(f"{shard.resumed:,} of them had a verdict already; --again judges all anew")
+    page.line(f"  {shard.path}")
+    page.line(f"  next, when all parts are there: {shlex.join(['passk', 'merge', str(shard.path.parent)])}")
     return str(page)
 
 
@@ -175,6 +193,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
         absent = ", ".join(name for name, on in result.layers.items() if not on)
         shown = active or ("none" if result.layers else "nothing was run")
         lines.append(("sandbox", f"{result.sandbox}: {shown}" + (f"; without {absent}" if absent else "")))
+    if result.from_store is not None:
+        lines.append(("store", f"{result.from_store:,} of {result.samples:,} verdicts came from it"))
     lines += spending.facts(result)
     if result.flags:
         lines.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result.flags.items())))

@@ -18,7 +18,6 @@ from under_load import HANG_S, still_running, wait_until
 
 from passk_tasks import benchmarks
 from passk_tasks.cli import main
-from passk_tasks.judging.batch import Judged
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.tasks.catalog import load_task
@@ -281,10 +280,10 @@ def test_a_default_k_beyond_n_is_skipped_and_said(capsys, four):
 def unjudged(monkeypatch):
     """Fail the test if anything is executed."""
 
-    def judge(*_, **__):
+    def run(*_, **__):
         raise AssertionError("nothing may be executed")
 
-    monkeypatch.setattr("passk_tasks.judging.batch.judge", judge)
+    monkeypatch.setattr("passk_tasks.sandbox.supervisor.Sandbox.run", run)
 
 
 @pytest.mark.usefixtures("unjudged")
@@ -355,10 +354,12 @@ def test_remaining_infra_errors_are_exit_code_4_with_everything_saved(capsys, mo
     infra = Outcome(Verdict.INFRA_ERROR, "the worker vanished")
     passed = Outcome(Verdict.PASSED, judge="isolated")
 
-    def judge(programs, *_, **__):
-        return Judged([infra if i == 3 else passed for i in range(len(programs))], {"seccomp": True})
+    def run(_, programs):
+        for position, program in enumerate(programs):
+            vanished = program.task_id == PROBLEMS[1].task_id and program.code.endswith(WRONG)
+            yield position, infra if vanished else passed
 
-    monkeypatch.setattr("passk_tasks.judging.batch.judge", judge)
+    monkeypatch.setattr("passk_tasks.sandbox.supervisor.Sandbox.run", run)
     monkeypatch.setattr("passk_tasks.judging.selftest.require", lambda *_: None)
     assert main(["score", four, *TASK, "--json", "--out", str(tmp_path / "out")]) == 4
     captured = capsys.readouterr()

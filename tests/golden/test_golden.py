@@ -58,6 +58,7 @@ HOST: dict[str, Any] = {
     "run_id": "0123456789abcdef",
     "passk_tasks": "0.1.0",
     "layers": {"seccomp": True},
+    "environments": ["0" * 32],
     "sandbox_layers": {"seccomp": True},
     "seconds": 1.5,
     "versions": {},

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ def test_predict_only_executes_nothing(evaluate, canned, monkeypatch, state_fold
     def tripwire(*_: Any, **__: Any) -> None:
         raise AssertionError("something was executed")
 
-    monkeypatch.setattr(batch, "judge", tripwire)
+    monkeypatch.setattr(batch.Batch, "run", tripwire)
     monkeypatch.setattr(selftest, "require", tripwire)
     found = evaluate(
         canned(canonical), metadata={"passk.samples": 2, "passk.k": 1}, limit=2, predict_only=True
@@ -201,16 +202,16 @@ def test_predict_only_executes_nothing(evaluate, canned, monkeypatch, state_fold
 def test_every_journal_comes_before_the_first_program(evaluate, canned, monkeypatch, state_folder) -> None:
     """All tasks of a run have their generations on disk, complete, before a candidate of any is executed."""
     seen: list[list[sample_files.SampleFile]] = []
-    judge = batch.judge
+    run = batch.Batch.run
 
-    def look(*programs: Any, **options: Any) -> batch.Judged:
+    def look(*programs: Any, **options: Any) -> Iterator[tuple[int, Outcome]]:
         seen.append([sample_files.read(path) for path in sorted(state_folder.glob("passk_journal_*"))])
-        return judge(*programs, **options)
+        return run(*programs, **options)
 
     evaluate(canned(canonical), limit=1)  # the sandbox is tried beforehand, once a process
     for path in state_folder.iterdir():
         path.unlink()
-    monkeypatch.setattr(batch, "judge", look)
+    monkeypatch.setattr(batch.Batch, "run", look)
     evaluate(
         canned(canonical),
         "passk_humaneval",
@@ -225,15 +226,15 @@ def test_every_journal_comes_before_the_first_program(evaluate, canned, monkeypa
 
 def test_infra_errors_save_everything_and_fail(evaluate, canned, monkeypatch, state_folder) -> None:
     """Samples without a verdict end the run with an error, after outcomes and generations are on disk."""
-    judge = batch.judge
+    run = batch.Batch.run
 
-    def break_one(programs: Any, *given: Any, **options: Any) -> batch.Judged:
-        judged = judge(programs, *given, **options)
-        if len(programs) == 4:
-            judged.outcomes[2] = Outcome(Verdict.INFRA_ERROR, "the worker died")
-        return judged
+    def break_one(programs: Any, *given: Any, **options: Any) -> Iterator[tuple[int, Outcome]]:
+        broken = programs.numbers[2] if len(programs.numbers) == 4 else None
+        for number, outcome in run(programs, *given, **options):
+            is_broken = number == broken
+            yield number, Outcome(Verdict.INFRA_ERROR, "the worker died") if is_broken else outcome
 
-    monkeypatch.setattr(batch, "judge", break_one)
+    monkeypatch.setattr(batch.Batch, "run", break_one)
     with pytest.raises(
         InfrastructureError, match=r"1 samples remain.*passk score .*_rank0\.jsonl --task passk_human"
     ):
@@ -323,13 +324,13 @@ def test_workers_are_divided_among_local_ranks(load, monkeypatch) -> None:
 def test_the_workers_reach_the_judge(evaluate, canned, monkeypatch) -> None:
     """The limits, the sandbox and the workers of the settings are those that the judge gets."""
     got: list[Any] = []
-    judge = batch.judge
+    run = batch.Batch.run
 
-    def look(programs: Any, executor: Any, **options: Any) -> batch.Judged:
+    def look(programs: Any, executor: Any, **options: Any) -> Iterator[tuple[int, Outcome]]:
         got.append(executor)
-        return judge(programs, executor, **options)
+        return run(programs, executor, **options)
 
-    monkeypatch.setattr(batch, "judge", look)
+    monkeypatch.setattr(batch.Batch, "run", look)
     settings = {"timeout_s": 7, "memory_mib": 300, "workers": 1, "samples": 1, "k": 1, "sandbox": "rlimits"}
     evaluate(canned(canonical), metadata={"passk": settings}, limit=1)
     confinement = got[-1].confinement

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 
@@ -265,7 +266,9 @@ def test_journals_of_two_runs_are_two_runs(tmp_path):
 
 def test_the_first_samples_of_every_problem_can_be_taken():
     """`first` keeps n of each problem in their order, counts the rest, and misses none silently."""
-    given = [samples.Sample(t, i, "", "completion", f"f:{i}") for i in range(3) for t in ("a", "b")]
+    given = samples.Samples()
+    for i, t in itertools.product(range(3), "ab"):
+        given.append(samples.Sample(t, i, "", "completion", f"f:{i}"))
     kept, left_out = samples.first(given, 2)
     assert [(s.task_id, s.index) for s in kept] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert left_out == 2
@@ -275,7 +278,9 @@ def test_the_first_samples_of_every_problem_can_be_taken():
 
 def test_the_first_samples_are_those_with_the_lowest_numbers():
     """A journal's lines may stand in any order; its numbers say which samples come first."""
-    given = [samples.Sample("a", index, f"text {index}", "response", "x:1") for index in (3, 0, 2, 1)]
+    given = samples.Samples()
+    for index in (3, 0, 2, 1):
+        given.append(samples.Sample("a", index, f"text {index}", "response", "x:1"))
     kept, left_out = samples.first(given, 2)
     assert sorted(sample.index for sample in kept) == [0, 1]
     assert left_out == 2

@@ -55,6 +55,8 @@ def whole() -> Summary:
         cost=replace(scored.cost, generation_s=12.5),
         journals=("j.jsonl",),
         ranks=2,
+        environments=("e1", "e2"),
+        from_store=3,
         unpinned={"numpy": "1.26.4"},
         out_of_reach={"HumanEval/8": ("seaborn-data/tips.csv",)},
         untested=("HumanEval/9",),

@@ -1,0 +1,70 @@
+"""Values on the disk, in place of a list: what is held of each in memory is eight bytes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import weakref
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import IO, Generic, TypeVar, overload
+
+T = TypeVar("T")
+
+_HELD = 1 << 18  # bytes in memory, so that a few values never see a disk
+
+
+class Spool(Sequence[T], Generic[T]):
+    """A sequence to which values are appended; they lie in a file without a name, in the folder of TMPDIR."""
+
+    def __init__(self) -> None:
+        self._starts = array("Q")
+        self._size = self._written = 0
+        self._held = bytearray()
+        self._file: IO[bytes] | None = None
+
+    def append(self, value: T) -> int:
+        """Add a value and return its place."""
+        raw = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        self._starts.append(self._size)
+        self._size += len(raw)
+        self._held += raw
+        if len(self._held) > _HELD:
+            self._write()
+        return len(self._starts) - 1
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+
+    def __getitem__(self, place: int | slice) -> T | list[T]:
+        if isinstance(place, slice):
+            return [self[at] for at in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        start = self._starts[place]
+        end = self._starts[place + 1] if place + 1 < len(self) else self._size
+        value: T = pickle.loads(self._read(start, end))
+        return value
+
+    def __iter__(self) -> Iterator[T]:
+        return (self[place] for place in range(len(self)))
+
+    def _read(self, start: int, end: int) -> bytes:
+        if self._file is None or start >= self._written:
+            return bytes(self._held[start - self._written : end - self._written])
+        return os.pread(self._file.fileno(), end - start, start)
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it ends with this object
+            weakref.finalize(self, self._file.close)
+        while self._held:
+            count = self._file.write(self._held)
+            del self._held[:count]
+            self._written += count
