@@ -25,6 +25,7 @@ from passk_tasks.results.summary import Summary
 from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
+from passk_tasks.verdict import Machine
 
 _log = logging.getLogger("lm_eval.passk")
 
@@ -40,6 +41,7 @@ class RankReport:
         warnings: warnings about its sandbox.
         generation_s: wall seconds in which its model generated, over all attempts.
         judging_s: wall seconds in which it judged.
+        machines: who judged for it, where that was not its own machine.
     """
 
     records: Sequence[Record]
@@ -48,13 +50,16 @@ class RankReport:
     warnings: tuple[str, ...] = ()
     generation_s: float | None = None
     judging_s: float | None = None
+    machines: tuple[Machine, ...] = ()
 
 
 def report(scored: Scored, journal: str, generation_s: float | None) -> RankReport:
     """Return the report of this rank."""
     records = [_light(record) for record in scored.records]
     judging_s = None if scored.cost is None else scored.cost.judging_s
-    return RankReport(records, scored.layers, journal, scored.sandbox_warnings, generation_s, judging_s)
+    return RankReport(
+        records, scored.layers, journal, scored.sandbox_warnings, generation_s, judging_s, scored.machines
+    )
 
 
 def collect(
@@ -82,6 +87,7 @@ def collect(
         dataset=dataset,
         layers=_common(of_rank.layers for of_rank in reports),
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
+        machines=[machine for of_rank in reports for machine in of_rank.machines],
         judging_s=max((of_rank.judging_s or 0.0 for of_rank in reports), default=None),
     )
     generation = [of_rank.generation_s for of_rank in reports if of_rank.generation_s is not None]

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from passk_tasks.judging.executor import Executor
 from passk_tasks.program import Program
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,13 @@ class Judged:
         outcomes: one for each program, in the order given.
         layers: whether each sandbox layer was active, by name.
         warnings: what the user must know about the layers.
+        machines: who judged, where that was not this machine.
     """
 
     outcomes: list[Outcome]
     layers: dict[str, bool]
     warnings: tuple[str, ...] = ()
+    machines: tuple[Machine, ...] = ()
 
 
 def judge(
@@ -74,9 +76,9 @@ def judge(
                 if told is not None:
                     told(index, complete)
             bar.update(len(groups[number]))
-        layers, warnings = dict(executor.layers), executor.warnings
+        layers, warnings, machines = dict(executor.layers), executor.warnings, executor.machines
     assert None not in outcomes, f"no outcome for program {outcomes.index(None)}"
-    return Judged([outcome for outcome in outcomes if outcome is not None], layers, warnings)
+    return Judged([outcome for outcome in outcomes if outcome is not None], layers, warnings, machines)
 
 
 def _with_base(outcome: Outcome, program: Program) -> Outcome:

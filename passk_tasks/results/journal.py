@@ -32,8 +32,8 @@ FORMAT = 1
 MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
-# What may differ between the ranks of one run; neither moves a verdict.
-_PER_RANK_SETTINGS = frozenset({"workers", "journal"})
+# What may differ between the ranks of one run; none of it moves a verdict.
+_PER_RANK_SETTINGS = frozenset({"workers", "journal", "cluster", "mixed"})
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.judging import libraries
+from passk_tasks.judging.executor import executor_for
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
@@ -106,12 +107,15 @@ def _judged(
     show: Callable[[Scored], None] | None,
 ) -> Scored:
     """Judge samples that were checked, and store the score where there is a folder for it."""
-    tried = prepare(checked.spec, checked.dataset, {sample.task_id for sample in checked.samples})
-    with contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
+    executor = executor_for(checked.spec.settings)
+    with executor, contextlib.nullcontext() if folder is None else store.Unfinished(folder) as unfinished:
+        asked = {sample.task_id for sample in checked.samples}
+        tried = prepare(checked.spec, checked.dataset, asked, executor)
         scored = score(
             checked.samples,
             spec=checked.spec,
             dataset=tried.dataset,
+            executor=executor,
             extract=checked.extract,
             progress=progress,
             told=None if unfinished is None else lambda record: unfinished.append(record.as_dict()),

@@ -14,7 +14,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
 from passk_tasks.judging import batch, selftest, trial
-from passk_tasks.judging.executor import Executor, local
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.results.samples import SOLUTION, Sample
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
 from passk_tasks.scoring.summary import Record, Scored, summarise
@@ -80,7 +80,7 @@ def score(
     began = time.monotonic()
     judged = batch.judge(
         programs,
-        executor or local(benchmark.confinement(settings), settings.workers),
+        executor or executor_for(settings),
         progress=progress,
         shuffle=True,
         told=None if told is None else lambda index, outcome: told(record(index, outcome)),
@@ -93,6 +93,7 @@ def score(
         layers=judged.layers,
         sandbox_warnings=judged.warnings,
         judging_s=time.monotonic() - began,
+        machines=judged.machines,
     )
 
 

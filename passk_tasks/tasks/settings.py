@@ -75,6 +75,9 @@ class Settings:
         output_mib: how much a candidate may write, in MiB.
         processes: how many processes and threads a candidate may have at one time.
         workers: how many candidates are judged at one time; 0 means as many as there are usable CPUs.
+        cluster: judge on a Ray cluster: `auto` for the one that this machine is part of, or `ray://HOST:PORT`;
+            None for this machine.
+        mixed: whether nodes of the cluster may judge whose environment is not this machine's.
         sandbox: `strict`, or the weaker `rlimits`.
         packages: installed packages that candidates can import: `installed` (all), `stdlib` (none), or names
             of distributions, which include their requirements.
@@ -110,6 +113,8 @@ class Settings:
     output_mib: int = 16
     processes: int = 64
     workers: int = 0
+    cluster: str | None = None
+    mixed: bool = False
     sandbox: str = "strict"
     packages: str | tuple[str, ...] = "installed"
     python: str | None = None
@@ -191,7 +196,8 @@ class Settings:
         packages = self.packages if isinstance(self.packages, str) else list(self.packages)
         # Left out where there is none, so that earlier versions read the journal.
         price = {} if self.price is None else {"price": self.price.as_dict()}
-        del values["price"]
+        for name in ("price", *(("cluster", "mixed") if self.cluster is None else ())):
+            del values[name]
         return {
             **values,
             "k": list(self.k),
@@ -323,6 +329,14 @@ def _fim(value: Any) -> str | None:
     return str(value)
 
 
+def _cluster(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and (value == "auto" or re.fullmatch(r"(?:ray://)?[^\s/:]+:\d+", value)):
+        return value
+    raise ValueError("auto, or the address of a Ray cluster: ray://HOST:PORT")
+
+
 def _choice(*choices: str) -> Callable[[Any], str]:
     def convert(value: Any) -> str:
         if not isinstance(value, str) or str(value) not in choices:
@@ -376,6 +390,8 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "output_mib": _whole("a whole number of MiB"),
     "processes": _whole("a whole number of processes"),
     "workers": _whole("a whole number of workers (0: as many as usable CPUs)", 0),
+    "cluster": _cluster,
+    "mixed": _switch,
     "sandbox": _choice(*MODES),
     "packages": _packages,
     "python": _path("the path of a Python interpreter"),
