@@ -25,7 +25,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import SettingsError, UsageError
 from passk_tasks.judging import batch, libraries
-from passk_tasks.judging.executor import Executor, local
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.program import Program, StdioTests
 from passk_tasks.results import sample_files
 from passk_tasks.results.samples import Sample
@@ -183,7 +183,7 @@ class Rewards:
         return [replace(program, tests=case) for case in _cases(program.tests)]
 
     def _executor(self) -> Executor:
-        return local(self._family.confinement(self._spec.settings), self._spec.settings.workers)
+        return executor_for(self._spec.settings)
 
     def _queued(self, asked: Sequence[Sequence[Program]]) -> list[list[Future[Outcome]]]:
         """Queue programs, and return what will be the outcome of each."""

@@ -1,8 +1,9 @@
-"""What can be said of one executed program."""
+"""What can be said of one executed program, and of a machine that executes programs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -54,3 +55,21 @@ class Outcome:
     def passed(self) -> bool:
         """Whether the tests passed."""
         return self.verdict is Verdict.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One of several machines that judged.
+
+    Attributes:
+        name: its host name and address.
+        cpus: how many programs it judged at one time.
+        programs: how many it judged.
+        differs: where its environment is not that of the machine that asked: both values by name, the asking
+            machine's first; None for what is missing.
+    """
+
+    name: str
+    cpus: int
+    programs: int
+    differs: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)

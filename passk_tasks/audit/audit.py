@@ -30,7 +30,7 @@ from passk_tasks.errors import UsageError
 from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import depth_of, hidden
 from passk_tasks.judging import batch, libraries
-from passk_tasks.judging.executor import local
+from passk_tasks.judging.executor import executor_for
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import Place, StdioTests
 from passk_tasks.sandbox import packages
@@ -308,7 +308,7 @@ def audit(
     with Kept(out, {**depends, **versions}) as kept:
         new = [program for program in programs if program.sha256 not in kept.outcomes]
         began = time.monotonic()
-        executor = local(confinement, settings.workers)
+        executor = executor_for(settings)
         judged = batch.judge(
             new, executor, progress=progress, told=lambda index, outcome: kept.add(new[index], outcome)
         )

@@ -18,7 +18,7 @@ from passk_tasks.text import summary
 from passk_tasks.verdict import Verdict
 
 # Options that set the task's settings, by option; two have another name.
-_SETTINGS = {name: name for name in ("k", "judge", "workers", "sandbox", "verdicts")}
+_SETTINGS = {name: name for name in ("k", "judge", "workers", "cluster", "mixed", "sandbox", "verdicts")}
 _SETTINGS |= {"timeout": "timeout_s", "memory": "memory_mib"}
 
 _EPILOG = """\
@@ -59,6 +59,15 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
     parser.add_argument("--judge", choices=[judge.value for judge in Judge], help="how samples are judged")
     parser.add_argument(
         "--workers", metavar="N", help="candidates judged at one time (0: as many as usable CPUs)"
+    )
+    parser.add_argument(
+        "--cluster", metavar="auto|ray://HOST:PORT", help="judge on the nodes of a Ray cluster"
+    )
+    parser.add_argument(
+        "--mixed",
+        action="store_const",
+        const="true",
+        help="let nodes of the cluster judge whose environment differs from this machine's",
     )
     parser.add_argument("--timeout", metavar="S", help="seconds that a candidate or a call may work")
     parser.add_argument("--memory", metavar="MIB", help="memory that a candidate may use, in MiB")

@@ -56,7 +56,7 @@ from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
 from passk_tasks.extraction.tokens import cut_at_stops
 from passk_tasks.problem import Protocol
-from passk_tasks.tasks.settings import EXTRACTIONS
+from passk_tasks.tasks.values import EXTRACTIONS
 
 __all__ = ["Extraction", "Repair", "Strategy", "context", "expression", "extract"]
 
@@ -90,7 +90,7 @@ def extract(
         protocol: of the problem, where it is in another language than Python.
 
     Raises:
-        UsageError: `mode` is none of `tasks.settings.EXTRACTIONS`.
+        UsageError: `mode` is none of `tasks.values.EXTRACTIONS`.
     """
     check_name("extraction mode", mode, EXTRACTIONS)
     if mode == "verbatim":

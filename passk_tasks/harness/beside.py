@@ -19,7 +19,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import PasskError
 from passk_tasks.harness.invocation import Invocation
-from passk_tasks.judging.executor import Executor, local
+from passk_tasks.judging.executor import Executor, executor_for, local
 from passk_tasks.judging.known import Known
 from passk_tasks.program import Program
 from passk_tasks.results.samples import RESPONSE, Sample
@@ -45,6 +45,8 @@ def granted(settings: Settings, run: Invocation) -> int:
     one, since the model's process needs that one. A model on the CPU needs them all, and what plays saved
     answers back is done at once.
     """
+    if settings.cluster is not None:  # its nodes are asked once, at the end
+        return 0
     if settings.beside is not None:
         return settings.beside
     device = str(getattr(run.model, "device", "cpu")).partition(":")[0]
@@ -103,7 +105,7 @@ class Beside:
     def executor(self, workers: int) -> Executor:
         """End, and return what judges the rest with so many workers, and knows the outcomes so far."""
         self.end()
-        return Known(self.local(workers), dict(self.outcomes), self._warnings)
+        return Known(executor_for(self._spec.settings, workers), dict(self.outcomes), self._warnings)
 
     def local(self, workers: int) -> Executor:
         """Return this host's sandbox for the task."""

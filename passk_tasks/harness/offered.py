@@ -26,7 +26,7 @@ from passk_tasks.errors import UsageError, check_name
 from passk_tasks.extraction import extract
 from passk_tasks.harness import host
 from passk_tasks.sandbox.cpus import usable_cpus
-from passk_tasks.tasks.settings import EXTRACTIONS
+from passk_tasks.tasks.values import EXTRACTIONS
 
 FILTER, METRIC = "passk_code", "passk_tests"
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 from passk_tasks.results.spent import Spent
-from passk_tasks.tasks.settings import Price
+from passk_tasks.tasks.values import Price
 
 _TERMINAL_S, _PIPE_S = 0.2, 10.0
 

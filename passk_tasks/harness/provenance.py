@@ -25,6 +25,7 @@ from passk_tasks.results.summary import Summary
 from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
+from passk_tasks.verdict import Machine
 
 _log = logging.getLogger("lm_eval.passk")
 
@@ -42,6 +43,7 @@ class RankReport:
         judging_s: wall seconds in which it judged.
         environments: in which it judged.
         from_store: how many samples have their verdict from a store; None without one.
+        machines: who judged for it, where that was not its own machine.
     """
 
     records: Sequence[Record]
@@ -52,6 +54,7 @@ class RankReport:
     judging_s: float | None = None
     environments: tuple[str, ...] = ()
     from_store: int | None = None
+    machines: tuple[Machine, ...] = ()
 
 
 def report(scored: Scored, journal: str, generation_s: float | None, beside_s: float = 0.0) -> RankReport:
@@ -67,6 +70,7 @@ def report(scored: Scored, journal: str, generation_s: float | None, beside_s: f
         judging_s,
         scored.environments,
         scored.from_store,
+        scored.machines,
     )
 
 
@@ -95,6 +99,7 @@ def collect(
         dataset=dataset,
         layers=_common(of_rank.layers for of_rank in reports),
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
+        machines=[machine for of_rank in reports for machine in of_rank.machines],
         judging_s=max((of_rank.judging_s or 0.0 for of_rank in reports), default=None),
     )
     from_store = [of_rank.from_store for of_rank in reports if of_rank.from_store is not None]

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from passk_tasks.judging.executor import Executor
 from passk_tasks.program import AnyTests, Program
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 _HASH = "S32"  # of numpy: its bytes are compared, and all are as long
 
@@ -27,11 +27,13 @@ class Judged:
         outcomes: one for each program, in the order given.
         layers: whether each sandbox layer was active, by name.
         warnings: what the user must know about the layers.
+        machines: who judged, where that was not this machine.
     """
 
     outcomes: list[Outcome]
     layers: dict[str, bool]
     warnings: tuple[str, ...] = ()
+    machines: tuple[Machine, ...] = ()
 
 
 class Batch:
@@ -181,9 +183,9 @@ def judge(
                 outcomes[position] = outcome
                 if told is not None:
                     told(position, outcome)
-        layers, warnings = dict(executor.layers), executor.warnings
+        layers, warnings, machines = dict(executor.layers), executor.warnings, executor.machines
     assert None not in outcomes, f"no outcome for program {outcomes.index(None)}"
-    return Judged([outcome for outcome in outcomes if outcome is not None], layers, warnings)
+    return Judged([outcome for outcome in outcomes if outcome is not None], layers, warnings, machines)
 
 
 def no_code(program: Program) -> Outcome:

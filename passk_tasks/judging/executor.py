@@ -1,4 +1,4 @@
-"""The interface between judging and what runs programs: this host's sandbox, or one day many machines."""
+"""The interface between judging and what runs programs: this host's sandbox, or the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Protocol
 from passk_tasks import benchmarks
 from passk_tasks.program import Confinement, Program
 from passk_tasks.sandbox.supervisor import Sandbox
-from passk_tasks.verdict import Outcome
+from passk_tasks.tasks.settings import Settings
+from passk_tasks.verdict import Machine, Outcome
 
 
 class Executor(Protocol):
@@ -35,6 +36,10 @@ class Executor(Protocol):
     def warnings(self) -> tuple[str, ...]:
         """What the user must know about the layers; known once entered."""
 
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Who judged, where that is not this machine; kept until the executor is entered anew."""
+
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs that have code; yield the position and outcome of each as soon as it is known."""
 
@@ -52,6 +57,26 @@ class Executor(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave; the last exit ends everything that runs."""
+
+
+def executor_for(settings: Settings, workers: int | None = None) -> Executor:
+    """Return what runs the programs of a task with these settings: a cluster's nodes, or this host's sandbox.
+
+    Args:
+        settings: of the task.
+        workers: candidates that run at one time on a machine; None for the settings' own number.
+
+    Raises:
+        SandboxError: the host is not Linux.
+        SettingsError: a package is not installed.
+        UsageError: a cluster is named, and Ray is not installed.
+    """
+    confinement = benchmarks.get(settings.benchmark).confinement(settings)
+    if settings.cluster is None:
+        return local(confinement, settings.workers if workers is None else workers)
+    from passk_tasks.judging.cluster import Cluster  # Ray is an extra
+
+    return Cluster(settings.cluster, confinement, settings.workers, mixed=settings.mixed)
 
 
 def local(confinement: Confinement, workers: int = 0) -> Executor:

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from passk_tasks.judging.executor import Executor
 from passk_tasks.program import Confinement, Program
-from passk_tasks.verdict import Outcome
+from passk_tasks.verdict import Machine, Outcome
 
 
 class Known:
@@ -43,6 +43,11 @@ class Known:
     def warnings(self) -> tuple[str, ...]:
         """Those of the other one, and those of the known outcomes."""
         return tuple(dict.fromkeys((*self._warnings, *self._executor.warnings)))
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Those of the other one."""
+        return self._executor.machines
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Yield what is known at once, and the rest as the other one judges it."""

@@ -10,7 +10,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.benchmarks.contests import LINES
 from passk_tasks.errors import SandboxError, SelftestError
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import Executor, local
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.languages.examples import EXAMPLES as IN_LANGUAGES
 from passk_tasks.program import CommandTests, Judge, Program, StdioTests, Tests
 from passk_tasks.tasks.catalog import TaskSpec
@@ -99,7 +99,7 @@ def of_task(
     """
     place = spec.settings.judge.place
     benchmark = benchmarks.get(spec.settings.benchmark)
-    executor = executor or local(benchmark.confinement(spec.settings), workers=1)
+    executor = executor or executor_for(spec.settings, workers=1)
     problems = [p for p in dataset.problems.values() if p.task_id not in dataset.skipped]
     at_hand = (p for p in problems if asked is None or p.task_id in asked)
     with executor:

@@ -20,7 +20,7 @@ from passk_tasks import benchmarks
 from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.judging import batch
-from passk_tasks.judging.executor import Executor, local
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.program import CommandTests, Judge, Program
 from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.interpreter import interpreter
@@ -67,7 +67,7 @@ def references(
     family = benchmarks.get(settings.benchmark)
     if not family.own_problems:
         return Tried(dataset)
-    executor = executor or local(family.confinement(settings), settings.workers)
+    executor = executor or executor_for(settings)
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)

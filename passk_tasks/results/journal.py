@@ -37,7 +37,7 @@ MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
 # What may differ between journals that are scored together; none moves a verdict.
-_PER_RANK_SETTINGS = frozenset({"workers", "beside", "journal", *OF_PEOPLE})
+_PER_RANK_SETTINGS = frozenset({"workers", "beside", "journal", "cluster", "mixed", *OF_PEOPLE})
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ class Keys:
         """Return an object within this one; without keys where there is none."""
         return Keys(self.values.get(key), f"{self._where}{key}.")
 
+    def inners(self, key: str) -> list[Keys]:
+        """Return the objects of a list; empty where there is none."""
+        listed = self._read(key, "a list", list, list) or []
+        return [Keys(value, f"{self._where}{key}[{number}].") for number, value in enumerate(listed)]
+
     def must(self, read: Callable[[str], T | None], key: str) -> T:
         """Return what `read`, a method of this object, gives for a key that has to be there."""
         value = read(key)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from passk_tasks.results.keys import Keys
-from passk_tasks.tasks.settings import Price
+from passk_tasks.tasks.values import Price
 
 SERVER, TOKENIZER, ESTIMATE = "server", "tokenizer", "estimate"
 """Who counted tokens: the server, the model's tokenizer, or another one (or the right one without all)."""

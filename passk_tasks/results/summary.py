@@ -17,7 +17,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.spent import Cost, CutOff
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import Score
-from passk_tasks.verdict import Verdict
+from passk_tasks.verdict import Machine, Verdict
 
 S = TypeVar("S", bound="Summary")
 
@@ -76,6 +76,7 @@ class Summary:
         shown: sha256 of the data that candidates were shown; None for none.
         packages: versions of the packages that candidates could import, by name.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
+        machines: the nodes of the cluster that judged; empty where it was this machine alone.
         more: keys of a stored object that this version does not know.
     """
 
@@ -125,6 +126,7 @@ class Summary:
     shown: str | None = None
     packages: Mapping[str, str] | None = field(default=None, repr=False)
     toolchains: Mapping[str, str] = field(default_factory=dict, repr=False)
+    machines: tuple[Machine, ...] = ()
     more: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -229,6 +231,7 @@ class Summary:
             "shown": self.shown,
             "packages": None if self.packages is None else dict(self.packages),
             "toolchains": dict(self.toolchains) or None,
+            "machines": [_of_machine(machine) for machine in self.machines] or None,
         }
         known = {key: value for key, value in where_known.items() if value is not None}
         return {**always, **known, **self.more}
@@ -294,6 +297,7 @@ class Summary:
             shown=keys.text("shown"),
             packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
             toolchains={name: str(toolchains.values[name]) for name in toolchains},
+            machines=tuple(map(_machine, keys.inners("machines"))),
         )
         settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
         return replace(summary, more=keys.without(summary.as_dict()))
@@ -311,6 +315,23 @@ def _score(name: str, keys: Keys) -> Score:
         _estimate(value, keys.inner(key)) for key in ("over_problems", "over_samples")
     )
     return Score(name, over_problems, over_samples)
+
+
+def _of_machine(machine: Machine) -> dict[str, object]:
+    differs = {name: list(values) for name, values in machine.differs.items()}
+    known = {"name": machine.name, "cpus": machine.cpus, "programs": machine.programs}
+    return {**known, **({"differs": differs} if differs else {})}
+
+
+def _machine(keys: Keys) -> Machine:
+    differs = keys.inner("differs")
+    pairs = {name: value for name, value in differs.values.items() if isinstance(value, list)}
+    return Machine(
+        name=keys.must(keys.text, "name"),
+        cpus=keys.must(keys.whole, "cpus"),
+        programs=keys.must(keys.whole, "programs"),
+        differs={name: (pair[0], pair[1]) for name, pair in pairs.items()},
+    )
 
 
 def _estimate(value: float, keys: Keys) -> Estimate:

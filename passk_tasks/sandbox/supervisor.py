@@ -35,7 +35,7 @@ from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
 from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Surroundings, Worker
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 # The ways of each mode, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
@@ -54,6 +54,7 @@ class Sandbox:
         confinement: what candidates are kept in.
         workers: how many candidates run at one time; 0 means as many as there are usable CPUs.
         hidden: packages that no candidate sees, whatever is chosen: they hold tests and solutions.
+        cpus: one for each worker to stay on; None lets each start choose.
 
     Attributes:
         layers: name of each layer and whether it is active on this host.
@@ -66,7 +67,16 @@ class Sandbox:
             negative.
     """
 
-    def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Collection[str]) -> None:
+    machines: tuple[Machine, ...] = ()  # it is this one
+
+    def __init__(
+        self,
+        confinement: Confinement,
+        workers: int = 0,
+        *,
+        hidden: Collection[str],
+        cpus: Sequence[int] | None = None,
+    ) -> None:
         if sys.platform != "linux":
             raise SandboxError(f"the sandbox needs Linux, not {sys.platform}: judge on a Linux machine")
         if workers < 0:
@@ -74,6 +84,7 @@ class Sandbox:
         self.confinement = confinement
         self.limits, self.mode = confinement.limits, confinement.mode
         self.workers = workers or usable_cpus()
+        self._cpus = cpus
         self.layers: dict[str, bool] = {}
         self.warnings: tuple[str, ...] = ()
         used = interpreter(confinement.python)
@@ -108,7 +119,7 @@ class Sandbox:
         if self._entered > 1:
             return self
         self._selector = selectors.DefaultSelector()
-        self._free_cpus = choose_cpus(self.workers)
+        self._free_cpus: list[int | None] = list(self._cpus or choose_cpus(self.workers))
         try:
             self._end_orderly_when_terminated()
             self._find_way()

@@ -17,6 +17,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.judging import libraries, trial
+from passk_tasks.judging.executor import executor_for
 from passk_tasks.results import sample_files, samples, store
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
@@ -130,15 +131,17 @@ def judge(
 
     `asked` has the problems whose references are tried, where these are more than those of the samples.
     """
-    tried = prepare(checked.spec, checked.dataset, checked.asked if asked is None else asked)
-    scored = score(
-        checked.samples,
-        spec=checked.spec,
-        dataset=tried.dataset,
-        extract=checked.extract,
-        progress=progress,
-        verdicts=verdicts,
-    )
+    with executor_for(checked.spec.settings) as executor:  # once for both: nodes of a cluster start slowly
+        tried = prepare(checked.spec, checked.dataset, checked.asked if asked is None else asked, executor)
+        scored = score(
+            checked.samples,
+            spec=checked.spec,
+            dataset=tried.dataset,
+            executor=executor,
+            extract=checked.extract,
+            progress=progress,
+            verdicts=verdicts,
+        )
     return tried, scored
 
 

@@ -14,7 +14,7 @@ from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
 from passk_tasks.judging import batch, selftest, trial
-from passk_tasks.judging.executor import Executor, local
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.results.samples import SOLUTION, Sample
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
 from passk_tasks.scoring.known import Verdicts
@@ -64,13 +64,14 @@ def score(
     ]
     distinct = batch.Batch(programs)
     outcomes: list[Outcome | None] = [None] * len(distinct)
-    executor = executor or local(benchmark.confinement(settings), settings.workers)
+    executor = executor or executor_for(settings)
     with verdicts or Verdicts(shared=settings.verdicts) as kept, executor:
         known = kept.known(distinct, executor, outcomes.__setitem__)
         for number, outcome in distinct.run(executor, known=known, progress=progress, shuffle=True):
             outcomes[number] = outcome
             kept.add(distinct, number, outcome)
         layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
+        machines = executor.machines
 
     def record(index: int, sample: Sample) -> Record:
         problem, found, number = dataset.problems[sample.task_id], candidates[index], distinct.numbers[index]
@@ -93,6 +94,7 @@ def score(
         layers=layers,
         sandbox_warnings=sandbox_warnings,
         judging_s=judging_s,
+        machines=machines,
     )
     return replace(scored, environments=kept.environments, from_store=kept.from_store, resumed=kept.resumed)
 

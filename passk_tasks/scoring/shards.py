@@ -415,6 +415,11 @@ class _Elsewhere:
         self.layers = {name: bool(active) for name, active in layers.items()}
         self.warnings = end.texts("sandbox_warnings")
 
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Return nobody: each part was judged by its own machine."""
+        return ()
+
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge nothing."""
         assert not programs

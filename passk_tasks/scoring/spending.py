@@ -11,7 +11,7 @@ from passk_tasks.results.spent import FENCE, REASONING, Cost, CutOff, Spent
 from passk_tasks.scoring.records import Record
 from passk_tasks.statistics.metrics import PASS, Metric
 from passk_tasks.statistics.spending import cut_bounds
-from passk_tasks.tasks.settings import Price
+from passk_tasks.tasks.values import Price
 from passk_tasks.verdict import Verdict
 
 LOUD = 0.02

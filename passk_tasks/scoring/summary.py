@@ -26,7 +26,7 @@ from passk_tasks.statistics.intervals import cluster_of
 from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 ALIKE = 0.05
 """Share of samples, beyond the first of their problem, that must be new; below it sampling has failed.
@@ -64,11 +64,12 @@ def summarise(
     layers: Mapping[str, bool],
     sandbox_warnings: Sequence[str] = (),
     judging_s: float | None = None,
+    machines: Sequence[Machine] = (),
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
     `layers` are the sandbox's, `sandbox_warnings` what to know of them, `judging_s` the wall seconds that it
-    took; the rest is as `Scored` has it.
+    took, `machines` who judged where that was not this machine; the rest is as `Scored` has it.
     """
     grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -119,6 +120,7 @@ def summarise(
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
         no_code=spending.without_code(records),
         cut_off=cut,
+        machines=tuple(machines),
         cost=spending.cost(records, counts, settings.price, judging_s),
         warnings=(
             *spending.cut_warning(cut),

@@ -12,7 +12,7 @@ from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import KEPT, Score
 from passk_tasks.text import spending
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
-from passk_tasks.verdict import Verdict
+from passk_tasks.verdict import Machine, Verdict
 
 METRICS_HEAD = ("", "value", "se", "over problems", "se", "over samples")
 MEANING = (
@@ -147,6 +147,16 @@ def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {script if judge == 'script' else judge}" for judge, count in judges.items())
 
 
+def _machines(machines: Sequence[Machine]) -> str:
+    """Return how many programs each node of a cluster judged, and which have another environment."""
+    shown = [
+        f"{machine.name} {machine.programs:,} programs"
+        + (f", with another {', '.join(list(machine.differs)[:3])}" if machine.differs else "")
+        for machine in machines
+    ]
+    return f"{len(machines)} nodes of a cluster: {'; '.join(shown)}"
+
+
 def _uncertainty(estimate: Estimate) -> tuple[str, str]:
     if estimate.se is None or estimate.ci95 is None:
         return "-", "none from one" if estimate.method.startswith("over-problems") else "none"
@@ -195,6 +205,8 @@ def facts(result: Summary) -> list[tuple[str, str]]:
         lines.append(("sandbox", f"{result.sandbox}: {shown}" + (f"; without {absent}" if absent else "")))
     if result.from_store is not None:
         lines.append(("store", f"{result.from_store:,} of {result.samples:,} verdicts came from it"))
+    if result.machines:
+        lines.append(("machines", _machines(result.machines)))
     lines += spending.facts(result)
     if result.flags:
         lines.append(("flagged", ", ".join(f"{name}: {count}" for name, count in result.flags.items())))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shapes import BARE, BODY, FILE, FUNCTION, HELPED, PROMPT, TABBED, answer, completion, fence
 
 from passk_tasks.extraction import Extraction, Repair, Strategy, extract, syntax
-from passk_tasks.tasks.settings import EXTRACTIONS
+from passk_tasks.tasks.values import EXTRACTIONS
 
 MARKDOWN = ["```", "```python\n", "~~~", "````", "1. ", "- ", "**", "Text", "`", ">>> ", "# "]
 TAGS = ["<think>", "</think>", "</thinking>", "<|channel|>", "<|message|>", "final", "analysisW", "</s>"]

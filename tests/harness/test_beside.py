@@ -17,7 +17,8 @@ from passk_tasks.harness import beside, progress
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.harness.progress import Progress
 from passk_tasks.results.spent import Spent
-from passk_tasks.tasks.settings import Price, Settings
+from passk_tasks.tasks.settings import Settings
+from passk_tasks.tasks.values import Price
 
 pytest.importorskip("tenacity", reason="needs lm_eval[api]")
 

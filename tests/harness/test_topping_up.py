@@ -243,6 +243,6 @@ def test_what_will_be_asked_is_said_before(go, caplog) -> None:
 
 def test_scouts_have_numbers_of_their_own() -> None:
     """Numbers of scouts are beyond those that any problem gets."""
-    from passk_tasks.tasks.settings import MOST_SAMPLES
+    from passk_tasks.tasks.values import MOST_SAMPLES
 
     assert SCOUTS >= MOST_SAMPLES

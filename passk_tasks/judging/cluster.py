@@ -1,0 +1,523 @@
+"""An executor that judges on the nodes of a Ray cluster: a sandbox on each, and batches of programs for them.
+
+    run(programs) -> batches of one problem's programs -> [actor on a node: its sandbox] -> outcomes by index
+
+The driver is one loop over what it waits for. A node that is new, or that lost its actor, is tried before it
+gets a program: it must have the driver's environment and give the verdicts of the self-test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import socket
+import time
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from passk_tasks import benchmarks
+from passk_tasks._version import __version__
+from passk_tasks.errors import SandboxError, UsageError
+from passk_tasks.program import CommandTests, Confinement, Program
+from passk_tasks.sandbox import cpus, packages, toolchains
+from passk_tasks.sandbox.interpreter import interpreter
+from passk_tasks.sandbox.supervisor import Sandbox
+from passk_tasks.verdict import Machine, Outcome, Verdict
+
+BATCH = 64
+"""Programs in a batch: few enough that a lost one costs little, enough that the engine's share is small."""
+
+_IN_FLIGHT = 2  # batches that a node holds: one in judgement, one waiting
+_LOSSES = 2  # of a batch, until its programs are tried one by one
+_RESTARTS = 5  # of a node's actor without a finished batch in between
+_LOOK_S = 5.0  # between two looks for nodes that joined
+_START_S = 180.0  # for an actor to start its sandbox
+_END_S = 10.0
+_ANSWERS_S = 10.0  # for a cluster's address to take a connection
+
+_Facts = dict[str, Any]
+
+
+class Node:
+    """The actor: one machine's sandbox. Runs on a node, which has this package installed."""
+
+    def __init__(self, confinement: Confinement) -> None:
+        self._confinement = confinement
+        self._sandbox: Sandbox | None = None
+
+    def cpus(self) -> tuple[str, list[int], int]:
+        """Return the kernel's boot id, the CPUs that this process may use, and how many at one time."""
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return boot, sorted(os.sched_getaffinity(0)), cpus.usable_cpus()
+
+    def start(self, mine: Sequence[int], workers: int) -> tuple[dict[str, bool], tuple[str, ...], _Facts]:
+        """Open the sandbox on these CPUs; return its layers, its warnings and the environment."""
+        hidden = benchmarks.hidden_packages()
+        self._sandbox = Sandbox(self._confinement, workers, hidden=hidden, cpus=mine or None)
+        self._sandbox.__enter__()
+        return dict(self._sandbox.layers), self._sandbox.warnings, environment(self._confinement)
+
+    def toolchains(self, languages: Collection[str]) -> _Facts:
+        """Return the versions of the tools of these languages."""
+        return tools(languages)
+
+    def run(self, programs: Sequence[Program]) -> list[tuple[int, Outcome]]:
+        """Judge programs; return the position and outcome of each."""
+        assert self._sandbox is not None
+        return list(self._sandbox.run(programs))
+
+    def end(self) -> None:
+        """End everything that runs here."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+
+def environment(confinement: Confinement) -> _Facts:
+    """Return what must be the same wherever programs run, by name."""
+    return {
+        "passk-tasks": __version__,
+        "python": interpreter(confinement.python).version,
+        "machine": platform.machine(),
+        **packages.resolve(confinement.packages, confinement.python).versions(),
+    }
+
+
+def tools(languages: Collection[str]) -> _Facts:
+    """Return the versions of the tools of these languages, by language and tool."""
+    return {
+        f"{language}: {tool}": version
+        for language in sorted(languages)
+        for tool, version in toolchains.versions(language).items()
+    }
+
+
+@dataclass(eq=False)
+class _Member:
+    """A node that may judge: its actor, and what is known of it."""
+
+    node_id: str
+    name: str
+    actor: Any
+    layers: Mapping[str, bool] = field(default_factory=dict)
+    differs: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    cpus: int = 0
+    held: int = 0  # batches
+    alone: bool = False  # whether the one that it holds must be the only one
+    judged: int = 0  # programs
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Programs that are sent together."""
+
+    indices: list[int]
+    losses: int = 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is one program that may be what ends nodes."""
+        return self.losses >= _LOSSES
+
+
+class Cluster:
+    """The nodes of a Ray cluster as an executor.
+
+    Args:
+        address: `auto` for the cluster that this machine is part of, or `ray://HOST:PORT`.
+        confinement: limits, mode and packages of the candidates.
+        workers: candidates at one time on each node; 0 for as many as it has usable CPUs.
+        mixed: let nodes judge whose environment differs from this one; the results name the difference.
+
+    Attributes:
+        layers: whether each layer is active on all nodes.
+        warnings: what a person must know of nodes and layers.
+
+    Raises:
+        UsageError: Ray is not installed.
+    """
+
+    def __init__(
+        self, address: str, confinement: Confinement, workers: int = 0, *, mixed: bool = False
+    ) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise UsageError(
+                f"cluster={address} needs Ray ({error}): pip install 'passk-tasks[ray]'"
+            ) from None
+        self._ray = ray
+        self._address, self._workers, self._mixed = address, workers, mixed
+        self.confinement = confinement
+        self.layers: dict[str, bool] = {}
+        self.warnings: tuple[str, ...] = ()
+        self._entered = 0
+        self._connected = False
+        self._here: _Facts = {}
+        self._members: list[_Member] = []
+        self._past: list[_Member] = []  # those that are no longer in use
+        self._names: dict[str, str] = {}  # by node; several on one host are numbered
+        self._refused: dict[str, str] = {}  # why, by node
+        self._restarts: dict[str, int] = {}
+        self._examples: tuple[Sequence[Program], list[Verdict]] | None = None
+        self._looked_s = 0.0
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """The version of each distribution that candidates can import; reads the metadata of each."""
+        return packages.resolve(self.confinement.packages, self.confinement.python).versions()
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The nodes that judged or may judge."""
+        by_name: dict[str, list[_Member]] = {}
+        for member in (*self._past, *self._members):
+            by_name.setdefault(member.name, []).append(member)
+        return tuple(
+            Machine(name, actors[-1].cpus, sum(actor.judged for actor in actors), dict(actors[-1].differs))
+            for name, actors in sorted(by_name.items())
+        )
+
+    # ------------------------------------------------------------------ begin and end
+
+    def __enter__(self) -> Cluster:
+        self._entered += 1
+        if self._entered > 1:
+            return self
+        try:
+            self._connect()
+            self._here = environment(self.confinement)
+            self._past, self._refused, self._restarts = [], {}, {}
+            self.warnings = ()
+            self._join(self._alive())
+            if self._refused:
+                raise SandboxError(self._why_not())
+            if not self._members:
+                raise SandboxError(f"the Ray cluster {self._address} has no node that is alive")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._entered == 1:
+            self.close()
+        else:
+            self._entered -= 1
+
+    def close(self) -> None:
+        """End the actors and all that runs in them, and the connection if it was made here."""
+        self._entered = 0
+        ending = []
+        for member in self._members:
+            with contextlib.suppress(Exception):  # one that is dead needs no end
+                ending.append(member.actor.end.remote())
+        with contextlib.suppress(Exception):
+            self._ray.wait(ending, num_returns=len(ending), timeout=_END_S)
+        for member in self._members:
+            with contextlib.suppress(Exception):
+                self._ray.kill(member.actor)
+        self._past += self._members
+        self._members = []
+        if self._connected:
+            self._connected = False
+            self._ray.shutdown()
+
+    def _connect(self) -> None:
+        # A backend that uses Ray may be connected already, and ends that by itself when it is done.
+        if self._ray.is_initialized():
+            return
+        try:
+            address = os.environ.get("RAY_ADDRESS", "auto") if self._address == "auto" else self._address
+            if address != "auto":  # Ray itself would try for ever
+                host, _, port = address.rpartition("/")[2].rpartition(":")
+                socket.create_connection((host, int(port)), timeout=_ANSWERS_S).close()
+            self._ray.init(self._address, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:
+            raise SandboxError(
+                f"no Ray cluster at {self._address} ({str(error).splitlines()[0]:.200}): start one with "
+                "`ray start --head`, or name another address"
+            ) from None
+        self._connected = True
+
+    def _alive(self) -> dict[str, str]:
+        """Return the name of each node that is alive, by its id."""
+        self._looked_s = time.monotonic()
+        alive = {node["NodeID"]: node for node in self._ray.nodes() if node["Alive"]}
+        for node_id, node in sorted(alive.items()):
+            name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+            same = sum(other.startswith(name) for other in self._names.values())
+            self._names.setdefault(node_id, f"{name} no. {same + 1}" if same else name)
+        return {node_id: self._names[node_id] for node_id in alive}
+
+    # ------------------------------------------------------------------ nodes
+
+    def _join(self, nodes: Mapping[str, str]) -> None:
+        """Start an actor on each of these nodes, try it, and take in those that are right."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        remote = self._ray.remote(Node)
+        starting = {}
+        for node_id, name in nodes.items():
+            # No CPUs are asked of Ray's own count: an actor that waits for another job's would wait for ever.
+            # Time limits are CPU time, so a node that others use makes nothing fail.
+            where = NodeAffinitySchedulingStrategy(node_id=node_id, soft=False)
+            actor = remote.options(num_cpus=0, scheduling_strategy=where, max_restarts=0).remote(
+                self.confinement
+            )
+            starting[node_id] = _Member(node_id, name, actor)
+        places = self._each(starting, {node_id: (m, "cpus", ()) for node_id, m in starting.items()})
+        shares = share_out(places)
+        calls = {}
+        for node_id, (mine, most) in shares.items():
+            workers = min(self._workers or most, most)
+            starting[node_id].cpus = workers
+            calls[node_id] = (starting[node_id], "start", (mine[:workers], workers))
+        for node_id, (layers, warnings, facts) in self._each(starting, calls).items():
+            member = starting[node_id]
+            member.layers = layers
+            self.warnings += tuple(w for w in warnings if w not in self.warnings)
+            self._take_in(member, facts)
+        self._count_layers()
+
+    def _each(
+        self, starting: Mapping[str, _Member], calls: Mapping[str, tuple[_Member, str, tuple[Any, ...]]]
+    ) -> dict[str, Any]:
+        """Call a method of each actor at the same time; return the answers, and refuse who gives none."""
+        refs = {
+            node_id: getattr(m.actor, method).remote(*args) for node_id, (m, method, args) in calls.items()
+        }
+        if refs:
+            self._ray.wait(list(refs.values()), num_returns=len(refs), timeout=_START_S)
+        answers = {}
+        for node_id, ref in refs.items():
+            try:
+                answers[node_id] = self._ray.get(ref, timeout=0.1)
+            except Exception as error:  # noqa: PERF203  Ray's errors, and those of the node's own sandbox
+                self._refuse(starting[node_id], _reason(error))
+        return answers
+
+    def _take_in(self, member: _Member, facts: _Facts) -> None:
+        """Let a node judge if its environment is this one and its verdicts are those of the others."""
+        member.differs |= _differences(self._here, facts)
+        for layers in [other.layers for other in self._members][:1]:
+            member.differs |= _differences(dict(layers), dict(member.layers))
+        needed = {name: there for name, there in member.differs.items() if name == "passk-tasks"}
+        if needed or (member.differs and not self._mixed):
+            self._refuse(member, _listed(needed or member.differs))
+            return
+        if self._examples is not None:
+            programs, verdicts = self._examples
+            try:
+                outcomes = dict(self._ray.get(member.actor.run.remote(programs), timeout=_START_S))
+            except Exception as error:
+                self._refuse(member, _reason(error))
+                return
+            if [outcomes[index].verdict for index in range(len(programs))] != verdicts:
+                self._refuse(member, "its verdicts on the programs of the self-test are wrong")
+                return
+        self._members.append(member)
+
+    def _refuse(self, member: _Member, reason: str) -> None:
+        self._refused[member.name] = reason
+        with contextlib.suppress(Exception):
+            self._ray.kill(member.actor)
+
+    def _why_not(self) -> str:
+        listed = "; ".join(f"{name}: {reason}" for name, reason in sorted(self._refused.items()))
+        return (
+            f"nodes of the cluster {self._address} cannot judge: {listed}. Give them the environment of this "
+            "machine, end them, or let them judge as they are by --mixed (mixed=true), which the results say"
+        )
+
+    def _count_layers(self) -> None:
+        known = [member.layers for member in self._members]
+        names = dict.fromkeys(name for layers in known for name in layers)
+        self.layers = {name: all(layers.get(name, False) for layers in known) for name in names}
+
+    def _look_for_nodes(self) -> None:
+        """Take in nodes that joined, and those that lost their actor but live."""
+        if time.monotonic() - self._looked_s < _LOOK_S and self._members:
+            return
+        have = {member.node_id for member in self._members}
+        new = {
+            node_id: name
+            for node_id, name in self._alive().items()
+            if node_id not in have
+            and name not in self._refused
+            and self._restarts.get(node_id, 0) < _RESTARTS
+        }
+        before = set(self._refused)
+        if new:
+            self._join(new)
+        for name in sorted(set(self._refused) - before):
+            self.warnings += (f"the node {name} joined and cannot judge: {self._refused[name]}",)
+
+    def _lose(self, member: _Member, reason: str) -> None:
+        if member not in self._members:
+            return
+        self._members.remove(member)
+        self._past.append(member)
+        self._restarts[member.node_id] = self._restarts.get(member.node_id, 0) + 1
+        with contextlib.suppress(Exception):
+            self._ray.kill(member.actor)
+        told = f"the node {member.name} was lost while it judged ({reason}); others judged its programs again"
+        if told not in self.warnings:
+            self.warnings += (told,)
+
+    # ------------------------------------------------------------------ programs
+
+    def selftest(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
+        """Judge each program on every node; yield its position and outcome for each."""
+        self._check_tools(programs)
+        calls = {member.node_id: (member, "run", (programs,)) for member in self._members}
+        members = {member.node_id: member for member in self._members}
+        answers = self._each(members, calls)
+        if self._refused:
+            raise SandboxError(self._why_not())
+        verdicts: list[Verdict] = []
+        for outcomes in answers.values():
+            verdicts = [outcome.verdict for _, outcome in sorted(outcomes, key=lambda item: item[0])]
+            yield from outcomes
+        self._examples = (programs, verdicts)
+
+    def _check_tools(self, programs: Sequence[Program]) -> None:
+        """Refuse nodes whose tools for these programs' languages differ from this machine's."""
+        languages = sorted({p.tests.language for p in programs if isinstance(p.tests, CommandTests)})
+        if not languages:
+            return
+        here = tools(languages)
+        members = {member.node_id: member for member in self._members}
+        calls = {member.node_id: (member, "toolchains", (languages,)) for member in self._members}
+        for node_id, there in self._each(members, calls).items():
+            differs = _differences(here, there)
+            members[node_id].differs |= differs
+            if differs and not self._mixed:
+                self._refused[members[node_id].name] = _listed(differs)
+        if self._refused:
+            raise SandboxError(self._why_not())
+
+    def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
+        """Judge programs on all nodes; yield each one's position and outcome as its batch comes back.
+
+        A batch whose node is lost goes to another one; after two losses its programs are sent one by one, and
+        one that loses its node again is `infra_error`.
+
+        Raises:
+            SandboxError: no node is left.
+        """
+        waiting = deque(
+            _Batch(list(range(start, min(start + BATCH, len(programs)))))
+            for start in range(0, len(programs), BATCH)
+        )
+        flying: dict[Any, tuple[_Member, _Batch]] = {}
+        done = 0
+        while waiting or flying:
+            self._send(programs, waiting, flying)
+            if not flying:
+                self._look_for_nodes()
+                if not self._members:
+                    raise SandboxError(
+                        f"no node of the cluster {self._address} is left; {done} of {len(programs)} programs "
+                        "are judged. Start nodes, and type the same command again"
+                    )
+                continue
+            ready, _ = self._ray.wait(list(flying), num_returns=1, timeout=_LOOK_S)
+            for ref in ready:
+                member, batch = flying.pop(ref)
+                member.held -= 1
+                member.alone = False
+                try:
+                    outcomes = self._ray.get(ref)
+                except Exception as error:  # the actor or its node died, or its sandbox cannot go on
+                    self._lose(member, _reason(error))
+                    for index, outcome in _lost(batch, programs, waiting, member.name):
+                        done += 1
+                        yield index, outcome
+                    continue
+                self._restarts.pop(member.node_id, None)
+                member.judged += len(outcomes)
+                for number, outcome in outcomes:
+                    done += 1
+                    yield batch.indices[number], outcome
+            self._look_for_nodes()
+
+    def _send(
+        self, programs: Sequence[Program], waiting: deque[_Batch], flying: dict[Any, tuple[_Member, _Batch]]
+    ) -> None:
+        """Give nodes what they can take; a program that may be what ends nodes gets one for itself."""
+        for member in self._members:
+            while waiting and not member.alone and member.held < (1 if waiting[0].alone else _IN_FLIGHT):
+                batch = waiting.popleft()
+                member.held += 1
+                member.alone = batch.alone
+                ref = member.actor.run.remote([programs[index] for index in batch.indices])
+                flying[ref] = (member, batch)
+
+
+def _lost(
+    batch: _Batch, programs: Sequence[Program], waiting: deque[_Batch], name: str
+) -> Iterator[tuple[int, Outcome]]:
+    """Put back what a lost node held, behind all else; yield what was tried often enough."""
+    if batch.alone:
+        for index in batch.indices:
+            detail = f"three nodes were lost while they judged it, the last one alone with it ({name})"
+            yield index, Outcome(Verdict.INFRA_ERROR, detail, programs[index].judge.value)
+        return
+    losses = batch.losses + 1
+    parts = [[index] for index in batch.indices] if losses >= _LOSSES else [batch.indices]
+    waiting.extend(_Batch(part, losses) for part in parts)
+
+
+def share_out(places: Mapping[str, tuple[str, Sequence[int], int]]) -> dict[str, tuple[list[int], int]]:
+    """Hand the CPUs of each machine out among the actors there.
+
+    Args:
+        places: by actor, what `Node.cpus` says: the machine's boot id, CPUs, and how many at one time.
+
+    Returns:
+        By actor, the CPUs that are its own (none where others had to share them) and how many programs it may
+        run at one time, at least one.
+    """
+    shares: dict[str, list[int]] = {actor: [] for actor in places}
+    for boot in {boot for boot, _, _ in places.values()}:
+        here = {actor: set(have) for actor, (of, have, _) in places.items() if of == boot}
+        for cpu in sorted(set().union(*here.values())):
+            may = [actor for actor, have in here.items() if cpu in have]
+            shares[min(may, key=lambda actor: len(shares[actor]))].append(cpu)
+    return {
+        actor: (mine[: places[actor][2]], max(1, min(len(mine), places[actor][2])))
+        for actor, mine in shares.items()
+    }
+
+
+def _differences(here: _Facts, there: _Facts) -> dict[str, tuple[str | None, str | None]]:
+    def text(value: object) -> str | None:
+        return None if value is None else str(value)
+
+    return {
+        name: (text(here.get(name)), text(there.get(name)))
+        for name in sorted({*here, *there})
+        if here.get(name) != there.get(name)
+    }
+
+
+def _listed(differs: Mapping[str, tuple[str | None, str | None]]) -> str:
+    shown = [
+        f"{name} {there or 'missing'} (here {here or 'missing'})" for name, (here, there) in differs.items()
+    ]
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more differences" if len(shown) > 5 else "")
+
+
+def _reason(error: BaseException) -> str:
+    """Return what happened to a node in a line: the cause that Ray wraps, not its traceback."""
+    cause = getattr(error, "cause", None) or error
+    text = next((line.strip() for line in str(cause).splitlines() if line.strip()), "")
+    return f"{type(cause).__name__}: {text:.300}"
