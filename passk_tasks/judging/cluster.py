@@ -10,28 +10,37 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
-import platform
 import socket
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from passk_tasks import benchmarks
-from passk_tasks._version import __version__
 from passk_tasks.errors import SandboxError, UsageError
+from passk_tasks.judging.node import (
+    Facts,
+    Node,
+    differences,
+    environment,
+    listed,
+    reason_of,
+    share_out,
+    tools,
+)
 from passk_tasks.program import CommandTests, Confinement, Program
-from passk_tasks.sandbox import cpus, packages, toolchains
-from passk_tasks.sandbox.interpreter import interpreter
-from passk_tasks.sandbox.supervisor import Sandbox
+from passk_tasks.sandbox import packages
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
 BATCH = 64
-"""Programs in a batch: few enough that a lost one costs little, enough that the engine's share is small."""
+"""Most programs in a batch: a lost one costs little, and the engine's share is small."""
+
+_PORTION = (
+    4  # towards the end a batch is one of so many equal ones a node, so that no node ends long after others
+)
 
 _IN_FLIGHT = 2  # batches that a node holds: one in judgement, one waiting
 _LOSSES = 2  # of a batch, until its programs are tried one by one
@@ -40,61 +49,6 @@ _LOOK_S = 5.0  # between two looks for nodes that joined
 _START_S = 180.0  # for an actor to start its sandbox
 _END_S = 10.0
 _ANSWERS_S = 10.0  # for a cluster's address to take a connection
-
-_Facts = dict[str, Any]
-
-
-class Node:
-    """The actor: one machine's sandbox. Runs on a node, which has this package installed."""
-
-    def __init__(self, confinement: Confinement) -> None:
-        self._confinement = confinement
-        self._sandbox: Sandbox | None = None
-
-    def cpus(self) -> tuple[str, list[int], int]:
-        """Return the kernel's boot id, the CPUs that this process may use, and how many at one time."""
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return boot, sorted(os.sched_getaffinity(0)), cpus.usable_cpus()
-
-    def start(self, mine: Sequence[int], workers: int) -> tuple[dict[str, bool], tuple[str, ...], _Facts]:
-        """Open the sandbox on these CPUs; return its layers, its warnings and the environment."""
-        hidden = benchmarks.hidden_packages()
-        self._sandbox = Sandbox(self._confinement, workers, hidden=hidden, cpus=mine or None)
-        self._sandbox.__enter__()
-        return dict(self._sandbox.layers), self._sandbox.warnings, environment(self._confinement)
-
-    def toolchains(self, languages: Collection[str]) -> _Facts:
-        """Return the versions of the tools of these languages."""
-        return tools(languages)
-
-    def run(self, programs: Sequence[Program]) -> list[tuple[int, Outcome]]:
-        """Judge programs; return the position and outcome of each."""
-        assert self._sandbox is not None
-        return list(self._sandbox.run(programs))
-
-    def end(self) -> None:
-        """End everything that runs here."""
-        if self._sandbox is not None:
-            self._sandbox.close()
-
-
-def environment(confinement: Confinement) -> _Facts:
-    """Return what must be the same wherever programs run, by name."""
-    return {
-        "passk-tasks": __version__,
-        "python": interpreter(confinement.python).version,
-        "machine": platform.machine(),
-        **packages.resolve(confinement.packages, confinement.python).versions(),
-    }
-
-
-def tools(languages: Collection[str]) -> _Facts:
-    """Return the versions of the tools of these languages, by language and tool."""
-    return {
-        f"{language}: {tool}": version
-        for language in sorted(languages)
-        for tool, version in toolchains.versions(language).items()
-    }
 
 
 @dataclass(eq=False)
@@ -158,7 +112,7 @@ class Cluster:
         self.warnings: tuple[str, ...] = ()
         self._entered = 0
         self._connected = False
-        self._here: _Facts = {}
+        self._here: Facts = {}
         self._members: list[_Member] = []
         self._past: list[_Member] = []  # those that are no longer in use
         self._names: dict[str, str] = {}  # by node; several on one host are numbered
@@ -182,8 +136,6 @@ class Cluster:
             Machine(name, actors[-1].cpus, sum(actor.judged for actor in actors), dict(actors[-1].differs))
             for name, actors in sorted(by_name.items())
         )
-
-    # ------------------------------------------------------------------ begin and end
 
     def __enter__(self) -> Cluster:
         self._entered += 1
@@ -301,24 +253,24 @@ class Cluster:
             try:
                 answers[node_id] = self._ray.get(ref, timeout=0.1)
             except Exception as error:  # noqa: PERF203  Ray's errors, and those of the node's own sandbox
-                self._refuse(starting[node_id], _reason(error))
+                self._refuse(starting[node_id], reason_of(error))
         return answers
 
-    def _take_in(self, member: _Member, facts: _Facts) -> None:
+    def _take_in(self, member: _Member, facts: Facts) -> None:
         """Let a node judge if its environment is this one and its verdicts are those of the others."""
-        member.differs |= _differences(self._here, facts)
+        member.differs |= differences(self._here, facts)
         for layers in [other.layers for other in self._members][:1]:
-            member.differs |= _differences(dict(layers), dict(member.layers))
+            member.differs |= differences(dict(layers), dict(member.layers))
         needed = {name: there for name, there in member.differs.items() if name == "passk-tasks"}
         if needed or (member.differs and not self._mixed):
-            self._refuse(member, _listed(needed or member.differs))
+            self._refuse(member, listed(needed or member.differs))
             return
         if self._examples is not None:
             programs, verdicts = self._examples
             try:
                 outcomes = dict(self._ray.get(member.actor.run.remote(programs), timeout=_START_S))
             except Exception as error:
-                self._refuse(member, _reason(error))
+                self._refuse(member, reason_of(error))
                 return
             if [outcomes[index].verdict for index in range(len(programs))] != verdicts:
                 self._refuse(member, "its verdicts on the programs of the self-test are wrong")
@@ -397,10 +349,10 @@ class Cluster:
         members = {member.node_id: member for member in self._members}
         calls = {member.node_id: (member, "toolchains", (languages,)) for member in self._members}
         for node_id, there in self._each(members, calls).items():
-            differs = _differences(here, there)
+            differs = differences(here, there)
             members[node_id].differs |= differs
             if differs and not self._mixed:
-                self._refused[members[node_id].name] = _listed(differs)
+                self._refused[members[node_id].name] = listed(differs)
         if self._refused:
             raise SandboxError(self._why_not())
 
@@ -413,10 +365,7 @@ class Cluster:
         Raises:
             SandboxError: no node is left.
         """
-        waiting = deque(
-            _Batch(list(range(start, min(start + BATCH, len(programs)))))
-            for start in range(0, len(programs), BATCH)
-        )
+        waiting = _Waiting(len(programs))
         flying: dict[Any, tuple[_Member, _Batch]] = {}
         done = 0
         while waiting or flying:
@@ -437,10 +386,11 @@ class Cluster:
                 try:
                     outcomes = self._ray.get(ref)
                 except Exception as error:  # the actor or its node died, or its sandbox cannot go on
-                    self._lose(member, _reason(error))
-                    for index, outcome in _lost(batch, programs, waiting, member.name):
+                    self._lose(member, reason_of(error))
+                    for index in waiting.put_back(batch):
                         done += 1
-                        yield index, outcome
+                        detail = f"three nodes were lost with it, the last one alone with it: {member.name}"
+                        yield index, Outcome(Verdict.INFRA_ERROR, detail, programs[index].judge.value)
                     continue
                 self._restarts.pop(member.node_id, None)
                 member.judged += len(outcomes)
@@ -450,74 +400,51 @@ class Cluster:
             self._look_for_nodes()
 
     def _send(
-        self, programs: Sequence[Program], waiting: deque[_Batch], flying: dict[Any, tuple[_Member, _Batch]]
+        self, programs: Sequence[Program], waiting: _Waiting, flying: dict[Any, tuple[_Member, _Batch]]
     ) -> None:
         """Give nodes what they can take; a program that may be what ends nodes gets one for itself."""
-        for member in self._members:
-            while waiting and not member.alone and member.held < (1 if waiting[0].alone else _IN_FLIGHT):
-                batch = waiting.popleft()
-                member.held += 1
-                member.alone = batch.alone
-                ref = member.actor.run.remote([programs[index] for index in batch.indices])
-                flying[ref] = (member, batch)
+        while free := [member for member in self._members if not member.alone and member.held < _IN_FLIGHT]:
+            member = min(free, key=lambda free_one: free_one.held)
+            batch = waiting.take(len(self._members), alone=member.held == 0)
+            if batch is None:
+                return
+            member.held += 1
+            member.alone = batch.alone
+            ref = member.actor.run.remote([programs[index] for index in batch.indices])
+            flying[ref] = (member, batch)
 
 
-def _lost(
-    batch: _Batch, programs: Sequence[Program], waiting: deque[_Batch], name: str
-) -> Iterator[tuple[int, Outcome]]:
-    """Put back what a lost node held, behind all else; yield what was tried often enough."""
-    if batch.alone:
-        for index in batch.indices:
-            detail = f"three nodes were lost while they judged it, the last one alone with it ({name})"
-            yield index, Outcome(Verdict.INFRA_ERROR, detail, programs[index].judge.value)
-        return
-    losses = batch.losses + 1
-    parts = [[index] for index in batch.indices] if losses >= _LOSSES else [batch.indices]
-    waiting.extend(_Batch(part, losses) for part in parts)
+class _Waiting:
+    """The positions of the programs that no node has: those that nobody had, and those of lost nodes."""
 
+    def __init__(self, count: int) -> None:
+        self._next, self._count = 0, count
+        self._lost: deque[_Batch] = deque()
 
-def share_out(places: Mapping[str, tuple[str, Sequence[int], int]]) -> dict[str, tuple[list[int], int]]:
-    """Hand the CPUs of each machine out among the actors there.
+    def __bool__(self) -> bool:
+        return self._next < self._count or bool(self._lost)
 
-    Args:
-        places: by actor, what `Node.cpus` says: the machine's boot id, CPUs, and how many at one time.
+    def take(self, nodes: int, *, alone: bool) -> _Batch | None:
+        """Return what is to be judged next; None where there is nothing that may go now.
 
-    Returns:
-        By actor, the CPUs that are its own (none where others had to share them) and how many programs it may
-        run at one time, at least one.
-    """
-    shares: dict[str, list[int]] = {actor: [] for actor in places}
-    for boot in {boot for boot, _, _ in places.values()}:
-        here = {actor: set(have) for actor, (of, have, _) in places.items() if of == boot}
-        for cpu in sorted(set().union(*here.values())):
-            may = [actor for actor, have in here.items() if cpu in have]
-            shares[min(may, key=lambda actor: len(shares[actor]))].append(cpu)
-    return {
-        actor: (mine[: places[actor][2]], max(1, min(len(mine), places[actor][2])))
-        for actor, mine in shares.items()
-    }
+        Args:
+            nodes: how many share what is left.
+            alone: whether it goes to a node that has nothing else.
+        """
+        left = self._count - self._next
+        if left:
+            start = self._next
+            self._next += min(BATCH, math.ceil(left / (_PORTION * nodes)))
+            return _Batch(list(range(start, self._next)))
+        if not self._lost or (self._lost[0].alone and not alone):
+            return None
+        return self._lost.popleft()
 
-
-def _differences(here: _Facts, there: _Facts) -> dict[str, tuple[str | None, str | None]]:
-    def text(value: object) -> str | None:
-        return None if value is None else str(value)
-
-    return {
-        name: (text(here.get(name)), text(there.get(name)))
-        for name in sorted({*here, *there})
-        if here.get(name) != there.get(name)
-    }
-
-
-def _listed(differs: Mapping[str, tuple[str | None, str | None]]) -> str:
-    shown = [
-        f"{name} {there or 'missing'} (here {here or 'missing'})" for name, (here, there) in differs.items()
-    ]
-    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more differences" if len(shown) > 5 else "")
-
-
-def _reason(error: BaseException) -> str:
-    """Return what happened to a node in a line: the cause that Ray wraps, not its traceback."""
-    cause = getattr(error, "cause", None) or error
-    text = next((line.strip() for line in str(cause).splitlines() if line.strip()), "")
-    return f"{type(cause).__name__}: {text:.300}"
+    def put_back(self, batch: _Batch) -> list[int]:
+        """Put back what a lost node held, behind all else; return those that were tried often enough."""
+        if batch.alone:
+            return batch.indices
+        losses = batch.losses + 1
+        parts = [[index] for index in batch.indices] if losses >= _LOSSES else [batch.indices]
+        self._lost.extend(_Batch(part, losses) for part in parts)
+        return []

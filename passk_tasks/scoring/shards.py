@@ -36,7 +36,7 @@ from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.saved import Checked, check_file, finish, judge
 from passk_tasks.scoring.score import score
 from passk_tasks.scoring.summary import Scored
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 _MARK = "passk_shard"
 _END = "end"

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -121,7 +120,7 @@ def test_what_ends_every_node_is_an_infra_error(ended_by_some: Any) -> None:
     asked[40] = replace(asked[40], code=f"{asked[40].code}# ends its node\n")
     judged = batch.judge(asked, cluster.Cluster(ended_by_some.address, CONFINEMENT))
     assert judged.outcomes[40].verdict is Verdict.INFRA_ERROR
-    assert "three nodes were lost" in judged.outcomes[40].detail
+    assert "three nodes were lost with it" in judged.outcomes[40].detail
     others = [outcome.verdict for number, outcome in enumerate(judged.outcomes) if number != 40]
     assert others == [Verdict.PASSED if n % 3 else Verdict.FAILED for n in range(100) if n != 40]
 
@@ -204,7 +203,6 @@ def test_score_on_a_cluster(ray_nodes: Any, tmp_path: Path, capsys: pytest.Captu
     here, there = results
     assert len(there.pop("machines")) == 2
     assert there["settings"].pop("cluster") == ray_nodes.address
-    assert there["settings"].pop("mixed") is False
     for result in results:
         result.pop("date")
         result.pop("cost", None)
@@ -231,15 +229,37 @@ def test_an_address_is_checked() -> None:
 
 
 def test_what_is_lost_comes_back_smaller() -> None:
-    """A lost batch is sent again whole, then program by program, and then has no verdict."""
-    asked = programs(3)
-    waiting: deque[Any] = deque()
-    assert list(cluster._lost(cluster._Batch([0, 1, 2]), asked, waiting, "a")) == []
-    assert [item.indices for item in waiting] == [[0, 1, 2]]
-    assert list(cluster._lost(waiting.popleft(), asked, waiting, "a")) == []
-    assert [(item.indices, item.alone) for item in waiting] == [([0], True), ([1], True), ([2], True)]
-    ((index, outcome),) = cluster._lost(waiting.popleft(), asked, waiting, "a")
-    assert (index, outcome.verdict) == (0, Verdict.INFRA_ERROR)
+    """A lost batch is sent again whole, then program by program, each alone, and then has no verdict."""
+    waiting = cluster._Waiting(3)
+    first = waiting.take(1, alone=False)
+    assert first is not None
+    assert first.indices == [0]  # a share of what is left
+    lost = cluster._Batch([0, 1, 2])
+    waiting = cluster._Waiting(0)
+    assert waiting.put_back(lost) == []
+    again = waiting.take(1, alone=False)
+    assert again is not None
+    assert again.indices == [0, 1, 2]
+    assert waiting.put_back(again) == []
+    assert waiting.take(1, alone=False) is None  # not beside another batch
+    singles = [waiting.take(1, alone=True) for _ in range(3)]
+    assert [single.indices for single in singles if single is not None] == [[0], [1], [2]]
+    assert not waiting
+    assert singles[0] is not None
+    assert waiting.put_back(singles[0]) == [0]
+
+
+@given(st.integers(0, 2000), st.integers(1, 9))
+def test_every_program_is_sent_once(count: int, nodes: int) -> None:
+    """Batches cover all positions in order, none is over the most, and the last ones are small."""
+    waiting = cluster._Waiting(count)
+    sizes, seen = [], []
+    while (batch := waiting.take(nodes, alone=True)) is not None:
+        sizes.append(len(batch.indices))
+        seen += batch.indices
+    assert seen == list(range(count))
+    assert all(0 < size <= cluster.BATCH for size in sizes)
+    assert sizes[-1:] in ([], [1])
 
 
 _PLACES = st.dictionaries(
