@@ -71,9 +71,11 @@ for name, path in config["stand_in"].items():
     sys.modules[name].__path__ = [path]
 # What workers are made of is kept compiled, as this interpreter does it; what candidates import is not.
 sys.dont_write_bytecode = not config["keep_compiled"]
+from passk_tasks.sandbox.box import imports
+fork_hooks = imports.withhold_fork_hooks()
 from passk_tasks.sandbox.box import launch
 sys.dont_write_bytecode = True
-launch.main(config)
+launch.main(config, fork_hooks)
 """
 
 
@@ -270,7 +272,8 @@ class Worker:
             EOFError: the worker is gone.
             ValueError, KeyError, TypeError, RecursionError: it sent nonsense.
         """
-        data = self.socket.recv(1 << 18)
+        # A larger buffer would be mapped and unmapped by the C library each time.
+        data = self.socket.recv(1 << 16)
         if not data:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
