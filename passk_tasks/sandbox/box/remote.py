@@ -146,9 +146,9 @@ class Remote:
             self._violation("the tests' proof is missing")
         self.flags += [flag for flag in flags if type(flag) is str][:_MAX_FLAGS]
 
-    def run_program(self, source: str, *, any_end: bool) -> None:
+    def run_program(self, source: str) -> None:
         """Run the candidate as a program until it ends by itself; raise what it raised."""
-        reply = self.box.finish(["main", source, any_end])
+        reply = self.box.finish(["main", source])
         if reply is not None:
             self._answer(reply)
 
