@@ -1,0 +1,108 @@
+"""Arrays of numpy that share memory: where one lies in the other.
+
+Only within a message, as with identity. An array is written with its own content, unless another one in the
+same message has the same owner: then the owner is written once, and its views by their place in it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+_MORE_TIMES, _MORE_BYTES = 16, 1 << 16  # an owner that is larger than its views by more is not sent for them
+
+
+class Owners:
+    """The owners of the arrays in one message, each the array whose memory its views show.
+
+    Args:
+        crossed: objects that crossed before; an array that is a view of one of them is written as such.
+
+    Attributes:
+        shared: addresses of the owners that are written once for all of their views.
+    """
+
+    def __init__(self, crossed: list[Any]) -> None:
+        self.shared: set[int] = set()
+        self._seen: dict[
+            int, tuple[Any, int, int]
+        ] = {}  # owner, how many arrays show it, bytes that they show
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            for value in crossed:
+                if isinstance(value, numpy.ndarray) and (owner := owner_of(value)) is not None:
+                    self.shared.add(id(owner))
+
+    def see(self, array: Any) -> Any:
+        """Note an array; return its owner if it is to be written as a view of that, else None."""
+        owner = owner_of(array)
+        if owner is None:
+            return None
+        if id(owner) in self.shared:
+            return None if owner is array else owner
+        _, arrays, size = self._seen.get(id(owner), (owner, 0, 0))
+        self._seen[id(owner)] = owner, arrays + 1, size + array.nbytes
+        return None
+
+    def share(self) -> bool:
+        """Choose the owners that more than one array showed; return whether there are any."""
+        for number, (owner, arrays, size) in self._seen.items():
+            if arrays > 1 and owner.nbytes <= _MORE_TIMES * size + _MORE_BYTES:
+                self.shared.add(number)
+        self._seen.clear()
+        return bool(self.shared)
+
+
+def owner_of(array: Any) -> Any:
+    """Return the array that owns an array's memory, or None if the place there cannot be told."""
+    ndarray = sys.modules["numpy"].ndarray
+    owner = array
+    while isinstance(owner.base, ndarray):
+        owner = owner.base
+    told = (
+        type(owner) is ndarray
+        and owner.flags.c_contiguous
+        and 0 < array.nbytes <= owner.nbytes
+        and may_show(owner.dtype, array.dtype)
+    )
+    return owner if told else None
+
+
+def may_show(owned: Any, shown: Any) -> bool:
+    """Return whether memory of one dtype can be shown as another: no references or fields, texts as such."""
+    if owned.hasobject or shown.hasobject or owned.names or shown.names:
+        return False
+    return bool(owned == shown or "U" not in (owned.kind, shown.kind))
+
+
+def place(array: Any, owner: Any) -> list[Any]:
+    """Return where an array lies in its owner's memory: dtype, offset in bytes, shape, strides in bytes."""
+    start, begin = (a.__array_interface__["data"][0] for a in (array, owner))
+    return [array.dtype.str, start - begin, list(array.shape), list(array.strides)]
+
+
+def view(owner: Any, dtype: Any, offset: Any, shape: Any, strides: Any) -> Any:
+    """Return the view of an array that `place` told of.
+
+    Raises:
+        ValueError, TypeError: it does not lie within the array.
+    """
+    numpy = sys.modules["numpy"]
+    dtype = numpy.dtype(dtype)
+    numbers = [offset, *shape, *strides]
+    if not all(type(number) is int for number in numbers) or len(shape) != len(strides):
+        raise TypeError("no place in an array")
+    if not isinstance(owner, numpy.ndarray) or not may_show(owner.dtype, dtype):
+        raise TypeError("no memory that this can be a view of")
+    if not shape or min(shape) > 0:
+        reach = [stride * (length - 1) for stride, length in zip(strides, shape, strict=True)]
+        first = offset + sum(number for number in reach if number < 0)
+        last = offset + sum(number for number in reach if number > 0) + dtype.itemsize
+    else:
+        raise ValueError("an empty view")
+    # With strides of 0, a view could be larger than any message.
+    if first < 0 or last > owner.nbytes or math.prod(shape) * dtype.itemsize > owner.nbytes:
+        raise ValueError("a view beyond its array")
+    # The tests' own array may be spread; a copy has its items where the candidate's copy has them.
+    return numpy.ndarray(shape, dtype, numpy.ascontiguousarray(owner), offset, strides)
