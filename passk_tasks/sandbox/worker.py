@@ -61,6 +61,7 @@ if len(sys.argv) == 1 and not (plain and libc.personality(0xFFFFFFFF) == 0):
     libc.personality(0)
     resource.setrlimit(resource.RLIMIT_STACK, (stack, hard))
     os.execv(sys.executable, [*sys.orig_argv, "again"])
+del os.environ["LD_BIND_NOW"]
 size = int.from_bytes(os.read(0, 4), "little")
 data = b""
 while len(data) < size:
@@ -364,6 +365,8 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PYTHONHASHSEED": "0",
+    # For the worker alone: what the loader puts off until a function is called, each fork would do again.
+    "LD_BIND_NOW": "1",
     # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
     "MALLOC_ARENA_MAX": "1",
     "OMP_NUM_THREADS": "1",

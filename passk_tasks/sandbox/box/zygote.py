@@ -77,6 +77,8 @@ class Zygote:
             self._numbers.append(traces.Numbers(functools.partial(kernel.new_shared_mapping, maps)))
         self._last_pid: int | None = None
         self._fork_hooks = fork_hooks
+        self._asked: tuple[int, int, int] | None = None  # what the limits below were made of
+        self._limits: list[tuple[int, tuple[int, int]]] = []
         self._looks: dict[bytes, Callable[[float], tuple[int, int]]] = {
             protocol.MEMORY: holdings.memory_kib,
             protocol.SOCKETS: functools.partial(holdings.sockets, network),
@@ -94,14 +96,15 @@ class Zygote:
         gc.collect()
         gc.freeze()  # the collector never writes to what exists now: candidates copy fewer pages
         while True:
-            limits, given = self._command()
+            asked, given = self._command()
             # The process number must not tell a program which case it is run for.
             skipped = traces.skip_process_numbers() if len(given) > 1 else 0
-            most = None if self._others is None else self._others.most()
+            if asked != self._asked or self._others is not None:
+                self._asked, self._limits = asked, self._limits_of(*asked)
             pid = self._fork()
             if pid == 0:
                 try:
-                    self._become_candidate(given, limits, most)
+                    self._become_candidate(given)
                     serve()
                 finally:
                     os._exit(79)
@@ -151,9 +154,18 @@ class Zygote:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         return pid
 
-    def _become_candidate(
-        self, given: array.array[int], limits: tuple[int, int, int], most_processes: int | None
-    ) -> None:
+    def _limits_of(self, cpu_s: int, address_mib: int, file_mib: int) -> list[tuple[int, tuple[int, int]]]:
+        """Return the limits of a candidate's processes: soft and hard ones."""
+        limits = [
+            (resource.RLIMIT_CPU, (cpu_s, cpu_s + 1)),
+            (resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib)),
+            (resource.RLIMIT_FSIZE, rlimits.at_most(resource.RLIMIT_FSIZE, file_mib)),
+        ]
+        if self._others is not None:
+            limits.append((resource.RLIMIT_NPROC, self._others.most()))
+        return limits
+
+    def _become_candidate(self, given: array.array[int]) -> None:
         """Make this process a candidate's: its descriptors, session, limits and confinement.
 
         Each page that is touched here is copied, which costs more than the calls: so there are few of them.
@@ -164,15 +176,9 @@ class Zygote:
         for number, fd in zip((0, 1, 2, protocol.GIVEN), given[1:], strict=False):
             os.dup2(fd, number)
         os.setsid()
-        cpu_s, address_mib, file_mib = limits
-        setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-        setrlimit(resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib))
-        setrlimit(resource.RLIMIT_FSIZE, rlimits.at_most(resource.RLIMIT_FSIZE, file_mib))
+        for limit, values in self._limits:
+            setrlimit(limit, values)
         _signal.signal(signal.SIGINT, signal.default_int_handler)
-        if most_processes is not None:
-            hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
-            soft = most_processes if hard == resource.RLIM_INFINITY else min(most_processes, hard)
-            setrlimit(resource.RLIMIT_NPROC, (soft, hard))
         if self._confine is not None:
             self._confine()
         if len(given) == _MOST_GIVEN:
@@ -223,8 +229,8 @@ class _Others:
     def __init__(self, own: int) -> None:
         self._own, self._at_s, self._running = own, -math.inf, 0
 
-    def most(self) -> int:
-        """Return the limit that leaves a candidate so many of its own."""
+    def most(self) -> tuple[int, int]:
+        """Return the soft and the hard limit that leave a candidate so many of its own."""
         if time.monotonic() - self._at_s > self._OLD_S:
             uid = str(os.getuid()).encode()
             self._running = 0
@@ -238,4 +244,6 @@ class _Others:
                     except (OSError, KeyError, ValueError):
                         continue  # it ended meanwhile
             self._at_s = time.monotonic()
-        return self._running + self._MORE + self._own
+        most = self._running + self._MORE + self._own
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        return (most if hard == resource.RLIM_INFINITY else min(most, hard)), hard
