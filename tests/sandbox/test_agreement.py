@@ -419,6 +419,25 @@ SHARED = {
 }
 
 
+ONE_PROCESS = {
+    "an array of objects": "import numpy\na = numpy.array([0, None])\nassert f(a, a[:1]) == 5\n",
+    "an array in Fortran's order": "import numpy\na = numpy.zeros((2, 2), order='F')[0]\n"
+    "assert f(a, a[:1]) == 5\n",
+    "parts of a large array": "import numpy\na = numpy.zeros(100_000)\nassert f(a[:1], a[:2]) == 5\n",
+}
+
+
+@pytest.mark.parametrize("what", ONE_PROCESS)
+def test_arrays_whose_memory_does_not_cross_are_seen(what: str) -> None:
+    """They are judged again in one process, and the outcome says so."""
+    [code, _], source = SHARED["a part of an argument"], ONE_PROCESS[what]
+    program = Program("t/0", code, Tests(source, ("f",)), Judge.ISOLATED)
+    [outcome] = batch.judge([program], local(Confinement(LIMITS), 1)).outcomes
+    assert outcome.passed, outcome
+    assert outcome.judge == "script"
+    assert "share memory" in outcome.flags[0]
+
+
 @pytest.mark.parametrize("what", SHARED)
 def test_arrays_share_memory_across_the_channel(what: str) -> None:
     """Each kind passes in both ways, and a candidate that takes the arrays apart fails in both."""

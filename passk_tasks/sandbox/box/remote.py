@@ -98,7 +98,7 @@ class Remote:
         crossed: list[Any] = []
         arguments = {"": list(args), **kwargs} if kwargs else list(args)
         try:
-            raw = codec.text(arguments, self._hand_back, sys.maxsize, crossed)
+            raw = codec.text(arguments, self._hand_back, sys.maxsize, crossed, keep_memory=True)
         except codec.TooDeepError as error:
             self.box.fatal = CandidateGone(Verdict.ERROR, f"the tests hand over {error}")
             raise self.box.fatal from None

@@ -21,52 +21,67 @@ class Owners:
 
     Attributes:
         shared: addresses of the owners that are written once for all of their views.
+        untold: whether some arrays share memory, and are written without it.
     """
 
     def __init__(self, crossed: list[Any]) -> None:
         self.shared: set[int] = set()
-        self._seen: dict[
-            int, tuple[Any, int, int]
-        ] = {}  # owner, how many arrays show it, bytes that they show
+        self.untold = False
+        self._seen: dict[int, _Seen] = {}
         numpy = sys.modules.get("numpy")
         if numpy is not None:
-            for value in crossed:
-                if isinstance(value, numpy.ndarray) and (owner := owner_of(value)) is not None:
-                    self.shared.add(id(owner))
+            owners = (owner_of(value) for value in crossed if isinstance(value, numpy.ndarray))
+            self.shared.update(map(id, owners))
 
     def see(self, array: Any) -> Any:
         """Note an array; return its owner if it is to be written as a view of that, else None."""
-        owner = owner_of(array)
-        if owner is None:
+        if not array.nbytes:
             return None
-        if id(owner) in self.shared:
+        owner = owner_of(array)
+        can_be_told = _can_be_told(array, owner)
+        if can_be_told and id(owner) in self.shared:
             return None if owner is array else owner
-        _, arrays, size = self._seen.get(id(owner), (owner, 0, 0))
-        self._seen[id(owner)] = owner, arrays + 1, size + array.nbytes
+        seen = self._seen.setdefault(id(owner), _Seen(owner))
+        seen.arrays += 1
+        seen.size += array.nbytes
+        seen.can_be_told = seen.can_be_told and can_be_told
         return None
 
     def share(self) -> bool:
         """Choose the owners that more than one array showed; return whether there are any."""
-        for number, (owner, arrays, size) in self._seen.items():
-            if arrays > 1 and owner.nbytes <= _MORE_TIMES * size + _MORE_BYTES:
-                self.shared.add(number)
+        for number, seen in self._seen.items():
+            if seen.arrays > 1:
+                if seen.can_be_told and seen.owner.nbytes <= _MORE_TIMES * seen.size + _MORE_BYTES:
+                    self.shared.add(number)
+                else:
+                    self.untold = True
         self._seen.clear()
         return bool(self.shared)
 
 
+class _Seen:
+    """An owner, and the arrays that showed its memory: how many, how many bytes, and whether all can tell."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner, self.arrays, self.size, self.can_be_told = owner, 0, 0, True
+
+
 def owner_of(array: Any) -> Any:
-    """Return the array that owns an array's memory, or None if the place there cannot be told."""
-    ndarray = sys.modules["numpy"].ndarray
-    owner = array
-    while isinstance(owner.base, ndarray):
+    """Return what owns an array's memory: an array, perhaps itself, or another object."""
+    ndarray, owner = sys.modules["numpy"].ndarray, array
+    while isinstance(owner, ndarray) and owner.base is not None:
         owner = owner.base
-    told = (
-        type(owner) is ndarray
-        and owner.flags.c_contiguous
-        and 0 < array.nbytes <= owner.nbytes
+    return owner
+
+
+def _can_be_told(array: Any, owner: Any) -> bool:
+    """Return whether the place of an array in its owner's memory can be told."""
+    return (
+        type(owner) is sys.modules["numpy"].ndarray
+        and bool(owner.flags.c_contiguous)
+        and array.nbytes <= owner.nbytes
         and may_show(owner.dtype, array.dtype)
     )
-    return owner if told else None
 
 
 def may_show(owned: Any, shown: Any) -> bool:

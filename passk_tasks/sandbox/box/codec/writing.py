@@ -28,6 +28,7 @@ from passk_tasks.sandbox.box.codec.form import (
     ProtocolError,
     Reference,
     TooDeepError,
+    UnsupportedError,
     are_fields,
     dumps,
 )
@@ -56,6 +57,7 @@ def text(
     memo: list[Any] | None = None,
     *,
     own_classes: bool = False,
+    keep_memory: bool = False,
 ) -> str:
     """Turn a value into text.
 
@@ -66,9 +68,10 @@ def text(
         limit: the most characters.
         memo: objects that crossed before, by number, which the reader knows too; new ones are added.
         own_classes: whether instances of the candidate's classes are objects even where their base is plain.
+        keep_memory: whether arrays are refused that share memory in a way that cannot be told.
 
     Raises:
-        UnsupportedError: from `reference`, or as TooDeepError because the value nests too deep.
+        UnsupportedError: such arrays; from `reference`, or as TooDeepError because the value nests too deep.
         ProtocolError: the text would be longer than `limit`.
     """
     memo = [] if memo is None else memo
@@ -78,6 +81,9 @@ def text(
     if owners is not None and owners.share():
         del memo[known:]
         raw = _write_deep(value, memo, reference, own_classes, owners)
+    if keep_memory and owners is not None and owners.untold:
+        del memo[known:]
+        raise UnsupportedError("arrays that share memory in a way that does not cross")
     _check_size(len(raw), limit)
     return raw
 
@@ -393,6 +399,8 @@ def _of_library(value: Any, kind: type, state: Writing, depth: int) -> Any:
                 return {"nv": [tree_of(owner, state, depth + 1), *place(value, owner)]}
             return _ndarray(value, state, depth + 1)
         if kind is numpy.ndarray and value.dtype.kind == "O":
+            if state.owners is not None:
+                state.owners.see(value)
             state.add(value)
             return _ndarray(value, state, depth + 1)
         if isinstance(value, numpy.generic) and not value.dtype.hasobject and value.dtype.names is None:
