@@ -47,6 +47,9 @@ PROGRAMS = {
     "class D(C): pass\nclass E: pass\ncollections.held = [C(), D(), E()]",
     "destructor that a library holds raises": "import math\nclass C:\n    def __del__(self): 1 / 0\n"
     "math.held = C()\nprint(1)",
+    "destructor of a class without a hash": "import math\nclass M(type):\n    __hash__ = None\n"
+    "    def __eq__(self, other): 1 / 0\nclass C(metaclass=M):\n    def __del__(self): print('end')\n"
+    "math.held = C()\nprint(1)",
     "destructor that was called": "import math\nclass C:\n    def __del__(self):\n        print('end')\n"
     "        math.held = self\nc = C()\ndel c\nprint(1)",
     "destructor that a daemon holds": "import threading, time\nclass C:\n"

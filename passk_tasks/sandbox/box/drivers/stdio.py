@@ -286,13 +286,23 @@ def _finish(remains: weakref.ref[types.ModuleType]) -> bool:
 
 def _call_held_destructors() -> None:
     """Call the destructors of objects that a library holds, but for those that were called before."""
-    for value in _objects():
-        kind = type(value)
-        try:
-            if type.__dict__["__module__"].__get__(kind) == "__main__" and not _is_finalized(value):
-                kind.__del__(value)
-        except BaseException:
-            pass  # it has none, or the interpreter would only report what it raised
+    held = _objects()
+    kinds = {id(kind): kind for kind in map(type, held)}  # a class may have no hash
+    ending = frozenset(number for number, kind in kinds.items() if _has_destructor(kind))
+    for value in held if ending else ():
+        if id(type(value)) in ending and not _is_finalized(value):
+            try:
+                type(value).__del__(value)
+            except BaseException:
+                pass  # the interpreter only reports it on standard error
+
+
+def _has_destructor(kind: type) -> bool:
+    try:
+        module = type.__dict__["__module__"].__get__(kind)
+        return isinstance(module, str) and module == "__main__" and hasattr(kind, "__del__")
+    except BaseException:
+        return False
 
 
 def _flush_held_streams() -> None:
