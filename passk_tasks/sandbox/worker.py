@@ -61,6 +61,7 @@ if len(sys.argv) == 1 and not (plain and libc.personality(0xFFFFFFFF) == 0):
     libc.personality(0)
     resource.setrlimit(resource.RLIMIT_STACK, (stack, hard))
     os.execv(sys.executable, [*sys.orig_argv, "again"])
+del os.environ["LD_BIND_NOW"]
 size = int.from_bytes(os.read(0, 4), "little")
 data = b""
 while len(data) < size:
@@ -71,9 +72,11 @@ for name, path in config["stand_in"].items():
     sys.modules[name].__path__ = [path]
 # What workers are made of is kept compiled, as this interpreter does it; what candidates import is not.
 sys.dont_write_bytecode = not config["keep_compiled"]
+from passk_tasks.sandbox.box import imports
+fork_hooks = imports.withhold_fork_hooks()
 from passk_tasks.sandbox.box import launch
 sys.dont_write_bytecode = True
-launch.main(config)
+launch.main(config, fork_hooks)
 """
 
 
@@ -270,7 +273,8 @@ class Worker:
             EOFError: the worker is gone.
             ValueError, KeyError, TypeError, RecursionError: it sent nonsense.
         """
-        data = self.socket.recv(1 << 18)
+        # A larger buffer would be mapped and unmapped by the C library each time.
+        data = self.socket.recv(1 << 16)
         if not data:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
@@ -361,6 +365,8 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PYTHONHASHSEED": "0",
+    # For the worker alone: what the loader puts off until a function is called, each fork would do again.
+    "LD_BIND_NOW": "1",
     # A candidate has one CPU; pools of threads, and heaps of their own, only cost address space.
     "MALLOC_ARENA_MAX": "1",
     "OMP_NUM_THREADS": "1",

@@ -222,6 +222,86 @@ def test_numpy_arrays_cross(array):
     result[...] = result[0]
 
 
+@st.composite
+def views(draw):
+    """Some views of one array."""
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    dtype = draw(st.sampled_from(["i4", "f8", "c16", "U3", "M8[s]", "?"]))
+    array = np.arange(math.prod(shape)).astype("i8").astype(dtype).reshape(shape)
+    made = [array]
+    for _ in range(draw(st.integers(1, 3))):
+        part = made[draw(st.integers(0, len(made) - 1))]
+        slices = [
+            slice(draw(st.integers(0, length - 1)), None, draw(st.integers(1, 2))) for length in part.shape
+        ]
+        part = part[tuple(slices)]
+        made.append(draw(st.sampled_from([part, part.T, part[::-1]])))
+    chosen = draw(st.permutations(made))
+    return chosen[: draw(st.integers(1, len(chosen)))]
+
+
+@given(views())
+def test_arrays_that_share_memory_go_on_to_share_it(arrays):
+    """Each pair that does, and no other; and each has its own content."""
+    arrived = cross(arrays)
+    assert [a.tolist() for a in arrived] == [a.tolist() for a in arrays]
+    assert [a.dtype for a in arrived] == [a.dtype for a in arrays]
+    pairs = [(i, j) for i in range(len(arrays)) for j in range(i)]
+    for i, j in pairs:
+        assert np.shares_memory(arrived[i], arrived[j]) == np.shares_memory(arrays[i], arrays[j])
+
+
+def test_a_part_of_a_large_array_does_not_bring_it_along():
+    """Nor do two parts of a far larger one."""
+    large = np.zeros(1 << 20)
+    assert len(codec.encode([large[:3]], opaque)) < 1000
+    assert len(codec.encode([large[:3], large[1:3]], opaque)) < 1000
+
+
+def test_a_result_can_be_a_part_of_an_argument():
+    """On the side that gets it, it shows the memory of its own argument."""
+    mine, given_ = [], []
+    sent = np.arange(6.0)
+    raw = codec.text([sent], refuse, memo=mine)
+    [there] = codec.decode(raw, resolve, given_)
+    back = codec.decode(codec.encode(there[2:4], refuse, given_), resolve, mine)
+    assert back.tolist() == [2, 3]
+    assert np.shares_memory(back, sent)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ["<f8", 8, [4], [8]],  # one item too many
+        ["<f8", -8, [1], [8]],
+        ["<f8", 0, [3], [-8]],
+        ["<f8", 0, [1 << 40], [0]],  # a terabyte of one item
+        ["<f8", 0, [3, 3], [1 << 62, 1 << 62]],
+        ["<f8", 0, [2], [8, 8]],
+        ["<f8", 0, [0], [8]],
+        ["<f8", 0, [-1], [8]],
+        ["<f8", 0.0, [1], [8]],
+        ["<f8", True, [1], [8]],
+        ["<f8", 0, "ab", [8, 8]],
+        ["<U2", 0, [1], [8]],  # any bytes are no text
+        ["O", 0, [1], [8]],
+        ["f8,f8", 0, [1], [8]],
+    ],
+)
+def test_hostile_views_are_refused(place):
+    """What does not lie in its owner, or would be larger than it."""
+    raw = codec.pack([{"np": ["<f8", [4], "\0" * 32]}, {"nv": [{"=": 1}, *place]}])
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(raw, resolve)
+
+
+@pytest.mark.parametrize("owner", [{"=": 0}, 3, {"no": [[2], [1, 2]]}, {"np": ["<U1", [8], "a\0\0\0" * 8]}])
+def test_hostile_owners_are_refused(owner):
+    """What is no array, or one of references or texts."""
+    with pytest.raises(codec.ProtocolError):
+        codec.decode(codec.pack([{"nv": [owner, "<f8", 0, [1], [8]]}]), resolve)
+
+
 @pytest.mark.parametrize(
     "scalar", [np.int64(3), np.float64(0.5), np.float32(0.1), np.bool_(True), np.str_("x")]
 )

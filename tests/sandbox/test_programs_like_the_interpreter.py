@@ -41,6 +41,26 @@ PROGRAMS = {
     "total = 5\nc = C()\nc.me = c",
     "destructor that a function uses": "class C:\n    def __del__(self): f()\ndef f(): print('end', n)\n"
     "n = 3\nc = C()",
+    "destructor that a library holds": "import math\nclass C:\n    def __del__(self): print('end', n)\n"
+    "n = 3\nmath.held = C()",
+    "destructors in a library's list": "import collections\nclass C:\n    def __del__(self): print('end')\n"
+    "class D(C): pass\nclass E: pass\ncollections.held = [C(), D(), E()]",
+    "destructor that a library holds raises": "import math\nclass C:\n    def __del__(self): 1 / 0\n"
+    "math.held = C()\nprint(1)",
+    "destructor of a class without a hash": "import math\nclass M(type):\n    __hash__ = None\n"
+    "    def __eq__(self, other): 1 / 0\nclass C(metaclass=M):\n    def __del__(self): print('end')\n"
+    "math.held = C()\nprint(1)",
+    "destructor that was called": "import math\nclass C:\n    def __del__(self):\n        print('end')\n"
+    "        math.held = self\nc = C()\ndel c\nprint(1)",
+    "destructor that a daemon holds": "import threading, time\nclass C:\n"
+    "    def __del__(self): print('end')\ndef f(c, ready):\n    ready.set()\n    time.sleep(60)\n"
+    "ready = threading.Event()\n"
+    "threading.Thread(target=f, args=(C(), ready), daemon=True).start()\nready.wait()\nprint(1)",
+    "atexit after an exception ends well": "import atexit, os, sys\nprint(input(), flush=True)\n"
+    "atexit.register(os._exit, 0)\nraise ValueError",
+    "atexit after an exception prints": "import atexit\natexit.register(print, 'end')\nraise ValueError",
+    "thread after an exception ends well": "import os, threading, time\nprint(1, flush=True)\n"
+    "threading.Thread(target=lambda: (time.sleep(0.2), os._exit(0))).start()\nraise ValueError",
     "generator left open": "def g():\n    try: yield\n    finally: print('closed')\nx = g()\nnext(x)",
     "weakref.finalize": "import weakref\nclass C: pass\nc = C()\nweakref.finalize(c, print, 'gone')",
     "held in a list": "import os\nheld = [os.fdopen(os.dup(1), 'w')]\nheld[0].write('x')",
@@ -55,6 +75,17 @@ PROGRAMS = {
     "byte order mark": "\ufeffprint(input())",
     "/dev/fd": "print(open('/dev/fd/0').read())\nopen('/dev/fd/1', 'a').write('x')",
     "sys.stdout is None": "import os, sys\nos.write(1, b'x')\nsys.stdout = None",
+    "asyncio's pipes": "import asyncio, sys\nasync def main():\n    loop = asyncio.get_running_loop()\n"
+    "    reader = asyncio.StreamReader()\n"
+    "    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)\n"
+    "    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout)\n"
+    "    writer = asyncio.StreamWriter(transport, protocol, reader, loop)\n"
+    "    while line := await reader.readline():\n        writer.write(line)\n"
+    "    await writer.drain()\nasyncio.run(main())",
+    "asyncio's pipe for input alone": "import asyncio, sys\nasync def main():\n"
+    "    reader = asyncio.StreamReader()\n    loop = asyncio.get_running_loop()\n"
+    "    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)\n"
+    "    print((await reader.read()).decode())\nasyncio.run(main())",
     "main module gone": "import sys\nprint(1)\ndel sys.modules['__main__']",
 }
 

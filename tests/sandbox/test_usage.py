@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,13 @@ for _ in range(8):
     if not os.fork(): renew()
 while True: pass
 """
+# The same without a flag that /proc shows.
+HIDDEN = FORGOTTEN.replace(
+    "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+    "import ctypes, struct\n"
+    "usual_but_no_wait = struct.pack('Q128si4xQ', 0, b'', 2, 0)\n"  # SIG_DFL, SA_NOCLDWAIT
+    "assert ctypes.CDLL(None).sigaction(signal.SIGCHLD, usual_but_no_wait, None) == 0",
+)
 # Each look at these would take seconds.
 MAPPED = """
 import mmap, os, time
@@ -77,13 +87,30 @@ time.sleep(99)
 """
 
 
-@pytest.mark.parametrize("code", [HERD, FORGOTTEN, MAPPED], ids=["herd", "forgotten", "mapped"])
+@pytest.mark.parametrize(
+    "code", [HERD, FORGOTTEN, HIDDEN, MAPPED], ids=["herd", "forgotten", "hidden", "mapped"]
+)
 def test_time_that_others_seem_to_have_taken_is_the_candidates(code, monkeypatch):
     """Neither a herd of threads, nor children that nobody waits for, nor slow looks buy wall time."""
     lift_backstop(monkeypatch)
     outcome = judge(code, timeout_s=1.0, backstop=1000.0)
     assert outcome.verdict is Verdict.TIMEOUT, outcome
     assert outcome.wall_s < HANG_S
+
+
+def test_children_that_are_waited_for_are_not_taken_for_lost():
+    """Their work is in their parent's, even if each lives only for a moment."""
+    code = FORGOTTEN.replace("signal.signal(signal.SIGCHLD, signal.SIG_IGN)", "end = time.monotonic() + 1.5")
+    code = code.replace("while True:\n        try", "while time.monotonic() < end:\n        try")
+    code = code.replace("range(8)", "range(2)").replace("while True: pass", "os.wait(); os.wait()")
+    zygote = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    looked = usage.Tree(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", zygote, code]) as started:
+        while started.poll() is None:
+            time.sleep(0.02)
+            looked.look(0.02)
+    assert any(looked._ended_s.values())
+    assert not looked._loses
 
 
 def tree(monkeypatch, *, threads, state="S"):

@@ -214,7 +214,8 @@ class Calls(Names, ABC):
             integer = name in ("len", "int", "ord", "range")
             return Value(depth=1 if name == "range" else 0, what=0 if integer else None)
         known = frozenset(root for value in data for root in value.known)
-        if name in OWN_MAKERS:
+        # A memory view shows what another object holds, and would cross as a copy of it.
+        if name in OWN_MAKERS or (name == "memoryview" and known):
             return Value(Kind.OWN, frozenset({Root()}), known, depth=DEEP)
         module = _module(name)
         if module == "random" and name.rpartition(".")[2] in NUMBERS_BY_CHANCE:

@@ -19,7 +19,7 @@ from passk_tasks.sandbox.box import codec
 CHANNEL = 3
 FILENAME = "/box/solution.py"
 # A source with one of these words may read its own file: by name, or from an interpreter that it starts.
-_NEEDS_FILE = ("__file__", "multiprocessing", "concurrent")
+_FILE, _PROCESSES, _POOLS = "__file__", "multiprocessing", "concurrent"
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
 _REST_LIMIT = 20 * TEXT_LIMIT  # characters of its fields and causes
 _CHAIN_LIMIT = 4  # causes, one of the other
@@ -135,7 +135,7 @@ def register(module: types.ModuleType, source: str) -> str:
     The file is only written for a source that may read it: writing costs as much as most programs take.
     """
     file = FILENAME
-    if any(word in source for word in _NEEDS_FILE):
+    if _FILE in source or _PROCESSES in source or _POOLS in source:
         file = os.path.join(os.getcwd(), os.path.basename(FILENAME))
         try:
             with open(file, "w", encoding="utf-8", errors="surrogatepass", newline="") as written:

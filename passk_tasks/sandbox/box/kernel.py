@@ -44,12 +44,18 @@ _SYS_SET_MEMPOLICY = {"x86_64": 238, "aarch64": 237}
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 
+_sysinfo, _SYSINFO = ctypes.create_string_buffer(256), struct.Struct("Q48xI")  # twice what a sysinfo takes
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
 _LOW, _PAGE = 0x100000, os.sysconf("SC_PAGE_SIZE")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
+# What is called for each candidate knows its types, so that no call makes objects of them.
+_int, _long, _size, _pointer = ctypes.c_int, ctypes.c_long, ctypes.c_size_t, ctypes.c_void_p
+_libc.mmap.argtypes = [_pointer, _size, _int, _int, _int, _long]
+_libc.munmap.argtypes = [_pointer, _size]
+_libc.prctl.argtypes = [_int, *[ctypes.c_ulong] * 4]
 _machine = os.uname().machine
 
 
@@ -149,8 +155,8 @@ def pivot_to(root: str) -> None:
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     """Change an attribute of this process."""
-    arguments = ctypes.c_ulong(argument), ctypes.c_ulong(second)
-    _check(_libc.prctl(ctypes.c_int(option), *arguments, 0, 0), f"prctl {option}")
+    if _libc.prctl(option, argument, second, 0, 0) < 0:
+        _check(-1, f"prctl {option}")
 
 
 def forget_priorities() -> None:
@@ -172,10 +178,9 @@ def set_thread_stack(size: int) -> None:
 
 def shared_bytes() -> int:
     """Return the bytes of shared memory and files in memory on this host, of all processes."""
-    buffer = ctypes.create_string_buffer(256)  # twice what a sysinfo takes
-    _check(_libc.sysinfo(buffer), "sysinfo")
+    _check(_libc.sysinfo(_sysinfo), "sysinfo")
     # After the uptime, three loads, and the whole and the free memory; the unit follows the high memory.
-    shared, unit = struct.unpack_from("Q", buffer, 48)[0], struct.unpack_from("I", buffer, 104)[0]
+    shared, unit = _SYSINFO.unpack_from(_sysinfo, 48)
     return int(shared * unit)
 
 
@@ -187,16 +192,15 @@ def new_shared_mapping(maps: int, count: int = 1) -> int:
         count: how many.
     """
     # At an address below everything else, if possible, so that it stands in the first line.
-    place, size, start_at = ctypes.c_void_p(_LOW), ctypes.c_size_t(_PAGE), ctypes.c_long(0)
     for left in reversed(range(count)):
-        address = _libc.mmap(place, size, 1, 0x21, -1, start_at)
+        address = _libc.mmap(_LOW, _PAGE, 1, 0x21, -1, 0)
         if left:
-            _libc.munmap(ctypes.c_void_p(address), size)
+            _libc.munmap(address, _PAGE)
     start = b"%08x-" % address
     lines = os.pread(maps, 128, 0)
     while not lines.startswith(start) and (more := os.pread(maps, 1 << 16, len(lines))):
         lines += more
-    _libc.munmap(ctypes.c_void_p(address), size)
+    _libc.munmap(address, _PAGE)
     return int(lines[lines.index(start) :].split(None, 5)[4])
 
 

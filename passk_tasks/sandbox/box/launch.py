@@ -41,9 +41,9 @@ _WAYS: dict[str, type[on_host.OnHost]] = {
 }
 
 
-def main(config: Configuration) -> NoReturn:
+def main(config: Configuration, fork_hooks: list[dict[str, Any]]) -> NoReturn:
     """Become a worker. Descriptor 0 is the supervisor's socket, 1 a pipe that closes when the supervisor
-    dies.
+    dies; `imports.withhold_fork_hooks` has made `fork_hooks`.
     """
     supervisor, lifeline = os.dup(0), os.dup(1)
     null = os.open("/dev/null", os.O_RDWR)
@@ -66,7 +66,7 @@ def main(config: Configuration) -> NoReturn:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         nursery_pid = os.fork()
         if not nursery_pid:
-            nursery.run(theirs, way)
+            nursery.run(theirs, way, fork_hooks)
         theirs.close()
         layers.update(_first_zygotes_layers(ours))
         way.confine_tests_side()

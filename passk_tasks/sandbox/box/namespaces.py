@@ -28,7 +28,7 @@ _FIRST_PID, _LAST_PID = 300, 30_000
 class Namespaces(OnHost):
     """Private root, private /proc, no network; everything below a zygote ends with it."""
 
-    is_init = own_network = keeps_folder = True
+    is_init = own_network = True
 
     def __init__(self, config: Configuration) -> None:
         super().__init__(config)

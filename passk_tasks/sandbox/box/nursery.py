@@ -13,14 +13,20 @@ import os
 import socket
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import candidate, imports, kernel, protocol, rlimits, traces, zygote
 from passk_tasks.sandbox.box.on_host import OnHost, is_fresh
 
 
-def run(control: socket.socket, way: OnHost) -> NoReturn:
-    """Become the nursery; `control` is the zygotes' end of the socket to the tests' side."""
+def run(control: socket.socket, way: OnHost, fork_hooks: list[dict[str, Any]]) -> NoReturn:
+    """Become the nursery.
+
+    Args:
+        control: the zygotes' end of the socket to the tests' side.
+        way: how this host confines candidates.
+        fork_hooks: see `imports.withhold_fork_hooks`.
+    """
     # This closes the socket's other end, too: the nursery, and all below it, end with the tests' side.
     os.dup2(control.fileno(), candidate.CHANNEL)
     control.detach()
@@ -32,7 +38,7 @@ def run(control: socket.socket, way: OnHost) -> NoReturn:
         folders = way.make_folders()
         pid = os.fork()
         if not pid:
-            _become_zygote(control, way, folders, is_first=is_first)
+            _become_zygote(control, way, folders, fork_hooks, is_first=is_first)
         status = way.wait_for_zygote(pid)
         is_first = False
         if not is_fresh(status):
@@ -44,6 +50,7 @@ def _become_zygote(
     control: socket.socket,
     way: OnHost,
     folders: tuple[str, ...],
+    fork_hooks: list[dict[str, Any]],
     *,
     is_first: bool,
 ) -> NoReturn:
@@ -85,5 +92,6 @@ def _become_zygote(
         oom_score=oom_score,
         maps=maps,
         network=network,
-        keeps_folder=way.keeps_folder,
+        only_host_removes=way.only_host_removes,
+        fork_hooks=fork_hooks,
     ).run()

@@ -269,7 +269,7 @@ class Box:
             self._poll.modify(self._channel, event)
         while True:
             ready = self._pause()
-            if any(fd != self._pidfd for fd, _ in ready):
+            if len(ready) > 1 or (ready and ready[0][0] != self._pidfd):
                 break
             # If it has ended, read first what it wrote before; others may still hold its channel.
             if ready and not select.select([self._channel], [], [], 0)[0]:
@@ -359,6 +359,11 @@ class Box:
         if self._own_network:
             return usage.sockets_mib()
         return usage.sockets_mib(*self._ask(protocol.SOCKETS))
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the candidate writes to a disk of the host's."""
+        return self._disk is not None
 
     def check_disk(self) -> None:
         """End a candidate that holds too much of a disk of the host's; set `disk_error` where others do.

@@ -98,7 +98,7 @@ class Remote:
         crossed: list[Any] = []
         arguments = {"": list(args), **kwargs} if kwargs else list(args)
         try:
-            raw = codec.text(arguments, self._hand_back, sys.maxsize, crossed)
+            raw = codec.text(arguments, self._hand_back, sys.maxsize, crossed, keep_memory=True)
         except codec.TooDeepError as error:
             self.box.fatal = CandidateGone(Verdict.ERROR, f"the tests hand over {error}")
             raise self.box.fatal from None
@@ -146,9 +146,9 @@ class Remote:
             self._violation("the tests' proof is missing")
         self.flags += [flag for flag in flags if type(flag) is str][:_MAX_FLAGS]
 
-    def run_program(self, source: str, *, any_end: bool) -> None:
+    def run_program(self, source: str) -> None:
         """Run the candidate as a program until it ends by itself; raise what it raised."""
-        reply = self.box.finish(["main", source, any_end])
+        reply = self.box.finish(["main", source])
         if reply is not None:
             self._answer(reply)
 

@@ -154,7 +154,9 @@ class Trials:
         """
         started = time.monotonic()
         verdict, detail = self._guarded(run, remote, timeout_s, suite)
-        if verdict is Verdict.PASSED:  # it may have filled the disk since the last look
+        if (
+            verdict is Verdict.PASSED and remote.box.on_disk
+        ):  # it may have filled the disk since the last look
             verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
         elif verdict in _FOR_WANT_OF_DISK:  # its own doing, or the host's?
             try:

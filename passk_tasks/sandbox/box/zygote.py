@@ -7,6 +7,7 @@ new one takes its place (`nursery`). `protocol` has its commands.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # no enums: a candidate would copy their pages
 import array
 import functools
 import gc
@@ -18,12 +19,15 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from resource import setrlimit  # the C function: programs get another one
+from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import holdings, kernel, processes, protocol, rlimits, serving, traces
 from passk_tasks.sandbox.box.candidate import CHANNEL
 
+_MOST_GIVEN = 5  # descriptors that come with a command; see `protocol`
+_DESCRIPTORS = 4096
 _TAKEN_FIRST = b"1000"  # oom_score_adj: of all processes, the kernel ends these first when memory runs out
 
 
@@ -43,7 +47,9 @@ class Zygote:
         oom_score: this process's oom_score_adj, open for reading and writing; None if there is none.
         maps: this process's /proc/self/maps, open, if candidates can read theirs.
         network: the candidates' own, if it is there for them.
-        keeps_folder: whether candidates cannot remove the working folder.
+        only_host_removes: whether somebody on the host can remove the working folder, and no candidate.
+        fork_hooks: what modules want done when a candidate forks; see
+            `imports.withhold_fork_hooks`.
     """
 
     def __init__(
@@ -58,10 +64,11 @@ class Zygote:
         oom_score: int | None,
         maps: int | None,
         network: traces.Network | None,
-        keeps_folder: bool,
+        only_host_removes: bool,
+        fork_hooks: Sequence[dict[str, Any]],
     ) -> None:
         self._control, self._output, self._is_init, self._confine = control, output, is_init, confine
-        self._scratch, self._keeps_folder = traces.Scratch(folders), keeps_folder
+        self._scratch, self._only_host_removes = traces.Scratch(folders), only_host_removes
         self._others = None if most_processes is None else _Others(most_processes)
         self._oom_score, self._maps, self._network = oom_score, maps, network
         self._own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
@@ -69,6 +76,9 @@ class Zygote:
         if maps is not None:
             self._numbers.append(traces.Numbers(functools.partial(kernel.new_shared_mapping, maps)))
         self._last_pid: int | None = None
+        self._fork_hooks = fork_hooks
+        self._asked: tuple[int, int, int] | None = None  # what the limits below were made of
+        self._limits: list[tuple[int, tuple[int, int]]] = []
         self._looks: dict[bytes, Callable[[float], tuple[int, int]]] = {
             protocol.MEMORY: holdings.memory_kib,
             protocol.SOCKETS: functools.partial(holdings.sockets, network),
@@ -79,18 +89,25 @@ class Zygote:
     def run(self) -> NoReturn:
         """Serve; the process ends when the tests' side is gone, or a new zygote is to take over."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (1, 2):
+            os.dup2(self._output, number)
+        random.seed(0)  # verdicts should not depend on a fresh seed
+        serve = serving.ready()
         gc.collect()
         gc.freeze()  # the collector never writes to what exists now: candidates copy fewer pages
         while True:
-            limits, given = self._command()
+            asked, given = self._command()
             # The process number must not tell a program which case it is run for.
             skipped = traces.skip_process_numbers() if len(given) > 1 else 0
-            most = None if self._others is None else self._others.most()
+            if asked != self._asked or self._others is not None:
+                self._asked, self._limits = asked, self._limits_of(*asked)
+            for numbers in self._numbers:
+                numbers.note()
             pid = self._fork()
             if pid == 0:
                 try:
-                    self._become_candidate(given, limits, most)
-                    serving.serve()
+                    self._become_candidate(given)
+                    serve()
                 finally:
                     os._exit(79)
             for fd in given:
@@ -115,11 +132,11 @@ class Zygote:
         """
         given = array.array("i")
         command, ancillary, _flags, _address = self._control.recvmsg(
-            protocol.FORKING.size, socket.CMSG_SPACE(5 * given.itemsize), socket.MSG_PEEK
+            protocol.FORKING.size, socket.CMSG_SPACE(_MOST_GIVEN * given.itemsize), socket.MSG_PEEK
         )
         if not command:
             os._exit(0)
-        if self._keeps_folder and self._scratch.gone():
+        if self._only_host_removes and self._scratch.gone():
             os._exit(1)  # somebody on the host removed it, no candidate: it is tried again elsewhere
         given.frombytes(ancillary[0][2])
         _, *limits = protocol.FORKING.unpack(command)
@@ -139,35 +156,40 @@ class Zygote:
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         return pid
 
-    def _become_candidate(
-        self, given: array.array[int], limits: tuple[int, int, int], most_processes: int | None
-    ) -> None:
-        of_network = () if self._network is None else self._network.descriptors.values()
-        for unused in (self._oom_score, self._maps, *of_network):
-            if unused is not None:
-                os.close(unused)
-        os.dup2(given[0], CHANNEL, inheritable=False)
-        null = os.open("/dev/null", os.O_RDONLY)
-        stdin, stdout, *others = given[1:] or (null, self._output)
-        for number, fd in enumerate((stdin, stdout, others[0] if others else self._output)):
+    def _limits_of(self, cpu_s: int, address_mib: int, file_mib: int) -> list[tuple[int, tuple[int, int]]]:
+        """Return the limits of a candidate's processes: soft and hard ones."""
+        limits = [
+            (resource.RLIMIT_CPU, (cpu_s, cpu_s + 1)),
+            (resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib)),
+            (resource.RLIMIT_FSIZE, rlimits.at_most(resource.RLIMIT_FSIZE, file_mib)),
+        ]
+        if self._others is not None:
+            limits.append((resource.RLIMIT_NPROC, self._others.most()))
+        return limits
+
+    def _become_candidate(self, given: array.array[int]) -> None:
+        """Make this process a candidate's: its descriptors, session, limits and confinement.
+
+        Each page that is touched here is copied, which costs more than the calls: so there are few of them.
+        """
+        os.dup2(given[0], CHANNEL, False)
+        if len(given) == 1:  # its output is the zygote's
+            os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+        for number, fd in zip((0, 1, 2, protocol.GIVEN), given[1:], strict=False):
             os.dup2(fd, number)
-        if len(others) > 1:
-            os.dup2(others[1], protocol.GIVEN)
-        for fd in {*given, self._output, null}:
-            os.close(fd)
         os.setsid()
-        cpu_s, address_mib, file_mib = limits
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-        resource.setrlimit(resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib))
-        resource.setrlimit(resource.RLIMIT_FSIZE, rlimits.at_most(resource.RLIMIT_FSIZE, file_mib))
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if most_processes is not None:
-            hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
-            soft = most_processes if hard == resource.RLIM_INFINITY else min(most_processes, hard)
-            resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
+        for limit, values in self._limits:
+            setrlimit(limit, values)
+        _signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._confine is not None:
             self._confine()
-        random.seed(0)  # the module draws a fresh seed after a fork; verdicts should not depend on one
+        if len(given) == _MOST_GIVEN:
+            os.closerange(CHANNEL + 1, protocol.GIVEN)
+            os.closerange(protocol.GIVEN + 1, _DESCRIPTORS)
+        else:
+            os.closerange(CHANNEL + 1, _DESCRIPTORS)
+        for hook in self._fork_hooks:
+            os.register_at_fork(**hook)
 
     def _answer_about(self, pid: int) -> None:
         """Announce a candidate and answer questions about it, until the order to end it comes."""
@@ -189,7 +211,7 @@ class Zygote:
     def _end(self, pid: int) -> float:
         """End a candidate and report how it ended; return the CPU seconds of all its processes."""
         status, cpu_s, peak_kib = processes.end(pid, is_init=self._is_init)
-        if self._keeps_folder and self._scratch.gone():
+        if self._only_host_removes and self._scratch.gone():
             os._exit(1)
         report = protocol.REPORT.pack(status, cpu_s, min(peak_kib, 0xFFFFFFFF))
         self._control.send(protocol.ENDED + report)
@@ -209,8 +231,8 @@ class _Others:
     def __init__(self, own: int) -> None:
         self._own, self._at_s, self._running = own, -math.inf, 0
 
-    def most(self) -> int:
-        """Return the limit that leaves a candidate so many of its own."""
+    def most(self) -> tuple[int, int]:
+        """Return the soft and the hard limit that leave a candidate so many of its own."""
         if time.monotonic() - self._at_s > self._OLD_S:
             uid = str(os.getuid()).encode()
             self._running = 0
@@ -224,4 +246,6 @@ class _Others:
                     except (OSError, KeyError, ValueError):
                         continue  # it ended meanwhile
             self._at_s = time.monotonic()
-        return self._running + self._MORE + self._own
+        most = self._running + self._MORE + self._own
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        return (most if hard == resource.RLIM_INFINITY else min(most, hard)), hard

@@ -16,6 +16,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from passk_tasks.sandbox.box.codec import memory
 from passk_tasks.sandbox.box.codec.form import (
     ARRAYS,
     ATOMS,
@@ -230,6 +231,15 @@ def _array(payload: Any) -> Any:
     return made.reshape([int(n) for n in shape]).copy()
 
 
+def _array_view(payload: Any, state: _Reading, depth: int) -> Any:
+    _numpy()
+    tree, dtype, offset, shape, strides = payload
+    owner = _value(tree, state, depth)
+    if not _DTYPE.fullmatch(_text(dtype)):
+        raise ProtocolError("not a plain dtype")
+    return memory.view(owner, dtype, offset, shape, strides)
+
+
 def _object_array(payload: Any) -> Any:
     numpy = _numpy()
     shape, items = payload
@@ -355,6 +365,7 @@ _READERS: dict[str, Callable[[Any, _Reading, int], Any]] = {
     "mv": lambda p, _r, _d: memoryview(_raw(p[1])).cast("B").cast(_array_of_numbers([p[0], ""]).typecode),
     "sl": lambda p, r, d: slice(*_values(p, r, d)),
     "np": lambda p, _r, _d: _array(p),
+    "nv": _array_view,
     "ns": lambda p, _r, _d: _scalar(p),
     "ty": lambda p, _r, _d: TYPES[_text(p)],
     "ni": lambda _p, _r, _d: NotImplemented,

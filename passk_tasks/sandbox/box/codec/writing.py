@@ -28,9 +28,11 @@ from passk_tasks.sandbox.box.codec.form import (
     ProtocolError,
     Reference,
     TooDeepError,
+    UnsupportedError,
     are_fields,
     dumps,
 )
+from passk_tasks.sandbox.box.codec.memory import Owners, place
 
 _PART_LEVELS = 40
 _LONG_BYTES = 1 << 16
@@ -55,6 +57,7 @@ def text(
     memo: list[Any] | None = None,
     *,
     own_classes: bool = False,
+    keep_memory: bool = False,
 ) -> str:
     """Turn a value into text.
 
@@ -65,21 +68,36 @@ def text(
         limit: the most characters.
         memo: objects that crossed before, by number, which the reader knows too; new ones are added.
         own_classes: whether instances of the candidate's classes are objects even where their base is plain.
+        keep_memory: whether arrays are refused that share memory in a way that cannot be told.
 
     Raises:
-        UnsupportedError: from `reference`, or as TooDeepError because the value nests too deep.
+        UnsupportedError: such arrays; from `reference`, or as TooDeepError because the value nests too deep.
         ProtocolError: the text would be longer than `limit`.
     """
     memo = [] if memo is None else memo
     known = len(memo)
+    owners = Owners(memo) if "numpy" in sys.modules else None
+    raw = _write_deep(value, memo, reference, own_classes, owners)
+    if owners is not None and owners.share():
+        del memo[known:]
+        raw = _write_deep(value, memo, reference, own_classes, owners)
+    if keep_memory and owners is not None and owners.untold:
+        del memo[known:]
+        raise UnsupportedError("arrays that share memory in a way that does not cross")
+    _check_size(len(raw), limit)
+    return raw
+
+
+def _write_deep(
+    value: Any, memo: list[Any], reference: Reference, own_classes: bool, owners: Owners | None
+) -> str:
+    known = len(memo)
     try:
-        raw = _write(value, Writing(memo, reference, own_classes))
+        return _write(value, Writing(memo, reference, own_classes, owners=owners))
     except RecursionError:
         del memo[known:]
         with Deep():
-            raw = _write(value, Writing(memo, reference, own_classes))
-    _check_size(len(raw), limit)
-    return raw
+            return _write(value, Writing(memo, reference, own_classes, owners=owners))
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -100,11 +118,17 @@ def numbers_of(memo: list[Any]) -> dict[int, int]:
 class Writing:
     """The state of writing one message."""
 
-    __slots__ = ("memo", "numbers", "own_classes", "parts", "reference")
+    __slots__ = ("memo", "numbers", "own_classes", "owners", "parts", "reference")
 
     def __init__(
-        self, memo: list[Any], reference: Reference, own_classes: bool, numbers: dict[int, int] | None = None
+        self,
+        memo: list[Any],
+        reference: Reference,
+        own_classes: bool,
+        numbers: dict[int, int] | None = None,
+        owners: Owners | None = None,
     ) -> None:
+        self.owners = owners
         self.memo, self.reference, self.own_classes = memo, reference, own_classes
         self.numbers = numbers if numbers is not None else numbers_of(memo) if memo else {}
         self.parts: list[Any] = []
@@ -370,8 +394,13 @@ def _of_library(value: Any, kind: type, state: Writing, depth: int) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is not None and kind.__module__ == "numpy":
         if isinstance(value, numpy.ndarray) and not value.dtype.hasobject and value.dtype.names is None:
+            owner = None if state.owners is None else state.owners.see(value)
+            if owner is not None:
+                return {"nv": [tree_of(owner, state, depth + 1), *place(value, owner)]}
             return _ndarray(value, state, depth + 1)
         if kind is numpy.ndarray and value.dtype.kind == "O":
+            if state.owners is not None:
+                state.owners.see(value)
             state.add(value)
             return _ndarray(value, state, depth + 1)
         if isinstance(value, numpy.generic) and not value.dtype.hasobject and value.dtype.names is None:

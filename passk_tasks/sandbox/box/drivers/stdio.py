@@ -1,17 +1,18 @@
 """The driver `stdio`: the program is one for the command line, and runs once for each case.
 
-A candidate's process gets one case's input and the request ["main", source, any end]. It runs the source as
+A candidate's process gets one case's input and the request ["main", source]. It runs the source as
 an interpreter that was started with it would, until the process ends. The answer is that end, with the
-program's own exit status, or an exception as in `isolated`; where any end is as good, the exception comes
-after all the rest of the end. When no process of the candidate is left, the benchmark's own rule compares the
-output.
+program's own exit status, or an exception as in `isolated`, which comes after all the rest of the end. When
+no process of the candidate is left, the benchmark's own rule compares the output.
 """
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import binascii
 import ctypes
+import fcntl
 import functools
 import gc
 import io
@@ -33,9 +34,11 @@ from passk_tasks.verdict import Outcome, Verdict
 
 _BYTE_ORDER_MARK = "\ufeff"
 _START_S = 0.2  # for each case, to start and to import numpy, which benchmarks' own harnesses do once
+_F_GETPIPE_SZ = 1032
 _UNFLUSHED = 120  # the interpreter's exit status if it cannot flush a standard stream
 # Kept, because a program may replace them.
-_exit, _collect, _objects = os._exit, gc.collect, gc.get_objects
+_exit, _collect, _objects, _is_finalized = os._exit, gc.collect, gc.get_objects, gc.is_finalized
+_threads = _thread._count
 _flush_c_streams = ctypes.CDLL(None).fflush
 
 Rule = Callable[[str, str], str]
@@ -83,14 +86,14 @@ def judge(trials: Trials, cases: Cases, code: str, tell: Callable[[], None]) -> 
     held = 0
     outcome = Outcome(Verdict.PASSED)
     for given, expected in cases.pairs:
-        with _Streams(given) as streams:
+        with _Streams(code, given, expected) as streams:
             limit_s = min(timeout_s, left_s)
             remote = trials.start(limit_s, streams.fds)
             outcome = trials.outcome(
                 remote,
-                functools.partial(remote.run_program, code, any_end=cases.any_end),
+                functools.partial(remote.run_program, code),
                 limit_s,
-                check=functools.partial(streams.check, cases.rule, expected),
+                check=functools.partial(streams.check, cases.rule),
                 any_end=cases.any_end,
             )
         left_s -= max(outcome.cpu_s, remote.box.used_s)
@@ -118,25 +121,58 @@ def _together_s(trials: Trials, cases: Cases) -> float:
 
 
 class _Streams:
-    """Standard input and output of one process, as files in memory; a context manager."""
+    """Standard input and output of one process; a context manager.
 
-    def __init__(self, given: str) -> None:
-        self.fds = (kernel.file_in_memory(given.encode("utf-8", "surrogatepass")), kernel.file_in_memory())
+    They are files in memory. A program that names asyncio's function for a pipe gets a pipe there, as long as
+    that holds the whole input, or the whole expected output: nobody fills or empties it while the program
+    runs.
+    """
+
+    def __init__(self, code: str, given: str, expected: str) -> None:
+        self._expected, self._reading = expected, -1
+        content = given.encode("utf-8", "surrogatepass")
+        if "connect_read_pipe" in code and (pipe := _pipe_for(len(content))):
+            stdin, writing = pipe
+            os.write(writing, content)
+            os.close(writing)
+        else:
+            stdin = kernel.file_in_memory(content)
+        if "connect_write_pipe" in code and (pipe := _pipe_for(4 * len(expected))):
+            self._reading, stdout = pipe
+        else:
+            stdout = kernel.file_in_memory()
+        self.fds = stdin, stdout
 
     def __enter__(self) -> _Streams:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for fd in self.fds:
+        for fd in (*self.fds, *([self._reading] if self._reading >= 0 else ())):
             os.close(fd)
 
-    def check(self, rule: Rule, expected: str) -> None:
+    def check(self, rule: Rule) -> None:
         """Raise WrongAnswerError unless the output is the expected one; nobody is left to write to it."""
-        size = os.fstat(self.fds[1]).st_size
-        # Never more than the limit of a file, so one call reads it.
-        wrong = complaint(rule, os.pread(self.fds[1], size, 0), expected)
-        if wrong:
+        # Never more than the limit of a file or what a pipe holds, so one call reads it.
+        if self._reading >= 0:
+            os.set_blocking(self._reading, False)
+            try:
+                output = os.read(self._reading, 1 << 20)
+            except BlockingIOError:
+                output = b""
+        else:
+            output = os.pread(self.fds[1], os.fstat(self.fds[1]).st_size, 0)
+        if wrong := complaint(rule, output, self._expected):
             raise WrongAnswerError(wrong)
+
+
+def _pipe_for(size: int) -> tuple[int, int] | None:
+    """Return the ends of a pipe that holds so many bytes; None where pipes are smaller."""
+    reading, writing = os.pipe()
+    if size <= fcntl.fcntl(writing, _F_GETPIPE_SZ):
+        return reading, writing
+    os.close(reading)
+    os.close(writing)
+    return None
 
 
 def complaint(rule: Rule, output: bytes, expected: str) -> str:
@@ -151,15 +187,15 @@ def complaint(rule: Rule, output: bytes, expected: str) -> str:
 # --- the candidate's end ---
 
 
-def _main(candidate: Candidate, source: str, any_end: bool) -> bytes:
+def _main(candidate: Candidate, source: str) -> bytes:
     """Run a program as `sys.modules["__main__"]`, and end the process with its status.
 
     Returns:
-        Where any end is as good as status 0: the answer for what the program raised, once all that it left
+        The answer for what the program raised, unless its own `sys.excepthook` exited, once all that it left
         has ended.
 
     Raises:
-        BaseException: what the program raised, unless its own `sys.excepthook` exited.
+        MemoryError: from the program; there may be no memory left to end it.
     """
     file = register(types.ModuleType("__main__"), source)
     # As in a file, a byte order mark is no part of the program.
@@ -179,10 +215,10 @@ def _main(candidate: Candidate, source: str, any_end: bool) -> bytes:
     except BaseException as error:
         if (ended := _hooked(error)) is not None:
             status = ended
-        elif any_end and not isinstance(error, MemoryError):
-            answer = candidate.raised(error)
-        else:
+        elif isinstance(error, MemoryError):
             raise
+        else:
+            answer = candidate.raised(error)
     remains = weakref.ref(module)
     del module  # `_finish` must be able to end it
     flushed = _finish(remains)
@@ -218,8 +254,8 @@ def _finish(remains: weakref.ref[types.ModuleType]) -> bool:
     """Do what `Py_FinalizeEx` does, which itself takes longer than most programs.
 
     Returns whether standard output could be flushed. `Py_FinalizeEx` clears every module. Here only the
-    program's module goes, with everything that it alone holds; streams that others hold are flushed.
-    Destructors of objects that a library holds are not called.
+    program's module goes, with everything that it alone holds. What others hold stays; but streams are
+    flushed, and destructors of the program's classes are called.
     """
     try:
         if "threading" in sys.modules:
@@ -240,10 +276,33 @@ def _finish(remains: weakref.ref[types.ModuleType]) -> bool:
                 if name != "__builtins__" and private is (name[:1] == "_" and name[1:2] != "_"):
                     module.__dict__[name] = None
         _collect()
+    if not _threads():  # what is left of a daemon is not ended by the interpreter, either
+        _call_held_destructors()
     _flush_held_streams()
     flushed = _flush_standard_streams() and flushed
     _flush_c_streams(None)
     return flushed
+
+
+def _call_held_destructors() -> None:
+    """Call the destructors of objects that a library holds, but for those that were called before."""
+    held = _objects()
+    kinds = {id(kind): kind for kind in map(type, held)}  # a class may have no hash
+    ending = frozenset(number for number, kind in kinds.items() if _has_destructor(kind))
+    for value in held if ending else ():
+        if id(type(value)) in ending and not _is_finalized(value):
+            try:
+                type(value).__del__(value)
+            except BaseException:
+                pass  # the interpreter only reports it on standard error
+
+
+def _has_destructor(kind: type) -> bool:
+    try:
+        module = type.__dict__["__module__"].__get__(kind)
+        return isinstance(module, str) and module == "__main__" and hasattr(kind, "__del__")
+    except BaseException:
+        return False
 
 
 def _flush_held_streams() -> None:
