@@ -16,7 +16,8 @@ import pytest
 
 import passk_tasks
 from passk_tasks.errors import SamplesError, SandboxError, SettingsError, UsageError
-from passk_tasks.rewards import Rewards, _reward
+from passk_tasks.judging import cases
+from passk_tasks.rewards import Rewards
 from passk_tasks.verdict import Outcome, Verdict
 
 PROBLEMS = passk_tasks.load_problems("passk_humaneval").problems
@@ -78,14 +79,14 @@ def test_the_sandbox_stays_open_between_calls(rewards: Rewards) -> None:
 def test_what_has_no_verdict_is_none() -> None:
     """An infra_error is no reward of 0, nor a case of the share; neither is a problem that was left out."""
     passed, failed, none = (Outcome(Verdict(v)) for v in ("passed", "failed", "infra_error"))
-    assert [_reward(mine) for mine in ([passed], [failed], [none], [passed, none], [])] == [
+    assert [cases.share(mine) for mine in ([passed], [failed], [none], [passed, none], [])] == [
         1,
         0,
         None,
         None,
         None,
     ]
-    assert _reward([passed, failed, failed, passed]) == 0.5
+    assert cases.share([passed, failed, failed, passed]) == 0.5
 
 
 def test_an_error_reaches_those_who_wait_and_the_next_answer_is_judged(rewards: Rewards) -> None:
