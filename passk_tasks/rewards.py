@@ -16,17 +16,15 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
-from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Benchmark, Dataset
-from passk_tasks.errors import SettingsError, UsageError
-from passk_tasks.judging import batch, libraries
+from passk_tasks.errors import UsageError
+from passk_tasks.judging import batch, cases, libraries
 from passk_tasks.judging.executor import Executor, executor_for
-from passk_tasks.program import Program, StdioTests
+from passk_tasks.program import Program
 from passk_tasks.results import sample_files
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import candidate
@@ -35,7 +33,6 @@ from passk_tasks.scoring.score import check_task_ids, prepare
 from passk_tasks.tasks import catalog
 from passk_tasks.verdict import Outcome, Verdict
 
-_KEPT_CASES = 64  # problems whose cases are kept one by one: as many as a training step asks for
 _log = logging.getLogger(__name__)
 
 _Asked = tuple[Program, "Future[Outcome]"]
@@ -53,8 +50,9 @@ class Rewards:
     Args:
         task: the task's name.
         settings: what to change of the task's settings; `workers` says how many programs run at one time.
-        partial: for problems with cases of input and output, the reward is the share of cases that hold. Each
-            of them is tried, by itself. Problems whose tests are functions are right or wrong.
+        partial: the setting of that name: for problems with cases of input and output, the reward is the
+            share of cases that hold. Each of them is tried, by itself. Problems whose tests are functions are
+            right or wrong.
 
     Attributes:
         warnings: what a person must know of the problems and of the sandbox; they are logged too.
@@ -66,12 +64,11 @@ class Rewards:
     """
 
     def __init__(
-        self, task: str, settings: Mapping[str, Any] | None = None, *, partial: bool = False
+        self, task: str, settings: Mapping[str, Any] | None = None, *, partial: bool | None = None
     ) -> None:
-        self._spec = catalog.load_task(task, settings)
+        said = {} if partial is None else {"partial": partial}
+        self._spec = catalog.load_task(task, {**(settings or {}), **said})
         self._family: Benchmark = benchmarks.get(self._spec.settings.benchmark)
-        if partial and StdioTests not in self._family.kinds:
-            raise SettingsError(f"{task}: its tests are functions, without cases to count: leave partial out")
         dataset = load_problems(self._spec)
         libraries.require(dataset, self._spec.settings, f"task {task}")
         executor = self._executor()
@@ -80,7 +77,6 @@ class Rewards:
         for warning in self.warnings:
             _log.warning("%s: %s", task, warning)
         self._dataset: Dataset = tried.dataset
-        self._partial = partial
         self._queueing = threading.Lock()
         self._thread: _SandboxThread | None = None
         self.__name__ = f"{task}_reward"  # trainers call a reward by the name of its function
@@ -156,7 +152,7 @@ class Rewards:
     def _rewards(self, answers: Sequence[tuple[str, object]]) -> list[float | None]:
         asked = [self._programs(self._sample(*answer)) for answer in answers]
         outcomes = [[future.result() for future in mine] for mine in self._queued(asked)]
-        rewards = [_reward(mine) for mine in outcomes]
+        rewards = [cases.share(mine) for mine in outcomes]
         if without := rewards.count(None):
             details = {o.detail for mine in outcomes for o in mine if o.verdict is Verdict.INFRA_ERROR}
             why = "; ".join(sorted(details)) or "their problems are left out, since libraries are missing"
@@ -178,9 +174,7 @@ class Rewards:
         problem = self._dataset.problems[sample.task_id]
         found = candidate(sample, problem, self._spec)
         program = self._family.program(problem, found.code, self._spec.settings.judge.place)
-        if not (self._partial and isinstance(program.tests, StdioTests)):
-            return [program]
-        return [replace(program, tests=case) for case in _cases(program.tests)]
+        return cases.by_case(program) if self._spec.settings.partial else [program]
 
     def _executor(self) -> Executor:
         return executor_for(self._spec.settings)
@@ -263,20 +257,3 @@ class _SandboxThread:
                 return asked
         self._ending = True
         return asked or None
-
-
-def _reward(outcomes: Sequence[Outcome]) -> float | None:
-    """Return the share that passed; None where that is not known."""
-    if not outcomes or any(outcome.verdict is Verdict.INFRA_ERROR for outcome in outcomes):
-        return None
-    return sum(outcome.passed for outcome in outcomes) / len(outcomes)
-
-
-@lru_cache(maxsize=_KEPT_CASES)
-def _cases(tests: StdioTests) -> tuple[StdioTests, ...]:
-    """Return the tests of each case alone."""
-    alone = (StdioTests.of([case], comparison=tests.comparison) for case in tests.cases())
-    return tuple(
-        replace(tests, packed=one.packed, size=one.size, sha256=one.sha256, base=0, whole_times=None)
-        for one in alone
-    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import gc
+import inspect
 import json
 import multiprocessing
 import threading
@@ -16,7 +19,8 @@ import pytest
 
 import passk_tasks
 from passk_tasks.errors import SamplesError, SandboxError, SettingsError, UsageError
-from passk_tasks.rewards import Rewards, _reward
+from passk_tasks.judging import cases
+from passk_tasks.rewards import Rewards
 from passk_tasks.verdict import Outcome, Verdict
 
 PROBLEMS = passk_tasks.load_problems("passk_humaneval").problems
@@ -33,15 +37,20 @@ def rewards() -> Iterator[Rewards]:
 
 def test_trl_gets_a_reward_for_each_completion_in_order(rewards: Rewards) -> None:
     """Texts and conversations are taken; other columns and arguments of the trainer are of no matter."""
+    # As GRPOTrainer._calculate_rewards calls it: by these keywords, each column as a list, None into NaN.
     talk = [{"role": "tool", "content": "no"}, {"role": "assistant", "content": RIGHT["HumanEval/2"]}]
     got = rewards(
         prompts=["p"] * 4,
         completions=[RIGHT["HumanEval/0"], WRONG, talk, ""],
         completion_ids=[[1]] * 4,
         task_id=["HumanEval/0", "HumanEval/0", "HumanEval/2", "HumanEval/1"],
+        difficulty=[1, 1, 2, 3],
         trainer_state=object(),
+        log_extra=print,
+        log_metric=print,
     )
     assert got == [1.0, 0.0, 1.0, 0.0]
+    assert not inspect.iscoroutinefunction(rewards)
     assert rewards.__name__ == "passk_humaneval_reward"
 
 
@@ -51,6 +60,23 @@ def test_verl_gets_one_reward(rewards: Rewards) -> None:
     assert rewards.compute_score("code", right, "HumanEval/3") == 1.0
     assert rewards.compute_score(data_source="code", solution_str=right, ground_truth=3, extra_info={}) == 1.0
     assert rewards.compute_score("code", right, "3", {"task_id": "HumanEval/4"}) == 0.0
+    # As verl's `naive` and `dapo` managers call it: from a pool of threads, with what the rollout adds.
+    extra = {"index": 3, "num_turns": None, "rollout_reward_scores": {}}
+    asked = functools.partial(
+        rewards.compute_score,
+        data_source="code",
+        solution_str=right,
+        ground_truth="HumanEval/3",
+        extra_info=extra,
+        reward_router_address=None,
+        reward_model_tokenizer=None,
+    )
+
+    async def scored() -> list[float | None]:
+        loop = asyncio.get_running_loop()
+        return await asyncio.gather(*(loop.run_in_executor(None, asked) for _ in range(8)))
+
+    assert asyncio.run(scored()) == [1.0] * 8
 
 
 def test_many_threads_ask_at_one_time(rewards: Rewards) -> None:
@@ -78,14 +104,14 @@ def test_the_sandbox_stays_open_between_calls(rewards: Rewards) -> None:
 def test_what_has_no_verdict_is_none() -> None:
     """An infra_error is no reward of 0, nor a case of the share; neither is a problem that was left out."""
     passed, failed, none = (Outcome(Verdict(v)) for v in ("passed", "failed", "infra_error"))
-    assert [_reward(mine) for mine in ([passed], [failed], [none], [passed, none], [])] == [
+    assert [cases.share(mine) for mine in ([passed], [failed], [none], [passed, none], [])] == [
         1,
         0,
         None,
         None,
         None,
     ]
-    assert _reward([passed, failed, failed, passed]) == 0.5
+    assert cases.share([passed, failed, failed, passed]) == 0.5
 
 
 def test_an_error_reaches_those_who_wait_and_the_next_answer_is_judged(rewards: Rewards) -> None:

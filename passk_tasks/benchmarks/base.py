@@ -132,6 +132,8 @@ class Benchmark(ABC):
         if settings.judge not in self.judges:
             judges = ", ".join(judge.value for judge in self.judges)
             raise SettingsError(f"{self.name}: judge must be one of {judges}, not {settings.judge}")
+        if settings.partial and StdioTests not in self.kinds:
+            raise SettingsError(f"{self.name}: its tests have no cases to count: leave partial out")
         for name in ("release", "since", "until"):
             if getattr(settings, name) is not None and name not in self.windows:
                 raise SettingsError(f"{self.name} has no problems by {name}: leave passk.{name} out")

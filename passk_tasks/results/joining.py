@@ -21,7 +21,7 @@ from passk_tasks.results.reading import task_id_in
 from passk_tasks.results.samples import Sample
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import KEPT, PASS, Counts, Metric, Score
+from passk_tasks.statistics.metrics import KEPT, MAX, PASS, Counts, Metric, Score
 from passk_tasks.tasks.settings import Settings
 
 
@@ -92,8 +92,8 @@ def scores(
     computed = {
         metric.name: metrics.score(metric, counts.n, counts.c, shared_by, counts.base) for metric in chosen
     }
-    # The counts of outcomes do not say what these leave out of n.
-    kept = {name: score for name, score in run.metrics.items() if name.startswith(KEPT)}
+    # The counts of outcomes do not say these.
+    kept = {name: score for name, score in run.metrics.items() if name.startswith((KEPT, MAX))}
     return computed | (kept if wanted is None else {})
 
 

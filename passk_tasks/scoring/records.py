@@ -21,6 +21,7 @@ class Record:
         cluster: what its problem shares with others.
         unfinished: what never ended in it, `reasoning` or `fence`.
         left_out: whether the benchmark's own program leaves the answer out of n.
+        share: of the cases, or of the tests as a whole, that hold; None where not asked for, or not known.
     """
 
     sample: Sample
@@ -30,9 +31,10 @@ class Record:
     cluster: str | None = None
     unfinished: str | None = None
     left_out: bool = False
+    share: float | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """Return the sample's line of `outcomes.jsonl`; its last six keys where they say something."""
+        """Return the sample's line of `outcomes.jsonl`; its last seven keys where they say something."""
         outcome = self.outcome
         line: dict[str, object] = {
             "task_id": self.sample.task_id,
@@ -54,6 +56,8 @@ class Record:
             line["cluster"] = self.cluster
         if self.left_out:
             line["left_out"] = True
+        if self.share is not None:
+            line["share"] = self.share
         if self.unfinished is not None:
             line["unfinished"] = self.unfinished
         if self.sample.spent is not None:

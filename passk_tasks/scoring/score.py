@@ -13,7 +13,7 @@ from dataclasses import replace
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
-from passk_tasks.judging import batch, selftest, trial
+from passk_tasks.judging import batch, cases, selftest, trial
 from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.results.samples import SOLUTION, Sample
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
@@ -70,6 +70,7 @@ def score(
         for number, outcome in distinct.run(executor, known=known, progress=progress, shuffle=True):
             outcomes[number] = outcome
             kept.add(distinct, number, outcome)
+        shares = cases.shares(distinct, outcomes, executor, progress=progress) if settings.partial else []
         layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
         machines = executor.machines
 
@@ -85,6 +86,7 @@ def score(
             problem.cluster,
             unfinished(sample, found, spec),
             left_out=benchmark.leaves_out(problem, found.code),
+            share=None if not shares else 0.0 if number < 0 else shares[number],
         )
 
     scored = summarise(

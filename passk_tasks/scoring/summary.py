@@ -22,8 +22,9 @@ from passk_tasks.results.summary import Summary
 from passk_tasks.scoring import spending
 from passk_tasks.scoring.records import Record as Record
 from passk_tasks.statistics import metrics
-from passk_tasks.statistics.intervals import cluster_of
-from passk_tasks.statistics.metrics import KEPT, Score
+from passk_tasks.statistics.estimators import max_at_k
+from passk_tasks.statistics.intervals import cluster_of, over_problems, over_samples_of
+from passk_tasks.statistics.metrics import KEPT, MAX, Score
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Machine, Outcome, Verdict
@@ -86,6 +87,7 @@ def summarise(
     benchmark = benchmarks.get(settings.benchmark)
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
     scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
+    scores |= _largest_shares(grouped, ks, clusters) if settings.partial else {}
     cut = spending.cut_off(records, counts, ks)
     return Scored(
         spec=spec,
@@ -144,6 +146,22 @@ def _kept_scores(
         }
         for score in estimate(counts, [k], clusters).values():
             scores[KEPT + score.name] = replace(score, name=KEPT + score.name)
+    return scores
+
+
+def _largest_shares(
+    records: Mapping[str, Sequence[Record]], ks: Sequence[int], clusters: Mapping[str, str]
+) -> dict[str, Score]:
+    """Return max@k of the shares of cases that hold; their uncertainty over samples is the labelled bound."""
+    named = sorted(records)
+    shares = [[record.share for record in records[name] if record.share is not None] for name in named]
+    shared = cluster_of(named, clusters)
+    scores = {}
+    for k in ks:
+        if all(len(mine) >= k for mine in shares):
+            values = [min(max_at_k(mine, k), 1.0) for mine in shares]
+            over_samples = over_samples_of(values, None, 1.0)
+            scores[f"{MAX}{k}"] = Score(f"{MAX}{k}", over_problems(values, shared), over_samples)
     return scores
 
 

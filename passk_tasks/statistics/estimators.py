@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -161,6 +161,21 @@ def n_at_k(samples: int, shown: int, correct: int, n: int, k: int) -> float:
             for kept in range(max(1, k - (samples - shown)), min(k, shown) + 1)
         )
     )
+
+
+def max_at_k(values: Sequence[float], k: int) -> float:
+    """Estimate max@k: the largest of the values of k samples, Σ v_(i) · C(i-1, k-1) / C(n, k), v ascending.
+
+    Walder and Karkhanis 2025 (arXiv:2505.15201). Unbiased; of values that are 0 or 1 it is pass@k.
+
+    Raises:
+        ValueError: not 1 ≤ k ≤ n.
+    """
+    n = len(values)
+    if not 1 <= k <= n:
+        raise ValueError(f"max@k needs 1 ≤ k ≤ n, not {k=}, {n=}")
+    ways = math.comb(n, k)
+    return sum(v * (math.comb(i, k - 1) / ways) for i, v in enumerate(sorted(values)) if i >= k - 1)
 
 
 def bayes_at_k(n: npt.ArrayLike, c: npt.ArrayLike, k: npt.ArrayLike) -> Floats:

@@ -36,6 +36,9 @@ AVG, BAYES, COVER, MAJ = "avg@K", "bayes@K", "cover@T", "maj@K"
 KEPT = "kept_"
 """Before the name of a pass@K whose n leaves out what the benchmark's own program leaves out of it."""
 
+MAX = "max@"
+"""Before the budget in the name of the largest share of cases that hold: of samples, not of their counts."""
+
 _NUMBERS = {"K": "([1-9][0-9]*)", "T": "([0-9.]+)", "N": "([1-9][0-9]*)"}  # how the letters are written
 _EXAMPLES = {"K": "10", "T": "0.5", "N": "5"}
 

@@ -20,7 +20,7 @@ OF_PEOPLE = ("label", "note", "tags")
 """The settings that say what people call a run; they move nothing."""
 
 # Left out of what is stored where nobody set them, so that earlier versions read the journal.
-_OFTEN_NONE = ("top_up", "verdicts", "price", "beside", "cluster", "mixed", *OF_PEOPLE)
+_OFTEN_NONE = ("partial", "top_up", "verdicts", "price", "beside", "cluster", "mixed", *OF_PEOPLE)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Settings:
             problem is an error before generation.
         skip_untested: whether to leave out problems whose tests pass whatever a candidate returns; if not,
             such a problem is an error before generation.
+        partial: whether to try every case of a program that reads input, for the share of cases that hold and
+            max@k; verdicts stay as they are.
         shots: a file or folder with the worked examples that stand above each problem; None for those in the
             task's YAML.
         seeds: `same`, or `distinct` for a different `seed` in each of the n requests.
@@ -105,6 +107,7 @@ class Settings:
     shown: str | None = None
     skip_missing: bool = False
     skip_untested: bool = False
+    partial: bool = False
     shots: str | None = None
     seeds: str = "same"
     journal: str | None = None

@@ -269,6 +269,7 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "shown": _path("the path of a folder"),
     "skip_missing": _switch,
     "skip_untested": _switch,
+    "partial": _switch,
     "shots": _path("the path of a file or folder"),
     "top_up": _top_up,
     "seeds": _choice("same", "distinct"),

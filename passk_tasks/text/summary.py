@@ -9,7 +9,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
 from passk_tasks.scoring.shards import Shard
 from passk_tasks.statistics.intervals import Estimate
-from passk_tasks.statistics.metrics import KEPT, Score
+from passk_tasks.statistics.metrics import KEPT, MAX, Score
 from passk_tasks.text import spending
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
 from passk_tasks.verdict import Machine, Verdict
@@ -20,6 +20,7 @@ MEANING = (
     "again."
 )
 BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so the value over problems serves as a bound."
+MAX_MEANING = "max@k: the largest share of cases that hold among k samples, each case tried by itself."
 KEPT_MEANING = (
     "pass@k counts every answer. kept_pass@k is what the benchmark's own program reports: it leaves some "
     "answers out of n, see docs/judges.md."
@@ -54,6 +55,8 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
             page.text(BOUND_MEANING, DIM)
         if any(name.startswith(KEPT) for name in result.metrics):
             page.text(KEPT_MEANING, DIM)
+        if any(name.startswith(MAX) for name in result.metrics):
+            page.text(MAX_MEANING, DIM)
         page.line()
     if result.verdicts:
         counts = verdicts(result)
