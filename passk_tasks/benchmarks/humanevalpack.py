@@ -73,6 +73,8 @@ class HumanEvalPack(Benchmark):
     language: ClassVar[str]
     hidden: ClassVar[tuple[str, ...]] = ("bigcode_eval",)
     hub_path: ClassVar[str] = "bigcode/humanevalpack"
+    hub_revision: ClassVar[str | None] = "9a41762f73a8cb23bb5811b73d5aab164efcf378"
+    count: ClassVar[int | None] = 164
     split: ClassVar[str] = "test"
     own_problems: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = (
@@ -92,6 +94,7 @@ class HumanEvalPack(Benchmark):
             cls.toolchains = (DIALECTS.get(cls.language, cls.language),)
         cls.name = f"humanevalpack_{kind}_{config}"
         cls.hub_name = config
+        cls.count = 164
 
     def document(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row with `base`, the code that the model goes on from, and the language's `title`."""

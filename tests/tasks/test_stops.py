@@ -9,7 +9,7 @@ import pytest
 from passk_tasks import api
 from passk_tasks.results.journal import Journal, JournalHeader
 from passk_tasks.tasks import stops
-from passk_tasks.tasks.catalog import load_task
+from passk_tasks.tasks.catalog import load_task, load_yaml
 
 BASE, INSTRUCT = "passk_humaneval_greedy", "passk_humaneval_instruct_greedy"
 UNTIL = list(load_task(BASE).until)
@@ -142,3 +142,34 @@ def test_completions_under_a_chat_task_are_spoken_of(tmp_path: Path) -> None:
     path = lines(tmp_path / "s.jsonl", CHAT, "completion")
     assert any("--extract answer" in one for one in api.score_samples(path, INSTRUCT).warnings)
     assert not api.score_samples(path, INSTRUCT, extract="answer").warnings
+
+
+ENDS = {"<|endoftext|>", "<|endofmask|>", "</s>", "\nif __name__", "\ndef main(", "\nprint("}
+STATEMENTS = {"\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "}
+
+
+@pytest.mark.parametrize(
+    ("task", "stops_there"),
+    [
+        ("passk_humaneval_plus", ENDS | STATEMENTS),
+        ("passk_humaneval_plus_n20", ENDS | STATEMENTS),
+        ("passk_bigcodebench_complete", ENDS | STATEMENTS),
+        ("passk_bigcodebench_hard_complete", ENDS | STATEMENTS),
+        ("passk_mbpp_plus", ENDS | {'\n"""', "\nassert"}),
+        ("passk_mbpp_plus_n20", ENDS | {'\n"""', "\nassert"}),
+    ],
+)
+def test_stops_of_evalplus_and_bigcodebench(task, stops_there):
+    """Those of `EOS` and `extra_eos_for_direct_completion`, where completions are sanitised as there."""
+    spec = load_task(task)
+    assert set(spec.until) == stops_there
+    assert spec.settings.extraction == "sanitized"
+
+
+@pytest.mark.parametrize(
+    "subset", ["combine", "concise", "creative", "difficult", "subtle", "tool_use", "verbose"]
+)
+def test_evoevals_chat_request_has_its_system_message(subset):
+    """lm-eval makes the system message of `description`."""
+    declared = load_yaml(load_task(f"passk_evoeval_{subset}_instruct").source)
+    assert declared["description"] == "You are a helpful assistant."
