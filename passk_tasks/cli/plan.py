@@ -80,11 +80,7 @@ def _topped_up(plan: Plan) -> list[tuple[str, str]]:
     """Return what the setting `top_up` would ask for instead."""
     if plan.topped_up is None or plan.samples is None:
         return []
-    scouts = f", {plan.scouts} of each problem scouts, which do not count" if plan.scouts else ""
-    return [
-        (
-            "or topped up",
-            f"some {plan.topped_up:,} samples in all, not {plan.problems * plan.samples:,}{scouts} "
-            f'(passk.samples={2 * plan.k} passk.top_up={{"half_width": {plan.half_width:g}, "most": …}})',
-        )
-    ]
+    scouts = f", {plan.scouts} of each problem scouts that do not count" if plan.scouts else ""
+    fixed = plan.problems * plan.samples
+    text = f"passk.top_up would ask for some {plan.topped_up:,} samples in all, not {fixed:,}{scouts}"
+    return [("or topped up", text)]

@@ -218,7 +218,7 @@ def interval(score: Score) -> str:
 def conditions(source: Source) -> str:
     """Return how the numbers came about, for people, in one line."""
     run = source.run
-    parts = [f"n = {source.n}"]
+    parts = ["n differs between problems" if source.n is None else f"n = {source.n}"]
     if source.temperature is not None:
         parts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
     if source.top_p is not None and source.temperature != 0:

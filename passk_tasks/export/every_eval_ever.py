@@ -125,7 +125,7 @@ def _result(source: Source, score: Score) -> dict[str, object]:
             "metric_name": name,
             "metric_kind": "pass_rate",
             "metric_unit": "proportion",
-            "metric_parameters": {"k": k, "n": source.n},
+            "metric_parameters": {"k": k, **({} if source.n is None else {"n": source.n})},
             "evaluation_description": f"Unbiased {name} (arXiv:2107.03374) on {source.family}",
             "lower_is_better": False,
             "score_type": "continuous",

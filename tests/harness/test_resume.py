@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import signal
@@ -136,6 +137,47 @@ def test_null_content_is_an_answer_like_another(go, server, tmp_path) -> None:
     again = go(metadata=RESUME)
     assert server.asked.total() == 12
     assert texts(again) == texts(first)
+
+
+ODD = {
+    "parts": lambda text: [{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}],
+    "null": lambda _: None,
+}
+
+
+@pytest.mark.parametrize("at_once", [1, 16])
+@pytest.mark.parametrize("content", ODD)
+def test_odd_content_before_a_failure_costs_no_answer(go, server, tmp_path, content, at_once) -> None:
+    """Answers in parts are saved as they come; only a null, which holds none, may be asked for again."""
+
+    def odd(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        nth = int(hashlib.sha256(text.encode()).hexdigest(), 16) % 3
+        return ({"message": {"content": ODD[content](text)}} if not nth else {}), {}
+
+    def chat(**more: Any) -> dict[str, Any]:
+        return go(
+            tasks=(CHAT,), at_once=at_once, model="local-chat-completions", apply_chat_template=True, **more
+        )
+
+    server.url = server.url.replace("/v1/completions", "/v1/chat/completions")
+    server.more = odd
+    undisturbed = chat()
+    server.asked.clear()
+    for path in journals(tmp_path):
+        path.unlink()
+    server.failure = lambda number: (500, {}) if number == 7 else None
+    with pytest.raises(PasskError, match="answers are saved in"):
+        chat()
+    server.failure = lambda _: None
+    saved = {(s.task_id, s.index) for path in journals(tmp_path) for s in sample_files.read(path).samples}
+    with serve() as fresh:
+        fresh.more = odd
+        server.url = fresh.url.replace("/v1/completions", "/v1/chat/completions")
+        found = chat(metadata=RESUME)
+        assert fresh.asked.total() == 12 - len(saved)
+    if at_once == 1 and content == "parts":
+        assert len(saved) == 7
+    assert texts(found, CHAT) == texts(undisturbed, CHAT)
 
 
 @pytest.mark.parametrize("seeds", ["same", "distinct"])

@@ -49,6 +49,7 @@ def whole() -> Summary:
     return replace(
         scored,
         extract="auto",
+        top_up={"k": 1, "half_width": 0.01, "scouts": {"each": 4}},
         inputs=("a.jsonl",),
         generation_kwargs={"until": ["\ndef"], "temperature": 0.8},
         sent={"temperature": 1.0, "until": []},

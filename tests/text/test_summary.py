@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 
 from passk_tasks.results.summary import Summary
 from passk_tasks.text import summary
@@ -118,3 +119,23 @@ def test_names_from_files_cannot_move_the_cursor():
 def test_nothing_ran_is_said():
     """Without any program there are no layers, which is not the same as a weak sandbox."""
     assert "strict: nothing was run" in render(changed(sandbox={"mode": "strict", "layers": {}}, metrics={}))
+
+
+def test_topping_up_is_told():
+    """What was wanted, what was reached, how n is spread, and that scouts do not count."""
+    told = {"k": 1, "wanted": 0.01, "half_width": 0.00971, "rounds": 3, "least": 5, "most": 120}
+    told["scouts"] = {"each": 8, "samples": 1312, "tokens_in": 1, "tokens_out": 20_000}
+    text = dict(summary.facts(replace(Summary.from_dict(RESULT), top_up=told)))["top-up"]
+    assert text == (
+        "pass@1 within ± 0.0097 over samples (wanted: ± 0.01), with 5 to 120 samples a problem; 8 scouts of "
+        "each besides, 1,312 answers with 20,000 tokens, which do not count, here or in the cost"
+    )
+    told |= {"least": 120, "half_width": None, "scouts": {"each": 0}}
+    text = dict(summary.facts(replace(Summary.from_dict(RESULT), top_up=told)))["top-up"]
+    assert text.startswith(
+        "without an interval over samples (wanted: ± 0.01), with 120 samples of each problem"
+    )
+    assert "scouts" not in text
+    again = Summary.from_dict(replace(Summary.from_dict(RESULT), top_up=told).as_dict())
+    assert again.top_up == told
+    assert "top_up" not in again.more
