@@ -135,7 +135,7 @@ def sent(page: Page, run: Run, task_id: str | None = None) -> None:
 
 def _quoted(page: Page, text: str, *, plain: bool) -> None:
     for line in text.split("\n"):
-        page.text(line.expandtabs(4), DIM if plain else "", indent=4) if plain else page.verbatim(line)
+        page.verbatim(line, DIM if plain else "")
 
 
 def _value(value: object) -> str:
