@@ -1,4 +1,4 @@
-"""What a run says of whom it asked, and with which texts: labels, prompts as sent, from journal to comparison."""
+"""What a run says of whom it asked, and with which texts: labels and prompts, from journal to comparison."""
 
 from __future__ import annotations
 
