@@ -187,7 +187,7 @@ class Checked:
         generated_with: generation arguments that the samples record; None where they do not.
         sent: what of these went out with the requests; None where that is not recorded.
         generation_s: wall seconds in which they were generated; None where that is not recorded.
-        texts: who was asked, and with which texts, as `Summary.asked` has it; None where that is not recorded.
+        texts: who was asked, and with which texts, as `Summary.asked` has it; None where not recorded.
         prompts: each problem's prompt as it was sent, by task_id, where that is recorded.
         warnings: what a person must know of the samples.
     """
