@@ -510,6 +510,8 @@ def report_runs(
     anyway: bool = False,
     title: str | None = None,
     audit_file: str | os.PathLike[str] | None = None,
+    baseline: str | None = None,
+    last: bool = False,
 ) -> str:
     """Return one self-contained HTML page about runs, as `passk report` writes it; write it as UTF-8.
 
@@ -520,6 +522,8 @@ def report_runs(
         anyway: as for `compare_runs`.
         title: heading of the page; None for the names of the runs.
         audit_file: the output of `passk audit TASK --json` for the same problems.
+        baseline: as for `compare_runs`.
+        last: as for `compare_runs`.
 
     Raises:
         UsageError: the extra `report` is not installed, the audit cannot be read, or as `compare_runs`.
@@ -534,6 +538,8 @@ def report_runs(
         anyway=anyway,
         title=title,
         audit=None if audit_file is None else audit.read(audit_file),
+        baseline=baseline,
+        last=last,
     )
 
 

@@ -41,13 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         epilog=_EPILOG,
     )
     shared.add_runs(parser)
-    parser.add_argument(
-        "--baseline",
-        metavar="RUN",
-        help="set each run against this one: its label, name, letter, file or folder (default: of two runs "
-        "the first; of more, the best is set against the others)",
-    )
-    parser.add_argument("--last", action="store_true", help="set the last run against the one before it")
+    shared.add_question(parser)
     parser.add_argument(
         "--fail-on-regression",
         action="store_true",

@@ -173,6 +173,17 @@ def metrics(options: argparse.Namespace) -> list[str] | None:
     return list(dict.fromkeys(names)) or None
 
 
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """Add `--baseline` and `--last`."""
+    parser.add_argument(
+        "--baseline",
+        metavar="RUN",
+        help="set each run against this one: its label, name, letter, file or folder (default: of two runs "
+        "the first; of more, the best is set against the others)",
+    )
+    parser.add_argument("--last", action="store_true", help="set the last run against the one before it")
+
+
 def whole_number(option: str, text: str, least: int = 0) -> int:
     """Return the number of an option.
 

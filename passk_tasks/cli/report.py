@@ -12,8 +12,8 @@ from passk_tasks.errors import UsageError
 
 _EPILOG = """\
 A run is a results file or folder of lm-eval (with --log_samples) or of `passk score --out`; a folder with
-several runs gives all of them, by date. Several runs are compared; the last one is under test. The page
-needs no other file and no network. Needs: pip install 'passk-tasks[report]'"""
+several runs gives all of them, by date. Several runs are compared, as by `passk compare`. The page needs no
+other file and no network. Needs: pip install 'passk-tasks[report]'"""
 
 
 def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
@@ -26,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shared.add_runs(parser)
+    shared.add_question(parser)
     parser.add_argument(
         "-o", "--out", metavar="FILE", default="report.html", help="the page (default: report.html)"
     )
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
         anyway=options.anyway,
         title=options.title,
         audit_file=options.audit,
+        baseline=options.baseline,
+        last=options.last,
     ).encode("utf-8")
     try:
         out.write_bytes(page)

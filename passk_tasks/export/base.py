@@ -215,10 +215,17 @@ def interval(score: Score) -> str:
     return text
 
 
+def called(source: Source) -> dict[str, object]:
+    """Return what people call the run, by name: label, note and tags, those that there are."""
+    said = {"label": source.run.label, "note": source.run.note, "tags": list(source.run.tags)}
+    return {name: value for name, value in said.items() if value}
+
+
 def conditions(source: Source) -> str:
     """Return how the numbers came about, for people, in one line."""
     run = source.run
-    parts = ["n differs between problems" if source.n is None else f"n = {source.n}"]
+    parts = [f"“{run.label}”"] if run.label else []
+    parts.append("n differs between problems" if source.n is None else f"n = {source.n}")
     if source.temperature is not None:
         parts.append("greedy" if source.temperature == 0 else f"T = {source.temperature:g}")
     if source.top_p is not None and source.temperature != 0:

@@ -102,7 +102,7 @@ def _task(source: Source) -> str | None:
 
 
 def _config(source: Source, model: str) -> dict[str, object]:
-    conditions = source.run.conditions.as_dict()
+    conditions = {**source.run.conditions.as_dict(), **base.called(source)}
     return {
         "model": model,
         "tasks": _task(source),

@@ -164,10 +164,12 @@ def _generation(source: Source) -> dict[str, object]:
     if isinstance(longest, int) and longest > 0:
         arguments["max_tokens"] = longest
     arguments["sandbox"] = {"type": str(conditions.sandbox)}
-    names = ("n", "stops", "extraction", "judge", "limits", "chat_template", "version", "packages", "python")
-    told = {
-        name: value for name, value in conditions.as_dict().items() if name in names and value is not None
-    }
+    names = ("n", "stops", "extraction", "judge", "limits", "version", "python")
+    texts = ("prompt", "system_instruction", "chat_template")
+    told = {name: value for name, value in conditions.as_dict().items() if name in names + texts}
+    if conditions.packages is not None:
+        told["packages"] = ", ".join(f"{name}=={version}" for name, version in conditions.packages.items())
+    told = {name: value for name, value in {**told, **base.called(source)}.items() if value is not None}
     return {
         "generation_args": {key: value for key, value in arguments.items() if value is not None},
         "additional_details": {name: str(value) for name, value in {**told, **_cost(source)}.items()},

@@ -107,7 +107,7 @@ def _head(
             "model_generate_config": {key: value for key, value in generation.items() if value is not None},
             "config": {"epochs": source.n} if source.n else {},
             "packages": {"passk-tasks": run.conditions.passk_tasks or "unknown"},
-            "metadata": {"conditions": run.conditions.as_dict()},
+            "metadata": {"conditions": run.conditions.as_dict(), **base.called(source)},
         },
         "plan": {"name": "plan", "steps": [{"solver": "generate", "params": {}}], "config": {}},
         "results": {

@@ -25,6 +25,7 @@ from lm_eval.api.instance import Instance
 from passk_tasks import benchmarks
 from passk_tasks.errors import PasskError, SettingsError
 from passk_tasks.harness import (
+    asking,
     beside,
     failures,
     host,
@@ -200,7 +201,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             )
         self._ranks = int(kwargs.get("world_size") or 1)
         super().build_all_requests(cache_requests=False, apply_chat_template=apply_chat_template, **kwargs)
-        self._begin_journal(run, journal_folder)
+        self._begin_journal(run, journal_folder, kwargs.get("system_instruction"))
 
     def construct_requests(
         self, doc: dict[str, object], ctx: Any, **kwargs: Any
@@ -344,7 +345,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         """Complete the journal of this rank."""
         self._journal = self.journal.complete([*self._generated(), *self.scouts])
 
-    def _begin_journal(self, run: invocation.Invocation, folder: Path) -> None:
+    def _begin_journal(self, run: invocation.Invocation, folder: Path, system: str | None) -> None:
         """Listen to the model, so that its answers are saved as they come, and read those to resume."""
         spec = self.spec
         requests = {
@@ -366,6 +367,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                 "model": resume.model_of(run),
                 **({"examples": list(spec.examples)} if spec.examples else {}),
                 **({} if self._sent is None else {"sent": self._sent}),
+                **asking.described(run, super().dump_config(), self.instances, system),
             },
         )
         recovered = resume.Recovered()

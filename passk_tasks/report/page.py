@@ -27,7 +27,7 @@ from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.metrics import Metric
-from passk_tasks.text import spending, summary
+from passk_tasks.text import sent, spending, summary
 from passk_tasks.verdict import Verdict
 
 
@@ -39,18 +39,21 @@ def build(
     anyway: bool = False,
     title: str | None = None,
     audit: Mapping[str, Any] | None = None,
+    baseline: str | None = None,
+    last: bool = False,
 ) -> str:
     """Return a report on runs as one HTML page: self-contained, for any browser since 2023, online or not.
 
     Args:
-        runs: at least one, as `results.reading.load_all` reads them; several are compared, the last one being
-            under test.
+        runs: at least one, as `results.reading.load_all` reads them; several are compared.
         metrics: what to estimate beside pass@1; the budgets that the runs were asked for where None.
         clusters: what problems share, by task_id; what the benchmark says where None.
         anyway: compare even where conditions differ that make the numbers unlike.
         title: heading of the page; what the runs are called where None.
         audit: of the same problems, as `Audit.as_dict()` has it: what their tests are worth, problem by
             problem.
+        baseline: what the others are set against, as `compare` has it.
+        last: whether the last run is set against the one before.
 
     Returns:
         HTML in which every character of the runs' texts is visible text. It holds no lone surrogate, so it
@@ -62,7 +65,11 @@ def build(
     """
     if not runs:
         raise UsageError("a report needs at least one run")
-    comparison = compare(runs, metrics=metrics, anyway=anyway, clusters=clusters) if len(runs) > 1 else None
+    comparison = None
+    if len(runs) > 1:
+        comparison = compare(
+            runs, metrics=metrics, anyway=anyway, clusters=clusters, baseline=baseline, last=last
+        )
     called = [run.label or run.name for run in runs] if comparison is None else list(comparison.names)
     details = [distinct.read(run) for run in runs]
     context: dict[str, Any] = {
@@ -78,9 +85,14 @@ def build(
     }
     if comparison is not None:
         flips = Counter(change.flip for change in comparison.changes)
+        letters = [label(i) for i in range(len(runs))]
         context |= {"lost": flips[LOST], "gained": flips[GAINED], "groups": data.groups(comparison)}
         context["causes"], drawn = causes.described(runs, comparison.primary, clusters)
         context["figures"] |= {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}
+        context |= {
+            "text_changes": list(sent.texts(comparison.conditions, letters)),
+            "by_value": [(one, sent.by_value(one, letters)) for one in comparison.conditions],
+        }
     return _environment().from_string(_file("page.html.j2")).render(context)
 
 

@@ -79,8 +79,15 @@ class Conditions:
 
 
 def from_score(summary: Summary) -> Conditions:
-    """Return the conditions that a `results.json` records: who made the samples, and how, it rarely says."""
-    return _common(summary, summary.generation_kwargs)
+    """Return the conditions that a `results.json` records; how the samples were asked for, journals know."""
+    asked = Keys(summary.asked)
+    return replace(
+        _common(summary, summary.generation_kwargs),
+        prompt=asked.text("prompt"),
+        fewshot=asked.whole("fewshot"),
+        chat_template=asked.text("chat_template"),
+        system_instruction=asked.text("system_instruction"),
+    )
 
 
 def from_lm_eval(content: Keys, config: Keys, summary: Summary) -> Conditions:
@@ -104,7 +111,7 @@ def from_lm_eval(content: Keys, config: Keys, summary: Summary) -> Conditions:
         _common(summary, arguments),
         prompt=prompt,
         fewshot=config.whole("num_fewshot") if shots is None else shots,
-        chat_template=_template(content),
+        chat_template=template_of(_stored_text(content, "chat_template")),
         system_instruction=_stored_text(content, "system_instruction") or NONE,
     )
 
@@ -148,8 +155,8 @@ def _stops(until: object) -> tuple[str, ...] | None:
     return tuple(map(str, until)) if isinstance(until, (list, tuple)) else (str(until),)
 
 
-def _template(content: Keys) -> str:
-    template = _stored_text(content, "chat_template")
+def template_of(template: str | None) -> str:
+    """Return what is said of lm-eval's chat template: None is none, and empty is one that a server has."""
     if template is None:
         return NONE
     return template or "the server's own"  # lm-eval sends roles and never sees it

@@ -168,7 +168,8 @@ def _read(path: Path) -> tuple[list[StoredRun], list[str]]:
             return _read_lm_eval(path, Keys(content))
         if {"task", "verdicts", "settings"} <= content.keys():
             summary, beside = Summary.from_dict(content), path.with_name(store.OUTCOMES)
-            return [_stored(path, beside, None, from_score(summary), summary)], []
+            model = Keys(summary.asked).text("model")
+            return [_stored(path, beside, model, from_score(summary), summary)], []
     except ValueError as error:
         raise SamplesError(f"{path}: not as a run of ours leaves it: {error}") from error
     raise SamplesError(
@@ -267,6 +268,8 @@ class _Outcomes:
         self.spent[task_id] = [line.spent for line in lines]
 
     def _note(self, task_id: str, line: Mapping[str, object]) -> None:
+        if isinstance(prompt := line.get("prompt"), str):
+            self.prompts.setdefault(task_id, prompt)
         if line.get("cluster") is not None:
             self.clusters[task_id] = str(line["cluster"])
 

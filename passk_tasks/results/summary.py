@@ -64,6 +64,8 @@ class Summary:
         extract: how code was to be found; None for the task's own way.
         inputs: files with the samples.
         generation_kwargs: how the samples were to be drawn, as lm-eval names it.
+        asked: who was asked, and with which texts: model, prompt (the template), fewshot, system_instruction,
+            chat_template; None where the samples do not say.
         sent: what of it went out with the requests, which backends may change; None where it is not known.
         journals: files with the generations, one a rank.
         ranks: processes that scored.
@@ -114,6 +116,7 @@ class Summary:
     extract: str | None = None
     inputs: tuple[str, ...] = ()
     generation_kwargs: Mapping[str, object] | None = None
+    asked: Mapping[str, object] | None = field(default=None, repr=False)
     sent: Mapping[str, object] | None = None
     journals: tuple[str, ...] = ()
     ranks: int | None = None
@@ -219,6 +222,7 @@ class Summary:
             "top_up": None if self.top_up is None else dict(self.top_up),
             "extract": self.extract,
             "inputs": list(self.inputs) or None,
+            "asked": None if self.asked is None else dict(self.asked),
             "sent": None if self.sent is None else dict(self.sent),
             "journals": list(self.journals) or None,
             "ranks": self.ranks,
@@ -285,6 +289,7 @@ class Summary:
             extract=keys.text("extract"),
             inputs=keys.texts("inputs"),
             generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
+            asked=keys.inner("asked").values if "asked" in keys else None,
             sent=keys.inner("sent").values if "sent" in keys else None,
             journals=keys.texts("journals"),
             ranks=keys.whole("ranks"),

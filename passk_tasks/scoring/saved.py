@@ -6,7 +6,7 @@ read the samples -> the task and its problems -> check -> try the sandbox -> jud
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,7 @@ def finish(
         warnings=(*checked.warnings, *warnings, *scored.warnings),
         extract=checked.extract,
         inputs=inputs,
+        asked=checked.texts,
         generation_kwargs=checked.generated_with,
         sent=checked.sent,
         cost=scored.cost and replace(scored.cost, generation_s=checked.generation_s),
@@ -170,7 +171,7 @@ def finish(
             show(scored)
     finally:  # the numbers cost hours
         if folder is not None:
-            store.write(folder, scored.as_dict(), (record.as_dict() for record in scored.records))
+            store.write(folder, scored.as_dict(), _lines(scored, checked.prompts))
     return scored
 
 
@@ -186,6 +187,8 @@ class Checked:
         generated_with: generation arguments that the samples record; None where they do not.
         sent: what of these went out with the requests; None where that is not recorded.
         generation_s: wall seconds in which they were generated; None where that is not recorded.
+        texts: who was asked, and with which texts, as `Summary.asked` has it; None where not recorded.
+        prompts: each problem's prompt as it was sent, by task_id, where that is recorded.
         warnings: what a person must know of the samples.
     """
 
@@ -196,6 +199,8 @@ class Checked:
     generated_with: Mapping[str, object] | None
     sent: Mapping[str, object] | None
     generation_s: float | None
+    texts: Mapping[str, object] | None
+    prompts: Mapping[str, str]
     warnings: list[str]
 
     @property
@@ -239,7 +244,17 @@ def check_file(
         None, [verbatim_warning(chosen, spec, extract), cut_warning(chosen, spec, dataset, extract)]
     )
     sent = None if file.header is None else Keys(file.header.extra).inner("sent").values or None
-    return Checked(chosen, spec, dataset, extract, _generated_with(file), sent, _generation_s(file), warnings)
+    return Checked(
+        chosen,
+        spec,
+        dataset,
+        extract,
+        _generated_with(file),
+        sent,
+        _generation_s(file),
+        *_asked_with(file),
+        warnings,
+    )
 
 
 def load_problems(task: TaskSpec | str) -> Dataset:
@@ -302,6 +317,28 @@ def _generated_with(file: SampleFile) -> dict[str, object] | None:
     if file.header is not None:
         return {"until": list(file.header.until), **Keys(file.header.extra).inner("generation_kwargs").values}
     return None if file.until is None else {"until": list(file.until)}
+
+
+def _asked_with(file: SampleFile) -> tuple[Mapping[str, object] | None, Mapping[str, str]]:
+    """Return who was asked and with which texts, and each prompt as it was sent; a journal knows."""
+    asked: Mapping[str, object] | None = None
+    prompts: dict[str, str] = {}
+    for source in file.sources:
+        if source.header is not None and "asked" in source.header.extra:
+            keys = Keys(Keys(source.header.extra).inner("asked").values)
+            asked = asked or keys.without(["prompts"])
+            prompts |= {task_id: str(text) for task_id, text in keys.inner("prompts").values.items()}
+    return asked, prompts
+
+
+def _lines(scored: Scored, prompts: Mapping[str, str]) -> Iterator[dict[str, object]]:
+    """Yield the line of each sample; the first one of a problem has its prompt."""
+    seen = set[str]()
+    for record in scored.records:
+        task_id = record.sample.task_id
+        first = task_id in prompts and task_id not in seen
+        seen.add(task_id)
+        yield {**record.as_dict(), **({"prompt": prompts[task_id]} if first else {})}
 
 
 def _generation_s(file: SampleFile) -> float | None:

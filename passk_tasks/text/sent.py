@@ -45,15 +45,43 @@ def differing(
     else:
         shown = list(conditions) if everything else _first_parts(conditions)
         page.line("  what differs", BOLD)
-        page.facts([(condition.name, _by_value(condition, letters)) for condition in shown])
+        page.facts([(condition.name, by_value(condition, letters)) for condition in shown])
     if len(conditions) and not everything and (more := len(conditions) - len(_first_parts(conditions))):
         page.line(f"  … and {more} more packages or arguments: --all", DIM)
     if unrecorded:
         page.text(f"not recorded by all: {', '.join(unrecorded)}", DIM)
     page.line()
+    for title, lines in texts(conditions, letters):
+        page.line(f"  {title}", BOLD)
+        for mark, line in lines if everything else lines[:_LINES]:
+            page.verbatim(line, {"-": RED, "+": GREEN}.get(mark, DIM), mark=f"{mark} ")
+        if not everything and len(lines) > _LINES:
+            page.line(f"  … and {len(lines) - _LINES} more lines: --all", DIM)
+        page.line()
+
+
+def texts(
+    conditions: Sequence[Condition], letters: Sequence[str]
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield how each text differs from the one that most runs have: a title, and `changed_lines`.
+
+    Args:
+        conditions: those that differ; those that are no texts are passed over.
+        letters: of the runs.
+    """
     for condition in conditions:
-        if condition.name in TEXTS:
-            _texts(page, condition, letters, everything=everything)
+        groups = [(value, runs) for value, runs in condition.groups if value is not None]
+        if condition.name not in TEXTS or len(groups) < 2:
+            continue
+        usual, most = max(groups, key=lambda group: len(group[1]))
+        for value, runs in groups:
+            if value == usual:
+                continue
+            others = len(most) > 1 and len(most) + len(runs) == len(letters)
+            minus, plus = (", ".join(letters[i] for i in of) for of in (most, runs))
+            before, after = ("" if text in (NONE, ABSENT) else str(text) for text in (usual, value))
+            lines = [pair for pair in changed_lines(before, after) if pair not in (("-", ""), ("+", ""))]
+            yield f"{NAMES[condition.name]}: - {'others' if others else minus}, + {plus}", lines
 
 
 def changed_lines(before: str, after: str, around: int = 1) -> Iterator[tuple[str, str]]:
@@ -107,7 +135,7 @@ def sent(page: Page, run: Run, task_id: str | None = None) -> None:
 
 def _quoted(page: Page, text: str, *, plain: bool) -> None:
     for line in text.split("\n"):
-        page.text(line.expandtabs(4), DIM if plain else "", indent=4) if plain else page.verbatim(line)
+        page.verbatim(line, DIM if plain else "")
 
 
 def _value(value: object) -> str:
@@ -129,7 +157,7 @@ def _first_parts(conditions: Sequence[Condition]) -> list[Condition]:
     return kept
 
 
-def _by_value(condition: Condition, letters: Sequence[str]) -> str:
+def by_value(condition: Condition, letters: Sequence[str]) -> str:
     """Return each value behind the letters of its runs, the one that most have last and without them."""
     shown = condition.shown()
     groups = sorted(condition.groups, key=lambda group: len(group[1]))
@@ -138,23 +166,3 @@ def _by_value(condition: Condition, letters: Sequence[str]) -> str:
         others = number == len(groups) - 1 and len(runs) > 1
         parts.append(f"{'others' if others else ', '.join(letters[i] for i in runs)}: {shown[runs[0]]}")
     return "; ".join(parts)
-
-
-def _texts(page: Page, condition: Condition, letters: Sequence[str], *, everything: bool) -> None:
-    """Add how each text of a condition differs from the one that most runs have."""
-    groups = [(value, runs) for value, runs in condition.groups if value is not None]
-    usual, most = max(groups, key=lambda group: len(group[1]))
-    for value, runs in groups:
-        if value == usual:
-            continue
-        name = NAMES.get(condition.name, condition.name)
-        others = len(most) > 1 and len(most) + len(runs) == len(letters)
-        minus, plus = (", ".join(letters[i] for i in of) for of in (most, runs))
-        page.line(f"  {name}: - {'others' if others else minus}, + {plus}", BOLD)
-        before, after = ("" if text in (NONE, ABSENT) else str(text) for text in (usual, value))
-        lines = [pair for pair in changed_lines(before, after) if pair not in (("-", ""), ("+", ""))]
-        for mark, line in lines if everything else lines[:_LINES]:
-            page.verbatim(line, {"-": RED, "+": GREEN}.get(mark, DIM), mark=f"{mark} ")
-        if not everything and len(lines) > _LINES:
-            page.line(f"  … and {len(lines) - _LINES} more lines: --all", DIM)
-        page.line()

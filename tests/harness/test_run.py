@@ -85,6 +85,20 @@ def test_what_the_user_says_stays() -> None:
     assert arguments.metadata is None
 
 
+def test_labels_are_settings_of_our_tasks() -> None:
+    """`--label`, `--note` and `--tag` become metadata beside what else is there; two labels are refused."""
+    given = ("--label", "few-shot", "--note", "3, by hand", "--tag", "a", "--tag", "b")
+    found = parse(*given, "--metadata", "passk.samples=2", "passk.label=few-shot").metadata
+    assert found == {
+        "passk.samples": 2,
+        "passk.label": "few-shot",
+        "passk.note": "3, by hand",
+        "passk.tags": "a,b",
+    }
+    with pytest.raises(UsageError, match="an option gives few-shot; give it once"):
+        parse(*given, "--metadata", "passk.label=another")
+
+
 def test_the_users_folder_comes_besides_ours(tmp_path) -> None:
     """The user's own --include_path is kept, after ours, so that it wins; our own path is not doubled."""
     assert parse("--include_path", str(tmp_path)).include_path == [OURS, str(tmp_path)]
