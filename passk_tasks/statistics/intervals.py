@@ -192,9 +192,12 @@ def effective_draws(value: Any, variance: Any, unit: Any) -> Any:
     return np.maximum(value * (1 - value) / (variance + unit**2), 1 / unit)
 
 
-def wilson(value: Any, trials: Any) -> tuple[Any, Any]:
-    """Return Wilson's 95 % score interval for a proportion seen in so many trials; either may be an array."""
-    weight = Z95**2 / trials
+def wilson(value: Any, trials: Any, z: float = Z95) -> tuple[Any, Any]:
+    """Return Wilson's score interval for a proportion seen in so many trials; either may be an array.
+
+    `z` is the normal distribution's quantile of the confidence; the default gives 95 %.
+    """
+    weight = z**2 / trials
     centre = (value + weight / 2) / (1 + weight)
     half = np.sqrt(weight * (value * (1 - value) + weight / 4)) / (1 + weight)
     # Rounding may leave the ends an ulp beyond where they belong.

@@ -98,11 +98,24 @@ def difference(
     # In units of the mean cluster; without clusters these are plain sums of squares over problems.
     squares = float(np.sum((sums - value * sizes) ** 2)) / size**2
     se = math.sqrt(squares / (units - 1) / units)
+    return Difference(value, se, interval(value, se, units), p, exact)
+
+
+def interval(value: float, se: float, units: int, z: float = Z95) -> tuple[float, float]:
+    """Return the interval of a paired difference over problems, see `difference`.
+
+    Args:
+        value: the mean difference.
+        se: its standard error.
+        units: number of problems, or of clusters; at least 2.
+        z: the normal distribution's quantile of the confidence.
+    """
+    squares = se**2 * (units - 1) * units
     weight = units + UNSEEN
     centre = value * units / weight
     spread = squares + units * value**2 + UNSEEN - weight * centre**2
-    half = Z95 * math.sqrt(spread / (units - 1) / weight)
-    return Difference(value, se, (max(centre - half, -1.0), min(centre + half, 1.0)), p, exact)
+    half = z * math.sqrt(spread / (units - 1) / weight)
+    return max(centre - half, -1.0), min(centre + half, 1.0)
 
 
 def independent(first: Estimate, second: Estimate) -> tuple[float, float] | None:

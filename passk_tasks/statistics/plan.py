@@ -128,7 +128,7 @@ def _plan(
         variance = most if between is None else min(between + within, most)
         return _half(value, effective_problems(value, variance, max(count, 2)))
 
-    samples = _least(2 * k, MAX_N, lambda n: over_samples(n) <= half_width)
+    samples = least(2 * k, MAX_N, lambda n: over_samples(n) <= half_width)
     within = _within(powers, 2 * k if samples is None else samples, k)
     return Plan(
         k=k,
@@ -138,7 +138,7 @@ def _plan(
         samples=samples,
         over_problems=over_problems(problems, within),
         floor=over_problems(problems, 0.0),
-        problems_needed=_least(2, _MOST_PROBLEMS, lambda count: over_problems(count, within) <= half_width),
+        problems_needed=least(2, _MOST_PROBLEMS, lambda count: over_problems(count, within) <= half_width),
     )
 
 
@@ -163,7 +163,7 @@ def _half(value: float, trials: Any) -> float:
     return float(high - low) / 2
 
 
-def _least(low: int, most: int, enough: Callable[[int], bool]) -> int | None:
+def least(low: int, most: int, enough: Callable[[int], bool]) -> int | None:
     """Return the smallest number from `low` to `most` that is enough; None where even the largest is not."""
     if enough(low):
         return low
