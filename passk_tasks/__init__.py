@@ -26,6 +26,7 @@ from passk_tasks._version import __version__
 
 if TYPE_CHECKING:
     from passk_tasks.api import (
+        attribute_runs,
         audit_task,
         check_sandbox,
         clusters_of,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         export_runs,
         find_runs,
         forecast_run,
+        gate_runs,
         label_runs,
         list_runs,
         list_tasks,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
         tail_problems,
         task_configs_path,
         task_folder,
+        trend_runs,
     )
     from passk_tasks.errors import PasskError
     from passk_tasks.program import Judge, Limits
@@ -72,6 +75,7 @@ __all__ = [
     "Rewards",
     "Verdict",
     "__version__",
+    "attribute_runs",
     "audit_task",
     "check_sandbox",
     "clusters_of",
@@ -82,6 +86,7 @@ __all__ = [
     "find_runs",
     "forecast_run",
     "g_pass_at_k",
+    "gate_runs",
     "label_runs",
     "list_runs",
     "list_tasks",
@@ -105,6 +110,7 @@ __all__ = [
     "task_configs_path",
     "task_folder",
     "task_names",
+    "trend_runs",
 ]
 
 # Where each name is defined, loaded when it is first asked for: `import passk_tasks` alone costs nothing.

@@ -10,6 +10,9 @@
     load_run, load_runs, clusters_of                          every command that reads stored runs
     score_run                                                 passk show
     compare_runs                                              passk compare
+    attribute_runs                                            passk factors
+    trend_runs                                                passk trend
+    gate_runs                                                 passk gate
     pass_curve, cost_curve, tail_problems, forecast_run       passk curve
     plan_from_run, plan_from_rate                             passk plan
     report_runs                                               passk report
@@ -23,6 +26,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +54,8 @@ if TYPE_CHECKING:
     from passk_tasks.audit.audit import Audit
     from passk_tasks.compare import Comparison
     from passk_tasks.export import Exported
+    from passk_tasks.factors import Attribution
+    from passk_tasks.gate import Result as GateResult
     from passk_tasks.judging.needs import ListedTask
     from passk_tasks.results.equal_cost import CostCurve
     from passk_tasks.results.model import Listing, Run, StoredRun
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
     from passk_tasks.statistics.curve import Point
     from passk_tasks.statistics.forecast import Forecast
     from passk_tasks.statistics.plan import Plan
+    from passk_tasks.trend import Trend
 
 # ---------------------------------------------------------------------- tasks and samples
 
@@ -319,6 +326,87 @@ def compare_runs(
         baseline=baseline,
         last=last,
     )
+
+
+def attribute_runs(
+    runs: Sequence[Run],
+    metric: str | Metric | None = None,
+    clusters: Mapping[str, Hashable] | None = None,
+    *,
+    rescore: bool = False,
+    progress: bool = False,
+    seed: int = 0,
+) -> Attribution:
+    """Return what each condition that changed between runs did to a metric, as `passk factors` shows it.
+
+    Args:
+        runs: at least two; a change goes from the value that stands first.
+        metric: what is measured; None for pass@1.
+        clusters: as for `score_run`.
+        rescore: where extraction or judging changed, judge the generations of both runs both ways, on this
+            host, and take the difference apart.
+        progress: show a progress bar while judging.
+        seed: for sign flips, if they are drawn at random.
+
+    Raises:
+        UsageError: fewer than two runs, no common problem, a metric that some run cannot give, or generations
+            or problems that are not at hand for `rescore`.
+        SandboxError: no sandbox of the wanted strength on this host, for `rescore`.
+    """
+    from passk_tasks import factors
+
+    wanted = _metrics(None if metric is None else [metric])
+    found = factors.attribute(runs, metric=wanted[0] if wanted else None, clusters=clusters, seed=seed)
+    if not rescore:
+        return found
+    from passk_tasks.scoring.rejudging import Rejudging
+
+    rejudging = Rejudging(found.problems, progress=progress)
+    found = factors.rescored(found, rejudging.judge, clusters=clusters, seed=seed)
+    return replace(found, warnings=(*found.warnings, *rejudging.warnings))
+
+
+def trend_runs(
+    paths: Paths,
+    metric: str | Metric | None = None,
+    *,
+    task: str | None = None,
+    clusters: Mapping[str, Hashable] | None = None,
+    seed: int = 0,
+) -> list[Trend]:
+    """Return a metric over time for each task in some folders, as `passk trend` shows it.
+
+    Args:
+        paths: results files, or folders with any number of runs.
+        metric: what is shown; None for pass@1.
+        task: take only the runs of this task.
+        clusters: as for `score_run`.
+        seed: for sign flips, if they are drawn at random.
+
+    Raises:
+        SamplesError: a path holds no run or cannot be read.
+    """
+    from passk_tasks import trend
+
+    runs = [run if run.samples_path is None else reading.load(run) for run in reading.stored_in(paths, task)]
+    wanted = _metrics(None if metric is None else [metric])
+    return trend.trends(runs, metric=wanted[0] if wanted else None, clusters=clusters, seed=seed)
+
+
+def gate_runs(paths: Paths, policy: str | os.PathLike[str]) -> GateResult:
+    """Return whether the newest run of each task of a policy lost more than it allows, as `passk gate` does.
+
+    Args:
+        paths: results files, or folders with any number of runs.
+        policy: the policy file, see docs/gate.md.
+
+    Raises:
+        UsageError: a mistake in the policy, a task without a run, runs that measured different things, or a
+            metric that a run cannot give.
+    """
+    from passk_tasks import gate
+
+    return gate.check(paths, policy)
 
 
 def pass_curve(

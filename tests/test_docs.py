@@ -19,6 +19,7 @@ from under_load import HANG_S
 import passk_tasks
 from passk_tasks import benchmarks, errors
 from passk_tasks.cli import app
+from passk_tasks.cli.gate import EXIT_CODES
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import load_task, task_names
 from passk_tasks.tasks.settings import Settings, from_metadata
@@ -110,7 +111,7 @@ def tags_of(name: str) -> list[str]:
 def test_there_are_commands() -> None:
     """The README shows runs with every kind of model, and scoring."""
     shown = [words[0] for words in passk_commands()]
-    reading = {"runs", "show", "compare", "curve", "plan", "report", "export"}
+    reading = {"runs", "show", "compare", "factors", "trend", "gate", "curve", "plan", "report", "export"}
     assert set(shown) == {"run", "score", "audit", *reading}
     models = {words[words.index("--model") + 1] for words in passk_commands() if "--model" in words}
     assert {"hf", "vllm", "local-completions", "local-chat-completions", "replay"} <= models
@@ -246,10 +247,10 @@ def test_the_verdict_table_is_complete() -> None:
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
-    """The README's exit codes are 0 and those that the errors carry."""
+    """The README's exit codes are 0, those that the errors carry, and those of the gate's verdicts."""
     kinds = (errors.PasskError, errors.UsageError, errors.SandboxError, errors.InfrastructureError)
     codes = {kind.exit_code for kind in kinds}
-    assert [int(row[0]) for row in table("code")] == [0, *sorted(codes)]
+    assert [int(row[0]) for row in table("code")] == sorted(codes | set(EXIT_CODES.values()))
 
 
 # ---------------------------------------------------------------------- code

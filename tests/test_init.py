@@ -23,6 +23,7 @@ def test_the_public_names_are_these():
         "Rewards",
         "Verdict",
         "__version__",
+        "attribute_runs",
         "audit_task",
         "check_sandbox",
         "clusters_of",
@@ -33,6 +34,7 @@ def test_the_public_names_are_these():
         "find_runs",
         "forecast_run",
         "g_pass_at_k",
+        "gate_runs",
         "list_runs",
         "list_tasks",
         "load_problems",
@@ -55,6 +57,7 @@ def test_the_public_names_are_these():
         "task_configs_path",
         "task_folder",
         "task_names",
+        "trend_runs",
     ]
     assert passk_tasks.__all__ == sorted(passk_tasks.__all__)
     assert all(hasattr(passk_tasks, name) for name in passk_tasks.__all__)

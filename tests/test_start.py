@@ -14,7 +14,7 @@ EMBEDDED = PACKAGE / "data" / "gemma3_270m_humaneval_n20.jsonl.gz"
 
 ELSEWHERE = {"torch", "transformers", "datasets", "lm_eval", "pandas", "matplotlib", "scipy", "jinja2"}
 """Libraries of whole seconds, which no command but `passk run` and `passk report` needs."""
-OURS = {"harness", "selfcheck", "report", "export", "audit", "compare"}
+OURS = {"harness", "selfcheck", "report", "export", "audit", "compare", "factors", "trend", "gate"}
 """What scoring has no use for."""
 
 RAN = """

@@ -6,6 +6,8 @@
 2    the user's mistake: arguments, files, settings
 3    this host cannot give the sandbox asked for
 4    samples remained without a verdict; everything else was saved
+5    gate: more was lost than the policy allows
+6    gate: the run is too small to say
 130  interrupted
 """
 
@@ -31,7 +33,10 @@ _COMMANDS = {
     "label": "give a stored run a label, a note, tags",
     "show": "the summary of a stored run, with the metrics asked for",
     "compare": "which of several runs is better, beyond noise, and which problems changed",
+    "factors": "which condition moved the number: prompt, decoding, tooling or model",
+    "trend": "a metric over time, and where the conditions changed",
     "curve": "pass@k for every k up to n: what each further sample adds",
+    "gate": "for CI: whether new runs lost more than a policy allows, or are too small to say",
     "plan": "how many samples a problem a half-width needs",
     "report": "one self-contained HTML page about a run, or several compared",
     "export": "the files that a leaderboard or another tool accepts",
