@@ -70,7 +70,7 @@ def curves(
     Raises:
         UsageError: a run has no sample with a verdict.
     """
-    figure, axes = _figure()
+    figure, axes = figure_and_axes()
     most = 1
     for i, run in enumerate(runs):
         points = points_of(run, clusters)
@@ -118,7 +118,7 @@ def costs(
     known = [equal_cost.curve(run, clusters=clusters, unit=unit) for run in runs] if unit else []
     if not known or None in known:
         return None
-    figure, axes = _figure()
+    figure, axes = figure_and_axes()
     for i, of_run in enumerate(known):
         points, colour = of_run.points if of_run is not None else (), RUNS[i % len(RUNS)]
         budgets, values = [p.budget for p in points], [p.estimate.value for p in points]
@@ -143,7 +143,7 @@ def verdicts(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Fig
         labels: what the axis calls them; their letters and names where None.
     """
     shown = [verdict for verdict in Verdict if any(run.verdicts.get(verdict.value) for run in runs)]
-    figure, axes = _figure(_HEIGHT if len(runs) == 1 else max(_HEIGHT, 1.3 + 0.3 * len(runs)))
+    figure, axes = figure_and_axes(_HEIGHT if len(runs) == 1 else max(_HEIGHT, 1.3 + 0.3 * len(runs)))
     shares = np.array(
         [[run.verdicts.get(verdict.value, 0) / max(run.samples, 1) for verdict in shown] for run in runs]
     )
@@ -219,7 +219,7 @@ def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) 
         labels: what the axis calls them; their letters where None.
     """
     pairs = shown_pairs(comparison)
-    figure, axes = _figure(max(1.5, 0.75 + 0.27 * len(pairs)))
+    figure, axes = figure_and_axes(max(1.5, 0.75 + 0.27 * len(pairs)))
     names = labels or [label(i) for i in range(len(comparison.runs))]
     axes.axvline(0, color=DIM, lw=1)
     for place, pair in enumerate(pairs):
@@ -262,7 +262,8 @@ def points_of(run: Run, clusters: Mapping[str, Hashable] | None = None) -> list[
     return curve_module.curve(n, c, wanted, shared)
 
 
-def _figure(height: float = _HEIGHT) -> tuple[Figure, Any]:
+def figure_and_axes(height: float = _HEIGHT) -> tuple[Figure, Any]:
+    """Return an empty figure of the width of the others, and its axes; `height` is in inches."""
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     axes = figure.subplots()
     _style(axes)

@@ -21,7 +21,7 @@ from passk_tasks._version import __version__
 from passk_tasks.audit import audit as audit_module
 from passk_tasks.compare import GAINED, LOST, Comparison, compare, label
 from passk_tasks.errors import UsageError
-from passk_tasks.report import data, distinct, figures
+from passk_tasks.report import causes, data, distinct, figures
 from passk_tasks.report.packed import packed
 from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
@@ -78,6 +78,8 @@ def build(
     if comparison is not None:
         flips = Counter(change.flip for change in comparison.changes)
         context |= {"lost": flips[LOST], "gained": flips[GAINED], "groups": data.groups(comparison)}
+        context["causes"], drawn = causes.described(runs, comparison.primary, clusters)
+        context["figures"] |= {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}
     return _environment().from_string(_file("page.html.j2")).render(context)
 
 

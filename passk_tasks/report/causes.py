@@ -1,0 +1,136 @@
+"""What moved the number, and when: the part of the page that rests on `factors` and `trend`."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from passk_tasks import factors, trend
+from passk_tasks.compare import label
+from passk_tasks.factors import Attribution
+from passk_tasks.report import figures
+from passk_tasks.report.figures import DIM, INK, VERDICTS
+from passk_tasks.report.visible import visible
+from passk_tasks.results.model import Run
+from passk_tasks.statistics.metrics import Metric
+from passk_tasks.statistics.paired import Difference
+from passk_tasks.text import summary
+from passk_tasks.trend import Trend
+from passk_tasks.verdict import Verdict
+
+_FEWEST = 3  # runs of a task, on different dates, that are a trend
+_LONGEST = 34  # of a change's name beside its bar
+
+
+def described(
+    runs: Sequence[Run], metric: Metric, clusters: Mapping[str, Hashable] | None
+) -> tuple[dict[str, Any], dict[str, tuple[Figure, str]]]:
+    """Return what the template is told of causes and trends of at least two runs, and their figures.
+
+    Args:
+        runs: as the page has them.
+        metric: what is looked at.
+        clusters: what problems share, by task_id; what the benchmark says where None.
+    """
+    found = factors.attribute(runs, metric=metric, clusters=clusters)
+    told: dict[str, Any] = {"conclusion": found.conclusion, "notes": found.notes, "effects": _rows(found)}
+    drawn = {}
+    if found.effects:
+        drawn["effects"] = (effects(found), "effects of single changes with intervals")
+    # By the same letters as elsewhere on the page.
+    letters = {id(run): label(i) for i, run in enumerate(runs)}
+    told["trends"] = []
+    for number, one in enumerate(trend.trends(runs, metric=metric, clusters=clusters)):
+        if len({point.run.date for point in one.points}) >= _FEWEST:
+            name = f"trend-{number}"
+            drawn[name] = (over_time(one, [letters[id(point.run)] for point in one.points]), "by date")
+            told["trends"].append({"figure": name, "task": one.task, "conclusion": one.conclusion})
+    return told, drawn
+
+
+def _rows(found: Attribution) -> list[dict[str, Any]]:
+    return [
+        {
+            "kinds": ", ".join(effect.kinds),
+            "words": effect.words,
+            "seen_in": effect.seen_in,
+            "difference": f"{effect.difference.value:+.4f}",
+            "ci95": summary.interval(effect.difference.ci95, signed=True),
+            "p": summary.p_value(effect.difference.p),
+            "p_holm": summary.p_value(effect.p_adjusted),
+            "apart": effect.apart,
+        }
+        for effect in found.effects
+    ]
+
+
+def effects(found: Attribution) -> Figure:
+    """Return the effect of each change with its 95 % interval over problems; grey where within noise."""
+    figure, axes = figures.figure_and_axes(max(1.5, 0.75 + 0.32 * len(found.effects)))
+    axes.axvline(0, color=DIM, lw=1)
+    for place, effect in enumerate(found.effects):
+        difference, colour = effect.difference, _colour(effect.difference, apart=effect.apart)
+        if difference.ci95 is not None:
+            axes.plot(difference.ci95, [place, place], color=colour, lw=2, solid_capstyle="butt")
+        axes.plot([difference.value], [place], "o", color=colour, ms=6)
+    ticks = [visible(_cut(effect.words)) for effect in found.effects]
+    axes.set_yticks(range(len(ticks)), ticks, parse_math=False)
+    axes.set_ylim(len(ticks) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(f"effect on {found.metric.name}", parse_math=False)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
+    return figure
+
+
+def over_time(one: Trend, letters: Sequence[str]) -> Figure:
+    """Return a metric by date with its 95 % intervals over samples; what changed stands at dashed lines.
+
+    A point is coloured where it differs from the one before it beyond noise.
+
+    Args:
+        one: the trend.
+        letters: what the axis calls its runs.
+    """
+    figure, axes = figures.figure_and_axes()
+    for place, point in enumerate(one.points):
+        if point.score is None:
+            continue
+        step = point.step
+        colour = (
+            INK if step is None or step.difference is None else _colour(step.difference, apart=step.apart)
+        )
+        if point.score.over_samples.ci95 is not None:
+            axes.plot(
+                [place, place], point.score.over_samples.ci95, color=colour, lw=2, solid_capstyle="butt"
+            )
+        axes.plot([place], [point.score.value], "o", color=colour, ms=5)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.6 * (high - low))  # room for names above the points
+    for place, point in enumerate(one.points):
+        if point.step is not None and point.step.factors:
+            axes.axvline(place - 0.5, color=DIM, lw=0.8, ls="--")
+            axes.text(
+                place - 0.45, 0.99, visible(_cut(", ".join(point.step.factors))), rotation=90, va="top",
+                ha="left", fontsize=6.5, color=DIM, transform=axes.get_xaxis_transform(), parse_math=False,
+            )  # fmt: skip
+    dates = [f"{p.run.date:%m-%d}" if p.run.date is not None else "" for p in one.points]
+    ticks = [f"{letter}\n{date}" for letter, date in zip(letters, dates, strict=True)]
+    every = max(1, len(ticks) // 10)
+    axes.set_xticks(range(0, len(ticks), every), ticks[::every], parse_math=False)
+    axes.set_xlim(-0.6, len(ticks) - 0.4)
+    axes.set_ylabel(one.metric.name, parse_math=False)
+    axes.grid(axis="x", visible=False)
+    return figure
+
+
+def _colour(difference: Difference, *, apart: bool) -> str:
+    if not apart:
+        return DIM
+    return VERDICTS[Verdict.PASSED if difference.value > 0 else Verdict.FAILED]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
