@@ -18,8 +18,9 @@ TORCH ?= torch==2.13.0
 e2e:
 	python3 -m venv $(E2E)/venv
 	$(E2E)/venv/bin/pip install --quiet $(TORCH)
-	$(E2E)/venv/bin/pip install --quiet . -r e2e/requirements.txt
+	$(E2E)/venv/bin/pip install --quiet '.[report]' -r e2e/requirements.txt
 	$(E2E)/venv/bin/python e2e/run.py --scratch $(E2E)
+	$(E2E)/venv/bin/python e2e/nine_runs.py --scratch $(E2E)
 
 # Installs the toolchains of all languages, as root on Debian, and runs their tests.
 languages:
