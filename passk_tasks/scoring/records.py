@@ -32,7 +32,7 @@ class Record:
     left_out: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """Return the sample's line of `outcomes.jsonl`; its last six keys where they say something."""
+        """Return the sample's line of `outcomes.jsonl`; its last seven keys where they say something."""
         outcome = self.outcome
         line: dict[str, object] = {
             "task_id": self.sample.task_id,
@@ -48,6 +48,8 @@ class Record:
         }
         if outcome.base_passed is not None:
             line["base_passed"] = outcome.base_passed
+        if outcome.actual:
+            line["actual"] = outcome.actual
         if outcome.flags:
             line["flags"] = list(outcome.flags)
         if self.cluster is not None:
