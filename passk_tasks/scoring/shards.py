@@ -26,7 +26,7 @@ from passk_tasks._version import __version__
 from passk_tasks.errors import UsageError
 from passk_tasks.judging import trial
 from passk_tasks.judging.batch import Batch
-from passk_tasks.judging.executor import Executor, Machine, executor_for
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.program import Confinement, Program
 from passk_tasks.results import sample_files, store, verdicts
 from passk_tasks.results.keys import Keys
@@ -37,7 +37,7 @@ from passk_tasks.scoring.saved import Checked, check_file, finish, judge
 from passk_tasks.scoring.score import score
 from passk_tasks.scoring.summary import Scored
 from passk_tasks.tasks.settings import Settings
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 _MARK = "passk_shard"
 _END = "end"
