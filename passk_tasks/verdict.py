@@ -40,6 +40,8 @@ class Outcome:
         flags: what looks like an attempt to fool the judge, in short words.
         base_passed: whether the base stage of the tests passed; None where they have none. Where the base
             does not decide (`Tests.base_decides`), a candidate can pass without it.
+        actual: where an assertion of the tests failed: what the candidate's last call returned, one bounded
+            line; empty where that is not known. As hostile as `detail`.
     """
 
     verdict: Verdict
@@ -50,6 +52,7 @@ class Outcome:
     peak_mib: float = 0.0
     flags: tuple[str, ...] = ()
     base_passed: bool | None = None
+    actual: str = ""
 
     @property
     def passed(self) -> bool:

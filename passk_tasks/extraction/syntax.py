@@ -175,6 +175,21 @@ def compared(source: str) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
+def sides(line: str) -> tuple[str, str] | None:
+    """Return both sides of a line that is one `assert a == b`, as source, the one with a call first.
+
+    A message may stand behind it, after a colon, as judges show failed assertions. None for other lines.
+    """
+    found = None
+    while line.startswith("assert ") and (found := compared(line)) is None and ": " in line:
+        line = line.rpartition(": ")[0]
+    if found is None:
+        return None
+    texts = tuple(ast.get_source_segment(line, one) or "" for one in found)
+    called = [any(isinstance(node, ast.Call) for node in ast.walk(one)) for one in found]
+    return (texts[1], texts[0]) if called == [False, True] else (texts[0], texts[1])
+
+
 def names(source: str) -> Names | None:
     """Return the global names of a source that compiles; None where they cannot be found out."""
     try:

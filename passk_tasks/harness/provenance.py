@@ -21,7 +21,10 @@ from passk_tasks.extraction import Extraction
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import libraries
 from passk_tasks.results import store
+from passk_tasks.results.findings import with_samples
 from passk_tasks.results.summary import Summary
+from passk_tasks.scoring import diagnosis
+from passk_tasks.scoring.diagnosis import Evidence
 from passk_tasks.scoring.summary import Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
@@ -44,6 +47,7 @@ class RankReport:
         environments: in which it judged.
         from_store: how many samples have their verdict from a store; None without one.
         machines: who judged for it, where that was not its own machine.
+        seen: what its texts show.
     """
 
     records: Sequence[Record]
@@ -55,6 +59,7 @@ class RankReport:
     environments: tuple[str, ...] = ()
     from_store: int | None = None
     machines: tuple[Machine, ...] = ()
+    seen: Evidence = field(default_factory=Evidence)
 
 
 def report(scored: Scored, journal: str, generation_s: float | None, beside_s: float = 0.0) -> RankReport:
@@ -71,6 +76,7 @@ def report(scored: Scored, journal: str, generation_s: float | None, beside_s: f
         scored.environments,
         scored.from_store,
         scored.machines,
+        scored.seen,
     )
 
 
@@ -101,8 +107,10 @@ def collect(
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
         machines=[machine for of_rank in reports for machine in of_rank.machines],
         judging_s=max((of_rank.judging_s or 0.0 for of_rank in reports), default=None),
+        seen=sum((of_rank.seen for of_rank in reports), Evidence()),
     )
     from_store = [of_rank.from_store for of_rank in reports if of_rank.from_store is not None]
+    journals = tuple(of_rank.journal for of_rank in reports)
     generation = [of_rank.generation_s for of_rank in reports if of_rank.generation_s is not None]
     partial = f"this summary covers {len(reports)} of the run's {ranks} ranks; lm-eval's own table covers all"
     return replace(
@@ -111,7 +119,8 @@ def collect(
         generation_kwargs=json_ready(spec.generation_kwargs),
         sent=sent,
         cost=scored.cost and replace(scored.cost, generation_s=max(generation, default=None)),
-        journals=tuple(of_rank.journal for of_rank in reports),
+        journals=journals,
+        findings=with_samples((*diagnosis.of_references(notes), *scored.findings), journals),
         ranks=len(reports),
         environments=tuple(sorted({name for of_rank in reports for name in of_rank.environments})),
         from_store=sum(from_store) if from_store else None,

@@ -27,6 +27,7 @@ from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
+FAILS_ITSELF = "does not pass its own tests"
 ONE_PROCESS_ONLY = "the reference passes in one process only"
 
 # Verdicts that are not cached: another run may end differently, by load or by what the host lacks.
@@ -79,7 +80,8 @@ def references(
             pairs[task_id].append(family.program(problem, code, Judge.SCRIPT))
     verdicts = _verdicts([program for pair in pairs.values() for program in pair], executor)
     problems = dict(dataset.problems)
-    wrong, isolated_only = [], []
+    wrong: dict[str, str] = {}
+    isolated_only = []
     for task_id, pair in pairs.items():
         passed = [verdicts[program.sha256][0] == Verdict.PASSED.value for program in pair]
         if passed == [False, True]:
@@ -88,12 +90,12 @@ def references(
             isolated_only.append(task_id)
         elif not any(passed):
             verdict, detail = verdicts[pair[0].sha256]
-            wrong.append(f"{task_id} ({verdict}{': ' * bool(detail)}{detail:.120})")
+            wrong[task_id] = f"{task_id} ({verdict}{': ' * bool(detail)}{detail:.120})"
     warnings = []
     if wrong:
         warnings.append(
-            f"the reference solution of {_listed(wrong)} does not pass its own tests: right answers may be "
-            "counted as wrong; mend the reference or the tests"
+            f"the reference solution of {_listed([*wrong.values()])} {FAILS_ITSELF}, so right answers may be "
+            "counted as wrong: mend the reference or the tests"
         )
     if isolated_only:
         warnings.append(

@@ -21,6 +21,7 @@ from passk_tasks.verdict import Outcome, Verdict
 
 _BASE = BASE_PASS.removesuffix("K")
 _LONGEST_NAME = 80
+_LINKED = re.compile(r"(?=.*[0-9])(?![pd][0-9]+$)[A-Za-z][\w./:-]{0,199}", re.ASCII)
 
 
 def short(name: str) -> str:
@@ -73,7 +74,8 @@ def described(
         "metrics": summary.metrics_rows(scores),
         "bound": any(map(summary.is_bound, scores.values())),
         "kept": any(name.startswith(KEPT) for name in scores),
-        "warnings": run.warnings,
+        "findings": run.findings,
+        "warnings": run.other_warnings,
         "spending": spending.facts(run),
         "cost": _cost(run, clusters),
         "points": [
@@ -189,6 +191,17 @@ def task_ids_in_order(runs: Sequence[Run]) -> list[str]:
     )
 
 
+def anchors(task_ids: Sequence[str]) -> dict[str, str]:
+    """Return what the row of each problem is called in links: its own name, where that can be.
+
+    A name that is no name of HTML's, or that the page itself may use, becomes `p` and its number.
+    """
+    return {
+        task_id: task_id if _LINKED.fullmatch(task_id) else f"p{number}"
+        for number, task_id in enumerate(task_ids)
+    }
+
+
 def audited(audit: Mapping[str, Any] | None, task_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Return what an audit says of each problem, by task_id.
 
@@ -211,6 +224,7 @@ def problem_rows(
     task_ids: Sequence[str],
     audit: Mapping[str, Mapping[str, Any]],
     ends: tuple[int, int],
+    anchors: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
     """Yield the row of each problem; `ends` are the runs from which and to which it may have changed."""
     counts = [run.counts for run in runs]
@@ -220,11 +234,12 @@ def problem_rows(
         rates = [_rate(*of_run.get(task_id, (0, 0))) for of_run in counts]
         first, last = (rates[i] for i in ends)
         tokens = [*_tokens(rates, outcomes, ends), *["tail"] * (task_id in tail)]
-        entry_points = (of_run.entry_points.get(task_id) for of_run in details)
-        entry_point = next(filter(None, entry_points), "")
+        known = (of_run.problems[task_id] for of_run in details if task_id in of_run.problems)
+        entry_point = next((shown.entry_point for shown in known), "")
         of_audit = audit.get(task_id, {})
         yield {
             "task_id": task_id,
+            "anchor": anchors[task_id],
             "rank": rank,
             "entry_point": entry_point,
             "search": f"{task_id} {entry_point}".lower()[:600],
@@ -237,7 +252,7 @@ def problem_rows(
             "flagged": "flagged" in tokens,
             "caught": of_audit.get("caught"),
             "trivial": ", ".join(of_audit.get("trivial_passes", ())),
-            "distinct": max(len(of_run.programs.get(task_id, ())) for of_run in details),
+            "distinct": max(of_run.distinct.get(task_id, 0) for of_run in details),
             "cpu_s": round(max((outcome.cpu_s for outcome in outcomes), default=0.0), 6),
             "peak_mib": round(max((outcome.peak_mib for outcome in outcomes), default=0.0), 3),
         }
@@ -303,15 +318,14 @@ def _tail(run: Run) -> tuple[int, set[str]]:
     return k, {task_ids[i] for i in curve.tail_only(n, c, k)}
 
 
-def flagged(details: Sequence[Details]) -> Iterator[dict[str, Any]]:
+def flagged(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """Yield every program that passed and did something that looks like an attempt to fool the judge."""
-    for number, of_run in enumerate(details):
-        for task_id, programs in of_run.programs.items():
-            for program in programs:
-                if program.outcome.passed and program.outcome.flags:
-                    yield {
-                        "task_id": task_id,
-                        "run": number,
-                        "samples": len(program.samples),
-                        "flags": program.outcome.flags,
-                    }
+    for number, run in enumerate(runs):
+        for task_id, outcomes in run.outcomes.items():
+            same = Counter(
+                (program, outcome.flags)
+                for program, outcome in zip(run.programs[task_id], outcomes, strict=True)
+                if outcome.passed and outcome.flags
+            )
+            for (_, flags), samples in same.items():
+                yield {"task_id": task_id, "run": number, "samples": samples, "flags": flags}

@@ -1,6 +1,6 @@
 """The page: what stored runs say, put into one HTML file that asks nothing of any network.
 
-    runs, comparison, figures, details -> context -> page.html.j2 -> HTML
+    runs, comparison, figures, details -> context -> page.html.j2, page.css, script/*.js -> HTML
 
 Everything but the programs is static HTML: tables of runs and of problems. The programs are packed.
 """
@@ -22,13 +22,15 @@ from passk_tasks.audit import audit as audit_module
 from passk_tasks.compare import GAINED, LOST, Comparison, compare, label
 from passk_tasks.errors import UsageError
 from passk_tasks.report import causes, data, distinct, figures
-from passk_tasks.report.packed import packed
+from passk_tasks.report.packed import MOST_CANDIDATES, grid, packed
 from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import sent, spending, summary
 from passk_tasks.verdict import Verdict
+
+_SCRIPTS = ("code", "candidates", "table", "map")  # parts of one script, in their order
 
 
 def build(
@@ -71,13 +73,14 @@ def build(
             runs, metrics=metrics, anyway=anyway, clusters=clusters, baseline=baseline, last=last
         )
     called = [run.label or run.name for run in runs] if comparison is None else list(comparison.names)
-    details = [distinct.read(run) for run in runs]
+    each = max(1, MOST_CANDIDATES // max(1, sum(len(run.outcomes) for run in runs)))
+    details = [distinct.read(run, each) for run in runs]
     context: dict[str, Any] = {
         "title": title or data.title(runs),
         "subtitle": data.subtitle(runs, comparison),
         "version": __version__,
         "style": Markup(_file("page.css")),
-        "script": Markup(_file("page.js")),
+        "script": Markup("\n".join(_file(f"script/{name}.js") for name in _SCRIPTS)),
         "figures": _figures(runs, comparison, clusters),
         "comparison": comparison,
         **_runs(runs, called, metrics, clusters),
@@ -104,12 +107,15 @@ def _runs(
 ) -> dict[str, Any]:
     """Return what the template is told of whole runs."""
     described = [
-        data.described(i, run, name, metrics, clusters)
+        {**data.described(i, run, name, metrics, clusters), "colour": i % len(figures.RUNS)}
         for i, (run, name) in enumerate(zip(runs, names, strict=True))
     ]
     return {
         "runs": described,
-        "names": [{"letter": of_run["letter"], "name": visible(of_run["name"])} for of_run in described],
+        "names": [
+            {"letter": of_run["letter"], "name": visible(of_run["name"]), "colour": of_run["colour"]}
+            for of_run in described
+        ],
         "metrics_head": summary.METRICS_HEAD,
         "meaning": summary.MEANING,
         "bound": any(of_run["bound"] for of_run in described),
@@ -130,11 +136,13 @@ def _problems(
     task_ids = data.task_ids_in_order(runs)
     chunks, left_out = packed(details, task_ids)
     ends = (0, 0) if comparison is None else (comparison.question.before, comparison.question.after)
+    anchors, audited = data.anchors(task_ids), data.audited(audit, task_ids)
     return {
-        "problems": data.problem_rows(runs, details, task_ids, data.audited(audit, task_ids), ends),
-        "numbers": {task_id: number for number, task_id in enumerate(task_ids)},
+        "problems": data.problem_rows(runs, details, task_ids, audited, ends, anchors),
+        "anchors": anchors,
+        "grid": grid(runs, task_ids),
         "kinds": data.kinds(runs, comparison),
-        "flagged": list(data.flagged(details)),
+        "flagged": list(data.flagged(runs)),
         "audit": [] if audit is None else audit_module.facts(audit),
         "notes": [*data.notes(details), *left_out],
         "chunks": chunks,

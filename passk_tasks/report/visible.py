@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import functools
-import re
-import sys
 import unicodedata
 
 # Categories without a picture of their own: controls, formats (bidi overrides, zero widths), lone surrogates,
-# line and paragraph separators.
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-_KEPT = "\n\t"
+# line and paragraph separators, and blanks, of which only one is what it looks like.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
+_KEPT = "\n\t "
+# Nothing is drawn for these either, whatever their category: fillers, variation selectors, joiners (Unicode's
+# Default_Ignorable_Code_Point, which Python does not know), and the empty Braille pattern.
+_FILLERS = frozenset(
+    (
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+        *range(0x180B, 0x1810),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0000, 0xE1000),
+    )
+)
 
 LINE = 2_000
 """Characters of a line that are shown."""
@@ -24,9 +32,9 @@ def visible(text: str) -> str:
 
     Line feeds and tabs stay, and `\r\n` is a line feed.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return _unseen().sub(lambda match: f"⟦U+{ord(match[0]):04X}⟧", text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    unseen = {ord(char): f"⟦U+{ord(char):04X}⟧" for char in set(text) if _is_unseen(char)}
+    return text.translate(unseen) if unseen else text
 
 
 def shortened(text: str, *, line: int = LINE, whole: int = TEXT) -> str:
@@ -47,12 +55,6 @@ def shortened(text: str, *, line: int = LINE, whole: int = TEXT) -> str:
     return "\n".join(lines)
 
 
-@functools.cache
-def _unseen() -> re.Pattern[str]:
-    # Found out instead of listed: each Python brings a newer Unicode.
-    codes = [
-        code
-        for code in range(sys.maxunicode + 1)
-        if unicodedata.category(char := chr(code)) in _UNSEEN and char not in _KEPT
-    ]
-    return re.compile("[" + "".join(re.escape(chr(code)) for code in codes) + "]")
+@functools.lru_cache(maxsize=65536)
+def _is_unseen(char: str) -> bool:
+    return char not in _KEPT and (unicodedata.category(char) in _UNSEEN or ord(char) in _FILLERS)

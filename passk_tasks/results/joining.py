@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import numbered_lines, parse_object
 from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.results.reading import task_id_in
-from passk_tasks.results.samples import Sample
+from passk_tasks.results.samples import Sample, Source, prompt_of
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.intervals import cluster_of
 from passk_tasks.statistics.metrics import KEPT, MAX, PASS, Counts, Metric, Score
@@ -187,21 +188,80 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
     return kept
 
 
-def rows(run: Run) -> dict[str, Mapping[str, object]]:
-    """Return the rows of the dataset that lm-eval's samples file holds, by task_id; `passk score` keeps none.
+@dataclass(frozen=True)
+class Saved:
+    """What the files of a run hold of its samples besides their outcomes.
+
+    Attributes:
+        texts: of those samples that were wanted, by task_id and place among the problem's outcomes.
+        rows: the rows of the dataset, by task_id; lm-eval's samples file alone holds them.
+        sent: the prompt as it went to the model, by task_id, where the file holds it.
+        lacking: why there are no texts; empty where there are.
+    """
+
+    texts: Mapping[str, Mapping[int, Sample]] = field(default_factory=dict)
+    rows: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
+    lacking: str = ""
+
+
+def saved(run: Run, wanted: Mapping[str, Collection[int]]) -> Saved:
+    """Return what is saved of some samples of a run; lm-eval's file is read line by line, once.
+
+    Args:
+        run: the run.
+        wanted: places among a problem's outcomes, by task_id.
 
     Raises:
-        SamplesError: the file is broken.
+        SamplesError: lm-eval's file is broken.
     """
+    path = run.samples_path
+    if path is None or path.name == store.OUTCOMES:
+        try:
+            by_task = texts(run)
+        except SamplesError as error:
+            return Saved(lacking=str(error))
+        return Saved({name: {i: by_task[name][i] for i in places} for name, places in wanted.items()})
+    family, seen = _benchmark(run), set[object]()
+    chosen: dict[str, dict[int, Sample]] = {}
     documents: dict[str, Mapping[str, object]] = {}
-    if run.samples_path is None or run.samples_path.name == store.OUTCOMES:
-        return documents
-    for number, raw in numbered_lines(run.samples_path):
-        where = f"{run.samples_path}:{number}"
-        doc = parse_object(raw, where).get("doc")
-        if isinstance(doc, dict):
-            documents[task_id_in(doc, where)] = doc
-    return documents
+    sent: dict[str, str] = {}
+    lacking = ""
+    for number, raw in numbered_lines(path):
+        where = f"{path}:{number}"
+        line = parse_object(raw, where)
+        seen.add(line.get("filter"))
+        doc = line.get("doc")
+        if len(seen) > 1 or not isinstance(doc, dict):
+            continue  # a document stands there once a filter, each time with the same responses
+        name = task_id_in(doc, where)
+        documents[name] = doc
+        prompt = prompt_of(line.get("arguments"))
+        if prompt is not None:
+            sent[name] = prompt
+        task_id = name if name in run.outcomes else family.task_id_of(name)
+        judged, answers = len(run.outcomes.get(task_id, ())), _flat(line.get("resps"))
+        if len(answers) < judged:
+            lacking = f"{where}: {len(answers)} samples of {task_id}, and {judged} were judged"
+            continue
+        places, ours = wanted.get(task_id, ()), _flat(line.get("filtered_resps"))
+        source = Source(path)
+        some = {
+            key: [of[i] for i in places if i < len(of)]
+            for key, of in (("resps", answers), ("filtered_resps", ours))
+        }
+        source.add_lm_eval({**line, **some}, where)
+        chosen[task_id] = dict(zip(places, source.samples, strict=True)) if places else {}
+    if not lacking and (absent := [name for name in wanted if name not in chosen]):
+        lacking = f"{path}: no samples of {absent[0]}, and {len(run.outcomes[absent[0]])} were judged"
+    return Saved({} if lacking else chosen, documents, sent, lacking)
+
+
+def _flat(answers: object) -> list[object]:
+    """Return the answers of lm-eval's lists of lists: a request with n, or n requests with one each."""
+    groups = answers if isinstance(answers, list) else []
+    # A request without a response has an answer without text, as `Source.add_lm_eval` reads it.
+    return [one for group in groups for one in ((group or [None]) if isinstance(group, list) else [group])]
 
 
 def _benchmark(run: StoredRun) -> Benchmark:

@@ -47,6 +47,10 @@ class Keys:
         """Return a list of texts; empty where there is none."""
         return tuple(map(str, self._read(key, "a list", list, list, tuple) or ()))
 
+    def objects(self, key: str) -> tuple[object, ...]:
+        """Return a list of whatever it holds; empty where there is none."""
+        return tuple(self._read(key, "a list", list, list, tuple) or ())
+
     def wholes(self, key: str) -> tuple[int, ...]:
         """Return a list of whole numbers; empty where there is none."""
         return tuple(map(int, self.texts(key)))

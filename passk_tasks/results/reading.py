@@ -303,6 +303,7 @@ def outcome_of(line: Mapping[str, object], where: str) -> Outcome:
             peak_mib=float(keys.number("peak_mib") or 0),
             flags=keys.texts("flags"),
             base_passed=bool(line["base_passed"]) if "base_passed" in keys else None,
+            actual=keys.text("actual") or "",
         )
     except (KeyError, ValueError):
         verdicts = [verdict.value for verdict in Verdict]

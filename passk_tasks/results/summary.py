@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from passk_tasks.results import notebook
+from passk_tasks.results.findings import Finding
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.spent import Cost, CutOff
 from passk_tasks.statistics.intervals import Estimate
@@ -47,6 +48,7 @@ class Summary:
         dataset_sha256: hash of the problems.
         settings: of the task, as `Settings.parse` takes them.
         warnings: what a person must know to read the numbers rightly.
+        findings: what the run as a whole suffers from; `warnings` has their words too.
         left_out: problems that were left out, and the libraries that they lack.
         unpinned: where candidates had other versions than the benchmark's own environment: its version, by
             import name and of `python`; theirs are in `packages` and `python`.
@@ -102,6 +104,7 @@ class Summary:
     dataset_sha256: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     unpinned: Mapping[str, str] = field(default_factory=dict, repr=False)
     out_of_reach: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -180,6 +183,12 @@ class Summary:
         return {name: score.value for name, score in self.metrics.items()}
 
     @property
+    def other_warnings(self) -> tuple[str, ...]:
+        """Warnings without those that `findings` has."""
+        found = set(map(str, self.findings))
+        return tuple(warning for warning in self.warnings if warning not in found)
+
+    @property
     def infra_errors(self) -> int:
         """Samples that remained without a verdict."""
         return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
@@ -209,6 +218,7 @@ class Summary:
             "generation_kwargs": None if self.generation_kwargs is None else dict(self.generation_kwargs),
         }
         where_known = {
+            "findings": [found.as_dict() for found in self.findings] or None,
             "unpinned": dict(self.unpinned) or None,
             "out_of_reach": {task_id: list(files) for task_id, files in self.out_of_reach.items()} or None,
             "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
@@ -275,6 +285,7 @@ class Summary:
             dataset_sha256=dataset.text("sha256"),
             settings=settings.values,
             warnings=keys.texts("warnings"),
+            findings=tuple(map(Finding.from_dict, keys.objects("findings"))),
             unpinned={name: str(unpinned.values[name]) for name in unpinned},
             out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
             left_out={task_id: left_out.texts(task_id) for task_id in left_out},

@@ -78,7 +78,7 @@ def read(path: Path, wanted: Callable[[str], bool], *, without: bool = False) ->
 
 
 def as_dict(outcome: Outcome) -> dict[str, object]:
-    """Return an outcome as `outcome_of` reads it; its last two keys where they say something."""
+    """Return an outcome as `outcome_of` reads it; its last three keys where they say something."""
     line: dict[str, object] = {
         "verdict": outcome.verdict.value,
         "detail": outcome.detail,
@@ -91,6 +91,8 @@ def as_dict(outcome: Outcome) -> dict[str, object]:
         line["base_passed"] = outcome.base_passed
     if outcome.flags:
         line["flags"] = list(outcome.flags)
+    if outcome.actual:
+        line["actual"] = outcome.actual
     return line
 
 

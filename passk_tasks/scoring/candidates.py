@@ -43,7 +43,7 @@ def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "
         if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
             return Extraction(None, Strategy.NONE_EMPTY.value)
         return Extraction(sample.text, Strategy.VERBATIM.value)
-    mode, own = _mode(sample, problem, spec, extract), spec.settings.extraction
+    mode, own = mode_of(sample, problem, spec, extract), spec.settings.extraction
     return extraction.extract(
         sample.text,
         mode=mode,
@@ -64,7 +64,8 @@ def unfinished(sample: Sample, found: Extraction, spec: TaskSpec) -> str | None:
     return never_ended(sample.text, found.strategy, spec.until if sample.stops is None else sample.stops)
 
 
-def _mode(sample: Sample, problem: Problem, spec: TaskSpec, extract: str) -> str:
+def mode_of(sample: Sample, problem: Problem, spec: TaskSpec, extract: str) -> str:
+    """Return how a sample is read, one of `tasks.settings.EXTRACTIONS`; arguments as `candidate`."""
     own = spec.settings.extraction
     if extract != "auto":
         return extract
@@ -116,7 +117,7 @@ def cut_warning(
     count = 0
     for sample in samples:
         problem = dataset.problems[sample.task_id]
-        mode = _mode(sample, problem, spec, extract)
+        mode = mode_of(sample, problem, spec, extract)
         if mode == "verbatim" or sample.stops is None:
             continue
         given, applied = _stops(sample, problem, spec, mode)

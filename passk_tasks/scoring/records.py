@@ -50,6 +50,8 @@ class Record:
         }
         if outcome.base_passed is not None:
             line["base_passed"] = outcome.base_passed
+        if outcome.actual:
+            line["actual"] = outcome.actual
         if outcome.flags:
             line["flags"] = list(outcome.flags)
         if self.cluster is not None:

@@ -19,11 +19,13 @@ from passk_tasks.errors import DatasetError, UsageError
 from passk_tasks.judging import libraries, trial
 from passk_tasks.judging.executor import executor_for
 from passk_tasks.results import sample_files, samples, store
+from passk_tasks.results.findings import with_samples
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.sample_files import SampleFile
 from passk_tasks.results.samples import Samples
+from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
 from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.score import check, prepare, score
@@ -155,8 +157,10 @@ def finish(
     show: Callable[[Scored], None] | None,
 ) -> Scored:
     """Return a score with all that is known of its samples, shown, and stored where there is a folder."""
+    wrong = tuple(diagnosis.of_references(warnings))
     scored = replace(
         scored,
+        findings=with_samples((*wrong, *scored.findings), inputs),
         warnings=(*checked.warnings, *warnings, *scored.warnings),
         extract=checked.extract,
         inputs=inputs,

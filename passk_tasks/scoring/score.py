@@ -16,6 +16,7 @@ from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mea
 from passk_tasks.judging import batch, cases, selftest, trial
 from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.results.samples import SOLUTION, Sample
+from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
 from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.summary import Record, Scored, summarise
@@ -89,14 +90,16 @@ def score(
             share=None if not shares else 0.0 if number < 0 else shares[number],
         )
 
+    records = [record(index, sample) for index, sample in enumerate(samples)]
     scored = summarise(
-        [record(index, sample) for index, sample in enumerate(samples)],
+        records,
         spec=spec,
         dataset=dataset,
         layers=layers,
         sandbox_warnings=sandbox_warnings,
         judging_s=judging_s,
         machines=machines,
+        seen=diagnosis.evidence(records, spec=spec, dataset=dataset, executor=executor, extract=extract),
     )
     return replace(scored, environments=kept.environments, from_store=kept.from_store, resumed=kept.resumed)
 
@@ -143,7 +146,7 @@ def prepare(
     """
     warnings = selftest.of_task(spec, dataset, asked, executor)
     tried = trial.references(spec.settings, dataset, asked, executor)
-    return trial.Tried(tried.dataset, (*warnings, *tried.warnings))
+    return replace(tried, warnings=(*warnings, *tried.warnings))
 
 
 def budgets_beyond(samples: Sequence[Sample], ks: Sequence[int]) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from passk_tasks._version import __version__
 from passk_tasks.errors import UsageError
 from passk_tasks.judging import trial
 from passk_tasks.judging.batch import Batch
-from passk_tasks.judging.executor import Executor
+from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.program import Confinement, Program
 from passk_tasks.results import sample_files, store, verdicts
 from passk_tasks.results.keys import Keys
@@ -36,6 +36,7 @@ from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.saved import Checked, check_file, finish, judge
 from passk_tasks.scoring.score import score
 from passk_tasks.scoring.summary import Scored
+from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
 _MARK = "passk_shard"
@@ -210,7 +211,7 @@ def merge_shards(
         spec=checked.spec,
         dataset=replace(checked.dataset, problems=problems),
         extract=checked.extract,
-        executor=_Elsewhere(ends[0]),
+        executor=_Elsewhere(ends[0], checked.spec.settings),
         verdicts=_OfShards(parts),
     )
     warnings = list(dict.fromkeys(warning for end in ends for warning in end.texts("warnings")))
@@ -407,9 +408,10 @@ class _OfShards(Verdicts):
 
 
 class _Elsewhere:
-    """An executor of programs that were all judged: what is to be known of where."""
+    """An executor of programs that were all judged: what is to be known of where; it judges others here."""
 
-    def __init__(self, end: Keys) -> None:
+    def __init__(self, end: Keys, settings: Settings) -> None:
+        self._settings = settings
         layers = end.inner("layers").values
         self.confinement, self.packages = Confinement(), dict[str, str]()
         self.layers = {name: bool(active) for name, active in layers.items()}
@@ -421,9 +423,10 @@ class _Elsewhere:
         return ()
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
-        """Judge nothing."""
-        assert not programs
-        return iter(())
+        """Judge what no part had to judge, e.g. what other ways of reading the samples give."""
+        if programs:
+            with executor_for(self._settings) as here:
+                yield from here.run(programs)
 
     selftest = run
 

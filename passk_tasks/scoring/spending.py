@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from passk_tasks.results.findings import CUT_OFF, CUT_REASONING, Finding
 from passk_tasks.results.spent import FENCE, REASONING, Cost, CutOff, Spent
 from passk_tasks.scoring.records import Record
 from passk_tasks.statistics.metrics import PASS, Metric
@@ -54,7 +55,7 @@ def cut_off(records: Sequence[Record], counts: Mapping[str, tuple[int, int]], ks
     )
 
 
-def cut_warning(cut: CutOff) -> Iterator[str]:
+def cut_finding(cut: CutOff) -> Iterator[Finding]:
     """Yield what to say where many answers were cut off."""
     if cut.share <= LOUD:
         return
@@ -67,10 +68,11 @@ def cut_warning(cut: CutOff) -> Iterator[str]:
     ends = "; ".join(
         f"{name} is between {low:.4f} and {high:.4f}" for name, (low, high) in cut.bounds.items()
     )
-    yield (
+    yield Finding(
+        CUT_REASONING if 2 * cut.reasoning > cut.samples else CUT_OFF,
         f"{cut.samples} of {cut.of} answers ({cut.share:.1%}) were cut off ({shown}): {ends or 'no score'} "
-        "(all of them wrong, or as right as the rest); generate again with a larger limit, --gen_kwargs "
-        "max_gen_toks=…"
+        "(all of them wrong, or as right as the rest)",
+        "generate again with a larger limit, --gen_kwargs max_gen_toks=…",
     )
 
 

@@ -18,8 +18,10 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.judging import libraries, own_environment, trial
 from passk_tasks.program import Judge
 from passk_tasks.results import model
+from passk_tasks.results.findings import IDENTICAL, Finding
 from passk_tasks.results.summary import Summary
-from passk_tasks.scoring import spending
+from passk_tasks.scoring import diagnosis, spending
+from passk_tasks.scoring.diagnosis import Evidence
 from passk_tasks.scoring.records import Record as Record
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.estimators import max_at_k
@@ -47,6 +49,7 @@ class Scored(Summary):
         counts: (n, c) by task_id, in order of appearance; n leaves out what has no verdict (infra_error).
         sandbox_warnings: those of `warnings` that are about the sandbox's layers.
         resumed: samples whose verdicts an earlier scoring had left in the folder of the results.
+        seen: what the texts show of the way they were asked for and read.
     """
 
     spec: TaskSpec = field(repr=False)
@@ -55,6 +58,7 @@ class Scored(Summary):
     counts: dict[str, tuple[int, int]] = field(repr=False)
     sandbox_warnings: tuple[str, ...] = ()
     resumed: int = 0
+    seen: Evidence = field(default_factory=Evidence, repr=False)
 
 
 def summarise(
@@ -66,11 +70,13 @@ def summarise(
     sandbox_warnings: Sequence[str] = (),
     judging_s: float | None = None,
     machines: Sequence[Machine] = (),
+    seen: Evidence | None = None,
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
     `layers` are the sandbox's, `sandbox_warnings` what to know of them, `judging_s` the wall seconds that it
-    took, `machines` who judged where that was not this machine; the rest is as `Scored` has it.
+    took, `machines` who judged where that was not this machine; the rest is as
+    `Scored` has it.
     """
     grouped: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -88,7 +94,12 @@ def summarise(
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
     scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
     scores |= _largest_shares(grouped, ks, clusters) if settings.partial else {}
-    cut = spending.cut_off(records, counts, ks)
+    cut, seen = spending.cut_off(records, counts, ks), seen or Evidence()
+    found = (
+        *diagnosis.found_in(records, seen, spec),
+        *spending.cut_finding(cut),
+        *_identical(texts),
+    )
     return Scored(
         spec=spec,
         dataset=dataset,
@@ -124,8 +135,10 @@ def summarise(
         cut_off=cut,
         machines=tuple(machines),
         cost=spending.cost(records, counts, settings.price, judging_s),
+        findings=found,
+        seen=seen,
         warnings=(
-            *spending.cut_warning(cut),
+            *map(str, found),
             *sandbox_warnings,
             *cautions(spec, dataset),
             *_warnings(counts, k_skipped, texts, dataset, settings),
@@ -252,13 +265,17 @@ def _warnings(
         yield f"{names} cannot be estimated and is left out: {poorest} has {counts[poorest][0]} samples"
     if len(set(sizes)) > 1 and settings.top_up is None:
         yield f"n differs between problems: {min(sizes)} to {max(sizes)} samples"
+
+
+def _identical(texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     news = [(len(set(mine)) - 1) / (len(mine) - 1) for mine in texts.values() if len(mine) > 1]
     if news and sum(news) / len(news) < ALIKE:
-        yield (
-            "the samples of a problem are all or nearly all identical, so pass@k for k > 1 says little: "
+        yield Finding(
+            IDENTICAL,
+            "the samples of a problem are all or nearly all identical, so pass@k for k > 1 says little",
             "either they were generated greedily (do_sample, temperature), or a server got the same seed "
             "with every request (generate with --metadata passk.seeds=distinct), or a cache answered for the "
-            "model"
+            "model",
         )
 
 

@@ -47,6 +47,7 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
     page = Page(colour=colour, width=width)
     page.line(_headline(result), BOLD)
     page.line()
+    findings(page, result)
     if result.metrics:
         page.table(METRICS_HEAD, metrics_rows(result.metrics), "lrrlrl")
         page.line()
@@ -65,7 +66,7 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
         page.table(("verdict", "samples", "share"), rows, "lrr", styles=styles)
         page.line()
     page.facts(facts(result))
-    for warning in result.warnings:
+    for warning in result.other_warnings:
         page.line()
         page.text(f"warning: {warning}", YELLOW)
     return str(page)
@@ -85,6 +86,15 @@ def render_shard(shard: Shard, *, colour: bool = False, width: int | None = None
     page.line(f"  {shard.path}")
     page.line(f"  next, when all parts are there: {shlex.join(['passk', 'merge', str(shard.path.parent)])}")
     return str(page)
+
+
+def findings(page: Page, result: Summary, name: str = "") -> None:
+    """Add what a run suffers from, each with its remedy and the command to type; `name` stands before it."""
+    for found in result.findings:
+        page.text(f"{name}{found}", YELLOW)
+        if found.typed:
+            page.line(f"    {found.typed}", BOLD)
+        page.line()
 
 
 def verdicts(result: Summary) -> list[tuple[str, int]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from passk_tasks.report import build
+from passk_tasks.results.findings import Finding
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
 
@@ -218,7 +219,7 @@ def test_a_link_opens_its_problem(show, loaded, tmp_path):
     one = show(build([loaded(tmp_path / "a", ANSWERS, flags=["equal to everything"])]))
     one.page.locator("#find").fill("nothing")
     one.page.locator("#flagged").get_by_role("link", name=PROBLEMS[3]).click()
-    one.page.locator("#p3.open").wait_for()
+    one.page.locator("tr.open[data-i='3']").wait_for()
     assert one.names() == PROBLEMS
     flags = one.page.locator(".detail article .flag")
     flags.first.wait_for()
@@ -276,7 +277,7 @@ def test_hostile_text_stays_text(show, loaded, tmp_path):
             assert one.page.locator(place).first.text_content() == shown, place
         assert one.page.locator("html[data-broken]").count() == 0
         assert one.page.locator("img, base, iframe").count() == 0
-        assert one.page.evaluate("document.scripts.length") == 3  # candidates, names, page.js
+        assert one.page.evaluate("document.scripts.length") == 4  # candidates, grid, names, the script
         assert one.page.title()
 
 
@@ -393,3 +394,174 @@ def test_an_old_browser_is_told(show, loaded, tmp_path):
     one.page.get_by_role("button", name=PROBLEMS[0], exact=True).click()
     one.page.locator(".detail .warning").wait_for()
     assert "use a newer one" in one.page.locator(".detail .warning").inner_text()
+
+
+# ---------------------------------------------------------------- one problem
+
+
+def answers_to(*given: str, task_id: str = PROBLEMS[0]) -> dict:
+    """The first passes, the others fail."""
+    verdicts = ["passed", *["failed"] * (len(given) - 1)]
+    details = ["", *[f"assert candidate(1) == {i}" for i in range(1, len(given))]]
+    return {task_id: list(zip(given, verdicts, details, strict=True))}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "taken", "given"),
+    [
+        ("    return x + y\n", "    return x +  y\n", ["·"], []),
+        ("    return x + y\n", "    return x + y \n", ["·"], []),
+        ("    return x\n", "\treturn x\n", ["→\t"], ["····"]),
+        ("    return x + y\n", "    return x\u00a0+ y\n", ["⟦U+00A0⟧"], [" "]),
+        ("    return x\n", "    return x", [], ["⏎"]),
+        ("    return x\n", "    return y\n", ["y"], ["x"]),
+    ],
+)
+def test_what_differs_from_a_right_answer_is_seen(show, loaded, tmp_path, right, wrong, taken, given):
+    """Blanks and ends of lines too: on the left those of the candidate, on the right those of the other."""
+    below = show(build([loaded(tmp_path / "a", answers_to(right, wrong))])).open(PROBLEMS[0])
+    diff = below.locator("article table.diff")
+    assert diff.count() == 1
+    assert [one.inner_text() for one in diff.locator("thead th").all()] == [
+        "this candidate",
+        "the nearest that passes: sample 0",
+    ]
+    shown = [[piece.text_content() for piece in diff.locator(tag).all()] for tag in ("del", "ins")]
+    if given == [" "]:
+        given = ["·"]  # against the blank that Python knows
+    assert shown == [taken, given]
+    if not right.strip() or right.split() == wrong.split():
+        assert "Blanks alone" in below.locator("article .note").inner_text()
+
+
+def test_the_nearest_right_answer_is_taken(show, loaded, tmp_path):
+    """Of several that pass, of any run; where none does, the benchmark's own solution."""
+    far, near = (
+        "    return sorted(numbers)\n",
+        "    total = 0\n    for one in numbers:\n        total += one\n    return 7\n",
+    )
+    wrong = near.replace("7", "8")
+    first = {PROBLEMS[0]: [(far, "passed", ""), (wrong, "failed", "assert 1 == 2")]}
+    second = {PROBLEMS[0]: [(far, "passed", ""), (near, "passed", "")]}
+    found = [loaded(tmp_path / "a", first), loaded(tmp_path / "b", second)]
+    below = show(build(found)).open(PROBLEMS[0])
+    assert below.locator(".diff th").last.inner_text() == "the nearest that passes: B, sample 1"
+    assert [one.text_content() for one in below.locator(".diff del").all()] == ["8"]
+    alone = show(build([loaded(tmp_path / "c", {PROBLEMS[0]: [(wrong, "failed", "")]})])).open(PROBLEMS[0])
+    assert alone.locator(".diff th").last.inner_text() == "none passes; the benchmark's own solution"
+
+
+def test_code_has_colours_and_tests_are_there(show, loaded, tmp_path):
+    """Keywords are told from the rest; the tests open below the prompt."""
+    below = show(build([loaded(tmp_path / "a", answers_to("    return 1\n", "    return 2\n"))])).open(
+        PROBLEMS[0]
+    )
+    colour = "element => getComputedStyle(element).color"
+    keyword = below.locator("article .k").first
+    assert keyword.inner_text() == "return"
+    assert keyword.evaluate(colour) != below.locator("article").first.evaluate(colour)
+    below.locator("summary", has_text="Tests").click()
+    assert "def check(candidate):" in below.locator("details pre").first.inner_text()
+
+
+def test_a_problem_has_a_link_of_its_own(show, loaded, tmp_path):
+    """`#HumanEval/10` opens it, past any filter; opening one puts its link where it can be copied."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one.page.locator("#find").fill("nothing")
+    one.page.evaluate(f"location.hash = '#{PROBLEMS[3]}'")
+    one.page.locator("tr.open[data-i='3']").wait_for()
+    below = one.page.locator("tr.detail")
+    assert below.locator("a.link").get_attribute("href") == f"#{PROBLEMS[3]}"
+    one.open(PROBLEMS[1])
+    assert one.page.evaluate("location.hash") == f"#{PROBLEMS[1]}"
+
+
+def test_code_and_errors_are_searched(show, loaded, tmp_path):
+    """Problems without a hit go, the candidates with one come first; an emptied field shows all again."""
+    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    within = one.page.locator("#within")
+    within.fill("NEVER closed")
+    one.page.wait_for_function("document.getElementById('searched').textContent === '2 candidates'")
+    assert one.names() == [PROBLEMS[2], PROBLEMS[4]]
+    assert one.open(PROBLEMS[2]).locator(".verdict").first.inner_text() == "syntax_error"
+    if one.page.evaluate("Boolean(CSS.highlights)"):
+        assert one.page.evaluate("CSS.highlights.get('found').size") == 1
+    within.fill("return 1")
+    one.page.wait_for_function("document.getElementById('searched').textContent === '3 candidates'")
+    assert one.names() == PROBLEMS[1:4]
+    within.fill("")
+    one.page.wait_for_function("document.getElementById('searched').textContent === ''")
+    assert one.names() == PROBLEMS
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_picture_of_all_samples(show, loaded, tmp_path, count):
+    """A cell has the colour of its verdict and says what it is; a click on it opens the problem."""
+    one = show(build([loaded(tmp_path / str(i), ANSWERS) for i in range(count)]))
+    canvas = one.page.locator("#map-samples")
+    canvas.wait_for()
+    assert one.page.locator("#map-runs").count() == count - 1
+    cell = """canvas => {
+        const [x, y] = [canvas.width * 0.5, canvas.height * 0.125]; // the third of five, the first of four
+        return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3);
+    }"""
+    passed = one.page.evaluate("colourOf('--v-passed')")
+    assert canvas.evaluate(cell) == passed
+    box = canvas.bounding_box()
+    middle = {"x": box["width"] * 0.5, "y": box["height"] * 0.125}
+    canvas.hover(position=middle)
+    assert one.page.locator("#map-at").inner_text() == f"{PROBLEMS[2]}, sample 0: passed"
+    canvas.click(position=middle)
+    one.page.locator("tr.open[data-i='2']").wait_for()
+    one.page.locator("#map-order").select_option("rate")
+    assert canvas.evaluate(cell) == passed
+    canvas.hover(position={"x": box["width"] * 0.1, "y": 3})
+    assert one.page.locator("#map-at").inner_text().startswith(PROBLEMS[1])
+
+
+def test_the_keyboard_is_enough(show, loaded, tmp_path):
+    """Tab reaches a problem, Enter opens it; code that is too wide can be scrolled by its focus."""
+    long = {PROBLEMS[0]: [("    return " + "x + " * 100 + "x\n", "passed", "")]}
+    one = show(build([loaded(tmp_path / "a", {**ANSWERS, **long})]))
+    one.page.locator("#verdict").focus()
+    for _ in range(40):
+        one.page.keyboard.press("Tab")
+        if one.page.evaluate("document.activeElement.textContent") == PROBLEMS[0]:
+            break
+    one.page.keyboard.press("Enter")
+    one.page.locator("tr.detail article").first.wait_for()
+    assert one.page.locator("article pre").first.get_attribute("tabindex") == "0"
+    assert one.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+
+
+AXE = next(filter(Path.is_file, map(Path, filter(None, (
+    os.environ.get("PASSK_TEST_AXE"),
+    Path(__file__).parents[2] / ".venv/node/node_modules/axe-core/axe.min.js",
+)))), None)  # fmt: skip
+
+
+@pytest.mark.skipif(
+    AXE is None, reason="axe-core is not installed (npm install --prefix .venv/node axe-core)"
+)
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_axe_finds_nothing(show, loaded, tmp_path, scheme, width, count):
+    """No rule of axe-core is broken, with a problem opened and everything in it."""
+    answers = {
+        **ANSWERS,
+        PROBLEMS[0]: answers_to("    return 1  # a\n", "    x = 'a'  # b\n    return 2\n")[PROBLEMS[0]],
+    }
+    found = [
+        loaded(tmp_path / str(i), answers, flags=["equal to everything"], warnings=["all alike"])
+        for i in range(count)
+    ]
+    finding = Finding("identical", "all are alike", "use a seed", ("passk", "run"))
+    html = build([replace(run, findings=(finding,)) for run in found])
+    one = show(html, color_scheme=scheme, viewport={"width": width, "height": 800})
+    one.open(PROBLEMS[0])
+    for summary in one.page.locator("summary").all():
+        summary.click()
+    one.page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = one.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in result["violations"]] == []

@@ -10,6 +10,7 @@ from passk_tasks.cli import main
 from passk_tasks.report import distinct
 from passk_tasks.results import model, reading
 from passk_tasks.tasks.settings import Settings
+from passk_tasks.verdict import Outcome, Verdict
 
 ZERO, ONE = "HumanEval/0", "HumanEval/1"
 ANSWERS = {
@@ -34,8 +35,12 @@ def test_equal_programs_are_one_candidate(tmp_path, loaded):
     assert first.text is None  # the text is in the code
     assert second.samples == (0,)
     assert [one.outcome.verdict.value for one in found.programs[ONE]] == ["passed", "syntax_error"]
-    assert found.prompts[ZERO].startswith("from typing import List")
-    assert found.entry_points == {ZERO: "has_close_elements", ONE: "separate_paren_groups"}
+    assert found.problems[ZERO].prompt.startswith("from typing import List")
+    assert "def check(candidate):" in found.problems[ZERO].tests
+    assert {name: shown.entry_point for name, shown in found.problems.items()} == {
+        ZERO: "has_close_elements",
+        ONE: "separate_paren_groups",
+    }
     assert found.notes == ()
 
 
@@ -91,7 +96,7 @@ def test_scored_samples_are_read_from_where_they_were(tmp_path, monkeypatch, cap
         "NameError: name 'nothing' is not defined",
     )
     assert second.samples == (2,)
-    assert found.prompts[ZERO].startswith("from typing import List")
+    assert found.problems[ZERO].prompt.startswith("from typing import List")
     assert found.notes == ()
 
 
@@ -133,7 +138,7 @@ def test_problems_of_the_hub_are_not_asked_for(tmp_path, scored, dataset):
     settings = {**Settings().as_dict(), "dataset": dataset}
     (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)}, settings=settings, inputs=[])])
     found = distinct.read(run)
-    assert found.prompts == {}
+    assert found.problems == {}
     assert "which a report does not ask" in found.notes[0]
     assert len(found.programs[ZERO]) == 2
 
@@ -142,12 +147,12 @@ def test_other_problems_than_those_of_the_run_are_not_shown(tmp_path, scored):
     """The dataset must be the one that was judged, by its hash."""
     (run,) = reading.load_all([scored(tmp_path, {ZERO: (2, 1)})])  # its hash is made up
     found = distinct.read(run)
-    assert found.prompts == {}
+    assert found.problems == {}
     assert "others by now" in found.notes[0]
     real = benchmarks.load(benchmarks.get("humaneval"), Settings()).sha256
     dataset = {"source": "embedded", "sha256": real}
     (run,) = reading.load_all([scored(tmp_path / "b", {ZERO: (2, 1)}, dataset=dataset)])
-    assert distinct.read(run).prompts.keys() >= {ZERO}
+    assert distinct.read(run).problems.keys() == {ZERO}
 
 
 def test_rows_that_are_no_problems_are_noted(tmp_path, stored):
@@ -157,6 +162,19 @@ def test_rows_that_are_no_problems_are_noted(tmp_path, stored):
     path.write_text(path.read_text().replace('"entry_point"', '"entry"'))
     (run,) = reading.load_all([folder])
     found = distinct.read(run)
-    assert found.prompts == {}
+    assert found.problems == {}
     assert "entry_point" in found.notes[0]
     assert {one.text for one in found.programs[ZERO]} >= {"    return True\n"}
+
+
+def test_the_most_frequent_of_each_verdict_are_shown(tmp_path, loaded):
+    """Of more programs than a page can hold; how many there are is known all the same."""
+    found = distinct.read(loaded(tmp_path, ANSWERS), most=1)
+    assert [one.samples for one in found.programs[ZERO]] == [(1, 2, 3)]
+    assert found.distinct == {ZERO: 3 - 1, ONE: 2}
+    outcomes = (
+        [Outcome(Verdict.FAILED)] * 3 + [Outcome(Verdict.PASSED)] + [Outcome(Verdict.PASSED, flags=("x",))]
+    )
+    assert distinct.spread(outcomes, 3) == [0, 3, 4]
+    assert distinct.spread(outcomes, 1) == [4]
+    assert distinct.spread(outcomes, 9) == [0, 1, 2, 3, 4]

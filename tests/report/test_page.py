@@ -14,8 +14,10 @@ import pytest
 from passk_tasks.cli import main
 from passk_tasks.errors import UsageError
 from passk_tasks.report import build, data, packed, page
+from passk_tasks.report.marked import plain
 from passk_tasks.report.svg import COLOURS
 from passk_tasks.results import reading
+from passk_tasks.results.findings import Finding
 from passk_tasks.scoring.summary import estimate
 from passk_tasks.statistics.metrics import Metric
 
@@ -100,14 +102,16 @@ def test_every_problem_has_its_candidates(tmp_path, loaded):
     packed = details(html)
     assert len(packed) == len(PROBLEMS)
     one = packed[3]
-    assert one["prompt"].startswith("from typing import List")
+    assert plain(one["prompt"]).startswith("from typing import List")
     (run,) = one["runs"]
     assert run["distinct"] == 2
     right, wrong = run["candidates"]
     assert (right["samples"], right["verdict"]) == ([0, 1, 2], "passed")
     assert (wrong["samples"], wrong["verdict"]) == ([3], "failed")
     assert wrong["detail"] == "assert candidate(1) == 1"
-    assert wrong["code"] == "    return 2"
+    assert plain(wrong["code"]) == "    return 2\n"
+    assert "METADATA" in one["tests"]
+    assert plain(one["reference"]).startswith("    ")
     rows = [one[1] for one in Elements(html).named("tr") if "data-t" in one[1]]
     assert [row["data-q"].split()[0] for row in rows] == [name.lower() for name in PROBLEMS]
     assert rows[0]["data-t"].split() == ["never", "v-failed"]
@@ -208,10 +212,10 @@ def test_a_page_that_would_be_too_large_says_what_it_leaves_out(tmp_path, loaded
     html = build([run])
     assert "the models&#39; texts are left out" in html
     assert not any("text" in one for one in details(html)[0]["runs"][0]["candidates"])
-    monkeypatch.setattr(packed, "PACKED_LIMIT", size // 4)
+    monkeypatch.setattr(packed, "PACKED_LIMIT", size // 2)
     html = build([run])
     (found,) = details(html)[0]["runs"]
-    assert re.search(r"at most \d+ candidates of a problem are here", html)
+    assert f"{len(found['candidates'])} of 151 distinct candidates are here" in html
     assert found["left_out"] == 151 - len(found["candidates"])
     assert "passed" in {one["verdict"] for one in found["candidates"]}
 
@@ -325,3 +329,63 @@ def test_an_audit_of_other_problems_is_an_error(tmp_path, loaded):
     other = {**AUDIT, "by_problem": [{"task_id": "Mbpp/11", "caught": 1.0, "trivial_passes": []}]}
     with pytest.raises(UsageError, match="none of its problems"):
         build([loaded(tmp_path / "run", ANSWERS)], audit=other)
+
+
+def test_prompts_as_sent_are_there(tmp_path, stored):
+    """Where lm-eval's file holds what went out, each problem has it, once for all runs that sent the same."""
+    folders = [stored(tmp_path / name, ANSWERS) for name in "abc"]
+    for folder, extra in zip(folders[:2], ("Complete this:", "Complete this:"), strict=True):
+        (path,) = folder.glob("samples_*")
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            prompt = extra + line["doc"]["prompt"]
+            line["arguments"] = {"gen_args_0": {"arg_0": prompt, "arg_1": {"until": []}}}
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    one = details(build([run for folder in folders for run in reading.load_all([folder])]))[0]
+    ((of, text),) = one["sent"]
+    assert of == [0, 1]
+    assert text.startswith("Complete this:from typing")
+
+
+def test_what_came_stands_beside_what_was_expected(tmp_path, loaded):
+    """The right side of the assertion, and what the last call returned, where the run knows it."""
+    run = loaded(
+        tmp_path, {PROBLEMS[0]: [WRONG, ("    return 3\n", "failed", "assert 'more' in candidate(1)")]}
+    )
+    known = {PROBLEMS[0]: tuple(replace(one, actual="2") for one in run.outcomes[PROBLEMS[0]])}
+    first, second = details(build([replace(run, outcomes=known)]))[0]["runs"][0]["candidates"]
+    assert (first["expected"], first["actual"]) == ("1", "2")
+    assert "expected" not in second
+    assert second["actual"] == "2"
+    (unknown, _) = details(build([run]))[0]["runs"][0]["candidates"]
+    assert not {"expected", "actual"} & unknown.keys()
+
+
+def test_findings_stand_on_top(tmp_path, loaded):
+    """Each with its remedy and its command, before all numbers, and not among the warnings again."""
+    found = Finding("identical", "all are <alike>", "use a seed", ("passk", "run", "a b"))
+    run = replace(loaded(tmp_path, ANSWERS), findings=(found,), warnings=(str(found), "something else"))
+    html = build([run])
+    section = html.split('id="summary"')[1]
+    before, after = section.split("<table", 1)
+    assert "all are &lt;alike&gt;." in before
+    assert "use a seed." in before
+    assert "<code>passk run &#39;a b&#39;</code>" in before
+    assert "&lt;alike&gt;" not in after
+    assert "something else" in after
+
+
+def test_every_sample_has_its_verdict_in_the_picture(tmp_path, loaded):
+    """A letter a sample, in the order of the samples, for each problem in turn."""
+    html = build([loaded(tmp_path, ANSWERS)])
+    (text,) = re.findall(r'id="grid-data">([^<]*)<', html)
+    grid = json.loads(gzip.decompress(base64.b64decode(text)))
+    names = [[grid["verdicts"][letter] for letter in column] for column in grid["runs"][0]]
+    assert names == [[verdict for _, verdict, _ in ANSWERS[task_id]] for task_id in PROBLEMS]
+
+
+def test_names_of_problems_that_links_cannot_have():
+    """Those that the page may use itself, or that are no names of elements, get a number."""
+    names = ["HumanEval/23", "summary", "p7", "d1", "a b/1", "x'1", "mbpp_11"]
+    found = data.anchors(names)
+    assert [found[name] for name in names] == ["HumanEval/23", "p1", "p2", "p3", "p4", "p5", "mbpp_11"]

@@ -75,8 +75,10 @@ def unpacked_outcome(fields: list[Any]) -> Outcome:
     Raises:
         ValueError, TypeError: the fields are not an outcome's.
     """
-    verdict, detail, judge, cpu_s, wall_s, peak_mib, flags, base_passed = fields
-    return Outcome(Verdict(verdict), detail, judge, cpu_s, wall_s, peak_mib, tuple(flags), base_passed)
+    verdict, detail, judge, cpu_s, wall_s, peak_mib, flags, base_passed, actual = fields
+    return Outcome(
+        Verdict(verdict), detail, judge, cpu_s, wall_s, peak_mib, tuple(flags), base_passed, actual
+    )
 
 
 # To the zygote: fork a candidate. The first descriptor that comes along is its channel; two more, if they

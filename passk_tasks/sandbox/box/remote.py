@@ -32,6 +32,7 @@ class Remote:
         raised: each exception that the candidate raised, with its own class's name and its text.
         flags: signs of an attempt to fool the tests.
         base_passed: whether the base tests passed.
+        returned: what the last call returned, alone in a list; empty if there was none.
         wants_numpy: whether an array came, and numpy is not loaded.
     """
 
@@ -42,6 +43,7 @@ class Remote:
         self.raised: list[tuple[BaseException, str, str]] = []
         self.flags: list[str] = []
         self.base_passed = False
+        self.returned: list[Any] = []
         self.wants_numpy = False
 
     def run_base(self, run: Callable[[], None], decides: bool) -> None:
@@ -65,7 +67,8 @@ class Remote:
         here.
         """
         message, crossed = self._message(verb, target, args, kwargs)
-        return self._answer(self._ask(message), "value", crossed=crossed)[1]
+        self.returned = [self._answer(self._ask(message), "value", crossed=crossed)[1]]
+        return self.returned[0]
 
     def each(self, verb: str, target: str | int, calls: Iterable[Iterable[Any]]) -> Iterator[Any]:
         """Call a function with one list of arguments after another, without waiting; yield the results.
@@ -89,7 +92,8 @@ class Remote:
                 return
             except MemoryError:
                 self._out_of_memory()
-            yield self._answer(raw, "value", crossed=under_way.popleft())[1]
+            self.returned = [self._answer(raw, "value", crossed=under_way.popleft())[1]]
+            yield self.returned[0]
 
     def _message(
         self, verb: str, target: str | int, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -24,7 +24,7 @@ from passk_tasks.sandbox.box.process import Box, CandidateGone, Room
 from passk_tasks.sandbox.box.protocol import Configuration
 from passk_tasks.sandbox.box.remote import Remote
 from passk_tasks.sandbox.box.suites import Suite
-from passk_tasks.sandbox.box.verdicts import TestsTimeout, explain, explain_status, one_line
+from passk_tasks.sandbox.box.verdicts import TestsTimeout, actual, explain, explain_status, one_line
 from passk_tasks.verdict import Outcome, Verdict
 
 _UNEXPLAINED = Verdict.CRASHED, ""
@@ -66,6 +66,7 @@ class Trials:
             disk=way.disk,
         )
         self._armed = False
+        self._actual = ""  # what the last call returned, where an assertion failed
         signal.signal(signal.SIGPROF, self._on_timer)
 
     def _on_timer(self, _number: int, frame: Any) -> None:
@@ -152,7 +153,7 @@ class Trials:
         Raises:
             OSError: it may have failed because others left too little of the host's disk.
         """
-        started = time.monotonic()
+        started, self._actual = time.monotonic(), ""
         verdict, detail = self._guarded(run, remote, timeout_s, suite)
         if (
             verdict is Verdict.PASSED and remote.box.on_disk
@@ -194,6 +195,7 @@ class Trials:
             round(peak_mib, 3),
             tuple(map(one_line, remote.flags)),
             remote.base_passed if suite is not None and suite.base else None,
+            self._actual if verdict is Verdict.FAILED else "",
         )
 
     def _guarded(
@@ -207,7 +209,10 @@ class Trials:
         except BaseException as error:
             self._armed = False
             try:
-                return explain(error, remote, suite)
+                verdict, detail = explain(error, remote, suite)
+                if verdict is Verdict.FAILED and suite is not None:
+                    self._actual = actual(error, remote)
+                return verdict, detail
             except BaseException as worse:  # the error holds hostile values: turning them to text may fail
                 return Verdict.ERROR, f"{type(error).__name__}, and {type(worse).__name__} in showing it"
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 from passk_tasks.sandbox.box.process import CandidateGone
 from passk_tasks.sandbox.box.remote import NotPlainError, Remote
@@ -11,6 +12,15 @@ from passk_tasks.sandbox.box.suites import BASE_FILE, TESTS_FILE, Suite
 from passk_tasks.verdict import Verdict
 
 DETAIL_LIMIT = 500  # characters
+_VALUE_LIMIT = 240  # characters of a value
+_LONG_BITS = 1024
+_ENDS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+}
 _EFBIG = 27
 
 
@@ -72,6 +82,45 @@ def _line_of(error: BaseException, suite: Suite) -> str:
             shown = suite.line(file, trace.tb_lineno)
         trace = trace.tb_next
     return shown or "the tests"
+
+
+def actual(error: BaseException, remote: Remote) -> str:
+    """Return what the candidate's last call returned, where an assertion of the tests failed; else "".
+
+    Plain data alone is shown: other objects stand for themselves by the names of their types.
+    """
+    raised = any(mine is error for mine, _, _ in remote.raised)
+    if not isinstance(error, AssertionError) or raised or not remote.returned:
+        return ""
+    return one_line(_value(remote.returned[0], 4))
+
+
+def _value(value: Any, depth: int) -> str:
+    kind: type = type(value)
+    if kind is int and value.bit_length() > _LONG_BITS:
+        return f"<int of {value.bit_length()} bits>"
+    if value is None or kind in (bool, int, float, complex):
+        return repr(value)
+    if kind in (str, bytes):
+        return repr(value[:DETAIL_LIMIT]) + ("…" if len(value) > DETAIL_LIMIT else "")
+    ends = _ENDS.get(kind)
+    if ends is None or depth == 0:
+        return f"<{kind.__name__}>"
+    items: list[str] = []
+    room = _VALUE_LIMIT
+    for item in value:
+        if room < 0:
+            items.append("…")
+            break
+        text = _value(item, depth - 1)
+        if kind is dict:
+            text = f"{text}: {_value(value[item], depth - 1)}"
+        items.append(text)
+        room -= len(text) + 2
+    if kind in (set, frozenset):
+        items = sorted(items) if items else ["*()"]
+    comma = "," if kind is tuple and len(items) == 1 else ""
+    return ends[0] + ", ".join(items) + comma + ends[1]
 
 
 def explain_status(status: int, cpu_spent: bool, memory_spent: bool) -> tuple[Verdict, str]:

@@ -1,0 +1,306 @@
+"""What a run as a whole suffers from, told from its samples.
+
+    samples, candidates, outcomes -> evidence    where most samples gave no program: some of them, read in the
+                                                 other ways and really judged
+    evidence, records             -> findings    a sentence each, with its remedy
+
+A run that is merely weak has none.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from passk_tasks import benchmarks
+from passk_tasks.benchmarks import Dataset
+from passk_tasks.errors import SandboxError
+from passk_tasks.extraction.strategies import Strategy
+from passk_tasks.extraction.syntax import Parser
+from passk_tasks.judging import batch, trial
+from passk_tasks.judging.executor import Executor
+from passk_tasks.program import Program
+from passk_tasks.results import findings
+from passk_tasks.results.findings import SAMPLES, Finding
+from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample
+from passk_tasks.scoring.candidates import candidate, mode_of
+from passk_tasks.scoring.records import Record
+from passk_tasks.tasks import catalog, stops
+from passk_tasks.tasks.catalog import TaskSpec
+from passk_tasks.verdict import Verdict
+
+MOST = 0.5
+"""Share of samples above which a sign is one of the run, and not of some samples."""
+
+TRIED = 200
+"""Samples that are read in other ways, at most, drawn at random."""
+
+GAIN = 0.05
+"""Share of samples that must pass more in another way of reading before that way is named."""
+
+_NO_WAY = "no other way of reading them lets notably more pass"
+_WAYS = ("answer", "completion", "sanitized", "verbatim")
+_SNIPPETS = ("snippet", "snippet_indented")
+_LOST = frozenset({Verdict.NO_CODE, Verdict.SYNTAX_ERROR})
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+_CHAT = frozenset(
+    {
+        Strategy.FENCE,
+        Strategy.FENCE_UNCLOSED,
+        Strategy.FENCE_JOINED,
+        Strategy.FENCE_BODY,
+        Strategy.PROSE_CODE,
+        Strategy.RESTATED_FUNCTION,
+        Strategy.WHOLE_FILE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Samples that were read in another way.
+
+    Attributes:
+        of: how many.
+        now: of these, how many passed as they were read.
+        would: how many pass in the other way.
+    """
+
+    of: int = 0
+    now: int = 0
+    would: int = 0
+
+    def __add__(self, other: Tried) -> Tried:
+        return Tried(self.of + other.of, self.now + other.now, self.would + other.would)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the texts of a run show; that of several ranks adds up.
+
+    Attributes:
+        looked: samples that were looked at closely; 0 where there was no reason to.
+        chat: of these, how many hold whole functions, in fences or in prose, and were not read as a chat
+            model's answers.
+        reasoning: of these, how many are a chain of thought that never ended, likewise.
+        tried: by way of reading, those whose programs were judged.
+        untried: whether they could not be judged, for want of a sandbox.
+    """
+
+    looked: int = 0
+    chat: int = 0
+    reasoning: int = 0
+    tried: dict[str, Tried] = field(default_factory=dict)
+    untried: bool = False
+
+    def __add__(self, other: Evidence) -> Evidence:
+        ways = dict.fromkeys((*self.tried, *other.tried))
+        tried = {way: self.tried.get(way, Tried()) + other.tried.get(way, Tried()) for way in ways}
+        return Evidence(
+            self.looked + other.looked,
+            self.chat + other.chat,
+            self.reasoning + other.reasoning,
+            tried,
+            self.untried or other.untried,
+        )
+
+
+def evidence(
+    records: Sequence[Record], *, spec: TaskSpec, dataset: Dataset, executor: Executor, extract: str
+) -> Evidence:
+    """Look at the texts of a run, and where most gave no program, try what other ways of reading give.
+
+    Args:
+        records: of the run, with texts and code.
+        spec: the task.
+        dataset: its problems.
+        executor: judges the programs.
+        extract: how the samples were read, one of `candidates.EXTRACT`.
+    """
+    judged = [record for record in records if record.outcome.verdict is not Verdict.INFRA_ERROR]
+    read = {id(record): _mode(record.sample, dataset, spec, extract) for record in judged}
+    lost = sum(record.outcome.verdict in _LOST for record in judged)
+    answers = sum(
+        read[id(record)] != stops.ANSWER
+        and not record.outcome.passed
+        and _is_answer(record.sample, dataset.problems[record.sample.task_id].entry_point)
+        for record in judged
+    )
+    if max(lost, answers) <= MOST * len(judged):
+        return Evidence()
+    drawn = random.Random(0).sample(judged, min(TRIED, len(judged)))
+    chat, reasoning, tried, untried = 0, 0, dict[str, Tried](), False
+    for way in _ways(spec):
+        found = [
+            candidate(record.sample, dataset.problems[record.sample.task_id], spec, way)
+            if _fits(way, record.sample, read[id(record)])
+            else record.extraction
+            for record in drawn
+        ]
+        if way == stops.ANSWER:
+            foreign = [
+                one.strategy.partition("+")[0]
+                for record, one in zip(drawn, found, strict=True)
+                if read[id(record)] != way
+            ]
+            chat = sum(strategy in _CHAT for strategy in foreign)
+            reasoning = foreign.count(Strategy.NONE_UNTERMINATED_REASONING)
+        codes = [one.code for one in found]
+        if _programs(drawn, codes, dataset) > _programs(drawn, [r.extraction.code for r in drawn], dataset):
+            try:
+                tried[way] = _judged(drawn, codes, spec, dataset, executor)
+            except SandboxError:  # shards may be merged where nothing can be judged
+                untried = True
+    return Evidence(len(drawn), chat, reasoning, tried, untried)
+
+
+def _is_answer(sample: Sample, entry_point: str) -> bool:
+    """Whether a text looks like an answer: a fence, or the function anew where its body was asked for."""
+    anew = rf"^(?:async[ \t]+def|def|class)[ \t]+{re.escape(entry_point)}\b" if entry_point else None
+    return _FENCE.search(sample.text) is not None or (
+        sample.form != SOLUTION
+        and anew is not None
+        and re.search(anew, sample.text, re.MULTILINE) is not None
+    )
+
+
+def _ways(spec: TaskSpec) -> tuple[str, ...]:
+    """Return the ways of reading that make sense for a task's texts."""
+    own = spec.settings.extraction
+    if own in _SNIPPETS:
+        return _SNIPPETS
+    if own not in _WAYS:  # one side of an assertion is read in one way
+        return ()
+    return tuple(dict.fromkeys((own, *_WAYS)))  # of ways that are equally good, the task's own
+
+
+def _fits(way: str, sample: Sample, mode: str) -> bool:
+    return way != mode and (sample.form != SOLUTION or way in ("answer", "verbatim"))
+
+
+def _mode(sample: Sample, dataset: Dataset, spec: TaskSpec, extract: str) -> str:
+    return mode_of(sample, dataset.problems[sample.task_id], spec, extract)
+
+
+def _programs(records: Sequence[Record], codes: Sequence[str | None], dataset: Dataset) -> int:
+    """Return how many codes compile; those in other languages are taken to."""
+    foreign = [dataset.problems[record.sample.task_id].protocol is not None for record in records]
+    return sum(
+        code is not None and (is_foreign or Parser().parse(code) is not None)
+        for code, is_foreign in zip(codes, foreign, strict=True)
+    )
+
+
+def _judged(
+    records: Sequence[Record],
+    codes: Sequence[str | None],
+    spec: TaskSpec,
+    dataset: Dataset,
+    executor: Executor,
+) -> Tried:
+    """Judge codes in the place of those of the records."""
+    family, place = benchmarks.get(spec.settings.benchmark), spec.settings.judge.place
+    now = sum(record.outcome.passed for record in records)
+    new: list[Program] = []
+    would = 0
+    for record, code in zip(records, codes, strict=True):
+        program = family.program(dataset.problems[record.sample.task_id], code, place)
+        if program.sha256 == record.program_sha256:
+            would += record.outcome.passed
+        else:
+            new.append(program)
+    outcomes = batch.judge(new, executor, shuffle=True).outcomes
+    return Tried(len(records), now, would + sum(outcome.passed for outcome in outcomes))
+
+
+# ---------------------------------------------------------------------- sentences
+
+
+def found_in(records: Sequence[Record], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
+    """Yield what the records of a run suffer from by the way they were asked for, and read.
+
+    Args:
+        records: of the run; texts and code are not looked at.
+        seen: what they show.
+        spec: the task.
+    """
+    judged = [record for record in records if record.outcome.verdict is not Verdict.INFRA_ERROR]
+    if seen.looked:
+        yield from _read_wrongly(judged, seen, spec)
+    continued = sum(
+        record.sample.form == RESPONSE and record.extraction.strategy.partition("+")[0] == Strategy.BODY
+        for record in judged
+    )
+    if spec.settings.extraction == stops.ANSWER and continued > MOST * len(judged):
+        task = _sibling(spec, {"completion", "sanitized"})
+        for_base = f"ask a base model with the task {task}, and " if task else ""
+        yield Finding(
+            findings.BASE_COMPLETIONS,
+            f"{continued:,} of {len(judged):,} answers ({continued / len(judged):.0%}) continue the prompt "
+            f"instead of answering it, as a base model does, though {spec.name} is for chat models",
+            f"{for_base}a chat model with --apply_chat_template",
+        )
+
+
+def _read_wrongly(judged: Sequence[Record], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
+    lost = [record for record in judged if record.outcome.verdict in _LOST]
+    of = len(judged)
+    way, best = max(seen.tried.items(), key=lambda item: item[1].would, default=("", Tried()))
+    gains = best.would - best.now > GAIN * best.of
+    gave_none = f"{len(lost):,} of {of:,} samples ({len(lost) / of:.0%}) ended in no_code or syntax_error"
+    would = ""
+    if gains:
+        drawn = f"judged for {best.of} drawn at random" if best.of < of else "judged for all"
+        would = f"with `{way}`, {best.would / best.of:.0%} would pass, not {best.now / best.of:.0%} ({drawn})"
+    command = ("passk", "score", SAMPLES, "--task", spec.name, "--extract", way) if gains else ()
+    if not gains and len(lost) <= MOST * of:
+        return
+    if seen.chat > MOST * seen.looked:
+        task = _sibling(spec, {stops.ANSWER})
+        asked = f"ask a chat model with the task {task} and --apply_chat_template" if task else ""
+        read = f"read the answers with --extract {way}" if gains else "look at them with `passk report`"
+        says = (
+            f"{seen.chat / seen.looked:.0%} of the samples are answers of a chat model, whole functions in "
+            f"fences or prose, and were not read as such; {would or gave_none}"
+        )
+        yield Finding(findings.CHAT_ANSWERS, says, "; ".join(filter(None, (read, asked))), command)
+    elif gains:
+        remedy = f"read them with --extract {way}"
+        yield Finding(findings.EXTRACTION, f"{gave_none}; {would}", remedy, command)
+    elif seen.reasoning > MOST * seen.looked:
+        yield Finding(
+            findings.CUT_REASONING,
+            f"{seen.reasoning / seen.looked:.0%} of the samples are a chain of thought that never ended",
+            "generate again with a larger limit, --gen_kwargs max_gen_toks=…, and a task for chat models",
+        )
+    elif sum(record.unfinished is not None for record in lost) <= MOST * len(lost):
+        yield Finding(
+            findings.NO_PROGRAMS,
+            f"{gave_none}, and "
+            + ("other ways of reading them could not be tried here" if seen.untried else _NO_WAY),
+            "look at what the model wrote, with `passk report`, before you believe the score",
+        )
+
+
+def of_references(warnings: Sequence[str]) -> Iterator[Finding]:
+    """Yield those of the warnings of a trial that are of references which fail their own tests."""
+    for warning in warnings:
+        if trial.FAILS_ITSELF in warning:
+            says, _, remedy = warning.rpartition(": ")
+            yield Finding(findings.WRONG_REFERENCE, says, remedy)
+
+
+def _sibling(spec: TaskSpec, extractions: Collection[str]) -> str | None:
+    """Return the task of the same problems that reads answers in one of these ways; None without one."""
+    settings = spec.settings
+    fitting = []
+    for name in catalog.task_names():
+        task = catalog.load_task(name)
+        same = (task.settings.benchmark, task.settings.dataset) == (settings.benchmark, settings.dataset)
+        if same and name != spec.name and task.settings.extraction in extractions:
+            fitting.append(name)
+    stem = re.sub(r"_(?:instruct|greedy|n\d+)\b", "", spec.name)
+    ours = sorted(fitting, key=lambda name: (not name.startswith(stem), len(name), name))
+    return ours[0] if ours else None

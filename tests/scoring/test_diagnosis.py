@@ -1,0 +1,168 @@
+"""What a run as a whole suffers from: really judged, and nothing said of runs that are merely weak."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import defaultdict
+
+import pytest
+
+import passk_tasks
+from passk_tasks.judging import trial
+from passk_tasks.results import findings
+from passk_tasks.scoring import diagnosis
+from passk_tasks.scoring.diagnosis import Evidence, Tried
+
+TASK, INSTRUCT = "passk_humaneval", "passk_humaneval_instruct"
+PROBLEMS = dict(list(passk_tasks.load_problems(TASK).problems.items())[:12])
+
+
+def texts(make, n=2):
+    """N texts for each of twelve problems; `make` gets the problem and the text's number."""
+    return {name: [make(problem, i) for i in range(n)] for name, problem in PROBLEMS.items()}
+
+
+def fenced(problem, number):
+    """An answer in a fence; the first of a problem is wrong."""
+    body = problem.canonical_solution if number else "    return None\n"
+    return f"Here is version {number}:\n\n```python\n{problem.prompt}{body}```\nIt works."
+
+
+def prose(problem, number):
+    """A right answer among prose, without a fence."""
+    return f"Version {number} goes so.\n\n{problem.prompt}{problem.canonical_solution}\nI hope it helps!"
+
+
+def stripped(problem, number):
+    """A right body without its indentation at the first line."""
+    return problem.canonical_solution.strip() + f"  # {number}"
+
+
+def whole(problem, number):
+    """The whole right function, and nothing else."""
+    return f"{problem.prompt}{problem.canonical_solution}\nx = {number}\n"
+
+
+def body(problem, number):
+    """A right body, and a statement below it."""
+    return problem.canonical_solution + f"\n\nx = {number}\n"
+
+
+def thinking(problem, number):
+    """A chain of thought that was cut off."""
+    return f"<think>\nThe function {problem.entry_point} should, {number}, wait"
+
+
+def nonsense(problem, number):
+    """No program at all."""
+    return f"I would rather not ({number})."
+
+
+def found(task, make):
+    """The score of these texts, and its findings by kind."""
+    scored = passk_tasks.score_texts(task, texts(make), {"k": 1})
+    return scored, {one.kind: one for one in scored.findings}
+
+
+@pytest.mark.parametrize(
+    ("make", "would"),
+    [
+        (fenced, "50% would pass, not 0%"),
+        (prose, "100% would pass, not 0%"),
+        (whole, "100% would pass, not 0%"),
+    ],
+)
+def test_answers_of_a_chat_model_under_a_completion_task(make, would):
+    """They are named, with what would pass, the option, the task for such models, and what to type."""
+    scored, kinds = found(TASK, make)
+    assert list(kinds) == [findings.CHAT_ANSWERS]
+    one = kinds[findings.CHAT_ANSWERS]
+    assert would in one.says
+    assert "(judged for all)" in one.says
+    assert INSTRUCT in one.remedy
+    assert one.command[-2:] == ("--extract", "answer")
+    assert str(one) in scored.warnings
+
+
+@pytest.mark.parametrize(("make", "task"), [(fenced, INSTRUCT), (whole, INSTRUCT), (body, TASK)])
+def test_runs_that_were_asked_rightly_have_no_finding(make, task):
+    """Whatever form the answers have that the task reads as it should."""
+    scored, kinds = found(task, make)
+    assert kinds == {}
+    assert scored.scores["pass@1"] >= 0.5
+
+
+def test_completions_under_a_task_for_chat_models():
+    """They may well pass; but the model was not asked as it should have been."""
+    _, kinds = found(INSTRUCT, body)
+    assert list(kinds) == [findings.BASE_COMPLETIONS]
+    assert f"the task {TASK}," in kinds[findings.BASE_COMPLETIONS].remedy
+    assert "--apply_chat_template" in kinds[findings.BASE_COMPLETIONS].remedy
+
+
+def test_texts_that_lost_their_indentation(tmp_path):
+    """`verbatim` takes them as they are; the task's own way is named where it is as good as another."""
+    path = tmp_path / "samples.jsonl"
+    lines = [{"task_id": name, "completion": stripped(problem, 0)} for name, problem in PROBLEMS.items()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scored = passk_tasks.score_samples([path], TASK)
+    (one,) = scored.findings
+    assert one.kind == findings.EXTRACTION
+    assert "12 of 12 samples (100%) ended in no_code or syntax_error; with `completion`" in one.says
+    assert one.typed == f"passk score {path} --task {TASK} --extract completion"
+    again = passk_tasks.score_samples([path], TASK, extract="completion")
+    assert again.findings == ()
+    assert f"{again.scores['pass@1']:.0%} would pass" in one.says
+
+
+@pytest.mark.parametrize("task", [TASK, INSTRUCT])
+def test_reasoning_that_never_ended(task):
+    """It is named as such under every task, and once."""
+    _, kinds = found(task, thinking)
+    assert list(kinds) == [findings.CUT_REASONING]
+    assert "max_gen_toks" in kinds[findings.CUT_REASONING].remedy
+
+
+def test_texts_without_any_program():
+    """No way of reading helps; that is said, and nothing is promised."""
+    _, kinds = found(TASK, nonsense)
+    assert list(kinds) == [findings.NO_PROGRAMS]
+    assert kinds[findings.NO_PROGRAMS].command == ()
+
+
+def test_large_runs_are_tried_by_a_part(monkeypatch):
+    """A bounded number of samples is judged again, drawn from all, and the sentence says how many."""
+    monkeypatch.setattr(diagnosis, "TRIED", 10)
+    scored, kinds = found(TASK, prose)
+    assert scored.seen.looked == 10
+    assert scored.seen.tried["answer"] == Tried(of=10, now=0, would=10)
+    assert "(judged for 10 drawn at random)" in kinds[findings.CHAT_ANSWERS].says
+
+
+def test_evidence_of_ranks_adds_up():
+    """Several ranks each try their own; the run has the sum."""
+    first = Evidence(10, 9, 1, {"answer": Tried(10, 1, 5)})
+    second = Evidence(20, 1, 2, {"answer": Tried(20, 2, 6), "completion": Tried(20, 2, 3)})
+    assert first + second == Evidence(30, 10, 3, {"answer": Tried(30, 3, 11), "completion": Tried(20, 2, 3)})
+
+
+def test_wrong_references_are_a_finding():
+    """What the trial said of them, in two parts; other warnings of it are none."""
+    said = f"the reference of a/1 (failed) {trial.FAILS_ITSELF}, so x: mend the reference or the tests"
+    (one,) = diagnosis.of_references(["another", said])
+    assert (one.kind, one.remedy) == (findings.WRONG_REFERENCE, "mend the reference or the tests")
+    assert str(one) == said
+
+
+def test_a_weak_model_is_no_finding():
+    """Real samples of a small base model, of which 4 % pass: nothing is wrong with the run."""
+    path = passk_tasks.task_configs_path().parent / "passk_tasks/data/gemma3_270m_humaneval_n20.jsonl.gz"
+    given = defaultdict(list)
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            if line["task_id"] in PROBLEMS:
+                given[line["task_id"]].append(line["completion"])
+    scored = passk_tasks.score_texts(TASK, given, {"k": 1})
+    assert scored.samples == 240
+    assert scored.findings == ()
