@@ -95,8 +95,9 @@ def _called(runs: Sequence[StoredRun]) -> list[str]:
 
 def _of_task(page: Page, runs: Sequence[StoredRun], called: Sequence[str], folder: str) -> None:
     """Add the runs of one task: what each is called, its scores, and where it is."""
-    models = list(dict.fromkeys(run.model for run in runs if run.model is not None))
-    shown = f", {models[0]}" if len(models) == 1 else f", {len(models)} models" if models else ""
+    models = list(dict.fromkeys(run.model for run in runs))
+    shown = f", {models[0]}" if len(models) == 1 else f", {len(models)} models"
+    shown = "" if None in models else shown
     page.text(f"{runs[0].task}{shown}, {len(runs)} run{'s' * (len(runs) > 1)}", BOLD, indent=0, hang=2)
     first, *others = dict.fromkeys(name for run in runs for name in run.scores) or [_FIRST]
     columns = {

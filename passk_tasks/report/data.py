@@ -12,7 +12,7 @@ from passk_tasks.errors import UsageError
 from passk_tasks.report import figures
 from passk_tasks.report.distinct import Details
 from passk_tasks.results import equal_cost, joining
-from passk_tasks.results.differing import Condition
+from passk_tasks.results.differing import TEXTS, Condition
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
@@ -112,18 +112,34 @@ def _cost(run: Run, clusters: Mapping[str, Hashable] | None) -> dict[str, Any] |
 def conditions(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     """Return the name of each condition that some run recorded, with its value in each run."""
     by_run = [_conditions_of(run) for run in runs]
-    names = dict.fromkeys(name for values in by_run for name in values)
+    same = _same_packages(runs)
+    names = dict.fromkeys(name for values in by_run for name in values if name not in same)
     rows = [(name, tuple(values.get(name) for values in by_run)) for name in names]
-    return [
-        (name, Condition(name, values).shown())
+    shown = [
+        (name, [str(value) for value in values] if name in TEXTS else Condition(name, values).shown())
         for name, values in rows
         if any(value is not None for value in values)
     ]
+    if all(run.conditions.packages is not None for run in runs):
+        common = ", ".join(f"{name.partition(': ')[2]} {version}" for name, version in same.items())
+        shown.append(("packages", [common or "none"] * len(runs)))
+    return shown
+
+
+def _same_packages(runs: Sequence[Run]) -> dict[str, str]:
+    """Return the packages that all runs have in one version, by the names of their rows."""
+    first, *others = [run.conditions.packages or {} for run in runs]
+    return {
+        f"packages: {name}": version
+        for name, version in first.items()
+        if all(packages.get(name) == version for packages in others)
+    }
 
 
 def _conditions_of(run: Run) -> dict[str, object]:
     values: dict[str, object] = {
         "model": run.model,
+        "label": run.label,
         "date": None if run.date is None else run.date.isoformat(timespec="seconds"),
         "results": str(run.path),
         **{name: text for name, text in summary.facts(run) if name in ("sandbox", "problems")},

@@ -15,7 +15,12 @@ from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 _BESIDE = 3  # most runs whose values stand in columns
 _PARTS = 4  # most parts of one condition that are listed: packages
 _LINES = 14  # most lines of one difference
-NAMES = {"prompt": "prompt", "system_instruction": "system instruction", "chat_template": "chat template"}
+NAMES = {
+    "prompt": "prompt",
+    "system_instruction": "system instruction",
+    "chat_template": "chat template",
+    "stops": "stop list",
+}
 
 
 def differing(
@@ -71,7 +76,7 @@ def texts(
     """
     for condition in conditions:
         groups = [(value, runs) for value, runs in condition.groups if value is not None]
-        if condition.name not in TEXTS or len(groups) < 2:
+        if condition.name not in NAMES or len(groups) < 2:
             continue
         usual, most = max(groups, key=lambda group: len(group[1]))
         for value, runs in groups:
@@ -79,9 +84,16 @@ def texts(
                 continue
             others = len(most) > 1 and len(most) + len(runs) == len(letters)
             minus, plus = (", ".join(letters[i] for i in of) for of in (most, runs))
-            before, after = ("" if text in (NONE, ABSENT) else str(text) for text in (usual, value))
+            before, after = map(_lines, (usual, value))
             lines = [pair for pair in changed_lines(before, after) if pair not in (("-", ""), ("+", ""))]
             yield f"{NAMES[condition.name]}: - {'others' if others else minus}, + {plus}", lines
+
+
+def _lines(value: object) -> str:
+    """Return a text, or a list as one with an item a line; empty for what is not there."""
+    if isinstance(value, (list, tuple)):
+        return "\n".join(json.dumps(item, ensure_ascii=False) for item in value)
+    return "" if value in (NONE, ABSENT) else str(value)
 
 
 def changed_lines(before: str, after: str, around: int = 1) -> Iterator[tuple[str, str]]:
