@@ -95,7 +95,7 @@ def render(
     """Return the curve, the problems of the tail and the forecast as text, without a final newline."""
     page = Page(colour=colour, width=width)
     problems = sum(n > 0 for n, _ in run.counts.values())
-    page.line(f"{run.task}: {run.name}, {problems} problems, n = {n}", BOLD)
+    page.line(f"{run.task}: {run.label or run.name}, {problems} problems, n = {n}", BOLD)
     page.line()
     rows = [
         (
