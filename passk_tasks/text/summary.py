@@ -20,13 +20,14 @@ MEANING = (
     "again."
 )
 BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so the value over problems serves as a bound."
+CREDIBLE_MEANING = "credible: what the samples make one believe of the true value, from a uniform prior."
 MAX_MEANING = "max@k: the largest share of cases that hold among k samples, each case tried by itself."
 KEPT_MEANING = (
     "pass@k counts every answer. kept_pass@k is what the benchmark's own program reports: it leaves some "
     "answers out of n, see docs/judges.md."
 )
 
-_BOUND = "over-samples-bound"
+_BOUND, _CREDIBLE = "over-samples-bound", "credible"
 _REASONS = 4  # most reasons shown in one line
 _LIMITS = {
     "memory_mib": "MiB of memory",
@@ -54,6 +55,8 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
         page.text(MEANING, DIM)
         if any(is_bound(score) for score in result.metrics.values()):
             page.text(BOUND_MEANING, DIM)
+        if any(score.over_samples.method == _CREDIBLE for score in result.metrics.values()):
+            page.text(CREDIBLE_MEANING, DIM)
         if any(name.startswith(KEPT) for name in result.metrics):
             page.text(KEPT_MEANING, DIM)
         if any(name.startswith(MAX) for name in result.metrics):
@@ -122,7 +125,7 @@ def is_bound(score: Score) -> bool:
 
 def bound_mark(method: str) -> str:
     """Return the mark before an uncertainty that is not what its column says, else nothing."""
-    return {_BOUND: "≤ ", "credible": "credible "}.get(method, "")
+    return {_BOUND: "≤ ", _CREDIBLE: "credible "}.get(method, "")
 
 
 def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from one_run import stored
 
-from passk_tasks.export import export
+from passk_tasks.export import Details, export
 from passk_tasks.export.evalplus import EvalPlus, statuses
 from passk_tasks.results import sample_files
 from passk_tasks.scoring.candidates import Candidate
+from passk_tasks.scoring.summary import estimate
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -98,6 +99,30 @@ def test_the_receiver_counts_both_kinds_of_tests(tmp_path, source, family, datas
     assert "pass@1:\t0.500" in base
     assert "pass@1:\t0.250" in plus
     assert f"{4 * total} solutions" in said
+
+
+@pytest.mark.parametrize(("family", "mine"), [("humaneval_plus", "humaneval"), ("mbpp_plus", "mbpp")])
+def test_the_site_gets_its_row(source, family, mine):
+    """Percent with one digit under the site's names, null for what a run does not say, and what to know."""
+    rows = [{"task_id": f"X/{i}", "prompt": "p"} for i in range(3)]
+    found = source(rows, [("a = 1", Verdict.PASSED), ("a = 2", Verdict.FAILED)], family=family)
+    base = {row["task_id"]: 2 if row["task_id"] == "X/0" else 1 for row in rows}
+    scores = estimate({row["task_id"]: (2, 1) for row in rows}, [1], base=base)
+    found = replace(found, run=replace(found.run, metrics=scores))
+    row = json.loads(EvalPlus().files([found], Details())["results_row.json"])
+    numbers = dict.fromkeys(("humaneval", "humaneval+", "mbpp", "mbpp+"))
+    assert row == {
+        "model": {
+            "link": "https://huggingface.co/org/model",
+            "open-data": None,
+            "pass@1": {**numbers, mine: 66.7, f"{mine}+": 50.0},
+            "prompted": False,
+            "size": None,
+        }
+    }
+    note = EvalPlus().note([found], Details())
+    assert "this one is sampled" in note
+    assert "seems dead" in note
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,22 @@ def test_one_problem_has_no_interval():
     assert "bound" not in text
 
 
+def test_a_credible_interval_and_max_at_k_are_explained():
+    """What stands in a column without being what its head says is marked, and a line says what it is."""
+    assert not re.search(r"credible|max@", render(RESULT))
+    known = {"se": 0.1, "ci95": [0.4, 0.8], "method": "over-problems"}
+    bayes = {"value": 0.6, "over_problems": known, "over_samples": {**known, "method": "credible"}}
+    largest = {
+        "value": 0.6,
+        "over_problems": known,
+        "over_samples": {**known, "method": "over-samples-bound"},
+    }
+    text = render(changed(metrics={"bayes@20": bayes, "max@2": largest}), width=200)
+    assert re.search(r"bayes@20 .* credible 0\.1000 +0\.4000 … 0\.8000", text)
+    assert summary.CREDIBLE_MEANING in text
+    assert summary.MAX_MEANING in text
+
+
 def test_full_coverage_and_single_samples_are_not_spoken_of():
     """Lines that would say nothing are left out."""
     text = render(changed(coverage=1.0, problems=164, samples=164, n=1, distinct=None))
