@@ -1,8 +1,9 @@
 """Make the pictures of the README, of the terminal and of the report, from the embedded generations.
 
-    python docs/pictures.py [--browser /usr/bin/chromium]
+    python docs/pictures.py [--browser /usr/bin/chromium] [--nine build/e2e/nine/runs]
 
-Needs the extra `test` and a Chromium. The generations are judged for it, which takes a minute.
+Needs the extra `test` and a Chromium. The generations are judged for it, which takes a minute. `--nine` makes
+only those of the nine runs of e2e/nine_runs.py, which are in that folder.
 """
 
 from __future__ import annotations
@@ -37,8 +38,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--browser", default="/usr/bin/chromium")
+    parser.add_argument("--nine", type=Path)
     options = parser.parse_args()
     PICTURES.mkdir(exist_ok=True)
+    if options.nine is not None:
+        nine(options.nine.resolve(), options.browser)
+        return
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         folder = Path(temporary)
         passk(folder, "run", "--tasks", "passk_humaneval", "--output_path", "runs/", "--log_samples")
@@ -55,6 +60,25 @@ def main() -> None:
             )
             page.goto((folder / "report.html").as_uri())
             save(f"report-{scheme}.png", photograph(page, opened=scheme == "dark"))
+        browser.close()
+
+
+def nine(runs: Path, executable: str) -> None:
+    """Photograph what is said of nine runs: on the terminal, and in the report."""
+    folders = [path.name for path in sorted(runs.iterdir())]
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        report = Path(temporary) / "report.html"
+        passk(runs, "report", *folders, "-o", str(report))
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for command in ("factors", "trend"):
+            page = browser.new_page(viewport={"width": 1100, "height": 100}, device_scale_factor=1.2)
+            page.set_content(_TERMINAL + terminal(runs, command, "."))
+            save(f"{command}.png", page.locator("body").screenshot())
+        page = browser.new_page(viewport={"width": 1000, "height": 800}, device_scale_factor=1.2)
+        page.goto(report.as_uri())
+        save("causes.png", page.locator("#causes").screenshot())
         browser.close()
 
 

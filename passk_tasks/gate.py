@@ -254,7 +254,7 @@ def _metric(name: Any, where: str) -> Metric:
 
 
 def _verdict(rule: Rule, stored: Sequence[StoredRun]) -> Verdict:
-    baseline = reading.load(reading.only_one(reading.stored_in(rule.baseline, rule.task), str(rule.baseline)))
+    baseline = _baseline(rule)
     chosen, notes = _newest(rule, stored)
     if chosen.path.resolve() == baseline.path.resolve():
         raise UsageError(f"{chosen.path}: the newest run of {rule.task} is the baseline itself")
@@ -293,6 +293,16 @@ def _verdict(rule: Rule, stored: Sequence[StoredRun]) -> Verdict:
         raise UsageError(f"{run.path}: {error}") from None
     notes += [f"baseline: {text}" for text in baseline.warnings] + list(run.warnings)
     return Verdict(rule, baseline, run, len(problems), missing, decision, tuple(notes))
+
+
+def _baseline(rule: Rule) -> Run:
+    try:
+        found = reading.stored_in(rule.baseline, rule.task)
+        if len(found) > 1:
+            raise UsageError(f"{rule.baseline} holds {len(found)} runs of it, and a baseline is one")
+        return reading.load(found[0])
+    except UsageError as error:
+        raise UsageError(f"the baseline of {rule.task}: {error}") from None
 
 
 def _newest(rule: Rule, stored: Sequence[StoredRun]) -> tuple[StoredRun, list[str]]:

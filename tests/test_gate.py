@@ -180,6 +180,14 @@ def test_paths_are_relative_to_the_policy(tmp_path, scored, monkeypatch):
     assert gate.read(tmp_path / "ci" / "policy.yaml")[0].baseline == tmp_path / "ci" / "base"
 
 
+def test_a_baseline_is_one_run(policy, tmp_path, scored, capsys):
+    """A folder with two runs of the task is no baseline, in one line."""
+    scored(tmp_path / "baseline" / "another", counts(0.5), date="2026-05-01T00:00:00+00:00")
+    assert policy(counts(0.5)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "holds 2 runs of it, and a baseline is one" in line
+
+
 def test_a_baseline_is_not_held_against_itself(tmp_path, scored):
     """A folder in which the newest run is the baseline has no new run."""
     scored(tmp_path / "baseline", counts(0.5))

@@ -49,7 +49,7 @@ def test_a_drop_that_nothing_recorded_explains(folder, capsys):
     assert main(["trend", str(folder((HIGH, {}), (LOW, {})))]) == 0
     shown = capsys.readouterr().out
     assert "-0.3625 (nothing that is recorded changed)" in shown
-    assert "  nothing that is recorded changed" in shown
+    assert ": nothing that is recorded changed" in shown
 
 
 def test_steps_are_corrected_for_their_number(folder):

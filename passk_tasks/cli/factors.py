@@ -13,6 +13,7 @@ from passk_tasks.cli import options as shared
 from passk_tasks.compare import label
 from passk_tasks.errors import UsageError
 from passk_tasks.factors import Attribution, Effect
+from passk_tasks.results import names
 from passk_tasks.text.summary import interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
@@ -69,11 +70,11 @@ def render(result: Attribution, *, colour: bool = False, width: int | None = Non
     left_out = f"; {result.left_out} that some run lacks are left out" if result.left_out else ""
     page.line(f"{len(result.runs)} runs over {len(result.problems)} problems{left_out}", BOLD)
     page.line()
-    rows = [
-        (label(i), name, str(run.path))
-        for i, (run, name) in enumerate(zip(result.runs, result.names, strict=True))
-    ]
-    page.table(("", "run", "results"), rows, "lll")
+    letters = [label(i) for i in range(len(result.runs))]
+    when, where = names.dates(result.runs), names.places(result.runs)
+    page.table(
+        ("", "run", "date", "results"), list(zip(letters, result.names, when, where, strict=True)), "llll"
+    )
     page.line()
     _effects(page, result)
     _split(page, [effect for effect in result.effects if effect.split is not None])
@@ -93,23 +94,24 @@ def _effects(page: Page, result: Attribution) -> None:
         page.text("No two runs differ in a condition that was recorded.")
         page.line()
         return
-    rows = [
-        (
-            ", ".join(effect.kinds),
-            effect.words,
-            effect.seen_in,
-            f"{effect.difference.value:+.4f}",
-            interval(effect.difference.ci95, signed=True),
-            p_value(effect.difference.p),
-            p_value(effect.p_adjusted),
-        )
-        for effect in result.effects
-    ]
+    columns = {
+        "kind": [", ".join(effect.kinds) for effect in result.effects],
+        "what changed alone": [effect.words for effect in result.effects],
+        "runs": [effect.seen_in for effect in result.effects],
+        result.metric.name: [f"{effect.difference.value:+.4f}" for effect in result.effects],
+        "over problems": [interval(effect.difference.ci95, signed=True) for effect in result.effects],
+        "p": [p_value(effect.difference.p) for effect in result.effects],
+        "p (Holm)": [p_value(effect.p_adjusted) for effect in result.effects],
+    }
     styles = [
         "" if not effect.apart else GREEN if effect.difference.value > 0 else RED for effect in result.effects
     ]
-    head = ("kind", "what changed alone", "runs", result.metric.name, "over problems", "p", "p (Holm)")
-    page.table(head, rows, "lllrlrr", styles=styles)
+    page.columns(
+        columns,
+        texts=("kind", "what changed alone", "runs"),
+        droppable=("p", "kind", "over problems"),
+        styles=styles,
+    )
     page.line()
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from passk_tasks import api
 from passk_tasks.cli import options as shared
+from passk_tasks.results import names
 from passk_tasks.text.summary import bound_mark, interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, Page
-from passk_tasks.trend import Point, Trend
+from passk_tasks.trend import Point, Step, Trend
 
 _CHART = 24  # columns of the chart
 
@@ -50,18 +51,14 @@ def render(trend: Trend, *, colour: bool = False, width: int | None = None) -> s
     page = Page(colour=colour, width=width)
     page.line(f"{trend.task}: {trend.metric.name} of {len(trend.points)} runs", BOLD)
     page.line()
-    head = ["date", "run", "", "over samples", "", "change", "p (Holm)"]
-    head[2] = trend.metric.name
-    columns = list(zip(*_rows(trend), strict=True)) or [()] * len(head)
-    styles = [_style(point) for point in trend.points]
-    align = "llrllrr"
-    # The chart goes first where there is little room, and then the intervals that it shows.
-    for without in ((), (4,), (3, 4)):
-        kept = [i for i in range(len(head)) if i not in without]
-        rows = list(zip(*(columns[i] for i in kept), strict=True))
-        if page.fits([head[i] for i in kept], rows):
-            break
-    page.table([head[i] for i in kept], rows, "".join(align[i] for i in kept), styles=styles)
+    head = ("date", "run", trend.metric.name, "over samples", "", "change", "p (Holm)")
+    cells = zip(*_rows(trend), strict=True)
+    page.columns(
+        dict(zip(head, cells, strict=True)) if trend.points else {},
+        texts=("date", "run"),
+        droppable=("", "p (Holm)", "over samples"),
+        styles=[_style(point) for point in trend.points],
+    )
     page.line()
     _changes(page, trend)
     if trend.undated:
@@ -73,11 +70,11 @@ def render(trend: Trend, *, colour: bool = False, width: int | None = None) -> s
 
 def _rows(trend: Trend) -> list[tuple[str, ...]]:
     charts = _charts(trend.points)
+    dates = names.dates([point.run for point in trend.points])
     rows: list[tuple[str, ...]] = []
-    for point, chart in zip(trend.points, charts, strict=True):
+    for point, date, chart in zip(trend.points, dates, charts, strict=True):
         score, step = point.score, point.step
         difference = step.difference if step is not None else None
-        date = "" if point.run.date is None else f"{point.run.date:%Y-%m-%d %H:%M}"
         rows.append(
             (
                 date,
@@ -118,26 +115,26 @@ def _charts(points: Sequence[Point]) -> list[str]:
                 first, last = place(ci95[0]), place(ci95[1])
                 cells[first : last + 1] = "─" * (last + 1 - first)
             cells[place(value)] = "●"
-        charts.append("".join(cells).rstrip())
+        charts.append("".join(cells))
     return charts
 
 
 def _changes(page: Page, trend: Trend) -> None:
-    facts = []
-    for point in trend.points:
-        step = point.step
-        if step is None:
-            continue
-        said = list(step.changes)
-        if step.unknown:
-            said.append(f"recorded by one of the two alone: {', '.join(step.unknown)}")
-        if step.why_not:
-            said.append(f"not compared: {step.why_not}")
-        if not said and step.apart:
-            said.append("nothing that is recorded changed")
-        if said:
-            facts.append((point.name, "; ".join(said)))
-    if facts:
+    said = [(point.name, _of(point.step)) for point in trend.points if point.step is not None]
+    if any(changes for _, changes in said):
         page.line("  what changed since the run before", BOLD)
-        page.facts(facts)
+        for name, changes in said:
+            if changes:
+                page.text(f"{name}: {'; '.join(changes)}", indent=4, hang=2)
         page.line()
+
+
+def _of(step: Step) -> list[str]:
+    said = list(step.changes)
+    if step.unknown:
+        said.append(f"recorded by one of the two alone: {', '.join(step.unknown)}")
+    if step.why_not:
+        said.append(f"not compared: {step.why_not}")
+    if not said and step.apart:
+        said.append("nothing that is recorded changed")
+    return said
