@@ -25,7 +25,7 @@ from passk_tasks import api, cli
 
 PROBLEMS = [23, 28, 42, 53]
 VARIANT = f"{TASK}_hint"
-DRAWN = {"temperature": 0.2, "top_p": 0.95, "max_gen_toks": 32}
+DRAWN = {"temperature": 0.2, "top_p": 0.95, "max_gen_toks": 24}
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "1-base": {},
@@ -36,7 +36,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "6-timeout": {"settings": ["passk.timeout_s=1"]},
     "7-packages": {"settings": ["passk.packages=stdlib"]},
     "8-again": {"more": ["--seed", "7"]},
-    "9-both": {"drawn": {"top_p": 1.0, "max_gen_toks": 20}},
+    "9-both": {"drawn": {"top_p": 1.0, "max_gen_toks": 16}},
 }
 """What each run changes of the first."""
 
@@ -75,7 +75,7 @@ def generate(model: Path, runs: Path, tasks: Path, n: int) -> None:
             "run", "--tasks", task, "--include_path", tasks, "--samples", json.dumps({task: PROBLEMS}),
             "--gen_kwargs", json.dumps(DRAWN | changed.get("drawn", {})), "--log_samples",
             "--output_path", runs / name, "--model", "hf", "--model_args", arguments, "--device", "cpu",
-            "--batch_size", "8", *changed.get("more", []),
+            "--batch_size", "16", *changed.get("more", []),
             "--metadata", f"passk.samples={n}", f"passk.k=[1,{n}]", f"passk.label={name}",
             *changed.get("settings", []),
         ]  # fmt: skip

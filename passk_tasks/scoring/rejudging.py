@@ -13,9 +13,11 @@ from passk_tasks.results.model import Run
 from passk_tasks.results.samples import Sample
 from passk_tasks.scoring.candidates import problems_of, spec_of
 from passk_tasks.scoring.score import prepare, score
+from passk_tasks.tasks.settings import OF_PEOPLE
 from passk_tasks.verdict import Outcome
 
-_NOT_OF_JUDGING = {"k", "samples", "workers", "seeds", "journal", "price", "label", "note", "tags"}
+_OF_ASKING = {"k", "samples", "seeds", "journal", "price", "top_up", *OF_PEOPLE}  # move no verdict
+_OF_HOST = {"workers", "beside", "cluster", "mixed", "verdicts"}
 
 
 @dataclass
@@ -49,7 +51,9 @@ class Rejudging:
         spec = replace(spec_of(way), generation_kwargs=asked.generation_kwargs, asked=asked.asked)
         extract = way.extract or "auto"
         deciding = {
-            name: value for name, value in spec.settings.as_dict().items() if name not in _NOT_OF_JUDGING
+            name: value
+            for name, value in spec.settings.as_dict().items()
+            if name not in _OF_ASKING | _OF_HOST
         }
         how = json.dumps([deciding, extract, way.dataset_sha256], sort_keys=True)
         key = (run.path, run.task, how)
