@@ -120,3 +120,20 @@ def test_no_topping_up(evaluate, metadata) -> None:
     with pytest.raises(SettingsError, match=r"asks twice for each sample: leave passk\.top_up out"):
         evaluate(model, TASK, metadata=metadata, limit=None)
     assert model.requests == []
+
+
+def test_both_questions_count(evaluate, metadata, tmp_path) -> None:
+    """What a sample took is what both of its questions and answers took."""
+    model = Describing(describe)
+    model.tokenizer = lambda text, **_: {"input_ids": text.split()}
+    evaluate(model, TASK, metadata=metadata | {"passk.journal": str(tmp_path)}, limit=None)
+    (journal,) = tmp_path.glob("passk_journal_*.jsonl")
+    _, *answers, _ = map(json.loads, journal.read_text().splitlines())
+    asked = [
+        [len(prompt.split()) for prompt, *_ in part] for part in (model.requests[:4], model.requests[4:])
+    ]
+    assert [answer["spent"]["in"] for answer in answers] == [sum(both) for both in zip(*asked, strict=True)]
+    assert [answer["spent"]["out"] for answer in answers] == [
+        len(describe({}, number).split()) + len(answer["text"].split())
+        for number, answer in enumerate(answers)
+    ]
