@@ -28,21 +28,28 @@ def row(audit: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def versions(audits: list[dict[str, Any]]) -> str:
-    """Return with what, and when, the references were judged."""
-    merged = {name: version for audit in audits for name, version in audit["versions"].items()}
-    date = merged.pop("date")
-    return (
-        f"Judged on {date}, with " + ", ".join(f"{name} {version}" for name, version in merged.items()) + "."
-    )
+def versions(audits: list[dict[str, Any]]) -> list[str]:
+    """Return with what, and when, the references were judged: a line for each of Python's versions."""
+    lines = {}
+    for audit in audits:
+        found = dict(audit["versions"])
+        date, own, python = (found.pop(name) for name in ("date", "passk_tasks", "python"))
+        tasks, libraries = lines.setdefault((python, date, own), ([], {}))
+        tasks.append(audit["task"])
+        libraries |= found
+    return [
+        f"{', '.join(tasks)}: judged on {date}, with passk_tasks {own}, "
+        + ", ".join(f"{name} {version}" for name, version in {"python": python, **libraries}.items())
+        + "."
+        for (python, date, own), (tasks, libraries) in lines.items()
+    ]
 
 
 def main() -> None:
     """Write the table into the document."""
     audits = [json.loads(Path(path).read_text(encoding="utf-8")) for path in sys.argv[1:]]
-    table = "\n".join(
-        [*HEAD, *map(row, sorted(audits, key=lambda audit: audit["task"])), "", versions(audits)]
-    )
+    audits.sort(key=lambda audit: audit["task"])
+    table = "\n".join([*HEAD, *map(row, audits), "", "\n\n".join(versions(audits))])
     before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     DOCUMENT.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{after}", encoding="utf-8")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from support import Canned, outcomes
 
+from passk_tasks.errors import SettingsError
+
 TASK = "passk_humanevalpack_explain_python"
 SOLUTION = "    doubled = sum([number, number])\n    return doubled\n"
 DECLARATION = "def twice(number: int) -> int:\n"
@@ -109,3 +111,29 @@ def test_a_description_that_is_missing(evaluate, metadata) -> None:
     model.generate_until = lambda requests, **_: generate(requests)[:-1]
     with pytest.raises(Exception, match=f"{TASK}: 3 answers to 4 first questions"):
         evaluate(model, TASK, metadata=metadata, limit=None)
+
+
+def test_no_topping_up(evaluate, metadata) -> None:
+    """Further samples would be written by the first one's description: refused before anything is asked."""
+    model = Describing(describe)
+    metadata |= {"passk.samples": "2", "passk.top_up": {"half_width": 0.1, "most": 9}}
+    with pytest.raises(SettingsError, match=r"asks twice for each sample: leave passk\.top_up out"):
+        evaluate(model, TASK, metadata=metadata, limit=None)
+    assert model.requests == []
+
+
+def test_both_questions_count(evaluate, metadata, tmp_path) -> None:
+    """What a sample took is what both of its questions and answers took."""
+    model = Describing(describe)
+    model.tokenizer = lambda text, **_: {"input_ids": text.split()}
+    evaluate(model, TASK, metadata=metadata | {"passk.journal": str(tmp_path)}, limit=None)
+    (journal,) = tmp_path.glob("passk_journal_*.jsonl")
+    _, *answers, _ = map(json.loads, journal.read_text().splitlines())
+    asked = [
+        [len(prompt.split()) for prompt, *_ in part] for part in (model.requests[:4], model.requests[4:])
+    ]
+    assert [answer["spent"]["in"] for answer in answers] == [sum(both) for both in zip(*asked, strict=True)]
+    assert [answer["spent"]["out"] for answer in answers] == [
+        len(describe({}, number).split()) + len(answer["text"].split())
+        for number, answer in enumerate(answers)
+    ]
