@@ -7,6 +7,7 @@ import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +93,10 @@ class Batch:
         """Return whether there is a program with a hash."""
         return self.number(sha256) is not None
 
+    def sha256(self, number: int) -> str:
+        """Return the hash of a distinct program."""
+        return self._hashes[number : number + 1].tobytes().hex()
+
     def suite(self, number: int) -> int:
         """Return which of `tests` a distinct program has."""
         return int(self._suites[number])
@@ -147,10 +152,31 @@ class Batch:
         )
         bar.update(len(self.numbers) - int(self.counts[order].sum()))
         with bar:
-            for place, outcome in executor.run([self.program(int(number)) for number in order]):
+            for place, outcome in executor.run(_Ordered(self, order)):
                 number = int(order[place])
                 yield number, with_base(outcome, self.program(number))
                 bar.update(int(self.counts[number]))
+
+
+class _Ordered(Sequence[Program]):
+    """Distinct programs in the order of judging, each read when it is asked for."""
+
+    def __init__(self, batch: Batch, order: npt.NDArray[np.int64]) -> None:
+        self._batch, self._order = batch, order
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, place: int) -> Program: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Program]: ...
+
+    def __getitem__(self, place: int | slice) -> Program | list[Program]:
+        if isinstance(place, slice):
+            return [self._batch.program(int(number)) for number in self._order[place]]
+        return self._batch.program(int(self._order[place]))
 
 
 def judge(

@@ -41,7 +41,11 @@ class Executor(Protocol):
         """Who judged, where that is not this machine; kept until the executor is entered anew."""
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
-        """Judge programs that have code; yield the position and outcome of each as soon as it is known."""
+        """Judge programs that have code; yield the position and outcome of each as soon as it is known.
+
+        The sequence reads a program from the disk when it is asked for one: there may be a million, so that
+        nobody should hold all of them.
+        """
 
     def selftest(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge each program on every machine that `run` uses; yield its position and outcome for each."""

@@ -133,8 +133,7 @@ class _Run:
         self.sources: list[Source] = []
         self.samples = Samples()
         self._numbers = numbers
-        self._keys = np.zeros(0, dtype=np.int64)  # ascending
-        self._digests = np.zeros(0, dtype=np.uint64)
+        self._sorted: tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]] | None = None
 
     def other(self, source: Source) -> Sample | None:
         """Return the first sample of a source that is another one here; None where it may be of the run."""
@@ -158,20 +157,23 @@ class _Run:
             said = f"{int(there.sum())} samples of {source.path} are in {first.path} too; they count once"
         new = source.samples.chosen(~there) if there.any() else source.samples
         parts = [part for part in (self.samples, new) if len(part)]
-        self.samples = Samples.joined([(part, part.indices) for part in parts])
-        keys = self.samples.keys(self._numbers)
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._digests = keys[order], self.samples.digests[order]
+        self.samples = parts[0] if len(parts) == 1 else Samples.joined([(p, p.indices) for p in parts])
+        self._sorted = None
         self.sources.append(source)
         return said
 
     def _there(self, source: Source) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
         """Return which samples of a source are here, and the hash of each one's text here."""
-        keys = source.samples.keys(self._numbers)
-        if not len(self._keys):
-            return np.zeros(len(keys), dtype=np.bool_), np.zeros(len(keys), dtype=np.uint64)
-        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return self._keys[at] == keys, self._digests[at]
+        if not len(self.samples):
+            return np.zeros(len(source.samples), np.bool_), np.zeros(len(source.samples), np.uint64)
+        if self._sorted is None:
+            mine = self.samples.keys(self._numbers)
+            order = np.argsort(mine, kind="stable")
+            self._sorted = mine[order], self.samples.digests[order]
+        keys, digests = self._sorted
+        asked = source.samples.keys(self._numbers)
+        at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+        return keys[at] == asked, digests[at]
 
     def missing_ranks(self) -> str | None:
         headers = [source.header for source in self.sources if source.header is not None]
@@ -233,6 +235,8 @@ def _only_journaled(source: Source, runs: Sequence[_Run], journal_path: Path, he
 
 def _numbered_on(runs: Sequence[_Run]) -> Samples:
     """Return the samples of all runs, those of a problem in a further run with numbers that go on."""
+    if len(runs) == 1:
+        return runs[0].samples
     following: dict[str, int] = {}
     parts = []
     for run in runs:
@@ -241,8 +245,7 @@ def _numbered_on(runs: Sequence[_Run]) -> Samples:
         indices = samples.indices + before[samples.problems]
         ends = np.zeros(len(samples.names), dtype=np.int64)
         np.maximum.at(ends, samples.problems, indices + 1)
-        following |= {
-            name: max(int(end), following.get(name, 0)) for name, end in zip(samples.names, ends, strict=True)
-        }
+        for name, end in zip(samples.names, ends, strict=True):
+            following[name] = max(int(end), following.get(name, 0))
         parts.append((samples, indices))
     return Samples.joined(parts)

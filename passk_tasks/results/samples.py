@@ -175,9 +175,8 @@ class Samples(Sequence[Sample]):
             for column, of_part in zip(columns, values, strict=True):
                 column.append(of_part)
         result.names = list(result._numbers)
-        return result._with(
-            [np.concatenate(column) if column else np.zeros(0, np.uint64) for column in columns]
-        )
+        nothing = np.zeros(0, dtype=np.uint64)
+        return result._with([np.concatenate([nothing, *column]) for column in columns])
 
     def _with(self, columns: Sequence[npt.NDArray[np.uint64]]) -> Samples:
         result = Samples()

@@ -33,7 +33,7 @@ from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
-from passk_tasks.sandbox.waiting import PROBE, Suspects, Waiting
+from passk_tasks.sandbox.waiting import PROBE, Ahead, Suspects, Waiting
 from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Surroundings, Worker
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
@@ -161,45 +161,44 @@ class Sandbox:
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs; yield each one's position and outcome, in the order of completion.
 
-        A program that alone ends its worker twice is `crashed`, or `infra_error` if an empty program does so
-        too. One that is too large to be handed over is `memory_limit`. The caller sorts out programs without
-        code.
+        They are read from the sequence shortly before they are judged, and not held after that. A program
+        that alone ends its worker twice is `crashed`, or `infra_error` if an empty program does so too. One
+        that is too large to be handed over is `memory_limit`. The caller sorts out programs without code.
         """
-        self._show_toolchains(programs)
         self._disturbed.clear()
         self._crowding.clear()
         self._tried_again.clear()
+        ahead, waiting, suspects = Ahead(programs), Waiting(), Suspects()
         suites: dict[AnyTests, int] = {}
-        for program in programs:
-            if program.tests not in suites:
-                # No number is used twice: a worker keeps tests by their number.
-                suites[program.tests] = next(self._numbers)
-        large = {
-            index: size
-            for index, program in enumerate(programs)
-            if (size := _handed_bytes(program.code or "", self._most_bytes)) > self._most_bytes
-        }
-        for index, size in large.items():
-            detail = (
-                f"the program's text is over {size >> 20:,} MiB on its way to its process: "
-                f"with memory_mib={self.limits.memory_mib} it may be {self._most_bytes >> 20:,} MiB"
-            )
-            yield index, Outcome(Verdict.MEMORY_LIMIT, detail, programs[index].judge.value)
-        waiting = Waiting({i: suites[p.tests] for i, p in enumerate(programs) if i not in large})
-        suspects = Suspects()
-        left = len(programs) - len(large)
+        left = len(programs)
         while left:
+            for index, program in ahead.read(least=2 * _QUEUE * self.workers, stops=self._lacks_tools):
+                size = _handed_bytes(program.code or "", self._most_bytes)
+                if size > self._most_bytes:
+                    ahead.drop(index)
+                    left -= 1
+                    yield index, self._too_large(program, size)
+                    continue
+                if program.tests not in suites:
+                    # No number is used twice: a worker keeps tests by their number.
+                    suites[program.tests] = next(self._numbers)
+                waiting.add(index, suites[program.tests])
+            if not left:
+                break
+            if not ahead.held:
+                self._show_tools(ahead.next, others=ahead.begun)
+                continue
             self._top_up(min(self.workers, left), fresh=bool(suspects))
             for worker in self._pool:
                 if suspects and worker.is_fresh:
                     suspect = suspects.take()
-                    program = programs[suspect]
+                    program = ahead.held[suspect]
                     worker.give(PROBE, replace(program, code=""), suites[program.tests])
                     worker.give(suspect, program, suites[program.tests])
                     worker.is_full = True
                 while waiting and not worker.is_full and len(worker.held) < _QUEUE:
                     index, suite = waiting.take(worker)
-                    worker.give(index, programs[index], suite)
+                    worker.give(index, ahead.held[index], suite)
             for index, outcome in self._receive(suspects, waiting):
                 if index == PROBE:
                     continue
@@ -211,21 +210,33 @@ class Sandbox:
                     waiting.put_back([index])
                     continue
                 left -= 1
+                ahead.drop(index)
+                waiting.forget(index)
                 yield index, outcome
 
     selftest = run  # there is one machine, this one
 
-    def _show_toolchains(self, programs: Sequence[Program]) -> None:
-        """Let workers show the toolchains of these programs' languages, and no others.
+    def _too_large(self, program: Program, size: int) -> Outcome:
+        detail = (
+            f"the program's text is over {size >> 20:,} MiB on its way to its process: "
+            f"with memory_mib={self.limits.memory_mib} it may be {self._most_bytes >> 20:,} MiB"
+        )
+        return Outcome(Verdict.MEMORY_LIMIT, detail, program.judge.value)
+
+    def _lacks_tools(self, program: Program, begun: bool) -> bool:
+        """Return whether no worker may have a program yet: its toolchain is not shown, or too much is."""
+        needed = _languages_of(program)
+        return not needed <= self._languages if begun else needed != self._languages
+
+    def _show_tools(self, program: Program, *, others: bool) -> None:
+        """Let workers show the toolchain of a program, with those of the programs before it, and no others.
 
         Raises:
             SandboxError: a toolchain is not complete.
         """
-        languages = frozenset(p.tests.language for p in programs if isinstance(p.tests, CommandTests))
-        if languages == self._languages:
-            return
-        self._languages, self._tools = languages, toolchains.shown(languages)
-        for worker in self._pool:  # nothing runs between two calls of `run`
+        self._languages = _languages_of(program) | (self._languages if others else frozenset())
+        self._tools = toolchains.shown(self._languages)
+        for worker in self._pool:  # they are idle
             self._selector.unregister(worker.socket)
             worker.stop()
             self._free_cpus.append(worker.cpu)
@@ -361,6 +372,10 @@ _NO_LOOPBACK = (
 )
 
 _NAMESPACES = ("user namespace", "pid namespace", "mount namespace", "network namespace", "private root")
+
+
+def _languages_of(program: Program) -> frozenset[str]:
+    return frozenset({program.tests.language} if isinstance(program.tests, CommandTests) else ())
 
 
 def _handed_bytes(code: str, most: int) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
+from passk_tasks.program import Program
 from passk_tasks.verdict import Verdict
 
 PROBE = -1
 """The index of an empty program that shows whether a worker works."""
+_AHEAD, _AHEAD_SIZE = 4096, 1 << 24  # programs, and characters of their code, that are read ahead
 _MAX_DEATHS = 2  # of fresh workers, over a suspect or over the empty programs before it
 
 
@@ -42,22 +44,29 @@ class Suspects:
 
 
 class Waiting:
-    """Programs that no worker has yet, by their tests: each worker has to compile a problem's tests.
+    """Programs that no worker has yet, by their tests: each worker has to compile a problem's tests."""
 
-    Args:
-        suites: the number of each program's tests, by the program's position.
-    """
-
-    def __init__(self, suites: Mapping[int, int]) -> None:
-        self._suites = suites
+    def __init__(self) -> None:
+        self._suites: dict[int, int] = {}  # of programs without a verdict
         self._indices: dict[int, collections.deque[int]] = {}
         self._chosen: dict[Hashable, int] = {}
-        for index, suite in suites.items():
-            self._indices.setdefault(suite, collections.deque()).append(index)
-        self._fresh = collections.deque(self._indices)
+        self._fresh: collections.deque[int] = collections.deque()  # which no worker has had
+        self._seen: set[int] = set()
 
     def __bool__(self) -> bool:
         return bool(self._indices)
+
+    def add(self, index: int, suite: int) -> None:
+        """Add a program by its position, with the number of its tests."""
+        self._suites[index] = suite
+        self._indices.setdefault(suite, collections.deque()).append(index)
+        if suite not in self._seen:
+            self._seen.add(suite)
+            self._fresh.append(suite)
+
+    def forget(self, index: int) -> None:
+        """Forget a program that has a verdict."""
+        del self._suites[index]
 
     def take(self, worker: Hashable) -> tuple[int, int]:
         """Return a program and the number of its tests.
@@ -80,3 +89,51 @@ class Waiting:
         """Take back programs that a worker did not finish."""
         for index in indices:
             self._indices.setdefault(self._suites[index], collections.deque()).appendleft(index)
+
+
+class Ahead:
+    """The programs of a sequence that were read and have no verdict: few, however many there are.
+
+    Args:
+        programs: read in their order, each once.
+
+    Attributes:
+        held: by position.
+    """
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self.held: dict[int, Program] = {}
+        self._programs = programs
+        self._unread = self._size = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether a program was read."""
+        return self._unread > 0
+
+    @property
+    def next(self) -> Program:
+        """The first program that was not read."""
+        return self._programs[self._unread]
+
+    def read(self, *, least: int, stops: Callable[[Program, bool], bool]) -> Iterator[tuple[int, Program]]:
+        """Read on, and yield position and program.
+
+        Args:
+            least: programs that are held whatever their size.
+            stops: whether a program, and whether others were read before it, must wait with all behind it.
+        """
+        while self._unread < len(self._programs) and (
+            len(self.held) < least or (len(self.held) < _AHEAD and self._size < _AHEAD_SIZE)
+        ):
+            index, program = self._unread, self.next
+            if stops(program, self.begun):
+                return
+            self._unread += 1
+            self._size += len(program.code or "")
+            self.held[index] = program
+            yield index, program
+
+    def drop(self, index: int) -> None:
+        """Drop a program that has a verdict."""
+        self._size -= len(self.held.pop(index).code or "")

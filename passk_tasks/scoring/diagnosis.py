@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import re
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -119,18 +120,21 @@ def evidence(
         executor: judges the programs.
         extract: how the samples were read, one of `candidates.EXTRACT`.
     """
-    judged = [record for record in records if record.outcome.verdict is not Verdict.INFRA_ERROR]
-    read = {id(record): _mode(record.sample, dataset, spec, extract) for record in judged}
-    lost = sum(record.outcome.verdict in _LOST for record in judged)
-    answers = sum(
-        read[id(record)] != stops.ANSWER
-        and not record.outcome.passed
-        and _is_answer(record.sample, dataset.problems[record.sample.task_id].entry_point)
-        for record in judged
-    )
+    judged, lost, answers = array("Q"), 0, 0
+    for place, record in enumerate(records):  # once, since they lie on the disk
+        if record.outcome.verdict is Verdict.INFRA_ERROR:
+            continue
+        judged.append(place)
+        lost += record.outcome.verdict in _LOST
+        answers += (
+            not record.outcome.passed
+            and _mode(record.sample, dataset, spec, extract) != stops.ANSWER
+            and _is_answer(record.sample, dataset.problems[record.sample.task_id].entry_point)
+        )
     if max(lost, answers) <= MOST * len(judged):
         return Evidence()
-    drawn = random.Random(0).sample(judged, min(TRIED, len(judged)))
+    drawn = [records[place] for place in random.Random(0).sample(judged, min(TRIED, len(judged)))]
+    read = {id(record): _mode(record.sample, dataset, spec, extract) for record in drawn}
     chat, reasoning, tried, untried = 0, 0, dict[str, Tried](), False
     for way in _ways(spec):
         found = [
@@ -226,36 +230,39 @@ def found_in(records: Sequence[Record], seen: Evidence, spec: TaskSpec) -> Itera
         seen: what they show.
         spec: the task.
     """
-    judged = [record for record in records if record.outcome.verdict is not Verdict.INFRA_ERROR]
+    judged, continued, lost, never_ended = 0, 0, 0, 0
+    for record in records:  # once, since they may lie on the disk
+        if record.outcome.verdict is Verdict.INFRA_ERROR:
+            continue
+        judged += 1
+        strategy = record.extraction.strategy.partition("+")[0]
+        continued += record.sample.form == RESPONSE and strategy == Strategy.BODY
+        if record.outcome.verdict in _LOST:
+            lost += 1
+            never_ended += record.unfinished is not None
     if seen.looked:
-        yield from _read_wrongly(judged, seen, spec)
-    continued = sum(
-        record.sample.form == RESPONSE and record.extraction.strategy.partition("+")[0] == Strategy.BODY
-        for record in judged
-    )
-    if spec.settings.extraction == stops.ANSWER and continued > MOST * len(judged):
+        yield from _read_wrongly(judged, lost, never_ended, seen, spec)
+    if spec.settings.extraction == stops.ANSWER and continued > MOST * judged:
         task = _sibling(spec, {"completion", "sanitized"})
         for_base = f"ask a base model with the task {task}, and " if task else ""
         yield Finding(
             findings.BASE_COMPLETIONS,
-            f"{continued:,} of {len(judged):,} answers ({continued / len(judged):.0%}) continue the prompt "
+            f"{continued:,} of {judged:,} answers ({continued / judged:.0%}) continue the prompt "
             f"instead of answering it, as a base model does, though {spec.name} is for chat models",
             f"{for_base}a chat model with --apply_chat_template",
         )
 
 
-def _read_wrongly(judged: Sequence[Record], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
-    lost = [record for record in judged if record.outcome.verdict in _LOST]
-    of = len(judged)
+def _read_wrongly(of: int, lost: int, never_ended: int, seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
     way, best = max(seen.tried.items(), key=lambda item: item[1].would, default=("", Tried()))
     gains = best.would - best.now > GAIN * best.of
-    gave_none = f"{len(lost):,} of {of:,} samples ({len(lost) / of:.0%}) ended in no_code or syntax_error"
+    gave_none = f"{lost:,} of {of:,} samples ({lost / of:.0%}) ended in no_code or syntax_error"
     would = ""
     if gains:
         drawn = f"judged for {best.of} drawn at random" if best.of < of else "judged for all"
         would = f"with `{way}`, {best.would / best.of:.0%} would pass, not {best.now / best.of:.0%} ({drawn})"
     command = ("passk", "score", SAMPLES, "--task", spec.name, "--extract", way) if gains else ()
-    if not gains and len(lost) <= MOST * of:
+    if not gains and lost <= MOST * of:
         return
     if seen.chat > MOST * seen.looked:
         task = _sibling(spec, {stops.ANSWER})
@@ -275,7 +282,7 @@ def _read_wrongly(judged: Sequence[Record], seen: Evidence, spec: TaskSpec) -> I
             f"{seen.reasoning / seen.looked:.0%} of the samples are a chain of thought that never ended",
             "generate again with a larger limit, --gen_kwargs max_gen_toks=…, and a task for chat models",
         )
-    elif sum(record.unfinished is not None for record in lost) <= MOST * len(lost):
+    elif never_ended <= MOST * lost:
         yield Finding(
             findings.NO_PROGRAMS,
             f"{gave_none}, and "

@@ -114,12 +114,11 @@ class Verdicts:
 
     def add(self, batch: Batch, number: int, outcome: Outcome) -> None:
         """Keep the outcome of a distinct program that was judged."""
-        program = batch.program(number)
         environment = self._names[batch.suite(number)]
         line = {
-            "program_sha256": program.sha256,
+            "program_sha256": batch.sha256(number),
             "environment": environment,
-            "task_id": program.task_id,
+            "task_id": batch.program(number).task_id,
             **verdicts.as_dict(outcome),
         }
         if self._file is not None:

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import overload
+
+import numpy as np
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Dataset
+from passk_tasks.benchmarks import Benchmark, Dataset
 from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
+from passk_tasks.extraction import Extraction
 from passk_tasks.judging import batch, cases, selftest, trial
 from passk_tasks.judging.executor import Executor, executor_for
-from passk_tasks.results.samples import SOLUTION, Sample
+from passk_tasks.program import Place, Program
+from passk_tasks.results.samples import SOLUTION, Sample, Samples
+from passk_tasks.results.spool import Spool
 from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
 from passk_tasks.scoring.known import Verdicts
@@ -58,39 +64,45 @@ def score(
     check(samples, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
     settings = spec.settings
     benchmark = benchmarks.get(settings.benchmark)
-    candidates = [candidate(sample, dataset.problems[sample.task_id], spec, extract) for sample in samples]
-    programs = [
-        benchmark.program(dataset.problems[sample.task_id], found.code, settings.judge.place)
-        for sample, found in zip(samples, candidates, strict=True)
-    ]
+    found = Spool[tuple[str, Extraction]]()
+    for sample in samples:
+        found.append((sample.task_id, candidate(sample, dataset.problems[sample.task_id], spec, extract)))
+    programs = _Programs(found, dataset, benchmark, settings.judge.place)
     distinct = batch.Batch(programs)
-    outcomes: list[Outcome | None] = [None] * len(distinct)
+    outcomes = Spool[Outcome]()
+    places = np.full(len(distinct), -1, dtype=np.int64)  # of each distinct program's outcome
+
+    def place(number: int, outcome: Outcome) -> None:
+        places[number] = outcomes.append(outcome)
+
     executor = executor or executor_for(settings)
     with verdicts or Verdicts(shared=settings.verdicts) as kept, executor:
-        known = kept.known(distinct, executor, outcomes.__setitem__)
+        known = kept.known(distinct, executor, place)
         for number, outcome in distinct.run(executor, known=known, progress=progress, shuffle=True):
-            outcomes[number] = outcome
+            place(number, outcome)
             kept.add(distinct, number, outcome)
-        shares = cases.shares(distinct, outcomes, executor, progress=progress) if settings.partial else []
+        assert (places >= 0).all(), f"no outcome for program {np.argmin(places)}"
+        shares: list[float | None] = []
+        if settings.partial:
+            judged = [outcomes[int(at)] for at in places]
+            shares = cases.shares(distinct, judged, executor, progress=progress)
         layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
         machines = executor.machines
-
-    def record(index: int, sample: Sample) -> Record:
-        problem, found, number = dataset.problems[sample.task_id], candidates[index], distinct.numbers[index]
-        outcome = batch.no_code(programs[index]) if number < 0 else outcomes[number]
-        assert outcome is not None, f"no outcome for {sample.origin}"
-        return Record(
+    records = Spool[Record]()
+    for index, sample in enumerate(samples):
+        problem, number = dataset.problems[sample.task_id], int(distinct.numbers[index])
+        _, extracted = found[index]
+        record = Record(
             sample,
-            found,
-            outcome,
-            programs[index].sha256,
+            extracted,
+            batch.no_code(programs[index]) if number < 0 else outcomes[int(places[number])],
+            programs[index].sha256 if number < 0 else distinct.sha256(number),
             problem.cluster,
-            unfinished(sample, found, spec),
-            left_out=benchmark.leaves_out(problem, found.code),
+            unfinished(sample, extracted, spec),
+            left_out=benchmark.leaves_out(problem, extracted.code),
             share=None if not shares else 0.0 if number < 0 else shares[number],
         )
-
-    records = [record(index, sample) for index, sample in enumerate(samples)]
+        records.append(record)
     scored = summarise(
         records,
         spec=spec,
@@ -102,6 +114,30 @@ def score(
         seen=diagnosis.evidence(records, spec=spec, dataset=dataset, executor=executor, extract=extract),
     )
     return replace(scored, environments=kept.environments, from_store=kept.from_store, resumed=kept.resumed)
+
+
+class _Programs(Sequence[Program]):
+    """The programs of all samples, each made from what was found in its text when it is asked for."""
+
+    def __init__(
+        self, found: Sequence[tuple[str, Extraction]], dataset: Dataset, benchmark: Benchmark, place: Place
+    ) -> None:
+        self._found, self._dataset, self._benchmark, self._place = found, dataset, benchmark, place
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, position: int) -> Program: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> list[Program]: ...
+
+    def __getitem__(self, position: int | slice) -> Program | list[Program]:
+        if isinstance(position, slice):
+            return [self[at] for at in range(*position.indices(len(self)))]
+        task_id, found = self._found[position]
+        return self._benchmark.program(self._dataset.problems[task_id], found.code, self._place)
 
 
 def check(
@@ -151,14 +187,15 @@ def prepare(
 
 def budgets_beyond(samples: Sequence[Sample], ks: Sequence[int]) -> tuple[int, ...]:
     """Return those of `ks` that are larger than the smallest n of any problem with samples."""
-    fewest = min(Counter(sample.task_id for sample in samples).values(), default=0)
+    fewest = min(_counts(samples).values(), default=0)
     return tuple(k for k in ks if k > fewest)
 
 
 def check_task_ids(samples: Sequence[Sample], dataset: Dataset, task: str) -> None:
     """Raise `SamplesError` at the first sample of a problem that the task does not have."""
-    for sample in samples:
-        if sample.task_id not in dataset.problems:
+    unknown = [name for name in _counts(samples) if name not in dataset.problems]
+    for sample in samples if unknown else ():
+        if sample.task_id in unknown:
             first, *_, last = [*dataset.problems, *dataset.problems]
             ends = [name for name in dataset.problems if re.split(r"[/_]", name)[-1] == sample.task_id]
             near = did_you_mean(sample.task_id, dataset.problems)
@@ -170,8 +207,13 @@ def check_task_ids(samples: Sequence[Sample], dataset: Dataset, task: str) -> No
             raise SamplesError(f"{sample.origin}: {task} has no problem {sample.task_id!r}{hint}")
 
 
+def _counts(samples: Sequence[Sample]) -> Mapping[str, int]:
+    """Return how many samples each problem has."""
+    return samples.counts if isinstance(samples, Samples) else Counter(s.task_id for s in samples)
+
+
 def _too_few(samples: Sequence[Sample], k: int) -> str:
-    counts = Counter(sample.task_id for sample in samples)
+    counts = _counts(samples)
     task_id = min(counts, key=lambda task_id: counts[task_id])
     last = next(sample for sample in reversed(samples) if sample.task_id == task_id)
     return (

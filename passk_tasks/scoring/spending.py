@@ -32,11 +32,19 @@ def cut_off(records: Sequence[Record], counts: Mapping[str, tuple[int, int]], ks
         counts: (n, c) by task_id.
         ks: budgets, at most the smallest n.
     """
-    signs = Counter(record.unfinished for record in records if record.unfinished is not None)
-    limits = Counter(_spent(record).limit_hit for record in records)
-    judged = [r for r in records if is_cut_off(r) and r.outcome.verdict is not Verdict.INFRA_ERROR]
-    cut = Counter(record.sample.task_id for record in judged)
-    correct = Counter(record.sample.task_id for record in judged if record.outcome.passed)
+    samples = 0
+    signs, limits = Counter[str](), Counter[bool | None]()
+    cut, correct = Counter[str](), Counter[str]()  # by task_id, of those with a verdict
+    for record in records:  # once, since they may lie on the disk
+        limits[_spent(record).limit_hit] += 1
+        if record.unfinished is not None:
+            signs[record.unfinished] += 1
+        if not is_cut_off(record):
+            continue
+        samples += 1
+        if record.outcome.verdict is not Verdict.INFRA_ERROR:
+            cut[record.sample.task_id] += 1
+            correct[record.sample.task_id] += record.outcome.passed
     bounds = {}
     if cut:
         task_ids = sorted(counts)
@@ -45,7 +53,7 @@ def cut_off(records: Sequence[Record], counts: Mapping[str, tuple[int, int]], ks
         (n, c), (early, early_correct) = pairs.T, ended_early.T
         bounds = {Metric(PASS, k).name: cut_bounds(n, c, early, early_correct, k) for k in ks}
     return CutOff(
-        samples=sum(map(is_cut_off, records)),
+        samples=samples,
         of=len(records),
         reasoning=signs[REASONING],
         fence=signs[FENCE],
@@ -101,14 +109,19 @@ def cost(
         price: of tokens.
         judging_s: wall seconds of judging.
     """
-    counted = [spent for spent in map(_spent, records) if spent.tokens_out is not None]
+    counted, tokens_in, tokens_out = Counter[str](), 0, 0
+    for spent in map(_spent, records):
+        if spent.tokens_out is not None:
+            counted[spent.by] += 1
+            tokens_in += spent.tokens_in or 0
+            tokens_out += spent.tokens_out
     return Cost(
         samples=len(records),
         solved=sum(c > 0 for _, c in counts.values()),
         judging_s=judging_s,
-        counted=dict(Counter(spent.by for spent in counted)),
-        tokens_in=sum(spent.tokens_in or 0 for spent in counted),
-        tokens_out=sum(spent.tokens_out or 0 for spent in counted),
+        counted=dict(counted),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
         price=price,
     )
 

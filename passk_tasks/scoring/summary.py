@@ -7,9 +7,12 @@ n is counted from the data, problem by problem; nothing here believes a setting 
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +57,7 @@ class Scored(Summary):
 
     spec: TaskSpec = field(repr=False)
     dataset: Dataset = field(repr=False)
-    records: list[Record] = field(repr=False)
+    records: Sequence[Record] = field(repr=False)
     counts: dict[str, tuple[int, int]] = field(repr=False)
     sandbox_warnings: tuple[str, ...] = ()
     resumed: int = 0
@@ -78,22 +81,17 @@ def summarise(
     took, `machines` who judged where that was not this machine; the rest is as
     `Scored` has it.
     """
-    grouped: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        grouped[record.sample.task_id].append(record)
-    outcomes = {task_id: [record.outcome for record in mine] for task_id, mine in grouped.items()}
-    texts = {task_id: [record.sample.text for record in mine] for task_id, mine in grouped.items()}
+    outcomes, texts, answers, shares, clusters = _grouped(records)
     counts, settings = model.counts_of(outcomes), spec.settings
     fewest = min((n for n, _ in counts.values()), default=0)
     k_skipped = tuple(k for k in settings.k if k > fewest)
-    clusters = {record.sample.task_id: record.cluster for record in records if record.cluster is not None}
-    verdicts = Counter(record.outcome.verdict for record in records)
+    verdicts = Counter(outcome.verdict for mine in outcomes.values() for outcome in mine)
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
     ks = [k for k in settings.budgets if k <= fewest]
     benchmark = benchmarks.get(settings.benchmark)
     scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
-    scores |= _kept_scores(grouped, ks, clusters) if benchmark.own_n else {}
-    scores |= _largest_shares(grouped, ks, clusters) if settings.partial else {}
+    scores |= _kept_scores(answers, ks, clusters) if benchmark.own_n else {}
+    scores |= _largest_shares(shares, ks, clusters) if settings.partial else {}
     cut, seen = spending.cut_off(records, counts, ks), seen or Evidence()
     found = (
         *diagnosis.found_in(records, seen, spec),
@@ -103,7 +101,7 @@ def summarise(
     return Scored(
         spec=spec,
         dataset=dataset,
-        records=list(records),
+        records=records,
         counts=counts,
         task=spec.name,
         task_version=spec.version,
@@ -147,27 +145,59 @@ def summarise(
     )
 
 
+def _grouped(
+    records: Iterable[Record],
+) -> tuple[
+    dict[str, list[Outcome]],
+    dict[str, array[int]],
+    dict[str, list[tuple[str, bool]]],
+    dict[str, array[float]],
+    dict[str, str],
+]:
+    """Return by task_id what numbers are made of: eight bytes a sample and column, however large it is.
+
+    These are of each outcome its verdict, judge and base stage; a hash of the text; the verdict, and whether
+    the answer may be left out of n; the share of cases that hold, where it is known. At last, what the
+    problem shares with others.
+    """
+    outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)
+    texts: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
+    answers: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
+    shares: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    clusters: dict[str, str] = {}
+    shared: dict[object, Any] = {}  # few differ
+    for record in records:
+        task_id, outcome, text = record.sample.task_id, record.outcome, record.sample.text
+        light = Outcome(outcome.verdict, judge=outcome.judge, base_passed=outcome.base_passed)
+        answer = (outcome.verdict.value, record.left_out)
+        outcomes[task_id].append(shared.setdefault(light, light))
+        answers[task_id].append(shared.setdefault(answer, answer))
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        texts[task_id].append(int.from_bytes(digest, "big"))
+        shares[task_id].extend(() if record.share is None else (record.share,))
+        if record.cluster is not None:
+            clusters[task_id] = record.cluster
+    return outcomes, texts, answers, shares, clusters
+
+
 def _kept_scores(
-    records: Mapping[str, Sequence[Record]], ks: Sequence[int], clusters: Mapping[str, str]
+    answers: Mapping[str, Sequence[tuple[str, bool]]], ks: Sequence[int], clusters: Mapping[str, str]
 ) -> dict[str, Score]:
     """Return pass@k with the n of the benchmark's own program, as `kept_pass@k`."""
     scores = {}
     for k in ks:
-        counts = {
-            task_id: kept_counts([(r.outcome.verdict.value, r.left_out) for r in mine], k)
-            for task_id, mine in records.items()
-        }
+        counts = {task_id: kept_counts(mine, k) for task_id, mine in answers.items()}
         for score in estimate(counts, [k], clusters).values():
             scores[KEPT + score.name] = replace(score, name=KEPT + score.name)
     return scores
 
 
 def _largest_shares(
-    records: Mapping[str, Sequence[Record]], ks: Sequence[int], clusters: Mapping[str, str]
+    of_problems: Mapping[str, Sequence[float]], ks: Sequence[int], clusters: Mapping[str, str]
 ) -> dict[str, Score]:
     """Return max@k of the shares of cases that hold; their uncertainty over samples is the labelled bound."""
-    named = sorted(records)
-    shares = [[record.share for record in records[name] if record.share is not None] for name in named]
+    named = sorted(of_problems)
+    shares = [of_problems[name] for name in named]
     shared = cluster_of(named, clusters)
     scores = {}
     for k in ks:
@@ -205,12 +235,12 @@ def _limits(settings: Settings) -> dict[str, float]:
     return limits
 
 
-def _common_length(each: Iterable[Sequence[str]]) -> int | None:
+def _common_length(each: Iterable[Sequence[int]]) -> int | None:
     lengths = {len(mine) for mine in each}
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _distinct(texts: Mapping[str, Sequence[str]]) -> float | None:
+def _distinct(texts: Mapping[str, Sequence[int]]) -> float | None:
     shares = [len(set(mine)) / len(mine) for mine in texts.values() if len(mine) > 1]
     return sum(shares) / len(shares) if shares else None
 
@@ -244,7 +274,7 @@ def cautions(spec: TaskSpec, dataset: Dataset) -> Iterator[str]:
 def _warnings(
     counts: Mapping[str, tuple[int, int]],
     k_skipped: Sequence[int],
-    texts: Mapping[str, Sequence[str]],
+    texts: Mapping[str, Sequence[int]],
     dataset: Dataset,
     settings: Settings,
 ) -> Iterator[str]:
@@ -267,7 +297,7 @@ def _warnings(
         yield f"n differs between problems: {min(sizes)} to {max(sizes)} samples"
 
 
-def _identical(texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+def _identical(texts: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
     news = [(len(set(mine)) - 1) / (len(mine) - 1) for mine in texts.values() if len(mine) > 1]
     if news and sum(news) / len(news) < ALIKE:
         yield Finding(

@@ -124,7 +124,9 @@ def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_workers_share_problems_out() -> None:
     """A worker keeps to the tests that it has; where all are begun it helps where most are left."""
-    line = waiting.Waiting(dict(enumerate([1, 1, 1, 2, 2, 3, 1])))
+    line = waiting.Waiting()
+    for index, suite in enumerate([1, 1, 1, 2, 2, 3, 1]):
+        line.add(index, suite)
     taken = [line.take(worker) for worker in "abaaab"]
     assert taken == [(0, 1), (3, 2), (1, 1), (2, 1), (6, 1), (4, 2)]
     line.put_back([1, 2])
