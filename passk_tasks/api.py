@@ -71,11 +71,23 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------------- tasks and samples
 
 
-def list_tasks() -> list[ListedTask]:
-    """Return the tasks, sorted by name, each with what this host lacks for it."""
+def list_tasks(words: Sequence[str] = ()) -> list[ListedTask]:
+    """Return the tasks, sorted by name, each with what this host lacks for it.
+
+    Args:
+        words: only tasks that have each of these in their name or description, in any case.
+
+    Raises:
+        UsageError: no task has them all.
+    """
     from passk_tasks.judging import needs
 
-    return [needs.listed(catalog.load_task(name)) for name in catalog.task_names()]
+    specs = (catalog.load_task(name) for name in catalog.task_names())
+    wanted = [word.lower() for word in words]
+    found = [s for s in specs if all(word in f"{s.name} {s.description}".lower() for word in wanted)]
+    if not found:
+        raise UsageError(f"no task has {' and '.join(map(repr, words))} in its name or description")
+    return [needs.listed(spec) for spec in found]
 
 
 def outside_benchmarks() -> dict[str, str]:

@@ -26,12 +26,13 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         help=what,
         description="List the tasks and what each of them needs.",
     )
-    parser.add_argument("--markdown", action="store_true", help="print the table of the README")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only tasks with all of these in their text")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/tasks.md")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the tasks."""
-    tasks = api.list_tasks()
+    tasks = api.list_tasks(options.words)
     if options.markdown:
         print(markdown(tasks))
     else:
@@ -83,7 +84,7 @@ def render(
 
 
 def markdown(tasks: Sequence[ListedTask]) -> str:
-    """Return the tasks as the README's table, without a final newline."""
+    """Return the tasks as the table of docs/tasks.md, without a final newline."""
     lines = ["| task | n | k | temperature | what it is |", "|---|---|---|---|---|"]
     for line in folded(tasks, by_missing=False):
         task = line.task
