@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
-from passk_tasks.scoring.shards import Shard
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import KEPT, MAX, Score
 from passk_tasks.text import spending
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
 from passk_tasks.verdict import Machine, Verdict
+
+if TYPE_CHECKING:  # whoever shows a stored run needs nothing that scores
+    from passk_tasks.scoring.shards import Shard
 
 METRICS_HEAD = ("", "value", "se", "over problems", "se", "over samples")
 MEANING = (

@@ -230,7 +230,7 @@ def test_runs_are_listed(tmp_path, scored, evaluated, capsys):
     assert main(["runs", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     task, head, first, second = out.splitlines()[:4]
-    assert task == "passk_humaneval, org/model, 2 runs"
+    assert task == "passk_humaneval, 2 runs"
     assert head.split()[:6] == ["date", "run", "pass@1", "over", "problems", "pass@10"]
     assert head.split()[6:] == ["n", "T", "problems", "judge", "results"]
     assert re.search(r"^01-02 03:04  org/model \*  0.8750  .*  -   4  0.2     2/164  isolated  lm$", first)
