@@ -49,7 +49,8 @@ def test_the_help_names_real_arguments(capsys) -> None:
         parse("--help")
     named = set(re.findall(r"^  (--[a-z_]+)", capsys.readouterr().out, flags=re.MULTILINE))
     values = {"--model_args": ["path=x"], "--gen_kwargs": ["top_p=1"], "--metadata": ["passk.k=1"]}
-    values |= {name: ["1"] for name in ("--tasks", "--model", "--limit", "--output_path", "--include_path")}
+    for name in ("tasks", "model", "limit", "output_path", "include_path", "label", "note", "tag"):
+        values[f"--{name}"] = ["1"]
     assert named > values.keys()
     run.parse([word for name in sorted(named) for word in (name, *values.get(name, []))])
 
