@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -282,7 +283,7 @@ def task_id_in(row: Mapping[str, object], where: str) -> str:
 
 
 def _line(line: Mapping[str, object], where: str) -> _Line:
-    program = str(line.get("program_sha256", ""))
+    program = sys.intern(str(line.get("program_sha256", "")))
     return _Line(outcome_of(line, where), program, Spent.from_dict(line.get("spent")))
 
 
@@ -296,8 +297,9 @@ def outcome_of(line: Mapping[str, object], where: str) -> Outcome:
     try:
         return Outcome(
             verdict=Verdict(line["verdict"]),
-            detail=keys.text("detail") or "",
-            judge=keys.text("judge") or "",
+            # Once each, since a million samples have few that differ.
+            detail=sys.intern(keys.text("detail") or ""),
+            judge=sys.intern(keys.text("judge") or ""),
             cpu_s=float(keys.number("cpu_s") or 0),
             wall_s=float(keys.number("wall_s") or 0),
             peak_mib=float(keys.number("peak_mib") or 0),
