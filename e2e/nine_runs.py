@@ -33,12 +33,12 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "3-hint": {"task": VARIANT},
     "4-system": {"more": ["--system_instruction", "# Correct, tested Python."]},
     "5-stops": {"drawn": {"until": ["\n\n", "\ndef"]}},
-    "6-timeout": {"settings": ["passk.timeout_s=1"]},
-    "7-packages": {"settings": ["passk.packages=stdlib"]},
+    "6-timeout": {"judged": "timeout_s=1"},
+    "7-packages": {"judged": "packages=stdlib"},
     "8-again": {"more": ["--seed", "7"]},
     "9-both": {"drawn": {"top_p": 1.0, "max_gen_toks": 16}},
 }
-"""What each run changes of the first."""
+"""What each run changes of the first; where that is the judging, the first one's answers are judged again."""
 
 
 def variant(folder: Path) -> Path:
@@ -68,7 +68,13 @@ def generate(model: Path, runs: Path, tasks: Path, n: int) -> None:
     """Make the runs that are not there yet."""
     arguments = f"pretrained={unpacked(model)},dtype=float32"
     for name, changed in CONDITIONS.items():
-        if list((runs / name).rglob("results_*.json")):
+        if list((runs / name).rglob("results*.json")):
+            continue
+        if "judged" in changed:
+            journals = (runs / "1-base").rglob("passk_journal_*.jsonl")
+            passk(
+                "score", *journals, "--set", changed["judged"], "--set", f"label={name}", "--out", runs / name
+            )
             continue
         task = changed.get("task", TASK)
         words = [
@@ -77,7 +83,6 @@ def generate(model: Path, runs: Path, tasks: Path, n: int) -> None:
             "--output_path", runs / name, "--model", "hf", "--model_args", arguments, "--device", "cpu",
             "--batch_size", "16", *changed.get("more", []),
             "--metadata", f"passk.samples={n}", f"passk.k=[1,{n}]", f"passk.label={name}",
-            *changed.get("settings", []),
         ]  # fmt: skip
         print("+ passk", *words, flush=True)
         # In this process: torch alone takes longer to start than these answers to generate.

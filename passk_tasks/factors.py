@@ -27,7 +27,7 @@ from passk_tasks.statistics.paired import Difference
 from passk_tasks.text.summary import p_value
 
 _LONGEST = 24  # of a value that is shown as it is; longer ones are texts, which `passk compare` has
-_PARTS = 3  # most packages that are named
+_PARTS = 3  # most packages that are named; `passk compare` names all
 
 
 @dataclass(frozen=True)
@@ -307,9 +307,10 @@ def changed(name: str, before: Any, after: Any) -> str:
     """Return the name of a condition, with its values before and after where these are short."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         parts = [part for part in {**before, **after} if before.get(part) != after.get(part)]
-        said = [changed(part, before.get(part, ABSENT), after.get(part, ABSENT)) for part in parts[:_PARTS]]
-        more = f" and {len(parts) - _PARTS} more" if len(parts) > _PARTS else ""
-        return f"{name} ({', '.join(said)}{more})"
+        if len(parts) > _PARTS:
+            return f"{name} ({len(parts)} differ)"
+        said = [changed(part, before.get(part, ABSENT), after.get(part, ABSENT)) for part in parts]
+        return f"{name} ({', '.join(said)})"
     values = [_short(value) for value in (before, after)]
     return name if None in values else f"{name} {values[0]} → {values[1]}"
 

@@ -10,7 +10,7 @@ import pytest
 from passk_tasks import api
 from passk_tasks.cli.app import main
 from passk_tasks.errors import UsageError
-from passk_tasks.factors import attribute
+from passk_tasks.factors import attribute, changed
 from passk_tasks.statistics.factors import effects
 from passk_tasks.statistics.metrics import Metric
 
@@ -75,6 +75,13 @@ def test_one_change_is_one_effect(stored, changes, words):
     (effect,) = attribute(stored((LOW, {}), (HIGH, changes))).effects
     assert effect.words.startswith(words)
     assert len(effect.factors) == 1
+
+
+def test_many_packages_are_a_number():
+    """Three packages are named with their versions, more are counted."""
+    four = dict.fromkeys("abcd", "1")
+    assert changed("packages", four, {"a": "2"}) == "packages (4 differ)"
+    assert changed("packages", {"a": "1", "b": "1"}, {"a": "2", "b": "1"}) == "packages (a 1 → 2)"
 
 
 def test_confounded_conditions_stand_in_one_row(stored, tmp_path, capsys):
