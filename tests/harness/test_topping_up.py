@@ -182,7 +182,7 @@ def test_broken_off_anywhere_it_goes_on_to_the_same_result(go, server, scouts, t
 def test_a_failure_of_judging_loses_no_answer(go, server, tmp_path, monkeypatch) -> None:
     """Where no program can be judged between rounds, the error says how to go on; nothing is asked again."""
 
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise SandboxError("no more processes")
 
     with monkeypatch.context() as patched:
