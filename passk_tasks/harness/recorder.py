@@ -183,7 +183,15 @@ class Recorder:
             if task.spec.settings.top_up is None:
                 continue
             first = {s.key: answers[s.position] for s in slots if s.journal is task.journal}
-            topping_up.run(task, first, functools.partial(self._more, task, args, kwargs))
+            try:
+                topping_up.run(task, first, functools.partial(self._more, task, args, kwargs))
+            except BaseException as error:
+                journals = [one.journal for one in tasks]
+                for journal in journals:
+                    journal.break_off()
+                if isinstance(error, PasskError) and not isinstance(error, StoppedError):
+                    raise type(error)(f"{error}\n{_how_to_go_on(journals)}") from error
+                raise
         return answers
 
     def _more(self, task: Journaled, args: Any, kwargs: Any, requests: list[Instance]) -> list[Any]:

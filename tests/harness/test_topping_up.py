@@ -13,7 +13,7 @@ from serving import Server, serve
 from support import Canned, alternating, outcomes, record
 
 from passk_tasks import api
-from passk_tasks.errors import PasskError, PreflightError
+from passk_tasks.errors import PasskError, PreflightError, SandboxError
 from passk_tasks.harness import topping_up
 from passk_tasks.results import sample_files
 from passk_tasks.results.journal import SCOUTS
@@ -177,6 +177,24 @@ def test_broken_off_anywhere_it_goes_on_to_the_same_result(go, server, scouts, t
     assert told["top_up"] == before["top_up"]
     (journal,) = told["journals"]
     assert len(sample_files.read(journal).samples) == told["samples"]
+
+
+def test_a_failure_of_judging_loses_no_answer(go, server, tmp_path, monkeypatch) -> None:
+    """Where no program can be judged between rounds, the error says how to go on; nothing is asked again."""
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise SandboxError("no more processes")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(topping_up, "score", broken)
+        with pytest.raises(
+            SandboxError, match=r"no more processes\n24 of 24 answers are saved in .* --resume"
+        ):
+            go()
+    (journal,) = (tmp_path / "journals").iterdir()
+    assert len(sample_files.read(journal).samples) == FIRST * PROBLEMS
+    go(resume="latest")
+    assert set(server.asked.values()) == {1}
 
 
 def test_a_fixed_n_goes_on_after_it(go, server) -> None:
