@@ -30,12 +30,8 @@ class Numbers:
     """
 
     def __init__(self, take: Callable[[int], int]) -> None:
-        self._take, self._at = take, 0
+        self._take, self._at = take, take(1)
         self._start_s, self._each_s = _START_S, math.inf
-
-    def note(self) -> None:
-        """Note where the numbers are, just before a candidate starts: what others took by then is not its."""
-        self._at = self._take(1)
 
     def stir(self, cpu_s: float) -> None:
         """Move the numbers on, after a candidate that used so many CPU seconds."""
@@ -48,7 +44,8 @@ class Numbers:
             possible = int((cpu_s - self._start_s) / self._each_s)
             most = min(max(_STIRRED_LEAST, _STIRRED_TIMES * min(moved, possible)), _STIRRED_MOST)
             if count := int.from_bytes(os.urandom(4), "little") % most:
-                self._take(count)
+                number = self._take(count)
+        self._at = number
 
 
 def new_pipes(count: int) -> int:

@@ -101,8 +101,6 @@ class Zygote:
             skipped = traces.skip_process_numbers() if len(given) > 1 else 0
             if asked != self._asked or self._others is not None:
                 self._asked, self._limits = asked, self._limits_of(*asked)
-            for numbers in self._numbers:
-                numbers.note()
             pid = self._fork()
             if pid == 0:
                 try:
