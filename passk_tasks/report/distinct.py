@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from passk_tasks import benchmarks
-from passk_tasks.errors import PasskError, UsageError
+from passk_tasks.errors import PasskError, SamplesError, UsageError
 from passk_tasks.problem import Problem
 from passk_tasks.program import AnyTests, StdioTests, Tests
 from passk_tasks.results import joining
@@ -101,9 +101,11 @@ def read(run: Run, most: int | None = None) -> Details:
             outcomes = [run.outcomes[task_id][numbers[0]] for numbers in same]
             same = [same[place] for place in spread(outcomes, most)]
         groups[task_id] = same
-    saved = joining.saved(
-        run, {task_id: [numbers[0] for numbers in same] for task_id, same in groups.items()}
-    )
+    wanted = {task_id: [numbers[0] for numbers in same] for task_id, same in groups.items()}
+    try:
+        saved = joining.saved(run, wanted)
+    except SamplesError as error:
+        saved = Saved(lacking=str(error))
     notes: list[str] = []
     problems: Mapping[str, Problem] = {}
     prover = None

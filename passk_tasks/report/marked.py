@@ -36,7 +36,7 @@ MARKS = {
     Name.Builtin: "\x06",
     Name.Exception: "\x06",
 }
-"""The mark of each kind of token and of those below it; page.js has a class for each mark."""
+"""The mark of each kind of token and of those below it; script/code.js has a class for each mark."""
 
 
 def marked(text: str, language: str | None = None) -> str:

@@ -1,7 +1,7 @@
 r"""The programs of each problem as the page carries them: JSON, gzipped, in base64.
 
-page.js unpacks them when a problem is opened: megabytes of code cost nothing until somebody reads them. The
-object of a problem; what is not known is left out, and all code is `marked`:
+script/table.js unpacks them when a problem is opened: megabytes of code cost nothing until somebody reads it.
+The object of a problem; what is not known is left out, and all code is `marked`:
 
     {"prompt": code, "tests": code, "reference": code,
      "sent": [[[run, …], text], …]                  the prompt as it went to these runs
