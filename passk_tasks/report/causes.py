@@ -109,6 +109,7 @@ def over_time(one: Trend, letters: Sequence[str]) -> Figure:
         axes.plot([place], [point.score.value], "o", color=colour, ms=5)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.6 * (high - low))  # room for names above the points
+    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1)])
     for place, point in enumerate(one.points):
         if point.step is not None and point.step.factors:
             axes.axvline(place - 0.5, color=DIM, lw=0.8, ls="--")
