@@ -94,10 +94,10 @@ def render_shard(shard: Shard, *, colour: bool = False, width: int | None = None
     return str(page)
 
 
-def findings(page: Page, result: Summary, name: str = "") -> None:
-    """Add what a run suffers from, each with its remedy and the command to type; `name` stands before it."""
+def findings(page: Page, result: Summary) -> None:
+    """Add what a run suffers from, each with its remedy and the command to type."""
     for found in result.findings:
-        page.text(f"{name}{found}", YELLOW)
+        page.text(f"warning: {found}", YELLOW)
         if found.typed:
             page.line(f"    {found.typed}", BOLD)
         page.line()
