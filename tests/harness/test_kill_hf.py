@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from support import environment, outcomes, results
-from under_load import HANG_S, wait_until
+from under_load import wait_until
 
 from passk_tasks.results import sample_files
 
