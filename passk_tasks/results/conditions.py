@@ -38,6 +38,7 @@ class Conditions:
         sandbox: its mode.
         packages: versions of the packages that candidates could import, by name.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
+        machines: nodes of the cluster that judged, or `one machine`.
         shown: hash of the data that candidates were shown, or `none`.
         python: version of the interpreter that judged.
         passk_tasks: version of this package.
@@ -60,6 +61,7 @@ class Conditions:
     sandbox: str | None = None
     packages: Mapping[str, str] | None = field(default=None, repr=False)
     toolchains: Mapping[str, str] | None = None
+    machines: str | None = None
     shown: str | None = None
     python: str | None = None
     passk_tasks: str | None = None
@@ -134,6 +136,7 @@ def _common(summary: Summary, arguments: Mapping[str, object] | None) -> Conditi
         sandbox=summary.sandbox,
         packages=None if packages is None else dict(packages),
         toolchains=dict(summary.toolchains) or None,
+        machines=", ".join(machine.name for machine in summary.machines) or "one machine",
         shown=summary.shown or NONE,
         python=summary.python,
         passk_tasks=summary.passk_tasks,

@@ -41,13 +41,24 @@ _ORDER = (
     "sandbox",
     "packages",
     "toolchains",
+    "machines",
     "shown",
     "version",
     "dataset",
     "python",
     "passk_tasks",
 )
-_ENVIRONMENT = ("packages", "toolchains", "shown", "version", "dataset", "python", "passk_tasks", "sandbox")
+_ENVIRONMENT = (
+    "packages",
+    "toolchains",
+    "machines",
+    "shown",
+    "version",
+    "dataset",
+    "python",
+    "passk_tasks",
+    "sandbox",
+)
 
 
 def named(runs: Sequence[StoredRun], problems: Sequence[str] = ()) -> list[str]:

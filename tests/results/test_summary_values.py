@@ -21,7 +21,7 @@ from passk_tasks.scoring.summary import Record, summarise
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import Score
 from passk_tasks.tasks.catalog import load_task
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 COUNTS = {"HumanEval/0": (4, 1), "HumanEval/1": (4, 4)}
 
@@ -53,6 +53,8 @@ def whole() -> Summary:
         inputs=("a.jsonl",),
         generation_kwargs={"until": ["\ndef"], "temperature": 0.8},
         sent={"temperature": 1.0, "until": []},
+        asked={"model": "m", "prompt": "{{prompt}}"},
+        machines=(Machine("a (10.0.0.1)", 2, 7, {"python": ("3.11.7", None)}),),
         cost=replace(scored.cost, generation_s=12.5),
         journals=("j.jsonl",),
         ranks=2,
