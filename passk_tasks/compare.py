@@ -223,43 +223,24 @@ def compare(
         UsageError: fewer than two runs, no problem in common, a budget beyond n, unlike conditions, no such
             baseline, or one beside `last`.
     """
-    if len(runs) < 2:
-        given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
-        raise UsageError(f"a comparison needs at least two runs{given}; name another one")
-    named = [joining.counted(run)[0] for run in runs]
-    problems = sorted(set.intersection(*map(set, named)))
+    problems, left_out = _in_common(runs)
     differing, unrecorded = between(runs, problems)
-    if not problems:
-        first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
-        raise UsageError(f"the runs have no problem in common: {first}, …")
     if not anyway:
         _refuse_unlike(differing)
     counted = [joining.counts_of(run, problems) for run in runs]
-    asked = list(metrics or default_metrics(runs, min(int(counts.n.min()) for counts in counted)))
-    chosen = tuple(dict.fromkeys([Metric(PASS, 1), *asked]))
-    for run, counts in zip(runs, counted, strict=True):
-        joining.check_metrics(run, chosen, problems, counts)
+    primary, chosen = _chosen(runs, metrics, counted, problems)
     shared = joining.shared(runs, problems, clusters)
-    scores, pairs = {}, {}
-    for metric in chosen:
-        scores[metric.name] = tuple(
-            metrics_module.score(metric, counts.n, counts.c, shared, counts.base) for counts in counted
-        )
-        pairs[metric.name] = _pairs(metric, counted, scores[metric.name], shared, seed)
+    scores = {metric.name: _scores(metric, counted, shared) for metric in chosen}
+    pairs = {metric.name: _pairs(metric, counted, scores[metric.name], shared, seed) for metric in chosen}
     called = names.named(runs, problems)
-    if last and baseline is not None:
-        raise UsageError(
-            "--last sets the last run against the one before, --baseline all against one: choose"
-        )
-    reference = None if baseline is None else which(runs, baseline, called)
-    primary = asked[0]
+    reference = _reference(runs, baseline, called, last=last)
     order = sorted(range(len(runs)), key=lambda i: -scores[primary.name][i].value)
     question = ask(pairs[primary.name], order, baseline=reference, last=last)
     return Comparison(
         runs=tuple(runs),
         names=tuple(called),
         problems=tuple(problems),
-        left_out=len(set().union(*named)) - len(problems),
+        left_out=left_out,
         conditions=differing,
         unrecorded=unrecorded,
         metrics=chosen,
@@ -313,12 +294,57 @@ def default_metrics(runs: Sequence[Run], fewest: int) -> list[Metric]:
     return [Metric(PASS, k) for k in sorted({1, *common}) if k <= fewest]
 
 
+def _in_common(runs: Sequence[Run]) -> tuple[list[str], int]:
+    """Return the problems that all runs have samples of, and how many others there are.
+
+    Raises:
+        UsageError: fewer than two runs, or no such problem.
+    """
+    if len(runs) < 2:
+        given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
+        raise UsageError(f"a comparison needs at least two runs{given}; name another one")
+    named = [joining.counted(run)[0] for run in runs]
+    problems = sorted(set.intersection(*map(set, named)))
+    if not problems:
+        first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
+        raise UsageError(f"the runs have no problem in common: {first}, …")
+    return problems, len(set().union(*named)) - len(problems)
+
+
+def _reference(runs: Sequence[Run], baseline: str | None, called: Sequence[str], *, last: bool) -> int | None:
+    """Return the number of the run that all others are set against; None where the question names none."""
+    if last and baseline is not None:
+        raise UsageError(
+            "--last sets the last run against the one before, --baseline all against one: choose"
+        )
+    return None if baseline is None else which(runs, baseline, called)
+
+
+def _chosen(
+    runs: Sequence[Run], metrics: Sequence[Metric] | None, counted: Sequence[Counts], problems: Sequence[str]
+) -> tuple[Metric, tuple[Metric, ...]]:
+    """Return the metric that decides, and all of them, pass@1 first; all runs have the samples for them."""
+    asked = list(metrics or default_metrics(runs, min(int(counts.n.min()) for counts in counted)))
+    chosen = tuple(dict.fromkeys([Metric(PASS, 1), *asked]))
+    for run, counts in zip(runs, counted, strict=True):
+        joining.check_metrics(run, chosen, problems, counts)
+    return asked[0], chosen
+
+
 def _refuse_unlike(differing: Sequence[Condition]) -> None:
     if unlike := [f"{condition.name}: {_values(condition)}" for condition in differing if condition.unlike]:
         raise UsageError(
             f"these runs measured different things ({'; '.join(unlike)}); --anyway compares the problems "
             "they share"
         )
+
+
+def _scores(
+    metric: Metric, counted: Sequence[Counts], clusters: Sequence[Hashable] | None
+) -> tuple[Score, ...]:
+    return tuple(
+        metrics_module.score(metric, counts.n, counts.c, clusters, counts.base) for counts in counted
+    )
 
 
 def _pairs(

@@ -14,7 +14,7 @@ import json
 import os
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
@@ -313,12 +313,10 @@ def audit(
             new, executor, progress=progress, told=lambda index, outcome: kept.add(new[index], outcome)
         )
     outcomes = kept.outcomes | dict(zip((program.sha256 for program in new), judged.outcomes, strict=True))
-    trials: dict[str, list[Trial]] = {problem.task_id: [] for problem in chosen}
-    for (problem, (kind, what, code)), program in zip(tried, programs, strict=True):
-        trials[problem.task_id].append(Trial(kind, what, code, outcomes[program.sha256]))
+    trials = [Trial(*t, outcomes[program.sha256]) for (_, t), program in zip(tried, programs, strict=True)]
     return Audit(
         task=spec.name,
-        problems=tuple(ProblemAudit(task_id, tuple(of_problem)) for task_id, of_problem in trials.items()),
+        problems=_by_problem(chosen, zip((problem for problem, _ in tried), trials, strict=True)),
         problems_total=len(dataset.problems),
         infra_errors=sum(outcome.verdict is Verdict.INFRA_ERROR for outcome in judged.outcomes),
         layers=judged.layers,
@@ -328,6 +326,15 @@ def audit(
         dataset={"source": dataset.source, "sha256": dataset.sha256},
         versions={**versions, "date": datetime.now(timezone.utc).date().isoformat()},
     )
+
+
+def _by_problem(
+    problems: Sequence[Problem], trials: Iterable[tuple[Problem, Trial]]
+) -> tuple[ProblemAudit, ...]:
+    found: dict[str, list[Trial]] = {problem.task_id: [] for problem in problems}
+    for problem, trial in trials:
+        found[problem.task_id].append(trial)
+    return tuple(ProblemAudit(task_id, tuple(of_problem)) for task_id, of_problem in found.items())
 
 
 def _versions(spec: TaskSpec, problems: Sequence[Problem]) -> dict[str, str]:

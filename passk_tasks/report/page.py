@@ -87,15 +87,9 @@ def build(
         **_problems(runs, details, comparison, audit),
     }
     if comparison is not None:
-        flips = Counter(change.flip for change in comparison.changes)
-        letters = [label(i) for i in range(len(runs))]
-        context |= {"lost": flips[LOST], "gained": flips[GAINED], "groups": data.groups(comparison)}
         context["causes"], drawn = causes.described(runs, comparison.primary, clusters)
         context["figures"] |= {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}
-        context |= {
-            "text_changes": list(sent.texts(comparison.conditions, letters)),
-            "by_value": [(one, sent.by_value(one, letters)) for one in comparison.conditions],
-        }
+        context |= _differences(comparison)
     return _environment().from_string(_file("page.html.j2")).render(context)
 
 
@@ -123,6 +117,19 @@ def _runs(
         "kept_meaning": summary.KEPT_MEANING if any(of_run["kept"] for of_run in described) else "",
         "verdicts": data.verdicts(runs),
         "conditions": data.conditions(runs),
+    }
+
+
+def _differences(comparison: Comparison) -> dict[str, Any]:
+    """Return what the template is told of several runs' problems and conditions that are not the same."""
+    flips = Counter(change.flip for change in comparison.changes)
+    letters = [label(i) for i in range(len(comparison.runs))]
+    return {
+        "lost": flips[LOST],
+        "gained": flips[GAINED],
+        "groups": data.groups(comparison),
+        "text_changes": list(sent.texts(comparison.conditions, letters)),
+        "by_value": [(one, sent.by_value(one, letters)) for one in comparison.conditions],
     }
 
 

@@ -307,28 +307,7 @@ def read_entries(path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[
                     f"{where}: the journal should end after {line['end']!r} samples, not {count}"
                 )
             continue
-        task_id, sample, until = line.get("task_id"), line.get("sample"), line.get("until")
-        if not isinstance(task_id, str) or type(sample) is not int or sample < 0 or "text" not in line:
-            raise SamplesError(
-                f"{where}: not a journal's line (task_id: str, sample: int, text: str expected)"
-            )
-        if until is not None and not (isinstance(until, list) and all(isinstance(s, str) for s in until)):
-            raise SamplesError(f"{where}: not a journal's line: until should be a list of stop sequences")
-        try:
-            text = text_of(line["text"])
-        except ValueError as error:
-            raise SamplesError(f"{where}: not a journal's line: {error}") from None
-        request = line.get("request")
-        yield Entry(
-            where,
-            task_id,
-            sample,
-            text,
-            None if until is None else tuple(until),
-            request if isinstance(request, str) else None,
-            Spent.from_dict(line.get("spent")),
-            _seconds(line),
-        )
+        yield _entry(line, where)
         count += 1
     if torn or not ended:
         cause = "its last line is torn" if torn else "its footer is missing"
@@ -336,6 +315,30 @@ def read_entries(path: Path, lines: Iterable[tuple[int, bytes]], warnings: list[
             f"{path}: the journal ends early ({cause}): the run broke off; "
             f"the {count} samples before that are used"
         )
+
+
+def _entry(line: Mapping[str, Any], where: str) -> Entry:
+    """Return the generation that a line holds; `SamplesError` where it is of another kind."""
+    task_id, sample, until = line.get("task_id"), line.get("sample"), line.get("until")
+    if not isinstance(task_id, str) or type(sample) is not int or sample < 0 or "text" not in line:
+        raise SamplesError(f"{where}: not a journal's line (task_id: str, sample: int, text: str expected)")
+    if until is not None and not (isinstance(until, list) and all(isinstance(s, str) for s in until)):
+        raise SamplesError(f"{where}: not a journal's line: until should be a list of stop sequences")
+    try:
+        text = text_of(line["text"])
+    except ValueError as error:
+        raise SamplesError(f"{where}: not a journal's line: {error}") from None
+    request = line.get("request")
+    return Entry(
+        where,
+        task_id,
+        sample,
+        text,
+        None if until is None else tuple(until),
+        request if isinstance(request, str) else None,
+        Spent.from_dict(line.get("spent")),
+        _seconds(line),
+    )
 
 
 def _seconds(line: Mapping[str, object]) -> float | None:

@@ -258,65 +258,86 @@ class Summary:
             ValueError: a key is missing that every version writes, or a value is of another type.
         """
         keys = Keys(stored)
-        sandbox, dataset, metrics = keys.inner("sandbox"), keys.inner("dataset"), keys.inner("metrics")
-        settings, layers, left_out = keys.inner("settings"), sandbox.inner("layers"), keys.inner("left_out")
-        limits, packages, arguments = map(keys.inner, ("limits", "packages", "generation_kwargs"))
-        toolchains = keys.inner("toolchains")
-        unpinned, unread = keys.inner("unpinned"), keys.inner("out_of_reach")
-        problems, date = keys.must(keys.whole, "problems"), keys.text("date")
-        summary = cls(
-            task=keys.must(keys.text, "task"),
-            task_version=keys.text("task_version"),
-            problems=problems,
-            problems_total=keys.whole("problems_total") or round(problems / (keys.number("coverage") or 1)),
-            samples=keys.must(keys.whole, "samples"),
-            n=keys.whole("n"),
-            k=keys.wholes("k"),
-            k_skipped=keys.wholes("k_skipped"),
-            metrics={name: _score(name, metrics.inner(name)) for name in metrics},
-            verdicts=keys.counts("verdicts"),
-            distinct=keys.number("distinct"),
-            judge=keys.text("judge"),
-            judges=keys.counts("judges"),
-            sandbox=sandbox.text("mode"),
-            layers={name: bool(layers.values[name]) for name in layers},
-            limits={name: limits.must(limits.number, name) for name in limits},
-            dataset_source=dataset.text("source"),
-            dataset_sha256=dataset.text("sha256"),
-            settings=settings.values,
-            warnings=keys.texts("warnings"),
-            findings=tuple(map(Finding.from_dict, keys.objects("findings"))),
-            unpinned={name: str(unpinned.values[name]) for name in unpinned},
-            out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
-            left_out={task_id: left_out.texts(task_id) for task_id in left_out},
-            untested=keys.texts("untested"),
-            clusters=keys.whole("clusters"),
-            one_process=keys.counts("one_process"),
-            flags=keys.counts("flags"),
-            no_code=keys.counts("no_code"),
-            cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
-            cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
-            top_up=keys.inner("top_up").values if "top_up" in keys else None,
-            extract=keys.text("extract"),
-            inputs=keys.texts("inputs"),
-            generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
-            asked=keys.inner("asked").values if "asked" in keys else None,
-            sent=keys.inner("sent").values if "sent" in keys else None,
-            journals=keys.texts("journals"),
-            ranks=keys.whole("ranks"),
-            environments=keys.texts("environments"),
-            from_store=keys.whole("from_store"),
-            passk_tasks=keys.text("passk_tasks"),
-            date=None if date is None else _in_utc(datetime.fromisoformat(date)),
-            python=keys.text("python"),
-            platform=keys.text("platform"),
-            shown=keys.text("shown"),
-            packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
-            toolchains={name: str(toolchains.values[name]) for name in toolchains},
-            machines=tuple(map(_machine, keys.inners("machines"))),
-        )
-        settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
+        summary = _with_judges(_with_questions(_result(keys), keys), keys)
         return replace(summary, more=keys.without(summary.as_dict()))
+
+
+def _result(keys: Keys) -> Summary:
+    """Return what a stored object says of numbers and of problems: all that came out."""
+    metrics, left_out = keys.inner("metrics"), keys.inner("left_out")
+    unpinned, unread = keys.inner("unpinned"), keys.inner("out_of_reach")
+    problems = keys.must(keys.whole, "problems")
+    return Summary(
+        task=keys.must(keys.text, "task"),
+        task_version=keys.text("task_version"),
+        problems=problems,
+        problems_total=keys.whole("problems_total") or round(problems / (keys.number("coverage") or 1)),
+        samples=keys.must(keys.whole, "samples"),
+        n=keys.whole("n"),
+        k=keys.wholes("k"),
+        k_skipped=keys.wholes("k_skipped"),
+        metrics={name: _score(name, metrics.inner(name)) for name in metrics},
+        verdicts=keys.counts("verdicts"),
+        distinct=keys.number("distinct"),
+        judges=keys.counts("judges"),
+        warnings=keys.texts("warnings"),
+        findings=tuple(map(Finding.from_dict, keys.objects("findings"))),
+        unpinned={name: str(unpinned.values[name]) for name in unpinned},
+        out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
+        left_out={task_id: left_out.texts(task_id) for task_id in left_out},
+        untested=keys.texts("untested"),
+        clusters=keys.whole("clusters"),
+        one_process=keys.counts("one_process"),
+        flags=keys.counts("flags"),
+        no_code=keys.counts("no_code"),
+        cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
+        cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
+        from_store=keys.whole("from_store"),
+    )
+
+
+def _with_questions(summary: Summary, keys: Keys) -> Summary:
+    """Return a summary with what a stored object says of the task, of what was asked, and of the answers."""
+    dataset, settings = keys.inner("dataset"), keys.inner("settings")
+    arguments = keys.inner("generation_kwargs")
+    settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
+    return replace(
+        summary,
+        dataset_source=dataset.text("source"),
+        dataset_sha256=dataset.text("sha256"),
+        settings=settings.values,
+        top_up=keys.inner("top_up").values if "top_up" in keys else None,
+        extract=keys.text("extract"),
+        inputs=keys.texts("inputs"),
+        generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
+        asked=keys.inner("asked").values if "asked" in keys else None,
+        sent=keys.inner("sent").values if "sent" in keys else None,
+        journals=keys.texts("journals"),
+    )
+
+
+def _with_judges(summary: Summary, keys: Keys) -> Summary:
+    """Return a summary with what a stored object says of who judged, when, and under which conditions."""
+    sandbox, limits = keys.inner("sandbox"), keys.inner("limits")
+    packages, toolchains = keys.inner("packages"), keys.inner("toolchains")
+    layers, date = sandbox.inner("layers"), keys.text("date")
+    return replace(
+        summary,
+        judge=keys.text("judge"),
+        sandbox=sandbox.text("mode"),
+        layers={name: bool(layers.values[name]) for name in layers},
+        limits={name: limits.must(limits.number, name) for name in limits},
+        ranks=keys.whole("ranks"),
+        environments=keys.texts("environments"),
+        passk_tasks=keys.text("passk_tasks"),
+        date=None if date is None else _in_utc(datetime.fromisoformat(date)),
+        python=keys.text("python"),
+        platform=keys.text("platform"),
+        shown=keys.text("shown"),
+        packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
+        toolchains={name: str(toolchains.values[name]) for name in toolchains},
+        machines=tuple(map(_machine, keys.inners("machines"))),
+    )
 
 
 def extended(kind: type[S], summary: Summary, **more: Any) -> S:

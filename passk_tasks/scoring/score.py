@@ -14,12 +14,12 @@ from typing import overload
 import numpy as np
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import Benchmark, Dataset
+from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mean
 from passk_tasks.extraction import Extraction
 from passk_tasks.judging import batch, cases, selftest, trial
 from passk_tasks.judging.executor import Executor, executor_for
-from passk_tasks.program import Place, Program
+from passk_tasks.program import Program
 from passk_tasks.results.samples import SOLUTION, Sample, Samples
 from passk_tasks.results.spool import Spool
 from passk_tasks.scoring import diagnosis
@@ -63,46 +63,20 @@ def score(
     """
     check(samples, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
     settings = spec.settings
-    benchmark = benchmarks.get(settings.benchmark)
-    found = Spool[tuple[str, Extraction]]()
-    for sample in samples:
-        found.append((sample.task_id, candidate(sample, dataset.problems[sample.task_id], spec, extract)))
-    programs = _Programs(found, dataset, benchmark, settings.judge.place)
+    programs = _Programs(samples, spec, dataset, extract)
     distinct = batch.Batch(programs)
-    outcomes = Spool[Outcome]()
-    places = np.full(len(distinct), -1, dtype=np.int64)  # of each distinct program's outcome
-
-    def place(number: int, outcome: Outcome) -> None:
-        places[number] = outcomes.append(outcome)
-
     executor = executor or executor_for(settings)
     with verdicts or Verdicts(shared=settings.verdicts) as kept, executor:
-        known = kept.known(distinct, executor, place)
-        for number, outcome in distinct.run(executor, known=known, progress=progress, shuffle=True):
-            place(number, outcome)
-            kept.add(distinct, number, outcome)
-        assert (places >= 0).all(), f"no outcome for program {np.argmin(places)}"
-        shares: list[float | None] = []
+        outcomes = _judged(distinct, executor, kept, progress=progress)
+        shares = None
         if settings.partial:
-            judged = [outcomes[int(at)] for at in places]
+            judged = [outcomes[number] for number in range(len(distinct))]
             shares = cases.shares(distinct, judged, executor, progress=progress)
         layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
         machines = executor.machines
     records = Spool[Record]()
     for index, sample in enumerate(samples):
-        problem, number = dataset.problems[sample.task_id], int(distinct.numbers[index])
-        _, extracted = found[index]
-        record = Record(
-            sample,
-            extracted,
-            batch.no_code(programs[index]) if number < 0 else outcomes[int(places[number])],
-            programs[index].sha256 if number < 0 else distinct.sha256(number),
-            problem.cluster,
-            unfinished(sample, extracted, spec),
-            left_out=benchmark.leaves_out(problem, extracted.code),
-            share=None if not shares else 0.0 if number < 0 else shares[number],
-        )
-        records.append(record)
+        records.append(programs.record(index, sample, distinct, outcomes, shares))
     scored = summarise(
         records,
         spec=spec,
@@ -119,10 +93,13 @@ def score(
 class _Programs(Sequence[Program]):
     """The programs of all samples, each made from what was found in its text when it is asked for."""
 
-    def __init__(
-        self, found: Sequence[tuple[str, Extraction]], dataset: Dataset, benchmark: Benchmark, place: Place
-    ) -> None:
-        self._found, self._dataset, self._benchmark, self._place = found, dataset, benchmark, place
+    def __init__(self, samples: Sequence[Sample], spec: TaskSpec, dataset: Dataset, extract: str) -> None:
+        self._spec, self._dataset = spec, dataset
+        self._benchmark = benchmarks.get(spec.settings.benchmark)
+        self._found = Spool[tuple[str, Extraction]]()
+        for sample in samples:
+            found = candidate(sample, dataset.problems[sample.task_id], spec, extract)
+            self._found.append((sample.task_id, found))
 
     def __len__(self) -> int:
         return len(self._found)
@@ -137,7 +114,55 @@ class _Programs(Sequence[Program]):
         if isinstance(position, slice):
             return [self[at] for at in range(*position.indices(len(self)))]
         task_id, found = self._found[position]
-        return self._benchmark.program(self._dataset.problems[task_id], found.code, self._place)
+        place = self._spec.settings.judge.place
+        return self._benchmark.program(self._dataset.problems[task_id], found.code, place)
+
+    def record(
+        self,
+        position: int,
+        sample: Sample,
+        distinct: batch.Batch,
+        outcomes: _Outcomes,
+        shares: Sequence[float | None] | None,
+    ) -> Record:
+        """Return what is recorded of the sample at a position; outcomes and shares by distinct program."""
+        number, (task_id, found) = int(distinct.numbers[position]), self._found[position]
+        problem = self._dataset.problems[task_id]
+        return Record(
+            sample,
+            found,
+            batch.no_code(self[position]) if number < 0 else outcomes[number],
+            self[position].sha256 if number < 0 else distinct.sha256(number),
+            problem.cluster,
+            unfinished(sample, found, self._spec),
+            left_out=self._benchmark.leaves_out(problem, found.code),
+            share=None if not shares else 0.0 if number < 0 else shares[number],
+        )
+
+
+class _Outcomes:
+    """The outcomes of distinct programs, by number: they come in any order, the last one of each counts."""
+
+    def __init__(self, count: int) -> None:
+        self._spool = Spool[Outcome]()
+        self.places = np.full(count, -1, dtype=np.int64)  # in the spool; -1 of what has none yet
+
+    def put(self, number: int, outcome: Outcome) -> None:
+        self.places[number] = self._spool.append(outcome)
+
+    def __getitem__(self, number: int) -> Outcome:
+        return self._spool[int(self.places[number])]
+
+
+def _judged(distinct: batch.Batch, executor: Executor, kept: Verdicts, *, progress: bool) -> _Outcomes:
+    """Return the outcomes of distinct programs: known ones are taken, the others are judged and kept."""
+    outcomes = _Outcomes(len(distinct))
+    known = kept.known(distinct, executor, outcomes.put)
+    for number, outcome in distinct.run(executor, known=known, progress=progress, shuffle=True):
+        outcomes.put(number, outcome)
+        kept.add(distinct, number, outcome)
+    assert (outcomes.places >= 0).all(), f"no outcome for program {np.argmin(outcomes.places)}"
+    return outcomes
 
 
 def check(

@@ -11,10 +11,8 @@ Merging reads the samples again, and takes the verdicts from the shards: the res
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passk_tasks._version import __version__
 from passk_tasks.errors import UsageError
 from passk_tasks.judging import trial
 from passk_tasks.judging.batch import Batch
@@ -30,17 +27,15 @@ from passk_tasks.judging.executor import Executor, executor_for
 from passk_tasks.program import Confinement, Program
 from passk_tasks.results import sample_files, store, verdicts
 from passk_tasks.results.keys import Keys
-from passk_tasks.results.lines import Paths, dump_line, is_pipe, listed, numbered_lines, parse_object
+from passk_tasks.results.lines import Paths, is_pipe, listed
 from passk_tasks.results.samples import Sample
+from passk_tasks.scoring import shard_files
 from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.saved import Checked, check_file, finish, judge
 from passk_tasks.scoring.score import score
 from passk_tasks.scoring.summary import Scored
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Machine, Outcome, Verdict
-
-_MARK = "passk_shard"
-_END = "end"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,28 +109,16 @@ def score_shard(
     if pipe := next((path for path in given if is_pipe(path)), None):
         raise UsageError(f"--shard: {pipe} is a pipe, which the other parts cannot read: name a file")
     checked = check_file(sample_files.read(given), task, settings or {}, extract, pool=pool)
-    header: dict[str, object] = {
-        _MARK: number,
-        "of": of,
-        "passk_tasks": __version__,
-        "paths": list(map(str, given)),
-        "task": task,
-        "settings": dict(sorted((settings or {}).items())),
-        "extract": extract,
-        "pool": pool,
-        "samples": len(checked.samples),
-        "samples_sha256": _hash(checked.samples),
-    }
-    header = json.loads(json.dumps(header, default=str))
-    width = len(str(of - 1))
-    path = folder / f"shard-{number:0{width}}-of-{of}.jsonl"
-    _begin(path, header, again=again)
-    own = np.fromiter((_shard_of(one, of) == number for one in checked.samples), dtype=np.bool_)
-    mine = replace(checked, samples=checked.samples.chosen(own))
+    asked: dict[str, object] = {"paths": list(map(str, given)), "task": task}
+    asked |= {"settings": dict(sorted((settings or {}).items())), "extract": extract, "pool": pool}
+    path = shard_files.path_of(folder, number, of)
+    shard_files.begin(path, shard_files.header(number, of, asked, checked.samples), again=again)
+    mine = _fallen_to(number, of, checked)
     kept = Verdicts(path, shared=checked.shared(), again=again)
     # All parts try the same references, since what they show is of the whole.
     tried, scored = judge(mine, kept, progress=progress, asked=checked.asked)
-    result = Shard(
+    shard_files.end(path, _footer(mine, tried, scored, kept), kept.lost)
+    return Shard(
         path=path,
         number=number,
         of=of,
@@ -145,28 +128,6 @@ def score_shard(
         resumed=scored.resumed,
         verdicts=scored.verdicts,
     )
-    own_process = [
-        name for name, p in tried.dataset.problems.items() if p.one_process == trial.ONE_PROCESS_ONLY
-    ]
-    footer = {
-        _END: len(mine.samples),
-        "layers": dict(scored.layers),
-        "sandbox_warnings": list(scored.sandbox_warnings),
-        "warnings": list(tried.warnings),
-        "one_process": own_process,
-        "judging_s": kept.seconds,
-        "from_store": scored.from_store,
-        "environments": list(scored.environments),
-        "environment": dict(kept.environment),
-        "provenance": {**checked.provenance(), "date": None},
-    }
-    with verdicts.Appended(path, at_once=True) as file:
-        file.add(footer)
-    if file.lost or kept.lost:
-        raise UsageError(
-            f"{path}: cannot be written ({file.lost or kept.lost}): give the disk room, and run again"
-        )
-    return result
 
 
 def merge_shards(
@@ -187,7 +148,7 @@ def merge_shards(
             environments; the samples cannot be read any more, or are others. The message names them.
     """
     folder = None if out is None else store.prepare(out)
-    parts = _complete(_found(paths))
+    parts = shard_files.complete(shard_files.found(paths))
     header, ends = parts[0].header, [part.end for part in parts]
     given = header.texts("paths")
     checked = check_file(
@@ -197,7 +158,7 @@ def merge_shards(
         header.text("extract") or "auto",
         pool=header.values.get("pool") is True,
     )
-    if _hash(checked.samples) != header.text("samples_sha256"):
+    if shard_files.hash_of(checked.samples) != header.text("samples_sha256"):
         raise UsageError(
             f"{', '.join(given)}: not the samples that the shards have judged, or not in their order"
         )
@@ -231,123 +192,32 @@ def _numbers(shard: str) -> tuple[int, int]:
     return int(number), int(of)
 
 
+def _fallen_to(number: int, of: int, checked: Checked) -> Checked:
+    """Return what is to be judged by one of the parts."""
+    own = np.fromiter((_shard_of(one, of) == number for one in checked.samples), dtype=np.bool_)
+    return replace(checked, samples=checked.samples.chosen(own))
+
+
 def _shard_of(sample: Sample, of: int) -> int:
     text = f"{sample.task_id}\0{sample.text}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") % of
 
 
-def _hash(samples: Iterable[Sample]) -> str:
-    digest = hashlib.sha256()
-    for sample in samples:
-        text = sample.text.encode("utf-8", "surrogatepass")
-        digest.update(f"{sample.task_id}\0{sample.index}\0{sample.form}\0{len(text)}\0".encode() + text)
-    return digest.hexdigest()
-
-
-def _begin(path: Path, header: Mapping[str, object], *, again: bool) -> None:
-    """Make the file of a part with its first line, or see that the one that is there is of this part."""
-    if again or not path.exists() or not path.stat().st_size:
-        store.replace(path, [dump_line(header)])
-        return
-    there = _first(path)
-    if there is None or (unlike := [name for name in header if there.get(name) != header[name]]):
-        what = "no shard" if there is None else f"a shard of another scoring ({', '.join(unlike)} differ)"
-        raise UsageError(f"{path}: holds {what}: name another folder, or --again to begin anew")
-
-
-def _first(path: Path) -> dict[str, object] | None:
-    """Return the first line of a part's file; None where it is none."""
-    for number, raw in numbered_lines(path):
-        line = parse_object(raw, f"{path}:{number}")
-        return line if _MARK in line else None
-    return None
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The file of a part: its first line, and its last one where it is complete."""
-
-    path: Path
-    header: Keys
-    end: Keys
-
-    @property
-    def name(self) -> str:
-        return f"{self.header.whole(_MARK)}/{self.header.whole('of')}"
-
-
-def _found(paths: Paths) -> list[_Part]:
-    """Return the parts in files or folders; `UsageError` where there is none, or a file is another."""
-    files: dict[str, Path] = {}
-    for path in map(Path, listed(paths)):
-        below = sorted(path.glob("shard-*-of-*.jsonl")) if path.is_dir() else [path]
-        if not below:
-            raise UsageError(f"{path}: no shards in it: `passk score … --shard i/N --out {path}` writes them")
-        files |= {os.path.realpath(file): file for file in below}
-    parts = []
-    for file in files.values():
-        header = _first(file)
-        if header is None:
-            raise UsageError(f"{file}: no shard: `passk score … --shard i/N --out FOLDER` writes them")
-        try:
-            line = json.loads(deque(numbered_lines(file), 1)[0][1])
-        except ValueError:  # torn
-            line = {}
-        parts.append(_Part(file, Keys(header), Keys(line if isinstance(line, dict) and _END in line else {})))
-    return parts
-
-
-def _complete(parts: Sequence[_Part]) -> list[_Part]:
-    """Return the parts in their order; `UsageError` unless they are one scoring's, each there once."""
-    first = parts[0]
-    own = ("passk_tasks", "of", "task", "settings", "extract", "pool", "samples_sha256")
-    for part in parts:
-        if unlike := [key for key in own if part.header.values.get(key) != first.header.values.get(key)]:
-            raise UsageError(
-                f"{part.path}: not of the same scoring as {first.path} ({', '.join(unlike)} differ)"
-            )
-    of = first.header.must(first.header.whole, "of")
-    counts = Counter(part.header.whole(_MARK) for part in parts)
-    if doubled := [part for part in parts if counts[part.header.whole(_MARK)] > 1]:
-        files = ", ".join(f"{part.name} in {part.path}" for part in doubled)
-        raise UsageError(f"shards that are there twice: {files}; name each once")
-    lacking = [f"{number}/{of}" for number in range(of) if number not in counts]
-    broken = [part.name for part in parts if not part.end.values]
-    if lacking or broken:
-        said = [f"missing: {', '.join(lacking)}"] * bool(lacking)
-        said += [f"not complete, the same command goes on: {', '.join(broken)}"] * bool(broken)
-        raise UsageError(f"{first.path.parent}: not all of the {of} shards are done ({'; '.join(said)})")
-    for part in parts:
-        if unlike := _unlike(first.end, part.end):
-            raise UsageError(
-                f"{part.path}: judged in another environment than {first.path} ({', '.join(unlike)}): judge "
-                "one of them again where the other was judged, with --again"
-            )
-    return sorted(parts, key=lambda part: part.header.whole(_MARK) or 0)
-
-
-def _unlike(one: Keys, other: Keys) -> list[str]:
-    """Return what differs between the environments of two parts."""
-    pairs = [(one.inner("environment").values, other.inner("environment").values)]
-    pairs.append(
-        (
-            one.inner("provenance").inner("toolchains").values,
-            other.inner("provenance").inner("toolchains").values,
-        )
-    )
-    unlike = []
-    for mine, theirs in pairs:
-        for name in sorted(mine.keys() | theirs.keys()):
-            a, b = mine.get(name), theirs.get(name)
-            if a != b and isinstance(a, Mapping) and isinstance(b, Mapping):
-                unlike += [
-                    f"{name} {key}: {a.get(key)} and {b.get(key)}"
-                    for key in sorted(a.keys() | b.keys())
-                    if a.get(key) != b.get(key)
-                ]
-            elif a != b:
-                unlike.append(f"{name}: {a} and {b}")
-    return unlike
+def _footer(mine: Checked, tried: trial.Tried, scored: Scored, kept: Verdicts) -> dict[str, object]:
+    """Return the last line of a part's file: it is complete; how and where it was judged."""
+    problems = tried.dataset.problems
+    return {
+        shard_files.END: len(mine.samples),
+        "layers": dict(scored.layers),
+        "sandbox_warnings": list(scored.sandbox_warnings),
+        "warnings": list(tried.warnings),
+        "one_process": [n for n, p in problems.items() if p.one_process == trial.ONE_PROCESS_ONLY],
+        "judging_s": kept.seconds,
+        "from_store": scored.from_store,
+        "environments": list(scored.environments),
+        "environment": dict(kept.environment),
+        "provenance": {**mine.provenance(), "date": None},
+    }
 
 
 def _provenance(checked: Checked, end: Keys) -> store.Provenance:
@@ -368,7 +238,7 @@ def _provenance(checked: Checked, end: Keys) -> store.Provenance:
 class _OfShards(Verdicts):
     """The verdicts of all parts, which are all that there are."""
 
-    def __init__(self, parts: Sequence[_Part]) -> None:
+    def __init__(self, parts: Sequence[shard_files.Part]) -> None:
         super().__init__()
         self._parts = parts
         ends = [part.end for part in parts]

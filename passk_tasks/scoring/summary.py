@@ -12,7 +12,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,24 +81,18 @@ def summarise(
     took, `machines` who judged where that was not this machine; the rest is as
     `Scored` has it.
     """
-    outcomes, texts, answers, shares, clusters = _grouped(records)
+    grouped = _grouped(records)
+    outcomes, texts, clusters = grouped.outcomes, grouped.texts, grouped.clusters
     counts, settings = model.counts_of(outcomes), spec.settings
     fewest = min((n for n, _ in counts.values()), default=0)
     k_skipped = tuple(k for k in settings.k if k > fewest)
     verdicts = Counter(outcome.verdict for mine in outcomes.values() for outcome in mine)
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
     ks = [k for k in settings.budgets if k <= fewest]
-    benchmark = benchmarks.get(settings.benchmark)
-    scores = estimate(counts, ks, clusters, model.base_counts_of(outcomes), benchmark.submissions)
-    scores |= _kept_scores(answers, ks, clusters) if benchmark.own_n else {}
-    scores |= _largest_shares(shares, ks, clusters) if settings.partial else {}
     cut, seen = spending.cut_off(records, counts, ks), seen or Evidence()
-    found = (
-        *diagnosis.found_in(records, seen, spec),
-        *spending.cut_finding(cut),
-        *_identical(texts),
-    )
-    return Scored(
+    found = (*diagnosis.found_in(records, seen, spec), *spending.cut_finding(cut), *_identical(texts))
+    cautioned = (*cautions(spec, dataset), *_warnings(counts, k_skipped, texts, dataset, settings))
+    scored = Scored(
         spec=spec,
         dataset=dataset,
         records=records,
@@ -111,22 +105,12 @@ def summarise(
         n=_common_length(texts.values()),
         k=tuple(k for k in settings.k if k <= fewest),
         k_skipped=k_skipped,
-        metrics=scores,
+        metrics=_scores(grouped, counts, ks, settings),
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
         distinct=_distinct(texts),
-        judge=settings.judge.value,
         judges=dict(Counter(deciders.values()).most_common()),
         one_process=_one_process(deciders, spec, dataset),
-        sandbox=settings.sandbox,
         layers=dict(layers),
-        limits=_limits(settings),
-        dataset_source=dataset.source,
-        dataset_sha256=dataset.sha256,
-        settings=settings.as_dict(),
-        left_out=dataset.left_out,
-        unpinned={name: pin for name, (pin, _) in own_environment.unpinned(dataset, settings).items()},
-        out_of_reach=own_environment.unread(dataset, settings),
-        untested=dataset.untested,
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
         flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
         no_code=spending.without_code(records),
@@ -135,31 +119,49 @@ def summarise(
         cost=spending.cost(records, counts, settings.price, judging_s),
         findings=found,
         seen=seen,
-        warnings=(
-            *map(str, found),
-            *sandbox_warnings,
-            *cautions(spec, dataset),
-            *_warnings(counts, k_skipped, texts, dataset, settings),
-        ),
+        warnings=(*map(str, found), *sandbox_warnings, *cautioned),
         sandbox_warnings=tuple(sandbox_warnings),
+    )
+    return _with_conditions(scored)
+
+
+def _with_conditions(scored: Scored) -> Scored:
+    """Return a score with what task and dataset say, whatever the samples are."""
+    dataset, settings = scored.dataset, scored.spec.settings
+    return replace(
+        scored,
+        judge=settings.judge.value,
+        sandbox=settings.sandbox,
+        limits=_limits(settings),
+        dataset_source=dataset.source,
+        dataset_sha256=dataset.sha256,
+        settings=settings.as_dict(),
+        left_out=dataset.left_out,
+        unpinned={name: pin for name, (pin, _) in own_environment.unpinned(dataset, settings).items()},
+        out_of_reach=own_environment.unread(dataset, settings),
+        untested=dataset.untested,
     )
 
 
-def _grouped(
-    records: Iterable[Record],
-) -> tuple[
-    dict[str, list[Outcome]],
-    dict[str, array[int]],
-    dict[str, list[tuple[str, bool]]],
-    dict[str, array[float]],
-    dict[str, str],
-]:
-    """Return by task_id what numbers are made of: eight bytes a sample and column, however large it is.
+class _Grouped(NamedTuple):
+    """By task_id what numbers are made of: eight bytes a sample and column, however large it is.
 
-    These are of each outcome its verdict, judge and base stage; a hash of the text; the verdict, and whether
-    the answer may be left out of n; the share of cases that hold, where it is known. At last, what the
-    problem shares with others.
+    Attributes:
+        outcomes: of each its verdict, judge and base stage.
+        texts: a hash of each.
+        answers: the verdict, and whether the answer may be left out of n.
+        shares: of cases that hold, where they are known.
+        clusters: what the problem shares with others.
     """
+
+    outcomes: dict[str, list[Outcome]]
+    texts: dict[str, array[int]]
+    answers: dict[str, list[tuple[str, bool]]]
+    shares: dict[str, array[float]]
+    clusters: dict[str, str]
+
+
+def _grouped(records: Iterable[Record]) -> _Grouped:
     outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)
     texts: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     answers: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
@@ -177,7 +179,18 @@ def _grouped(
         shares[task_id].extend(() if record.share is None else (record.share,))
         if record.cluster is not None:
             clusters[task_id] = record.cluster
-    return outcomes, texts, answers, shares, clusters
+    return _Grouped(outcomes, texts, answers, shares, clusters)
+
+
+def _scores(
+    grouped: _Grouped, counts: Mapping[str, tuple[int, int]], ks: Sequence[int], settings: Settings
+) -> dict[str, Score]:
+    """Return all metrics that are reported of a task."""
+    benchmark, clusters = benchmarks.get(settings.benchmark), grouped.clusters
+    scores = estimate(counts, ks, clusters, model.base_counts_of(grouped.outcomes), benchmark.submissions)
+    scores |= _kept_scores(grouped.answers, ks, clusters) if benchmark.own_n else {}
+    scores |= _largest_shares(grouped.shares, ks, clusters) if settings.partial else {}
+    return scores
 
 
 def _kept_scores(

@@ -176,19 +176,8 @@ def check(
     tried = [a for a in attacks if sandbox == "strict" or not a.harms]
     with Probes() as probes:
         for judge in Judge:
-            mine = [a for a in tried if judge in a.judges]
-            # Programs that must follow each other need one worker, which takes programs in their order.
-            in_rows = [a for a in mine if a.before]
-            alone = [a for a in mine if not a.before]
-            hogs = [a for a in alone if a.guarantee is Guarantee.MEMORY]
-            together = _mixed([a for a in alone if a.guarantee is not Guarantee.MEMORY])
-            longer = replace(limits, timeout_s=_HOGS_TIMES * limits.timeout_s)
             outcomes: dict[str, Outcome] = {}
-            for group, number, given in (
-                (together, workers, limits),
-                (hogs, workers, longer),
-                (in_rows, 1, limits),
-            ):
+            for group, number, given in _groups([a for a in tried if judge in a.judges], workers, limits):
                 for loopback in (False, True):
                     if not (batch := [a for a in group if a.loopback is loopback]):
                         continue
@@ -216,6 +205,19 @@ def _language(attack: Attack) -> str | None:
 def _promised(attack: Attack, sandbox: str, layers: dict[str, bool]) -> bool:
     """Whether its guarantee is given here: where all networks are the host's, no candidate gets one."""
     return not (attack.loopback and attack.is_right) or sandbox != "strict" or "network namespace" in layers
+
+
+def _groups(
+    attacks: Sequence[Attack], workers: int, limits: Limits
+) -> tuple[tuple[list[Attack], int, Limits], ...]:
+    """Return the attacks by what they need, each group with its number of workers and its limits."""
+    # Programs that must follow each other need one worker, which takes programs in their order.
+    in_rows = [a for a in attacks if a.before]
+    alone = [a for a in attacks if not a.before]
+    hogs = [a for a in alone if a.guarantee is Guarantee.MEMORY]
+    together = _mixed([a for a in alone if a.guarantee is not Guarantee.MEMORY])
+    longer = replace(limits, timeout_s=_HOGS_TIMES * limits.timeout_s)
+    return (together, workers, limits), (hogs, workers, longer), (in_rows, 1, limits)
 
 
 def _mixed(attacks: list[Attack]) -> list[Attack]:

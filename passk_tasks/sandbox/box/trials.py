@@ -154,18 +154,7 @@ class Trials:
             OSError: it may have failed because others left too little of the host's disk.
         """
         started, self._actual = time.monotonic(), ""
-        verdict, detail = self._guarded(run, remote, timeout_s, suite)
-        if (
-            verdict is Verdict.PASSED and remote.box.on_disk
-        ):  # it may have filled the disk since the last look
-            verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
-        elif verdict in _FOR_WANT_OF_DISK:  # its own doing, or the host's?
-            try:
-                remote.box.check_disk()
-            except CandidateGone as gone:
-                verdict, detail = gone.verdict, gone.detail
-        if remote.box.fatal is not None:  # even if the tests caught it
-            verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
+        verdict, detail = self._tested(run, remote, timeout_s, suite)
         wall_s, (status, cpu_s, peak_mib) = time.monotonic() - started, remote.box.end()
         if verdict is Verdict.PASSED and cpu_s > timeout_s:  # it ended before the next look
             verdict, detail = Verdict.TIMEOUT, f"{cpu_s:.2f} s of CPU time"
@@ -197,6 +186,23 @@ class Trials:
             remote.base_passed if suite is not None and suite.base else None,
             self._actual if verdict is Verdict.FAILED else "",
         )
+
+    def _tested(
+        self, run: Callable[[], None], remote: Remote, timeout_s: float, suite: Suite | None
+    ) -> tuple[Verdict, str]:
+        """Run tests; return verdict and detail of what they, the disk and the box say of the process."""
+        verdict, detail = self._guarded(run, remote, timeout_s, suite)
+        if verdict is Verdict.PASSED and remote.box.on_disk:
+            # It may have filled the disk since the last look.
+            verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
+        elif verdict in _FOR_WANT_OF_DISK:  # its own doing, or the host's?
+            try:
+                remote.box.check_disk()
+            except CandidateGone as gone:
+                verdict, detail = gone.verdict, gone.detail
+        if remote.box.fatal is not None:  # even if the tests caught it
+            verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
+        return verdict, detail
 
     def _guarded(
         self, run: Callable[[], None], remote: Remote, timeout_s: float, suite: Suite | None = None
