@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -180,6 +181,48 @@ def test_there_is_no_cycle() -> None:
 
     for module in edges:
         visit(module, ())
+
+
+MODULE_LINES, FUNCTION_LINES = 450, 60
+CORPUS = "selfcheck.corpus"  # programs of the self-check: data, in texts
+# Its text is a part of every program that it judges, and so of their hashes: stored verdicts name these.
+AS_IT_WAS = {"benchmarks.suite: run"}
+
+
+def long_functions(module: str, source: str) -> list[str]:
+    """Return the functions of more lines than a function may have, docstring included, at any depth."""
+    return [
+        f"{module}: {node.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES
+    ]
+
+
+def test_modules_and_functions_are_short() -> None:
+    """No module has over 450 lines and no function over 60, so that each can be read at one go."""
+    long_modules, found = [], []
+    for module, path in SOURCES.items():
+        if f"{module}.".startswith(f"{CORPUS}."):
+            continue
+        source = path.read_text(encoding="utf-8")
+        if len(source.splitlines()) > MODULE_LINES:
+            long_modules.append(module)
+        found += long_functions(module, source)
+    assert long_modules == []
+    assert set(found) == AS_IT_WAS
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"), [(FUNCTION_LINES, []), (FUNCTION_LINES + 1, ["m: f"])], ids=["60", "61"]
+)
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_long_function_is_seen(kind: str, lines: int, found: list[str]) -> None:
+    """The walk counts from `def` to the last line, in a class or another function too."""
+    body = "    pass\n" * (lines - 1)
+    source = f"{kind} f():\n{body}"
+    assert long_functions("m", source) == found
+    assert long_functions("m", f"class C:\n{indent(source, '    ')}") == found
 
 
 @pytest.mark.parametrize(
