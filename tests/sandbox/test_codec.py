@@ -833,7 +833,7 @@ def test_one_object_given_twice_is_one_there():
         (collections.deque([1, 2, 3], 3), lambda v: v.append(4)),
         ({3, 4}, lambda v: v.discard(3)),
         (np.arange(4), lambda v: v.__setitem__(0, 9)),
-        (np.arange(4), lambda v: v.resize(2, refcheck=False)),
+        (np.arange(4), lambda v: v.resize((2, 2), refcheck=False)),
         (np.array([[1], None], dtype=object), lambda v: v[0].append(2)),
     ],
 )
@@ -852,6 +852,20 @@ def test_a_change_of_another_kind_is_refused(target, content):
     """A candidate's process can say that anything changed into anything."""
     with pytest.raises(codec.ProtocolError):
         codec.assign(target, content)
+
+
+@pytest.mark.parametrize("size", [0, 2, 200_000])
+def test_no_array_of_the_tests_gets_other_memory(size):
+    """They may hold views of it, which numpy does not count: these would show freed memory."""
+    target = np.arange(100_000)
+    first, last = target[:3], memoryview(target)[-3:]
+    with pytest.raises(codec.ProtocolError, match="another size"):
+        codec.assign(target, np.arange(size))
+    codec.assign(target, np.arange(100_000, 200_000).reshape(2, -1))  # another shape of the same memory
+    assert target.shape == (2, 50_000)
+    with pytest.raises(codec.UnsupportedError, match="another size"):  # the candidate's end says it in words
+        call(lambda v: v.resize(size, refcheck=False), np.arange(4))
+    assert (first.tolist(), last.tolist()) == ([100_000, 100_001, 100_002], [199_997, 199_998, 199_999])
 
 
 def test_decimal_and_fraction_subclasses_and_signs():

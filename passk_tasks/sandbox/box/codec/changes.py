@@ -11,6 +11,8 @@ from typing import Any
 from passk_tasks.sandbox.box.codec.form import Content, Deep, ProtocolError, UnsupportedError, dumps
 from passk_tasks.sandbox.box.codec.writing import Writing, numbers_of, tree_of
 
+_OTHER_SIZE = "another size of an array of the tests, who may hold views of its memory"
+
 
 def changed(now: list[Any], before: list[Any]) -> list[int]:
     """Return the numbers of the containers that no longer hold what they held.
@@ -18,7 +20,12 @@ def changed(now: list[Any], before: list[Any]) -> list[int]:
     Args:
         now: the objects that crossed, by number.
         before: copies of them as they were, with the same numbers.
+
+    Raises:
+        UnsupportedError: an array has another size, which `assign` refuses.
     """
+    if any(_is_ndarray(was) and was.size != is_.size for is_, was in zip(now, before, strict=True)):
+        raise UnsupportedError(_OTHER_SIZE)
     contents = map(_Contents(now).of, now), map(_Contents(before).of, before)
     return [n for n, (is_, was) in enumerate(zip(*contents, strict=True)) if is_ is None or is_ != was]
 
@@ -113,9 +120,12 @@ def assign(target: Any, content: Any) -> None:
     """
     kind = type(content)
     if _is_ndarray(target) and _is_ndarray(content):
+        # Another size is other memory, and nothing tells whether the tests view the old one.
+        if target.size != content.size:
+            raise ProtocolError(_OTHER_SIZE)
         try:
             if target.shape != content.shape:
-                target.resize(content.shape, refcheck=False)
+                target.resize(content.shape, refcheck=False)  # the memory stays where it is
             target[...] = content
         except (ValueError, TypeError):
             raise ProtocolError("an array that cannot change in this way") from None
