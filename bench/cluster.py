@@ -15,8 +15,9 @@ import time
 from ray.cluster_utils import Cluster as Nodes
 
 from passk_tasks.judging import batch
-from passk_tasks.judging.cluster import BATCH, Cluster
+from passk_tasks.judging.cluster import Cluster
 from passk_tasks.judging.executor import local
+from passk_tasks.judging.portions import BATCH
 from passk_tasks.program import Confinement, Limits, Program, Tests
 
 TESTS = Tests("assert f() is None\n", ("f",))

@@ -31,6 +31,9 @@ def rows(name: str) -> list[dict[str, Any]]:
     right, wrong = (
         ("    return 2 * n\n", "    return n\n") if family.variant == "python" else ("2 * n }", "n }")
     )
+    test = "assert twice(2) == 4\n"
+    if family.variant == "rust":
+        test = f"#[cfg(test)]\nmod tests {{\n    use super::*;\n    #[test]\n    fn t() {{ {test} }}\n}}\n"
     return [
         {
             "task_id": f"{family.variant}/0",
@@ -38,7 +41,7 @@ def rows(name: str) -> list[dict[str, Any]]:
             "declaration": prompt,
             "canonical_solution": right,
             "buggy_solution": wrong,
-            "test": "assert twice(2) == 4\n",
+            "test": test,
             "entry_point": "twice",
             "instruction": "Write `twice`.",
             "docstring": "Return twice a number.",

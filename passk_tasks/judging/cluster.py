@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import socket
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -31,19 +29,12 @@ from passk_tasks.judging.node import (
     share_out,
     tools,
 )
+from passk_tasks.judging.portions import Batch, Waiting
 from passk_tasks.program import CommandTests, Confinement, Program
 from passk_tasks.sandbox import packages
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
-BATCH = 64
-"""Most programs in a batch: a lost one costs little, and the engine's share is small."""
-
-_PORTION = (
-    4  # towards the end a batch is one of so many equal ones a node, so that no node ends long after others
-)
-
 _IN_FLIGHT = 2  # batches that a node holds: one in judgement, one waiting
-_LOSSES = 2  # of a batch, until its programs are tried one by one
 _RESTARTS = 5  # of a node's actor without a finished batch in between
 _LOOK_S = 5.0  # between two looks for nodes that joined
 _START_S = 180.0  # for an actor to start its sandbox
@@ -64,19 +55,6 @@ class _Member:
     held: int = 0  # batches
     alone: bool = False  # whether the one that it holds must be the only one
     judged: int = 0  # programs
-
-
-@dataclass(eq=False)
-class _Batch:
-    """Programs that are sent together."""
-
-    indices: list[int]
-    losses: int = 0
-
-    @property
-    def alone(self) -> bool:
-        """Whether it is one program that may be what ends nodes."""
-        return self.losses >= _LOSSES
 
 
 class Cluster:
@@ -150,7 +128,8 @@ class Cluster:
             if self._refused:
                 raise SandboxError(self._why_not())
             if not self._members:
-                raise SandboxError(f"the Ray cluster {self._address} has no node that is alive")
+                told = "; ".join(self.warnings) or "it has none"
+                raise SandboxError(f"no node of the cluster {self._address} judges: {told}")
         except BaseException:
             self.close()
             raise
@@ -253,7 +232,7 @@ class Cluster:
             try:
                 answers[node_id] = self._ray.get(ref, timeout=0.1)
             except Exception as error:  # noqa: PERF203  Ray's errors, and those of the node's own sandbox
-                self._refuse(starting[node_id], reason_of(error))
+                self._fail(starting[node_id], error)
         return answers
 
     def _take_in(self, member: _Member, facts: Facts) -> None:
@@ -270,12 +249,21 @@ class Cluster:
             try:
                 outcomes = dict(self._ray.get(member.actor.run.remote(programs), timeout=_START_S))
             except Exception as error:
-                self._refuse(member, reason_of(error))
+                self._fail(member, error)
                 return
             if [outcomes[index].verdict for index in range(len(programs))] != verdicts:
                 self._refuse(member, "its verdicts on the programs of the self-test are wrong")
                 return
         self._members.append(member)
+
+    def _fail(self, member: _Member, error: Exception) -> None:
+        """Refuse a node that cannot judge; one that is not there any more, or does not answer, is said."""
+        if isinstance(error, self._ray.exceptions.RayTaskError) or "creation task" in str(error):
+            self._refuse(member, reason_of(error))
+            return
+        self.warnings += (f"the node {member.name} cannot be reached and does not judge: {reason_of(error)}",)
+        with contextlib.suppress(Exception):
+            self._ray.kill(member.actor)
 
     def _refuse(self, member: _Member, reason: str) -> None:
         self._refused[member.name] = reason
@@ -365,8 +353,8 @@ class Cluster:
         Raises:
             SandboxError: no node is left.
         """
-        waiting = _Waiting(len(programs))
-        flying: dict[Any, tuple[_Member, _Batch]] = {}
+        waiting = Waiting(len(programs))
+        flying: dict[Any, tuple[_Member, Batch]] = {}
         done = 0
         while waiting or flying:
             self._send(programs, waiting, flying)
@@ -400,7 +388,7 @@ class Cluster:
             self._look_for_nodes()
 
     def _send(
-        self, programs: Sequence[Program], waiting: _Waiting, flying: dict[Any, tuple[_Member, _Batch]]
+        self, programs: Sequence[Program], waiting: Waiting, flying: dict[Any, tuple[_Member, Batch]]
     ) -> None:
         """Give nodes what they can take; a program that may be what ends nodes gets one for itself."""
         while free := [member for member in self._members if not member.alone and member.held < _IN_FLIGHT]:
@@ -412,39 +400,3 @@ class Cluster:
             member.alone = batch.alone
             ref = member.actor.run.remote([programs[index] for index in batch.indices])
             flying[ref] = (member, batch)
-
-
-class _Waiting:
-    """The positions of the programs that no node has: those that nobody had, and those of lost nodes."""
-
-    def __init__(self, count: int) -> None:
-        self._next, self._count = 0, count
-        self._lost: deque[_Batch] = deque()
-
-    def __bool__(self) -> bool:
-        return self._next < self._count or bool(self._lost)
-
-    def take(self, nodes: int, *, alone: bool) -> _Batch | None:
-        """Return what is to be judged next; None where there is nothing that may go now.
-
-        Args:
-            nodes: how many share what is left.
-            alone: whether it goes to a node that has nothing else.
-        """
-        left = self._count - self._next
-        if left:
-            start = self._next
-            self._next += min(BATCH, math.ceil(left / (_PORTION * nodes)))
-            return _Batch(list(range(start, self._next)))
-        if not self._lost or (self._lost[0].alone and not alone):
-            return None
-        return self._lost.popleft()
-
-    def put_back(self, batch: _Batch) -> list[int]:
-        """Put back what a lost node held, behind all else; return those that were tried often enough."""
-        if batch.alone:
-            return batch.indices
-        losses = batch.losses + 1
-        parts = [[index] for index in batch.indices] if losses >= _LOSSES else [batch.indices]
-        self._lost.extend(_Batch(part, losses) for part in parts)
-        return []

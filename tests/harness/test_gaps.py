@@ -52,9 +52,9 @@ def test_without_a_choice(evaluate, canned, here) -> None:
 
 
 def test_a_template_on_the_command_line() -> None:
-    """A template of one's own comes through lm-eval's parser as JSON, and is what the README shows."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (metadata,) = re.findall(r"`--metadata '(\{.*fim.*\})'`", readme)
+    """A template of one's own comes through lm-eval's parser as JSON, and is what docs/tasks.md shows."""
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    (metadata,) = re.findall(r"`--metadata '(\{.*fim.*\})'`", page)
     arguments = run.parse(["--model", "hf", "--tasks", NAME, "--metadata", metadata])
     settings = Settings.parse(from_metadata(arguments.metadata), where="README")
     assert settings.fim == "<S>{suffix}<P>{prefix}<M>"

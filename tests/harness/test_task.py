@@ -313,7 +313,7 @@ def test_the_summary_is_logged_once(evaluate, canned, caplog) -> None:
 
 def test_workers_are_divided_among_local_ranks(load, monkeypatch) -> None:
     """Each rank on a host judges with its share of the CPUs, unless the user says how many workers."""
-    monkeypatch.setattr("passk_tasks.harness.task.usable_cpus", lambda: 8)
+    monkeypatch.setattr("passk_tasks.harness.beside.usable_cpus", lambda: 8)
     task = load()
     for ranks, workers in (("", 8), ("3", 2), ("16", 1)):
         monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)

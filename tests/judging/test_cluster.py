@@ -18,7 +18,7 @@ from under_load import still_running
 
 from passk_tasks.cli.app import main
 from passk_tasks.errors import SandboxError, SettingsError, UsageError
-from passk_tasks.judging import batch, cluster, selftest
+from passk_tasks.judging import batch, cluster, portions, selftest
 from passk_tasks.judging.executor import executor_for, local
 from passk_tasks.program import Confinement, Judge, Limits, Program, StdioTests, Tests
 from passk_tasks.sandbox.box.processes import descendants
@@ -78,7 +78,7 @@ def test_outcomes_are_those_of_this_machine(ray_nodes: Any) -> None:
 def test_a_node_that_is_killed_costs_no_verdict(ray_nodes: Any) -> None:
     """The programs of a node that dies midway are judged by others, and a warning names it."""
     third = ray_nodes.add_node(num_cpus=1)
-    asked = programs(6 * cluster.BATCH)
+    asked = programs(6 * portions.BATCH)
     expected = [Verdict.PASSED if number % 3 else Verdict.FAILED for number in range(len(asked))]
     executor = cluster.Cluster(ray_nodes.address, CONFINEMENT)
     verdicts: dict[int, Verdict] = {}
@@ -137,7 +137,7 @@ def test_a_node_may_join(ray_nodes: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     """A node that joins during a run is tried, and judges."""
     monkeypatch.setattr(cluster, "_LOOK_S", 0.0)
     executor = cluster.Cluster(ray_nodes.address, CONFINEMENT)
-    asked, added = programs(8 * cluster.BATCH), []
+    asked, added = programs(8 * portions.BATCH), []
     with executor:
         selftest.require(asked, executor)
         for _, _ in executor.run(asked):
@@ -230,12 +230,12 @@ def test_an_address_is_checked() -> None:
 
 def test_what_is_lost_comes_back_smaller() -> None:
     """A lost batch is sent again whole, then program by program, each alone, and then has no verdict."""
-    waiting = cluster._Waiting(3)
+    waiting = portions.Waiting(3)
     first = waiting.take(1, alone=False)
     assert first is not None
     assert first.indices == [0]  # a share of what is left
-    lost = cluster._Batch([0, 1, 2])
-    waiting = cluster._Waiting(0)
+    lost = portions.Batch([0, 1, 2])
+    waiting = portions.Waiting(0)
     assert waiting.put_back(lost) == []
     again = waiting.take(1, alone=False)
     assert again is not None
@@ -252,13 +252,13 @@ def test_what_is_lost_comes_back_smaller() -> None:
 @given(st.integers(0, 2000), st.integers(1, 9))
 def test_every_program_is_sent_once(count: int, nodes: int) -> None:
     """Batches cover all positions in order, none is over the most, and the last ones are small."""
-    waiting = cluster._Waiting(count)
+    waiting = portions.Waiting(count)
     sizes, seen = [], []
     while (batch := waiting.take(nodes, alone=True)) is not None:
         sizes.append(len(batch.indices))
         seen += batch.indices
     assert seen == list(range(count))
-    assert all(0 < size <= cluster.BATCH for size in sizes)
+    assert all(0 < size <= portions.BATCH for size in sizes)
     assert sizes[-1:] in ([], [1])
 
 

@@ -266,7 +266,7 @@ def test_identical_programs_are_built_once():
 def test_a_missing_toolchain_is_named_before_anything_runs(monkeypatch):
     """The error says which tool is missing, and the command that installs it."""
     lacking = LANGUAGES["lua"].tools[0]
-    monkeypatch.setattr(toolchains, "_find", lambda tool: None if tool == lacking else "/bin/true")
+    monkeypatch.setattr(toolchains, "_find", lambda tool, _: None if tool == lacking else "/bin/true")
     toolchains.find.cache_clear()
     try:
         tests = CommandTests("lua", EXAMPLES["lua"].tests)
@@ -285,4 +285,4 @@ def test_versions_are_numbers():
 
 def test_tools_that_do_not_exist_are_not_found():
     """A tool is looked for under all of its names."""
-    assert toolchains._find(Tool(("no-such-tool", "neither-this"))) is None
+    assert toolchains._find(Tool(("no-such-tool", "neither-this")), ()) is None
