@@ -202,7 +202,7 @@ class Calls(Names, ABC):
             elif name in ("set", "frozenset", "dict"):
                 self.observe(value, DEEP if value.own == 0 else 1)
         if name not in PICKS or len(data) == 1:
-            items = [self.item(value) for value in data]
+            items = [self.item(value, live=name == "next") for value in data]
         for function in callables:
             made = [
                 self.call(function, items or [Value()], {}, starred=len(items) != 1, node=node)

@@ -115,16 +115,20 @@ class Holding:
             root.held = self.calls
         return Value(Kind.RESULT, frozenset({Root(self.calls)}), own=0, depth=DEEP)
 
-    def item(self, value: Value, index: ast.expr | None = None) -> Value:
-        """Return an item of a value, taken by a loop or by an index."""
+    def item(self, value: Value, index: ast.expr | None = None, *, live: bool = False) -> Value:
+        """Return an item of a value, taken by a loop or by an index; `live`: the value is an iterator."""
         if value.kind == Kind.UNUSABLE:
             raise Needs(f"uses {value.what}")
         if value.kind > Kind.OWN:
             self.observe(value)
         if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
             if index is None or value.kind == Kind.REMOTE:
+                if not live and self.stale(value.roots):
+                    raise Needs("goes through a result after a later call, which may have changed it")
                 old = self.stale(value.known)
-                self.tick()  # it may be a generator
+                self.tick()  # it may be a generator, which changes others
+                for root in () if old else lineage(value.roots):
+                    root.held = root.held and self.calls  # what it gives an item of, this does not change
                 taken = Root(self.calls - old, item=True)
                 return Value(Kind.RESULT, frozenset({taken}), own=0, depth=DEEP)
             return Value(Kind.RESULT, value.known, own=0, depth=DEEP)
