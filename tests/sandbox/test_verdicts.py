@@ -360,7 +360,7 @@ HELD = [
 @pytest.mark.parametrize("code", HELD, ids=["mapped", "hidden", "streams", "datagrams"])
 def test_memory_that_no_process_shows_counts(code, monkeypatch):
     """Shared mappings that only children keep, and sockets; without a cgroup to cap them."""
-    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda *_: {})
     program = Program("t/0", code, SQUARE)
     judged = batch.judge([program], local(Confinement(Limits(timeout_s=60, memory_mib=64)), 1))
     if "network namespace" not in judged.layers and "socket" in code:

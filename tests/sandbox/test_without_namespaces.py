@@ -184,7 +184,7 @@ def test_a_disk_is_not_filled(left):
 
 def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
     """Tests that hang over a result are killed, and a daemon of that candidate goes with them."""
-    monkeypatch.setattr(worker, "_make_groups", lambda limits: {})
+    monkeypatch.setattr(worker, "_make_groups", lambda *_: {})
     name = f"p{os.getpid()}-daemon"
     code = (
         f"import ctypes, os, time\nif not os.fork():\n    os.setsid()\n"
