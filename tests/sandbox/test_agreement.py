@@ -19,6 +19,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from random_steps import (
+    HELPERS,
+    PROMPT,
+    a_candidate,
+    common_steps,
+    curious_steps,
+    daring_steps,
+    several_steps,
+)
 
 from passk_tasks import benchmarks
 from passk_tasks.judging import batch
@@ -30,148 +39,6 @@ LIMITS = Limits(timeout_s=5.0)
 BATCH = 4000
 CANDIDATES = 3  # judged by each problem's tests
 WAYS = (Judge.ISOLATED, Judge.SCRIPT)
-
-# Both sides have these; whatever they are given, they do something to it.
-HELPERS = textwrap.dedent(
-    """
-    import copy
-
-    def get(x, i=0):
-        if type(x) in (list, tuple):
-            return x[i % len(x)] if x else x
-        return list(x.values())[i % len(x)] if type(x) is dict and x else x
-
-    def put(x, y):
-        if type(x) is list:
-            x.append(y)
-        elif type(x) is dict:
-            x[len(x)] = y
-        elif type(x) is set:
-            x.add(len(x))
-
-    def drop(x):
-        if type(x) in (list, set) and x:
-            x.pop()
-        elif type(x) is dict and x:
-            x.popitem()
-
-    def turn(x):
-        if type(x) is list:
-            x.reverse()
-
-    def same(x, y):
-        return x is y and type(x) in (list, dict, set)
-    """
-)
-PROMPT = HELPERS + '\n\ndef f(a, b=None):\n    """Do something."""\n'
-
-
-def a_candidate(chance: random.Random) -> str:
-    """Return a function of some random steps; one in three keeps objects from one call to the next."""
-    steps = [
-        "x = a", "x = b", "x = [x]", "x = [a, a]", "x = [x, b]", "x = (a, x)", "x = {'k': x, 'l': a}",
-        "x = get(a)", "x = get(x, 1)", "x = copy.copy(x)", "x = copy.deepcopy(x)", "put(a, x)", "put(x, b)",
-        "put(b, a)", "drop(a)", "drop(x)", "turn(a)", "a, b = b, a", "x = [[0] * 2] * 2", "x = [a == b]",
-        "x = same(a, b)", "x = len(repr(a))", "x = [float('nan')] * 2", "x = x == [x]", "put(get(a), x)",
-        "x = {1, 2}", "x = list(a) if type(a) is list else x", "x = iter(x) if type(x) is list else x",
-        "x = (y for y in list(x)) if type(x) in (list, tuple) else x",
-        f"if {chance.random() < 0.3}: raise ValueError(repr(x))",
-    ]  # fmt: skip
-    kept = [
-        "kept.append(a)", "kept.append(x)", "x = kept", "x = get(kept)", "put(get(kept), b)", "put(kept, 3)",
-        "put(kept[-1], 4)", "drop(kept)", "x = list(kept)", "kept[:] = [x]", "turn(get(kept))",
-        "x = len(kept)",
-    ]  # fmt: skip
-    body = [chance.choice(steps) for _ in range(chance.randint(1, 5))]
-    if chance.random() < 1 / 3:
-        body += chance.sample(kept, chance.randint(2, 4))
-        chance.shuffle(body)
-    lines = [
-        "kept = []",
-        "def f(a, b=None):",
-        "    x = [1]",
-        *(f"    {step}" for step in body),
-        "    return x",
-    ]
-    return HELPERS + "\n".join(lines) + "\n"
-
-
-LITERALS = (
-    "[]", "[1, 2]", "[[1], [2]]", "{'a': [1]}", "3", "'ab'", "(1, [2])", "{1, 3}", "None", "[1.5, 'x', None]",
-    "{1: {2: []}}", "[[]] * 2",
-)  # fmt: skip
-
-
-def common_steps(chance: random.Random) -> list[str]:
-    """Return tests as people write them: calls in a row, each result compared when it comes."""
-    steps = []
-    for _ in range(chance.randint(1, 2)):
-        given, other = chance.choice(LITERALS), chance.choice(LITERALS)
-        call = f"f({given}, {other})"
-        forms = [
-            f"LOOK {call}", f"LOOK {call}", f"LOOK {call} == {other}", f"LOOK len({call})", f"LOOK {call}[0]",
-            f"LOOK list({call})", f"LOOK isinstance({call}, list)", f"LOOK type({call}) is tuple",
-            f"LOOK {given} in {call}", f"LOOK [f(x) for x in {given}]", f"LOOK f({call})",
-            f"LOOK sum(1 for x in {call} if x == {other})", f"LOOK {call} is None", f"LOOK not {call}",
-            f"a = {given}\nLOOK f(a, a)\nLOOK a",
-            f"a = {given}\nb = [a, a]\nr = f(b, {other})\nLOOK r\nLOOK b",
-            f"a = {given}\nb = {other}\nr = f(a, b)\nLOOK r == a\nLOOK b\nLOOK r",
-            f"a = {given}\nr = f(copy.deepcopy(a))\nLOOK r\nLOOK a", f"r = {call}\nLOOK r\nLOOK get(r)",
-            f"r = {call}\nLOOK [r, r] == [{given}, {other}]\nLOOK copy.deepcopy(r)", f"r = {call}\nLOOK f(r)",
-            f"LOOK sorted({call})", f"LOOK {call} + {call}", f"LOOK set({call})", f"LOOK dict({call})",
-            f"for x, y in [({given}, 1), ({other}, {given})]:\n    assert f(x, y) == f(x, y)",
-            f"for x in {call}:\n    assert x == x",
-        ]  # fmt: skip
-        steps += _statements(chance.choice(forms))
-    return steps
-
-
-def daring_steps(chance: random.Random) -> list[str]:
-    """Return tests near the edge: names used again, results kept and handed on, objects shared."""
-    steps = [f"{name} = {chance.choice(LITERALS)}" for name in "ab"] + ["r = f(a, b)"]
-    literal, other = chance.choice(LITERALS), chance.choice(LITERALS)
-    more = [
-        "b = [a, a]", "b = (a, 1)", "b = {'a': a}", "b = a", f"a = {literal}", f"b = [{literal}, {other}]",
-        "r = f(a)", "r = f(a, b)", "r = f(b, a)", "r = f(r)", "r = f(a, r)", "s = r", "s = [r]", "s = (r, a)",
-        f"r = f({literal})", f"s = f({literal}, {other})", "LOOK r", "LOOK a", "LOOK b", "LOOK s",
-        "LOOK r == s",
-        "LOOK r == a", "LOOK a == b", "LOOK f(a) == f(a)", f"LOOK f(b, {literal}) == a", "LOOK len(r)",
-        "LOOK r[0]",
-        "LOOK f(r, s)", f"LOOK f(f({literal})) == r", "put(a, 5)", f"put(b, {literal})", "drop(a)", "turn(b)",
-        "a = get(b, 1)", "a = copy.deepcopy(r)", "b = list(r)", "a = copy.copy(b)", "a = sorted(b)",
-        "s = r + r",
-        "a = [f(x) for x in b]", "s = list(map(f, b))", "a = {'k': f(b)}", "LOOK list(zip(a, r))",
-        "s = r[1:]",
-        "LOOK all(x == y for x, y in zip(r, a))", f"LOOK max(f(a), {literal})", f"b = ({literal}, f(a))",
-    ]  # fmt: skip
-    for _ in range(chance.randint(2, 7)):
-        steps += _statements(chance.choice(more))
-    return ["s = None", *steps, f"LOOK {chance.choice(['r', 'a', 'b', 's', 'f(a)', 'r == a'])}"]
-
-
-def curious_steps(chance: random.Random) -> list[str]:
-    """Return tests that change what they gave and got, and look at identity."""
-    steps = [f"{name} = {chance.choice(LITERALS)}" for name in "abr"]
-    more = [
-        "b = [a, a]", "b = (a, [a])", "b = {'a': a}", "put(a, a)", "put(a, b)", "b = a", "r = f(a)",
-        "r = f(a, b)", "r = f(b, a)", "r = f(r, a)", "r = f(a, get(b))", "s = r\nr = f(a, s)", "put(r, 5)",
-        "put(a, 6)", "drop(r)", "turn(a)", "put(get(r), 7)", "a = get(b, 1)", "n = float('nan')\na = [n, n]",
-        "LOOK repr([a, b, r])", "LOOK r == a", "LOOK a == [get(a)]", "LOOK same(get(r), get(r, 1))",
-        "LOOK [same(x, y) for x in (a, b, r, get(r)) for y in (a, b, r, get(b))]",
-    ]  # fmt: skip
-    for _ in range(chance.randint(3, 9)):
-        steps += _statements(chance.choice(more))
-    return [
-        "s = None",
-        *steps,
-        "r = f(a)",
-        "LOOK repr([a, b, r, s])",
-        "LOOK [same(x, y) for x in (r, s) for y in (a, b, r)]",
-    ]
-
-
-def _statements(text: str) -> list[str]:
-    return [text] if "\n    " in text else text.split("\n")
 
 
 class _TooLongError(BaseException):
@@ -265,7 +132,7 @@ def cases(count: int, seed: int) -> list[Case]:
     made: list[Case] = []
     while len(made) < count:
         candidates = [a_candidate(chance) for _ in range(CANDIDATES)]
-        [kind] = chance.choices((common_steps, daring_steps, curious_steps), (8, 1, 1))
+        [kind] = chance.choices((common_steps, daring_steps, curious_steps, several_steps), (8, 1, 1, 2))
         row = {"task_id": f"t/{len(made)}", "prompt": PROMPT, "entry_point": "f"}
         with contextlib.suppress(RecursionError, _TooLongError):
             with _briefly():
@@ -308,9 +175,6 @@ def disagreements(count: int, seed: int, *, every: int) -> tuple[list[str], Coun
             for (case, chosen), script in zip(looked_at, within, strict=True):
                 assert isinstance(case.script.tests, Tests)
                 if chosen.verdict is script.verdict and chosen.verdict is not Verdict.INFRA_ERROR:
-                    continue
-                if chosen.detail.startswith(KNOWN):
-                    counts["known to differ"] += 1
                     continue
                 code = str(case.script.code).removeprefix(HELPERS)
                 differ.append(f"--- {chosen}\n--- {script}\n{code}\n{case.script.tests.source}")
@@ -368,6 +232,22 @@ KEPT = {
         "kept = []\ndef f():\n    return kept",
         "f().append(1)\nassert f() == [1]\n",
     ),
+    "results of several calls are compared as a list": (
+        "kept = []\ndef f(x):\n    kept.append(x)\n    return kept",
+        "assert [f(x) for x in 'ab'] == [['a', 'b'], ['a', 'b']]\n",
+    ),
+    "a list gets results one by one": (
+        "kept = []\ndef f(x):\n    kept.append(x)\n    return kept",
+        "r = []\nfor x in 'ab': r += [f(x)]\nassert r == [['a', 'b'], ['a', 'b']]\n",
+    ),
+    "a dictionary gets results as pairs": (
+        "kept = []\ndef f(x):\n    kept.append(x)\n    return kept",
+        "assert dict(zip('ab', map(f, 'ab'))) == {'a': ['a', 'b'], 'b': ['a', 'b']}\n",
+    ),
+    "the larger of two results is asked for": (
+        "kept = []\ndef f(x):\n    kept[:] = [x]\n    return kept",
+        "try:\n    max(f(1), f('a'))\nexcept TypeError:\n    assert False\n",
+    ),
     "an exception holds what the tests gave": (
         "def f(x): raise ValueError(x)",
         "a = [1]\ntry:\n    f(a)\nexcept ValueError as e:\n    assert e.args[0] is a\n",
@@ -387,13 +267,11 @@ KEPT = {
 }
 
 
-# What is left: loading does not see it, and it fails across the channel. Of 99,205 random cases across the
-# channel it was 20: a candidate gives the object that it keeps, and later calls change what the list holds.
-KNOWN = "assert ([f(x) for x in "
+# What is left: loading takes the items of a result for values, where both sides copy one result.
 LEFT = {
-    "results of several calls are compared as a list": (
-        "kept = []\ndef f(x):\n    kept.append(x)\n    return kept",
-        "assert ([f(x) for x in 'ab']) == [['a', 'b'], ['a', 'b']]\n",
+    "two results are copied, and the second call changes an item of the first": (
+        "kept = []\ndef f(x):\n    kept.append(x)\n    return [kept] if x == 1 else [[1, 2]]",
+        "assert list(f(1)) == list(f(2))\n",
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -113,8 +114,8 @@ def test_children_that_are_waited_for_are_not_taken_for_lost():
     assert not looked._loses
 
 
-def tree(monkeypatch, *, threads, state="S"):
-    """Return a tree of one process whose threads have run and waited for so many seconds, by /proc."""
+def tree_files(monkeypatch, threads, state):
+    """Let /proc tell of one process whose threads have run and waited for so many seconds."""
     files = {}
     for thread, (ran_s, queued_s) in threads.items():
         folder = f"/proc/7/task/{thread}"
@@ -127,6 +128,12 @@ def tree(monkeypatch, *, threads, state="S"):
     monkeypatch.setattr(usage, "_read", lambda path: files[path])
     monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
     files["/proc/thread-self/schedstat"] = "0 0 0"
+    return files
+
+
+def tree(monkeypatch, *, threads, state="S"):
+    """Return a tree of such a process after a look."""
+    tree_files(monkeypatch, threads, state)
     one = usage.Tree(1)
     one.look(1.0)
     return one
@@ -144,6 +151,25 @@ def tree(monkeypatch, *, threads, state="S"):
 def test_only_the_wait_of_all_together_is_the_machines(monkeypatch, threads, state, awake_s):
     """Of one second, what remains when the candidate as a whole could not run."""
     assert tree(monkeypatch, threads=threads, state=state).awake_s == pytest.approx(awake_s, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("state", "queued_s", "awake_s"),
+    [
+        ("R", 0.6, 0.1),  # from before the first look until the last: what it worked is left
+        ("R", 0.5, 0.2),  # from the first look on
+        ("S", 0.0, 0.7),  # it slept
+    ],
+)
+def test_a_wait_that_is_not_over_is_the_machines(monkeypatch, state, queued_s, awake_s):
+    """The kernel tells of a wait for a CPU when it ends, which may be many looks later."""
+    clock = itertools.count(0.0, 0.1)
+    monkeypatch.setattr(usage.time, "monotonic", lambda: next(clock))
+    files, one = tree_files(monkeypatch, {7: (0.0, 0.0)}, state), usage.Tree(1)
+    for ran_s, waited_for_cpu_s in [(0.05, 0.0)] * 6 + [(0.1, queued_s)]:
+        files["/proc/7/task/7/schedstat"] = f"{ran_s * 1e9:.0f} {waited_for_cpu_s * 1e9:.0f} 1"
+        one.look(0.1)
+    assert one.awake_s == pytest.approx(awake_s)
 
 
 def test_the_wait_of_who_reads_the_answer_is_the_machines(monkeypatch):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 from passk_tasks.benchmarks.plainness.holding import Needs
 from passk_tasks.benchmarks.plainness.known import (
+    ADDING,
     COPIES,
     LAZY,
     LAZY_MODULES,
@@ -113,8 +115,9 @@ class Calls(Names, ABC):
                 return Value(Kind.PLAIN, part, depth=depth)
             return Value(merged([base, *args]).kind, frozenset({Root()}), base.known, base.own, depth)
         self.change(base, ast.unparse(node.func))
+        levels = 0 if name in ADDING else 2 if name == "update" else 1  # `update` takes pairs, too
         for arg in args:
-            absorb(base, arg)
+            absorb(base, arg, levels)
         return self.item(base)
 
     def pure(self, name: str, args: list[Value], named: dict[str, Value], node: ast.Call) -> Value:
@@ -150,12 +153,15 @@ class Calls(Names, ABC):
         if name in COPIES:
             if not everything:
                 return Value(Kind.PLAIN, frozenset({Root()}), depth=1)
-            copy = self.container([*items, *(named.values() if name == "dict" else ())])
+            if name == "dict":
+                items = [*map(self.of_pair, items), *named.values()]
+            copy = self.container(items)
             copy.depth = DEEP if named and name == "dict" else max(first.depth, 1)
             return copy
         lazy = self.container(items or [Value()], lazy=True)
         if name in ("enumerate", "zip") and not callables:
             lazy.parts = tuple([Value(what=0), *items[:1]] if name == "enumerate" else items)
+            lazy.own += lazy.own < DEEP  # its items are tuples of the tests
         return lazy
 
     def particular(self, name: str, args: list[Value], everything: list[Value]) -> Value:
@@ -190,11 +196,13 @@ class Calls(Names, ABC):
     def looped(self, name: str, data: list[Value], callables: list[Value], node: ast.Call) -> list[Value]:
         """Return the items that a function takes from its arguments, or that its callables make of them."""
         items = data
-        if name in ("sorted", "set", "frozenset", "dict"):
-            for value in data:
+        for value in data:
+            if name in ("sorted", "max", "min"):  # they compare the items, which may be results
+                self.observe(value)
+            elif name in ("set", "frozenset", "dict"):
                 self.observe(value, DEEP if value.own == 0 else 1)
         if name not in PICKS or len(data) == 1:
-            items = [self.item(value) for value in data]
+            items = [self.item(value, live=name == "next") for value in data]
         for function in callables:
             made = [
                 self.call(function, items or [Value()], {}, starred=len(items) != 1, node=node)
@@ -203,6 +211,11 @@ class Calls(Names, ABC):
             if name in ("map", "functools.reduce"):
                 items = made
         return items
+
+    @staticmethod
+    def of_pair(item: Value) -> Value:
+        """Return what a dictionary holds of an item that it is made of: a key, or what is in a pair."""
+        return replace(item, own=item.own - 1) if 0 < item.own < DEEP else item
 
     def computed(self, name: str, data: list[Value]) -> Value:
         """Return what a function computes from data."""

@@ -78,7 +78,7 @@ class Expressions(Calls):
                 self.hand_over([self.value(target.slice, scope), value])
                 return
             self.change(base, ast.unparse(target))
-            absorb(base, value)
+            absorb(base, value, 1 if isinstance(target.slice, ast.Slice) else 0)
             if not isinstance(target.slice, ast.Slice):
                 key = self.value(target.slice, scope)
                 absorb(base, replace(key, roots=frozenset(), shared=frozenset()))  # a key does not change

@@ -115,17 +115,22 @@ class Holding:
             root.held = self.calls
         return Value(Kind.RESULT, frozenset({Root(self.calls)}), own=0, depth=DEEP)
 
-    def item(self, value: Value, index: ast.expr | None = None) -> Value:
-        """Return an item of a value, taken by a loop or by an index."""
+    def item(self, value: Value, index: ast.expr | None = None, *, live: bool = False) -> Value:
+        """Return an item of a value, taken by a loop or by an index; `live`: the value is an iterator."""
         if value.kind == Kind.UNUSABLE:
             raise Needs(f"uses {value.what}")
         if value.kind > Kind.OWN:
             self.observe(value)
         if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
             if index is None or value.kind == Kind.REMOTE:
+                if not live and self.stale(value.roots):
+                    raise Needs("goes through a result after a later call, which may have changed it")
                 old = self.stale(value.known)
-                self.tick()  # it may be a generator
-                return Value(Kind.RESULT, frozenset({Root(self.calls - old)}), own=0, depth=DEEP)
+                self.tick()  # it may be a generator, which changes others
+                for root in () if old else lineage(value.roots):
+                    root.held = root.held and self.calls  # what it gives an item of, this does not change
+                taken = Root(self.calls - old, item=True)
+                return Value(Kind.RESULT, frozenset({taken}), own=0, depth=DEEP)
             return Value(Kind.RESULT, value.known, own=0, depth=DEEP)
         if value.parts is not None and isinstance(index, ast.Constant):
             if type(index.value) is int and index.value < len(value.parts):
@@ -148,7 +153,7 @@ class Holding:
             fresh = frozenset({Root(held if again else None, tuple(around))})
         inner = value.parts if value.lazy else None
         item = Value(value.kind, fresh, shared, own, depth, inner, what=value.what, scope=value.scope)
-        item.inside = [value]
+        item.inside = {value: 0}
         return item
 
     def container(self, values: Iterable[Value], *, lazy: bool = False) -> Value:
@@ -166,7 +171,7 @@ class Holding:
         made = Value(together.kind, frozenset({Root()}), shared, own, depth, lazy=lazy)
         for value in values:
             if value.roots:
-                value.inside.append(made)
+                value.inside.setdefault(made, 0)
         return made
 
     def combined(self, left: Value, right: Value) -> Value:
@@ -216,8 +221,9 @@ class Holding:
                 raise Needs("compares the type of a result with another than a builtin one")
             return
         step = isinstance(op, (ast.In, ast.NotIn))
-        # The tests compare copies that they make in this comparison; their items are taken for values.
-        copies = min(left.own, right.own) >= 1 and not left.named and not right.named
+        # `tuple(f(x)) == tuple(f(y))`: the items of a result are taken for values where no literal says that
+        # they are not. The results in `[f(x), f(y)]` are not: a later call may change what an earlier gave.
+        copies = not (left.named or right.named) and left.copies_result and right.copies_result
         if not copies:
             self.observe(left, right.depth - step)
             self.observe(right, left.depth + step)

@@ -75,6 +75,8 @@ READING = frozenset(
     for name in dir(kind)
     if not name.startswith("_")
 ) | names("get items keys values copy most_common elements tolist")
+# Methods that put their arguments themselves into what they change; others may put the items there.
+ADDING = names("add append appendleft insert setdefault")
 PLAIN_NAMES = (
     READING
     | frozenset(name for kind in (bytearray, list, set, dict) for name in dir(kind))

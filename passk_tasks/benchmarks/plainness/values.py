@@ -36,11 +36,13 @@ class Root:
         held: number of the call since which the candidate may hold the object, and so everything in it.
         within: number of the call since which the candidate may hold something in it.
         parents: objects that may contain it.
+        item: whether a loop or a copy took it out of a result.
     """
 
     held: int | None = None
     parents: tuple[Root, ...] = ()
     within: int | None = None
+    item: bool = False
 
 
 @dataclass(eq=False)
@@ -58,7 +60,7 @@ class Value:
         named: whether a name of the tests holds it.
         what: the syntax tree of a function, the name of a type, module or method, the value of a constant.
         scope: where a function was defined.
-        inside: containers that hold it; what it absorbs later, they hold too.
+        inside: containers that hold it, or what is so many levels in it, and what it absorbs later.
     """
 
     kind: Kind = Kind.PLAIN
@@ -71,7 +73,7 @@ class Value:
     named: bool = False
     what: Any = None
     scope: Scope | None = None
-    inside: list[Value] = field(default_factory=list)
+    inside: dict[Value, int] = field(default_factory=dict)
 
     @property
     def known(self) -> frozenset[Root]:
@@ -83,6 +85,11 @@ class Value:
         """The known objects that something besides a container made of the value may hold."""
         itself = self.named or self.own < DEEP or any(root.parents for root in self.roots)
         return self.known if itself else self.shared
+
+    @property
+    def copies_result(self) -> bool:
+        """Whether it is a container of the tests that holds the items of one result and nothing else."""
+        return self.kind == Kind.RESULT and self.own == 1 and [root.item for root in self.shared] == [True]
 
 
 @dataclass(eq=False)
@@ -175,8 +182,8 @@ def joined(first: dict[str, Value], second: dict[str, Value]) -> dict[str, Value
     return {name: merged([way[name] for way in (first, second) if name in way]) for name in names}
 
 
-def absorb(container: Value, value: Value) -> None:
-    """Note that a container of the tests holds a value from now on."""
+def absorb(container: Value, value: Value, levels: int = 0) -> None:
+    """Note that a container of the tests holds a value from now on, or what is so many levels in it."""
     before = (container.kind, container.own, container.shared)
     container.depth = DEEP
     container.parts = None
@@ -185,11 +192,11 @@ def absorb(container: Value, value: Value) -> None:
         container.kind = Kind.OWN if value.lazy else value.kind
         container.what, container.scope = value.what, value.scope
     if value.own < DEEP:
-        container.own = min(container.own, value.own + 1)
+        container.own = min(container.own, max(1, value.own + 1 - levels))
     elif value.known_elsewhere:
         container.own = min(container.own, 1)
-    if value.roots and container not in value.inside:
-        value.inside.append(container)
+    if value.roots:
+        value.inside[container] = max(levels, value.inside.get(container, 0))
     if before != (container.kind, container.own, container.shared):
-        for outer in container.inside:
-            absorb(outer, container)
+        for outer, inner in list(container.inside.items()):
+            absorb(outer, container, inner)

@@ -42,6 +42,7 @@ class Tree:
         # By folder: seconds that the thread ran, and waited for a CPU.
         self._threads: dict[str, tuple[float, float]] = {}
         self._busiest: list[str] = []
+        self._wait = _Wait()
         self._stolen_s: float | None = None
         self._own_queued_s = _own_queued_s()
         self._known: dict[int, _Process] = {}  # at the last look
@@ -91,11 +92,14 @@ class Tree:
         # too: if it was the candidate that had the CPU, its CPU seconds say so.
         before_s, self._own_queued_s = self._own_queued_s, _own_queued_s()
         machine_s = self._queued_s(threads, waited_s, runnable="R" in states) + self._own_queued_s - before_s
+        unseen_s = self._wait.seen_late_s
         parents = {process.parent for process in known.values()}
         if self._loses_children(known) or any(_forgets_children(process) for process in parents & tree):
             # Their children's work is added to nobody's, and who waits for a CPU may wait for those.
-            machine_s, self.faulted_mib = 0.0, float("inf")
-        self.awake_s += waited_s - min(machine_s + self._stolen_since_s(), waited_s)
+            machine_s, unseen_s, self.faulted_mib = 0.0, 0.0, float("inf")
+        charged_s = waited_s - min(machine_s + self._stolen_since_s(), waited_s)
+        self.awake_s += charged_s - unseen_s
+        self._wait.charged(charged_s)
         self.looking_s += time.thread_time() - started_s
 
     def _loses_children(self, known: dict[int, _Process]) -> bool:
@@ -127,6 +131,7 @@ class Tree:
         """
         ran_s = queued_s = 0.0
         ready_s: dict[str, float] = {}
+        unchanged = bool(threads) and threads == self._threads
         for folder, (ran, queued) in threads.items():
             ran_before, queued_before = self._threads.get(folder, (0.0, 0.0))
             ran, queued = max(0.0, ran - ran_before), max(0.0, queued - queued_before)
@@ -134,11 +139,57 @@ class Tree:
         self._threads = threads
         self._busiest = sorted(ready_s, key=ready_s.__getitem__)[-_WATCHED:]
         longest_s = max(ready_s.values(), default=0.0)
+        counted_s = self._wait.look(longest_s, unchanged=unchanged, runnable=runnable)
+        if self._wait.whole:
+            return waited_s
+        queued_s, longest_s = queued_s - counted_s, longest_s - counted_s
         return max(0.0, min(queued_s, waited_s - ran_s) if runnable else longest_s - ran_s)
 
     def _stolen_since_s(self) -> float:
         before_s, self._stolen_s = self._stolen_s, _all_stolen_s()
         return 0.0 if before_s is None else self._stolen_s - before_s
+
+
+class _Wait:
+    """A wait for a CPU that looks fall into: the kernel adds it to the thread's waits when it is over.
+
+    Attributes:
+        whole: whether the candidate waited all the time between the last two looks.
+        seen_late_s: seconds of the wait that were taken for the candidate's own at earlier looks.
+    """
+
+    def __init__(self) -> None:
+        self.whole, self.seen_late_s = False, 0.0
+        self._runnable = False
+        self._looked_at_s = time.monotonic()
+        self._counted_s = 0.0  # of the wait that goes on: what was seen as such
+        self._charged_s = 0.0  # and what was not
+
+    def look(self, longest_s: float, *, unchanged: bool, runnable: bool) -> float:
+        """Take what a look saw; return the seconds of the kernel's numbers that were counted before.
+
+        Args:
+            longest_s: what one thread ran and waited since the last look, by the kernel, at most.
+            unchanged: whether no thread ran, and no wait ended.
+            runnable: whether a thread is ready to run.
+        """
+        passed_s = time.monotonic() - self._looked_at_s
+        self._looked_at_s += passed_s
+        self.whole, self._runnable = unchanged and runnable and self._runnable, runnable
+        self.seen_late_s = 0.0
+        if self.whole:
+            self._counted_s += passed_s
+        if unchanged:
+            return 0.0
+        # More than passed since the last look: the rest is from before.
+        counted_s, before_s = self._counted_s, longest_s - passed_s - self._counted_s
+        self.seen_late_s = max(0.0, min(before_s, self._charged_s))
+        self._counted_s = self._charged_s = 0.0
+        return counted_s
+
+    def charged(self, seconds: float) -> None:
+        """Remember what the candidate was charged at this look: it may have been a part of the wait."""
+        self._charged_s = self._charged_s + seconds if self._runnable else 0.0
 
 
 class _Process(NamedTuple):
