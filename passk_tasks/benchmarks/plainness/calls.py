@@ -117,6 +117,8 @@ class Calls(Names, ABC):
         self.change(base, ast.unparse(node.func))
         levels = 0 if name in ADDING else 2 if name == "update" else 1  # `update` takes pairs, too
         for arg in args:
+            if levels:
+                self.go_through(arg)
             absorb(base, arg, levels)
         return self.item(base)
 

@@ -78,6 +78,8 @@ class Expressions(Calls):
                 self.hand_over([self.value(target.slice, scope), value])
                 return
             self.change(base, ast.unparse(target))
+            if isinstance(target.slice, ast.Slice):
+                self.go_through(value)
             absorb(base, value, 1 if isinstance(target.slice, ast.Slice) else 0)
             if not isinstance(target.slice, ast.Slice):
                 key = self.value(target.slice, scope)

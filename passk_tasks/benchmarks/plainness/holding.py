@@ -115,6 +115,11 @@ class Holding:
             root.held = self.calls
         return Value(Kind.RESULT, frozenset({Root(self.calls)}), own=0, depth=DEEP)
 
+    def go_through(self, value: Value) -> None:
+        """Take all items of a value."""
+        if value.own == 0 and self.stale(value.roots):
+            raise Needs("goes through a result after a later call, which may have changed it")
+
     def item(self, value: Value, index: ast.expr | None = None, *, live: bool = False) -> Value:
         """Return an item of a value, taken by a loop or by an index; `live`: the value is an iterator."""
         if value.kind == Kind.UNUSABLE:
@@ -123,8 +128,8 @@ class Holding:
             self.observe(value)
         if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
             if index is None or value.kind == Kind.REMOTE:
-                if not live and self.stale(value.roots):
-                    raise Needs("goes through a result after a later call, which may have changed it")
+                if not live:
+                    self.go_through(value)
                 old = self.stale(value.known)
                 self.tick()  # it may be a generator, which changes others
                 for root in () if old else lineage(value.roots):
@@ -192,7 +197,9 @@ class Holding:
             return Value(Kind.PLAIN, roots, shared, 1 if shared else DEEP, depth)
         kind = max(left.kind, right.kind)
         known = left.known | right.known
-        return Value(kind, frozenset({Root()}), known, min(left.own, right.own), DEEP)
+        late = self.stale(root for side in (left, right) if side.own == 0 for root in side.known)
+        made = Root(self.calls - 1 if late else None)
+        return Value(kind, frozenset({made}), known, min(left.own, right.own), DEEP)
 
     def compared(self, left: Value, op: ast.cmpop, right: Value, node: ast.expr) -> None:
         """Compare two values; `node` is the whole comparison."""

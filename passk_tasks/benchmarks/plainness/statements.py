@@ -57,6 +57,7 @@ class Walk(Expressions):
             self.change(before, ast.unparse(node.target))
         after = self.value(node.value, scope)
         if in_place:
+            self.go_through(after)
             absorb(before, after, 1)
             after = before
         else:
