@@ -15,7 +15,7 @@ from support import alternating, canonical, outcomes, record
 
 from passk_tasks import benchmarks
 from passk_tasks.errors import InfrastructureError, PasskError, PreflightError, SettingsError
-from passk_tasks.harness import host
+from passk_tasks.harness import beside, host
 from passk_tasks.judging import batch, selftest
 from passk_tasks.program import Judge
 from passk_tasks.results import sample_files
@@ -311,14 +311,12 @@ def test_the_summary_is_logged_once(evaluate, canned, caplog) -> None:
     assert caplog.text.count("passk_humaneval: 2 of 164 problems, 4 samples (n = 2)") == 1
 
 
-def test_workers_are_divided_among_local_ranks(load, monkeypatch) -> None:
-    """Each rank on a host judges with its share of the CPUs, unless the user says how many workers."""
-    monkeypatch.setattr("passk_tasks.harness.beside.usable_cpus", lambda: 8)
-    task = load()
-    for ranks, workers in (("", 8), ("3", 2), ("16", 1)):
+def test_cpus_are_divided_among_local_ranks(monkeypatch) -> None:
+    """Each rank on a host judges with its share of the CPUs."""
+    monkeypatch.setattr(beside, "usable_cpus", lambda: 8)
+    for ranks, cpus in (("", 8), ("3", 2), ("16", 1)):
         monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
-        assert task._workers() == workers
-    assert load(**{"passk.workers": 5})._workers() == 5
+        assert beside.here() == cpus
 
 
 def test_the_workers_reach_the_judge(evaluate, canned, monkeypatch) -> None:
