@@ -91,6 +91,7 @@ class Cluster:
         self._entered = 0
         self._connected = False
         self._here: Facts = {}
+        self._languages: list[str] = []  # whose tools must be the same
         self._members: list[_Member] = []
         self._past: list[_Member] = []  # those that are no longer in use
         self._names: dict[str, str] = {}  # by node; several on one host are numbered
@@ -122,7 +123,7 @@ class Cluster:
         try:
             self._connect()
             self._here = environment(self.confinement)
-            self._past, self._refused, self._restarts = [], {}, {}
+            self._past, self._refused, self._restarts, self._languages = [], {}, {}, []
             self.warnings = ()
             self._join(self._alive())
             if self._refused:
@@ -153,8 +154,7 @@ class Cluster:
         with contextlib.suppress(Exception):
             self._ray.wait(ending, num_returns=len(ending), timeout=_END_S)
         for member in self._members:
-            with contextlib.suppress(Exception):
-                self._ray.kill(member.actor)
+            self._kill(member)
         self._past += self._members
         self._members = []
         if self._connected:
@@ -195,7 +195,7 @@ class Cluster:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         remote = self._ray.remote(Node)
-        starting = {}
+        starting = []
         for node_id, name in nodes.items():
             # No CPUs are asked of Ray's own count: an actor that waits for another job's would wait for ever.
             # Time limits are CPU time, so a node that others use makes nothing fail.
@@ -203,36 +203,29 @@ class Cluster:
             actor = remote.options(num_cpus=0, scheduling_strategy=where, max_restarts=0).remote(
                 self.confinement
             )
-            starting[node_id] = _Member(node_id, name, actor)
-        places = self._each(starting, {node_id: (m, "cpus", ()) for node_id, m in starting.items()})
-        shares = share_out(places)
+            starting.append(_Member(node_id, name, actor))
+        shares = share_out(self._each("cpus", dict.fromkeys(starting, ())))
         calls = {}
-        for node_id, (mine, most) in shares.items():
-            workers = min(self._workers or most, most)
-            starting[node_id].cpus = workers
-            calls[node_id] = (starting[node_id], "start", (mine[:workers], workers))
-        for node_id, (layers, warnings, facts) in self._each(starting, calls).items():
-            member = starting[node_id]
+        for member, (mine, most) in shares.items():
+            member.cpus = min(self._workers or most, most)
+            calls[member] = (mine[: member.cpus], member.cpus, self._languages)
+        for member, (layers, warnings, facts) in self._each("start", calls).items():
             member.layers = layers
             self.warnings += tuple(w for w in warnings if w not in self.warnings)
             self._take_in(member, facts)
         self._count_layers()
 
-    def _each(
-        self, starting: Mapping[str, _Member], calls: Mapping[str, tuple[_Member, str, tuple[Any, ...]]]
-    ) -> dict[str, Any]:
+    def _each(self, method: str, calls: Mapping[_Member, tuple[Any, ...]]) -> dict[_Member, Any]:
         """Call a method of each actor at the same time; return the answers, and refuse who gives none."""
-        refs = {
-            node_id: getattr(m.actor, method).remote(*args) for node_id, (m, method, args) in calls.items()
-        }
+        refs = {member: getattr(member.actor, method).remote(*args) for member, args in calls.items()}
         if refs:
             self._ray.wait(list(refs.values()), num_returns=len(refs), timeout=_START_S)
         answers = {}
-        for node_id, ref in refs.items():
+        for member, ref in refs.items():
             try:
-                answers[node_id] = self._ray.get(ref, timeout=0.1)
+                answers[member] = self._ray.get(ref, timeout=0.1)
             except Exception as error:  # noqa: PERF203  Ray's errors, and those of the node's own sandbox
-                self._fail(starting[node_id], error)
+                self._fail(member, error)
         return answers
 
     def _take_in(self, member: _Member, facts: Facts) -> None:
@@ -262,12 +255,14 @@ class Cluster:
             self._refuse(member, reason_of(error))
             return
         self.warnings += (f"the node {member.name} cannot be reached and does not judge: {reason_of(error)}",)
-        with contextlib.suppress(Exception):
-            self._ray.kill(member.actor)
+        self._kill(member)
 
     def _refuse(self, member: _Member, reason: str) -> None:
         self._refused[member.name] = reason
-        with contextlib.suppress(Exception):
+        self._kill(member)
+
+    def _kill(self, member: _Member) -> None:
+        with contextlib.suppress(Exception):  # it may be dead
             self._ray.kill(member.actor)
 
     def _why_not(self) -> str:
@@ -306,8 +301,7 @@ class Cluster:
         self._members.remove(member)
         self._past.append(member)
         self._restarts[member.node_id] = self._restarts.get(member.node_id, 0) + 1
-        with contextlib.suppress(Exception):
-            self._ray.kill(member.actor)
+        self._kill(member)
         told = f"the node {member.name} was lost while it judged ({reason}); others judged its programs again"
         if told not in self.warnings:
             self.warnings += (told,)
@@ -317,9 +311,7 @@ class Cluster:
     def selftest(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge each program on every node; yield its position and outcome for each."""
         self._check_tools(programs)
-        calls = {member.node_id: (member, "run", (programs,)) for member in self._members}
-        members = {member.node_id: member for member in self._members}
-        answers = self._each(members, calls)
+        answers = self._each("run", dict.fromkeys(self._members, (programs,)))
         if self._refused:
             raise SandboxError(self._why_not())
         verdicts: list[Verdict] = []
@@ -330,17 +322,17 @@ class Cluster:
 
     def _check_tools(self, programs: Sequence[Program]) -> None:
         """Refuse nodes whose tools for these programs' languages differ from this machine's."""
-        languages = sorted({p.tests.language for p in programs if isinstance(p.tests, CommandTests)})
-        if not languages:
+        self._languages = sorted({p.tests.language for p in programs if isinstance(p.tests, CommandTests)})
+        if not self._languages:
             return
-        here = tools(languages)
-        members = {member.node_id: member for member in self._members}
-        calls = {member.node_id: (member, "toolchains", (languages,)) for member in self._members}
-        for node_id, there in self._each(members, calls).items():
+        here = tools(self._languages)
+        self._here |= here  # nodes that join later are held against it too
+        calls = dict.fromkeys(self._members, (self._languages,))
+        for member, there in self._each("toolchains", calls).items():
             differs = differences(here, there)
-            members[node_id].differs |= differs
+            member.differs |= differs
             if differs and not self._mixed:
-                self._refused[members[node_id].name] = listed(differs)
+                self._refused[member.name] = listed(differs)
         if self._refused:
             raise SandboxError(self._why_not())
 

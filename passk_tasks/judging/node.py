@@ -9,7 +9,7 @@ import os
 import platform
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from passk_tasks import benchmarks
 from passk_tasks._version import __version__
@@ -20,6 +20,7 @@ from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome
 
 Facts = dict[str, Any]
+K = TypeVar("K")
 
 
 class Node:
@@ -34,12 +35,18 @@ class Node:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return boot, sorted(os.sched_getaffinity(0)), cpus.usable_cpus()
 
-    def start(self, mine: Sequence[int], workers: int) -> tuple[dict[str, bool], tuple[str, ...], Facts]:
-        """Open the sandbox on these CPUs; return its layers, its warnings and the environment."""
+    def start(
+        self, mine: Sequence[int], workers: int, languages: Collection[str]
+    ) -> tuple[dict[str, bool], tuple[str, ...], Facts]:
+        """Open the sandbox on these CPUs; return its layers, its warnings, and the environment with tools."""
         hidden = benchmarks.hidden_packages()
         self._sandbox = Sandbox(self._confinement, workers, hidden=hidden, cpus=mine or None)
         self._sandbox.__enter__()
-        return dict(self._sandbox.layers), self._sandbox.warnings, environment(self._confinement)
+        return (
+            dict(self._sandbox.layers),
+            self._sandbox.warnings,
+            {**environment(self._confinement), **tools(languages)},
+        )
 
     def toolchains(self, languages: Collection[str]) -> Facts:
         """Return the versions of the tools of these languages."""
@@ -59,10 +66,10 @@ class Node:
 def environment(confinement: Confinement) -> Facts:
     """Return what must be the same wherever programs run, by name."""
     return {
-        "passk-tasks": __version__,
         "python": interpreter(confinement.python).version,
         "machine": platform.machine(),
         **packages.resolve(confinement.packages, confinement.python).versions(),
+        "passk-tasks": __version__,
     }
 
 
@@ -75,7 +82,7 @@ def tools(languages: Collection[str]) -> Facts:
     }
 
 
-def share_out(places: Mapping[str, tuple[str, Sequence[int], int]]) -> dict[str, tuple[list[int], int]]:
+def share_out(places: Mapping[K, tuple[str, Sequence[int], int]]) -> dict[K, tuple[list[int], int]]:
     """Hand the CPUs of each machine out among the actors there.
 
     Args:
@@ -85,7 +92,7 @@ def share_out(places: Mapping[str, tuple[str, Sequence[int], int]]) -> dict[str,
         By actor, the CPUs that are its own (none where others had to share them) and how many programs it may
         run at one time, at least one.
     """
-    shares: dict[str, list[int]] = {actor: [] for actor in places}
+    shares: dict[K, list[int]] = {actor: [] for actor in places}
     for boot in {boot for boot, _, _ in places.values()}:
         here = {actor: set(have) for actor, (of, have, _) in places.items() if of == boot}
         for cpu in sorted(set().union(*here.values())):

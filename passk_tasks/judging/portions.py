@@ -9,9 +9,8 @@ from dataclasses import dataclass
 BATCH = 64
 """Most programs in a batch: a lost one costs little, and the engine's share is small."""
 
-_PORTION = (
-    4  # towards the end a batch is one of so many equal ones a node, so that no node ends long after others
-)
+# Towards the end a batch is one of so many equal ones a node, so that no node ends long after the others.
+_PORTION = 4
 
 _LOSSES = 2  # of a batch, until its programs are tried one by one
 

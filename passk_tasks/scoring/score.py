@@ -128,15 +128,21 @@ class _Programs(Sequence[Program]):
         """Return what is recorded of the sample at a position; outcomes and shares by distinct program."""
         number, (task_id, found) = int(distinct.numbers[position]), self._found[position]
         problem = self._dataset.problems[task_id]
+        if number < 0:
+            program = self[position]
+            outcome, sha256, share = batch.no_code(program), program.sha256, 0.0 if shares else None
+        else:
+            outcome, sha256 = outcomes[number], distinct.sha256(number)
+            share = shares[number] if shares else None
         return Record(
             sample,
             found,
-            batch.no_code(self[position]) if number < 0 else outcomes[number],
-            self[position].sha256 if number < 0 else distinct.sha256(number),
+            outcome,
+            sha256,
             problem.cluster,
             unfinished(sample, found, self._spec),
             left_out=self._benchmark.leaves_out(problem, found.code),
-            share=None if not shares else 0.0 if number < 0 else shares[number],
+            share=share,
         )
 
 
