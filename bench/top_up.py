@@ -119,7 +119,7 @@ def fixed(rates: npt.NDArray[np.float64], case: Case) -> int:
         unit = case.k / n / len(rates)
         return plan._half(value, effective_draws(value, variance, unit)) <= case.half_width
 
-    return plan._least(case.least, case.most, enough) or case.most
+    return plan.least(case.least, case.most, enough) or case.most
 
 
 def row(shape: str, case: Case, repetitions: int) -> str:

@@ -186,11 +186,9 @@ class Recorder:
             try:
                 topping_up.run(task, first, functools.partial(self._more, task, args, kwargs))
             except BaseException as error:
-                journals = [one.journal for one in tasks]
-                for journal in journals:
-                    journal.break_off()
-                if isinstance(error, PasskError) and not isinstance(error, StoppedError):
-                    raise type(error)(f"{error}\n{_how_to_go_on(journals)}") from error
+                message = _broken_off([one.journal for one in tasks])
+                if message and isinstance(error, PasskError) and not isinstance(error, StoppedError):
+                    raise type(error)(f"{error}\n{message}") from error
                 raise
         return answers
 
@@ -204,7 +202,7 @@ class Recorder:
         # The replay model finds a sample by its request's place among all, and costs nothing.
         all_of_them = isinstance(self._model, ReplayLM)
         asked = [slot for slot in slots if all_of_them or slot.text is None]
-        known = len(slots) - sum(slot.text is None for slot in slots)
+        known = sum(slot.text is not None for slot in slots)
         if known:
             _log.info("resumed: %d of %d answers are there", known, len(slots))
             self._new_stream(known, asked, requests)
@@ -243,7 +241,7 @@ class Recorder:
         return slots
 
     def _progress(self, slots: Sequence[_Slot]) -> Progress:
-        journals = {id(slot.journal): slot.journal for slot in slots if slot.journal is not None}.values()
+        journals = _journals(slots)
         speaks = getattr(self._model, "rank", 0) == 0 and int(os.environ.get("LOCAL_RANK") or 0) == 0
         return Progress(
             len(slots),
@@ -275,10 +273,7 @@ class Recorder:
                 clock.give([slot.journal for slot in new if slot.text is None] or [s.journal for s in new])
             return answers
         except BaseException as error:
-            journals = {id(slot.journal): slot.journal for slot in asked if slot.journal is not None}.values()
-            for journal in journals:
-                journal.break_off()
-            message = _how_to_go_on(journals)
+            message = _broken_off(_journals(asked))
             if message is None:
                 raise
             if not isinstance(error, Exception):  # Ctrl-C, SIGTERM
@@ -325,6 +320,17 @@ def _arranged(asked: Sequence[_Slot], fresh: Sequence[Any]) -> list[tuple[int, A
             for slot, _ in pairs
         ]
     return arranged
+
+
+def _journals(slots: Iterable[_Slot]) -> list[TaskJournal]:
+    return list(dict.fromkeys(slot.journal for slot in slots if slot.journal is not None))
+
+
+def _broken_off(journals: Sequence[TaskJournal]) -> str | None:
+    """Force what is there onto the disk; return how to go on, None where nothing is there."""
+    for journal in journals:
+        journal.break_off()
+    return _how_to_go_on(journals)
 
 
 def _how_to_go_on(journals: Iterable[TaskJournal]) -> str | None:

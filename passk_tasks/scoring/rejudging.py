@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passk_tasks.errors import SamplesError, UsageError
+from passk_tasks.judging.executor import executor_for
 from passk_tasks.results import joining
 from passk_tasks.results.model import Run
 from passk_tasks.results.samples import Sample
@@ -59,9 +60,18 @@ class Rejudging:
         key = (run.path, run.task, how)
         if key not in self._judged:
             dataset = problems_of(way)
-            tried = prepare(spec, dataset, texts.keys())
             samples = [sample for of_problem in texts.values() for sample in of_problem]
-            scored = score(samples, spec=spec, dataset=tried.dataset, extract=extract, progress=self.progress)
+            # On this host, wherever the run was judged; once for both.
+            with executor_for(replace(spec.settings, cluster=None)) as executor:
+                tried = prepare(spec, dataset, texts.keys(), executor)
+                scored = score(
+                    samples,
+                    spec=spec,
+                    dataset=tried.dataset,
+                    executor=executor,
+                    extract=extract,
+                    progress=self.progress,
+                )
             outcomes: dict[str, list[Outcome]] = {}
             for record in scored.records:
                 outcomes.setdefault(record.sample.task_id, []).append(record.outcome)
@@ -70,15 +80,6 @@ class Rejudging:
                 if text not in self.warnings:
                     self.warnings.append(text)
         return replace(run, outcomes=self._judged[key])
-
-    def other_verdicts(self, run: Run) -> int:
-        """Return how many samples of a run, judged its own way again, get another verdict than was stored."""
-        again = self.judge(run, run).outcomes
-        return sum(
-            stored.passed != now.passed
-            for task_id, mine in again.items()
-            for stored, now in zip(run.outcomes[task_id], mine, strict=True)
-        )
 
     def _texts_of(self, run: Run) -> dict[str, list[Sample]]:
         key = (run.path, run.task)

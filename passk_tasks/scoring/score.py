@@ -130,10 +130,10 @@ class _Programs(Sequence[Program]):
         problem = self._dataset.problems[task_id]
         if number < 0:
             program = self[position]
-            outcome, sha256, share = batch.no_code(program), program.sha256, 0.0 if shares else None
+            outcome, sha256, share = batch.no_code(program), program.sha256, None if shares is None else 0.0
         else:
             outcome, sha256 = outcomes[number], distinct.sha256(number)
-            share = shares[number] if shares else None
+            share = None if shares is None else shares[number]
         return Record(
             sample,
             found,

@@ -68,6 +68,16 @@ def test_a_stored_run_keeps_max_at_k(tmp_path: Path) -> None:
     assert passk_tasks.score_run(run)["max@1"].value == pytest.approx(2 / 3)
 
 
+def test_answers_without_code_hold_no_case(tmp_path: Path) -> None:
+    """Where no answer has code nothing is judged, and max@k is 0, not unknown."""
+    data = tmp_path / "problems.jsonl"
+    data.write_text(json.dumps(contest_rows.lcb_row(1)) + "\n")
+    settings = {"data_files": str(data), "partial": True, "k": 1}
+    scored = passk_tasks.score_texts("passk_livecodebench_instruct", {"abc1_a": ["no code ("] * 2}, settings)
+    assert [record.share for record in scored.records] == [0.0, 0.0]
+    assert scored.scores["max@1"] == 0.0
+
+
 def test_tests_that_are_functions_have_no_cases() -> None:
     """The setting is refused before anything is executed."""
     with pytest.raises(SettingsError, match="leave partial out"):

@@ -52,6 +52,16 @@ def test_a_page_has_both(runs):
     assert page.count('aria-label="by date"') == 1
 
 
+def test_a_trend_stands_in_the_page_without_any_cause(tmp_path, scored):
+    """Three days on which no condition changed have their curve, and no table of causes."""
+    for day in (1, 2, 3):
+        counts = {f"HumanEval/{i}": (10, correct) for i, correct in enumerate(LOW)}
+        scored(tmp_path / str(day), counts, date=f"2026-02-{day:02d}T00:00:00+00:00", **COLD)
+    page = api.report_runs(api.load_runs([tmp_path / str(day) for day in (1, 2, 3)]))
+    assert "by date, with 95 % intervals" in page
+    assert "what changed alone" not in page
+
+
 def test_a_score_that_is_not_known_is_no_point(runs):
     """A budget that no run can give leaves an empty picture, not an error."""
     (one,) = trend.trends(runs, metric=Metric("pass@K", 50))

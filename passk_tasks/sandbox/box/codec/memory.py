@@ -55,8 +55,12 @@ class Owners:
                     self.shared.add(number)
                 else:
                     self.untold = True
-        self._seen.clear()
+        self.forget()
         return bool(self.shared)
+
+    def forget(self) -> None:
+        """Forget the arrays that were noted: they are written once more."""
+        self._seen.clear()
 
 
 class _Seen:

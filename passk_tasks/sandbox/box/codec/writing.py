@@ -96,6 +96,8 @@ def _write_deep(
         return _write(value, Writing(memo, reference, own_classes, owners=owners))
     except RecursionError:
         del memo[known:]
+        if owners is not None:
+            owners.forget()
         with Deep():
             return _write(value, Writing(memo, reference, own_classes, owners=owners))
 
