@@ -303,12 +303,7 @@ def _in_common(runs: Sequence[Run]) -> tuple[list[str], int]:
     if len(runs) < 2:
         given = "".join(f", and {run.path} holds one run ({run.task} of {run.name})" for run in runs)
         raise UsageError(f"a comparison needs at least two runs{given}; name another one")
-    named = [joining.counted(run)[0] for run in runs]
-    problems = sorted(set.intersection(*map(set, named)))
-    if not problems:
-        first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
-        raise UsageError(f"the runs have no problem in common: {first}, …")
-    return problems, len(set().union(*named)) - len(problems)
+    return joining.in_common(runs)
 
 
 def _reference(runs: Sequence[Run], baseline: str | None, called: Sequence[str], *, last: bool) -> int | None:

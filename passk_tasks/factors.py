@@ -288,11 +288,7 @@ def scores_of(runs: Sequence[Run], metric: Metric) -> tuple[list[str], int, list
     """
     if len(runs) < 2:
         raise UsageError("the effect of a condition needs at least two runs")
-    named = [joining.counted(run)[0] for run in runs]
-    problems = sorted(set.intersection(*map(set, named)))
-    if not problems:
-        first = ", ".join(f"{run.path} has {ids[0]}" for run, ids in zip(runs, named, strict=True))
-        raise UsageError(f"the runs have no problem in common: {first}, …; --task takes those of one task")
+    problems, left_out = joining.in_common(runs, "; --task takes those of one task")
     counted = [joining.counts_of(run, problems) for run in runs]
     for run, counts in zip(runs, counted, strict=True):
         joining.check_metrics(run, [metric], problems, counts)
@@ -300,7 +296,7 @@ def scores_of(runs: Sequence[Run], metric: Metric) -> tuple[list[str], int, list
     grid = None
     if metric.on_grid and metric.k == 1:
         grid = paired.lcm([n for counts in counted for n in counts.n])
-    return problems, len(set().union(*named)) - len(problems), values, grid
+    return problems, left_out, values, grid
 
 
 def changed(name: str, before: Any, after: Any) -> str:

@@ -259,9 +259,9 @@ def _verdict(rule: Rule, stored: Sequence[StoredRun]) -> Verdict:
     if chosen.path.resolve() == baseline.path.resolve():
         raise UsageError(f"{chosen.path}: the newest run of {rule.task} is the baseline itself")
     run = reading.load(chosen)
-    ours = set(joining.counted(run)[0])
-    problems = [task_id for task_id in joining.counted(baseline)[0] if task_id in ours]
-    missing = len(joining.counted(baseline)[0]) - len(problems)
+    ours, theirs = set(joining.counted(run)[0]), joining.counted(baseline)[0]
+    problems = [task_id for task_id in theirs if task_id in ours]
+    missing = len(theirs) - len(problems)
     if not problems:
         raise UsageError(f"{run.path}: it has none of the problems of {baseline.path}")
     differs, unknown = differing(*recorded([baseline, run], problems))

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 def metrics_of(named: Sequence[str | Metric] | None) -> list[Metric] | None:
     """Return metrics by their names; a name that is none is the user's mistake."""
-    if named is None:
-        return None
+    return None if named is None else list(map(metric_of, named))
+
+
+def metric_of(named: str | Metric) -> Metric:
+    """Return a metric by its name; a name that is none is the user's mistake."""
     with for_people():
-        return [metric if isinstance(metric, Metric) else Metric.parse(metric) for metric in named]
+        return named if isinstance(named, Metric) else Metric.parse(named)
 
 
 def counted(

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from passk_tasks.api.parts import counted, for_people, metrics_of
+from passk_tasks.api.parts import counted, for_people, metric_of, metrics_of
 from passk_tasks.errors import check_name
 from passk_tasks.results import joining, reading
 from passk_tasks.results.lines import Paths
@@ -93,8 +93,8 @@ def attribute_runs(
     """
     from passk_tasks import factors
 
-    wanted = metrics_of(None if metric is None else [metric])
-    found = factors.attribute(runs, metric=wanted[0] if wanted else None, clusters=clusters, seed=seed)
+    wanted = None if metric is None else metric_of(metric)
+    found = factors.attribute(runs, metric=wanted, clusters=clusters, seed=seed)
     if not rescore:
         return found
     from passk_tasks.scoring.rejudging import Rejudging
@@ -127,8 +127,8 @@ def trend_runs(
     from passk_tasks import trend
 
     runs = [run if run.samples_path is None else reading.load(run) for run in reading.stored_in(paths, task)]
-    wanted = metrics_of(None if metric is None else [metric])
-    return trend.trends(runs, metric=wanted[0] if wanted else None, clusters=clusters, seed=seed)
+    wanted = None if metric is None else metric_of(metric)
+    return trend.trends(runs, metric=wanted, clusters=clusters, seed=seed)
 
 
 def gate_runs(paths: Paths, policy: str | os.PathLike[str]) -> GateResult:

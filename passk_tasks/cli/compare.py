@@ -129,35 +129,37 @@ def _ranking(page: Page, result: Comparison) -> None:
     question, primary = result.question, result.primary.name
     order = range(len(result.runs)) if question.kind == LAST else result.order
     asked = {i: question.of(i) for i in order}
+    others = [metric.name for metric in result.metrics if metric.name != primary]
+    cells = [
+        ("", "", "")
+        if pair is None
+        else (
+            f"{pair.difference.value:+.4f}",
+            interval(pair.difference.ci95, signed=True),
+            p_value(pair.p_adjusted),
+        )
+        for pair in asked.values()
+    ]
+    differences, intervals, p_values = map(list, zip(*cells, strict=True))
     columns = {
         "": [label(i) for i in order],
         "run": [result.names[i] for i in order],
         primary: [f"{result.scores[primary][i].value:.4f}" for i in order],
         "over problems": [interval(result.scores[primary][i].over_problems.ci95) for i in order],
-        f"against {label(question.reference)}": [
-            "" if (pair := asked[i]) is None else f"{pair.difference.value:+.4f}" for i in order
-        ],
-        "95 % interval": [
-            "" if (pair := asked[i]) is None else interval(pair.difference.ci95, signed=True) for i in order
-        ],
-        "p": ["" if (pair := asked[i]) is None else p_value(pair.p_adjusted) for i in order],
+        f"against {label(question.reference)}": differences,
+        "95 % interval": intervals,
+        "p": p_values,
         "group": [
             " ".join(str(number) for number, group in enumerate(result.groups, 1) if i in group)
             for i in order
         ],
     }
-    columns |= {
-        metric.name: [f"{result.scores[metric.name][i].value:.4f}" for i in order]
-        for metric in result.metrics
-        if metric.name != primary
-    }
+    columns |= {name: [f"{result.scores[name][i].value:.4f}" for i in order] for name in others}
     styles = ["" if pair is None or not pair.apart else _style(pair) for pair in asked.values()]
-    others = [metric.name for metric in result.metrics[::-1] if metric.name != primary]
-    others = [metric.name for metric in result.metrics[::-1] if metric.name != primary]
     dropped = page.columns(
         columns,
         texts=("", "run", "over problems", "95 % interval", "group"),
-        droppable=[*others, "over problems", "group", "p"],
+        droppable=[*others[::-1], "over problems", "group", "p"],
         styles=styles,
     )
     page.line()

@@ -37,8 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         description="Of a set of runs, find those that differ in one condition, and say what it did.",
         epilog=_EPILOG,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
-    parser.add_argument("--task", help="take only the runs of this task")
+    shared.add_run_paths(parser)
     parser.add_argument("--metric", metavar="NAME", help="what is measured, e.g. pass@10 (default: pass@1)")
     shared.add_clusters(parser)
     parser.add_argument(

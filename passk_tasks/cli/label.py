@@ -26,8 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         description="Give stored runs a label, a note or tags; without these, show those that they have.",
         epilog=_EPILOG,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
-    parser.add_argument("--task", help="take only the runs of this task")
+    shared.add_run_paths(parser)
     shared.add_labels(parser)
     parser.add_argument(
         "--untag", action="append", default=[], metavar="T", help="take a tag away; may be repeated"

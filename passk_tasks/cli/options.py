@@ -155,10 +155,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", help="take the run of this task")
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
-    """Add RUN, which may be several, `--task`, and the options of a comparison."""
+def add_run_paths(parser: argparse.ArgumentParser) -> None:
+    """Add RUN, which may be several, and `--task`."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="results file, or folder with results")
     parser.add_argument("--task", help="take only the runs of this task")
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add RUN, which may be several, `--task`, and the options of a comparison."""
+    add_run_paths(parser)
     add_metrics(parser)
     add_clusters(parser)
     parser.add_argument(

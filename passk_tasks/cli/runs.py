@@ -56,19 +56,26 @@ def run(options: argparse.Namespace) -> int:
     )
     called = _called(listing.runs)
     listed = [{**run.listed(), "name": called[i]} for i, run in enumerate(listing.runs)]
-    shared.show(options, listed, partial(render, listing, options.folder))
+    shared.show(options, listed, partial(render, listing, options.folder, called))
     if options.json:
         for note in listing.notes:
             print(f"passk: {note}", file=sys.stderr)
     return 0
 
 
-def render(listing: Listing, folder: str, *, colour: bool = False, width: int | None = None) -> str:
-    """Return the table of runs as text, without a final newline."""
+def render(
+    listing: Listing,
+    folder: str,
+    called: Sequence[str] | None = None,
+    *,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
+    """Return the table of runs as text, without a final newline; `called` has their names, where known."""
     page = Page(colour=colour, width=width)
     if not listing.runs:
         page.line(f"no runs in {folder}")
-    called = _called(listing.runs)
+    called = _called(listing.runs) if called is None else called
     for task in dict.fromkeys(run.task for run in listing.runs):
         page.gap()
         numbers = [i for i, run in enumerate(listing.runs) if run.task == task]

@@ -235,3 +235,8 @@ def conditions(source: Source) -> str:
     parts.append(f"{run.problems} problems, sha256 {str(run.conditions.dataset)[:12]}")
     parts.append(f"{run.task} {run.conditions.version}, passk-tasks {run.conditions.passk_tasks}")
     return "; ".join(parts)
+
+
+def tokens(tokens_in: int, tokens_out: int) -> dict[str, int]:
+    """Return counts of tokens by the names that several receivers give them."""
+    return {"input_tokens": tokens_in, "output_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}

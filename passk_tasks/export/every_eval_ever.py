@@ -196,8 +196,7 @@ def _spent(spent: Spent | None) -> dict[str, object]:
     """Return the tokens of a sample, where both kinds were counted: the receiver demands both."""
     if spent is None or spent.tokens_in is None or spent.tokens_out is None:
         return {}
-    used = {"input_tokens": spent.tokens_in, "output_tokens": spent.tokens_out}
-    return {"token_usage": {**used, "total_tokens": spent.tokens_in + spent.tokens_out}}
+    return {"token_usage": base.tokens(spent.tokens_in, spent.tokens_out)}
 
 
 def _sample(

@@ -58,7 +58,7 @@ class EvalResults(Format):
             dataset_id=details.dataset_id,
             task_id=details.dataset_task,
             value=round(100 * score.value, 4),
-            dataset_revision=source.hub_revision if details.dataset_id == source.hub_path else None,
+            dataset_revision=_revision(source, details),
             date=None if source.run.date is None else source.run.date.isoformat(),
             source_url=details.source_url,
             source_name=details.source_url
@@ -76,15 +76,11 @@ class EvalResults(Format):
         """How the file gets into the repository."""
         name = (details.dataset_id or "").rpartition("/")[2]
         (source,) = sources
-        pinned = details.dataset_id == source.hub_path and source.hub_revision is not None
-        lacking = [
-            *(
-                []
-                if pinned
-                else ["dataset.revision, since the problems came from elsewhere or without a commit"]
-            ),
-            *([] if details.source_url else ["source: name a page about the evaluation with --source-url"]),
-        ]
+        lacking = []
+        if _revision(source, details) is None:
+            lacking.append("dataset.revision, since the problems came from elsewhere or without a commit")
+        if not details.source_url:
+            lacking.append("source: name a page about the evaluation with --source-url")
         left_out = f" Left out: {'; '.join(lacking)}." if lacking else ""
         return (
             f"See first that https://huggingface.co/datasets/{details.dataset_id} has an eval.yaml with the "
@@ -144,6 +140,11 @@ class ModelIndex(Format):
             "huggingface_hub.metadata_update(REPOSITORY, yaml.safe_load(open('model-index.yaml'))). The form "
             "has no field for uncertainty; it is in the metric's args."
         )
+
+
+def _revision(source: Source, details: Details) -> str | None:
+    """Return the commit of the hub's problems; None where they came from elsewhere, or without one."""
+    return source.hub_revision if details.dataset_id == source.hub_path else None
 
 
 def _arguments(source: Source, score: Score) -> dict[str, object]:

@@ -85,7 +85,9 @@ def _head(
     }
     scored = sum(bool(one["scores"]) for one in samples)
     cost = run.cost
-    usage = {} if cost is None or not cost.all_counted else {model: _tokens(cost.tokens_in, cost.tokens_out)}
+    usage = (
+        {} if cost is None or not cost.all_counted else {model: base.tokens(cost.tokens_in, cost.tokens_out)}
+    )
     return {
         "version": _VERSION,
         "status": "success",
@@ -134,16 +136,14 @@ def _samples(source: Source, model: str) -> Iterator[dict[str, object]]:
     for task_id, _, candidates in source.in_order():
         problem = source.problems[task_id]
         for index, candidate in enumerate(candidates):
-            output = _output(candidate, model, source.spent(task_id, index))
+            answer = {"role": "assistant", "content": candidate.text, "source": "generate", "model": model}
+            output = _output(answer, model, source.spent(task_id, index))
             yield {
                 "id": task_id,
                 "epoch": index + 1,
                 "input": problem.prompt,
                 "target": problem.canonical_solution or "",
-                "messages": [
-                    {"role": "user", "content": problem.prompt},
-                    {"role": "assistant", "content": candidate.text, "source": "generate", "model": model},
-                ],
+                "messages": [{"role": "user", "content": problem.prompt}, answer],
                 "output": output,
                 "scores": _score(candidate),
                 "metadata": {"verdict": candidate.outcome.verdict.value},
@@ -151,20 +151,13 @@ def _samples(source: Source, model: str) -> Iterator[dict[str, object]]:
             }
 
 
-def _output(candidate: Candidate, model: str, spent: Spent | None) -> dict[str, object]:
+def _output(answer: dict[str, str], model: str, spent: Spent | None) -> dict[str, object]:
     hit = spent is not None and spent.limit_hit
-    choice = {
-        "message": {"role": "assistant", "content": candidate.text, "source": "generate", "model": model},
-        "stop_reason": "max_tokens" if hit else "stop",
-    }
-    output: dict[str, object] = {"model": model, "choices": [choice], "completion": candidate.text}
+    choice = {"message": answer, "stop_reason": "max_tokens" if hit else "stop"}
+    output: dict[str, object] = {"model": model, "choices": [choice], "completion": answer["content"]}
     if spent is not None and spent.tokens_out is not None:
-        output["usage"] = _tokens(spent.tokens_in or 0, spent.tokens_out)
+        output["usage"] = base.tokens(spent.tokens_in or 0, spent.tokens_out)
     return output
-
-
-def _tokens(tokens_in: int, tokens_out: int) -> dict[str, int]:
-    return {"input_tokens": tokens_in, "output_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
 
 
 def _score(candidate: Candidate) -> dict[str, object]:

@@ -24,8 +24,7 @@ from lm_eval.api.registry import register_filter, register_metric
 from passk_tasks import code_eval
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.extraction import extract
-from passk_tasks.harness import host
-from passk_tasks.sandbox.cpus import usable_cpus
+from passk_tasks.harness import beside, host
 from passk_tasks.tasks.values import EXTRACTIONS
 
 FILTER, METRIC = "passk_code", "passk_tests"
@@ -93,6 +92,6 @@ def judged(
             "raise `repeats` in the task's YAML, or lower k"
         )
     scores, _ = code_eval.judge_candidates(
-        [candidates], [reference], ks, num_workers=usable_cpus(), timeout=timeout, memory_mib=memory_mib
+        [candidates], [reference], ks, num_workers=beside.here(), timeout=timeout, memory_mib=memory_mib
     )
     return {name: host.of_problem(score) for name, score in scores.items()}

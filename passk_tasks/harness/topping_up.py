@@ -71,13 +71,6 @@ class Topped(Protocol):
     def problems(self) -> Dataset:
         """The problems of the task."""
 
-    @property
-    def answered(self) -> bool:
-        """Whether every request of the task has all its answers."""
-
-    def write_journal(self) -> None:
-        """Complete the task's journal."""
-
 
 def budget(settings: Settings) -> int:
     """Return the k of the pass@k that is to be known."""

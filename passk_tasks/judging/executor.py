@@ -68,7 +68,8 @@ def executor_for(settings: Settings, workers: int | None = None) -> Executor:
 
     Args:
         settings: of the task.
-        workers: candidates that run at one time on a machine; None for the settings' own number.
+        workers: candidates that run at one time on this host; None for the settings' own number, which nodes
+            of a cluster always have.
 
     Raises:
         SandboxError: the host is not Linux.

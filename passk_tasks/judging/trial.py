@@ -112,24 +112,28 @@ def _listed(names: list[str]) -> str:
 
 def _verdicts(programs: list[Program], executor: Executor) -> dict[str, tuple[str, str]]:
     """Return verdict and detail by the program's hash, from the cache if it has them."""
-    cached = {program.sha256: _read(_cache_file(program, executor)) for program in programs}
+    if not programs:
+        return {}
+    listed = sorted(executor.packages.items())  # reads the metadata of each
+    files = {program.sha256: _cache_file(program, executor, listed) for program in programs}
+    cached = {sha256: _read(file) for sha256, file in files.items()}
     verdicts = {sha256: entry for sha256, entry in cached.items() if entry is not None}
     if unknown := [program for program in programs if program.sha256 not in verdicts]:
         outcomes = batch.judge(unknown, executor).outcomes
         for program, outcome in zip(unknown, outcomes, strict=True):
             verdicts[program.sha256] = (outcome.verdict.value, outcome.detail)
-            _write(_cache_file(program, executor), outcome)
+            _write(files[program.sha256], outcome)
     return verdicts
 
 
-def _cache_file(program: Program, executor: Executor) -> Path:
+def _cache_file(program: Program, executor: Executor, packages: list[tuple[str, str]]) -> Path:
     confinement = executor.confinement
     conditions: tuple[object, ...] = (
         __version__,
         interpreter(confinement.python).version,
         program.sha256,
         confinement.mode,
-        sorted(executor.packages.items()),
+        packages,
         sorted(confinement.limits.as_dict().items()),
     )
     if isinstance(program.tests, CommandTests):

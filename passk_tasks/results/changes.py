@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,21 +150,23 @@ class Changes:
         Where a condition has several values, each is set against the one that stands first among the runs.
         """
         smallest = {names for names in self._sets.values() if self._worth_knowing(names)}
-        seen: dict[tuple[tuple[str, ...], str, str], list[Pair]] = {}
+        seen: dict[tuple[tuple[str, ...], int, int], list[Pair]] = {}
+        ranks_of: dict[tuple[str, ...], list[int]] = {}
         for i, j in itertools.combinations(self._numbers, 2):
             if self._sets[i, j] not in smallest:
                 continue
             names = tuple(sorted(itertools.chain(*self._sets[i, j])))
-            first, second = sorted((i, j), key=lambda run: self._rank(names, run))
-            rank = self._rank(names, first)
+            if names not in ranks_of:
+                ranks_of[names] = self._ranks(names)
+            ranks = ranks_of[names]
+            first, second = sorted((i, j), key=ranks.__getitem__)
             if any(
-                self._differs[run, first] <= set(names) and self._rank(names, run) < rank
+                self._differs[run, first] <= set(names) and ranks[run] < ranks[first]
                 for run in self._numbers
                 if run != first
             ):
                 continue  # both are set against that run
-            key = (names, self._level(names, first), self._level(names, second))
-            seen.setdefault(key, []).append((first, second))
+            seen.setdefault((names, ranks[first], ranks[second]), []).append((first, second))
         changes = []
         for (names, _, _), pairs in seen.items():
             pairs = [pair for pair in pairs if not self._unknown[pair]] or pairs
@@ -181,14 +183,11 @@ class Changes:
             for name in names - self._alone
         )
 
-    def _level(self, names: Iterable[str], run: int) -> str:
-        mine = self._runs[run]
-        return _key([mine.get(name) for name in names])
-
-    def _rank(self, names: Iterable[str], run: int) -> int:
-        """Return the number of the first run with the same values."""
-        names = tuple(names)
-        return next(i for i in self._numbers if self._level(names, i) == self._level(names, run))
+    def _ranks(self, names: Sequence[str]) -> list[int]:
+        """Return for each run the number of the first one with the same values of these conditions."""
+        first: dict[str, int] = {}
+        levels = (_key([mine.get(name) for name in names]) for mine in self._runs)
+        return [first.setdefault(level, run) for run, level in enumerate(levels)]
 
     def together(self) -> tuple[tuple[str, ...], ...]:
         """Return the conditions that changed in the very same pairs of runs."""

@@ -39,6 +39,20 @@ def counted(run: Run) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.
     return task_ids, counts.n, counts.c
 
 
+def in_common(runs: Sequence[Run], hint: str = "") -> tuple[list[str], int]:
+    """Return the problems that all runs have verdicts of, and how many others there are.
+
+    Raises:
+        UsageError: there is no such problem; the message ends with `hint`.
+    """
+    named = [counted(run)[0] for run in runs]
+    problems = sorted(set.intersection(*map(set, named)))
+    if not problems:
+        first = ", ".join(f"{run.path} has {task_ids[0]}" for run, task_ids in zip(runs, named, strict=True))
+        raise UsageError(f"the runs have no problem in common: {first}, …{hint}")
+    return problems, len(set().union(*named)) - len(problems)
+
+
 def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
     """Return what the samples of these problems came to."""
     n_and_c, base = run.counts, run.base_counts

@@ -26,6 +26,17 @@ LONGEST = 60
 _OWN = 28  # most characters of a text that is quoted in a name
 _PARTS = 3  # most conditions in a name
 # What people change to learn something comes before what changes by itself.
+_ENVIRONMENT = (
+    "sandbox",
+    "packages",
+    "toolchains",
+    "machines",
+    "shown",
+    "version",
+    "dataset",
+    "python",
+    "passk_tasks",
+)
 _ORDER = (
     "prompt",
     "system_instruction",
@@ -38,26 +49,7 @@ _ORDER = (
     "extraction",
     "judge",
     "limits",
-    "sandbox",
-    "packages",
-    "toolchains",
-    "machines",
-    "shown",
-    "version",
-    "dataset",
-    "python",
-    "passk_tasks",
-)
-_ENVIRONMENT = (
-    "packages",
-    "toolchains",
-    "machines",
-    "shown",
-    "version",
-    "dataset",
-    "python",
-    "passk_tasks",
-    "sandbox",
+    *_ENVIRONMENT,
 )
 
 

@@ -134,25 +134,24 @@ def evidence(
     if max(lost, answers) <= MOST * len(judged):
         return Evidence()
     drawn = [records[place] for place in random.Random(0).sample(judged, min(TRIED, len(judged)))]
-    read = {id(record): _mode(record.sample, dataset, spec, extract) for record in drawn}
+    modes = [_mode(record.sample, dataset, spec, extract) for record in drawn]
+    compiled = _programs(drawn, [record.extraction.code for record in drawn], dataset)
     chat, reasoning, tried, untried = 0, 0, dict[str, Tried](), False
     for way in _ways(spec):
         found = [
             candidate(record.sample, dataset.problems[record.sample.task_id], spec, way)
-            if _fits(way, record.sample, read[id(record)])
+            if _fits(way, record.sample, mode)
             else record.extraction
-            for record in drawn
+            for record, mode in zip(drawn, modes, strict=True)
         ]
         if way == stops.ANSWER:
             foreign = [
-                one.strategy.partition("+")[0]
-                for record, one in zip(drawn, found, strict=True)
-                if read[id(record)] != way
+                one.strategy.partition("+")[0] for mode, one in zip(modes, found, strict=True) if mode != way
             ]
             chat = sum(strategy in _CHAT for strategy in foreign)
             reasoning = foreign.count(Strategy.NONE_UNTERMINATED_REASONING)
         codes = [one.code for one in found]
-        if _programs(drawn, codes, dataset) > _programs(drawn, [r.extraction.code for r in drawn], dataset):
+        if _programs(drawn, codes, dataset) > compiled:
             try:
                 tried[way] = _judged(drawn, codes, spec, dataset, executor)
             except SandboxError:  # shards may be merged where nothing can be judged

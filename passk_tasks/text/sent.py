@@ -40,18 +40,17 @@ def differing(
         letters: of the runs.
         everything: all parts of all conditions, all lines of all texts.
     """
+    shown = list(conditions) if everything else _first_parts(conditions)
     if not conditions:
         page.line("  every condition that all runs recorded is the same")
     elif len(letters) <= _BESIDE:
-        shown = list(conditions) if everything else _first_parts(conditions)
         rows = [(condition.name, *condition.shown()) for condition in shown]
         styles = [RED if condition.unlike else YELLOW for condition in shown]
         page.table(("differs", *letters), rows, "l" * (1 + len(letters)), styles=styles)
     else:
-        shown = list(conditions) if everything else _first_parts(conditions)
         page.line("  what differs", BOLD)
         page.facts([(condition.name, by_value(condition, letters)) for condition in shown])
-    if len(conditions) and not everything and (more := len(conditions) - len(_first_parts(conditions))):
+    if more := len(conditions) - len(shown):
         page.line(f"  … and {more} more packages or arguments: --all", DIM)
     if unrecorded:
         page.text(f"not recorded by all: {', '.join(unrecorded)}", DIM)
@@ -106,8 +105,8 @@ def changed_lines(before: str, after: str, around: int = 1) -> Iterator[tuple[st
         after: the other.
         around: lines that are kept beside each change.
     """
-    groups = difflib.SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
     old, new = before.split("\n"), after.split("\n")
+    groups = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for number, group in enumerate(groups.get_grouped_opcodes(around)):
         if number or group[0][1]:
             yield "…", ""
