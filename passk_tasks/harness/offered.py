@@ -21,7 +21,6 @@ import lm_eval.filters  # noqa: F401
 from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter, register_metric
 
-from passk_tasks import code_eval
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.extraction import extract
 from passk_tasks.harness import beside, host
@@ -91,6 +90,8 @@ def judged(
             f"the metric {METRIC} has {len(candidates)} answers to a problem, too few for pass@{max(ks)}: "
             "raise `repeats` in the task's YAML, or lower k"
         )
+    from passk_tasks import code_eval  # imports `evaluate`, which no other run needs
+
     scores, _ = code_eval.judge_candidates(
         [candidates], [reference], ks, num_workers=beside.here(), timeout=timeout, memory_mib=memory_mib
     )

@@ -152,20 +152,25 @@ class Batch:
         )
         bar.update(len(self.numbers) - int(self.counts[order].sum()))
         with bar:
-            for place, outcome in executor.run(_Ordered(self, order)):
+            for place, outcome in executor.run(Chosen(self.program, order)):
                 number = int(order[place])
                 yield number, with_base(outcome, self.program(number))
                 bar.update(int(self.counts[number]))
 
 
-class _Ordered(Sequence[Program]):
-    """Distinct programs in the order of judging, each read when it is asked for."""
+class Chosen(Sequence[Program]):
+    """Some programs in an order of their own, each read when it is asked for.
 
-    def __init__(self, batch: Batch, order: npt.NDArray[np.int64]) -> None:
-        self._batch, self._order = batch, order
+    Args:
+        program: reads a program by its number.
+        numbers: those that are chosen.
+    """
+
+    def __init__(self, program: Callable[[int], Program], numbers: npt.NDArray[np.int64]) -> None:
+        self._program, self._numbers = program, numbers
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._numbers)
 
     @overload
     def __getitem__(self, place: int) -> Program: ...
@@ -175,8 +180,8 @@ class _Ordered(Sequence[Program]):
 
     def __getitem__(self, place: int | slice) -> Program | list[Program]:
         if isinstance(place, slice):
-            return [self._batch.program(int(number)) for number in self._order[place]]
-        return self._batch.program(int(self._order[place]))
+            return [self._program(int(number)) for number in self._numbers[place]]
+        return self._program(int(self._numbers[place]))
 
 
 def judge(

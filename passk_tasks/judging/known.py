@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
+import numpy as np
+
+from passk_tasks.judging.batch import Chosen
 from passk_tasks.judging.executor import Executor
 from passk_tasks.program import Confinement, Program
 from passk_tasks.verdict import Machine, Outcome
@@ -57,7 +60,9 @@ class Known:
                 left.append(number)
             else:
                 yield number, outcome
-        for number, outcome in self._executor.run([programs[number] for number in left]):
+        for number, outcome in self._executor.run(
+            Chosen(programs.__getitem__, np.array(left, dtype=np.int64))
+        ):
             yield left[number], outcome
 
     def selftest(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
