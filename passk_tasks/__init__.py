@@ -30,6 +30,7 @@ estimators: `pass_at_k`. Errors that are yours to mend are `PasskError`. `help(p
 arguments and errors of a name, docs/api.md longer examples, docs/architecture.md the map of the package.
 """
 
+# ruff: noqa: F405  the functions of `api` are listed there
 from __future__ import annotations
 
 from importlib import import_module
@@ -38,41 +39,7 @@ from typing import TYPE_CHECKING, Any
 from passk_tasks._version import __version__
 
 if TYPE_CHECKING:
-    from passk_tasks.api import (
-        attribute_runs,
-        audit_task,
-        check_sandbox,
-        clusters_of,
-        code_eval_path,
-        compare_runs,
-        cost_curve,
-        export_runs,
-        find_runs,
-        forecast_run,
-        gate_runs,
-        label_runs,
-        list_runs,
-        list_tasks,
-        load_problems,
-        load_run,
-        load_runs,
-        load_task,
-        merge_shards,
-        outside_benchmarks,
-        pass_curve,
-        plan_from_rate,
-        plan_from_run,
-        read_samples,
-        report_runs,
-        score_run,
-        score_samples,
-        score_shard,
-        score_texts,
-        tail_problems,
-        task_configs_path,
-        task_folder,
-        trend_runs,
-    )
+    from passk_tasks.api import *  # noqa: F403
     from passk_tasks.errors import PasskError
     from passk_tasks.program import Judge, Limits
     from passk_tasks.rewards import Rewards

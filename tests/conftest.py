@@ -14,6 +14,7 @@ import pytest
 import started
 
 from passk_tasks import benchmarks, plugins
+from passk_tasks.judging import executor
 from passk_tasks.results import store
 from passk_tasks.scoring.summary import estimate
 
@@ -89,6 +90,26 @@ def sandboxes() -> Iterator[None]:
     """End the sandboxes that a file of tests shares."""
     yield
     started.close()
+
+
+# What is tested there is the sandbox itself, from its start to its end.
+_COLD = {"judging", "reports", "sandbox", "selfcheck"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def warm(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Judge in sandboxes that tests before left running."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _COLD.isdisjoint(request.path.relative_to(Path(__file__).parent).parts):
+            patch.setattr(executor, "Sandbox", started.Kept)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kept() -> Iterator[None]:
+    """End the sandboxes that all tests share."""
+    yield
+    started.Kept.end()
 
 
 @pytest.fixture

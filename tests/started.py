@@ -1,11 +1,16 @@
-"""Sandboxes that a file of tests starts once: a start takes 0.1 s of CPU, a program milliseconds."""
+"""Sandboxes that tests share: a start takes a fifth of a second of CPU, a program milliseconds."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from typing import Any, ClassVar
 
 from passk_tasks.judging.executor import Executor, local
-from passk_tasks.program import Confinement, Limits
+from passk_tasks.program import Confinement, Limits, Program
+from passk_tasks.sandbox.supervisor import Sandbox
+from passk_tasks.verdict import Outcome
 
 _stack = ExitStack()
 _started: dict[tuple[Limits, int], Executor] = {}
@@ -20,6 +25,49 @@ def sandbox(limits: Limits | None = None, workers: int = 1) -> Executor:
 
 
 def close() -> None:
-    """End what was started."""
+    """End what `sandbox` started."""
     _started.clear()
     _stack.close()
+
+
+class Kept:
+    """A `Sandbox` that goes on after its last exit: the next one that is asked for the same is it."""
+
+    _MOST = 3
+    _idle: ClassVar[list[tuple[object, Sandbox]]] = []
+
+    def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Sequence[str]) -> None:
+        self._sandbox = Sandbox(confinement, workers, hidden=hidden)
+        self._key = confinement, self._sandbox.workers, hidden, os.environ.get("TMPDIR")
+        self._entered = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sandbox, name)
+
+    def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
+        """As `Sandbox.run`."""
+        return self._sandbox.run(programs)
+
+    def __enter__(self) -> Kept:
+        self._entered += 1
+        if self._entered == 1:
+            place = next((i for i, (key, _) in enumerate(self._idle) if key == self._key), None)
+            self._sandbox = self._sandbox.__enter__() if place is None else self._idle.pop(place)[1]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._entered -= 1
+        if self._entered:
+            return
+        if any(worker.held for worker in self._sandbox._pool):  # it was left while it judged
+            self._sandbox.close()
+        else:
+            self._idle.append((self._key, self._sandbox))
+        while len(self._idle) > self._MOST:
+            self._idle.pop(0)[1].close()
+
+    @classmethod
+    def end(cls) -> None:
+        """End all that are idle."""
+        while cls._idle:
+            cls._idle.pop()[1].close()

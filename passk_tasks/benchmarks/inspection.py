@@ -12,6 +12,7 @@ import builtins
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from keyword import iskeyword
 
 from passk_tasks.benchmarks.asserting import cannot_fail
@@ -22,6 +23,7 @@ from passk_tasks.extraction.syntax import silently
 
 _LONG_LINE = re.compile(r"^([ \t]*\w+[ \t]*=[ \t]*)(\[.{1000,}\])[ \t]*$", re.MULTILINE)
 _TEXT = re.compile(r"""(?:\b[rbuRBU]{1,2})?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+_KEPT = 1024  # proofs: problems are often loaded again in one process
 _WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
 
 
@@ -54,15 +56,25 @@ def needs(
     source: str, names: Collection[str], classes: Collection[str] = (), compares: Collection[str] = ()
 ) -> Proof:
     """Return whether tests need one process with the candidate; arguments as in `plainness.prove`."""
-    return prove(_parse(_LONG_LINE.sub(_words_only, source)), names, classes, compares)
+    return _needs(_LONG_LINE.sub(_words_only, source), tuple(names), tuple(classes), tuple(compares))
+
+
+@lru_cache(maxsize=_KEPT)
+def _needs(source: str, *named: tuple[str, ...]) -> Proof:
+    return prove(_parse(source), *named)
 
 
 def passes_anything(source: str, names: Collection[str]) -> bool:
     """Return whether no candidate can fail tests by what it returns; False for what is not Python."""
+    # A long list of constants becomes an empty one there, over which no loop would begin.
+    short = _LONG_LINE.sub(lambda line: _words_only(line).replace("[", "[0, ", 1), source)
+    return _passes_anything(short, tuple(names))
+
+
+@lru_cache(maxsize=_KEPT)
+def _passes_anything(source: str, names: tuple[str, ...]) -> bool:
     try:
-        # A long list of constants becomes an empty one there, over which no loop would begin.
-        tree = _parse(_LONG_LINE.sub(lambda line: _words_only(line).replace("[", "[0, ", 1), source))
-        return cannot_fail(tree, names)
+        return cannot_fail(_parse(source), names)
     except DatasetError:
         return False
 

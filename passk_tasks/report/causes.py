@@ -6,20 +6,17 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from passk_tasks import factors, trend
 from passk_tasks.compare import label
 from passk_tasks.factors import Attribution
 from passk_tasks.report import figures
-from passk_tasks.report.figures import DIM, INK, VERDICTS
+from passk_tasks.report.figures import DIM, INK
 from passk_tasks.report.visible import visible
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.metrics import Metric
-from passk_tasks.statistics.paired import Difference
 from passk_tasks.text import summary
 from passk_tasks.trend import Trend
-from passk_tasks.verdict import Verdict
 
 _FEWEST = 3  # runs of a task, on different dates, that are a trend
 _LONGEST = 34  # of a change's name beside its bar
@@ -69,20 +66,8 @@ def _rows(found: Attribution) -> list[dict[str, Any]]:
 
 def effects(found: Attribution) -> Figure:
     """Return the effect of each change with its 95 % interval over problems; grey where within noise."""
-    figure, axes = figures.figure_and_axes(max(1.5, 0.75 + 0.32 * len(found.effects)))
-    axes.axvline(0, color=DIM, lw=1)
-    for place, effect in enumerate(found.effects):
-        difference, colour = effect.difference, _colour(effect.difference, apart=effect.apart)
-        if difference.ci95 is not None:
-            axes.plot(difference.ci95, [place, place], color=colour, lw=2, solid_capstyle="butt")
-        axes.plot([difference.value], [place], "o", color=colour, ms=6)
-    ticks = [visible(_cut(effect.words)) for effect in found.effects]
-    axes.set_yticks(range(len(ticks)), ticks, parse_math=False)
-    axes.set_ylim(len(ticks) - 0.4, -0.6)
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"effect on {found.metric.name}", parse_math=False)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
-    return figure
+    rows = [(_cut(effect.words), effect.difference, effect.apart) for effect in found.effects]
+    return figures.forest(rows, f"effect on {found.metric.name}", 0.32)
 
 
 def over_time(one: Trend, letters: Sequence[str]) -> Figure:
@@ -98,10 +83,9 @@ def over_time(one: Trend, letters: Sequence[str]) -> Figure:
     for place, point in enumerate(one.points):
         if point.score is None:
             continue
-        step = point.step
-        colour = (
-            INK if step is None or step.difference is None else _colour(step.difference, apart=step.apart)
-        )
+        step, colour = point.step, INK
+        if step is not None and step.difference is not None:
+            colour = figures.colour_of(step.difference, apart=step.apart)
         if point.score.over_samples.ci95 is not None:
             axes.plot(
                 [place, place], point.score.over_samples.ci95, color=colour, lw=2, solid_capstyle="butt"
@@ -125,12 +109,6 @@ def over_time(one: Trend, letters: Sequence[str]) -> Figure:
     axes.set_ylabel(one.metric.name, parse_math=False)
     axes.grid(axis="x", visible=False)
     return figure
-
-
-def _colour(difference: Difference, *, apart: bool) -> str:
-    if not apart:
-        return DIM
-    return VERDICTS[Verdict.PASSED if difference.value > 0 else Verdict.FAILED]
 
 
 def _cut(text: str) -> str:

@@ -19,6 +19,7 @@ from passk_tasks.results import equal_cost, joining
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import curve as curve_module
 from passk_tasks.statistics.curve import Point
+from passk_tasks.statistics.paired import Difference
 from passk_tasks.text import summary
 from passk_tasks.verdict import Verdict
 
@@ -133,9 +134,7 @@ def costs(
         budgets, values = [p.budget for p in points], [p.estimate.value for p in points]
         axes.plot(budgets, values, color=colour, lw=1.8, marker="o", ms=3.5, label=_label(runs, i, labels))
         _band(axes, [(point.budget, point.estimate.ci95) for point in points], colour, 0.16)
-    axes.set_xscale("log")
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _plain_numbers(axes, "log")
     axes.set_xlabel(f"{unit} a problem")
     axes.set_ylim(bottom=0)
     axes.set_ylabel("pass@cost", parse_math=False)
@@ -205,10 +204,7 @@ def resources(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Fi
             kind = {"histtype": "stepfilled", "alpha": 0.75} if len(runs) == 1 else {"histtype": "step"}
             colour = RUNS[i % len(RUNS)]
             axes.hist(of_run, bins, color=colour, lw=1.4, log=True, label=_label(runs, i, labels), **kind)
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_locator(FixedLocator(_round_numbers(low, high)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        _plain_numbers(axes, "log", _round_numbers(low, high))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.set_xlabel(unit)
@@ -230,24 +226,39 @@ def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) 
     """
     question = comparison.question
     names = labels or [_label(comparison.runs, i, None, name) for i, name in enumerate(comparison.names)]
-    figure, axes = figure_and_axes(max(1.5, 0.75 + 0.27 * len(question.pairs)))
+    against = visible(names[question.reference].split("  ")[0])
+    rows = [(names[pair.second], pair.difference, pair.apart) for pair in question.pairs]
+    return forest(rows, f"difference in {comparison.primary.name} to {against}", 0.27)
+
+
+def forest(rows: Sequence[tuple[str, Difference, bool]], what: str, row: float) -> Figure:
+    """Return a forest plot: a row for each name, its difference, and whether that is beyond noise.
+
+    Args:
+        rows: from the top.
+        what: name of the axis.
+        row: the height of a row in inches.
+    """
+    figure, axes = figure_and_axes(max(1.5, 0.75 + row * len(rows)))
     axes.axvline(0, color=DIM, lw=1)
-    for place, pair in enumerate(question.pairs):
-        difference = pair.difference
-        colour = (
-            DIM if not pair.apart else VERDICTS[Verdict.PASSED if difference.value > 0 else Verdict.FAILED]
-        )
+    for place, (_, difference, apart) in enumerate(rows):
+        colour = colour_of(difference, apart=apart)
         if difference.ci95 is not None:
             axes.plot(difference.ci95, [place, place], color=colour, lw=2, solid_capstyle="butt")
         axes.plot([difference.value], [place], "o", color=colour, ms=6)
-    ticks = [visible(names[pair.second]) for pair in question.pairs]
-    axes.set_yticks(range(len(ticks)), ticks, parse_math=False)
-    axes.set_ylim(len(ticks) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), [visible(name) for name, _, _ in rows], parse_math=False)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    against = visible(names[question.reference].split("  ")[0])
-    axes.set_xlabel(f"difference in {comparison.primary.name} to {against}", parse_math=False)
+    axes.set_xlabel(what, parse_math=False)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
     return figure
+
+
+def colour_of(difference: Difference, *, apart: bool) -> str:
+    """Return the colour of a difference; grey where it is not beyond noise."""
+    if not apart:
+        return DIM
+    return VERDICTS[Verdict.PASSED if difference.value > 0 else Verdict.FAILED]
 
 
 def points_of(run: Run, clusters: Mapping[str, Hashable] | None = None) -> list[Point]:
@@ -300,12 +311,16 @@ def _band(
 def _budget_axis(axes: Any, most: int) -> None:
     axes.set_xlabel("k, samples a problem")
     ticks = curve_module.budgets_to_show(most)
-    if most > 20:
-        axes.set_xscale("log")
     if len(ticks) > 1 and ticks[-1] / ticks[-2] < 1.3:
         del ticks[-2]  # too near for two numbers
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    _plain_numbers(axes, "log" if most > 20 else "linear", ticks)
+
+
+def _plain_numbers(axes: Any, scale: str, ticks: Sequence[float] | None = None) -> None:
+    axes.set_xscale(scale)
     axes.xaxis.set_minor_locator(NullLocator())
+    if ticks is not None:
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

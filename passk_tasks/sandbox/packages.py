@@ -30,8 +30,8 @@ class Packages:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the distributions by canonical name; reads the metadata of each."""
-        read = [distribution.metadata for distribution in self.distributions]
-        return dict(sorted({canonical(of["Name"]): of["Version"] for of in read if of["Name"]}.items()))
+        read = [_named(distribution) for distribution in self.distributions]
+        return dict(sorted({canonical(name): version for name, version in read if name}.items()))
 
 
 def resolve(choice: str | Sequence[str], python: str | None = None) -> Packages:
@@ -60,6 +60,14 @@ def resolve(choice: str | Sequence[str], python: str | None = None) -> Packages:
 def canonical(name: str) -> str:
     """Return the one spelling of a distribution's name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _named(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Return a distribution's name and version; to parse all of its metadata takes ten times as long."""
+    kinds = ("METADATA", "PKG-INFO", "")  # of wheels, of eggs, of eggs that are one file
+    text = next(filter(None, map(distribution.read_text, kinds)), "")
+    fields = dict(line.partition(": ")[::2] for line in reversed(text.partition("\n\n")[0].splitlines()))
+    return fields.get("Name", ""), fields.get("Version", "")
 
 
 def _closure(names: Sequence[str], used: Interpreter) -> list[importlib.metadata.Distribution]:

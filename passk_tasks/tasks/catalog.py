@@ -122,18 +122,23 @@ def load_yaml(path: Path, _seen: set[Path] | None = None) -> dict[str, Any]:
 def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Path]]:
     """Return the content of a task file, and the files that it includes."""
     try:
-        with path.open("rb") as stream:
-            config = yaml.load(stream, Loader=_loader(path.parent))
+        config = _parsed(path.parent, path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(config, dict):
         raise UsageError(f"{path}: must hold a mapping, not {type(config).__name__}")
+    config = dict(config)
     includes = config.pop("include", [])
     return config, [
         path.parent / include for include in (includes if isinstance(includes, list) else [includes])
     ]
+
+
+@lru_cache(maxsize=1024)  # a file is read for each task that includes it, and twice for its own
+def _parsed(folder: Path, content: bytes) -> Any:
+    return yaml.load(content, Loader=_loader(folder))
 
 
 def _asked(path: Path) -> tuple[bool, str | None]:
