@@ -207,22 +207,7 @@ def compare(
     baseline: str | None = None,
     last: bool = False,
 ) -> Comparison:
-    """Compare runs over the problems that all of them have samples of.
-
-    Args:
-        runs: at least two.
-        metrics: the first one decides; None for pass@1 and the budgets that all runs share.
-        anyway: compare even if conditions are unlike.
-        clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
-        seed: for sign flips, if they are drawn at random.
-        baseline: the run that all others are set against: its label, its name in this comparison, its letter,
-            its file or folder. None for the best run, or of two for the first.
-        last: set the last run against the one before.
-
-    Raises:
-        UsageError: fewer than two runs, no problem in common, a budget beyond n, unlike conditions, no such
-            baseline, or one beside `last`.
-    """
+    """Compare runs over the problems that all of them have samples of, as `api.compare_runs` says."""
     problems, left_out = _in_common(runs)
     differing, unrecorded = between(runs, problems)
     if not anyway:

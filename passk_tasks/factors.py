@@ -193,17 +193,7 @@ def attribute(
     clusters: Mapping[str, Hashable] | None = None,
     seed: int = 0,
 ) -> Attribution:
-    """Find what changed alone between runs, and what each such change did.
-
-    Args:
-        runs: at least two, with problems in common.
-        metric: what is measured; None for pass@1.
-        clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
-        seed: for sign flips, if they are drawn at random.
-
-    Raises:
-        UsageError: fewer than two runs, no problem in common, or a metric that some run cannot give.
-    """
+    """Find what changed alone between runs, and what each such change did, as `api.attribute_runs` says."""
     metric = metric or Metric(PASS, 1)
     problems, left_out, values, grid = scores_of(runs, metric)
     shared = joining.shared(runs, problems, clusters)

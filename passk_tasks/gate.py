@@ -133,16 +133,7 @@ class Result:
 
 
 def check(paths: Paths, policy: str | os.PathLike[str]) -> Result:
-    """Hold the newest run of each task of a policy against its baseline.
-
-    Args:
-        paths: results files, or folders with any number of runs.
-        policy: the file.
-
-    Raises:
-        UsageError: a mistake in the policy, a task without a run, runs that measured different things, or a
-            metric that a run cannot give.
-    """
+    """Hold the newest run of each task of a policy against its baseline, as `api.gate_runs` says."""
     rules = read(policy)
     stored = reading.stored_in(paths)
     others = sorted({run.task for run in stored} - {rule.task for rule in rules})

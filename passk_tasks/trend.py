@@ -107,13 +107,9 @@ def trends(
     clusters: Mapping[str, Hashable] | None = None,
     seed: int = 0,
 ) -> list[Trend]:
-    """Return a trend for each task, in the order of the tasks' first runs.
+    """Return a trend for each task, in the order of the tasks' first runs, as `api.trend_runs` says.
 
-    Args:
-        runs: any number; those whose samples are not loaded have the score that they were stored with.
-        metric: what is shown; None for pass@1.
-        clusters: the cluster of each problem by task_id; None for the benchmark's own, empty for none.
-        seed: for sign flips, if they are drawn at random.
+    Runs whose samples are not loaded have the score that they were stored with.
     """
     metric = metric or Metric(PASS, 1)
     by_task: dict[str, list[StoredRun]] = {}

@@ -5,7 +5,16 @@ What the whole index is for, the README's first command shows in tests/test_docs
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passk_tasks.tasks.catalog import task_configs_path
 
 _RUN = """
 import sys
@@ -14,4 +23,30 @@ from passk_tasks.cli import main
 TaskManager.__init__.__defaults__ = (None, None, False, None)
 sys.exit(main(["run", *sys.argv[1:]]))
 """
+LM_EVAL = """
+from lm_eval.tasks import TaskManager
+from lm_eval.__main__ import cli_evaluate
+TaskManager.__init__.__defaults__ = (None, None, False, None)
+cli_evaluate()
+"""
 RUN = (sys.executable, "-c", _RUN)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let lm-eval, in this process, read our folder of tasks once, its own never, and all others as ever."""
+    from lm_eval import tasks
+    from lm_eval.tasks._index import TaskIndex
+
+    build, own, ours = TaskIndex.build, Path(tasks.__file__).parent, task_configs_path()
+    once = functools.cache(lambda: build([ours]))
+
+    def merged(paths: list[Path], **how: Any) -> dict[str, Any]:
+        index = {}
+        for root in paths:
+            index |= {} if root == own else once() if root == ours else build([root], **how)
+        return index
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TaskIndex, "build", staticmethod(merged))
+        yield

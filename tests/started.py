@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Confinement, Limits, Program
+from passk_tasks.sandbox import supervisor, worker
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Outcome
 
@@ -31,14 +32,20 @@ def close() -> None:
 
 
 class Kept:
-    """A `Sandbox` that goes on after its last exit: the next one that is asked for the same is it."""
+    """A `Sandbox` that goes on after its last exit: the next one that is asked for the same is it.
+
+    conftest.py names the modules whose tests look at the start or the end of sandboxes: they have their own.
+    """
 
     _MOST = 3
     _idle: ClassVar[list[tuple[object, Sandbox]]] = []
 
     def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Sequence[str]) -> None:
         self._sandbox = Sandbox(confinement, workers, hidden=hidden)
-        self._key = confinement, self._sandbox.workers, hidden, os.environ.get("TMPDIR")
+        # Tests change how workers are started, and where.
+        packages = self._sandbox._surroundings.packages
+        start = supervisor._WAYS[confinement.mode], worker._BOOT, worker._make_groups, tempfile.gettempdir()
+        self._key = confinement, self._sandbox.workers, hidden, packages.folders, packages.shown, *start
         self._entered = 0
 
     def __getattr__(self, name: str) -> Any:

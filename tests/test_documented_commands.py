@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import our_tasks
 import pytest
 from under_load import HANG_S
 
@@ -64,6 +66,13 @@ def adapted(line: str) -> str:
     return line.replace("--user NAME", "--user someone")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def index() -> Iterator[None]:
+    """Let lm-eval know our tasks alone."""
+    with our_tasks.alone():
+        yield
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluated: Callable[..., Path]) -> Path:
     """A folder with the runs and files that the pages name; the commands run in it."""
@@ -90,8 +99,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluated: Callable[
     (tmp_path / "gate.yaml").write_text(rule)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name, module in (("passk", "passk_tasks"), ("lm-eval", "lm_eval")):
-        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+    for name, program in (("passk", ("-m", "passk_tasks")), ("lm-eval", ("-c", our_tasks.LM_EVAL))):
+        command = shlex.join([sys.executable, *program])
+        (tools / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

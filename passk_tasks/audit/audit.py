@@ -278,22 +278,7 @@ def audit(
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Audit:
-    """Try programs of known worth on the tests of a task.
-
-    Args:
-        spec: the task, with its judge and limits.
-        dataset: its problems.
-        mutants: how many mutants a problem at most, drawn without replacement.
-        problems: how many problems, from the first; None for all.
-        seed: seed of the draw.
-        references: try the reference solutions alone.
-        out: file that keeps each outcome as it comes; those that it has are not judged again.
-        progress: show a progress bar.
-
-    Raises:
-        UsageError: no problem has a reference solution, or `out` cannot be used.
-        SandboxError: this host cannot give the sandbox asked for.
-    """
+    """Try programs of known worth on the tests of a task, as `api.audit_task` says."""
     settings, place = spec.settings, spec.settings.judge.place
     benchmark = benchmarks.get(settings.benchmark)
     chosen = [p for p in dataset.problems.values() if p.task_id not in dataset.skipped][:problems]

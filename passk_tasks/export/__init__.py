@@ -91,20 +91,7 @@ def export(
     samples: Iterable[str | os.PathLike[str]] | None = None,
     data_files: str | None = None,
 ) -> Exported:
-    """Write the files of a format; those of an earlier export are replaced.
-
-    Args:
-        stored: the runs, one where the format takes no more.
-        name: of the format.
-        folder: where to; made where it is missing.
-        details: what the receiver wants to know and no run can say.
-        samples: files with the samples, for a run that does not say where they are.
-        data_files: the problems, where those that the run names are not at hand.
-
-    Raises:
-        ExportError: the receiver would turn it down; all that is missing is listed, and nothing was written.
-        UsageError: a mistake in arguments or files, see `source.load`.
-    """
+    """Write the files of a format, as `api.export_runs` says; those of an earlier export are replaced."""
     check_name("format", name, FORMATS)
     chosen, details = FORMATS[name], details or Details()
     if len(stored) != 1 and not (chosen.several and stored):

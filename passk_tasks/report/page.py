@@ -44,26 +44,10 @@ def build(
     baseline: str | None = None,
     last: bool = False,
 ) -> str:
-    """Return a report on runs as one HTML page: self-contained, for any browser since 2023, online or not.
+    """Return a report on runs as one HTML page, as `api.report_runs` says, for any browser since 2023.
 
-    Args:
-        runs: at least one, as `results.reading.load_all` reads them; several are compared.
-        metrics: what to estimate beside pass@1; the budgets that the runs were asked for where None.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-        anyway: compare even where conditions differ that make the numbers unlike.
-        title: heading of the page; what the runs are called where None.
-        audit: of the same problems, as `Audit.as_dict()` has it: what their tests are worth, problem by
-            problem.
-        baseline: what the others are set against, as `compare` has it.
-        last: whether the last run is set against the one before.
-
-    Returns:
-        HTML in which every character of the runs' texts is visible text. It holds no lone surrogate, so it
-        can be written as UTF-8.
-
-    Raises:
-        UsageError: no run, one without a verdict, a budget beyond n, runs that cannot be compared, or an
-            audit of other problems.
+    `audit` is of the same problems, as `Audit.as_dict()` has it. Every character of the runs' texts is
+    visible, and there is no lone surrogate, so that the page can be written as UTF-8.
     """
     if not runs:
         raise UsageError("a report needs at least one run")

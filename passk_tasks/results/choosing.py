@@ -22,19 +22,7 @@ def choose(
     since: str | None = None,
     best: str | None = None,
 ) -> Listing:
-    """Return the runs that are wanted.
-
-    Args:
-        listing: all of them.
-        tags: that a run must have, each of them.
-        task: text that the task's name must hold.
-        model: text that the model's name must hold, capital or not.
-        since: day (YYYY-MM-DD) from which on, or how long ago: `10d`, `6w`, `3m`, `1y`.
-        best: metric by which the best come first, those without it last; None for the order of dates.
-
-    Raises:
-        UsageError: nothing is left, or `since` is no day.
-    """
+    """Return the runs that are wanted, as `api.list_runs` says; those without the metric `best` come last."""
     start = None if since is None else day(since)
     kept = [
         run

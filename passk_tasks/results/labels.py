@@ -25,19 +25,7 @@ def relabel(
     tags: Sequence[str] = (),
     without: Sequence[str] = (),
 ) -> list[StoredRun]:
-    """Write what people call runs into their results files, and return the runs as they are then.
-
-    Args:
-        runs: at least one.
-        label: of the run; empty to take it away, None to leave it.
-        note: the same.
-        tags: to add.
-        without: tags to take away.
-
-    Raises:
-        UsageError: a label for runs of several files, or a text that cannot be one; nothing was written.
-        PasskError: a file cannot be read or written.
-    """
+    """Write what people call runs into their results files, as `api.label_runs` says."""
     if label and len({run.path for run in runs}) > 1:
         raise UsageError(
             f"a label is of one run, and these are {len(runs)}, {runs[0].path} and {runs[1].path} among "

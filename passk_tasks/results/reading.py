@@ -105,15 +105,7 @@ def load_all(paths: Paths, task: str | None = None) -> list[Run]:
 
 
 def stored_in(paths: Paths, task: str | None = None) -> list[StoredRun]:
-    """Return every run that `paths` hold, in the order given, those of one folder by date; each run once.
-
-    Args:
-        paths: results files, or folders with any number of them.
-        task: take only the runs of this task.
-
-    Raises:
-        SamplesError: a path without any run, or one that cannot be read.
-    """
+    """Return every run that `paths` hold, in their order, those of one folder by date, each run once."""
     chosen: dict[tuple[Path, str], StoredRun] = {}
     for path in listed(paths):
         below = listing(path)

@@ -155,19 +155,9 @@ def check(
     python: str | None = None,
     progress: bool = False,
 ) -> Report:
-    """Attack the sandbox with the corpus.
+    """Attack the sandbox with these attacks under these limits, as `api.check_sandbox` says.
 
-    Args:
-        sandbox: `strict` or `rlimits`; under `rlimits` attacks that would harm the host are left out.
-        workers: programs at one time; 0 means as many as there are usable CPUs.
-        attacks: the programs.
-        limits: limits of each program.
-        python: the interpreter that the programs run in, as the setting `python`; None for this one.
-        progress: show a bar on standard error.
-
-    Raises:
-        SandboxError: the host cannot give the sandbox asked for.
-        SettingsError: there is no such interpreter.
+    Under `rlimits` attacks that would harm the host are left out.
     """
     trials: list[Trial] = []
     layers: dict[str, bool] = {}

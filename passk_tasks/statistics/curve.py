@@ -69,13 +69,7 @@ def curve(
 
 
 def tail_only(n: npt.ArrayLike, c: npt.ArrayLike, k: int) -> npt.NDArray[np.intp]:
-    """Return the indices of the problems that have a correct sample but whose pass@k is at most 1/2.
-
-    Args:
-        n: samples of each problem, or one number for all.
-        c: correct samples among them, one number a problem.
-        k: budget.
-    """
+    """Return the indices of the problems that have a correct sample but whose pass@k is at most 1/2."""
     scores = np.atleast_1d(np.asarray(pass_at_k(n, c, k)))
     solved = np.broadcast_to(np.asarray(c), scores.shape) > 0
     # A pass@k of exactly 1/2 may be computed an ulp too large.
