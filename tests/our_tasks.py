@@ -33,18 +33,18 @@ RUN = (sys.executable, "-c", _RUN)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let lm-eval, in this process, read our folder of tasks once, its own never, and all others as ever."""
+def read_once(*, own: bool) -> Iterator[None]:
+    """Let lm-eval, in this process, read our folder of tasks once, its own once or never, others as ever."""
     from lm_eval import tasks
     from lm_eval.tasks._index import TaskIndex
 
-    build, own, ours = TaskIndex.build, Path(tasks.__file__).parent, task_configs_path()
-    once = functools.cache(lambda: build([ours]))
+    build, theirs, ours = TaskIndex.build, Path(tasks.__file__).parent, task_configs_path()
+    once = functools.cache(lambda root: build([root]) if own or root == ours else {})
 
     def merged(paths: list[Path], **how: Any) -> dict[str, Any]:
         index = {}
         for root in paths:
-            index |= {} if root == own else once() if root == ours else build([root], **how)
+            index |= once(root) if root in (theirs, ours) else build([root], **how)
         return index
 
     with pytest.MonkeyPatch.context() as patch:

@@ -37,7 +37,7 @@ class Kept:
     conftest.py names the modules whose tests look at the start or the end of sandboxes: they have their own.
     """
 
-    _MOST = 3
+    _MOST = 6
     _idle: ClassVar[list[tuple[object, Sandbox]]] = []
 
     def __init__(self, confinement: Confinement, workers: int = 0, *, hidden: Sequence[str]) -> None:

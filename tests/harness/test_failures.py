@@ -3,11 +3,11 @@ from __future__ import annotations
 import importlib.util
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import our_tasks
 import pytest
 from serving import Server, serve
 from support import environment
@@ -115,7 +115,7 @@ def test_ctrl_c_says_how_to_go_on(server: Server, tmp_path: Path) -> None:
     """Interrupted while the model answers, a run names its journal and `--resume`."""
     server.failure = lambda number: time.sleep(HANG_S) if number >= 3 else None
     command = [
-        *(sys.executable, "-m", "passk_tasks", "run", "--tasks", "passk_humaneval", "--limit", "1"),
+        *(*our_tasks.RUN, "--tasks", "passk_humaneval", "--limit", "1"),
         *("--model", "local-completions", "--output_path", str(tmp_path / "o"), "--model_args"),
         *("model=m", f"base_url={server.url}", "tokenizer_backend=None"),
     ]

@@ -130,8 +130,8 @@ def test_without_namespaces(language, monkeypatch):
         with pytest.raises(SandboxError, match="Rust programs need libraries in root's caches"):
             judge(language, example.right)
         return
-    outcomes = judge(language, example.right, example.wrong)
-    assert verdicts(outcomes) == [Verdict.PASSED, Verdict.FAILED], outcomes
+    codes = (example.right,) if LANGUAGES[language].build else (example.right, example.wrong)
+    assert verdicts(judge(language, *codes)) == [Verdict.PASSED, Verdict.FAILED][: len(codes)]
 
 
 @pytest.mark.parametrize("language", ["cpp", "js"])
