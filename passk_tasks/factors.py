@@ -309,7 +309,7 @@ def _short(value: Any) -> str | None:
 
 
 def _effect_as_dict(effect: Effect) -> dict[str, object]:
-    difference, split = effect.difference, effect.split
+    split = effect.split
     return {
         "factors": list(effect.factors),
         "kinds": list(effect.kinds),
@@ -318,9 +318,7 @@ def _effect_as_dict(effect: Effect) -> dict[str, object]:
         "pairs": [[label(i), label(j)] for i, j in effect.pairs],
         "by_pair": list(effect.by_pair),
         "uneven": effect.uneven,
-        "difference": difference.value,
-        "ci95": difference.ci95 and list(difference.ci95),
-        "p": difference.p,
+        **effect.difference.as_dict(),
         "p_holm": effect.p_adjusted,
         "apart": effect.apart,
         "unknown": list(effect.unknown),

@@ -178,7 +178,7 @@ def _score(run: StoredRun, metric: Metric, clusters: Mapping[str, Hashable] | No
 
 def _point_as_dict(point: Point) -> dict[str, object]:
     run, step = point.run, point.step
-    difference = step and step.difference
+    nothing = {"difference": None, "ci95": None, "p": None}
     return {
         "path": str(run.path),
         "name": point.name,
@@ -191,9 +191,7 @@ def _point_as_dict(point: Point) -> dict[str, object]:
             "factors": list(step.factors),
             "changes": list(step.changes),
             "unknown": list(step.unknown),
-            "difference": difference and difference.value,
-            "ci95": difference and difference.ci95 and list(difference.ci95),
-            "p": difference and difference.p,
+            **(nothing if step.difference is None else step.difference.as_dict()),
             "p_holm": step.p_adjusted,
             "apart": step.apart,
             "why_not": step.why_not,

@@ -10,6 +10,7 @@ from typing import IO
 
 from passk_tasks.errors import SamplesError, UsageError
 from passk_tasks.program import Program
+from passk_tasks.results import verdicts
 from passk_tasks.results.lines import dump_line, numbered_lines, parse_object
 from passk_tasks.results.reading import outcome_of
 from passk_tasks.verdict import Outcome, Verdict
@@ -77,8 +78,5 @@ class Kept:
         """Keep an outcome; one that is missing for a reason of the host is tried again next time."""
         if self._file is None or outcome.verdict is Verdict.INFRA_ERROR:
             return
-        line = {"program": program.sha256, "task_id": program.task_id, "verdict": outcome.verdict.value}
-        measured = {"cpu_s": outcome.cpu_s, "wall_s": outcome.wall_s, "peak_mib": outcome.peak_mib}
-        staged = {} if outcome.base_passed is None else {"base_passed": outcome.base_passed}
-        told = {"detail": outcome.detail, "judge": outcome.judge, "flags": list(outcome.flags)}
-        self._file.write(dump_line({**line, **told, **measured, **staged}))
+        line = {"program": program.sha256, "task_id": program.task_id, **verdicts.as_dict(outcome)}
+        self._file.write(dump_line(line))

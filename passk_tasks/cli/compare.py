@@ -11,7 +11,6 @@ from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.compare import Comparison, label
 from passk_tasks.question import BASELINE, BEST, LAST, Pair, lettered
-from passk_tasks.results import names
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import sent, spending
 from passk_tasks.text.spending import amount
@@ -72,10 +71,8 @@ def render(
     """Return the comparison as text, without a final newline; `everything` adds all changes and all pairs."""
     page = Page(colour=colour, width=width)
     letters = [label(i) for i in range(len(result.runs))]
-    left_out = f"; {result.left_out} that some run lacks are left out" if result.left_out else ""
-    page.line(f"{len(result.runs)} runs over {len(result.problems)} problems{left_out}", BOLD)
-    page.line()
-    _runs(page, result)
+    sent.head(page, result.runs, result.names, letters, len(result.problems), result.left_out)
+    _said(page, result)
     sent.differing(page, result.conditions, result.unrecorded, letters, everything=everything)
     if len(result.runs) > 2:
         _ranking(page, result)
@@ -96,12 +93,7 @@ def render(
     return str(page)
 
 
-def _runs(page: Page, result: Comparison) -> None:
-    """Add what each run is called, when it was and where it is, and what people said of it."""
-    letters = [label(i) for i in range(len(result.runs))]
-    when, where = names.dates(result.runs), names.places(result.runs)
-    rows = list(zip(letters, result.names, when, where, strict=True))
-    page.table(("", "run", "date", "results"), rows, "llll")
+def _said(page: Page, result: Comparison) -> None:
     said = [
         (label(i), "; ".join(filter(None, [run.note, ", ".join(run.tags)])))
         for i, run in enumerate(result.runs)

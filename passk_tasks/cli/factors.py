@@ -13,7 +13,7 @@ from passk_tasks.cli import options as shared
 from passk_tasks.compare import label
 from passk_tasks.errors import UsageError
 from passk_tasks.factors import Attribution, Effect
-from passk_tasks.results import names
+from passk_tasks.text import sent
 from passk_tasks.text.summary import interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
@@ -66,14 +66,8 @@ def run(options: argparse.Namespace) -> int:
 def render(result: Attribution, *, colour: bool = False, width: int | None = None) -> str:
     """Return the effects as text, without a final newline."""
     page = Page(colour=colour, width=width)
-    left_out = f"; {result.left_out} that some run lacks are left out" if result.left_out else ""
-    page.line(f"{len(result.runs)} runs over {len(result.problems)} problems{left_out}", BOLD)
-    page.line()
     letters = [label(i) for i in range(len(result.runs))]
-    when, where = names.dates(result.runs), names.places(result.runs)
-    page.table(
-        ("", "run", "date", "results"), list(zip(letters, result.names, when, where, strict=True)), "llll"
-    )
+    sent.head(page, result.runs, result.names, letters, len(result.problems), result.left_out)
     page.line()
     _effects(page, result)
     _split(page, [effect for effect in result.effects if effect.split is not None])

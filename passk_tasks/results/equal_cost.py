@@ -70,13 +70,7 @@ class AtCost:
             "budget": self.budget,
             "scores": [point.as_dict() for point in self.points],
             "pairs": [
-                {
-                    "first": label(first),
-                    "second": label(second),
-                    "difference": difference.value,
-                    "ci95": None if difference.ci95 is None else list(difference.ci95),
-                    "p": difference.p,
-                }
+                {"first": label(first), "second": label(second), **difference.as_dict()}
                 for (first, second), difference in self.pairs.items()
             ],
         }

@@ -53,6 +53,10 @@ class Difference:
         """Whether p < 0.05."""
         return self.p < 0.05
 
+    def as_dict(self) -> dict[str, object]:
+        """Return what JSON has of it everywhere."""
+        return {"difference": self.value, "ci95": self.ci95 and list(self.ci95), "p": self.p}
+
 
 def difference(
     first: npt.ArrayLike,

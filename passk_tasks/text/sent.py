@@ -7,9 +7,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from passk_tasks.results import names
 from passk_tasks.results.conditions import NONE
 from passk_tasks.results.differing import ABSENT, TEXTS, Condition
-from passk_tasks.results.model import Run
+from passk_tasks.results.model import Run, StoredRun
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 _BESIDE = 3  # most runs whose values stand in columns
@@ -21,6 +22,22 @@ NAMES = {
     "chat_template": "chat template",
     "stops": "stop list",
 }
+
+
+def head(
+    page: Page,
+    runs: Sequence[StoredRun],
+    called: Sequence[str],
+    letters: Sequence[str],
+    problems: int,
+    left_out: int,
+) -> None:
+    """Add how much is compared, and what each run is called, when it was and where it is."""
+    without = f"; {left_out} that some run lacks are left out" if left_out else ""
+    page.line(f"{len(runs)} runs over {problems} problems{without}", BOLD)
+    page.line()
+    rows = list(zip(letters, called, names.dates(runs), names.places(runs), strict=True))
+    page.table(("", "run", "date", "results"), rows, "llll")
 
 
 def differing(
