@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passk_tasks.api.parts import counted, for_people, metric_of, metrics_of
 from passk_tasks.errors import check_name
@@ -285,7 +285,7 @@ def export_runs(
     *,
     samples: Paths | None = None,
     data_files: str | None = None,
-    **details: str | None,
+    **details: Any,
 ) -> Exported:
     """Write the files that a leaderboard or another tool accepts, as `passk export` does; uploads nothing.
 
@@ -296,7 +296,8 @@ def export_runs(
         samples: files with the samples, if the run does not say where they are.
         data_files: the problems, if those that the run names are not here.
         details: what the receiver asks and a run does not record: `model`, `user`, `organization`,
-            `relationship`, `dataset_id`, `dataset_task`, `source_url`, `backend`, `revision`.
+            `relationship`, `dataset_id`, `dataset_task`, `source_url`, `backend`, `revision`, `size`,
+            `open_data`.
 
     Raises:
         ExportError: the receiver would turn the run down; `missing` lists why, and nothing was written.

@@ -10,7 +10,7 @@ from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import check_name
 from passk_tasks.export import FORMATS, Details, Exported
-from passk_tasks.export.base import RELATIONSHIPS
+from passk_tasks.export.base import OPEN_DATA, RELATIONSHIPS
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _WIDEST = max(map(len, FORMATS))
@@ -64,6 +64,12 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         "--source-url", metavar="URL", help="a page about the evaluation (hf-eval-results, every-eval-ever)"
     )
     receiver.add_argument("--backend", metavar="NAME", help="what ran the model, e.g. vllm (bigcodebench)")
+    receiver.add_argument(
+        "--size", type=float, metavar="BILLIONS", help="of the model's parameters (evalplus, for its site)"
+    )
+    receiver.add_argument(
+        "--open-data", choices=OPEN_DATA, help="how much of its training data is open (evalplus)"
+    )
     receiver.add_argument("--revision", metavar="NAME", help="model revision (bigcodebench, every-eval-ever)")
 
 

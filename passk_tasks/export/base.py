@@ -28,6 +28,9 @@ NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 """What the evaluator may be to the model's makers."""
 
+OPEN_DATA = ("NONE", "Partial", "Full")
+"""How much of a model's training data may be open."""
+
 
 @dataclass(frozen=True)
 class Details:
@@ -43,6 +46,8 @@ class Details:
         source_url: where the evaluation can be read about.
         backend: what ran the model, e.g. `vllm`.
         revision: of the model.
+        size: of the model, in billions of parameters.
+        open_data: how much of its training data is open, one of `OPEN_DATA`.
     """
 
     model: str | None = None
@@ -54,6 +59,8 @@ class Details:
     source_url: str | None = None
     backend: str | None = None
     revision: str | None = None
+    size: float | None = None
+    open_data: str | None = None
 
 
 class Format(ABC):

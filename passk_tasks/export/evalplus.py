@@ -96,7 +96,7 @@ def _has_row(source: Source) -> bool:
 
 
 def _row(source: Source, details: Details) -> dict[str, object]:
-    """Return the site's row: percent with one digit, null for what this run does not say."""
+    """Return the site's row: percent with one digit, null for what neither the run nor its user says."""
     name, scores = model_name(source, details), source.run.scores
     mine = _SETS[source.family]
     percent: dict[str, float | None] = {f"{of}{plus}": None for of in _SETS.values() for plus in ("", "+")}
@@ -108,10 +108,10 @@ def _row(source: Source, details: Details) -> dict[str, object]:
     return {
         name.rpartition("/")[2]: {
             "link": details.source_url or page,
-            "open-data": None,
+            "open-data": details.open_data,
             "pass@1": percent,
             "prompted": source.run.conditions.extraction == "answer",
-            "size": None,
+            "size": details.size,
         }
     }
 
@@ -122,8 +122,9 @@ def _about_row(source: Source) -> str:
     sampled = "" if source.temperature == 0 else " It shows greedy runs, and this one is sampled."
     return (
         f" The site takes {ROW}, by a pull request with it in results.json of "
-        "https://github.com/evalplus/evalplus.github.io; put in `size` (billions of parameters), `open-data` "
-        f"(NONE, Partial or Full) and the other benchmark's numbers.{sampled} The receiver seems dead: "
+        "https://github.com/evalplus/evalplus.github.io. It has null for the benchmark that was not run, as "
+        "rows of the site have, for `size` without --size, which the site has null for closed models alone, "
+        f"and for `open-data` without --open-data, which it always has.{sampled} The receiver seems dead: "
         "nothing has changed there since December 2024."
     )
 

@@ -18,9 +18,12 @@ from passk_tasks.export.source import Source
 from passk_tasks.problem import Problem
 from passk_tasks.results.spent import Spent
 from passk_tasks.scoring.candidates import Candidate
-from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.metrics import AVG, BASE_PASS, FAMILIES, HAT, KEPT, PASS, Metric, Score
 
 SCHEMA = "0.3.0"
+# Metrics of this kind may be averaged over benchmarks there.
+_PASS_RATES = (PASS, BASE_PASS, HAT, AVG)
+_PARAMETERS = {"T": "share", "N": "submissions"}
 
 
 class EveryEvalEver(Format):
@@ -114,19 +117,14 @@ def _result(source: Source, score: Score) -> dict[str, object]:
             "confidence_level": 0.95,
             "method": over_problems.method,
         }
-    k = int("".join(char for char in name.partition("@")[2] if char.isdigit()) or 1)
     return {
         "evaluation_result_id": name,
         "evaluation_name": source.run.task,
         "source_data": _data(source),
         "evaluation_timestamp": "" if source.run.date is None else source.run.date.isoformat(),
         "metric_config": {
-            "metric_id": "pass_at_k",
-            "metric_name": name,
-            "metric_kind": "pass_rate",
+            **_metric(name, source),
             "metric_unit": "proportion",
-            "metric_parameters": {"k": k, **({} if source.n is None else {"n": source.n})},
-            "evaluation_description": f"Unbiased {name} (arXiv:2107.03374) on {source.family}",
             "lower_is_better": False,
             "score_type": "continuous",
             "min_score": 0.0,
@@ -140,6 +138,31 @@ def _result(source: Source, score: Score) -> dict[str, object]:
             },
         },
         "generation_config": _generation(source),
+    }
+
+
+def _metric(name: str, source: Source) -> dict[str, object]:
+    """Return which metric a score is of: pass@k by the receiver's own word, others by words of ours.
+
+    Names that `Metric.parse` does not know, `kept_pass@k` and `max@k` among them, have their budget last.
+    """
+    try:
+        metric = Metric.parse(name)
+    except ValueError:
+        words, _, k = name.partition("@")
+        family, meaning = f"{words}@K", name
+        parameters: dict[str, object] = {"k": int(k)} if k.isdigit() else {}
+    else:
+        family, meaning = metric.family, FAMILIES[metric.family].meaning
+        parameters = {"k": metric.k} if "K" in family else {}
+        parameters |= {key: metric.parameter for letter, key in _PARAMETERS.items() if letter in family}
+    own = family.replace("@", "_at_").replace("^", "_hat_").replace("-", "_").lower()
+    return {
+        "metric_id": own if family == PASS else f"passk_tasks.{own}",
+        "metric_name": name,
+        "metric_kind": "pass_rate" if family in _PASS_RATES or name.startswith(KEPT) else own,
+        "metric_parameters": {**parameters, **({} if source.n is None else {"n": source.n})},
+        "evaluation_description": f"{name} on {source.family}: {meaning}",
     }
 
 

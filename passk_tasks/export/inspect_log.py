@@ -155,8 +155,10 @@ def _output(answer: dict[str, str], model: str, spent: Spent | None) -> dict[str
     hit = spent is not None and spent.limit_hit
     choice = {"message": answer, "stop_reason": "max_tokens" if hit else "stop"}
     output: dict[str, object] = {"model": model, "choices": [choice], "completion": answer["content"]}
-    if spent is not None and spent.tokens_out is not None:
-        output["usage"] = base.tokens(spent.tokens_in or 0, spent.tokens_out)
+    if spent is not None and spent.tokens_in is not None and spent.tokens_out is not None:
+        output["usage"] = base.tokens(spent.tokens_in, spent.tokens_out)
+    elif spent is not None and spent.tokens_out is not None:  # their form writes 0 for what nobody counted
+        output["metadata"] = {"output_tokens": spent.tokens_out}
     return output
 
 

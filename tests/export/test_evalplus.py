@@ -103,7 +103,7 @@ def test_the_receiver_counts_both_kinds_of_tests(tmp_path, source, family, datas
 
 @pytest.mark.parametrize(("family", "mine"), [("humaneval_plus", "humaneval"), ("mbpp_plus", "mbpp")])
 def test_the_site_gets_its_row(source, family, mine):
-    """Percent with one digit under the site's names, null for what a run does not say, and what to know."""
+    """Percent with one digit under the site's names, null for what nobody says, and what to know."""
     rows = [{"task_id": f"X/{i}", "prompt": "p"} for i in range(3)]
     found = source(rows, [("a = 1", Verdict.PASSED), ("a = 2", Verdict.FAILED)], family=family)
     base = {row["task_id"]: 2 if row["task_id"] == "X/0" else 1 for row in rows}
@@ -120,6 +120,9 @@ def test_the_site_gets_its_row(source, family, mine):
             "size": None,
         }
     }
+    said = Details(size=7.0, open_data="Full", source_url="https://example.org")
+    (whole,) = json.loads(EvalPlus().files([found], said)["results_row.json"]).values()
+    assert (whole["size"], whole["open-data"], whole["link"]) == (7.0, "Full", "https://example.org")
     note = EvalPlus().note([found], Details())
     assert "this one is sampled" in note
     assert "seems dead" in note

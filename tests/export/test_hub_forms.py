@@ -12,9 +12,10 @@ import yaml
 from one_run import stored
 
 from passk_tasks.errors import ExportError
-from passk_tasks.export import Details, export
+from passk_tasks.export import Details, every_eval_ever, export
 from passk_tasks.export.every_eval_ever import SCHEMA
 from passk_tasks.results import sample_files
+from passk_tasks.verdict import Verdict
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 REGISTERED = Details(dataset_id="openai/openai_humaneval", dataset_task="humaneval")
@@ -113,6 +114,29 @@ def test_every_eval_ever_s_schemas_hold(tmp_path, evaluated_run):
     for line in lines.read_text().splitlines():
         validator.validate(json.loads(line))
     assert aggregate["version"] == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "kind", "parameters"),
+    [
+        ("pass@10", "pass_at_k", "pass_rate", {"k": 10}),
+        ("base_pass@1", "passk_tasks.base_pass_at_k", "pass_rate", {"k": 1}),
+        ("kept_pass@5", "passk_tasks.kept_pass_at_k", "pass_rate", {"k": 5}),
+        ("pass^3", "passk_tasks.pass_hat_k", "pass_rate", {"k": 3}),
+        ("g-pass@4_0.5", "passk_tasks.g_pass_at_k_t", "g_pass_at_k_t", {"k": 4, "share": 0.5}),
+        ("1@10", "passk_tasks.n_at_k", "n_at_k", {"k": 10, "submissions": 1.0}),
+        ("cover@0.8", "passk_tasks.cover_at_t", "cover_at_t", {"share": 0.8}),
+        ("max@2", "passk_tasks.max_at_k", "max_at_k", {"k": 2}),
+        ("newer@7", "passk_tasks.newer_at_k", "newer_at_k", {"k": 7}),
+    ],
+)
+def test_only_pass_at_k_is_called_so(source, name, metric, kind, parameters):
+    """Ids join metrics of one kind there, so another metric has an id of ours, and its own parameters."""
+    one = source([{"task_id": "X/0", "prompt": "p"}], [("a", Verdict.PASSED)])
+    found = every_eval_ever._metric(name, one)
+    assert (found["metric_id"], found["metric_kind"]) == (metric, kind)
+    assert found["metric_parameters"] == {**parameters, "n": 1}
+    assert str(found["evaluation_description"]).startswith(f"{name} on family: ")
 
 
 def test_every_eval_ever_s_files_belong_together(tmp_path, evaluated_run):

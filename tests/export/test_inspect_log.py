@@ -6,7 +6,9 @@ import pytest
 from one_run import stored
 
 from passk_tasks.export import Details, export
+from passk_tasks.export.inspect_log import _output, _score
 from passk_tasks.results import sample_files
+from passk_tasks.results.spent import Spent
 from passk_tasks.verdict import Verdict
 
 
@@ -23,13 +25,26 @@ def test_our_reader_takes_it(tmp_path, evaluated_run):
 
 def test_what_has_no_verdict_has_no_score(source):
     """An infra_error is not an incorrect answer there either."""
-    from passk_tasks.export.inspect_log import _score
-
     rows = [{"task_id": "HumanEval/0", "prompt": "p"}]
     found = source(rows, [("a = 1", Verdict.INFRA_ERROR), ("a = 2", Verdict.PASSED)])
     none, right = found.candidates["HumanEval/0"]
     assert _score(none) == {}
     assert _score(right)["passk"]["value"] == "C"
+
+
+@pytest.mark.parametrize(
+    ("spent", "usage", "metadata"),
+    [
+        (Spent(7, 3), {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}, None),
+        (Spent(None, 3), None, {"output_tokens": 3}),
+        (Spent(7, None), None, None),
+        (None, None, None),
+    ],
+)
+def test_what_nobody_counted_is_not_zero(spent, usage, metadata):
+    """Tokens stand in `usage` where both kinds were counted; those of an answer alone in its metadata."""
+    output = _output({"content": "text"}, "model", spent)
+    assert (output.get("usage"), output.get("metadata")) == (usage, metadata)
 
 
 def test_inspect_reads_it(tmp_path, evaluated_run):
