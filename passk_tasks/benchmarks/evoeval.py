@@ -1,6 +1,8 @@
 """EvoEval (Xia et al., 2024, arXiv:2403.19114): HumanEval's problems, evolved in seven ways.
 
-Each subset is a repository of its own, `evoeval/EvoEval_<subset>`, in HumanEval's columns.
+Each subset is a repository of its own, `evoeval/EvoEval_<subset>`, in HumanEval's columns: one file, whose
+commit is fixed where the hub's pages are on public record. Elsewhere what the hub has that day is read, and
+the source names the commit.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from typing import ClassVar
 
 from passk_tasks.benchmarks.evalplus import WHOLE_TIMES
 from passk_tasks.benchmarks.humaneval import HumanEval
+from passk_tasks.tasks.settings import Settings
 
 
 class EvoEval(HumanEval):
@@ -16,16 +19,19 @@ class EvoEval(HumanEval):
 
     hidden: ClassVar[tuple[str, ...]] = ("evoeval",)
     hub_name: ClassVar[str | None] = None
-    hub_revision: ClassVar[str | None] = None
     numbered: ClassVar[str] = "EvoEval/{}"
     sha256: ClassVar[str | None] = None
     compares: ClassVar[tuple[str, ...]] = ("is_equal",)
     whole_times: ClassVar[float | None] = WHOLE_TIMES
 
-    def __init_subclass__(cls, subset: str, count: int = 100) -> None:
+    def __init_subclass__(cls, subset: str, commit: str | None = None, count: int = 100) -> None:
         cls.name = f"evoeval_{subset}"
         cls.hub_path = f"evoeval/EvoEval_{subset}"
-        cls.count = count
+        cls.hub_revision, cls.count = commit, count
+
+    def files(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the subset's only file."""
+        return (f"{self.split}.jsonl",)
 
     def embedded_rows(self) -> list[dict[str, object]] | None:
         """Return None: no package carries these."""
@@ -36,15 +42,15 @@ class Difficult(EvoEval, subset="difficult"):
     """More constraints and requirements."""
 
 
-class Creative(EvoEval, subset="creative"):
+class Creative(EvoEval, subset="creative", commit="18da99f1c8aad4636fe5d6f8d6a1e9388583015b"):
     """The same problem in a more unusual story."""
 
 
-class Subtle(EvoEval, subset="subtle"):
+class Subtle(EvoEval, subset="subtle", commit="b1d6d9da3220957e7d299b0fc90189babb45ce88"):
     """A small change, e.g. the opposite order."""
 
 
-class Combine(EvoEval, subset="combine"):
+class Combine(EvoEval, subset="combine", commit="f58d1bc4e17e83125c108b8a1d071b7fbf639990"):
     """Two problems in one."""
 
 

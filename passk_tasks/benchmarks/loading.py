@@ -72,16 +72,14 @@ def load(benchmark: Benchmark, settings: Settings) -> Dataset:
                 f"{benchmark.name} has no problems of its own: set data_files=PATH to a file of them, or "
                 "dataset=OWNER/NAME to a repository of the hub"
             )
-        at = f" at {benchmark.hub_revision}" if benchmark.hub_revision else ""
-        source = f"hub: {benchmark.hub_path} ({benchmark.split}{at})"
+        of, revision = benchmark.split, benchmark.hub_revision
         if names is None:
-            rows = hub.read(
-                benchmark.hub_path, benchmark.hub_name, benchmark.split, revision=benchmark.hub_revision
-            )
+            rows = hub.read(benchmark.hub_path, benchmark.hub_name, benchmark.split, revision=revision)
         else:
-            source = f"hub: {benchmark.hub_path} ({', '.join(names)}{at})"
-            folder = hub.download(benchmark.hub_path, names, benchmark.hub_revision)
+            folder = hub.download(benchmark.hub_path, names, revision)
+            of, revision = ", ".join(names), folder.name  # the commit, also of what is a branch
             rows = files.read(folder, config=None, split=benchmark.split, names=names)
+        source = f"hub: {benchmark.hub_path} ({of}{f' at {revision}' if revision else ''})"
     else:
         source = "embedded"
         embedded = benchmark.embedded_rows()

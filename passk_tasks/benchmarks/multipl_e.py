@@ -21,11 +21,19 @@ from passk_tasks.languages import LANGUAGES
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Place, Program
 
-_LANGUAGES = (
-    *("adb", "clj", "cpp", "cs", "d", "dart", "elixir", "go", "hs", "java", "jl", "js"),
-    *("lua", "ml", "php", "pl", "r", "rb", "rkt", "rs", "scala", "sh", "swift", "ts"),
-)
-_NOT_THERE = {("mbpp", "dart")}
+# Rows by language, of the hub's dataset card.
+_ROWS = {
+    "humaneval": {
+        **{"adb": 157, "clj": 161, "cpp": 161, "cs": 158, "d": 156, "dart": 157, "elixir": 161, "go": 154},
+        **{"hs": 156, "java": 158, "jl": 159, "js": 161, "lua": 161, "ml": 155, "php": 161, "pl": 161},
+        **{"r": 161, "rb": 161, "rkt": 161, "rs": 156, "scala": 160, "sh": 158, "swift": 158, "ts": 159},
+    },
+    "mbpp": {
+        **{"adb": 365, "clj": 397, "cpp": 397, "cs": 386, "d": 358, "elixir": 397, "go": 374, "hs": 355},
+        **{"java": 386, "jl": 390, "js": 397, "lua": 397, "ml": 355, "php": 397, "pl": 396, "r": 397},
+        **{"rb": 397, "rkt": 397, "rs": 354, "scala": 396, "sh": 382, "swift": 396, "ts": 390},
+    },
+}
 _NUMBER = re.compile(r"(?:HumanEval|mbpp)_\d+_")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"(\w+)\s*\(")
@@ -54,6 +62,7 @@ class MultiPLE(Benchmark):
     own_problems: ClassVar[bool] = False
 
     def __init_subclass__(cls, source: str, language: str) -> None:
+        cls.count = _ROWS[source][language]
         cls.source, cls.language, cls.variant, cls.toolchains = source, language, language, (language,)
         cls.name = f"multiple_{source}_{language}"
         cls.hub_name = f"{source}-{language}"
@@ -115,8 +124,8 @@ def _function(name: str, prompt: str, tests: str, language: str) -> str:
 
 FAMILIES: tuple[type[MultiPLE], ...] = tuple(
     type(f"MultiPLE_{source}_{language}", (MultiPLE,), {}, source=source, language=language)
-    for source in ("humaneval", "mbpp")
-    for language in _LANGUAGES
-    if language in LANGUAGES and (source, language) not in _NOT_THERE
+    for source, rows in _ROWS.items()
+    for language in rows
+    if language in LANGUAGES
 )
 """Those whose language can be judged."""
