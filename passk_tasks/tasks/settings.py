@@ -34,7 +34,8 @@ class Settings:
         judge: where tests of functions run, `isolated` or `script`. Families of programs say `stdio` for
             `isolated`.
         extraction: how code is extracted from a model's text: `completion`, `sanitized`, `answer`,
-            `snippet`, `snippet_indented`, `verbatim`, or CRUXEval's `assertion_output` and `assertion_input`.
+            `snippet`, `snippet_exact`, `snippet_indented`, `verbatim`, or CRUXEval's `assertion_output` and
+            `assertion_input`.
         fim: how a model is asked to fill a gap: a family that `passk_tasks.tasks.fim` knows, or a text with
             `{prefix}` and `{suffix}`.
         dataset: where the problems come from: `embedded`, `hub`, or another repository of the hub in the same

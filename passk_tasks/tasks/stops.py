@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from passk_tasks.problem import Protocol
 
 ANSWER = "answer"
-_SNIPPETS = ("snippet", "snippet_indented", "assertion_output", "assertion_input")
+_SNIPPETS = ("snippet", "snippet_exact", "snippet_indented", "assertion_output", "assertion_input")
 
 # After the line break: a comment (but `###` is a heading), a decorator, a string, or a word.
 _LINE = re.compile(r"\s*\n(?:#(?!#)|[@\"']|([^\W\d]\w*)(\(|\.\w|\s*=)?)")

@@ -20,6 +20,7 @@ EXTRACTIONS = (
     "answer",
     "snippet",
     "verbatim",
+    "snippet_exact",
     "snippet_indented",
     "sanitized",
     "assertion_output",

@@ -24,29 +24,36 @@ def found(text: str, prompt: str = FLAT, mode: str = "snippet") -> tuple[str | N
     return one.code, one.strategy
 
 
-@pytest.mark.parametrize(
-    ("text", "strategy"),
-    [
-        (CODE, "body"),
-        (f"{CODE}</code>\nEND SOLUTION\n<code>\nprint(result)\n</code>", "body"),
-        (f"<code>{CODE}</code>", "prose_code"),
-        (f"This sorts it:\n<code>{CODE}</code>\nIt works.", "prose_code"),
-        (f"Sorted\n<code>{CODE}", "prose_code"),
-        (f"# Sorting\n```\n{CODE}```\nIt works.", "fence"),
-        (f"```py\n{CODE}```", "fence"),
-        (f"This sorts it:\n\n```python\n{CODE}```\n\nAnd to print:\n```python\nprint(result)\n```", "fence"),
-        (f"This sorts it:\n```python\n{CODE}", "fence_unclosed"),
-        (f"{CODE}```\nIt works.", "fence_prefilled"),
-        (f"A:\nBEGIN SOLUTION\n<code>{CODE}</code>", "prose_code"),
-        (f"BEGIN SOLUTION\n{CODE}", "body"),
-        (f"<think>\nUse <code>sort</code>.\n</think>{CODE}", "body+reasoning"),
-        (f"```python\nresult = a\n```\nNo.\n</think>{CODE}", "body+reasoning"),
-        (f"{CODE}<|im_end|>", "body+special_tokens"),
-    ],
-)
+DRESSES = [
+    (CODE, "body"),
+    (f"{CODE}</code>\nEND SOLUTION\n<code>\nprint(result)\n</code>", "body"),
+    (f"<code>{CODE}</code>", "prose_code"),
+    (f"This sorts it:\n<code>{CODE}</code>\nIt works.", "prose_code"),
+    (f"Sorted\n<code>{CODE}", "prose_code"),
+    (f"# Sorting\n```\n{CODE}```\nIt works.", "fence"),
+    (f"```py\n{CODE}```", "fence"),
+    (f"This sorts it:\n\n```python\n{CODE}```\n\nAnd to print:\n```python\nprint(result)\n```", "fence"),
+    (f"This sorts it:\n```python\n{CODE}", "fence_unclosed"),
+    (f"{CODE}```\nIt works.", "fence_prefilled"),
+    (f"A:\nBEGIN SOLUTION\n<code>{CODE}</code>", "prose_code"),
+    (f"BEGIN SOLUTION\n{CODE}", "body"),
+    (f"<think>\nUse <code>sort</code>.\n</think>{CODE}", "body+reasoning"),
+    (f"```python\nresult = a\n```\nNo.\n</think>{CODE}", "body+reasoning"),
+    (f"{CODE}<|im_end|>", "body+special_tokens"),
+]
+
+
+@pytest.mark.parametrize(("text", "strategy"), DRESSES)
 def test_one_snippet_in_many_dresses(text, strategy) -> None:
     """The same lines come out of tags, fences, echoes and chains of thought."""
     assert found(text) == (CODE, strategy)
+
+
+@pytest.mark.parametrize("text", ["", "Sorry.", *(text for text, _ in DRESSES)])
+def test_the_rule_alone(text) -> None:
+    """`snippet_exact` gives what DS-1000's rule leaves, prose and thoughts with it; blanks are no code."""
+    left = own_rule(text)
+    assert found(text, mode="snippet_exact")[0] == (left if left.strip() else None)
 
 
 INSIDE = "    ### END SOLUTION\n    return b\n"

@@ -37,6 +37,21 @@ def texts(paths: object) -> list[tuple[str, int, str, str]]:
     return [(sample.task_id, sample.index, sample.text, sample.form) for sample in read.samples]
 
 
+def test_ds1000_s_answers_are_named_by_their_metadata(tmp_path: Path) -> None:
+    """A list of texts is so many samples, and the line's own `id` is only its number."""
+    lines = [
+        {"id": 0, "code": ["a = 1\n", "a = 2\n"], "metadata": {"problem_id": 511, "library": "Matplotlib"}},
+        {"id": 1, "code": "a = 3\n", "metadata": {"problem_id": 3, "library": "Pandas"}},
+    ]
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert texts(path) == [
+        ("511", 0, "a = 1\n", "completion"),
+        ("511", 1, "a = 2\n", "completion"),
+        ("3", 0, "a = 3\n", "completion"),
+    ]
+
+
 # ---------------------------------------------------------------------- BigCode
 
 
