@@ -24,7 +24,7 @@ import numpy as np
 
 from passk_tasks.errors import InfrastructureError, UsageError
 from passk_tasks.judging import batch, selftest
-from passk_tasks.judging.executor import local
+from passk_tasks.judging.executor import Executor, local
 from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.statistics.estimators import pass_at_k
 from passk_tasks.verdict import Outcome, Verdict
@@ -60,6 +60,8 @@ _CITATION = """\
       primaryClass={cs.LG}
 }
 """
+
+_PROGRAM = Program("", "", Tests("", names=()), Judge.SCRIPT)  # all are of this kind
 
 
 class CodeEval(evaluate.Metric):  # type: ignore[misc]
@@ -103,6 +105,19 @@ def judge_candidates(
     sandbox: str = "strict",
 ) -> tuple[dict[str, float], dict[int, list[tuple[int, dict[str, Any]]]]]:
     """Return what `CodeEval.compute` does, of the same arguments."""
+    limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
+    with local(Confinement(limits, sandbox), num_workers) as executor:
+        selftest.require([_PROGRAM], executor)
+        return judge_in(executor, predictions, references, k)
+
+
+def judge_in(
+    executor: Executor,
+    predictions: Sequence[Sequence[str]],
+    references: Sequence[str],
+    k: Sequence[int] | int,
+) -> tuple[dict[str, float], dict[int, list[tuple[int, dict[str, Any]]]]]:
+    """Return what `judge_candidates` does, in a sandbox that is open and has been tried."""
     ks = [k] if isinstance(k, int) else list(k)
     if bad := [budget for budget in ks if budget < 1]:
         raise UsageError(f"k must be at least 1, not {bad[0]}")
@@ -111,10 +126,7 @@ def judge_candidates(
         Program(str(task), predictions[task][i], Tests(references[task], names=()), Judge.SCRIPT)
         for task, i in places
     ]
-    limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
-    with local(Confinement(limits, sandbox), num_workers) as executor:
-        selftest.require(programs, executor)
-        judged = batch.judge(programs, executor)
+    judged = batch.judge(programs, executor)
     results: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     for (task, i), outcome in zip(places, judged.outcomes, strict=True):
         if outcome.verdict is Verdict.INFRA_ERROR:

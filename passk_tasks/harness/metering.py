@@ -14,6 +14,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import logging
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +25,8 @@ from typing import Any, NamedTuple, Protocol
 from passk_tasks.harness import sent
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.spent import ESTIMATE, SERVER, TOKENIZER, Spent
+
+_log = logging.getLogger("lm_eval.passk")
 
 _OF_THE_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens", "max_new_tokens", "model_length"})
 _PATIENCE_S = 5  # for a server that counts tokens
@@ -87,7 +91,7 @@ class Meter:
         original, own = getattr(self._model, name), name in vars(self._model)
 
         def stand_in(*args: Any, **kwargs: Any) -> Any:
-            answer = original(*args, **kwargs)
+            answer = _filled(original(*args, **kwargs))
             with contextlib.suppress(Exception):  # what cannot be understood here is counted instead
                 said = kwargs.get("outputs", kwargs.get("tokens", args[0] if args else None))
                 self._heard = deque(hear(self._model, said, answer))
@@ -204,6 +208,20 @@ def _generated(model: Any, tokens: Any, text: Any) -> Iterator[_Heard]:
 
 def _ids(value: Any) -> set[int]:
     return {value} if isinstance(value, int) else set(value or ())
+
+
+def _filled(answers: Any) -> Any:
+    """Return a server's answers with a text for each null, the one that lm-eval itself puts in there.
+
+    Where lm-eval asks for one at a time it tells its cache hook of no null, so that it would be saved only
+    with the last answer of the run.
+    """
+    if not isinstance(answers, list) or None not in answers:
+        return answers
+    models = sys.modules.get("lm_eval.models.api_models")
+    text = getattr(models, "LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER", "")
+    _log.warning("the server's answer has null for its text, and counts as %r", text)
+    return [text if answer is None else answer for answer in answers]
 
 
 # ---------------------------------------------------------------------- counting

@@ -12,7 +12,10 @@ where it reads entry points.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import atexit
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 # lm-eval registers its own filters and metrics only while none is registered.
@@ -24,6 +27,9 @@ from lm_eval.api.registry import register_filter, register_metric
 from passk_tasks.errors import UsageError, check_name
 from passk_tasks.extraction import extract
 from passk_tasks.harness import beside, host
+from passk_tasks.judging import selftest
+from passk_tasks.judging.executor import Executor, local
+from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
 from passk_tasks.tasks.values import EXTRACTIONS
 
 FILTER, METRIC = "passk_code", "passk_tests"
@@ -92,7 +98,31 @@ def judged(
         )
     from passk_tasks import code_eval  # imports `evaluate`, which no other run needs
 
-    scores, _ = code_eval.judge_candidates(
-        [candidates], [reference], ks, num_workers=beside.here(), timeout=timeout, memory_mib=memory_mib
-    )
+    with _sandbox(Limits(timeout_s=timeout, memory_mib=memory_mib)) as executor:
+        scores, _ = code_eval.judge_in(executor, [candidates], [reference], ks)
     return {name: host.of_problem(score) for name, score in scores.items()}
+
+
+_open: dict[tuple[int, Limits], Executor] = {}  # by the process that opened it
+
+
+@contextlib.contextmanager
+def _sandbox(limits: Limits) -> Iterator[Executor]:
+    """Use a sandbox that stays open until the process ends: lm-eval asks for one problem after the other."""
+    place = (os.getpid(), limits)
+    executor = _open.pop(place, None)
+    with contextlib.ExitStack() as ending:  # a batch that breaks off takes its sandbox with it
+        if executor is None:
+            executor = ending.enter_context(local(Confinement(limits), beside.here()))
+            selftest.require([Program("", "", Tests("", names=()), Judge.SCRIPT)], executor)
+            atexit.register(_close, place)
+        else:
+            ending.push(executor)
+        yield executor
+        ending.pop_all()
+        _open[place] = executor
+
+
+def _close(place: tuple[int, Limits]) -> None:
+    if place[0] == os.getpid() and place in _open:
+        _open.pop(place).__exit__(None, None, None)

@@ -13,6 +13,8 @@ from support import Canned
 
 from passk_tasks.errors import UsageError
 from passk_tasks.harness import offered
+from passk_tasks.judging import executor
+from passk_tasks.judging.executor import Executor
 
 ROWS = [
     {"task_id": "a", "prompt": "def add(a, b):\n", "entry_point": "add", "test": "assert add(1, 2) == 3"},
@@ -36,8 +38,16 @@ repeats: 2
 """
 
 
-def test_a_task_file_names_both(tmp_path: Path) -> None:
-    """lm-eval's own task class scores chat answers in our sandbox: one of two right, and none of two."""
+def test_a_task_file_names_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """lm-eval's own task class scores chat answers in one sandbox: one of two right, and none of two."""
+    opened: list[Executor] = []
+
+    def local(*given: Any) -> Executor:
+        opened.append(executor.local(*given))
+        return opened[-1]
+
+    monkeypatch.setattr(offered, "local", local)
+    monkeypatch.setattr(offered, "_open", {})
     data = tmp_path / "rows.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     (tmp_path / "their_own.yaml").write_text(YAML.format(data=data))
@@ -54,6 +64,12 @@ def test_a_task_file_names_both(tmp_path: Path) -> None:
     )
     assert found["results"]["their_own"]["pass@1,code"] == pytest.approx(1 / 4)
     assert found["results"]["their_own"]["pass@2,code"] == pytest.approx(1 / 2)
+    (sandbox,) = opened
+    assert list(sandbox.layers)  # it is still open
+    (place,) = offered._open
+    with pytest.raises(UsageError), offered._sandbox(place[1]):
+        raise UsageError("a batch that breaks off")
+    assert not offered._open
 
 
 def test_wrong_words_are_refused() -> None:
