@@ -22,7 +22,9 @@ MEANING = (
     "95 % intervals. Over problems: if others of this kind were asked; over samples: if these were asked "
     "again."
 )
-BOUND_MEANING = "≤ bound: n < 2k leaves no unbiased estimate, so the value over problems serves as a bound."
+BOUND_MEANING = (
+    "≤ bound: no unbiased estimate (n < 2k, or none is known); the value over problems is a bound."
+)
 CREDIBLE_MEANING = "credible: what the samples make one believe of the true value, from a uniform prior."
 MAX_MEANING = "max@k: the largest share of cases that hold among k samples, each case tried by itself."
 KEPT_MEANING = (

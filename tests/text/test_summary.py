@@ -54,7 +54,7 @@ def test_everything_a_person_needs_is_in_the_summary():
         "passk_humaneval: 82 of 164 problems, 1,640 samples (n = 20)",
         "pass@1   0.0262  0.0069  0.0127 … 0.0397    0.0022  0.0220 … 0.0311",
         "pass@10  0.1032  0.0181  0.0677 … 0.1387  ≤ 0.0181  0.0677 … 0.1387",
-        "≤ bound: n < 2k",
+        "≤ bound: no unbiased estimate",
         "50.0% of the task's problems",
         "99.1%",
         "isolated; 3 s, 1024 MiB of memory",
