@@ -6,13 +6,14 @@ assignments to a name that the entry point reaches. A name reaches what it names
 The first definition of a name counts; a function without `return` gives way to one with it, as the prompt's
 signature does to a function that the text writes again.
 
-Ours differs where theirs loses what the entry point reaches: what has decorators stays, and functions without
-`return` where nothing else defines their names.
+Ours differs where theirs loses what the entry point reaches: what has decorators stays, if their names are
+bound, and functions without `return` where nothing else defines their names.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Sequence
 
 from passk_tasks.extraction.completion import complete
@@ -71,7 +72,12 @@ def _reached(run: Parsed, asked: Sequence[str]) -> list[Unit]:
     units = run.units()
     imports = [unit for unit in units if all(map(imported_from, unit.nodes))]
     binders: dict[str, Unit] = {}
-    defining = [unit for unit in units if all(map(_defines, unit.nodes))]
+    known = run.bound | vars(builtins).keys()
+    defining = [
+        unit
+        for unit in units
+        if all(_defines(node) and ("*" in known or _decorators(node) <= known) for node in unit.nodes)
+    ]
     returning = [unit for unit in defining if not any(map(_lacks_return, unit.nodes))]
     for unit in (*returning, *(unit for unit in defining if not is_stub(unit.nodes))):
         for name in Parsed(unit.source, ast.Module(list(unit.nodes), [])).bound:
@@ -92,6 +98,12 @@ def _defines(node: ast.stmt) -> bool:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return all(isinstance(target, ast.Name) for target in targets)
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+def _decorators(node: ast.stmt) -> set[str]:
+    """Return the names in the decorators of a statement."""
+    nodes = (inner for one in getattr(node, "decorator_list", ()) for inner in ast.walk(one))
+    return {inner.id for inner in nodes if isinstance(inner, ast.Name)}
 
 
 def _lacks_return(node: ast.stmt) -> bool:

@@ -32,6 +32,7 @@ def sanitized(text: str, prompt: str = PROMPT, *also: str) -> Extraction:
         ("\nif __name__ == '__main__':\n    print(total(input()))\n", "+examples"),
         ("\nn = int(input())\nIt reads n.\n", "+trimmed+examples"),
         ("\n@decorated\ndef main():\n    return total([])\n", "+examples"),
+        ("\n@decorated.by('x')\ndef xs():\n    return 0\n", "+examples"),  # a local name reaches it
     ],
 )
 def test_what_stands_below_a_right_body(below, repairs) -> None:
