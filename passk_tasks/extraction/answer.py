@@ -26,11 +26,18 @@ from passk_tasks.extraction.completion import restated_as, with_first_line
 from passk_tasks.extraction.examples import is_borrowed, without_examples
 from passk_tasks.extraction.fences import Block, blocks, dedent, prefilled
 from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
-from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_run, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
-from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
+from passk_tasks.extraction.tokens import (
+    cut_at_token,
+    cut_at_turn,
+    ends_turn,
+    next_message,
+    strip_outer,
+    without_marks,
+)
 
 _MAX_BLOCKS = 64  # only so many blocks are tried, from the last; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
@@ -78,6 +85,13 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
                 repairs.add(Repair.SPECIAL_TOKENS)
         if short != inner or (stripped.cut and inner != stripped.text):
             repairs.add(Repair.SPECIAL_TOKENS)
+        if candidate is not None and candidate.sound:
+            other, likelier = search.otherwise(inner, short)
+            if other is not None and other.code != candidate.code:
+                repairs.add(Repair.UNDECIDED)
+                candidate = other if likelier else candidate
+        if thinks_in_words(inner):
+            repairs.add(Repair.UNDECIDED)
         if candidate is None or (stripped.unterminated and not candidate.sound):
             none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
             if stripped.unterminated:
@@ -124,6 +138,24 @@ class _Search:
             or self._mended_body(text, Strategy.BODY)
             or self._unsound(text, fenced)
         )
+
+    def otherwise(self, text: str, short: str) -> tuple[_Candidate | None, bool]:
+        """Return the program of a text in another reading, and whether that is the likelier one.
+
+        Args:
+            text: without reasoning.
+            short: the text up to its first token.
+        """
+        turn = cut_at_turn(short)
+        message = next_message(text, len(short))
+        if turn != short:
+            candidate, likelier = self.anywhere(turn), True
+        elif message is not None:
+            candidate = self.anywhere(cut_at_token(text[message.begin :], ends_turn))
+            likelier = not message.another_turn
+        else:
+            return None, False
+        return candidate if candidate is not None and candidate.sound else None, likelier
 
     def _defined(self, text: str, fenced: list[Block]) -> _Candidate | None:
         """Return the best code that defines the function."""

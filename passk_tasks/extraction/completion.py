@@ -69,7 +69,7 @@ def fill(text: str, prompt: str, suffix: str) -> Extraction:
 
 def _may_end_in_token(text: str) -> bool:
     tail = text[-100:]
-    return "<" in tail or "[/" in tail or "◁" in tail or ">\n" in text
+    return "<" in tail or "[/" in tail or "[|" in tail or "◁" in tail or ">\n" in text
 
 
 def with_first_line(text: str, indent: str) -> str | None:

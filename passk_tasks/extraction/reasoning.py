@@ -28,6 +28,7 @@ _KINDS = (
     ("kimi", rf"◁(?:{_STEMS})▷", rf"◁/(?:{_STEMS})▷"),
     ("unused", r"<unused94>", r"<unused95>"),  # MedGemma
     ("channel", r"<\|channel>thought", r"<channel\|>"),  # Gemma
+    ("inner", r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
 )
 _TAG = re.compile(
     "|".join(f"(?P<open_{name}>{opening})|(?P<close_{name}>{closing})" for name, opening, closing in _KINDS),
@@ -36,8 +37,10 @@ _TAG = re.compile(
 
 # gpt-oss: <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…<|return|>
 # The first header may lack its beginning, which stands in the prefill.
+# Solar: <|think|>…<|end|><|begin|>assistant<|content|>…<|end|>
 _HARMONY = re.compile(
     r"(?:<\|channel\|>|\A\s*(?=analysis|commentary))([^<|]{0,80})(?:<\|constrain\|>[^<|]{0,40})?<\|message\|>"
+    r"|<\|begin\|>\s{0,9}assistant\s{0,9}<\|(?P<solar>think|content)\|>"
 )
 # What stands between a closed message and an answer that has no channel.
 _HARMONY_TURN = re.compile(r"\s*(?:<\|start\|>\s*(?:assistant)?\s*)?(?:<\|message\|>)?")
@@ -45,6 +48,11 @@ _HARMONY_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 # The same text after a detokenizer dropped the control tokens.
 _BARE_HARMONY = re.compile(r"\s*analysis(?=[A-Z\"'`])")
 _BARE_FINAL = "assistantfinal"
+# Granite 3.2 says so in words, and other models may say the first of them without the second.
+_IN_WORDS = re.compile(r"\s*(?:\*\*|#{1,6} )?Here(?: is|'s|’s) my thought process\b|thought\n", re.IGNORECASE)
+_RESPONSE = re.compile(
+    r"^(?:\*\*|#{1,6} )?Here(?: is|'s|’s) my response\b[: *]*", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +73,29 @@ class Stripped:
 def strip_reasoning(text: str) -> Stripped:
     """Return `text` without chains of thought; takes time linear in its length."""
     harmony = _strip_harmony(text)
-    return harmony if harmony is not None else _Scanner(text).run()
+    if harmony is not None:
+        return harmony
+    response = _RESPONSE.search(text) if thinks_in_words(text) else None
+    if response is not None:
+        return Stripped(text[response.end() :], cut=True, unterminated=False)
+    return _Scanner(text).run()
+
+
+def thinks_in_words(text: str) -> bool:
+    """Whether it begins with a word for reasoning that ends nobody knows where."""
+    return _IN_WORDS.match(text) is not None
 
 
 def _strip_harmony(text: str) -> Stripped | None:
     headers = [m for m in _HARMONY.finditer(text) if not quoted(text, m.start(), m.end())]
     if headers:
-        finals = [m for m in headers if m.group(1).strip().lower().startswith("final")]
+        channels = [(m.group("solar") or m.group(1)).strip().lower() for m in headers]
+        finals = [
+            m for m, name in zip(headers, channels, strict=True) if name.startswith(("final", "content"))
+        ]
         start = finals[-1].end() if finals else _behind_analysis(text, headers[-1].end())
+        if start is None and channels[-1].startswith("commentary") and "to=" not in channels[-1]:
+            start = headers[-1].end()  # to the user, not to a tool
         if start is None:
             return Stripped("", cut=True, unterminated=True)
         end = next(

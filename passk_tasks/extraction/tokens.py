@@ -11,17 +11,19 @@ from typing import NamedTuple
 # string contains `<|`. These tokens are cut off wherever they end a text. Whatever else looks like a token is
 # cut off only where the text does not compile with it: `without_marks`, `without_tail`.
 _TOKEN = re.compile(
-    r"<\|[^\s<>|]{1,40}\|>|<｜[^\s<>｜]{1,40}｜>"
-    r"|</s>|<s>|<bos>|<eos>|<pad>|<end_of_turn>|<start_of_turn>|<file_sep>|<repo_name>|<fim_[a-z]{3,8}>"
+    r"<\|[^\s<>|]{1,40}\|>|<｜[^\s<>｜]{1,40}｜>|\[\|[a-z]{1,20}\|\]"
+    r"|</s>|<s>|<bos>|<eos>|<pad>|<end_of_turn>|<start_of_turn>"
+    r"|<(?:file|repo|fim|issue|jupyter|commit)_[a-z]{3,8}>|<(?:filename|reponame|gh_stars|empty_output)>"
+    r"|<(?:reserved_|unused)\d{1,4}>|\[UNUSED_TOKEN_\d{1,4}\]"
 )
 _LEADING = re.compile(
     r"\s*(?:<s>|<bos>|<\|(?:begin_of_text|startoftext|begin_of_solution|assistant|start_of_role)\|>"
-    r"|<｜begin▁of▁sentence｜>|<｜Assistant｜>"
+    r"|<｜begin▁of▁sentence｜>|<｜Assistant｜>|\[\|assistant\|\]"
     r"|<\|im_start\|>assistant|<start_of_turn>model|<\|start_header_id\|>assistant<\|end_header_id\|>"
     r"|<\|start\|>assistant(?!<\|channel\|>))\n?"
 )
-# What looks like a token: <|…|>, <…>, </…>, [/…], [WORD], ◁…▷; at the end also a token that a limit cut.
-_BARS = r"<\|[^<>|\n]{1,60}\|?>|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
+# What looks like a token: <|…|>, [|…|], <…>, </…>, [/…], [WORD], ◁…▷; at the end also one that a limit cut.
+_BARS = r"<\|[^<>|\n]{1,60}\|?>|\[\|[a-z]{1,20}\|\]|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
 _MARK = rf"(?:{_BARS}|</?[\w▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
 _BRACKETS = r"\[[A-Za-z_]\w{0,30}\]"  # at the beginning of a line; elsewhere it is a subscript
 _ROLE = r"(?:\w{0,20}(?=<))?"  # <|im_start|>assistant<|im_sep|>
@@ -39,6 +41,11 @@ _TAIL = re.compile(
 )
 _BROKEN = re.compile(
     r"(?<![ \t])[ \t]*(?:<[|｜][^<>\n]{0,60}|</[\w.:▁-]{0,40}|\[/\w{0,30}|◁[^◁▷\n]{0,30})\s*(?:```\s*)?\Z"
+)
+_MESSAGE_END = re.compile(r"<\|end\|>\s*(<\|assistant\|>)?(?!\s*<\|)")
+_USER = re.compile(r"^(?:(?:#{1,6} ?)?(?:\*\*)?(?:Human|User|Instruction)(?:\*\*)?:|user$)", re.MULTILINE)
+_ASSISTANT = re.compile(
+    r"^(?:(?:#{1,6} ?)?(?:\*\*)?(?:Assistant|Response|AI)(?:\*\*)?:|assistant$)", re.MULTILINE
 )
 _NAME = re.compile(r"<([A-Za-z_]\w*)>")
 _MAX_TAIL = 8  # tokens at the end of a text that are looked at
@@ -63,8 +70,8 @@ def strip_outer(text: str) -> str:
         tail_end = end
         while tail_end > start and text[tail_end - 1].isspace():
             tail_end -= 1
-        # Tokens are short and hold no second "<": looking at the last 64 characters is enough.
-        begin = text.rfind("<", max(start, tail_end - 64), tail_end)
+        # Tokens are short and hold no second "<" or "[": looking at the last 64 characters is enough.
+        begin = max(text.rfind(mark, max(start, tail_end - 64), tail_end) for mark in "<[")
         if begin < 0 or _TOKEN.fullmatch(text, begin, tail_end) is None:
             return text[start:end]
         end = begin
@@ -84,6 +91,30 @@ def cut_at_token(text: str, ends: Callable[[re.Match[str]], bool] = bool) -> str
         if ends(match) and not quoted(text, match.start(), match.end()):
             return text[: match.start()]
     return text
+
+
+def next_message(text: str, until: int) -> Message | None:
+    """Return the second message of an answer that may have two; the first ends at `until`, or before it.
+
+    `<|end|>` ends a message where reasoning is one of its own (gpt-oss), and the turn elsewhere (Phi-3).
+    """
+    match = _MESSAGE_END.search(text)
+    if match is None or match.start() > until or quoted(text, match.start(), match.end()):
+        return None
+    return Message(match.end(), bool(match.group(1))) if text[match.end() :].strip() else None
+
+
+class Message(NamedTuple):
+    """Where a message begins, and whether the turn before it had ended."""
+
+    begin: int
+    another_turn: bool
+
+
+def cut_at_turn(text: str) -> str:
+    """Return `text` up to where the model begins to speak for the user, if it goes on to answer itself."""
+    user = _USER.search(text)
+    return text[: user.start()] if user is not None and _ASSISTANT.search(text, user.end()) else text
 
 
 def without_tail(text: str, compiles: Callable[[str], bool]) -> str:

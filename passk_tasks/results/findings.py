@@ -15,6 +15,7 @@ from passk_tasks.results.keys import Keys
 CHAT_ANSWERS = "chat_answers"
 BASE_COMPLETIONS = "base_completions"
 EXTRACTION = "extraction"
+UNDECIDED = "undecided"
 NO_PROGRAMS = "no_programs"
 CUT_OFF = "cut_off"
 CUT_REASONING = "cut_reasoning"

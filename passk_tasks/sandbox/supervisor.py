@@ -12,6 +12,7 @@ tests are (`infra_error`).
 
 from __future__ import annotations
 
+import collections
 import itertools
 import json
 import selectors
@@ -43,6 +44,8 @@ _WATCH_S = 0.5
 _GRACE_S = 10.0  # after a candidate's backstop, until a silent worker is given up
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
+_MOST_TRIES_AGAIN = 3
+_CROWDED = "pipes of the user were used up"
 _PART = 1 << 20  # characters
 _SPARE_MIB = 32  # memory of the tests' side without any program
 
@@ -104,9 +107,9 @@ class Sandbox:
         self._pool: list[Worker] = []
         self._failed_starts = 0
         self._numbers = itertools.count()
-        self._disturbed: set[int] = set()  # programs in judgement while another one used up what all share
+        self._disturbed: set[int] = set()  # programs in judgement while somebody used up what all share
         self._crowding: set[int] = set()  # those that used it up
-        self._tried_again: set[int] = set()
+        self._tries_again: collections.Counter[int] = collections.Counter()
         self._terminates: Any = None
 
     @property
@@ -167,7 +170,7 @@ class Sandbox:
         """
         self._disturbed.clear()
         self._crowding.clear()
-        self._tried_again.clear()
+        self._tries_again.clear()
         ahead, waiting, suspects = Ahead(programs), Waiting(), Suspects()
         suites: dict[AnyTests, int] = {}
         left = len(programs)
@@ -202,13 +205,15 @@ class Sandbox:
             for index, outcome in self._receive(suspects, waiting):
                 if index == PROBE:
                     continue
-                crowded_twice = index in self._crowding and index in self._tried_again
-                if index in self._disturbed and not outcome.passed and not crowded_twice:
-                    # Its own pipes may have been the small ones. Whoever crowds is tried twice at most.
+                if index in self._disturbed and not outcome.passed:
+                    # Its own pipes may have been the small ones.
                     self._disturbed.discard(index)
-                    self._tried_again.add(index)
-                    waiting.put_back([index])
-                    continue
+                    self._tries_again[index] += 1
+                    if self._tries_again[index] <= (1 if index in self._crowding else _MOST_TRIES_AGAIN):
+                        waiting.put_back([index], last=True)
+                        continue
+                    if index not in self._crowding:
+                        outcome = replace(outcome, flags=(*outcome.flags, _CROWDED))
                 left -= 1
                 ahead.drop(index)
                 waiting.forget(index)
@@ -299,10 +304,13 @@ class Sandbox:
             try:
                 if events & selectors.EVENT_WRITE:
                     worker.send()
-                if events & selectors.EVENT_READ and (crowding := worker.read(finished)):
-                    self._crowding |= crowding
-                    others = (other for other in self._pool if other.held and other is not worker)
-                    self._disturbed |= {next(iter(other.held)) for other in others}
+                if events & selectors.EVENT_READ:
+                    crowding, crowded = worker.read(finished)
+                    self._disturbed |= crowded
+                    if crowding:
+                        self._crowding |= crowding
+                        others = (other for other in self._pool if other.held and other is not worker)
+                        self._disturbed |= {next(iter(other.held)) for other in others}
             except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
                 finished += self._bury(worker, suspects, waiting, None, str(error))
         for worker in list(self._pool):

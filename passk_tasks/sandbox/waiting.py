@@ -85,10 +85,11 @@ class Waiting:
             del self._indices[suite]
         return index, suite
 
-    def put_back(self, indices: Iterable[int]) -> None:
-        """Take back programs that a worker did not finish."""
+    def put_back(self, indices: Iterable[int], *, last: bool = False) -> None:
+        """Take back programs to be judged next, or after the others with their tests."""
         for index in indices:
-            self._indices.setdefault(self._suites[index], collections.deque()).appendleft(index)
+            queue = self._indices.setdefault(self._suites[index], collections.deque())
+            (queue.append if last else queue.appendleft)(index)
 
 
 class Ahead:

@@ -263,11 +263,11 @@ class Worker:
         """The events to wait for on the socket."""
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
-    def read(self, finished: list[tuple[int, Outcome]]) -> set[int]:
+    def read(self, finished: list[tuple[int, Outcome]]) -> tuple[set[int], set[int]]:
         """Add what has been judged to `finished`, even if an error comes after it.
 
         Returns:
-            The programs that used up what those beside them need.
+            The programs that used up what those beside them need, and those that had too little of it.
 
         Raises:
             EOFError: the worker is gone.
@@ -279,6 +279,7 @@ class Worker:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
         crowding: set[int] = set()
+        crowded: set[int] = set()
         while (message := self._buffer.take()) is not None:
             answer = json.loads(message)
             if "fatal" in answer:
@@ -292,9 +293,11 @@ class Worker:
             del self.held[index]
             if answer["crowds_others"]:
                 crowding.add(index)
+            if answer["is_crowded"]:
+                crowded.add(index)
             finished.append((index, outcome))
             self.is_full = self.is_full and bool(self.held)
-        return crowding
+        return crowding, crowded
 
     @property
     def timeout_s(self) -> float:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SandboxError
-from passk_tasks.extraction.strategies import Strategy
+from passk_tasks.extraction.strategies import Repair, Strategy
 from passk_tasks.extraction.syntax import Parser
 from passk_tasks.judging import batch, trial
 from passk_tasks.judging.executor import Executor
@@ -229,18 +229,27 @@ def found_in(records: Sequence[Record], seen: Evidence, spec: TaskSpec) -> Itera
         seen: what they show.
         spec: the task.
     """
-    judged, continued, lost, never_ended = 0, 0, 0, 0
+    judged, continued, lost, never_ended, undecided = 0, 0, 0, 0, 0
     for record in records:  # once, since they may lie on the disk
         if record.outcome.verdict is Verdict.INFRA_ERROR:
             continue
         judged += 1
-        strategy = record.extraction.strategy.partition("+")[0]
+        strategy, _, repairs = record.extraction.strategy.partition("+")
         continued += record.sample.form == RESPONSE and strategy == Strategy.BODY
+        undecided += repairs.endswith(Repair.UNDECIDED)
         if record.outcome.verdict in _LOST:
             lost += 1
             never_ended += record.unfinished is not None
     if seen.looked:
         yield from _read_wrongly(judged, lost, never_ended, seen, spec)
+    if undecided:
+        yield Finding(
+            findings.UNDECIDED,
+            f"{undecided:,} of {judged:,} answers hold another program in another reading, and nothing says"
+            " which one is meant",
+            f"look at them ({Repair.UNDECIDED.value!r} in `extraction`, outcomes.jsonl), and let the backend "
+            "end an answer where the model ends it, and tell reasoning apart",
+        )
     if spec.settings.extraction == stops.ANSWER and continued > MOST * judged:
         task = _sibling(spec, {"completion", "sanitized"})
         for_base = f"ask a base model with the task {task}, and " if task else ""

@@ -18,7 +18,7 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Limits, Program, Tests
-from passk_tasks.sandbox import supervisor
+from passk_tasks.sandbox import supervisor, worker
 
 RIGHT = "def f(x): return x * x\n"
 TESTS = Tests("assert f(2) == 4, f(2)\n", ("f",))
@@ -125,17 +125,71 @@ def test_no_datagram_reaches_a_socket_of_the_host(monkeypatch, tmp_path):
     assert outcomes[-1].passed, outcomes[-1]
 
 
-def test_pipes_that_a_neighbour_holds_change_no_verdict():
+# Each makes one more pipe and keeps it; `k` counts them in each process.
+HOARDS = {
+    "open": "keep.append(os.pipe())",
+    "with names": "name = f'{os.getpid()}-{k}'; os.mkfifo(name); keep.append(os.open(name, os.O_RDWR))",
+    "under way": "keep.append(os.pipe() if k < 60 else socket.socketpair() if k % 100 == 0 else send())",
+}
+_HOG = """
+import os, socket, time
+keep = [socket.socketpair()]
+def send():
+    ends = [pair for pair in keep if pair and type(pair[0]) is socket.socket][-1]
+    reading, writing = os.pipe()
+    socket.send_fds(ends[0], [b'x'], [reading])
+    os.close(reading), os.close(writing)
+for _ in range(3):
+    if os.fork() == 0:
+        try:
+            for k in range(500):
+                HOARD
+        except OSError:
+            pass
+        time.sleep(9)
+        os._exit(0)
+time.sleep(1.5)
+def f(x): return 4
+"""
+_PIPE_BY_PIPE = """
+import os, time
+def f(x):
+    for _ in range(50):
+        reading, writing = os.pipe()
+        os.write(writing, bytes(30000))
+        os.close(reading), os.close(writing)
+        time.sleep(0.02)
+    return 4
+"""
+
+
+@pytest.mark.parametrize("name", HOARDS)
+def test_pipes_that_a_neighbour_holds_change_no_verdict(name, monkeypatch):
     """Whoever takes the user's pipes is ended, and a right program beside it passes."""
-    hog = (
-        "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n        keep = []\n        try:\n"
-        "            for _ in range(120):\n                keep.append(os.pipe())\n        except OSError:\n"
-        "            pass\n        time.sleep(100)\ntime.sleep(100)\n"
-    )
-    right = "import os\ndef f(x):\n    r, w = os.pipe()\n    os.write(w, bytes(30000))\n    return 4\n"
-    outcomes = judge(hog, right, hog + "#", right + "#", workers=2).outcomes
-    assert [outcome.passed for outcome in outcomes] == [False, True, False, True], outcomes
-    assert "pipes" in outcomes[0].detail
+    monkeypatch.setitem(
+        supervisor._WAYS, "strict", ("landlock",)
+    )  # with namespaces, root's have their own user
+    hog = _HOG.replace("HOARD", HOARDS[name])
+    hoard, right = judge(hog, _PIPE_BY_PIPE, workers=2).outcomes
+    assert "pipes" in hoard.detail, hoard
+    assert right.passed, right
+
+
+def test_a_failure_while_others_hold_the_pipes_of_the_user_is_flagged(monkeypatch):
+    """It is judged four times, and then its outcome says why it may have failed; a pass says nothing."""
+    reads = []
+
+    def read(self, finished):
+        before, (crowding, _) = len(finished), worker_read(self, finished)
+        reads.extend(finished[before:])
+        return crowding, {index for index, _ in finished[before:]}
+
+    worker_read = worker.Worker.read
+    monkeypatch.setattr(worker.Worker, "read", read)
+    wrong, right = judge("def f(x): return 5", RIGHT).outcomes
+    assert (wrong.verdict, wrong.flags) == ("failed", ("pipes of the user were used up",))
+    assert (right.verdict, right.flags) == ("passed", ())
+    assert len(reads) == 5
 
 
 @pytest.mark.parametrize("limit", ["n 64", "f 100", "u 20", "v 400000", "t 20"])

@@ -101,6 +101,19 @@ def test_completions_under_a_task_for_chat_models():
     assert "--apply_chat_template" in kinds[findings.BASE_COMPLETIONS].remedy
 
 
+def test_answers_that_can_be_read_in_two_ways():
+    """One is enough to be named."""
+
+    def two(problem, number):
+        draft, right = fenced(problem, 0), fenced(problem, 1)
+        return right if number else f"{draft}<|end|>{right}"
+
+    scored, kinds = found(INSTRUCT, two)
+    assert list(kinds) == [findings.UNDECIDED]
+    assert "12 of 24 answers" in kinds[findings.UNDECIDED].says
+    assert scored.scores["pass@1"] == 1
+
+
 def test_texts_that_lost_their_indentation(tmp_path):
     """`verbatim` takes them as they are; the task's own way is named where it is as good as another."""
     path = tmp_path / "samples.jsonl"

@@ -59,7 +59,7 @@ def sockets(network: Network | None, until_s: float) -> tuple[int, int]:
             one's descriptor; None where the network is the host's.
         until_s: when to stop.
     """
-    opened, hidden = _opened("socket:", until_s)
+    opened, _, hidden = _opened(until_s)
     lines, connections = [], 0
     if network is None:
         with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
@@ -68,14 +68,17 @@ def sockets(network: Network | None, until_s: float) -> tuple[int, int]:
         lines = network.table("unix")
         ends = [line.split()[3] for name in ("tcp", "tcp6") for line in network.table(name)]
         connections = len(ends) - ends.count(_TIME_WAIT)
-    datagrams = {f"socket:[{fields[6]}]" for line in lines if (fields := line.split())[4] == "0002"}
-    return len(opened - datagrams) + hidden * OPEN_FILES + connections, len(opened & datagrams)
+    datagrams = {int(fields[6]) for line in lines if (fields := line.split())[4] == "0002"}
+    return len(opened.keys() - datagrams) + hidden * OPEN_FILES + connections, len(opened.keys() & datagrams)
 
 
 def pipes(until_s: float) -> tuple[int, int]:
-    """Return how many pipes they have open, and 0."""
-    opened, hidden = _opened("pipe:", until_s)
-    return len(opened) + hidden * OPEN_FILES // 2, 0
+    """Return how many pipes they have open, with a name or without, and how many files are under way.
+
+    Under way is what was sent through a socket and not received: it may be pipes, or sockets with more.
+    """
+    opened_sockets, opened, hidden = _opened(until_s)
+    return len(opened) + hidden * OPEN_FILES // 2, sum(map(_under_way, opened_sockets.values()))
 
 
 def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
@@ -130,25 +133,43 @@ def _until(until_s: float) -> Iterator[int]:
         yield process
 
 
-def _opened(kind: str, until_s: float) -> tuple[set[str], int]:
-    """Return the open files of a kind, each once, and how many living processes are unreadable."""
-    opened: set[str] = set()
+def _opened(until_s: float) -> tuple[dict[int, str], set[tuple[int, int]], int]:
+    """Return the open sockets and pipes, and how many living processes are unreadable.
+
+    Returns:
+        Of each socket, by its number, one place, "process/descriptor"; device and number of each pipe; and
+        the number of processes.
+    """
+    sockets: dict[int, str] = {}
+    pipes: set[tuple[int, int]] = set()
     hidden = 0
     for process in _until(until_s):
         folder = f"/proc/{process}/fd"
         try:
             for name in os.listdir(folder):
                 try:
-                    target = os.readlink(f"{folder}/{name}")
+                    status = os.stat(f"{folder}/{name}")
                 except FileNotFoundError:
                     continue  # closed meanwhile
-                if target.startswith(kind):
-                    opened.add(target)
+                if stat.S_ISSOCK(status.st_mode):
+                    sockets[status.st_ino] = f"{process}/{name}"
+                elif stat.S_ISFIFO(status.st_mode):
+                    pipes.add((status.st_dev, status.st_ino))
         except PermissionError:
             hidden += _mapped_pages(process) > 0
         except OSError:
             continue  # it ended meanwhile
-    return opened, hidden
+    return sockets, pipes, hidden
+
+
+def _under_way(place: str) -> int:
+    """Return how many files wait in an open socket to be received."""
+    process, _, descriptor = place.partition("/")
+    try:
+        with open(f"/proc/{process}/fdinfo/{descriptor}", "rb") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith(b"scm_fds:"))
+    except OSError:
+        return 0  # closed meanwhile
 
 
 def _mapped_pages(process: int) -> int:

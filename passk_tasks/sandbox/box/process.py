@@ -23,6 +23,7 @@ _TREE_BACKSTOP = 6.0  # time limits of wall time for a candidate of several proc
 _AHEAD, _AHEAD_BYTES = 32, 1 << 15  # at most so many requests, and bytes, are sent before the first reply
 _chance = random.Random()  # not the module's own, which tests seed
 _PIPES_MOST = 256  # of a candidate; where a user has more than 1024, the kernel makes new ones smaller
+# As many files may be under way: of a user's 1024 the kernel takes no more.
 
 
 class CandidateGone(BaseException):
@@ -86,6 +87,7 @@ class Box:
         room: how much memory it may use.
         fatal: what ended the candidate; None while it lives.
         crowds_others: whether it used up pipes, which all processes of a user share: others may have failed.
+        is_crowded: whether they were used up, by whomever, at one of the looks: it may have failed for that.
     """
 
     def __init__(
@@ -115,7 +117,7 @@ class Box:
         self._plan_look()
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None
-        self.crowds_others = False
+        self.crowds_others = self.is_crowded = False
         self._ahead, self._turn = 0, 0  # replies still to come, and the number of the exchange they belong to
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
@@ -331,15 +333,27 @@ class Box:
                 raise CandidateGone(
                     Verdict.MEMORY_LIMIT, f"{tree.processes} processes use {together_mib:.0f} MiB together"
                 )
-        # One process may have enough files open for twice that number of pipes.
-        pipes, _ = self._ask(protocol.PIPES)
-        if pipes > _PIPES_MOST:
-            self.crowds_others = True
-            raise CandidateGone(Verdict.MEMORY_LIMIT, f"{tree.processes} processes hold {pipes} pipes")
+        self._look_at_pipes()
         if (sockets_mib := self._sockets_mib()) > most_mib:
             raise CandidateGone(Verdict.MEMORY_LIMIT, f"its sockets may hold {sockets_mib:.0f} MiB")
         self.check_disk()
         self._check_time()
+
+    def _look_at_pipes(self) -> None:
+        """End a candidate that holds too many pipes, or hides some while its user's are used up."""
+        self.check_crowded()
+        # One process may have enough files open for twice that number of pipes.
+        pipes, under_way = self._ask(protocol.PIPES)
+        if max(pipes, under_way) > _PIPES_MOST or (self.is_crowded and under_way):
+            self.crowds_others = True
+            also = f", and {under_way} files that nobody received" if under_way else ""
+            raise CandidateGone(
+                Verdict.MEMORY_LIMIT, f"{self._tree.processes} processes hold {pipes} pipes{also}"
+            )
+
+    def check_crowded(self) -> None:
+        """Set `is_crowded` if the pipes of the user are used up now."""
+        self.is_crowded = self.is_crowded or usage.new_pipes_are_small()
 
     def _check_time(self) -> None:
         tree = self._tree

@@ -61,7 +61,7 @@ class Greeting(TypedDict, total=False):
 #     {"program": index, "tests": number, "code": source, "judge": name of a driver}
 # and the worker sends these, while it judges and when it has judged:
 #     {"alive": index}
-#     {"program": index, "outcome": fields of `Outcome`, "crowds_others": bool}
+#     {"program": index, "outcome": fields of `Outcome`, "crowds_others": bool, "is_crowded": bool}
 
 
 def packed_outcome(outcome: Outcome) -> list[Any]:
@@ -94,7 +94,7 @@ AMOUNTS = struct.Struct("<QQd")  # two amounts, and the CPU seconds that countin
 MEMORY = b"M"  # KiB of all processes (0 where unknown), and how much of that is in shared mappings
 SOCKETS = b"S"  # stream sockets, and datagram sockets
 DISK = b"W"  # KiB on the disk, and 1 if they may hold more
-PIPES = b"N"  # pipes, and 0
+PIPES = b"N"  # pipes, and files that were sent and not received
 # To the zygote: end the candidate and kill everything that it left. It answers ENDED and the report.
 END, ENDED = b"E", b"R"
 REPORT = struct.Struct("<idI")  # the candidate's wait status, CPU seconds of all its processes, peak KiB

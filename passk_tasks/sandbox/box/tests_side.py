@@ -29,7 +29,11 @@ def serve(supervisor: int, trials: Trials) -> None:
             index, driver = request["program"], DRIVERS[request["judge"]]
             tell = functools.partial(frames.write, supervisor, json.dumps({"alive": index}).encode("ascii"))
             outcome = driver.judge(trials, tests[request["tests"]], request["code"], tell)
-            judged = {"outcome": packed_outcome(outcome), "crowds_others": trials.crowds_others}
+            judged = {
+                "outcome": packed_outcome(outcome),
+                "crowds_others": trials.crowds_others,
+                "is_crowded": trials.is_crowded,
+            }
             frames.write(supervisor, json.dumps({"program": index, **judged}).encode("ascii"))
         elif "drop" in request:
             tests.pop(request["drop"], None)

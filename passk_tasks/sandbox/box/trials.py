@@ -49,13 +49,13 @@ class Trials:
     Attributes:
         timeout_s, memory_mib: those of `Limits`.
         room: how much memory a candidate may use where its driver says nothing else.
-        crowds_others: whether the last candidate used up what all processes of a user share (see `Box`).
+        crowds_others, is_crowded: those of the last candidate's `Box`.
     """
 
     def __init__(self, control: socket.socket, config: Configuration, nursery_pid: int, way: OnHost) -> None:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
         self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
-        self.crowds_others = False
+        self.crowds_others = self.is_crowded = False
         self._box = functools.partial(
             Box,
             control,
@@ -174,7 +174,9 @@ class Trials:
             verdict, detail = (judged, "") if judged is Verdict.PASSED else (verdict, detail)
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
             raise remote.box.disk_error  # to be tried again, alone, once there is room
-        self.crowds_others = remote.box.crowds_others
+        if verdict is not Verdict.PASSED:
+            remote.box.check_crowded()
+        self.crowds_others, self.is_crowded = remote.box.crowds_others, remote.box.is_crowded
         return Outcome(
             verdict,
             one_line(detail),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
@@ -17,6 +18,17 @@ _FILES_LEAST = 1000  # that a disk must take for programs to be judged
 _SOCKET_MIB = 212_992 / (1 << 20)  # net.core.wmem_default: what one sender may have under way
 # Senders that one receiver may keep waiting: net.unix.max_dgram_qlen of a new namespace, and one more.
 _DATAGRAMS = 11
+_SMALL_PIPE = 2 * os.sysconf("SC_PAGE_SIZE")  # where the user has too many; elsewhere it has 16 pages
+
+
+def new_pipes_are_small() -> bool:
+    """Return whether the user of this process holds so many pipes that the kernel makes new ones small."""
+    reading, writing = os.pipe()
+    try:
+        return fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ) <= _SMALL_PIPE
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 class Tree:
