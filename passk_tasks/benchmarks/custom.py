@@ -8,7 +8,7 @@
 
 and exactly one of these:
 
-    test                statements, or HumanEval's `def check(candidate)`, which is called for you
+    test                statements; HumanEval's `def check(candidate)` and unittest's classes are run for you
     test_list           a list of assertions, as MBPP has it
     stdin_tests         a list of `{"input": …, "output": …}`; the model writes a program that reads input
     tests               text in the language of the column `language`, which stands after the program and must
@@ -21,7 +21,6 @@ Other columns are left alone, and may be used in a `doc_to_text`.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,9 +31,9 @@ from passk_tasks import extraction
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
 from passk_tasks.benchmarks.contests import LINES
+from passk_tasks.benchmarks.own_tests import runnable
 from passk_tasks.errors import DatasetError, did_you_mean
 from passk_tasks.extraction.languages import SYNTAXES
-from passk_tasks.extraction.syntax import silently
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Judge, Place, Program, StdioTests, Tests
@@ -111,7 +110,7 @@ class Custom(Benchmark):
         problem = CustomProblem(task_id, prompt, entry_point, "", solution, setup=setup)
         try:
             if given == ["test"]:
-                test = _called(text(row, "test", self.columns), entry_point)
+                test = runnable(text(row, "test", self.columns), entry_point)
                 functions: tuple[str, ...] = (entry_point,)
             else:
                 assertions = texts(row, "test_list", self.columns)
@@ -194,19 +193,3 @@ def _cases(value: Any, where: str) -> list[tuple[str, str]]:
         wanted = 'a list of {"input": text, "output": text}, one or more'
         raise DatasetError(f"{where}column 'stdin_tests' must be {wanted}, not {value!r:.80}")
     return [(str(given), str(expected)) for given, expected in pairs]
-
-
-def _called(test: str, entry_point: str) -> str:
-    """Return the tests; where they only define `check`, as HumanEval's do, with a call of it below."""
-    try:
-        tree = silently(lambda: ast.parse(test))
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise DatasetError(f"column 'test' is not Python: {error}") from None
-    defines = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
-    calls = any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
-        for statement in tree.body
-        if not isinstance(statement, ast.FunctionDef)
-        for node in ast.walk(statement)
-    )
-    return f"{test}\ncheck({entry_point})\n" if defines and not calls else f"{test}\n"

@@ -32,15 +32,16 @@ from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extr
 from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
 from passk_tasks.extraction.tokens import (
     cut_at_token,
-    cut_at_turn,
     ends_turn,
-    next_message,
+    other_reading,
     strip_outer,
     without_marks,
 )
 
 _MAX_BLOCKS = 64  # only so many blocks are tried, from the last; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
+_QUOTE = re.compile(r"^> ?", re.MULTILINE)  # Markdown's block quotes
+_QUOTED_FENCE = re.compile(r"^> ?(?:```|~~~)", re.MULTILINE)
 _CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 
 
@@ -85,13 +86,16 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
                 repairs.add(Repair.SPECIAL_TOKENS)
         if short != inner or (stripped.cut and inner != stripped.text):
             repairs.add(Repair.SPECIAL_TOKENS)
-        if candidate is not None and candidate.sound:
-            other, likelier = search.otherwise(inner, short)
-            if other is not None and other.code != candidate.code:
+        reading = other_reading(inner, short)
+        if reading is not None and candidate is not None and candidate.sound:
+            other = search.anywhere(reading.text)
+            if other is not None and other.sound and other.code != candidate.code:
                 repairs.add(Repair.UNDECIDED)
-                candidate = other if likelier else candidate
+                candidate = other if reading.likelier else candidate
         if thinks_in_words(inner):
             repairs.add(Repair.UNDECIDED)
+        if candidate is None and _QUOTED_FENCE.search(inner):
+            candidate = search.anywhere(_QUOTE.sub("", inner))
         if candidate is None or (stripped.unterminated and not candidate.sound):
             none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
             if stripped.unterminated:
@@ -138,24 +142,6 @@ class _Search:
             or self._mended_body(text, Strategy.BODY)
             or self._unsound(text, fenced)
         )
-
-    def otherwise(self, text: str, short: str) -> tuple[_Candidate | None, bool]:
-        """Return the program of a text in another reading, and whether that is the likelier one.
-
-        Args:
-            text: without reasoning.
-            short: the text up to its first token.
-        """
-        turn = cut_at_turn(short)
-        message = next_message(text, len(short))
-        if turn != short:
-            candidate, likelier = self.anywhere(turn), True
-        elif message is not None:
-            candidate = self.anywhere(cut_at_token(text[message.begin :], ends_turn))
-            likelier = not message.another_turn
-        else:
-            return None, False
-        return candidate if candidate is not None and candidate.sound else None, likelier
 
     def _defined(self, text: str, fenced: list[Block]) -> _Candidate | None:
         """Return the best code that defines the function."""
@@ -285,11 +271,9 @@ class _Search:
             yield run.source, frozenset({Repair.TRIMMED})
 
     def _with_helpers(self, parsed: Parsed, others: list[Block]) -> Parsed | None:
-        """Return the program below the helpers that it lacks and other blocks define; None if none do."""
+        """Return the program below helpers that it lacks and the text defines; None if it defines none."""
         helpers: list[str] = []
         source, bound = parsed.source, parsed.bound
-        if not others:
-            return None
         lacking = self._lacking(source, bound | self._given)
         if not lacking:
             return None
@@ -306,6 +290,10 @@ class _Search:
                         helpers.insert(0, unit.source + "\n")
                         bound |= scope.bound
                         lacking = (lacking - scope.bound) | (scope.used - bound - BUILTINS)
+        for name in sorted(lacking):
+            other = self._in_text(name, bound)
+            if other is not None and self._entry not in other.bound:  # a function among prose
+                helpers.insert(0, other.source)
         return self._parser.parse("".join(helpers) + source) if helpers else None
 
     def _with_others(self, parsed: Parsed) -> Parsed:
@@ -335,7 +323,11 @@ class _Search:
             other = self._parser.parse(block.content)
             if other is not None and other.writes(name, known - {name}):
                 return other
-        return compiling_run(self._text, name, self._parser, lambda p: p.writes(name, known - {name}))
+        return self._in_text(name, known - {name})
+
+    def _in_text(self, name: str, known: frozenset[str]) -> Parsed | None:
+        """Return the last lines of code, in blocks or among prose, that hold the source of `name`."""
+        return compiling_run(self._text, name, self._parser, lambda parsed: parsed.writes(name, known))
 
     def _lacking(self, source: str, bound: frozenset[str]) -> frozenset[str]:
         scope = names(source)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from passk_tasks.extraction.examples import is_borrowed, is_main_guard, is_prose
 from passk_tasks.extraction.fences import blocks, dedent, prefilled
-from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import (
@@ -28,7 +28,7 @@ from passk_tasks.extraction.syntax import (
     is_stub,
     names,
 )
-from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer, without_marks
+from passk_tasks.extraction.tokens import cut_at_token, ends_turn, other_reading, strip_outer, without_marks
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SILENT = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
@@ -85,7 +85,8 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
     if whole is not None:
         return extraction(whole.code, whole.strategy, frozenset(repairs | whole.repairs))
     stripped = strip_reasoning(outer)
-    inner = cut_at_token(strip_outer(stripped.text) if stripped.cut else outer, ends_turn)
+    long = strip_outer(stripped.text) if stripped.cut else outer
+    inner = cut_at_token(long, ends_turn)
     if inner != stripped.text:
         repairs.add(Repair.SPECIAL_TOKENS)
     if stripped.cut:
@@ -98,6 +99,14 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
         choice = other
         if unmarked.tokens:
             repairs.add(Repair.SPECIAL_TOKENS)
+    reading = other_reading(long, inner)
+    if reading is not None and choice is not None:
+        other = search.anywhere(reading.text)
+        if other is not None and other.code != choice.code:
+            repairs.add(Repair.UNDECIDED)
+            choice = other if reading.likelier else choice
+    if thinks_in_words(long):
+        repairs.add(Repair.UNDECIDED)
     choice = choice or search.broken(inner)
     if choice is None:
         none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY

@@ -93,28 +93,30 @@ def cut_at_token(text: str, ends: Callable[[re.Match[str]], bool] = bool) -> str
     return text
 
 
-def next_message(text: str, until: int) -> Message | None:
-    """Return the second message of an answer that may have two; the first ends at `until`, or before it.
+class Reading(NamedTuple):
+    """A part of a text that may be the answer, and whether it is likelier than what was taken for it."""
 
-    `<|end|>` ends a message where reasoning is one of its own (gpt-oss), and the turn elsewhere (Phi-3).
+    text: str
+    likelier: bool
+
+
+def other_reading(text: str, short: str) -> Reading | None:
+    """Return another part of a text that may be the answer; None where nothing hints at one.
+
+    `<|end|>` ends a message where reasoning is one of its own (gpt-oss), and the turn elsewhere (Phi-3). A
+    model that speaks for the user, and then answers itself, has ended its own turn.
+
+    Args:
+        text: without reasoning.
+        short: the text up to its first token.
     """
+    user = _USER.search(short)
+    if user is not None and _ASSISTANT.search(short, user.end()):
+        return Reading(short[: user.start()], likelier=True)
     match = _MESSAGE_END.search(text)
-    if match is None or match.start() > until or quoted(text, match.start(), match.end()):
+    if match is None or match.start() > len(short) or quoted(text, match.start(), match.end()):
         return None
-    return Message(match.end(), bool(match.group(1))) if text[match.end() :].strip() else None
-
-
-class Message(NamedTuple):
-    """Where a message begins, and whether the turn before it had ended."""
-
-    begin: int
-    another_turn: bool
-
-
-def cut_at_turn(text: str) -> str:
-    """Return `text` up to where the model begins to speak for the user, if it goes on to answer itself."""
-    user = _USER.search(text)
-    return text[: user.start()] if user is not None and _ASSISTANT.search(text, user.end()) else text
+    return Reading(cut_at_token(text[match.end() :], ends_turn), likelier=not match.group(1))
 
 
 def without_tail(text: str, compiles: Callable[[str], bool]) -> str:

@@ -54,6 +54,43 @@ def test_every_form_of_tests(tests: dict[str, Any], judge: Judge) -> None:
     assert judged(row, "def f(x):\n    return x\n", judge) is Verdict.FAILED
 
 
+CASES = (
+    "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(f(1), 2)\n"
+)
+RUN_BY_THEMSELVES = {
+    "a class that nobody runs": CASES,
+    "unittest.main": f"{CASES}unittest.main()\n",
+    "unittest.main that goes on": f"{CASES}unittest.main(exit=False)\n",
+    "its result": f"{CASES}assert unittest.main(argv=['x'], exit=False).result.wasSuccessful()\n",
+    "below a guard": f"{CASES}\nif __name__ == '__main__':\n    unittest.main()\n",
+    "a subclass": f"{CASES}class U(T):\n    def test_more(self):\n        self.assertEqual(f(2), 3)\n",
+    "a runner": f"{CASES}suite = unittest.defaultTestLoader.loadTestsFromTestCase(T)\n"
+    "assert unittest.TextTestRunner().run(suite).wasSuccessful()\n",
+    "by name": f"{CASES}suite = unittest.defaultTestLoader.loadTestsFromName('__main__')\n"
+    "assert unittest.TextTestRunner().run(suite).wasSuccessful()\n",
+    "by this module": f"import sys\n{CASES}"
+    "suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])\n"
+    "assert unittest.TextTestRunner().run(suite).wasSuccessful() and sum([1]) == 1\n",
+    "functions below a guard": "def test():\n    assert f(1) == 2\nif __name__ == '__main__':\n    test()\n",
+    "doctest": "import doctest\nassert not doctest.testmod().failed\n",
+}
+
+
+def test_tests_that_run_by_themselves() -> None:
+    """Unittest's classes, doctests and what stands below a main guard decide, as in a file of their own."""
+    solution = "def f(x):\n    '''\n    >>> f(1)\n    2\n    '''\n    return x + {}\nsum = 5\n"
+    problems = [FAMILY.problem({**ROW, "test": test}) for test in RUN_BY_THEMSELVES.values()]
+    programs = [
+        FAMILY.program(problem, solution.format(added), Judge.ISOLATED)
+        for problem in problems
+        for added in (1, 0)
+    ]
+    passed = [outcome.passed for outcome in batch.judge(programs, started.sandbox()).outcomes]
+    assert dict(zip(RUN_BY_THEMSELVES, zip(passed[::2], passed[1::2], strict=True), strict=True)) == (
+        dict.fromkeys(RUN_BY_THEMSELVES, (True, False))
+    )
+
+
 @pytest.mark.parametrize(
     "solution",
     ["    return x + 1\n", "def f(x):\n    return x + 1\n", "y = 1\n\n\ndef f(x):\n    return x + y\n"],
@@ -119,6 +156,11 @@ def test_tests_that_hand_over_objects() -> None:
         ({"test": None, "stdin_tests": [{"input": "1"}]}, "'stdin_tests' must be a list of {"),
         ({"test": None, "stdin_tests": [["1", "2"]]}, "'stdin_tests' must be a list of {"),
         ({"test": "def test_it():\n    assert f(1) == 2\n"}, "row 'one': the tests never call 'f'"),
+        ({"test": "import sys\nsys.exit(f(1) != 2)\n"}, "row 'one': the tests end the process"),
+        (
+            {"test": "if f(1) == 2:\n    exit(0)\nelse:\n    raise SystemExit(1)\n"},
+            "row 'one': the tests end the process",
+        ),
         ({"setup": 3}, "row 'one': column 'setup' must be text, not int"),
     ],
 )

@@ -86,6 +86,8 @@ RIGHT_ANSWERS = [
     ("doctest after", f"{fence(FUNCTION)}{fence('>>> total([1])')}1", "fence"),
     ("new language without closing", "```bash\npip install x\n```python\n" + FUNCTION + "```\n", "fence"),
     ("helper in the block before", fence("def add(a, b):\n    return a + b\n") + "and\n" + fence("import functools\ndef total(xs):\n    return functools.reduce(add, xs, ZERO)\n") + fence("ZERO = 0\n"), "fence_joined"),
+    ("helper among prose before", "A helper:\n\ndef add(a, b):\n    return a + b\n\nIt's used here:\n" + fence("import functools\ndef total(xs):\n    return functools.reduce(add, xs)\n"), "fence_joined"),
+    ("in a block quote", "> Here:\n> " + fence(FUNCTION).replace("\n", "\n> "), "fence"),
     ("signature, then the body", fence(PROMPT) + "with\n" + fence(BODY), "fence_joined"),
     # Prose without a fence.
     ("prose around", f"Here is the code:\n\n{FUNCTION}\nThis works (I think).\n", "prose_code"),

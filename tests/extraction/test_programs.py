@@ -115,6 +115,14 @@ def test_a_program_in_other_dress(text: str) -> None:
         assert code.replace("\n", "") == WHOLE.replace("\n", "")
 
 
+def test_a_program_that_may_not_be_the_answer() -> None:
+    """Where two messages or a turn in words leave open which program is meant, the strategy says so."""
+    right, draft = FENCE.format(WHOLE), FENCE.format("print(int(input()) + 1)\n")
+    for text in (f"{draft}No.<|end|>{right}", f"{right}\n### Human: no\n### Assistant:\n{draft}"):
+        found = extract(text, mode="answer", prompt="", entry_point="")
+        assert (found.code, found.strategy.rpartition("+")[2]) == (WHOLE, "undecided")
+
+
 @pytest.mark.parametrize("also", [(), ("total",)])
 def test_the_class_wins_over_its_use(also: tuple[str, ...]) -> None:
     """A block that only makes a Solution and calls it is no answer."""

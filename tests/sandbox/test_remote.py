@@ -1154,3 +1154,38 @@ def test_a_hostile_argument_of_an_exception_is_left_out() -> None:
     )
     [outcome] = batch.judge([Program("t/0", code, Tests(source, ("f",)))], local(Confinement(), 1)).outcomes
     assert outcome.passed
+
+
+# The tests take what `f` returns for plain data; it is an object of the program's own class.
+_BAG = """
+class Bag:
+    def __init__(self, *items): self.items = items
+    def __iter__(self): return iter(self.items)
+    def __len__(self): return len(self.items)
+    def __getitem__(self, key): return self.items[key]
+    def __eq__(self, other): return True
+    def __contains__(self, item): return True
+def f(*items): return Bag(*items)
+"""
+_BAGS = {
+    "assert list(f(1, 2)) == [1, 2]": True,
+    "assert [x for x in f(3)] == [3] and sum(f(3, 4)) == 7": True,
+    "a, b = f(5, 6)\nassert (a, b) == (5, 6)": True,
+    "assert len(f(1, 2, 3)) == 3": True,
+    "assert f(7, 8)[1] == 8 and f(7, 8)[0] == 7": True,
+    "assert f(1) and not f()": True,
+    "assert 2 in f(1, 2)": True,
+    "assert sorted(f(2, 1)) == [1, 2]": True,
+    "for x in f(1):\n    assert x == 2": False,
+    "assert f(1) == [1]": False,  # nothing but its items is believed
+    "assert 3 in f(1, 2)": False,
+    "assert f() == f()": False,
+}
+
+
+def test_an_own_container_is_looped_over_counted_and_indexed() -> None:
+    """Its items are compared, on the tests' side, and what its class says about equality is not believed."""
+    programs = [Program("t/0", _BAG, Tests(source + "\n", ("f",))) for source in _BAGS]
+    outcomes = batch.judge(programs, local(Confinement(), 1)).outcomes
+    assert {outcome.judge for outcome in outcomes} == {"isolated"}
+    assert dict(zip(_BAGS, (outcome.passed for outcome in outcomes), strict=True)) == _BAGS, outcomes

@@ -114,7 +114,9 @@ def run(module: types.ModuleType, given: dict[str, Any]) -> list[str]:
         return value
 
     code = _filled(_loads(bytes.fromhex(given.pop("code"))), {SEEN: seen, UNMASK: unmask}, trusts.codes)
-    _exec(code, _namespace(module, given.pop("helpers"), given.pop("used")))
+    main = _main(module, given.pop("helpers"), given.pop("used"))
+    sys.modules["__main__"] = sys.modules[module.__name__] = main  # where unittest and doctest look for tests
+    _exec(code, main.__dict__)
     if lies:  # raised once already, but the tests may have caught it
         raise AssertionError(lies[0])
     return sorted({*flags, *_put_back(), *_watchers()})
@@ -140,18 +142,23 @@ def _filled(code: types.CodeType, functions: dict[str, Any], codes: list[types.C
     return codes[-1]
 
 
-def _namespace(module: types.ModuleType, helpers: str, used: list[str]) -> dict[str, Any]:
-    """Return the tests' namespace: the candidate's, but without names that hide the tests' own."""
+_OF_MODULES = frozenset({"__name__", "__doc__", "__spec__", "__loader__", "__package__"})
+
+
+def _main(module: types.ModuleType, helpers: str, used: list[str]) -> types.ModuleType:
+    """Return the tests' module: the candidate's, but without names that hide the tests' own."""
     own = module.__dict__
     own["__builtins__"] = builtins
-    shadowed = [name for name in used if name in own and name in vars(builtins)]
+    shadowed = [name for name in used if name in own and name in vars(builtins) and name not in _OF_MODULES]
     if not shadowed and not helpers:
-        return own
-    space = {name: value for name, value in own.items() if name not in shadowed}
+        return module
+    main = types.ModuleType(module.__name__)
+    space = main.__dict__
+    space.update({name: value for name, value in own.items() if name not in shadowed})
     if helpers:
         _exec(_loads(bytes.fromhex(helpers)), trusted := {"__name__": "tests", "__builtins__": builtins})
         space.update({name: trusted[name] for name in used if name in trusted})
-    return space
+    return main
 
 
 class _Trust:

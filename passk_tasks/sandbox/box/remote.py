@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, operations
 from passk_tasks.sandbox.box.candidate import FIELDS, TEXT_LIMIT
+from passk_tasks.sandbox.box.container import RemoteContainer
 from passk_tasks.sandbox.box.process import Box, CandidateGone
 from passk_tasks.verdict import Verdict
 
@@ -221,7 +222,7 @@ class Remote:
             target = value.number
         elif type(value) is RemoteFunction and value.remote is self:
             target = value.target
-        elif type(value) is codec.Opaque:
+        elif type(value) is RemoteContainer and value.remote is self:
             target = value.number
         if target is None:
             return _refuse(kind, value)
@@ -236,7 +237,7 @@ class Remote:
             if self.objects:
                 made: Any = RemoteObject(self, number)
             elif tag == "ob":
-                made = codec.Opaque(name, number)
+                made = RemoteContainer(self, name, number)
             elif tag == "it":
                 made = RemoteIterator(self, number)
             else:

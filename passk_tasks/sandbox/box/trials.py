@@ -174,8 +174,6 @@ class Trials:
             verdict, detail = (judged, "") if judged is Verdict.PASSED else (verdict, detail)
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
             raise remote.box.disk_error  # to be tried again, alone, once there is room
-        if verdict is not Verdict.PASSED:
-            remote.box.check_crowded()
         self.crowds_others, self.is_crowded = remote.box.crowds_others, remote.box.is_crowded
         return Outcome(
             verdict,
@@ -202,6 +200,8 @@ class Trials:
                 remote.box.check_disk()
             except CandidateGone as gone:
                 verdict, detail = gone.verdict, gone.detail
+        if verdict is not Verdict.PASSED:
+            remote.box.check_crowded()
         if remote.box.fatal is not None:  # even if the tests caught it
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
         return verdict, detail
