@@ -53,7 +53,9 @@ class _Walk:
             if stored.count(name) == 1 and name not in changed and _is_empty(values[0])
         }
         self.known = {*self.names, *self.functions, *stored, *dir(builtins)}
-        self.known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
+        self.known |= parameters
+        self.never_bound = self.names - parameters - set(stored)
         self.seen: set[str] = set()
 
     def used(self) -> bool:
@@ -94,11 +96,17 @@ class _Walk:
         if isinstance(node, ast.Raise):
             return True
         if isinstance(node, ast.Assert):
-            return not _holds_always(node.test) or self._in_expressions(node)
+            return not self._holds_always(node.test) or self._in_expressions(node)
         if isinstance(node, _FUNCTIONS):
             return any(map(self._in_expressions, node.decorator_list))
+        if isinstance(node, ast.Expr) and self._does_nothing(node.value):
+            return False
         if isinstance(node, ast.ClassDef):  # unittest finds its methods by their names
-            methods = [n.body for n in node.body if isinstance(n, _FUNCTIONS)]
+            case = any(name.endswith("TestCase") for name in _names(node.bases))
+            functions = [n for n in node.body if isinstance(n, _FUNCTIONS)]
+            if case and not any(function.name.startswith("test") for function in functions):
+                return False
+            methods = [function.body for function in functions]
             return any(map(self.fails, methods)) or self.fails(node.body)
         if isinstance(node, ast.Try):
             caught = any(_catches(handler.type) and not self.fails(handler.body) for handler in node.handlers)
@@ -122,6 +130,25 @@ class _Walk:
         if isinstance(node, ast.Match):
             return self._in_expressions(node.subject) or any(self.fails(case.body) for case in node.cases)
         return self._in_expressions(node)
+
+    def _does_nothing(self, statement: ast.expr) -> bool:
+        """Whether a statement only names a function of the tests, or makes a coroutine that nobody awaits."""
+        called = statement.func if isinstance(statement, ast.Call) else statement
+        kinds = self.functions.get(called.id, []) if isinstance(called, ast.Name) else []
+        return bool(kinds) and (
+            called is statement or all(isinstance(kind, ast.AsyncFunctionDef) for kind in kinds)
+        )
+
+    def _holds_always(self, test: ast.expr) -> bool:
+        """Return whether an assertion holds whatever the candidate returns."""
+        if isinstance(test, ast.Lambda) or (isinstance(test, ast.Name) and test.id in self.never_bound):
+            return True  # a function is true
+        if isinstance(test, ast.Call) and ast.unparse(test.func) == "all" and test.args:
+            each = test.args[0]
+            return isinstance(each, (ast.GeneratorExp, ast.ListComp)) and any(
+                self._is_empty(part.iter) for part in each.generators
+            )
+        return _holds_always(test)
 
     def _in_expressions(self, node: ast.AST) -> bool:
         """Return whether an expression can fail, or a function of the tests that it names."""

@@ -39,6 +39,12 @@ IDLE = {
     "caught by name": "try:\n    assert f(1) == 2\nexcept (ValueError, AssertionError) as e:\n    print(e)",
     "suppressed": "import contextlib\nwith contextlib.suppress(AssertionError):\n    assert f(1) == 2",
     "printed": "print(f(1))\nprint('passed')",
+    "all of nothing": "cases = []\nassert all(f(x) == y for x, y in cases)",
+    "the function itself": "f(1)\nassert f",
+    "a lambda": "assert lambda: f(1) == 2",
+    "named and not called": "def check():\n    assert f(1) == 2\nf(1)\ncheck",
+    "a coroutine that nobody awaits": "async def check():\n    assert f(1) == 2\ncheck()",
+    "unittest without a test": "from unittest import TestCase\nclass T(TestCase):\n    def look(self): assert f(1)",
     "other names": "def g(x): return x\nassert g(1) == 1",
 }
 TESTING = {
@@ -62,6 +68,9 @@ TESTING = {
     "division": "1 / (f(1) == 2)",
     "exit": "import sys\nf(1) == 2 or sys.exit(1)",
     "a map": "def same(p):\n    assert f(p[0]) == p[1]\nlist(map(same, [(1, 2)]))",
+    "all of something": "assert all(f(x) == y for x, y in [(1, 2)])",
+    "its name for something else": "for f in [f(1)]:\n    assert f",
+    "a coroutine": "import asyncio\nasync def check():\n    assert f(1) == 2\nasyncio.run(check())",
     "by another name": "g = f\nassert g(1) == 2",
     "a parameter": "def check(candidate):\n    assert candidate(1) == 2\ncheck(f)",
     "a long list": f"inputs = [{'1, ' * 1000}]\nfor x in inputs:\n    assert f(x) == 2",
