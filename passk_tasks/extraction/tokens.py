@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"<\|[^\s<>|]{1,40}\|>|<｜[^\s<>｜]{1,40}｜>|\[\|[a-z]{1,20}\|\]"
     r"|</s>|<s>|<bos>|<eos>|<pad>|<end_of_turn>|<start_of_turn>"
     r"|<(?:file|repo|fim|issue|jupyter|commit)_[a-z]{3,8}>|<(?:filename|reponame|gh_stars|empty_output)>"
-    r"|<(?:reserved_|unused)\d{1,4}>|\[UNUSED_TOKEN_\d{1,4}\]"
+    r"|<(?:reserved_|unused)\d{1,4}>|\[UNUSED_TOKEN_\d{1,4}\]|(?<=\n)\[EO[ST]\]"
 )
 _LEADING = re.compile(
     r"\s*(?:<s>|<bos>|<\|(?:begin_of_text|startoftext|begin_of_solution|assistant|start_of_role)\|>"
@@ -37,10 +37,10 @@ _ALONE = re.compile(
 _BEFORE = re.compile(rf"^(?:{_MARK}{_ROLE}){{1,8}}", re.MULTILINE)
 _BEHIND = re.compile(rf"(?<![ \t])(?:[ \t]*{_MARK}){{1,8}}[ \t]*$", re.MULTILINE)
 _TAIL = re.compile(
-    rf"\s*(?:{_MARK}|<[|｜][^<>\n]{{0,60}}|</[\w.:▁-]{{0,40}}|\[/\w{{0,30}}|◁[^◁▷\n]{{0,30}})\s*\Z"
+    rf"\s*(?:{_MARK}|<[|｜][^<>\n]{{0,60}}|</[\w.:▁-]{{0,40}}|\[/\w{{0,30}}|\[\|\w{{0,20}}|◁[^◁▷\n]{{0,30}})\s*\Z"
 )
 _BROKEN = re.compile(
-    r"(?<![ \t])[ \t]*(?:<[|｜][^<>\n]{0,60}|</[\w.:▁-]{0,40}|\[/\w{0,30}|◁[^◁▷\n]{0,30})\s*(?:```\s*)?\Z"
+    r"(?<![ \t])[ \t]*(?:<[|｜][^<>\n]{0,60}|</[\w.:▁-]{0,40}|\[/\w{0,30}|\[\|\w{0,20}|◁[^◁▷\n]{0,30})\s*(?:```\s*)?\Z"
 )
 _MESSAGE_END = re.compile(r"<\|end\|>\s*(<\|assistant\|>)?(?!\s*<\|)")
 _USER = re.compile(r"^(?:(?:#{1,6} ?)?(?:\*\*)?(?:Human|User|Instruction)(?:\*\*)?:|user$)", re.MULTILINE)

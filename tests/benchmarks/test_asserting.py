@@ -44,7 +44,7 @@ IDLE = {
     "a lambda": "assert lambda: f(1) == 2",
     "named and not called": "def check():\n    assert f(1) == 2\nf(1)\ncheck",
     "a coroutine that nobody awaits": "async def check():\n    assert f(1) == 2\ncheck()",
-    "unittest without a test": "from unittest import TestCase\nclass T(TestCase):\n    def look(self): assert f(1)",
+    "unittest without a test": "from unittest import *\nclass T(TestCase):\n    def look(self): assert f(1)",
     "other names": "def g(x): return x\nassert g(1) == 1",
 }
 TESTING = {

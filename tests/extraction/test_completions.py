@@ -99,7 +99,17 @@ def test_stops_cut_at_the_earliest_occurrence_of_any():
 
 
 @pytest.mark.parametrize(
-    "token", ["</s>", "<|endoftext|>", "\n<|im_end|>\n", "<eos>", "<|endoftext|># Next file\nx ="]
+    "token",
+    [
+        "</s>",
+        "<|endoftext|>",
+        "\n<|im_end|>\n",
+        "<eos>",
+        "<|endoftext|># Next file\nx =",
+        "\n[EOS]",
+        "\n[|endof",
+        "\n<filename>other.py\nimport q",
+    ],
 )
 def test_control_tokens_are_cut_off_a_completion(token):
     """End-of-text tokens that a backend decoded do not spoil the program."""
