@@ -6,6 +6,7 @@ task: `include` names one file or several, local keys win, and nested mappings a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -226,7 +227,7 @@ def task_names() -> list[str]:
     Raises:
         UsageError: a task file cannot be read, or two tasks have one name; lm-eval would drop one silently.
     """
-    return sorted(_configs())
+    return sorted(_configs_below(tuple(task_folders())))
 
 
 def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
@@ -239,13 +240,21 @@ def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
     Raises:
         UsageError: there is no such task, an override names no setting, or its value cannot be.
     """
-    configs = _configs()
+    roots = tuple(task_folders())
+    configs = _configs_below(roots)
     if name not in configs:
         raise UsageError(f"there is no task {name!r}{did_you_mean(name, configs)}; `passk tasks` lists them")
-    source, config = configs[name]
-    spec = spec_from_config(config, source=source)
+    spec = _spec(name, roots)
     parsed = Settings.parse(settings or {}, where=f"task {name}", base=spec.settings)
-    return _check_shots(replace(spec, settings=parsed))
+    return _check_shots(
+        replace(spec, settings=parsed, generation_kwargs=copy.deepcopy(spec.generation_kwargs))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _spec(name: str, roots: tuple[Path, ...]) -> TaskSpec:
+    source, config = _configs_below(roots)[name]
+    return spec_from_config(config, source=source)
 
 
 def temperature(generation_kwargs: Mapping[str, Any]) -> float | None:
@@ -260,10 +269,6 @@ def _task_files(root: Path) -> Iterator[Path]:
     for path in sorted(root.glob("**/*.yaml"), key=lambda path: path.as_posix()):
         if not _IGNORED_FOLDERS.intersection(path.relative_to(root).parts):
             yield path
-
-
-def _configs() -> dict[str, tuple[Path, dict[str, Any]]]:
-    return _configs_below(tuple(task_folders()))
 
 
 @lru_cache(maxsize=4)  # without it, loading each task by name would read all files each time
