@@ -7,13 +7,13 @@ import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from passk_tasks.judging.executor import Executor
+from passk_tasks.lazy import Lazy
 from passk_tasks.program import AnyTests, Program
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
@@ -158,7 +158,7 @@ class Batch:
                 bar.update(int(self.counts[number]))
 
 
-class Chosen(Sequence[Program]):
+class Chosen(Lazy[Program]):
     """Some programs in an order of their own, each read when it is asked for.
 
     Args:
@@ -172,15 +172,8 @@ class Chosen(Sequence[Program]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    @overload
-    def __getitem__(self, place: int) -> Program: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Program]: ...
-
-    def __getitem__(self, place: int | slice) -> Program | list[Program]:
-        if isinstance(place, slice):
-            return [self._program(int(number)) for number in self._numbers[place]]
+    def item(self, place: int) -> Program:
+        """Return the program at a place."""
         return self._program(int(self._numbers[place]))
 
 

@@ -7,15 +7,15 @@ import json
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
 from passk_tasks.errors import SamplesError
+from passk_tasks.lazy import Lazy
 from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.spent import Spent
@@ -57,7 +57,7 @@ class Sample:
     spent: Spent | None = field(default=None, compare=False)
 
 
-class Samples(Sequence[Sample]):
+class Samples(Lazy[Sample]):
     """Samples in their order; texts lie on the disk, and what is held of each is some forty bytes.
 
     Attributes:
@@ -86,23 +86,13 @@ class Samples(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    @overload
-    def __getitem__(self, position: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, position: slice) -> list[Sample]: ...
-
-    def __getitem__(self, position: int | slice) -> Sample | list[Sample]:
-        if isinstance(position, slice):
-            return [self[at] for at in range(*position.indices(len(self)))]
-        number, index, _, spool, place = (int(column[position]) for column in self._columns)
-        sample = self._spools[spool][place]
+    def item(self, place: int) -> Sample:
+        """Return the sample at a place."""
+        number, index, _, spool, at = (int(column[place]) for column in self._columns)
+        sample = self._spools[spool][at]
         if sample.task_id == self.names[number] and sample.index == index:
             return sample
         return replace(sample, task_id=self.names[number], index=index)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[position] for position in range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):

@@ -8,9 +8,10 @@ import pickle
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
-from typing import IO, Any, Generic, TypeVar, overload
+from typing import IO, Any, TypeVar
+
+from passk_tasks.lazy import Lazy
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ def _packed(value: object) -> bytes:
 _HELD = 1 << 18  # bytes in memory, so that a few values never see a disk
 
 
-class Spool(Sequence[T], Generic[T]):
+class Spool(Lazy[T]):
     """A sequence to which values are appended; they lie in a file without a name, in the folder of TMPDIR."""
 
     def __init__(self) -> None:
@@ -56,23 +57,12 @@ class Spool(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return len(self._starts)
 
-    @overload
-    def __getitem__(self, place: int) -> T: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[T]: ...
-
-    def __getitem__(self, place: int | slice) -> T | list[T]:
-        if isinstance(place, slice):
-            return [self[at] for at in range(*place.indices(len(self)))]
-        place = range(len(self))[place]
+    def item(self, place: int) -> T:
+        """Return the value at a place."""
         start = self._starts[place]
         end = self._starts[place + 1] if place + 1 < len(self) else self._size
         value: T = pickle.loads(self._read(start, end))
         return value
-
-    def __iter__(self) -> Iterator[T]:
-        return (self[place] for place in range(len(self)))
 
     def _read(self, start: int, end: int) -> bytes:
         if self._file is None or start >= self._written:

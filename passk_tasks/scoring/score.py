@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import overload
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from passk_tasks.errors import SamplesError, UsageError, check_name, did_you_mea
 from passk_tasks.extraction import Extraction
 from passk_tasks.judging import batch, cases, selftest, trial
 from passk_tasks.judging.executor import Executor, executor_for
+from passk_tasks.lazy import Lazy
 from passk_tasks.program import Program
 from passk_tasks.results.samples import SOLUTION, Sample, Samples
 from passk_tasks.results.spool import Spool
@@ -90,7 +90,7 @@ def score(
     return replace(scored, environments=kept.environments, from_store=kept.from_store, resumed=kept.resumed)
 
 
-class _Programs(Sequence[Program]):
+class _Programs(Lazy[Program]):
     """The programs of all samples, each made from what was found in its text when it is asked for."""
 
     def __init__(self, samples: Sequence[Sample], spec: TaskSpec, dataset: Dataset, extract: str) -> None:
@@ -104,18 +104,11 @@ class _Programs(Sequence[Program]):
     def __len__(self) -> int:
         return len(self._found)
 
-    @overload
-    def __getitem__(self, position: int) -> Program: ...
-
-    @overload
-    def __getitem__(self, position: slice) -> list[Program]: ...
-
-    def __getitem__(self, position: int | slice) -> Program | list[Program]:
-        if isinstance(position, slice):
-            return [self[at] for at in range(*position.indices(len(self)))]
-        task_id, found = self._found[position]
-        place = self._spec.settings.judge.place
-        return self._benchmark.program(self._dataset.problems[task_id], found.code, place)
+    def item(self, place: int) -> Program:
+        """Return the program of the sample at a place."""
+        task_id, found = self._found[place]
+        problem = self._dataset.problems[task_id]
+        return self._benchmark.program(problem, found.code, self._spec.settings.judge.place)
 
     def record(
         self,
