@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ def ray_nodes() -> Iterator[Any]:
     from ray.cluster_utils import Cluster as Nodes
 
     head = {"num_cpus": 1, "include_dashboard": False}
-    nodes = started(lambda: Nodes(initialize_head=True, head_node_args=head))
-    started(lambda: nodes.add_node(num_cpus=1))
+    nodes = started(partial(Nodes, initialize_head=True, head_node_args=head))
+    started(partial(nodes.add_node, num_cpus=1))
     yield nodes
     ray.shutdown()
     nodes.shutdown()
@@ -98,7 +99,7 @@ def test_outcomes_are_those_of_this_machine(ray_nodes: Any) -> None:
 
 def test_a_node_that_is_killed_costs_no_verdict(ray_nodes: Any) -> None:
     """The programs of a node that dies midway are judged by others, and a warning names it."""
-    third = started(lambda: ray_nodes.add_node(num_cpus=1))
+    third = started(partial(ray_nodes.add_node, num_cpus=1))
     asked = programs(6 * portions.BATCH)
     expected = [Verdict.PASSED if number % 3 else Verdict.FAILED for number in range(len(asked))]
     executor = cluster.Cluster(ray_nodes.address, CONFINEMENT)
@@ -163,7 +164,7 @@ def test_a_node_may_join(ray_nodes: Any, monkeypatch: pytest.MonkeyPatch) -> Non
         selftest.require(asked, executor)
         for _, _ in executor.run(asked):
             if not added:
-                added.append(started(lambda: ray_nodes.add_node(num_cpus=1)))
+                added.append(started(partial(ray_nodes.add_node, num_cpus=1)))
         assert len(executor.machines) == 3
     ray_nodes.remove_node(added[0])
 
