@@ -40,7 +40,7 @@ def started(node: Callable[[], Any]) -> Any:
     for _ in range(10):
         try:
             return node()
-        except Exception as error:
+        except Exception as error:  # noqa: PERF203
             if "timed out during startup" not in str(error):
                 raise
     raise TimeoutError("ten nodes did not start")

@@ -400,7 +400,7 @@ GOOD = {"task_id": "HumanEval/0", "completion": "a"}
             {"task_id": "HumanEval/0", "solution": 3},
             "the solution of HumanEval/0 should be a string, not int",
         ),
-        ({"doc": {"prompt": ""}, "resps": [["a"]]}, r"lm-eval's line has no doc\['task_id'\]"),
+        ({"doc": {"prompt": ""}, "resps": [["a"]]}, r"no task_id, by which samples find their problems"),
         ({"doc": {"task_id": "HumanEval/0"}, "resps": "a"}, "'resps' should be a list of lists"),
         (
             {"doc": {"task_id": "HumanEval/0"}, "resps": [[["a"]]]},
