@@ -33,7 +33,8 @@ from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import load_task
 
 _TUPLES = "/usr/share/java/javatuples.jar"
-_WAIT_S = 600  # a guard against a hang; MultiPL-E's own limits are wall time, which a busy machine breaks
+# MultiPL-E's own limits, 15 s, are wall time, which a busy machine breaks.
+_CPU_S, _WAIT_S = 15, 300
 
 # MultiPL-E's evaluators (nuprl/MultiPL-E, evaluation/src/eval_*.py): file, build, run; `{f}` is the file.
 COMMANDS: dict[str, tuple[str, list[str], list[str]]] = {
@@ -71,15 +72,19 @@ def rule(language: str, text: str) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, file).write_text(text, encoding="utf-8")
         for command in filter(None, (build, run)):
-            done = subprocess.run(
-                [word.replace("{f}", file) for word in command],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_WAIT_S,
-                check=False,
-            )
+            limit_s = _CPU_S if command is run else 4 * _CPU_S
+            try:
+                done = subprocess.run(
+                    ["prlimit", f"--cpu={limit_s}", *(word.replace("{f}", file) for word in command)],
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=_WAIT_S,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                return False, "timeout"
             stdout, stderr = (raw.decode("utf-8", "replace") for raw in (done.stdout, done.stderr))
             if done.returncode:
                 return False, stderr or stdout

@@ -146,7 +146,7 @@ class HumanEvalPack(Benchmark):
         if self.language == "cpp":
             return _CPP + re.split(r"\bint\s+main\b", code)[0]
         if self.language == "java":
-            return re.sub(r"public class Main \{\s*\}", "", code)
+            return re.sub(r"(?:public )?class Main \{\s*\}", "", code)
         if self.language == "go":
             return _with_go_imports(code, test)
         if self.language == "rs":

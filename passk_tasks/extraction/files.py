@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from passk_tasks.extraction import fences
 from passk_tasks.extraction.go_imports import with_imports_of
 from passk_tasks.extraction.languages import syntax
-from passk_tasks.extraction.pieces import Piece, balanced, depth_of, hidden, members, split
+from passk_tasks.extraction.pieces import Piece, balanced, body_end, depth_of, hidden, members, split
 from passk_tasks.extraction.prompts import first_line
 from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
@@ -39,7 +39,16 @@ _TYPED = re.compile(
     r"(?!(?:if|for|while|else|switch|return|do|try|match|foreach|unless|until)\b)"
     r"[\w:<>\[\],&*?. \t]+[\s&*][\w:~]+\s*\((?:[^;{}()]|\([^()]*\))*\)[^;{}()]*\{"
 )
+# `x = …` and `my $x = …`, but not `if (x === y) …`.
+_BINDS = re.compile(r"(?:const|let|var|my|our|local)\b|[\w$.@%]+\s*(?:=(?!=)|<-)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_TYPE = re.compile(r"\b(?:class|object|record|struct|interface|enum|trait)\b")
+_NAMESPACE = re.compile(r"^namespace\s+[\w.]+\s*\{", re.MULTILINE)
 _CODE = re.compile(r"[=(){};]")
+# A line of prose: a heading, or words behind a bullet that begin with a capital letter.
+_SENTENCE = re.compile(
+    r"(?:[-*+>#]+\s+|\d+[.)]\s+)?[*_`\"']*[A-Z][\w']*(?:[*_`\"',]*(?:\s+[^\s;{}=]+){2,}|[\w ]*:[*_]*)\s*"
+)
 _SPACE = re.compile(r"\s+")
 
 
@@ -134,17 +143,21 @@ class _Answer:
         return any(_DEFINES.match(piece.code) or _TYPED.match(piece.code) for piece in pieces)
 
     def _helpers(self, chosen: fences.Block, mine: list[fences.Block]) -> str:
-        """Return the other blocks that define what the chosen one calls and lacks."""
+        """Return the other blocks that define what the chosen one names and lacks."""
         code = hidden(chosen.content, self._syntax)
-        called = set(re.findall(r"[A-Za-z_][\w]*(?=\s*\()", code))
-        lacking = [name for name in sorted(called) if not self._syntax.definition(name).search(code)]
+        named = set(
+            _WORD.findall(chosen.content)
+        )  # also within strings: `"$(helper)"`, `array_map('helper', …)`
         parts = []
         for block in mine:
             if block is chosen or self.defines(block.content):
                 continue
             other = hidden(block.content, self._syntax)
-            if any(self._syntax.definition(name).search(other) for name in lacking):
-                parts.append(block.content)
+            for name in sorted(named & set(_WORD.findall(other))):
+                definition = self._syntax.definition(name)
+                if definition.search(other) and not definition.search(code):
+                    parts.append(block.content)
+                    break
         return "".join(parts)
 
     def _in_prose(self, text: str) -> _Found | None:
@@ -157,16 +170,35 @@ class _Answer:
         at = code[: match.end()].count("\n")
         first = next((i for i, line in enumerate(code.split("\n")) if imports.match(line.lstrip())), at)
         whole = not any(line.strip() for line in lines[: min(first, at)])
-        body = "\n".join(lines[min(first, at) :])
+        body = self._without_prose("\n".join(lines[min(first, at) :]))
         strategy = Strategy.WHOLE_FILE if whole else Strategy.PROSE_CODE
         return self._file(body if body.endswith("\n") else body + "\n", strategy)
+
+    def _without_prose(self, source: str) -> str:
+        """Return a program without prose: below the function, from the first sentence on, what defines
+        nothing.
+        """
+        below = prose = False
+
+        def is_prose(piece: Piece) -> bool:
+            nonlocal below, prose
+            if not below:
+                below = self._definition.search(piece.code) is not None
+                return False
+            if _DEFINES.match(piece.code) or _TYPED.match(piece.code):
+                return False
+            said = piece.code.strip() and _SENTENCE.fullmatch(piece.text.split("\n", 1)[0])
+            prose = prose or bool(said)
+            return prose
+
+        return self._without(source, is_prose)
 
     # ------------------------------------------------------------------ making it ready
 
     def _file(self, source: str, strategy: Strategy) -> _Found:
         """Return a model's file with what the tests need around it."""
         record = self._syntax
-        code = re.sub(record.tail, "", source, flags=re.MULTILINE)
+        code = self._without_clashes(fences.dedent(self._without_namespace(source)))
         short = self._without_examples(self._without_own(code))
         examples = short != code
         if record.name == "go":
@@ -179,11 +211,30 @@ class _Answer:
             short = f"{short.rstrip()}\n\n{record.opens}"
         return _Found(short, strategy, examples=examples)
 
+    def _without_namespace(self, source: str) -> str:
+        """Return a C# program whose class stands at its top, where the tests close it."""
+        code = hidden(source, self._syntax)
+        match = _NAMESPACE.search(code) if self._syntax.name == "cs" else None
+        end = body_end(code, match.start()) if match else None
+        if match is None or end is None:
+            return source
+        return source[: match.start()] + fences.dedent(source[match.end() : end - 1]) + source[end:]
+
+    def _without_clashes(self, source: str) -> str:
+        """Return a program without what may not stand above tests."""
+        parts, at = [], 0
+        for match in re.finditer(self._syntax.clashes, hidden(source, self._syntax), re.MULTILINE):
+            parts.append(source[at : match.start()])
+            at = match.end()
+        return "".join([*parts, source[at:]])
+
     def _without_own(self, source: str) -> str:
         """Return a program without its own `main` and its own tests."""
         own = re.compile(self._syntax.own)
         if not self._syntax.braces:
-            return self._without(source, lambda piece: own.match(piece.code) is not None)
+            return self._without(
+                source, lambda piece: own.match(piece.code) is not None and not self.defines(piece.text)
+            )
         parts, at = [], 0
         for start, end in members(hidden(source, self._syntax), own):
             if start >= at:
@@ -193,11 +244,16 @@ class _Answer:
 
     def _without_examples(self, source: str) -> str:
         """Return a program without its examples: below the function, from the first statement that calls it
-        or prints, whatever defines nothing.
+        or prints, or that calls what does, whatever defines nothing.
         """
         shows = re.compile(self._syntax.shows)
         if not shows.pattern.replace("(?!)", ""):
             return source
+        showing = [
+            piece.code
+            for piece in split(source, self._syntax)
+            if self._calls.search(piece.code) or re.search(rf"\b{shows.pattern}", piece.code)
+        ]
         below = shown = False
 
         def is_example(piece: Piece) -> bool:
@@ -208,9 +264,15 @@ class _Answer:
             if _DEFINES.match(piece.code) or not piece.code.strip():
                 return False
             shown = shown or shows.match(piece.code) is not None or self._calls.search(piece.code) is not None
+            shown = shown or (_BINDS.match(piece.code) is None and self._names_one(piece.code, showing))
             return shown
 
         return self._without(source, is_example)
+
+    def _names_one(self, code: str, definitions: list[str]) -> bool:
+        """Whether a statement names what one of the definitions defines."""
+        patterns = [self._syntax.definition(name) for name in set(_WORD.findall(code))]
+        return any(pattern.search(text) for pattern in patterns for text in definitions)
 
     def _without(self, source: str, drops: Callable[[Piece], bool]) -> str:
         return "".join(piece.text for piece in split(source, self._syntax) if not drops(piece))
@@ -229,6 +291,8 @@ class _Answer:
 
     def _binds(self, code: str, line: str) -> bool:
         """Whether a program imports a name already that it may import only once."""
+        if line.startswith("#lang"):
+            return re.search(r"^#lang\b", code, re.MULTILINE) is not None
         name = re.fullmatch(r"use\s.*?(\w+)\s*;", line)
         return name is not None and re.search(rf"^\s*use\s[^;]*\b{name[1]}\b", code, re.MULTILINE) is not None
 
@@ -243,10 +307,13 @@ class _Answer:
         others = "".join(piece.text for piece in pieces if piece is not main)
         depth = depth_of(main.code)
         text = main.text
-        if not re.search(r"\b(?:class|object|record|struct|interface|enum)\b", main.code):
-            head = split(self._prompt, record)[-1]  # the function without its class
+        if not _TYPE.search(main.code):
+            head = split(self._prompt, record)[-1]  # functions without their class
             line = head.text[: head.text.index("\n") + 1] if "\n" in head.text else head.text
-            text, others = line + text, "".join(p.text for p in split(self._prompt, record)[:-1]) + others
+            imports = re.compile(record.imports)
+            outside = [p for p in pieces if imports.match(p.code.lstrip()) or _TYPE.search(p.code)]
+            text = line + "".join(piece.text for piece in pieces if piece not in outside)
+            others = "".join(piece.text for piece in (*split(self._prompt, record)[:-1], *outside))
             if not closes:
                 return f"{others}{text.rstrip()}\n}}\n"
         elif depth == 0 and closes:

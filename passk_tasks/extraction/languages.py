@@ -47,7 +47,8 @@ class Syntax:
         call: matches a call of `{name}`.
         shows: matches a statement that only prints.
         braces: whether blocks stand in braces.
-        tail: what ends a file and may not stand above tests.
+        clashes: what may not stand above tests or below the prompt's imports, and is cut out: what ends a
+            file, or must begin it, or names what the tests name.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Syntax:
     call: str = r"(?<![\w$.]){name}\s*\("
     shows: str = r"(?!)"
     braces: bool = True
-    tail: str = r"(?!)"
+    clashes: str = r"(?!)"
 
     @cached_property
     def hides(self) -> re.Pattern[str]:
@@ -87,6 +88,12 @@ _SCRIPT_FUNCTION = (
     r"\bfunction\s*\*?\s*{name}|\b(?:const|let|var)\s+{name}\s*(?::[^=]*)?=(?!=)"
     r"|^{name}\s*=\s*(?:async\b|function\b|\()"
 )
+# Tests say `const assert` themselves, and a file that exports is a module, where they find no `require`.
+_SCRIPT_CLASHES = (
+    r"^(?:const|let|var)\s+assert\s*=\s*require\([^)\n]*\)[.\w]*;?|^import\s+(?:\*\s+as\s+)?assert\b[^\n]*"
+    r"|^export\s+(?:default\s+)?(?=(?:async|function|class|abstract|const|let|var|type|interface|enum)\b)"
+    r"|^export\s+(?:default\s+[\w$]+|\{[^}]*\})\s*;?"
+)
 _C_MAIN = r"(?:static\s+|inline\s+)*(?:int|void|auto|signed)\s+main\s*\("
 
 _RECORDS = (
@@ -110,6 +117,9 @@ _RECORDS = (
         own=r"(?:@\w+\s+)*(?:(?:public|private|protected|static|final|synchronized)\s+)*void\s+main\s*\(",
         opens="    static void passkEnd() {",
         in_class=True,
+        # A public class must have the name of its file.
+        clashes=r"^package\s+[\w.]+\s*;"
+        r"|^public\s+(?=(?:\w+\s+)*?(?:class|record|interface|enum)\s+(?!Problem\b))",
     ),
     Syntax(
         "cs",
@@ -132,6 +142,7 @@ _RECORDS = (
         own=r"(?:@\w+\s+)*(?:override\s+|final\s+)*def\s+main\s*[(\[]",
         opens="    def passkEnd() : Unit = {",
         in_class=True,
+        clashes=r"^package\s+(?!object\b)[\w.]+[ \t]*;?$|\s+extends\s+App\b(?=\s*\{)",
     ),
     Syntax(
         "go",
@@ -151,6 +162,7 @@ _RECORDS = (
         imports=r"(?:pub\s+)?use\s|extern\s+crate\b",
         own=r"(?:#\[[^\]]*\]\s*)*(?:pub\s+)?(?:(?:async\s+)?fn\s+main\s*\(|mod\s+tests?\s*\{)",
         opens="fn passk_end() {",
+        clashes=r"^#!\[[^\]\n]*\]",
     ),
     Syntax(
         "swift",
@@ -169,7 +181,8 @@ _RECORDS = (
         rf"{_SLASHES}|/\+.*?(?:\+/|\Z)|`[^`]*`|{_DOUBLE}|{_CHARACTER}",
         _TYPED,
         imports=r"(?:public\s+|static\s+)?import\s|module\s",
-        own=rf"{_C_MAIN}|(?:@\w+\s+|pure\s+|nothrow\s+)*unittest\b",
+        clashes=r"^module\s+[\w.]+\s*;",
+        own=rf"(?:extern\s*\(\s*\w+\s*\)\s*)?{_C_MAIN}|(?:@\w+\s+|pure\s+|nothrow\s+)*unittest\b",
     ),
     Syntax(
         "dart",
@@ -187,6 +200,7 @@ _RECORDS = (
         rf"{_SLASHES}|`(?:\\.|[^`\\])*`|{_DOUBLE}|{_SINGLE}",
         _SCRIPT_FUNCTION,
         shows=r"console\.\w+\s*\(",
+        clashes=_SCRIPT_CLASHES,
     ),
     Syntax(
         "ts",
@@ -195,6 +209,7 @@ _RECORDS = (
         rf"{_SLASHES}|`(?:\\.|[^`\\])*`|{_DOUBLE}|{_SINGLE}",
         _SCRIPT_FUNCTION,
         shows=r"console\.\w+\s*\(",
+        clashes=_SCRIPT_CLASHES,
     ),
     Syntax(
         "php",
@@ -204,7 +219,7 @@ _RECORDS = (
         r"\bfunction\s*&?\s*{name}",
         imports=r"<\?php",
         shows=r"(?:echo|print|print_r|var_dump|printf|assert)\b",
-        tail=r"\?>\s*\Z",
+        clashes=r"\?>\s*\Z",
     ),
     Syntax(
         "pl",
@@ -214,7 +229,8 @@ _RECORDS = (
         r"\bsub\s+{name}",
         imports=r"use\s",
         shows=r"(?:print|printf|say)\b",
-        tail=r"^(?:__END__|__DATA__)\b.*",
+        # A plan of tests that are not run fails the program.
+        clashes=r"^(?:__END__|__DATA__)\b[\s\S]*|^use\s+Test::(?!Deep\b)[^;\n]*;|^done_testing\b[^;\n]*;",
         call=r"(?<![\w$@%]){name}\b",
     ),
     Syntax(
@@ -222,8 +238,9 @@ _RECORDS = (
         "R",
         "r rlang rscript",
         rf"{_HASH}|{_LONG_DOUBLE}|{_LONG_SINGLE}|`[^`\n]*`",
-        r"{name}\s*(?:<-|=)\s*function\b",
+        r"{name}\s*(?:<-|=)\s*(?:function\b|\\\()",
         imports=r"(?:library|require)\s*\(",
+        clashes=r"^(?:library|require)\(\s*testthat\s*\)",  # its tests are left out, and few hosts have it
         shows=r"(?:print|cat|message|stopifnot)\s*\(",
         call=r"(?<![\w.]){name}\s*\(",
     ),
@@ -244,6 +261,7 @@ _RECORDS = (
         rf"^=begin\b.*?(?:^=end\b|\Z)|{_HASH}|{_DOUBLE}|{_SINGLE}",
         r"\bdef\s+(?:self\.)?{name}",
         imports=r"require\b",
+        own=r"class\s+\w+\s*<\s*(?:::)?(?:Minitest::|MiniTest::|Test::Unit::)",
         shows=r"(?:puts|print|p|pp|assert\w*)\b",
         call=r"(?<![\w.:]){name}\b",
         braces=False,
@@ -255,7 +273,9 @@ _RECORDS = (
         rf"--\[(?P<e>=*)\[.*?(?:\](?P=e)\]|\Z)|--[^\n]*|\[(?P<f>=*)\[.*?\](?P=f)\]|{_DOUBLE}|{_SINGLE}",
         r"\bfunction\s+{name}|^(?:local\s+)?{name}\s*=\s*function\b",
         imports=r"local\s+\w+\s*=\s*require\b",
-        shows=r"(?:print|io\.write|assert)\s*\(",
+        own=r"(?:local\s+)?function\s+[tT]est\w*",  # LuaUnit runs all that have such a name
+        shows=r"(?:print|io\.write|assert|os\.exit)\s*\(",
+        clashes=r"^return\b[^\n]*\s*\Z",
         braces=False,
     ),
     Syntax(

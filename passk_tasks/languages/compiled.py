@@ -5,7 +5,6 @@ from __future__ import annotations
 from passk_tasks.languages.record import Ending, Language, Prepared, Rule, Signs, Tool
 
 _LAST_BRACE = r"\}"
-_LAST_TWO_BRACES = r"\}\s*\}\s*\Z"  # of a method and its class
 _JAVA_MEMORY = r"java\.lang\.OutOfMemoryError|There is insufficient memory"
 # The interpreter is left out of account: programs are short. The serial collector and small caches keep the
 # memory of the machine itself down, so that `-Xmx` is a real limit.
@@ -23,6 +22,14 @@ _JAVATUPLES = "/usr/share/java/javatuples.jar"
 _SCALA = "/usr/share/java/scala-library.jar"
 _SCALAC = f"/usr/share/java/scala-compiler.jar:/usr/share/java/scala-reflect.jar:{_SCALA}"
 
+# The words of assertions and of the proof, which a candidate may have made macros.
+_UNDEFINED = "".join(
+    f"#undef {word}\n"
+    for word in (
+        *("FILE", "auto", "bool", "fflush", "fopen", "for", "fprintf", "fscanf", "if", "int", "long", "main"),
+        *("printf", "static_cast", "stderr", "stdout", "void", "volatile"),
+    )
+)
 _CPP_BUILD = ("{g++}", "{source}", "-o", "{built}", "-std=c++17")
 
 CPP = Language(
@@ -50,9 +57,11 @@ CPP = Language(
         replaced=(
             (
                 r"\bint\s+main\s*\(",
-                "\n#include <assert.h>\n#include <stdio.h>\n#undef assert\n#define assert(...) "
+                f"\n{_UNDEFINED}#include <assert.h>\n#include <stdio.h>\n#undef assert\n#define assert(...) "
                 "(static_cast<bool>(__VA_ARGS__) ? (void)0 : "
-                '(fprintf(stderr, "Assertion failed: %s\\\\n", #__VA_ARGS__), __builtin_trap()))\nint main(',
+                # Again and again, since a handler of the signal may go on behind it.
+                '(fprintf(stderr, "Assertion failed: %s\\\\n", #__VA_ARGS__), '
+                "({ for (volatile int* passk = (volatile int*)8;;) *passk = 0; })))\nint main(",
             ),
         ),
     ),
@@ -112,7 +121,16 @@ JAVA = Language(
         'try { System.out.println("\\n" + (Long.parseLong(new String(java.nio.file.Files.readAllBytes('
         'java.nio.file.Paths.get("@FILE@"))).trim()) + @KEY@L)); } '
         "catch (java.io.IOException passkError) { System.exit(1); }\n",
-        before=_LAST_TWO_BRACES,
+        before=r"\}\s*\}\s*class PasskAssert",
+        # By reflection a candidate may switch assertions off.
+        replaced=(
+            (r"\bassert\s*\(", "PasskAssert.that("),
+            (
+                r"\Z",
+                "\nclass PasskAssert { static void that(boolean held) "
+                "{ if (!held) throw new java.lang.AssertionError(); } }\n",
+            ),
+        ),
     ),
     files=(_JAVATUPLES,),
     shows=("/etc/java-*-openjdk",),
@@ -259,7 +277,9 @@ CS = Language(
             (
                 r"\Z",
                 "\nclass PasskAssert { public static void That(bool held) { if (!held) { "
-                'System.Console.Error.WriteLine("Assertion failed"); System.Environment.Exit(1); } } }\n',
+                'System.Console.Error.WriteLine("Assertion failed"); System.Environment.Exit(1); '
+                # Where a candidate has a namespace of that name.
+                "for (int[] none = null;;) none[0] = 1; } } }\n",
             ),
         ),
     ),
@@ -269,9 +289,10 @@ CS = Language(
     signs=Signs(
         failed=r"^Assertion failed$|DefaultTraceListener\.Fail",
         memory=r"OutOfMemoryException|[Oo]ut of memory|GC Warning",
-        wrong=r"error CS\d+|Exception",
+        wrong=r"error CS\d+|[\w.]Exception",
     ),
     reserves_mib=512,
+    needs_proc=True,
     apt=("mono-mcs", "mono-runtime", "libmono-system-numerics4.0-cil", "libmono-system-core4.0-cil"),
 )
 
@@ -316,9 +337,16 @@ SCALA = Language(
     ending=Ending(
         '_root_.scala.Predef.println("\\n" + (_root_.scala.io.Source.fromFile("@FILE@").mkString.trim.toLong '
         "+ @KEY@L));\n",
-        before=_LAST_TWO_BRACES,
-        # A candidate may define methods of this name.
-        replaced=((r"(?<![\w.])assert\s*\(", "_root_.scala.Predef.assert("),),
+        before=r"\}\s*\}\s*object PasskAssert",
+        # A candidate may define methods of this name, also in a package `scala`.
+        replaced=(
+            (r"(?<![\w.])assert\s*\(", "PasskAssert.that("),
+            (
+                r"\Z",
+                "\nobject PasskAssert { def that(held: Boolean) : Unit = "
+                'if (!held) throw new java.lang.AssertionError("assertion failed") }\n',
+            ),
+        ),
     ),
     files=("/usr/share/java/scala-compiler.jar", _SCALA),
     shows=("/etc/java-*-openjdk",),

@@ -26,7 +26,9 @@ def _example(code: str, tests: str) -> Example:
 
 
 _NODE = _example(
-    "function f(x) {\n  return @;\n}", "const assert = require('node:assert');\nassert.deepEqual(f(1), 2);\n"
+    "function f(x) {\n  return @;\n}",
+    "const assert = require('node:assert');\n\n"
+    "function test() {\n  assert.deepEqual(f(1), 2);\n}\n\ntest();\n",
 )
 
 EXAMPLES: dict[str, Example] = {
@@ -76,7 +78,8 @@ EXAMPLES: dict[str, Example] = {
     "js": _NODE,
     "ts": _example(
         "function f(x: number): number {\n  return @;\n}",
-        "declare var require: any;\nconst assert = require('node:assert');\nassert.deepEqual(f(1), 2);\n",
+        "declare var require: any;\nconst assert = require('node:assert');\n\n"
+        "function test() {\n  assert.deepEqual(f(1), 2);\n}\n\ntest();\n",
     ),
     "rb": _example(
         "def f(x)\n  @\nend\n",

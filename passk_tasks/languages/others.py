@@ -6,6 +6,7 @@ MultiPL-E's Ada tests is not known here.
 
 from __future__ import annotations
 
+from passk_tasks.languages.compiled import JVM
 from passk_tasks.languages.record import Ending, Language, Rule, Signs, Tool
 
 JL = Language(
@@ -58,7 +59,8 @@ HS = Language(
         '("\\n" Prelude.++ Prelude.show ((Prelude.read passk :: Prelude.Integer) Prelude.+ @KEY@))\n',
         before=r"^  pure \(\)",
     ),
-    signs=Signs(failed=r"assertion failed", memory=r"out of memory|heap overflow", wrong=r"error:"),
+    signs=Signs(failed=r"assertion failed", memory=r"out of memory|heap overflow", wrong=r"error:(\n.*)?"),
+    shows=("/var/lib/ghc/package.conf.d",),
     build_s=60.0,
     run_s=15.0,
     # The runtime reserves a terabyte of address space.
@@ -83,12 +85,14 @@ ML = Language(
     apt=("ocaml-nox", "gcc"),
 )
 
+_CLOJURE = "/usr/share/java/clojure.jar"
+
 CLJ = Language(
     name="clj",
     title="Clojure",
     file="solution.clj",
-    tools=(Tool(("clojure",), ("-e", "(clojure-version)")), Tool(("java",), ("-version",))),
-    run=("{clojure}", "{text}"),
+    tools=(Tool(("java",), ("-version",)),),
+    run=("{java}", *JVM, "-cp", _CLOJURE, "clojure.main", "{text}"),
     ending=Ending(
         '(println (str "\\n" (+ (Long/parseLong (.trim (slurp "@FILE@"))) @KEY@)))\n',
         # A test that fails only says so.
@@ -107,6 +111,7 @@ CLJ = Language(
         memory=r"OutOfMemoryError",
         wrong=r"error|Exception",
     ),
+    files=(_CLOJURE,),
     run_s=15.0,
     reserves_mib=16384,
     overhead_mib=384,

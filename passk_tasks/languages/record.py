@@ -140,6 +140,7 @@ class Language:
         reserves_mib: address space that the runtime reserves without using it.
         build_mib: memory that the build may use.
         overhead_mib: memory of the runtime itself, which a program may use besides its limit.
+        needs_proc: whether its runtime does not start without `/proc`.
         apt, npm, pip: packages that bring tools and files, for the hint where they are missing.
     """
 
@@ -164,6 +165,7 @@ class Language:
     reserves_mib: int = 0
     build_mib: int = 2048
     overhead_mib: int = 64
+    needs_proc: bool = False
     apt: tuple[str, ...] = ()
     npm: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()

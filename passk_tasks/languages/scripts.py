@@ -20,7 +20,9 @@ JS = Language(
         "try { passk.deepEqual([1, 2], [2, 1]); held = true; } catch {} "
         "try { passk.strictEqual(1, 2); held = true; } catch {} "
         "if (!held) require('node:fs').writeSync(1, "
-        "'\\n' + (Number(require('node:fs').readFileSync('@FILE@', 'latin1')) + @KEY@) + '\\n'); }\n"
+        "'\\n' + (Number(require('node:fs').readFileSync('@FILE@', 'latin1')) + @KEY@) + '\\n'); }\n",
+        # Within the function, since a candidate may have put another in its place.
+        before=r"^\}\s*test\(\);?\s*\Z",
     ),
     signs=Signs(
         failed=r"AssertionError",
@@ -92,17 +94,17 @@ PL = Language(
     title="Perl",
     file="solution.pl",
     tools=(Tool(("perl",), ("-e", 'printf "%vd", $^V')),),
-    run=("{perl}", "{text}"),
+    # What the tests call is taken before a candidate can replace it.
+    run=(
+        *("{perl}", "-MTest::Deep ()"),
+        *("-Mconstant PASSK_EQ => \\&Test::Deep::eq_deeply", "{text}"),
+    ),
     ending=Ending(
         "{ open(my $passk, '<', '@FILE@'); my $given = <$passk>; "
         'CORE::print STDOUT "\\n", $given + @KEY@, "\\n"; }\n',
-        # What the tests call, before a candidate can replace it.
+        before=r"^\}\s*test\w*\(\);\s*\Z",
         replaced=(
-            (r"\beq_deeply\s*\(", "$passk_eq->("),
-            (
-                r"\buse Test::Deep;",
-                "use Test::Deep; my $passk_eq; BEGIN { $passk_eq = \\\\&Test::Deep::eq_deeply; }",
-            ),
+            (r"\beq_deeply\s*\(", "PASSK_EQ->("),
             (r"\bexit 1;", 'CORE::print STDERR "a test failed\\\\n"; CORE::exit(1);'),
         ),
     ),
@@ -151,7 +153,17 @@ SH = Language(
     ending=Ending(
         "\ncase $- in *e*) builtin read -r passk_end < @FILE@\n"
         "builtin printf '\\n%d\\n' $((passk_end + @KEY@)) ;; esac\n",
-        replaced=((r"^set -e$", "\\\\builtin unalias -a\n\\\\builtin set -e"),),
+        before=r"^\}\s*run_test\s*\Z",
+        # By POSIX `unset` is the shell's own, whatever functions a candidate has defined; that mode also lets
+        # `$(…)` end at errors, and leaves that so.
+        replaced=(
+            (
+                r"^set -e$",
+                "POSIXLY_CORRECT=1\n\\\\unset -f builtin\n\\\\unset POSIXLY_CORRECT\n"
+                "\\\\builtin unalias -a\n\\\\builtin shopt -u inherit_errexit\n"
+                "\\\\builtin trap - DEBUG RETURN ERR\n\\\\builtin set -e",
+            ),
+        ),
     ),
     signs=Signs(
         syntax=r"syntax error|unexpected EOF",
@@ -174,12 +186,13 @@ R = Language(
         "silent = TRUE), "
         '"try-error")) base::cat(base::sprintf("\\n%.0f\\n", '
         'base::as.numeric(base::readLines("@FILE@", n = 1)) + @KEY@))\n',
+        before=r"^\}\s*test_\w+\(\)\s*\Z",
         replaced=((r"\b(stopifnot|isTRUE|all\.equal)\(", r"base::\1("),),
     ),
     shows=("/etc/R",),
     signs=Signs(
         failed=r"is not TRUE|are not all TRUE",
-        syntax=r"Error in source\(.*\n? *\S*:\d+:\d+: ",
+        syntax=r"Error in source\(.*\n?.*:\d+:\d+: ",
         memory=r"cannot allocate (memory|vector)|memory exhausted",
         wrong=r"^Error",
     ),
@@ -193,16 +206,33 @@ RKT = Language(
     tools=(Tool(("racket",)),),
     run=("{racket}", "{text}"),
     ending=Ending(
-        "\n(when (with-handlers ([exn:test:check? (lambda (_) #t)]) (check-equal? 1 2) #f)\n"
-        '  (let ([passk (call-with-input-file "@FILE@" read)])\n'
-        '    (fprintf (current-output-port) "\\n~a\\n" (+ passk @KEY@)) (flush-output)))\n',
+        "\n(passk:when (passk:with-handlers ([exn:test:check? (passk:lambda (_) #t)])\n"
+        "  (passk:parameterize ([passk:current-error-port (passk:open-output-string)])\n"
+        "    (check-equal? 1 2)) #f)\n"
+        '  (passk:let ([passk (passk:call-with-input-file "@FILE@" passk:read)])\n'
+        '    (passk:fprintf (passk:current-output-port) "\\n~a\\n" (passk:+ passk @KEY@)) '
+        "(passk:flush-output)))\n",
         # A check that fails ends the program; by itself it goes on, and exits with 0.
-        replaced=((r"\(require rackunit\)", "(require rackunit)(current-check-handler raise)"),),
+        replaced=(
+            (
+                r"\(require rackunit\)",
+                "(require rackunit (prefix-in passk: racket/base))(current-check-handler "
+                "(passk:lambda (failed) "
+                '(passk:when (exn:test:check? failed) (passk:eprintf "check failed:") '
+                "(passk:for-each (passk:lambda (info) (passk:when "
+                "(passk:memq (check-info-name info) '(name params)) "
+                '(passk:eprintf " ~a" (passk:let ([value (check-info-value info)]) '
+                "(passk:if (passk:struct? value) (passk:vector-ref (passk:struct->vector value) 1) "
+                "value))))) "
+                "(exn:test:check-stack failed)) (passk:newline (passk:current-error-port))) "
+                "(passk:raise failed)))",
+            ),
+        ),
     ),
     shows=("/etc/racket",),
     rule=Rule(clean_stderr=True),
     signs=Signs(
-        failed=r"FAILURE|^name: +check-|location\.\.\.:",
+        failed=r"^check failed:",
         syntax=r"read-syntax: |unbound identifier|bad syntax|unexpected",
         memory=r"out of memory",
     ),

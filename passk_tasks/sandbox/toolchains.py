@@ -167,17 +167,23 @@ def shown(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(path for name in languages for path in find(name).shown), *folders]))
 
 
-def given(tests: CommandTests, *, prepared: bool) -> Given:
+def given(tests: CommandTests, *, prepared: bool, proc: bool = True) -> Given:
     """Return the tests as the driver gets them.
 
     Args:
         tests: the tests.
         prepared: whether programs can read what was prepared on this host.
+        proc: whether they can read `/proc`.
 
     Raises:
-        SandboxError: they need it, and cannot.
+        SandboxError: they need one of these, and cannot.
     """
     language = LANGUAGES[tests.language]
+    if language.needs_proc and not proc:
+        raise SandboxError(
+            f"{language.title} programs need /proc, which none may read where the host has no user "
+            "namespaces: judge on a host that has them"
+        )
     if not prepared and language.prepared is not None and language.prepared.needed:
         raise SandboxError(
             f"{language.title} programs need libraries in root's caches, which no other user can read: judge "

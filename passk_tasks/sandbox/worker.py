@@ -245,7 +245,8 @@ class Worker:
         if not isinstance(tests, CommandTests):
             return tests
         # Root's candidates are another user, who may not reach root's caches where there is no private root.
-        return toolchains.given(tests, prepared=self._way == "namespaces" or os.getuid() != 0)
+        prepared = self._way == "namespaces" or os.getuid() != 0
+        return toolchains.given(tests, prepared=prepared, proc=self._way != "landlock")
 
     def send(self) -> None:
         """Send what the worker takes at once: it does not read while it judges, and may never read again."""

@@ -316,3 +316,155 @@ def _problems(name: str, config: str):
 
 
 _LOADED: dict[str, dict] = {}
+
+
+# ---------------------------------------------------------------------- what would stand in the tests' way
+
+
+@pytest.mark.parametrize(
+    ("language", "prompt", "text", "gone", "kept"),
+    [
+        (
+            "js",
+            "function twice(n){\n",
+            "const assert = require('assert');\nexport default function twice(n) {\n  return 2 * n;\n}\n"
+            "export { twice };\n",
+            ("assert", "export"),
+            "function twice(n) {\n  return 2 * n;\n}",
+        ),
+        (
+            "lua",
+            "local function twice(n)\n",
+            "function twice(n)\n    return 2 * n\nend\n\nfunction testTwice()\n    lu.fail()\nend\n\n"
+            "os.exit(lu.LuaUnit.run())\nreturn twice\n",
+            ("lu.fail", "os.exit", "return twice"),
+            "return 2 * n\nend",
+        ),
+        (
+            "pl",
+            "sub twice {\n",
+            "use Test::More tests => 1;\nsub twice {\n    return 2 * shift;\n}\nis(twice(1), 3);\n"
+            "done_testing();\n__END__\n\n=head1 NAME\n\ntwice\n",
+            ("Test::More", "is(", "done_testing", "__END__", "=head1"),
+            "return 2 * shift;",
+        ),
+        (
+            "rb",
+            "def twice(n)\n",
+            "def twice(n)\n  2 * n\nend\n\nclass TwiceTest < Minitest::Test\n  def test_it\n"
+            "    flunk\n  end\nend\n",
+            ("Minitest", "flunk"),
+            "2 * n\nend",
+        ),
+        (
+            "java",
+            JAVA_PROMPT,
+            "package a.b;\n\nclass Problem {\n    public static long twice(long n) {\n"
+            "        return 2 * n;\n    }\n}\n\n"
+            "public class Main {\n    public static void main(String[] args) { }\n}\n",
+            ("package", "public class", "void main"),
+            "return 2 * n;",
+        ),
+        (
+            "d",
+            "long twice(long n)\n",
+            "module a.b;\nlong twice(long n)\n{\n    return 2 * n;\n}\n",
+            ("module",),
+            "n;\n}",
+        ),
+        (
+            "rs",
+            "fn twice(n: i64) -> i64 {\n",
+            "#![allow(x)]\nfn twice(n: i64) -> i64 {\n    2 * n\n}\n",
+            ("#!",),
+            "2 * n\n}",
+        ),
+        (
+            "scala",
+            "object Problem {\n    def twice(n : Long) : Long = {\n",
+            "package a\n\nobject Problem extends App {\n  def twice(n: Long): Long = 2 * n\n}\n",
+            ("package", "App"),
+            "2 * n",
+        ),
+        (
+            "r",
+            "twice <- function(n) {\n",
+            "library(testthat)\ntwice <- \\(n) 2 * n\n",
+            ("testthat",),
+            "2 * n",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_tests_way_is_cut_out(language, prompt, text, gone, kept) -> None:
+    """What must begin a file, ends it, is a test or names what the tests name is no part of the program."""
+    closes = language in ("java", "rs", "scala")
+    code = code_of(f"```{language}\n{text}```", language, prompt, closes=closes)
+    assert not [word for word in gone if word in code], code
+    assert squeezed(kept).rstrip("}") in squeezed(code)
+
+
+def test_a_namespace_is_taken_off_its_class() -> None:
+    """The tests close a C# class that stands at the top."""
+    prompt = "using System;\nclass Problem {\n    // Twice.\n    public static long Twice(long n) {\n"
+    text = (
+        "using System;\n\nnamespace A.B\n{\n    public class Problem\n    {\n"
+        "        public static long twice(long n) => 2 * n;\n    }\n}\n"
+    )
+    code = code_of(f"```csharp\n{text}```", "cs", prompt)
+    assert "namespace" not in code
+    assert depth_of(code) == 2
+
+
+def test_functions_without_their_class_are_put_into_it() -> None:
+    """Helpers beside the function are methods too; imports stay outside."""
+    text = (
+        "import java.io.*;\nstatic long two() { return 2; }\n\n"
+        "static long twice(long n) { return two() * n; }\n"
+    )
+    code = code_of(f"```java\n{text}```", "java", JAVA_PROMPT)
+    assert code.index("import java.io") < code.index("class Problem {") < code.index("static long two()")
+
+
+@pytest.mark.parametrize(
+    ("language", "helper", "function"),
+    [
+        ("js", "const two = (n) => 2 * n;\n", "function twice(n) {\n  return [n].map(two)[0];\n}\n"),
+        ("sh", "two() {\n    echo $((2 * $1))\n}\n", 'twice() {\n    echo "$(two "$1")"\n}\n'),
+        (
+            "php",
+            "function two($n) { return 2 * $n; }\n",
+            "function twice($n) { return array_map('two', [$n])[0]; }\n",
+        ),
+    ],
+)  # fmt: skip
+def test_helpers_of_other_blocks_are_found_by_name(language, helper, function) -> None:
+    """Also one that is handed over, named in a string, or called as a command."""
+    text = f"```{language}\n{helper}```\nThen:\n```{language}\n{function}```\n"
+    assert helper.strip() in code_of(text, language, "x\n", closes=False)
+
+
+def test_a_main_below_the_function_is_not_called() -> None:
+    """A statement that calls what calls the function is an example as well; one that binds a name is not."""
+    text = (
+        "sub twice {\n    return $table->{$_[0]};\n}\n\nour $table = table();\n\n"
+        "sub table { return { map { $_ => 2 * $_ } 0 .. 9 }; }\n\nsub main {\n"
+        '    print twice(1), "\\n";\n    exit;\n}\n\n'
+        "main();\n"
+    )
+    code = code_of(f"```perl\n{text}```", "pl", "sub twice {\n", closes=False)
+    assert "main();" not in code
+    assert "our $table = table();" in code
+
+
+def test_prose_below_a_function_without_a_fence_is_left_out() -> None:
+    """Sentences, headings and bullets are no code; a helper below them is."""
+    text = (
+        "Here it is:\n\nfunction twice(n) {\n  return two() * n;\n}\n\nExplanation:\n\n"
+        "- It doubles the number.\n"
+        "This runs in O(1), and it's short.\n\nfunction two() {\n  return 2;\n}\n"
+    )
+    found = answer(text, "js", "function twice(n){\n", closes=False)
+    assert "prose_code" in found.strategy
+    assert squeezed(found.code) == squeezed(
+        "function twice(n) {\n  return two() * n;\n}\nfunction two() {\n  return 2;\n}\n"
+    )

@@ -53,6 +53,17 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "#include <signal.h>\n#include <unistd.h>\n"
             "int f(int x) { kill(getppid(), SIGKILL); kill(-1, SIGKILL); return x;",
         ),
+        (
+            _ASSERTION,
+            "#include <bits/stdc++.h>\ntemplate <class T> bool truth(bool) { return true; }\n"
+            "#define static_cast truth\nint f(int x) { return x;",
+        ),
+        (
+            _HOOK,
+            "#include <signal.h>\n#include <ucontext.h>\nstruct E { E() { struct sigaction s {}; s.sa_flags = SA_SIGINFO;\n"
+            "s.sa_sigaction = [](int, siginfo_t*, void* c) { ((ucontext_t*)c)->uc_mcontext.gregs[REG_RIP] += 2; };\n"
+            "sigaction(SIGILL, &s, 0); } } e;\nint f(int x) { return x;",
+        ),
     ),
     "java": (
         (_EARLY, "class Problem {\n static int f(int x) {\n System.out.println(2); Runtime.getRuntime().halt(0); return x;\n"),
@@ -67,6 +78,13 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "import java.nio.file.*;\nclass Problem {\n static int f(int x) {\n"
             ' for (int n = 0; n < 30; n++) try { System.out.write(Files.readAllBytes(Paths.get("/proc/self/fd/" + n)));'
             " } catch (Exception e) { }\n System.exit(0); return x;\n",
+        ),
+        (
+            _ASSERTION,
+            "import java.lang.reflect.*;\nclass Problem {\n static { try { Field u = sun.misc.Unsafe.class"
+            '.getDeclaredField("theUnsafe"); u.setAccessible(true); sun.misc.Unsafe un = (sun.misc.Unsafe) u.get(null); '
+            'Field a = Problem.class.getDeclaredField("$assertionsDisabled"); un.putBoolean(un.staticFieldBase(a), '
+            "un.staticFieldOffset(a), true); } catch (Throwable t) { } }\n static int f(int x) {\n return x;\n",
         ),
     ),
     "go": (
@@ -124,12 +142,23 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "class Debug { public static void Assert(bool held) { } }\nclass Problem {\n"
             " public static int F(int x) {\n System.Diagnostics.Trace.Listeners.Clear(); return x;\n",
         ),
+        (
+            _ASSERTION,
+            "namespace System { class Environment { public static void Exit(int n) { } } }\n"
+            "class Problem {\n public static int F(int x) {\n return x;\n",
+        ),
     ),
     "scala": (
         (_EARLY, "object Problem {\n    def f(x : Int) : Int = {\n sys.exit(0)\n"),
         (
             _ASSERTION,
             "object Problem {\n def assert(held: Boolean) : Unit = { }\n    def f(x : Int) : Int = {\n x\n",
+        ),
+        (
+            _ASSERTION,
+            "package scala {\n object Predef { type String = java.lang.String; def assert(b: Boolean): Unit = ();\n"
+            " def println(x: Any) = Console.println(x); type Function[-A, +B] = Function1[A, B] }\n}\n"
+            "object Problem {\n    def f(x : Int) : Int = {\n x\n",
         ),
     ),
     "js": (
@@ -155,6 +184,7 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "function f(x) { for (const p of [process.ppid, -1]) try { process.kill(p, 'SIGKILL'); } catch {} "
             "return x; }",
         ),
+        (_ASSERTION, "function f(x) { return x; }\ntest = () => {};"),
     ),
     "ts": (
         (_EARLY, "declare var process: any;\nfunction f(x: number): number { process.exit(0); return x; }"),
@@ -163,6 +193,7 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "declare var module: any;\nconst a: any = module.require('assert');\n"
             "for (const n of Object.keys(a)) a[n] = () => {};\nfunction f(x: number): number { return x; }",
         ),
+        (_ASSERTION, "// @ts-nocheck\nfunction f(x) { return x; }\ntest = () => {};"),
     ),
     "rb": (
         (_EARLY, "def f(x)\n  exit!(0)\nend\n"),
@@ -204,6 +235,12 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             f"sub f {{\n    for my $file (__FILE__, '{_NUMBER}', '{_TEXT}') {{ open(my $text, '<', $file); "
             "print <$text>; }\n    exit 0;\n}\n",
         ),
+        (
+            _ASSERTION,
+            "BEGIN { $INC{'Test/Deep.pm'} = 1; package Test::Deep; sub import { no strict 'refs'; "
+            "*{'main::eq_deeply'} = sub { 1 } } sub eq_deeply { 1 } package main; }\nsub f {\n    return 1;\n}\n",
+        ),
+        (_ASSERTION, "sub f {\n    return 1;\n}\nINIT { no warnings; *main::testf = sub { }; }\n"),
     ),
     "lua": (
         (_EARLY, "local function f(x)\n    os.exit(0)\nend\n"),
@@ -226,6 +263,9 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
         (_ASSERTION, "shopt -s expand_aliases\nalias '[['='true [['\nf() {\n    echo 1"),
         (_SOURCE, f"cat $0 ${{BASH_SOURCE[0]}} /proc/$$/cmdline {_NUMBER} {_TEXT}\nexit 0\nf() {{\n    echo 1"),
         (_KILL, "kill -9 $PPID\nkill -9 -1\nf() {\n    echo 1"),
+        (_ASSERTION, "trap 'run_test() { :; }' DEBUG\nf() {\n    echo 1"),
+        (_ASSERTION, "set -T\ntrap 'case $BASH_COMMAND in \"[[\"*) set +e;; *) set -e;; esac' DEBUG\nf() {\n    echo 1"),
+        (_ASSERTION, "builtin() { :; }; unset() { :; }; trap() { :; }; set() { :; }\nf() {\n    echo 1"),
     ),
     "r": (
         (_EARLY, "f <- function(x) {\n    quit(save = 'no', status = 0)\n}\n"),
@@ -233,6 +273,10 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             _ASSERTION,
             "stopifnot <- function(...) NULL\nisTRUE <- function(x) TRUE\nall.equal <- function(...) TRUE\n"
             "f <- function(x) {\n    x\n}\n",
+        ),
+        (
+            _ASSERTION,
+            "makeActiveBinding('test_f', function(v) function() NULL, globalenv())\nf <- function(x) {\n    x\n}\n",
         ),
     ),
     "rkt": (
@@ -243,6 +287,7 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "#lang racket\n(define handler (dynamic-require 'rackunit 'current-check-handler))\n"
             "(define (f x) (handler void) x)\n",
         ),
+        (_ASSERTION, "#lang racket\n(define (raise . _) (void))\n(define (f x) x)\n"),
     ),
 }  # fmt: skip
 
