@@ -91,7 +91,7 @@ CLJ = Language(
     name="clj",
     title="Clojure",
     file="solution.clj",
-    tools=(Tool(("java",), ("-version",)),),
+    tools=(Tool(("java",), ("-version",)), Tool(("clojure",), ("-e", "(clojure-version)"))),
     run=("{java}", *JVM, "-cp", _CLOJURE, "clojure.main", "{text}"),
     ending=Ending(
         '(println (str "\\n" (+ (Long/parseLong (.trim (slurp "@FILE@"))) @KEY@)))\n',
@@ -124,7 +124,7 @@ ELIXIR = Language(
     name="elixir",
     title="Elixir",
     file="solution.exs",
-    tools=(Tool(("elixir",)), Tool(("erl",), _ERLANG_VERSION)),
+    tools=(Tool(("elixir",), ("--short-version",)), Tool(("erl",), _ERLANG_VERSION)),
     # By itself it takes no text that is not a file with a name.
     run=("{elixir}", "-e", "Code.eval_string(File.read!('{text}'))"),
     ending=Ending(

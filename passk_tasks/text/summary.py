@@ -142,6 +142,8 @@ def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
 def shown_times(limits: Mapping[str, float], judge: str | None) -> list[str]:
     """Return stored time limits as texts, each with what it is for."""
     of_one = {"stdio": " a call or case"}.get(judge or "", " a call") if "call_s" in limits else ""
+    if judge == "command":
+        of_one = " or the language's own limit, if longer"
     shown = {f" s{of_one}": limits.get("timeout_s"), " s for all calls": limits.get("whole_s")}
     if "whole_s" in limits and "call_s" not in limits:  # in one process calls are not timed one by one
         del shown[" s"]
