@@ -4,7 +4,8 @@
 
 The folder has MultiPL-E's rows, `humaneval-<language>.jsonl.gz`, and answers, `solutions_dev.jsonl.gz`. For
 each language the same programs run three times: by MultiPL-E's own commands (`rule`), by this package's
-commands without a sandbox, and in the sandbox `strict`, with its own processes counted. Every difference
+commands without a sandbox, and in the sandbox `strict`, with its own processes counted, and what starting
+that costs once told apart. Every difference
 between the verdicts of MultiPL-E's rule and of the sandbox is printed.
 """
 
@@ -18,7 +19,7 @@ import re
 import resource
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from passk_tasks import benchmarks
@@ -31,6 +32,7 @@ from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.box.drivers.command import Plan
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import load_task
+from passk_tasks.verdict import Outcome
 
 _TUPLES = "/usr/share/java/javatuples.jar"
 # MultiPL-E's own limits, 15 s, are wall time, which a busy machine breaks.
@@ -136,6 +138,17 @@ def plain(tests: CommandTests, code: str) -> None:
                 return
 
 
+def strict(language: str, programs: list[tuple[str, str, str]]) -> tuple[float, Sequence[Outcome]]:
+    """Return the CPU seconds of a run that judges programs in the sandbox, and the outcomes."""
+    before = _children_s()
+    outcomes = batch.judge(
+        [Program(name, code, CommandTests(language, tests)) for name, code, tests in programs],
+        local(Confinement(Limits()), 1),
+    ).outcomes
+    # Those of candidates are not waited for by this process, and told by the outcomes.
+    return _children_s() - before + sum(outcome.cpu_s for outcome in outcomes), outcomes
+
+
 def answers(
     folder: Path, language: str, most: int, source: str = "humaneval"
 ) -> Iterator[tuple[str, str, str]]:
@@ -172,7 +185,9 @@ def main() -> None:
     parser.add_argument("--languages", default=",".join(COMMANDS))
     parser.add_argument("--programs", type=int, default=5)
     options = parser.parse_args()
-    print("CPU s a program: MultiPL-E's | ours, plain | ours, strict | passed, of | different verdicts")
+    print(
+        "CPU s a program: MultiPL-E's | ours, plain | ours, strict | once, the start | passed, of | different verdicts"
+    )
     for language in options.languages.split(","):
         if missing := toolchains.hint([language]):
             print(f"{LANGUAGES[language].title}: {missing}")
@@ -187,22 +202,22 @@ def main() -> None:
             between = _children_s()
             plain(CommandTests(language, tests), code)
             seconds[0], seconds[1] = seconds[0] + between - before, seconds[1] + _children_s() - between
-        before = _children_s()
-        judged = batch.judge(
-            [Program(name, code, CommandTests(language, tests)) for name, code, tests in programs],
-            local(Confinement(Limits()), 1),
-        )
-        # Those of candidates are not waited for by this process, and told by the outcomes.
-        seconds[2] = _children_s() - before + sum(outcome.cpu_s for outcome in judged.outcomes)
+        # A run starts its sandbox once, whatever it judges: the first one alone tells that apart.
+        first_s, _ = strict(language, programs[:1])
+        all_s, outcomes = strict(language, programs)
+        seconds[2] = (all_s - first_s) * len(programs) / max(len(programs) - 1, 1)
+        started_s = max(first_s - seconds[2] / len(programs), 0.0)
         different = [
             f"{name}: {ok} ({said.strip()[-80:]!r}), ours {outcome.verdict} ({outcome.detail[:80]!r})"
-            for (name, *_), (ok, said), outcome in zip(programs, passed, judged.outcomes, strict=True)
+            for (name, *_), (ok, said), outcome in zip(programs, passed, outcomes, strict=True)
             if ok is not outcome.passed
         ]
         each = " | ".join(f"{total / len(programs):.2f}" for total in seconds)
         right = sum(ok for ok, _ in passed)
+        said = "; ".join(different) or "none"
         print(
-            f"{language} | {each} | {right}, {len(programs)} | {'; '.join(different) or 'none'}", flush=True
+            f"{language} | {each} | {started_s:.2f} | {right}, {len(programs)} | {said}",
+            flush=True,
         )
 
 
