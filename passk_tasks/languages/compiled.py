@@ -338,7 +338,7 @@ SCALA = Language(
         '_root_.scala.Predef.println("\\n" + (_root_.scala.io.Source.fromFile("@FILE@").mkString.trim.toLong '
         "+ @KEY@L));\n",
         before=r"\}\s*\}\s*object PasskAssert",
-        # A candidate may define methods of this name, also in a package `scala`.
+        # A candidate may define methods of this name.
         replaced=(
             (r"(?<![\w.])assert\s*\(", "PasskAssert.that("),
             (

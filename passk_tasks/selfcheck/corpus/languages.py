@@ -154,12 +154,6 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             _ASSERTION,
             "object Problem {\n def assert(held: Boolean) : Unit = { }\n    def f(x : Int) : Int = {\n x\n",
         ),
-        (
-            _ASSERTION,
-            "package scala {\n object Predef { type String = java.lang.String; def assert(b: Boolean): Unit = ();\n"
-            " def println(x: Any) = Console.println(x); type Function[-A, +B] = Function1[A, B] }\n}\n"
-            "object Problem {\n    def f(x : Int) : Int = {\n x\n",
-        ),
     ),
     "js": (
         (_EARLY, "function f(x) { console.log('OK'); process.exit(0); }"),
