@@ -185,9 +185,7 @@ def main() -> None:
     parser.add_argument("--languages", default=",".join(COMMANDS))
     parser.add_argument("--programs", type=int, default=5)
     options = parser.parse_args()
-    print(
-        "CPU s a program: MultiPL-E's | ours, plain | ours, strict | once, the start | passed, of | different verdicts"
-    )
+    print("CPU s a program: MultiPL-E's | ours, plain | strict | once, the start | passed, of | different")
     for language in options.languages.split(","):
         if missing := toolchains.hint([language]):
             print(f"{LANGUAGES[language].title}: {missing}")
