@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 
@@ -62,10 +62,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One of several machines that judged.
+    """A machine that judged.
 
     Attributes:
-        name: its host name and address.
+        name: its host name; of a node of a cluster with its address.
         cpus: how many programs it judged at one time.
         programs: how many it judged.
         differs: where its environment is not that of the machine that asked: both values by name, the asking
@@ -76,3 +76,13 @@ class Machine:
     cpus: int
     programs: int
     differs: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+
+def added_up(machines: Iterable[Machine]) -> tuple[Machine, ...]:
+    """Return each machine once, by name: its programs added up, the rest as it was said last."""
+    by_name: dict[str, Machine] = {}
+    for machine in machines:
+        before = by_name.get(machine.name)
+        programs = machine.programs + (before.programs if before else 0)
+        by_name[machine.name] = replace(machine, programs=programs)
+    return tuple(by_name[name] for name in sorted(by_name))

@@ -32,6 +32,7 @@ NEEDS_MORE = {
     "--cost": "needs a run whose tokens were counted; tests/cli/test_cost_of_runs.py has one",
     "--format bigcode": "needs 50 samples a problem; tests/export makes them",
     "infilling": "needs the hub's problems",
+    "--cluster": "needs a cluster; tests/judging/test_cluster.py has one",
 }
 # A model's part is played by the samples that ship with the package, of few problems.
 MODEL = re.compile(r"--model (?:hf|vllm|local-completions|local-chat-completions) --model_args \S+")

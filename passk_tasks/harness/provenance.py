@@ -25,10 +25,10 @@ from passk_tasks.results.findings import with_samples
 from passk_tasks.results.summary import Summary
 from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.diagnosis import Evidence
-from passk_tasks.scoring.summary import Record, Scored, summarise
+from passk_tasks.scoring.summary import Record, Scored, summarise, told
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.text import summary
-from passk_tasks.verdict import Machine
+from passk_tasks.verdict import Machine, added_up
 
 _log = logging.getLogger("lm_eval.passk")
 
@@ -46,7 +46,7 @@ class RankReport:
         judging_s: wall seconds in which it judged.
         environments: in which it judged.
         from_store: how many samples have their verdict from a store; None without one.
-        machines: who judged for it, where that was not its own machine.
+        machines: who judged for it.
         seen: what its texts show.
     """
 
@@ -105,7 +105,6 @@ def collect(
         dataset=dataset,
         layers=_common(of_rank.layers for of_rank in reports),
         sandbox_warnings=list(dict.fromkeys(warning for of_rank in reports for warning in of_rank.warnings)),
-        machines=[machine for of_rank in reports for machine in of_rank.machines],
         judging_s=max((of_rank.judging_s or 0.0 for of_rank in reports), default=None),
         seen=sum((of_rank.seen for of_rank in reports), Evidence()),
     )
@@ -122,6 +121,7 @@ def collect(
         journals=journals,
         findings=with_samples((*diagnosis.of_references(notes), *scored.findings), journals),
         ranks=len(reports),
+        machines=told(added_up(m for of_rank in reports for m in of_rank.machines), spec.settings),
         environments=tuple(sorted({name for of_rank in reports for name in of_rank.environments})),
         from_store=sum(from_store) if from_store else None,
         **store.provenance_of(

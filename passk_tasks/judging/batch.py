@@ -28,7 +28,7 @@ class Judged:
         outcomes: one for each program, in the order given.
         layers: whether each sandbox layer was active, by name.
         warnings: what the user must know about the layers.
-        machines: who judged, where that was not this machine.
+        machines: who judged.
     """
 
     outcomes: list[Outcome]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, UsageError
+from passk_tasks.judging.head import Head, in_time, refused
 from passk_tasks.judging.node import (
     Facts,
     Node,
@@ -32,14 +32,13 @@ from passk_tasks.judging.node import (
 from passk_tasks.judging.portions import Batch, Waiting
 from passk_tasks.program import CommandTests, Confinement, Program
 from passk_tasks.sandbox import packages
-from passk_tasks.verdict import Machine, Outcome, Verdict
+from passk_tasks.verdict import Machine, Outcome, Verdict, added_up
 
 _IN_FLIGHT = 2  # batches that a node holds: one in judgement, one waiting
 _RESTARTS = 5  # of a node's actor without a finished batch in between
 _LOOK_S = 5.0  # between two looks for nodes that joined
 _START_S = 180.0  # for an actor to start its sandbox
 _END_S = 10.0
-_ANSWERS_S = 10.0  # for a cluster's address to take a connection
 
 
 @dataclass(eq=False)
@@ -90,6 +89,7 @@ class Cluster:
         self.warnings: tuple[str, ...] = ()
         self._entered = 0
         self._connected = False
+        self._head = Head(address, [])
         self._here: Facts = {}
         self._languages: list[str] = []  # whose tools must be the same
         self._members: list[_Member] = []
@@ -108,12 +108,9 @@ class Cluster:
     @property
     def machines(self) -> tuple[Machine, ...]:
         """The nodes that judged or may judge."""
-        by_name: dict[str, list[_Member]] = {}
-        for member in (*self._past, *self._members):
-            by_name.setdefault(member.name, []).append(member)
-        return tuple(
-            Machine(name, actors[-1].cpus, sum(actor.judged for actor in actors), dict(actors[-1].differs))
-            for name, actors in sorted(by_name.items())
+        return added_up(
+            Machine(member.name, member.cpus, member.judged, dict(member.differs))
+            for member in (*self._past, *self._members)
         )
 
     def __enter__(self) -> Cluster:
@@ -131,6 +128,8 @@ class Cluster:
             if not self._members:
                 told = "; ".join(self.warnings) or "it has none"
                 raise SandboxError(f"no node of the cluster {self._address} judges: {told}")
+            heads = self._each("head", {self._members[0]: ()}).values()
+            self._head = Head(self._address, [*heads, self._address])
         except BaseException:
             self.close()
             raise
@@ -151,25 +150,35 @@ class Cluster:
         for member in self._members:
             with contextlib.suppress(Exception):  # one that is dead needs no end
                 ending.append(member.actor.end.remote())
-        with contextlib.suppress(Exception):
-            self._ray.wait(ending, num_returns=len(ending), timeout=_END_S)
-        for member in self._members:
-            self._kill(member)
+        if ending:  # without a connection, Ray would start a cluster of its own for this call
+            with contextlib.suppress(Exception):
+                self._ray.wait(ending, num_returns=len(ending), timeout=_END_S)
+        if self._head.silent:
+            self._head.leave_behind(self._ray)
+        else:
+            for member in self._members:
+                self._kill(member)
+            if self._connected:
+                self._ray.shutdown()
         self._past += self._members
         self._members = []
-        if self._connected:
-            self._connected = False
-            self._ray.shutdown()
+        self._connected = False
 
     def _connect(self) -> None:
         # A backend that uses Ray may be connected already, and ends that by itself when it is done.
         if self._ray.is_initialized():
+            there = in_time(lambda: self._ray.get_runtime_context().gcs_address)  # a client does not know it
+            if there is not None and self._address not in ("auto", there):
+                raise SandboxError(
+                    f"this process is connected to the Ray cluster {there}, not to {self._address}: "
+                    "end that connection, or name auto"
+                )
             return
         try:
             address = os.environ.get("RAY_ADDRESS", "auto") if self._address == "auto" else self._address
-            if address != "auto":  # Ray itself would try for ever
-                host, _, port = address.rpartition("/")[2].rpartition(":")
-                socket.create_connection((host, int(port)), timeout=_ANSWERS_S).close()
+            # Ray itself would try for ever.
+            if address != "auto" and (why := refused(address)) is not None:
+                raise why
             self._ray.init(self._address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:
             raise SandboxError(
@@ -262,8 +271,7 @@ class Cluster:
         self._kill(member)
 
     def _kill(self, member: _Member) -> None:
-        with contextlib.suppress(Exception):  # it may be dead
-            self._ray.kill(member.actor)
+        in_time(lambda: self._ray.kill(member.actor))
 
     def _why_not(self) -> str:
         listed = "; ".join(f"{name}: {reason}" for name, reason in sorted(self._refused.items()))
@@ -281,10 +289,14 @@ class Cluster:
         """Take in nodes that joined, and those that lost their actor but live."""
         if time.monotonic() - self._looked_s < _LOOK_S and self._members:
             return
+        alive = in_time(self._alive) if self._head.answers() else None
+        if alive is None:
+            self._looked_s = time.monotonic()
+            return
         have = {member.node_id for member in self._members}
         new = {
             node_id: name
-            for node_id, name in self._alive().items()
+            for node_id, name in alive.items()
             if node_id not in have
             and name not in self._refused
             and self._restarts.get(node_id, 0) < _RESTARTS

@@ -38,7 +38,7 @@ class Executor(Protocol):
 
     @property
     def machines(self) -> tuple[Machine, ...]:
-        """Who judged, where that is not this machine; kept until the executor is entered anew."""
+        """Who judges, and how many programs each judged; kept until the executor is entered anew."""
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs that have code; yield the position and outcome of each as soon as it is known.

@@ -48,6 +48,12 @@ class Node:
             {**environment(self._confinement), **tools(languages)},
         )
 
+    def head(self) -> str:
+        """Return where the cluster's head node takes connections, as HOST:PORT."""
+        import ray  # an extra, which nodes have
+
+        return str(ray.get_runtime_context().gcs_address)
+
     def toolchains(self, languages: Collection[str]) -> Facts:
         """Return the versions of the tools of these languages."""
         return tools(languages)

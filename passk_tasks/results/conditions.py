@@ -38,7 +38,7 @@ class Conditions:
         sandbox: its mode.
         packages: versions of the packages that candidates could import, by name.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
-        machines: nodes of the cluster that judged, or `one machine`.
+        machines: nodes of the cluster, or several machines, that judged, or `one machine`.
         shown: hash of the data that candidates were shown, or `none`.
         python: version of the interpreter that judged.
         passk_tasks: version of this package.

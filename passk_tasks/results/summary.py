@@ -80,7 +80,7 @@ class Summary:
         shown: sha256 of the data that candidates were shown; None for none.
         packages: versions of the packages that candidates could import, by name.
         toolchains: versions of the tools that built and ran candidates in other languages, by name.
-        machines: the nodes of the cluster that judged; empty where it was this machine alone.
+        machines: the nodes of the cluster, or the several machines, that judged; empty where it was one.
         more: keys of a stored object that this version does not know.
     """
 
@@ -245,7 +245,7 @@ class Summary:
             "shown": self.shown,
             "packages": None if self.packages is None else dict(self.packages),
             "toolchains": dict(self.toolchains) or None,
-            "machines": [_of_machine(machine) for machine in self.machines] or None,
+            "machines": [of_machine(machine) for machine in self.machines] or None,
         }
         known = {key: value for key, value in where_known.items() if value is not None}
         return {**always, **known, **self.more}
@@ -336,7 +336,7 @@ def _with_judges(summary: Summary, keys: Keys) -> Summary:
         shown=keys.text("shown"),
         packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
         toolchains={name: str(toolchains.values[name]) for name in toolchains},
-        machines=tuple(map(_machine, keys.inners("machines"))),
+        machines=tuple(map(machine_of, keys.inners("machines"))),
     )
 
 
@@ -354,13 +354,15 @@ def _score(name: str, keys: Keys) -> Score:
     return Score(name, over_problems, over_samples)
 
 
-def _of_machine(machine: Machine) -> dict[str, object]:
+def of_machine(machine: Machine) -> dict[str, object]:
+    """Return a machine as results have it."""
     differs = {name: list(values) for name, values in machine.differs.items()}
     known = {"name": machine.name, "cpus": machine.cpus, "programs": machine.programs}
     return {**known, **({"differs": differs} if differs else {})}
 
 
-def _machine(keys: Keys) -> Machine:
+def machine_of(keys: Keys) -> Machine:
+    """Return the machine that results have; `ValueError` where a key is missing."""
     differs = keys.inner("differs")
     pairs = {name: value for name, value in differs.values.items() if isinstance(value, list)}
     return Machine(

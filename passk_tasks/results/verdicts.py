@@ -1,6 +1,7 @@
 """Verdicts on disk, as they come: what a scoring that broke off goes on from, and the store that runs share.
 
     {"program_sha256": …, "environment": …, "task_id": …, "verdict": …, …}    a line a program
+    {"judged_by": […], "environments": […]}                                   who judged so many of them
 
 A verdict holds for its program and its environment: the limits, the sandbox's layers, the packages, the tools
 (`judging.environment`). Files are appended to and never rewritten. A line that a kill tore is passed over.
@@ -18,17 +19,20 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from passk_tasks.errors import SamplesError
+from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import dump_line
 from passk_tasks.results.reading import outcome_of
 from passk_tasks.results.store import replace
-from passk_tasks.verdict import Outcome, Verdict
+from passk_tasks.results.summary import machine_of, of_machine
+from passk_tasks.verdict import Machine, Outcome, Verdict
 
 _HEAD = b'{"program_sha256": "'
+_JUDGED_BY = b'{"judged_by": '
 _SYNC_S = 1.0  # so often, at most, what was written is forced onto the disk
 _UNSHARED = frozenset({Verdict.TIMEOUT, Verdict.INFRA_ERROR})
 """What another run, on another machine or under another load, might not repeat."""
@@ -75,6 +79,22 @@ def read(path: Path, wanted: Callable[[str], bool], *, without: bool = False) ->
                 continue  # torn, or no verdict
             if (without or outcome.verdict is not Verdict.INFRA_ERROR) and wanted(known.program_sha256):
                 yield known
+
+
+def judged_by(path: Path, environments: Collection[str]) -> Iterator[Machine]:
+    """Yield the machines that judged in one of these environments, as often as a file names them."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        for raw in file:
+            if raw.startswith(_JUDGED_BY):
+                with contextlib.suppress(ValueError, TypeError, AttributeError):  # torn
+                    line = Keys(json.loads(raw))
+                    if not set(line.texts("environments")).isdisjoint(environments):
+                        yield from map(machine_of, line.inners("judged_by"))
+
+
+def judged_by_line(machines: Sequence[Machine], environments: Sequence[str]) -> dict[str, object]:
+    """Return the line of who judged, as `judged_by` reads it."""
+    return {"judged_by": [of_machine(machine) for machine in machines], "environments": list(environments)}
 
 
 def as_dict(outcome: Outcome) -> dict[str, object]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections
 import itertools
 import json
+import platform
 import selectors
 import signal
 import sys
@@ -70,8 +71,6 @@ class Sandbox:
             negative.
     """
 
-    machines: tuple[Machine, ...] = ()  # it is this one
-
     def __init__(
         self,
         confinement: Confinement,
@@ -102,6 +101,7 @@ class Sandbox:
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2
         self._most_bytes = min(fitting, frames.MOST_BYTES - MESSAGE_LIMIT)
         self._entered = 0
+        self._judged = 0
         self._languages: frozenset[str] = frozenset()  # whose toolchains the workers show
         self._tools: tuple[str, ...] = ()
         self._pool: list[Worker] = []
@@ -117,10 +117,16 @@ class Sandbox:
         """The version of each distribution that candidates can import; reads the metadata of each."""
         return self._surroundings.packages.versions()
 
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """This machine, and how many programs it judged."""
+        return (Machine(platform.node(), self.workers, self._judged),)
+
     def __enter__(self) -> Sandbox:
         self._entered += 1
         if self._entered > 1:
             return self
+        self._judged = 0
         self._selector = selectors.DefaultSelector()
         self._free_cpus: list[int | None] = list(self._cpus or choose_cpus(self.workers))
         try:
@@ -180,6 +186,7 @@ class Sandbox:
                 if size > self._most_bytes:
                     ahead.drop(index)
                     left -= 1
+                    self._judged += 1
                     yield index, self._too_large(program, size)
                     continue
                 if program.tests not in suites:
@@ -217,6 +224,7 @@ class Sandbox:
                 left -= 1
                 ahead.drop(index)
                 waiting.forget(index)
+                self._judged += 1
                 yield index, outcome
 
     selftest = run  # there is one machine, this one

@@ -13,6 +13,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,12 @@ from passk_tasks.judging.environment import Environments
 from passk_tasks.judging.executor import Executor
 from passk_tasks.results import store, verdicts
 from passk_tasks.results.keys import Keys
+from passk_tasks.results.summary import machine_of
 from passk_tasks.results.verdicts import Appended, Known, Store
-from passk_tasks.verdict import Outcome
+from passk_tasks.verdict import Machine, Outcome, added_up
+
+_SAID_EACH = 64
+"""Verdicts between two lines of who judged: after a kill, so many at most are nobody's."""
 
 
 class Verdicts:
@@ -59,13 +64,19 @@ class Verdicts:
         self._store = None if shared is None else Store(Path(shared).expanduser())
         self._file: Appended | None = None
         self._before_s, self._began = 0.0, time.monotonic()
+        self._executor: Executor | None = None
+        self._machines: list[Machine] = []  # that judged what is known, in all attempts
+        self._said: dict[str, int] = {}  # how many programs of each machine are among them
+        self._unsaid = 0  # verdicts since they were looked at
 
     def __enter__(self) -> Verdicts:
         if self._path is not None:
             self._file = Appended(self._path, at_once=True)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.judged_by()
         if self._file is not None:
             self._file.close()
         if self._store is not None:
@@ -80,6 +91,18 @@ class Verdicts:
     def lost(self) -> str | None:
         """Why verdicts could not be kept as they came; None where all were."""
         return None if self._file is None else self._file.lost
+
+    def judged_by(self) -> tuple[Machine, ...]:
+        """Note who judged since the last call; return all that judged, in earlier attempts too."""
+        self._unsaid = 0
+        now = () if self._executor is None else self._executor.machines
+        own = (replace(one, programs=one.programs - self._said.get(one.name, 0)) for one in now)
+        if judged := [machine for machine in own if machine.programs > 0]:
+            self._said |= {machine.name: machine.programs for machine in now}
+            self._machines += judged
+            if self._file is not None:
+                self._file.add(verdicts.judged_by_line(judged, self.environments))
+        return added_up(self._machines)
 
     def known(
         self, batch: Batch, executor: Executor, place: Callable[[int, Outcome], None]
@@ -109,6 +132,10 @@ class Verdicts:
                     place(number, known.outcome)
             if self.from_store is not None:
                 self.from_store = int(batch.counts[taken].sum()) - self.resumed
+        if self.resumed and self._path is not None:
+            self._machines += verdicts.judged_by(self._path, self.environments)
+        self._executor = executor
+        self._said = {machine.name: machine.programs for machine in executor.machines}
         self._began = time.monotonic()
         return taken
 
@@ -125,6 +152,9 @@ class Verdicts:
             self._file.add({**line, "at_s": round(self.seconds, 3)})
         if self._store is not None:
             self._store.add(environment, self._found.seen[environment], line, outcome)
+        self._unsaid += 1
+        if self._unsaid >= _SAID_EACH:
+            self.judged_by()
 
     def _of(self, batch: Batch, found: Iterable[Known]) -> Iterator[tuple[int, Known]]:
         """Yield those of the verdicts that were found in the environment of their programs."""
@@ -150,6 +180,8 @@ class Verdicts:
         keys = Keys(json.loads(results.read_bytes()))
         environments = keys.texts("environments")
         self._before_s = float(keys.inner("cost").number("judging_s") or 0.0)
+        if not set(self._names).isdisjoint(environments):
+            self._machines += map(machine_of, keys.inners("machines"))
         for known in verdicts.read(outcomes, batch.has):
             number = batch.number(known.program_sha256)
             assert number is not None

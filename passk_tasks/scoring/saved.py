@@ -29,7 +29,7 @@ from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.candidates import cut_warning, extract_as_set, verbatim_warning
 from passk_tasks.scoring.known import Verdicts
 from passk_tasks.scoring.score import check, prepare, score
-from passk_tasks.scoring.summary import Scored
+from passk_tasks.scoring.summary import Scored, told
 from passk_tasks.tasks import catalog
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -164,6 +164,7 @@ def finish(
         warnings=(*checked.warnings, *warnings, *scored.warnings),
         extract=checked.extract,
         inputs=inputs,
+        machines=told(scored.machines, checked.spec.settings),
         asked=checked.texts,
         generation_kwargs=checked.generated_with,
         sent=checked.sent,

@@ -68,12 +68,12 @@ def score(
     executor = executor or executor_for(settings)
     with verdicts or Verdicts(shared=settings.verdicts) as kept, executor:
         outcomes = _judged(distinct, executor, kept, progress=progress)
+        machines = kept.judged_by()
         shares = None
         if settings.partial:
             judged = [outcomes[number] for number in range(len(distinct))]
             shares = cases.shares(distinct, judged, executor, progress=progress)
         layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
-        machines = executor.machines
     records = Spool[Record]()
     for index, sample in enumerate(samples):
         records.append(programs.record(index, sample, distinct, outcomes, shares))

@@ -260,6 +260,7 @@ class _OfShards(Verdicts):
         """Return that all programs have a verdict, and hand each one over."""
         taken = np.zeros(len(batch), dtype=np.bool_)
         for part in self._parts:
+            self._machines += verdicts.judged_by(part.path, self.environments)
             for known in verdicts.read(part.path, batch.has, without=True):
                 number = batch.number(known.program_sha256)
                 assert number is not None
@@ -289,7 +290,7 @@ class _Elsewhere:
 
     @property
     def machines(self) -> tuple[Machine, ...]:
-        """Return nobody: each part was judged by its own machine."""
+        """Return nobody: all is judged."""
         return ()
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:

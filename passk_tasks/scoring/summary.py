@@ -78,8 +78,7 @@ def summarise(
     """Return the score of records that were judged already, from one process or gathered from several.
 
     `layers` are the sandbox's, `sandbox_warnings` what to know of them, `judging_s` the wall seconds that it
-    took, `machines` who judged where that was not this machine; the rest is as
-    `Scored` has it.
+    took, `machines` who judged; the rest is as `Scored` has it.
     """
     grouped = _grouped(records)
     outcomes, texts, clusters = grouped.outcomes, grouped.texts, grouped.clusters
@@ -123,6 +122,11 @@ def summarise(
         sandbox_warnings=tuple(sandbox_warnings),
     )
     return _with_conditions(scored)
+
+
+def told(machines: Sequence[Machine], settings: Settings) -> tuple[Machine, ...]:
+    """Return who judged, where results say it: a cluster's nodes, or several machines."""
+    return tuple(machines) if settings.cluster is not None or len(machines) > 1 else ()
 
 
 def _with_conditions(scored: Scored) -> Scored:

@@ -171,13 +171,12 @@ def _judged(judges: Mapping[str, int], reasons: Mapping[str, int]) -> str:
 
 
 def _machines(machines: Sequence[Machine]) -> str:
-    """Return how many programs each node of a cluster judged, and which have another environment."""
-    shown = [
+    """Return how many programs each machine judged, and which have another environment."""
+    return "; ".join(
         f"{machine.name} {machine.programs:,} programs"
         + (f", with another {', '.join(list(machine.differs)[:3])}" if machine.differs else "")
         for machine in machines
-    ]
-    return f"{len(machines)} nodes of a cluster: {'; '.join(shown)}"
+    )
 
 
 def _uncertainty(estimate: Estimate) -> tuple[str, str]:

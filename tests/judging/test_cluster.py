@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
 import sys
 import time
 import warnings
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from under_load import still_running
+from under_load import HANG_S, still_running, wait_until
 
+from passk_tasks.api import load_problems, score_samples
 from passk_tasks.cli.app import main
 from passk_tasks.errors import SandboxError, SettingsError, UsageError
 from passk_tasks.judging import batch, cluster, portions, selftest
@@ -209,8 +211,6 @@ def test_nothing_is_left_behind(ray_nodes: Any) -> None:
 
 def test_score_on_a_cluster(ray_nodes: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`passk score --cluster` prints and stores what `passk score` does, but for times and who judged."""
-    from passk_tasks.api import load_problems
-
     problems = list(load_problems("passk_humaneval").problems.values())[:12]
     lines = [
         {"task_id": p.task_id, "completion": p.canonical_solution if number % 2 else "    return None\n"}
@@ -231,10 +231,69 @@ def test_score_on_a_cluster(ray_nodes: Any, tmp_path: Path, capsys: pytest.Captu
     assert there == here
 
 
+@pytest.mark.slow
+def test_a_head_node_that_dies(tmp_path: Path) -> None:
+    """An error says so before Ray ends the process; the same command goes on from what is judged."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'passk-tasks[ray]'")
+    from ray.cluster_utils import Cluster as Nodes
+
+    problem = next(iter(load_problems("passk_humaneval").problems.values()))
+    wait = "\nimport time\ntime.sleep(0.3)  # "
+    lines = [
+        {"task_id": problem.task_id, "completion": f"{problem.canonical_solution}{wait}{n}\n"}
+        for n in range(200)
+    ]
+    file, folder = tmp_path / "samples.jsonl", tmp_path / "out"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ["score", str(file), "--task", "passk_humaneval", "--k", "1", "--out", str(folder)]
+    code = (
+        "import sys; from passk_tasks.cli.app import main; from passk_tasks.judging import head;"
+        "head._SILENT_S = 0.0; sys.exit(main(sys.argv[1:]))"
+    )
+    head = {"num_cpus": 1, "include_dashboard": False}
+    nodes = started(lambda: Nodes(initialize_head=True, head_node_args=head))
+    try:
+        driver = subprocess.Popen(
+            [sys.executable, "-c", code, *command, "--cluster", nodes.address],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        unfinished = folder / "outcomes.unfinished.jsonl"
+        wait_until(lambda: driver.poll() is not None or (unfinished.exists() and unfinished.stat().st_size))
+        nodes.head_node.kill_gcs_server()
+        _, said = driver.communicate(timeout=HANG_S)
+    finally:
+        nodes.shutdown()
+    assert driver.returncode == 3, said
+    assert "the head node of the cluster" in said
+    scored = score_samples(file, "passk_humaneval", {"k": (1,)}, out=folder)
+    assert scored.verdicts == {"passed": 200}
+    assert scored.resumed > 0
+
+
 def test_a_cluster_that_is_not_there(ray_nodes: Any) -> None:
-    """An address where nothing listens is an error of one line, and says what to do."""
+    """An address where nothing listens is an error of one line, which says what to do, and starts nothing."""
+    import ray
+
     with pytest.raises(SandboxError, match="no Ray cluster at"):
         batch.judge(programs(1), cluster.Cluster("127.0.0.1:1", CONFINEMENT))
+    assert not ray.is_initialized()
+
+
+def test_a_connection_of_others_is_used(ray_nodes: Any) -> None:
+    """Whoever is connected to a cluster judges there and stays connected; another address is refused."""
+    import ray
+
+    ray.init(ray_nodes.address, log_to_driver=False)
+    try:
+        with pytest.raises(SandboxError, match=r"connected to the Ray cluster .*, not to 127\.0\.0\.1:1"):
+            batch.judge(programs(1), cluster.Cluster("127.0.0.1:1", CONFINEMENT))
+        judged = batch.judge(programs(2), cluster.Cluster("auto", CONFINEMENT))
+        assert len(judged.machines) == 2
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()
 
 
 def test_ray_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
