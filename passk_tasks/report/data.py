@@ -338,10 +338,9 @@ def flagged(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """Yield every program that passed and did something that looks like an attempt to fool the judge."""
     for number, run in enumerate(runs):
         for task_id, outcomes in run.outcomes.items():
-            same = Counter(
-                (program, outcome.flags)
-                for program, outcome in zip(run.programs[task_id], outcomes, strict=True)
-                if outcome.passed and outcome.flags
-            )
+            programs, same = run.programs[task_id], Counter[tuple[str, tuple[str, ...]]]()
+            for place, outcome in enumerate(outcomes):
+                if outcome.flags and outcome.passed:
+                    same[programs[place], outcome.flags] += 1
             for (_, flags), samples in same.items():
                 yield {"task_id": task_id, "run": number, "samples": samples, "flags": flags}

@@ -33,7 +33,8 @@ class Keys:
 
     def text(self, key: str) -> str | None:
         """Return a text, or a number as text."""
-        return self._read(key, "a text", str, str, int, float)
+        value = self.values.get(key)
+        return value if type(value) is str else self._read(key, "a text", str, str, int, float)
 
     def whole(self, key: str) -> int | None:
         """Return a whole number."""
@@ -41,7 +42,8 @@ class Keys:
 
     def number(self, key: str) -> float | None:
         """Return a number, whole or not, as it stands there."""
-        return self._read(key, "a number", lambda value: value, int, float)
+        value = self.values.get(key)
+        return value if type(value) is float else self._read(key, "a number", lambda value: value, int, float)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; empty where there is none."""

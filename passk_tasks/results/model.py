@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Run(StoredRun):
 
     outcomes: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
-    programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    programs: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     spent: Mapping[str, tuple[Spent | None, ...]] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -91,13 +92,13 @@ class Run(StoredRun):
         """
         return notebook.frame(self.outcomes, self.programs, self.spent)
 
-    @property
-    def counts(self) -> dict[str, tuple[int, int]]:
+    @cached_property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
         """`counts_of` its outcomes."""
         return counts_of(self.outcomes)
 
-    @property
-    def base_counts(self) -> dict[str, int] | None:
+    @cached_property
+    def base_counts(self) -> Mapping[str, int] | None:
         """`base_counts_of` its outcomes."""
         return base_counts_of(self.outcomes)
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
+from passk_tasks.results.hashes import packed
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, listed, numbered_lines, parse_object, refuse_device
 from passk_tasks.results.model import Listing, Run, StoredRun
@@ -77,9 +78,7 @@ def load(stored: StoredRun) -> Run:
         reader.read_score()
     else:
         reader.read_lm_eval()
-    outcomes = {task_id: tuple(listed) for task_id, listed in reader.outcomes.items()}
-    programs = {task_id: tuple(hashes) for task_id, hashes in reader.programs.items()}
-    seen = Counter(outcome.verdict.value for listed in outcomes.values() for outcome in listed)
+    seen = Counter(outcome.verdict.value for listed in reader.outcomes.values() for outcome in listed)
     if dict(seen) != {name: count for name, count in stored.verdicts.items() if count}:
         raise SamplesError(
             f"{stored.samples_path}: it holds {sum(seen.values())} samples, {seen['passed']} of them passed, "
@@ -91,11 +90,11 @@ def load(stored: StoredRun) -> Run:
     return extended(
         Run,
         stored,
-        outcomes=outcomes,
+        outcomes=reader.outcomes,
         prompts=prompts,
-        programs=programs,
-        spent={task_id: tuple(listed) for task_id, listed in reader.spent.items()},
-        sources=dict(reader.clusters),
+        programs=reader.programs,
+        spent=reader.spent,
+        sources=reader.clusters,
     )
 
 
@@ -210,11 +209,12 @@ class _Outcomes:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.outcomes: dict[str, list[Outcome]] = {}
+        self.outcomes: dict[str, tuple[Outcome, ...]] = {}
         self.prompts: dict[str, str] = {}
-        self.programs: dict[str, list[str]] = {}
-        self.spent: dict[str, list[Spent | None]] = {}
+        self.programs: dict[str, Sequence[str]] = {}
+        self.spent: dict[str, tuple[Spent | None, ...]] = {}
         self.clusters: dict[str, str] = {}
+        self._same: dict[Spent | None, Spent | None] = {}  # a million samples have few that differ
 
     def read_score(self) -> None:
         numbered: dict[str, dict[int, _Line]] = {}
@@ -256,9 +256,9 @@ class _Outcomes:
             self._note(task_id, answered[0])
 
     def _add(self, task_id: str, lines: Sequence[_Line]) -> None:
-        self.outcomes[task_id] = [line.outcome for line in lines]
-        self.programs[task_id] = [line.program for line in lines]
-        self.spent[task_id] = [line.spent for line in lines]
+        self.outcomes[task_id] = tuple(line.outcome for line in lines)
+        self.programs[task_id] = packed(line.program for line in lines)
+        self.spent[task_id] = tuple(self._same.setdefault(line.spent, line.spent) for line in lines)
 
     def _note(self, task_id: str, line: Mapping[str, object]) -> None:
         if isinstance(prompt := line.get("prompt"), str):
@@ -275,7 +275,7 @@ def task_id_in(row: Mapping[str, object], where: str) -> str:
 
 
 def _line(line: Mapping[str, object], where: str) -> _Line:
-    program = sys.intern(str(line.get("program_sha256", "")))
+    program = str(line.get("program_sha256", ""))
     return _Line(outcome_of(line, where), program, Spent.from_dict(line.get("spent")))
 
 

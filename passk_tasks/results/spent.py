@@ -51,6 +51,8 @@ class Spent:
     @classmethod
     def from_dict(cls, stored: object) -> Spent | None:
         """Return what is stored; None where nothing is, or what no version writes."""
+        if stored is None:
+            return None
         try:
             keys = Keys(stored)
             hit = keys.values.get("limit_hit")

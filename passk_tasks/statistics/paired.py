@@ -7,7 +7,7 @@ hard for both runs cancels out. Mathematics only: no I/O, and a seed where there
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -27,6 +27,7 @@ UNSEEN = 0.25
 
 _ENUMERATED = 16  # up to this many differences other than 0, all sign flips are tried
 _GRID_CELLS = 20_000_000  # the most work for the exact distribution on a grid: sums times differences
+_ROWS = 1000  # sign patterns at a time: few enough for a CPU's cache, and a whole number of words
 _TIE = 1e-9  # two sums that differ by less, relative to the largest possible one, are equal
 
 
@@ -167,13 +168,23 @@ def sign_flip(
         for step in each:
             sums = np.concatenate([sums + step, sums - step])
         return float(np.mean(np.abs(sums) >= threshold)), True
-    rng = np.random.default_rng(seed)
-    extreme, chunk = 0, 10_000
-    for start in range(0, draws, chunk):
-        size = min(chunk, draws - start)
-        signs = rng.integers(0, 2, size=(size, each.size), dtype=np.int8)
+    extreme = 0
+    for signs in _signs(draws, each.size, seed):
         extreme += int(np.count_nonzero(np.abs(2 * (signs @ each) - each.sum()) >= threshold))
     return (extreme + 1) / (draws + 1), False
+
+
+def _signs(draws: int, size: int, seed: int) -> Iterator[Floats]:
+    """Yield `draws` rows of `size` zeros and ones, some rows at a time.
+
+    They are what `default_rng(seed).integers(0, 2, dtype=int8)` draws: the first bit of each byte of the
+    generator's words, in a fifth of the time.
+    """
+    words = np.random.PCG64(seed)
+    for start in range(0, draws, _ROWS):
+        rows = min(_ROWS, draws - start)
+        raw = words.random_raw(-(-rows * size // 8)).astype("<u8").view(np.uint8)
+        yield (raw[: rows * size] >> 7).astype(np.float64).reshape(rows, size)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

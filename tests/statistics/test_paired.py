@@ -45,6 +45,14 @@ def test_many_differences_are_drawn_with_a_seed():
     assert drawn == pytest.approx(exact, abs=0.006)
 
 
+@given(st.integers(1, 40), st.integers(1, 2100), st.integers(0, 2**32))
+def test_drawn_signs_are_those_of_numpy_s_integers(size, draws, seed):
+    """The signs of a seed are what `integers` draws, row by row, so that p-values stay what they were."""
+    drawn = np.concatenate(list(paired._signs(draws, size, seed)))
+    expected = np.random.default_rng(seed).integers(0, 2, size=(draws, size), dtype=np.int8)
+    assert np.array_equal(drawn, expected)
+
+
 def test_a_drawn_p_is_never_0():
     """However clear the difference, the pattern that was seen is one of those drawn."""
     p, exact = paired.sign_flip(np.linspace(0.5, 1, 64), draws=1000)
