@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
         baseline=options.baseline,
         last=options.last,
     )
-    shared.show(options, result.as_dict(), partial(render, result, everything=options.all))
+    then = ["report", *options.runs, *shared.of_task(options)]
+    shared.show(options, result.as_dict(), partial(render, result, everything=options.all), then)
     return 1 if options.fail_on_regression and result.regressed else 0
 
 

@@ -13,6 +13,7 @@ from passk_tasks.cli import options as shared
 from passk_tasks.compare import label
 from passk_tasks.errors import UsageError
 from passk_tasks.factors import Attribution, Effect
+from passk_tasks.results.changes import TOOLING
 from passk_tasks.text import sent
 from passk_tasks.text.summary import interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
@@ -59,7 +60,9 @@ def run(options: argparse.Namespace) -> int:
         rescore=options.rescore,
         progress=sys.stderr.isatty(),
     )
-    shared.show(options, result.as_dict(), partial(render, result))
+    again = not options.rescore and any(TOOLING in effect.kinds for effect in result.effects)
+    then = ["factors" if again else "report", *options.runs, *shared.of_task(options)]
+    shared.show(options, result.as_dict(), partial(render, result), [*then, "--rescore"] if again else then)
     return 0
 
 

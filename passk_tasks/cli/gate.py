@@ -47,7 +47,9 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, print, and return the verdict's exit code."""
     result = api.gate_runs(options.runs, options.policy)
-    shared.show(options, result.as_dict(), partial(render, result))
+    failed = [(one.baseline.path, one.run.path) for one in result.verdicts if one.verdict == FAILED]
+    then = ["compare", *failed[0]] if failed else ()
+    shared.show(options, result.as_dict(), partial(render, result), then)
     return EXIT_CODES[result.verdict]
 
 

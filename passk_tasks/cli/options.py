@@ -42,12 +42,29 @@ def add_command(
     return parser
 
 
-def show(options: argparse.Namespace, result: Any, render: Callable[..., str]) -> None:
-    """Print a result: as JSON with `--json`, else as the text that `render` makes for the terminal."""
+def show(
+    options: argparse.Namespace, result: Any, render: Callable[..., str], then: Sequence[object] = ()
+) -> None:
+    """Print a result: as JSON with `--json`, else as the text that `render` makes for the terminal.
+
+    Below the text stands what to type next, where `then` has the words after `passk`.
+    """
     if options.json:
         print(json.dumps(result, indent=2))
-    else:
-        print(render(colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+        return
+    print(render(colour=colour_wanted(sys.stdout), width=width_of(sys.stdout)))
+    if then:
+        print(f"\n{following(*then)}")
+
+
+def following(*words: object) -> str:
+    """Return the line that says which command to type next."""
+    return f"  next: {shlex.join(['passk', *map(str, words)])}"
+
+
+def of_task(options: argparse.Namespace) -> list[str]:
+    """Return `--task` as it was given, for the next command."""
+    return [] if options.task is None else ["--task", options.task]
 
 
 def show_scored(options: argparse.Namespace, scored: Scored) -> None:
@@ -67,7 +84,7 @@ def end_scoring(options: argparse.Namespace, scored: Scored) -> None:
     """
     if options.out is not None and not options.json:
         print(f"\n  {Path(options.out) / store.RESULTS}\n  {Path(options.out) / store.OUTCOMES}")
-        print(f"  next: {shlex.join(['passk', 'report', options.out])}")
+        print(following("report", options.out))
     if scored.infra_errors:
         outcomes = (record.outcome for record in scored.records)
         example = next(outcome.detail for outcome in outcomes if outcome.verdict == "infra_error")

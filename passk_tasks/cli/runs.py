@@ -17,6 +17,7 @@ from passk_tasks.text.summary import interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _FIRST = PASS.replace("K", "1")
+_NAMED = 4  # most runs that are named in the next command
 
 
 def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
@@ -56,11 +57,23 @@ def run(options: argparse.Namespace) -> int:
     )
     called = _called(listing.runs)
     listed = [{**run.listed(), "name": called[i]} for i, run in enumerate(listing.runs)]
-    shared.show(options, listed, partial(render, listing, options.folder, called))
+    shared.show(options, listed, partial(render, listing, options.folder, called), _then(options, listing))
     if options.json:
         for note in listing.notes:
             print(f"passk: {note}", file=sys.stderr)
     return 0
+
+
+def _then(options: argparse.Namespace, listing: Listing) -> list[object]:
+    """Return what to type next, of the task of the last run: for one run `show`, for several `compare`."""
+    known = [run for run in listing.runs if run.samples_path is not None]
+    chosen = [run.path for run in known if run.task == known[-1].task]
+    if len(chosen) < 2:
+        return ["show", *chosen] if chosen else []
+    if options.tag or options.model or options.since:
+        return ["compare", *chosen] if len(chosen) <= _NAMED else []
+    of_task = ["--task", known[-1].task] if len(chosen) < len(known) or options.task else []
+    return ["compare", options.folder, *of_task]
 
 
 def render(

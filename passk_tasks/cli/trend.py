@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     def text(*, colour: bool, width: int | None) -> str:
         return "\n\n".join(render(one, colour=colour, width=width) for one in found)
 
-    shared.show(options, [one.as_dict() for one in found], text)
+    then = ["factors", *options.runs, *shared.of_task(options)]
+    shared.show(options, [one.as_dict() for one in found], text, then)
     return 0
 
 

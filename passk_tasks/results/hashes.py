@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -36,9 +36,14 @@ class Hashes(Sequence[str]):
         return (text[start : start + 2 * _SIZE] for start in range(0, len(text), 2 * _SIZE))
 
 
-def packed(hashes: Iterable[str]) -> Sequence[str]:
-    """Return hashes packed; a tuple where one is no SHA-256, as where none was recorded."""
-    listed = tuple(hashes)
-    if all(map(_SHA256.fullmatch, listed)):
-        return Hashes(bytes.fromhex("".join(listed)))
-    return listed
+def short(text: str) -> str | bytes:
+    """Return a hash as bytes; the text itself where it is no SHA-256, as where none was recorded."""
+    return bytes.fromhex(text) if _SHA256.fullmatch(text) else text
+
+
+def packed(hashes: Sequence[str | bytes]) -> Sequence[str]:
+    """Return what `short` made as texts again, packed; a tuple where one is no SHA-256."""
+    known = [one for one in hashes if isinstance(one, bytes)]
+    if len(known) == len(hashes):
+        return Hashes(b"".join(known))
+    return tuple(one.hex() if isinstance(one, bytes) else one for one in hashes)

@@ -12,16 +12,18 @@ import json
 import os
 import re
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from passk_tasks.errors import SamplesError, UsageError, did_you_mean
 from passk_tasks.results import store
 from passk_tasks.results.conditions import Conditions, from_lm_eval, from_score
-from passk_tasks.results.hashes import packed
+from passk_tasks.results.hashes import packed, short
 from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, listed, numbered_lines, parse_object, refuse_device
 from passk_tasks.results.model import Listing, Run, StoredRun
@@ -31,6 +33,7 @@ from passk_tasks.results.summary import Summary, extended
 from passk_tasks.verdict import Outcome, Verdict
 
 _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-eval's name of a results file
+_BITS = 63  # of a sample's number, in an array
 
 
 def listing(path: str | os.PathLike[str]) -> Listing:
@@ -200,8 +203,16 @@ class _Line(NamedTuple):
     """What is stored of one sample."""
 
     outcome: Outcome
-    program: str
+    program: str | bytes
     spent: Spent | None
+
+
+class _Unordered(NamedTuple):
+    """What is stored of a problem's samples, in the order of the file."""
+
+    samples: array[int]  # their numbers
+    numbers: array[int]  # of their lines
+    lines: list[_Line]
 
 
 class _Outcomes:
@@ -217,22 +228,28 @@ class _Outcomes:
         self._same: dict[Spent | None, Spent | None] = {}  # a million samples have few that differ
 
     def read_score(self) -> None:
-        numbered: dict[str, dict[int, _Line]] = {}
+        read: dict[str, _Unordered] = {}
         for number, raw in numbered_lines(self.path):
             where = f"{self.path}:{number}"
             line = parse_object(raw, where)
             index = line.get("sample")
-            if not isinstance(index, int):
+            if not isinstance(index, int) or index.bit_length() > _BITS:
                 raise SamplesError(f"{where}: the sample has no number")
             task_id = task_id_in(line, where)
-            by_index = numbered.setdefault(task_id, {})
-            if index in by_index:
-                raise SamplesError(f"{where}: sample {index} of {task_id} is there twice")
-            by_index[index] = _line(line, where)
+            mine = read.setdefault(task_id, _Unordered(array("q"), array("q"), []))
+            mine.samples.append(index)
+            mine.numbers.append(number)
+            mine.lines.append(_line(line, where))
             self._note(task_id, line)
         # A file that pools runs may hold them in turn; the samples' own numbers are their order.
-        for task_id, by_index in numbered.items():
-            self._add(task_id, [by_index[index] for index in sorted(by_index)])
+        for task_id, (samples, numbers, lines) in read.items():
+            order = sorted(range(len(lines)), key=samples.__getitem__)
+            for one, other in pairwise(order):
+                if samples[one] == samples[other]:
+                    where = f"{self.path}:{numbers[other]}"
+                    raise SamplesError(f"{where}: sample {samples[other]} of {task_id} is there twice")
+            self._add(task_id, [lines[place] for place in order])
+            lines.clear()
 
     def read_lm_eval(self) -> None:
         for number, raw in numbered_lines(self.path):
@@ -257,7 +274,7 @@ class _Outcomes:
 
     def _add(self, task_id: str, lines: Sequence[_Line]) -> None:
         self.outcomes[task_id] = tuple(line.outcome for line in lines)
-        self.programs[task_id] = packed(line.program for line in lines)
+        self.programs[task_id] = packed([line.program for line in lines])
         self.spent[task_id] = tuple(self._same.setdefault(line.spent, line.spent) for line in lines)
 
     def _note(self, task_id: str, line: Mapping[str, object]) -> None:
@@ -276,7 +293,7 @@ def task_id_in(row: Mapping[str, object], where: str) -> str:
 
 def _line(line: Mapping[str, object], where: str) -> _Line:
     program = str(line.get("program_sha256", ""))
-    return _Line(outcome_of(line, where), program, Spent.from_dict(line.get("spent")))
+    return _Line(outcome_of(line, where), short(program), Spent.from_dict(line.get("spent")))
 
 
 def outcome_of(line: Mapping[str, object], where: str) -> Outcome:

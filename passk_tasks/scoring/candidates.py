@@ -103,7 +103,7 @@ def extract_as_set(samples: Sequence[Sample], spec: TaskSpec, extract: str) -> s
     Solutions cannot continue a prompt; they stay as they are where that is what the setting says.
     """
     own, forms = spec.settings.extraction, {sample.form for sample in samples}
-    follow = extract == "auto" and own in EXTRACT and forms != {RESPONSE}
+    follow = extract == "auto" and forms != {RESPONSE}
     return own if follow and (own != "completion" or SOLUTION not in forms) else extract
 
 

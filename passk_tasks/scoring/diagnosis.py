@@ -26,7 +26,7 @@ from passk_tasks.program import Program
 from passk_tasks.results import findings
 from passk_tasks.results.findings import SAMPLES, Finding
 from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample
-from passk_tasks.scoring.candidates import candidate, mode_of
+from passk_tasks.scoring.candidates import EXTRACT, candidate, mode_of
 from passk_tasks.scoring.records import Record
 from passk_tasks.tasks import catalog, stops
 from passk_tasks.tasks.catalog import TaskSpec
@@ -135,7 +135,7 @@ def evidence(
         return Evidence()
     drawn = [records[place] for place in random.Random(0).sample(judged, min(TRIED, len(judged)))]
     modes = [_mode(record.sample, dataset, spec, extract) for record in drawn]
-    compiled = _programs(drawn, [record.extraction.code for record in drawn], dataset)
+    compiled = sum(record.outcome.verdict not in _LOST for record in drawn)
     chat, reasoning, tried, untried = 0, 0, dict[str, Tried](), False
     for way in _ways(spec):
         found = [
@@ -174,8 +174,8 @@ def _ways(spec: TaskSpec) -> tuple[str, ...]:
     own = spec.settings.extraction
     if own in _SNIPPETS:
         return _SNIPPETS
-    if own not in _WAYS:  # one side of an assertion is read in one way
-        return ()
+    if own not in _WAYS:  # one side of an assertion, which is read in one way
+        return (own,)
     return tuple(dict.fromkeys((own, *_WAYS)))  # of ways that are equally good, the task's own
 
 
@@ -269,26 +269,29 @@ def _read_wrongly(of: int, lost: int, never_ended: int, seen: Evidence, spec: Ta
     if gains:
         drawn = f"judged for {best.of} drawn at random" if best.of < of else "judged for all"
         would = f"with `{way}`, {best.would / best.of:.0%} would pass, not {best.now / best.of:.0%} ({drawn})"
-    command = ("passk", "score", SAMPLES, "--task", spec.name, "--extract", way) if gains else ()
+    option = ("--extract", way) if way in EXTRACT else ("--set", f"extraction={way}")
+    command = ("passk", "score", SAMPLES, "--task", spec.name, *option) if gains else ()
     if not gains and lost <= MOST * of:
         return
+    for_chat = spec.settings.extraction == stops.ANSWER
     if seen.chat > MOST * seen.looked:
-        task = _sibling(spec, {stops.ANSWER})
+        task = None if for_chat else _sibling(spec, {stops.ANSWER})
         asked = f"ask a chat model with the task {task} and --apply_chat_template" if task else ""
-        read = f"read the answers with --extract {way}" if gains else "look at them with `passk report`"
+        read = f"read the answers with {' '.join(option)}" if gains else "look at them with `passk report`"
         says = (
             f"{seen.chat / seen.looked:.0%} of the samples are answers of a chat model, whole functions in "
             f"fences or prose, and were not read as such; {would or gave_none}"
         )
         yield Finding(findings.CHAT_ANSWERS, says, "; ".join(filter(None, (read, asked))), command)
     elif gains:
-        remedy = f"read them with --extract {way}"
+        remedy = f"read them with {' '.join(option)}"
         yield Finding(findings.EXTRACTION, f"{gave_none}; {would}", remedy, command)
     elif seen.reasoning > MOST * seen.looked:
         yield Finding(
             findings.CUT_REASONING,
             f"{seen.reasoning / seen.looked:.0%} of the samples are a chain of thought that never ended",
-            "generate again with a larger limit, --gen_kwargs max_gen_toks=…, and a task for chat models",
+            "generate again with a larger limit, --gen_kwargs max_gen_toks=…"
+            + ("" if for_chat else ", and a task for chat models"),
         )
     elif never_ended <= MOST * lost:
         yield Finding(

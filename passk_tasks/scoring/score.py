@@ -173,7 +173,7 @@ def check(
     strict_k: bool = False,
 ) -> None:
     """Find the user's mistakes before anything is executed; arguments and errors are those of `score`."""
-    check_name("extraction", extract, EXTRACT)
+    check_name("extraction", extract, (*EXTRACT, spec.settings.extraction))
     check_task_ids(samples, dataset, spec.name)
     if extract == "completion" and (whole := next((s for s in samples if s.form == SOLUTION), None)):
         raise UsageError(

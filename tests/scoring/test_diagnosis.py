@@ -179,3 +179,55 @@ def test_a_weak_model_is_no_finding():
     scored = passk_tasks.score_texts(TASK, given, {"k": 1})
     assert scored.samples == 240
     assert scored.findings == ()
+
+
+def test_tagged_answers_to_questions_about_assertions(tmp_path):
+    """Saved texts whose answer stands in tags are tried as the task reads answers, and can be read so."""
+    problems, path = tmp_path / "problems.jsonl", tmp_path / "samples.jsonl"
+    rows = [{"id": f"sample_{i}", "code": f"def f(x):\n    return x + {i}", "input": "1"} for i in range(4)]
+    problems.write_text(
+        "".join(json.dumps({**row, "output": str(i + 1)}) + "\n" for i, row in enumerate(rows))
+    )
+    lines = [{"task_id": f"sample_{i}", "completion": f"[ANSWER]{i + 1}[/ANSWER]"} for i in range(4)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    asked = (path, "passk_cruxeval_output", {"data_files": str(problems), "k": 1})
+    (one,) = passk_tasks.score_samples(*asked).findings
+    assert one.kind == findings.EXTRACTION
+    assert "with `assertion_output`, 100% would pass, not 0%" in one.says
+    assert one.command[-2:] == ("--set", "extraction=assertion_output")
+    again = passk_tasks.score_samples(*asked[:2], {**asked[2], "extraction": "assertion_output"})
+    assert again.scores["pass@1"] == 1.0
+    assert again.findings == ()
+
+
+def test_a_remedy_names_no_other_task_where_the_task_is_for_chat_models(tmp_path):
+    """Answers read as completions under a task for chat models were asked rightly, and are read wrongly."""
+    path = tmp_path / "samples.jsonl"
+    lines = [{"task_id": name, "completion": fenced(problem, 1)} for name, problem in PROBLEMS.items()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (one,) = passk_tasks.score_samples([path], INSTRUCT).findings
+    assert (one.kind, one.remedy) == (findings.CHAT_ANSWERS, "read the answers with --extract answer")
+
+
+def test_fenced_answers_in_another_language(tmp_path):
+    """What gave no program is known there by its verdict, so that other ways of reading are tried too."""
+    problems, path = tmp_path / "problems.jsonl", tmp_path / "samples.jsonl"
+    prompt = "#!/bin/bash\n# Return twice a number.\n#\n# $1 is an integer\ntwice() {\n"
+    tests = (
+        '}\n\ncandidate() {\n    twice "$@"\n}\n\nset -e\n'
+        'run_test() {\n    [[ $(candidate "2") = "4" ]]\n}\n\nrun_test'
+    )
+    row = {
+        "name": "HumanEval_7_twice",
+        "language": "sh",
+        "prompt": prompt,
+        "tests": tests,
+        "stop_tokens": ["\n}"],
+    }
+    problems.write_text(json.dumps(row | {"doctests": "transform", "prompt_terminology": "reworded"}) + "\n")
+    text = f"```bash\n{prompt}    echo $(($1 * 2))\n}}\n```"
+    path.write_text(json.dumps({"task_id": "HumanEval_7_twice", "completion": text}) + "\n")
+    asked = {"data_files": str(problems), "k": 1}
+    (one,) = passk_tasks.score_samples(path, "passk_multiple_humaneval_sh", asked).findings
+    assert one.kind == findings.CHAT_ANSWERS
+    assert "with `answer`, 100% would pass, not 0%" in one.says
