@@ -9,9 +9,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +36,14 @@ CONFINEMENT = Confinement(Limits(timeout_s=2.0), packages="stdlib")
 TESTS = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
 
 
-def started(node: Callable[[], Any]) -> Any:
-    """Start a node. Ray gives up after 30 seconds, which may be too few beside other work: then try again."""
-    for _ in range(10):
-        try:
-            return node()
-        except Exception as error:  # noqa: PERF203
-            if "timed out during startup" not in str(error):
-                raise
-    raise TimeoutError("ten nodes did not start")
-
-
 @pytest.fixture(scope="module")
 def ray_nodes() -> Iterator[Any]:
     """A Ray cluster of two nodes on this machine."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'passk-tasks[ray]'")
     from ray.cluster_utils import Cluster as Nodes
 
-    head = {"num_cpus": 1, "include_dashboard": False}
-    nodes = started(partial(Nodes, initialize_head=True, head_node_args=head))
-    started(partial(nodes.add_node, num_cpus=1))
+    nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    nodes.add_node(num_cpus=1)
     yield nodes
     ray.shutdown()
     nodes.shutdown()
@@ -101,7 +88,7 @@ def test_outcomes_are_those_of_this_machine(ray_nodes: Any) -> None:
 
 def test_a_node_that_is_killed_costs_no_verdict(ray_nodes: Any) -> None:
     """The programs of a node that dies midway are judged by others, and a warning names it."""
-    third = started(partial(ray_nodes.add_node, num_cpus=1))
+    third = ray_nodes.add_node(num_cpus=1)
     asked = programs(6 * portions.BATCH)
     expected = [Verdict.PASSED if number % 3 else Verdict.FAILED for number in range(len(asked))]
     executor = cluster.Cluster(ray_nodes.address, CONFINEMENT)
@@ -166,7 +153,7 @@ def test_a_node_may_join(ray_nodes: Any, monkeypatch: pytest.MonkeyPatch) -> Non
         selftest.require(asked, executor)
         for _, _ in executor.run(asked):
             if not added:
-                added.append(started(partial(ray_nodes.add_node, num_cpus=1)))
+                added.append(ray_nodes.add_node(num_cpus=1))
         assert len(executor.machines) == 3
     ray_nodes.remove_node(added[0])
 
