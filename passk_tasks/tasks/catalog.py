@@ -7,6 +7,7 @@ task: `include` names one file or several, local keys win, and nested mappings a
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,6 +23,9 @@ from passk_tasks.tasks.settings import Settings, from_metadata
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+# The name of a task that needs no quotes, in its own file: that of an included file does not count.
+_PLAIN_NAME = re.compile(rb"^task: *([A-Za-z]+_\w+) *$", re.MULTILINE | re.ASCII)
+_GROUP = re.compile(rb"^group *:", re.MULTILINE)
 _SafeLoader: TypeAlias = "type[yaml.SafeLoader | yaml.CSafeLoader]"
 # As lm-eval has it: the parser in C, ten times as fast, where PyYAML was built with it.
 _SAFE_LOADER: _SafeLoader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
@@ -227,7 +231,9 @@ def task_names() -> list[str]:
     Raises:
         UsageError: a task file cannot be read, or two tasks have one name; lm-eval would drop one silently.
     """
-    return sorted(_configs_below(tuple(task_folders())))
+    for source in (sources := _sources()).values():
+        _config(source)
+    return sorted(sources)
 
 
 def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
@@ -240,11 +246,10 @@ def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
     Raises:
         UsageError: there is no such task, an override names no setting, or its value cannot be.
     """
-    roots = tuple(task_folders())
-    configs = _configs_below(roots)
-    if name not in configs:
-        raise UsageError(f"there is no task {name!r}{did_you_mean(name, configs)}; `passk tasks` lists them")
-    spec = _spec(name, roots)
+    sources = _sources()
+    if name not in sources:
+        raise UsageError(f"there is no task {name!r}{did_you_mean(name, sources)}; `passk tasks` lists them")
+    spec = _spec(sources[name])
     parsed = Settings.parse(settings or {}, where=f"task {name}", base=spec.settings)
     return _check_shots(
         replace(spec, settings=parsed, generation_kwargs=copy.deepcopy(spec.generation_kwargs))
@@ -252,9 +257,8 @@ def load_task(name: str, settings: Mapping[str, Any] | None = None) -> TaskSpec:
 
 
 @lru_cache(maxsize=1024)
-def _spec(name: str, roots: tuple[Path, ...]) -> TaskSpec:
-    source, config = _configs_below(roots)[name]
-    return spec_from_config(config, source=source)
+def _spec(source: Path) -> TaskSpec:
+    return spec_from_config(_config(source), source=source)
 
 
 def temperature(generation_kwargs: Mapping[str, Any]) -> float | None:
@@ -271,17 +275,38 @@ def _task_files(root: Path) -> Iterator[Path]:
             yield path
 
 
+def _sources() -> dict[str, Path]:
+    """Return the file of each task, by name."""
+    return _sources_below(tuple(task_folders()))
+
+
 @lru_cache(maxsize=4)  # without it, loading each task by name would read all files each time
-def _configs_below(roots: tuple[Path, ...]) -> dict[str, tuple[Path, dict[str, Any]]]:
-    configs: dict[str, tuple[Path, dict[str, Any]]] = {}
+def _sources_below(roots: tuple[Path, ...]) -> dict[str, Path]:
+    sources: dict[str, Path] = {}
     for path in (path for root in roots for path in _task_files(root)):
-        config = load_yaml(path)
-        name = config.get("task")
-        if "group" in config and "class" not in config:
+        name = _name_in(path)
+        if name is None:
             continue
-        if not isinstance(name, str):
-            raise UsageError(f"{path}: a task file needs `task`, its name")
-        if name in configs:
-            raise UsageError(f"{path}: the task {name!r} is already in {configs[name][0]}")
-        configs[name] = (path, config)
-    return configs
+        if name in sources:
+            raise UsageError(f"{path}: the task {name!r} is already in {sources[name]}")
+        sources[name] = path
+    return sources
+
+
+def _name_in(path: Path) -> str | None:
+    """Return the name of the task in a file; None for a group."""
+    text = path.read_bytes() if path.is_file() else b""
+    if len(names := _PLAIN_NAME.findall(text)) == 1 and not _GROUP.search(text):
+        return str(names[0], "ascii")  # to read a file as YAML takes fifty times as long
+    config = load_yaml(path)
+    name = config.get("task")
+    if "group" in config and "class" not in config:
+        return None
+    if not isinstance(name, str):
+        raise UsageError(f"{path}: a task file needs `task`, its name")
+    return name
+
+
+@lru_cache(maxsize=1024)
+def _config(source: Path) -> dict[str, Any]:
+    return load_yaml(source)

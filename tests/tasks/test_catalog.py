@@ -256,6 +256,31 @@ def test_broken_files(
         catalog.task_names()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "task: its_name\n",
+        "task: 'its_name'  # quoted\r\n",
+        "include: other\ntask:   its_name  \n",
+        "description: 'x\n\n  task: no_name'\ntask: its_name\n",
+    ],
+)
+def test_a_task_is_found_by_its_name(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is written; names in included and in broken files do not count."""
+    folder = tmp_path / "task_configs"
+    folder.mkdir()
+    rest = "generation_kwargs: {until: []}\n"
+    write(
+        folder, t__yaml=text + rest, other="task: other_name\n", u__yaml="task: a_broken_one\ninclude: gone\n"
+    )
+    monkeypatch.setattr(catalog, "_PACKAGE", tmp_path)
+    assert catalog.load_task("its_name").source == folder / "t.yaml"
+    with pytest.raises(UsageError, match="gone: cannot be read"):
+        catalog.load_task("a_broken_one")
+    with pytest.raises(UsageError, match="gone: cannot be read"):
+        catalog.task_names()
+
+
 def test_path_is_absolute() -> None:
     """The folder for --include_path is absolute and holds the tasks."""
     path = catalog.task_configs_path()
