@@ -39,10 +39,11 @@ def test_pipe_round_trip_of_a_message_larger_than_the_pipe():
     message = os.urandom(300_000)
     writer = threading.Thread(target=lambda: (frames.write(writing, message), os.close(writing)))
     writer.start()
-    assert frames.read(reading) == message
+    reader = frames.Reader(reading)
+    assert reader.read() == message
     writer.join()
     with pytest.raises(EOFError):
-        frames.read(reading)
+        reader.read()
     os.close(reading)
 
 

@@ -20,11 +20,6 @@ def write(fd: int, message: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def read(fd: int) -> bytes:
-    """Receive one message from a blocking descriptor; EOFError when the other side is gone."""
-    return _exactly(fd, int.from_bytes(_exactly(fd, HEADER), "little"))
-
-
 def _exactly(fd: int, size: int) -> bytes:
     data = os.read(fd, size) if size else b""
     if len(data) == size:

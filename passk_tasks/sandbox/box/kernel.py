@@ -47,14 +47,14 @@ _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _sysinfo, _SYSINFO = ctypes.create_string_buffer(256), struct.Struct("Q48xI")  # twice what a sysinfo takes
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
-_LOW, _PAGE = 0x100000, os.sysconf("SC_PAGE_SIZE")
+_NO_PROTOCOL = 99
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc.mmap.restype = ctypes.c_void_p
 # What is called for each candidate knows its types, so that no call makes objects of them.
-_int, _long, _size, _pointer = ctypes.c_int, ctypes.c_long, ctypes.c_size_t, ctypes.c_void_p
-_libc.mmap.argtypes = [_pointer, _size, _int, _int, _int, _long]
-_libc.munmap.argtypes = [_pointer, _size]
+_int = ctypes.c_int
+_pair = (_int * 2)()
+_libc.socket.argtypes = [_int, _int, _int]
+_libc.socketpair.argtypes = [_int, _int, _int, ctypes.c_void_p]
 _libc.prctl.argtypes = [_int, *[ctypes.c_ulong] * 4]
 _machine = os.uname().machine
 
@@ -85,13 +85,18 @@ def pidfd_open(pid: int) -> int:
     return syscall(_SYS_PIDFD_OPEN, "pidfd_open", pid, 0)
 
 
-def file_in_memory(content: bytes | None = None) -> int:
-    """Return a descriptor of a file that has no name: empty, to append to, or with fixed content."""
+def new_file_in_memory() -> int:
+    """Return a descriptor of an empty file that has no name."""
     flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
     if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("stdio", flags)
-    else:  # an interpreter built on an old system
-        fd = syscall(_SYS_MEMFD_CREATE[_machine], "memfd_create", b"stdio", flags)
+        return os.memfd_create("stdio", flags)
+    # An interpreter built on an old system.
+    return syscall(_SYS_MEMFD_CREATE[_machine], "memfd_create", b"stdio", flags)
+
+
+def file_in_memory(content: bytes | None = None) -> int:
+    """Return a descriptor of a file that has no name: empty, to append to, or with fixed content."""
+    fd = new_file_in_memory()
     if content is None:
         # As with a pipe, what several descriptors write comes in the order of their writes.
         fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
@@ -184,24 +189,14 @@ def shared_bytes() -> int:
     return int(shared * unit)
 
 
-def new_shared_mapping(maps: int, count: int = 1) -> int:
-    """Make and release `count` shared mappings; return the number of the last one.
+def no_socket() -> None:
+    """Ask for a socket of a protocol that there is not; the kernel takes a number for it first."""
+    _libc.socket(socket.AF_UNIX, socket.SOCK_STREAM, _NO_PROTOCOL)
 
-    Args:
-        maps: a descriptor of this process's /proc/self/maps.
-        count: how many.
-    """
-    # At an address below everything else, if possible, so that it stands in the first line.
-    for left in reversed(range(count)):
-        address = _libc.mmap(_LOW, _PAGE, 1, 0x21, -1, 0)
-        if left:
-            _libc.munmap(address, _PAGE)
-    start = b"%08x-" % address
-    lines = os.pread(maps, 128, 0)
-    while not lines.startswith(start) and (more := os.pread(maps, 1 << 16, len(lines))):
-        lines += more
-    _libc.munmap(address, _PAGE)
-    return int(lines[lines.index(start) :].split(None, 5)[4])
+
+def no_pair_of_sockets() -> None:
+    """Ask for two such sockets, where the filter refuses a single one; it fails at the first."""
+    _libc.socketpair(socket.AF_UNIX, socket.SOCK_STREAM, _NO_PROTOCOL, _pair)
 
 
 def drop_bounding_capabilities() -> None:

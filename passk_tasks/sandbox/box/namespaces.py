@@ -86,9 +86,8 @@ class Namespaces(OnHost):
                 kernel.put(f"/proc/sys/net/{name}", value)
         return traces.Network()
 
-    def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int:  # noqa: ARG002
+    def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> None:  # noqa: ARG002
         """Mount /proc and the folders."""
-        maps = os.open("/proc/self/maps", os.O_RDONLY | os.O_CLOEXEC)
         _start_anywhere()
         # Only the processes' folders: the rest of /proc tells about the host.
         layers["private proc"] = rootfs.mount_proc(options="subset=pid") or rootfs.mount_proc()
@@ -96,7 +95,6 @@ class Namespaces(OnHost):
         if layers["private proc"]:  # last: this process, init, finds its own descriptors there
             rootfs.hide_init()
         rootfs.seal()
-        return maps
 
     def confine_zygote(self, folders: tuple[str, ...], layers: dict[str, bool]) -> None:
         """Give up every privilege, for the zygote and so for its candidates."""

@@ -63,11 +63,12 @@ def _become_zygote(
             # If memory runs out, the kernel ends candidates first. A confined process cannot open this file.
             oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
         network = way.own_loopback()
-        maps = way.show_folders(folders, layers)
+        way.show_folders(folders, layers)
         os.chdir(folders[0])
         sys.path.insert(0, folders[0])  # as for a script: a program may import what it wrote
         # One file for all candidates of this zygote, so that a file's number can carry no message.
         output = traces.nameless_file(".")
+        opened = {folder: os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for folder in folders}
         os.utime(output, (0, 0))
         if way.identity is not None and way.identity != os.getuid():
             os.fchown(output, way.identity, way.identity)
@@ -84,13 +85,12 @@ def _become_zygote(
         os._exit(1)
     zygote.Zygote(
         control,
-        folders,
+        opened,
         output=output,
         is_init=way.is_init,
         confine=confine,
         most_processes=way.most_processes(),
         oom_score=oom_score,
-        maps=maps,
         network=network,
         only_host_removes=way.only_host_removes,
         fork_hooks=fork_hooks,

@@ -89,10 +89,9 @@ class OnHost:
         """Return the network that candidates have for themselves, if they have one."""
         return None
 
-    def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> int | None:  # noqa: ARG002
-        """Let candidates find their folders; return an open /proc/self/maps if candidates can read theirs."""
+    def show_folders(self, folders: tuple[str, ...], layers: dict[str, bool]) -> None:  # noqa: ARG002
+        """Let candidates find their folders."""
         os.environ.update(HOME=folders[0], TMPDIR=folders[0])
-        return None
 
     def confine_zygote(
         self,

@@ -8,13 +8,13 @@ import os
 import random
 import select
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
 from passk_tasks.sandbox.box.limits import DISK_MIB
+from passk_tasks.sandbox.box.traces import Traces
 from passk_tasks.verdict import Verdict
 
 _LOOK_S = 0.1  # between two looks at a candidate, half of it more or less
@@ -22,6 +22,7 @@ _STALL_S = 0.05
 _TREE_BACKSTOP = 6.0  # time limits of wall time for a candidate of several processes: it may starve itself
 _AHEAD, _AHEAD_BYTES = 32, 1 << 15  # at most so many requests, and bytes, are sent before the first reply
 _chance = random.Random()  # not the module's own, which tests seed
+_DESCRIPTORS = socket.CMSG_SPACE(4 * 8)  # room for those that come with an answer
 _PIPES_MOST = 256  # of a candidate; where a user has more than 1024, the kernel makes new ones smaller
 # As many files may be under way: of a user's 1024 the kernel takes no more.
 
@@ -82,6 +83,7 @@ class Box:
         whole_s: time limit of all requests of a stage.
         stages: how many stages with such a limit there are.
         backstop: what has a time limit may take so many times the limit in wall seconds.
+        traces: what candidates may leave; removed after each.
 
     Attributes:
         room: how much memory it may use.
@@ -98,12 +100,13 @@ class Box:
         stages: int,
         backstop: float,
         room: Room,
+        traces: Traces,
         nursery_pid: int,
         own_network: bool,
         disk: str | None,
         streams: tuple[int, ...] = (),
     ) -> None:
-        self._control, self._own_network = control, own_network
+        self._control, self._traces, self._own_network = control, traces, own_network
         self.room, self._stages = room, stages
         self._call, self._stage = (_Clock(limit_s, backstop * limit_s) for limit_s in (call_s, whole_s))
         self._disk, self._free_mib = disk, 0.0 if disk is None else usage.free_mib(disk)
@@ -122,14 +125,17 @@ class Box:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
+        traces.begin(theirs.fileno())
         limits = int(stages * whole_s) + 2, room.address_mib, room.file_mib
         command = protocol.FORKING.pack(protocol.FORK, *limits)
         control.sendmsg([command], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
         theirs.close()
-        answer, ancillary, _flags, _address = control.recvmsg(1, socket.CMSG_SPACE(4))
+        answer, ancillary, _flags, _address = control.recvmsg(1, _DESCRIPTORS)
         if answer != protocol.STARTED:
             raise EOFError("the zygote is gone")
-        self._pidfd: int = struct.unpack("i", ancillary[0][2][:4])[0]
+        self._pidfd, *of_zygote = array.array("i", ancillary[0][2])
+        if of_zygote:
+            traces.adopt(of_zygote)
         self._poll = select.poll()
         self._poll.register(self._channel, select.POLLIN)
         self._poll.register(self._pidfd, select.POLLIN)
@@ -294,7 +300,8 @@ class Box:
         if self._waited_s >= self._look_at_s:
             self._look()
             self._plan_look()
-        self._wall_s += time.monotonic() - started
+            passed_s = time.monotonic() - started
+        self._wall_s += passed_s
         return ready
 
     def _plan_look(self) -> None:
@@ -423,6 +430,8 @@ class Box:
         if report[:1] != protocol.ENDED:
             raise EOFError("the zygote is gone")
         status, cpu_s, peak_kib = protocol.REPORT.unpack(report[1:])
+        if not self._traces.remove(cpu_s):
+            self._control.send(protocol.RENEW)
         return status, cpu_s, peak_kib / 1024
 
 

@@ -83,7 +83,7 @@ def unpacked_outcome(fields: list[Any]) -> Outcome:
 
 # To the zygote: fork a candidate. The first descriptor that comes along is its channel; two more, if they
 # come, are its standard input and output, a fourth its standard error, and a fifth gets the number GIVEN. The
-# zygote answers STARTED, with a pidfd.
+# zygote answers STARTED, with a pidfd; a new one also with its folders and the file for output.
 FORK, STARTED = b"F", b"P"
 # FORK, and limits of each process of the candidate: RLIMIT_CPU in seconds; RLIMIT_AS and RLIMIT_FSIZE in MiB.
 FORKING = struct.Struct("<cIII")
@@ -98,5 +98,7 @@ PIPES = b"N"  # pipes, and files that were sent and not received
 # To the zygote: end the candidate and kill everything that it left. It answers ENDED and the report.
 END, ENDED = b"E", b"R"
 REPORT = struct.Struct("<idI")  # the candidate's wait status, CPU seconds of all its processes, peak KiB
+# To the zygote: the last candidate left something, so end.
+RENEW = b"X"
 # Exit status of a zygote: the next candidate could see what this one changed, so a new zygote takes over.
 FRESH = 64

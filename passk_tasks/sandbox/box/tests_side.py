@@ -20,22 +20,27 @@ def serve(supervisor: int, trials: Trials) -> None:
     gc.collect()
     gc.freeze()  # the collector never looks again at what is loaded by now
     tests: dict[int, Any] = {}
+    requests = frames.Reader(supervisor)
     while True:
         try:
-            request = json.loads(frames.read(supervisor))
+            request = json.loads(requests.read())
         except EOFError:
             return
         if "program" in request:
             index, driver = request["program"], DRIVERS[request["judge"]]
-            tell = functools.partial(frames.write, supervisor, json.dumps({"alive": index}).encode("ascii"))
+            tell = functools.partial(_tell, supervisor, {"alive": index})
             outcome = driver.judge(trials, tests[request["tests"]], request["code"], tell)
             judged = {
                 "outcome": packed_outcome(outcome),
                 "crowds_others": trials.crowds_others,
                 "is_crowded": trials.is_crowded,
             }
-            frames.write(supervisor, json.dumps({"program": index, **judged}).encode("ascii"))
+            _tell(supervisor, {"program": index, **judged})
         elif "drop" in request:
             tests.pop(request["drop"], None)
         else:
             tests[request["tests"]] = DRIVERS[request["judge"]].tests(request["given"])
+
+
+def _tell(supervisor: int, answer: dict[str, Any]) -> None:
+    frames.write(supervisor, json.dumps(answer).encode("ascii"))

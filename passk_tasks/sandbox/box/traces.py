@@ -7,13 +7,22 @@ import fcntl
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from passk_tasks.sandbox.box import kernel
 
 # The random number of steps is below: this many; so many times what a candidate used; and this if it used
 # few.
 _STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
+# On average, stirring takes this part of the candidate's CPU time at most: most of what it seems to have used
+# is others', where those are busy.
+_STIRRED_SHARE = 0.2
+_TRIED, _TIMED = 64, 16  # so many steps show whether a way to take numbers works, and what one costs
 # CPU seconds that the start of a candidate may take, until one has taken less.
 _START_S = 0.004
+# A CPU takes so many numbers at a time. We begin the next ones if fewer are left: then what a candidate
+# takes is hardly ever in two such ranges, which may lie far from each other.
+_RANGE, _LEFT_LEAST = 1024, 128
 _CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
 
 
@@ -22,58 +31,136 @@ class Numbers:
 
     Nothing sets them back. We move them on by a random amount that is larger than what the candidate moved
     them by, so that the next one can read little in them. How far they moved is only the most that the
-    candidate can have used: a CPU takes numbers by the thousand, and other processes use them, too. A
-    candidate needs CPU time for each, so stirring takes a few times its CPU time at most.
+    candidate can have used: other processes use some, too. A candidate needs CPU time for each, so stirring
+    takes a part of its CPU time at most.
 
     Args:
-        take: takes so many numbers, one after another, and returns the last one.
+        read: takes one, and returns it.
+        ways: each takes a number; the first that works is used, so the cheapest comes first.
     """
 
-    def __init__(self, take: Callable[[int], int]) -> None:
-        self._take, self._at = take, take(1)
-        self._start_s, self._each_s = _START_S, math.inf
+    def __init__(self, read: Callable[[], int], ways: Sequence[Callable[[], object]]) -> None:
+        self._read, self._start_s = read, _START_S
+        for way in ways:
+            self._take, self._each_s, self._at = way, math.inf, read()
+            for _ in range(_TRIED // _TIMED):
+                self._move(_TIMED)
+            if self._since(read()) > _TRIED:
+                break
+        self._at = read()
+
+    def begin(self, number: int) -> None:
+        """Note the last number that was taken before a candidate, and that the candidate sees it.
+
+        So the next one gets others in any case: they would tell how many came before.
+        """
+        self._at = number - 1
 
     def stir(self, cpu_s: float) -> None:
         """Move the numbers on, after a candidate that used so many CPU seconds."""
         self._start_s = min(self._start_s, cpu_s)
-        started_s = time.thread_time()
-        number = self._take(1)
-        self._each_s = min(self._each_s, max(time.thread_time() - started_s, 1e-7))
-        moved = (number - self._at) % (1 << 32)
-        if moved > 1:  # somebody else took some
-            possible = int((cpu_s - self._start_s) / self._each_s)
-            most = min(max(_STIRRED_LEAST, _STIRRED_TIMES * min(moved, possible)), _STIRRED_MOST)
-            if count := int.from_bytes(os.urandom(4), "little") % most:
-                number = self._take(count)
+        number = self._read()
+        if (moved := self._since(number) - 1) > 0:  # somebody else took some
+            affordable = int(2 * _STIRRED_SHARE * (cpu_s - self._start_s) / self._each_s)
+            most = min(max(_STIRRED_LEAST, min(_STIRRED_TIMES * moved, affordable)), _STIRRED_MOST)
+            count = int.from_bytes(os.urandom(4), "little") % most
+            if -(number + count) % _RANGE <= _LEFT_LEAST:
+                count += _LEFT_LEAST
+            self._move(count)
+            number = self._read()
         self._at = number
 
+    def _since(self, number: int) -> int:
+        return (number - self._at) % (1 << 32)
 
-def new_pipes(count: int) -> int:
-    """Make and close `count` pipes; return the number of the last one."""
-    number = 0
-    for left in reversed(range(count)):
-        reading, writing = os.pipe()
-        if not left:
-            number = os.fstat(reading).st_ino
-        os.close(reading)
-        os.close(writing)
+    def _move(self, count: int) -> None:
+        started_s = time.thread_time()
+        for _ in range(count):
+            self._take()
+        if count >= _TIMED:
+            self._each_s = min(self._each_s, (time.thread_time() - started_s) / count)
+
+
+def of_pipes() -> Numbers:
+    """Return the numbers of pipes and sockets; those of a candidate's channel are among them."""
+    return Numbers(new_pipe, (kernel.no_socket, kernel.no_pair_of_sockets, new_pipe))
+
+
+def of_shared_mappings() -> Numbers:
+    """Return the numbers of shared mappings and files in memory."""
+    return Numbers(new_shared_file, (new_shared_file,))
+
+
+def new_pipe() -> int:
+    """Make and close a pipe; return its number."""
+    reading, writing = os.pipe()
+    number = os.fstat(reading).st_ino
+    os.close(reading)
+    os.close(writing)
     return number
 
 
+def new_shared_file() -> int:
+    """Make and close a file in memory; return its number, which a shared mapping would have had."""
+    fd = kernel.new_file_in_memory()
+    number = os.fstat(fd).st_ino
+    os.close(fd)
+    return number
+
+
+class Traces:
+    """What candidates may leave behind: notices or removes it, on the tests' side, after each."""
+
+    def __init__(self) -> None:
+        self._pipes, self._mappings = of_pipes(), of_shared_mappings()
+        self._scratch, self._output = Scratch(()), -1
+
+    def adopt(self, descriptors: Sequence[int]) -> None:
+        """Take a new zygote's descriptors: its folders, and the file for output. No candidate ran yet."""
+        self._let_go()
+        *folders, self._output = descriptors
+        self._scratch = Scratch(folders)
+
+    def begin(self, channel: int) -> None:
+        """Note what a candidate finds; its channel is the last pipe or socket that was made."""
+        self._pipes.begin(os.fstat(channel).st_ino)
+
+    def remove(self, cpu_s: float) -> bool:
+        """Remove what a candidate left that used so many CPU seconds, and that has ended.
+
+        Returns:
+            Whether that was possible: else the next one needs another zygote.
+        """
+        self._pipes.stir(cpu_s)
+        self._mappings.stir(cpu_s)
+        if self._scratch.moved():
+            self._let_go()
+            return False
+        self._scratch.touch()
+        forget(self._output)
+        return True
+
+    def _let_go(self) -> None:
+        for fd in (*self._scratch.folders, self._output):
+            if fd >= 0:
+                os.close(fd)
+        self._scratch, self._output = Scratch(()), -1
+
+
 class Scratch:
-    """The folders that a candidate may write to.
+    """The folders that a candidate may write to, as descriptors.
 
     Nothing is cleaned here. A candidate that made a name in them, even for a moment, has changed a folder's
     times, and the next candidate gets other folders. The filter refuses files that never have a name
     (O_TMPFILE): their only trace would be the number of the next file.
     """
 
-    def __init__(self, folders: tuple[str, ...]) -> None:
+    def __init__(self, folders: Sequence[int]) -> None:
         self.folders = folders
         self._before: list[tuple[int, ...]] = []
         self.touch()
         # Before Linux 6.13, times do not show a change within the same tick of the clock.
-        newest_s = max(os.stat(folder).st_ctime for folder in folders)
+        newest_s = max((os.stat(folder).st_ctime for folder in folders), default=0.0)
         while time.clock_gettime(_CLOCK_REALTIME_COARSE) <= newest_s:
             time.sleep(0.001)
 
@@ -84,16 +171,12 @@ class Scratch:
         self._before = self._states()
 
     def _states(self) -> list[tuple[int, ...]]:
-        states = map(os.stat, self.folders)
+        states = map(os.fstat, self.folders)
         return [(s.st_mtime_ns, s.st_ctime_ns, s.st_size, s.st_nlink) for s in states]
 
     def moved(self) -> bool:
         """Return whether a folder has changed since the start of the candidate."""
         return self._states() != self._before
-
-    def gone(self) -> bool:
-        """Return whether somebody removed the working folder."""
-        return not os.path.exists(self.folders[0])  # asks for the path only: a candidate may have locked it
 
 
 class Network:

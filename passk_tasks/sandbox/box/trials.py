@@ -24,6 +24,7 @@ from passk_tasks.sandbox.box.process import Box, CandidateGone, Room
 from passk_tasks.sandbox.box.protocol import Configuration
 from passk_tasks.sandbox.box.remote import Remote
 from passk_tasks.sandbox.box.suites import Suite
+from passk_tasks.sandbox.box.traces import Traces
 from passk_tasks.sandbox.box.verdicts import TestsTimeout, actual, explain, explain_status, one_line
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -61,6 +62,7 @@ class Trials:
             control,
             backstop=config["backstop_s"] / config["timeout_s"],
             room=self.room,
+            traces=Traces(),
             nursery_pid=nursery_pid,
             own_network=way.own_network,
             disk=way.disk,

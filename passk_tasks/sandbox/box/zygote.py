@@ -17,7 +17,6 @@ import random
 import resource
 import signal
 import socket
-import struct
 import time
 from collections.abc import Callable, Sequence
 from resource import setrlimit  # the C function: programs get another one
@@ -36,16 +35,15 @@ class Zygote:
 
     Args:
         control: where commands come from; on descriptor `candidate.CHANNEL`, so that the candidate's own
-            channel takes its place; no descriptor above 2 is open but it, `output`, `oom_score`, `maps` and
-            those of `network`.
-        folders: what a candidate may write to; the first one is the working directory.
+            channel takes its place; no descriptor above 2 is open but it, `output`, `oom_score`, those of
+            `folders` and those of `network`.
+        folders: what a candidate may write to, each open; the first one is the working directory.
         output: a file without a name, for the output of one candidate after another.
         is_init: whether this process is init of a pid namespace of its own: nothing inside can signal it.
         confine: called first in each candidate, if the zygote itself could not be confined.
         most_processes: how many processes a candidate may have, if the kernel counts all of the user's
             together.
         oom_score: this process's oom_score_adj, open for reading and writing; None if there is none.
-        maps: this process's /proc/self/maps, open, if candidates can read theirs.
         network: the candidates' own, if it is there for them.
         only_host_removes: whether somebody on the host can remove the working folder, and no candidate.
         fork_hooks: what modules want done when a candidate forks; see
@@ -55,26 +53,23 @@ class Zygote:
     def __init__(
         self,
         control: socket.socket,
-        folders: tuple[str, ...],
+        folders: dict[str, int],
         *,
         output: int,
         is_init: bool,
         confine: Callable[[], None] | None,
         most_processes: int | None,
         oom_score: int | None,
-        maps: int | None,
         network: traces.Network | None,
         only_host_removes: bool,
         fork_hooks: Sequence[dict[str, Any]],
     ) -> None:
         self._control, self._output, self._is_init, self._confine = control, output, is_init, confine
-        self._scratch, self._only_host_removes = traces.Scratch(folders), only_host_removes
+        self._working_folder = next(iter(folders)) if only_host_removes else None
+        self._shown: tuple[int, ...] = (*folders.values(), output)  # the tests' side gets them once
         self._others = None if most_processes is None else _Others(most_processes)
-        self._oom_score, self._maps, self._network = oom_score, maps, network
+        self._oom_score, self._network = oom_score, network
         self._own_score = b"" if oom_score is None else os.pread(oom_score, 16, 0)
-        self._numbers = [traces.Numbers(traces.new_pipes)]
-        if maps is not None:
-            self._numbers.append(traces.Numbers(functools.partial(kernel.new_shared_mapping, maps)))
         self._last_pid: int | None = None
         self._fork_hooks = fork_hooks
         self._asked: tuple[int, int, int] | None = None  # what the limits below were made of
@@ -83,7 +78,7 @@ class Zygote:
             protocol.MEMORY: holdings.memory_kib,
             protocol.SOCKETS: functools.partial(holdings.sockets, network),
             protocol.PIPES: holdings.pipes,
-            protocol.DISK: functools.partial(holdings.disk_kib, folders),
+            protocol.DISK: functools.partial(holdings.disk_kib, tuple(folders)),
         }
 
     def run(self) -> NoReturn:
@@ -115,13 +110,7 @@ class Zygote:
                 os._exit(protocol.FRESH)
             self._last_pid = pid
             self._answer_about(pid)
-            cpu_s = self._end(pid)
-            for numbers in self._numbers:
-                numbers.stir(cpu_s)
-            if self._scratch.moved() or (self._network is not None and self._network.moved()):
-                os._exit(protocol.FRESH)
-            self._scratch.touch()
-            traces.forget(self._output)
+            self._end(pid)
 
     def _command(self) -> tuple[tuple[int, int, int], array.array[int]]:
         """Wait for a command to fork; return its limits, and the descriptors that came with it.
@@ -134,11 +123,21 @@ class Zygote:
         )
         if not command:
             os._exit(0)
-        if self._only_host_removes and self._scratch.gone():
-            os._exit(1)  # somebody on the host removed it, no candidate: it is tried again elsewhere
+        if command == protocol.RENEW:
+            self._control.recv(1)
+            os._exit(protocol.FRESH)
+        if self._network is not None and self._network.moved():
+            os._exit(protocol.FRESH)
+        self._check_folder()
         given.frombytes(ancillary[0][2])
         _, *limits = protocol.FORKING.unpack(command)
         return (limits[0], limits[1], limits[2]), given
+
+    def _check_folder(self) -> None:
+        """End, if somebody on the host removed the working folder, no candidate: it is tried elsewhere."""
+        # This asks for the path only: a candidate may have locked the folder.
+        if self._working_folder is not None and not os.path.exists(self._working_folder):
+            os._exit(1)
 
     def _fork(self) -> int:
         # The zygote may look into a candidate, to count its memory. By the time that the candidate gets its
@@ -194,9 +193,11 @@ class Zygote:
         control = self._control
         control.recv(protocol.FORKING.size)
         pidfd = kernel.pidfd_open(pid)
-        descriptors = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", pidfd))
-        control.sendmsg([protocol.STARTED], [descriptors])
-        os.close(pidfd)
+        descriptors = array.array("i", (pidfd, *self._shown))
+        control.sendmsg([protocol.STARTED], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+        for fd in descriptors:
+            os.close(fd)
+        self._shown = ()
         while len(request := control.recv(protocol.LOOKING.size)) == protocol.LOOKING.size:
             what, most_s = protocol.LOOKING.unpack(request)
             started_s = time.thread_time()
@@ -206,14 +207,12 @@ class Zygote:
             processes.end(pid, is_init=self._is_init)
             os._exit(0)
 
-    def _end(self, pid: int) -> float:
-        """End a candidate and report how it ended; return the CPU seconds of all its processes."""
+    def _end(self, pid: int) -> None:
+        """End a candidate and report how it ended."""
         status, cpu_s, peak_kib = processes.end(pid, is_init=self._is_init)
-        if self._only_host_removes and self._scratch.gone():
-            os._exit(1)
+        self._check_folder()
         report = protocol.REPORT.pack(status, cpu_s, min(peak_kib, 0xFFFFFFFF))
         self._control.send(protocol.ENDED + report)
-        return cpu_s
 
 
 class _Others:
