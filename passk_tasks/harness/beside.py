@@ -22,6 +22,7 @@ from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging.executor import Executor, executor_for, local
 from passk_tasks.judging.known import Known
 from passk_tasks.program import Program
+from passk_tasks.results.journal import FIRST
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.candidates import candidate
@@ -86,6 +87,8 @@ class Beside:
 
     def add(self, key: tuple[str, int], text: str, stops: tuple[str, ...]) -> None:
         """Take an answer in, which was asked for with these stops; any thread may call this."""
+        if key[1] >= FIRST:
+            return
         sample = Sample(*key, text, RESPONSE, "", stops, self._spec.settings.extraction)
         with self._changed:
             if self._ended:

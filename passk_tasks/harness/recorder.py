@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lm_eval.api.instance import Instance
+from lm_eval.api.model import CacheHook
 
 from passk_tasks.errors import PasskError
 from passk_tasks.harness import topping_up
@@ -176,7 +177,7 @@ class Recorder:
         for task in tasks:
             ask_first = getattr(task, "ask_first", None)  # of those in stages.py
             if ask_first is not None and not isinstance(self._model, ReplayLM):
-                ask_first(requests, self._generate, self._model, self._meter)
+                ask_first(requests, functools.partial(self._more, task, args, kwargs, cached=False))
         slots = self._slots(requests, tasks)
         answers = self._answers(slots, requests, args, kwargs)
         for task in tasks:
@@ -192,26 +193,30 @@ class Recorder:
                 raise
         return answers
 
-    def _more(self, task: Journaled, args: Any, kwargs: Any, requests: list[Instance]) -> list[Any]:
-        """Return an answer to each further request of a task."""
+    def _more(
+        self, task: Journaled, args: Any, kwargs: Any, requests: list[Instance], *, cached: bool = True
+    ) -> list[Any]:
+        """Return an answer to each further request of a task; `cached`: the hook before hears of them."""
         slots = self._slots(requests, [task], requests)
-        return self._answers(slots, requests, args, kwargs)
+        return self._answers(slots, requests, args, kwargs, cached=cached)
 
-    def _answers(self, slots: list[_Slot], requests: list[Instance], args: Any, kwargs: Any) -> list[Any]:
+    def _answers(
+        self, slots: list[_Slot], requests: list[Instance], args: Any, kwargs: Any, *, cached: bool = True
+    ) -> list[Any]:
         answers: list[Any] = [slot.text for slot in slots]
         # The replay model finds a sample by its request's place among all, and costs nothing.
         all_of_them = isinstance(self._model, ReplayLM)
         asked = [slot for slot in slots if all_of_them or slot.text is None]
-        known = sum(slot.text is not None for slot in slots)
-        if known:
+        if known := sum(slot.text is not None for slot in slots):
             _log.info("resumed: %d of %d answers are there", known, len(slots))
-            self._new_stream(known, asked, requests)
         if not asked:
             return answers
+        if drawn := sum(len(journal.known) for journal in _journals(slots)):
+            self._new_stream(drawn, asked, requests)
         for slot in slots:
             if slot.text is not None and slot.journal is not None and slot.journal.beside is not None:
                 slot.journal.beside.add(slot.key, slot.text, slot.until)
-        fresh = self._ask(asked, requests, args, kwargs, self._progress(slots))
+        fresh = self._ask(asked, requests, args, kwargs, self._progress(slots), cached=cached)
         for position, answer in _arranged(asked, fresh):
             slot = slots[position]
             if answers[position] is None:
@@ -257,12 +262,15 @@ class Recorder:
         args: Any,
         kwargs: Any,
         progress: Progress,
+        *,
+        cached: bool,
     ) -> list[Any]:
         before = getattr(self._model, "cache_hook", None)
         new = [slot for slot in asked if slot.text is None]
         meter, clock = self._meter, Clock()
         if before is not None:
-            self._model.set_cache_hook(_Listener(before, new, requests, meter, clock, progress))
+            hook = before if cached else CacheHook(None)
+            self._model.set_cache_hook(_Listener(hook, new, requests, meter, clock, progress))
         one_by_one = {"TemplateAPI", "HFLM"} & {cls.__name__ for cls in type(self._model).__mro__}
         try:
             with meter.listening(), progress, alone(bool(one_by_one) and progress.shown):
@@ -284,7 +292,7 @@ class Recorder:
             if before is not None:
                 self._model.set_cache_hook(before)
 
-    def _new_stream(self, known: int, asked: Sequence[_Slot], requests: Sequence[Instance]) -> None:
+    def _new_stream(self, drawn_before: int, asked: Sequence[_Slot], requests: Sequence[Instance]) -> None:
         """Keep a model that draws from one stream from repeating what it drew before the run broke off."""
         names = {cls.__name__ for cls in type(self._model).__mro__}
         drawn = any(requests[slot.position].args[1].get("do_sample") for slot in asked)
@@ -292,7 +300,7 @@ class Recorder:
         if not drawn or "ReplayLM" in names or "TemplateAPI" in names:
             return
         if "HFLM" in names and torch is not None:
-            torch.manual_seed((torch.initial_seed() + known) % 2**63)
+            torch.manual_seed((torch.initial_seed() + drawn_before) % 2**63)
             return
         _log.warning(
             "resumed: %s draws with a seed of its own, as the run did that broke off, and may repeat its "

@@ -1,15 +1,14 @@
 """Tasks that ask twice for each sample: for a text about the problem, and with that text for the answer.
 
 lm-eval hands all requests to the model in one call. The recorder, which stands in for it there, lets a staged
-task ask first: the answers to the first questions stay in this module, each request then has the second
-question, and goes the way of every other one. So there is one answer a sample in journals, results and
-samples files, whose `arguments` show what the model was told. A run that goes on with a journal asks both
-questions again for samples that have no answer yet.
+task ask first: each request then has the second question, and goes the way of every other one. So there is
+one answer a sample in results and samples files, whose `arguments` show what the model was told. The journal
+has the answers to first questions too, under numbers of their own, so that a run that goes on asks for none
+again.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,13 +16,12 @@ from lm_eval.api.instance import Instance
 
 from passk_tasks.errors import PasskError, SettingsError
 from passk_tasks.harness import host
-from passk_tasks.harness.metering import Clock, Meter
 from passk_tasks.harness.resume import request_hash
 from passk_tasks.harness.task import PasskTask
 from passk_tasks.results.answers import text_of
-from passk_tasks.results.spent import Spent
+from passk_tasks.results.journal import FIRST
 
-Generate = Callable[[list[Instance]], Sequence[Any]]
+Ask = Callable[[list[Instance]], Sequence[Any]]
 
 
 class StagedTask(PasskTask):
@@ -54,14 +52,13 @@ class StagedTask(PasskTask):
             for index in range(self.spec.settings.samples)
         ]
 
-    def ask_first(self, requests: Sequence[Instance], generate: Generate, model: Any, meter: Meter) -> None:
+    def ask_first(self, requests: Sequence[Instance], ask: Ask) -> None:
         """Ask the first questions of this task's requests, and put the second ones into the requests.
 
         Args:
             requests: all that lm-eval asks, those of other tasks too; one may stand there several times.
-            generate: asks the model.
-            model: it.
-            meter: hears what answers take.
+            ask: returns the model's answers, and saves them; no cache hears of them, since it would take them
+                for the samples.
 
         Raises:
             PasskError: an answer is missing, or is no text.
@@ -71,21 +68,10 @@ class StagedTask(PasskTask):
         asked = list(new.values())
         if not asked:
             return
-        clock, heard = Clock(), _Heard(meter)
-        before = getattr(model, "cache_hook", None)
-        if before is not None:
-            model.set_cache_hook(heard)  # a cache would take what is said now for the sample itself
-        try:
-            with meter.listening():
-                answers = list(generate(asked))
-        finally:
-            if before is not None:
-                model.set_cache_hook(before)
-        clock.give([self.journal])
-        if len(answers) != len(asked):
-            raise PasskError(f"{self.task_name}: {len(answers)} answers to {len(asked)} first questions")
-        for request, answer in zip(asked, answers, strict=True):
-            self.journal.spent_before[_key(request)] = heard.spent(request)
+        first = [host.with_arguments(r, dict(r.arguments[1]), FIRST + r.idx) for r in asked]
+        self.journal.ask_also({_key(request): request_hash(request.args) for request in first})
+        for request, one, answer in zip(asked, first, ask(first), strict=True):
+            self.journal.spent_before[_key(request)] = self.journal.spent(_key(one))
             self._go_on(request, answer)
 
     def _go_on(self, request: Instance, answer: Any) -> None:
@@ -96,25 +82,6 @@ class StagedTask(PasskTask):
         args, kwargs = self._asked_for
         prompt = super().fewshot_context({**request.doc, "told": told}, *args, **kwargs)
         request.arguments = (prompt, *request.arguments[1:])
-
-
-class _Heard:
-    """A `cache_hook` that keeps no answer, only what each took."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._spent: dict[str, list[Spent | None]] = defaultdict(list)
-
-    def add_partial(self, _: str, request: Any, answer: Any) -> None:
-        """Note what an answer took; one that is no text is refused when all are there."""
-        arguments = tuple(request.args if isinstance(request, Instance) else request)
-        if isinstance(answer, str):
-            self._spent[request_hash(arguments)].append(self._meter.spent(arguments, answer))
-
-    def spent(self, request: Instance) -> Spent | None:
-        """Return what the answer to a request took, or that to an equal one; None where nobody knows."""
-        left = self._spent.get(request_hash(request.args))
-        return left.pop() if left else None
 
 
 def _key(request: Instance) -> tuple[str, int]:

@@ -32,6 +32,7 @@ from passk_tasks.results.answers import text_of
 from passk_tasks.results.journal import SCOUTS
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.scoring.score import score
+from passk_tasks.scoring.spending import Tokens
 from passk_tasks.statistics.top_up import TopUp, half_width_of, needed
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -198,13 +199,16 @@ def _round(
 
 
 def _cost_of(task: Topped, each: int) -> dict[str, object]:
-    spent = [sample.spent for sample in task.scouts if sample.spent is not None]
-    return {
+    tokens, price = Tokens(), task.spec.settings.price
+    for sample in task.scouts:
+        tokens.add(sample.spent)
+    cost: dict[str, object] = {
         "each": each,
         "samples": len(task.scouts),
-        "tokens_in": sum(one.tokens_in or 0 for one in spent),
-        "tokens_out": sum(one.tokens_out or 0 for one in spent),
+        "tokens_in": tokens.tokens_in,
+        "tokens_out": tokens.tokens_out,
     }
+    return cost if price is None else {**cost, "money": price.of(tokens.tokens_in, tokens.tokens_out)}
 
 
 def _asked(

@@ -31,13 +31,15 @@ from passk_tasks.tasks.settings import OF_PEOPLE
 
 SCOUTS = 1_000_000
 """Samples from this number on decided how many the problem got (`passk.top_up`), and do not count."""
+FIRST = 2_000_000
+"""Added to a sample's number: the answer to the first of the two questions that some tasks ask for each."""
 
 FORMAT = 1
 MARK = "passk_journal"
 _SYNC_S = 1.0  # so often, at most, written lines are forced onto the disk
 
 # What may differ between journals that are scored together; none moves a verdict.
-_PER_RANK_SETTINGS = frozenset({"workers", "beside", "journal", "cluster", "mixed", *OF_PEOPLE})
+_PER_RANK_SETTINGS = frozenset({"workers", "beside", "journal", "cluster", "mixed", "verdicts", *OF_PEOPLE})
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,28 @@ class JournalHeader:
         )
 
     def difference(self, other: JournalHeader) -> str:
-        """Return what keeps `self` and `other` from being ranks of one run, or an empty string."""
-        for name in ("task", "task_version", "dataset_sha256", "until", "world_size"):
+        """Return what keeps `self` and `other` from being of one run, or an empty string."""
+        # Its attempts may differ in the number of ranks, in n, and in how the answers were to be judged.
+        resumed = self.extra.get("run_id") is not None and self.extra.get("run_id") == other.extra.get(
+            "run_id"
+        )
+        for name in (
+            "task",
+            "task_version",
+            "dataset_sha256",
+            "until",
+            *(() if resumed else ("world_size",)),
+        ):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 return f"{name} is {mine!r} here and {theirs!r} there"
+        return "" if resumed else self._other_setting(other)
+
+    def same_attempt(self, other: JournalHeader) -> bool:
+        """Whether two journals of a run may be of ranks that ran at one time."""
+        return self.world_size == other.world_size and not self._other_setting(other)
+
+    def _other_setting(self, other: JournalHeader) -> str:
         for key in sorted((self.settings.keys() | other.settings.keys()) - _PER_RANK_SETTINGS):
             mine, theirs = self.settings.get(key), other.settings.get(key)
             if mine != theirs:

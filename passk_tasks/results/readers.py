@@ -120,7 +120,7 @@ def _read_journal(source: Source, header: JournalHeader, lines: Iterator[tuple[i
     for entry in journal.read_entries(source.path, lines, source.warnings):
         task_id, index = entry.task_id, entry.sample
         if index >= journal.SCOUTS:
-            scouts += 1
+            scouts += index < journal.FIRST
             continue
         if entry.at_s is not None:
             source.generation_s = max(source.generation_s or 0.0, entry.at_s)

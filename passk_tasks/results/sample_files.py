@@ -176,16 +176,20 @@ class _Run:
         return keys[at] == asked, digests[at]
 
     def missing_ranks(self) -> str | None:
-        headers = [source.header for source in self.sources if source.header is not None]
-        given = len({header.rank for header in headers})
-        if headers and given < headers[0].world_size:
-            return f"{given} of the run's {headers[0].world_size} journals were given, one a rank"
+        given: dict[int, set[int]] = {}
+        for header in (source.header for source in self.sources):
+            if header is not None:
+                given.setdefault(header.world_size, set()).add(header.rank)
+        # Attempts with other numbers of ranks: one that is whole has what the ones before it had.
+        if given and all(len(ranks) < world_size for world_size, ranks in given.items()):
+            world_size, ranks = next(iter(given.items()))
+            return f"{len(ranks)} of the run's {world_size} journals were given, one a rank"
         return None
 
 
 def _together(sources: Sequence[Source]) -> SampleFile:
     """Return the samples of all sources, each once, those of further runs numbered on."""
-    journals = [source for source in sources if source.header is not None]
+    journals = _newest_first([source for source in sources if source.header is not None])
     others = [source for source in sources if source.header is None]
     header = journals[0].header if journals else None
     warnings = [warning for source in sources for warning in source.warnings]
@@ -220,6 +224,24 @@ def _together(sources: Sequence[Source]) -> SampleFile:
         warnings=tuple(warnings),
         runs=tuple(run.sources[0].path for run in runs) if len(runs) > 1 else (),
     )
+
+
+def _newest_first(journals: Sequence[Source]) -> list[Source]:
+    """Return journals in their order, but those of a run's last attempt first: it says how to judge."""
+    attempts: list[tuple[JournalHeader, list[Source]]] = []
+    for source in journals:
+        assert source.header is not None
+        for header, attempt in attempts:
+            if source.header.same_attempt(header):
+                attempt.append(source)
+                break
+        else:
+            attempts.append((source.header, [source]))
+    if len(attempts) > 1 and not any(header.difference(attempts[0][0]) for header, _ in attempts):
+        attempts.sort(key=lambda pair: -max(source.path.stat().st_mtime_ns for source in pair[1]))
+        last = attempts[0][1][0]
+        last.warnings.append(f"{last.path} is of the run's last attempt, whose settings hold for all of it")
+    return [source for _, attempt in attempts for source in attempt]
 
 
 def _only_journaled(source: Source, runs: Sequence[_Run], journal_path: Path, header: JournalHeader) -> None:

@@ -88,8 +88,22 @@ class Samples(Lazy[Sample]):
 
     def item(self, place: int) -> Sample:
         """Return the sample at a place."""
-        number, index, _, spool, at = (int(column[place]) for column in self._columns)
-        sample = self._spools[spool][at]
+        number, index, _, spool, at = (column[place] for column in self._columns)
+        return self._called(self._spools[spool][at], number, index)
+
+    def __iter__(self) -> Iterator[Sample]:
+        following = [iter(spool) for spool in self._spools]  # most stand in their order
+        due = [0] * len(following)
+        for number, index, _, spool, place in zip(*self._columns, strict=True):
+            if place == due[spool]:
+                due[spool] += 1
+                sample = next(following[spool])
+            else:
+                sample = self._spools[spool][place]
+            yield self._called(sample, number, index)
+
+    def _called(self, sample: Sample, number: int, index: int) -> Sample:
+        """Return a sample with the name of its problem here, and its number."""
         if sample.task_id == self.names[number] and sample.index == index:
             return sample
         return replace(sample, task_id=self.names[number], index=index)

@@ -68,7 +68,8 @@ def read(path: Path, wanted: Callable[[str], bool], *, without: bool = False) ->
         return
     with file:
         for raw in file:
-            if raw.startswith(_HEAD) and not wanted(raw[len(_HEAD) : len(_HEAD) + 64].decode("latin-1")):
+            name = raw[len(_HEAD) : len(_HEAD) + 64].decode("latin-1") if raw.startswith(_HEAD) else None
+            if name is not None and not wanted(name):
                 continue  # a store may hold a hundred times of what a run needs
             try:
                 line = json.loads(raw)
@@ -77,7 +78,8 @@ def read(path: Path, wanted: Callable[[str], bool], *, without: bool = False) ->
                 known = Known(str(line["program_sha256"]), str(line.get("environment", "")), outcome, at_s)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SamplesError):
                 continue  # torn, or no verdict
-            if (without or outcome.verdict is not Verdict.INFRA_ERROR) and wanted(known.program_sha256):
+            kept = without or outcome.verdict is not Verdict.INFRA_ERROR
+            if kept and (known.program_sha256 == name or wanted(known.program_sha256)):
                 yield known
 
 

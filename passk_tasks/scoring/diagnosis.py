@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import re
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ from passk_tasks.results import findings
 from passk_tasks.results.findings import SAMPLES, Finding
 from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample
 from passk_tasks.scoring.candidates import EXTRACT, candidate, mode_of
-from passk_tasks.scoring.records import Record
+from passk_tasks.scoring.records import Kind, Record
 from passk_tasks.tasks import catalog, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Verdict
@@ -108,33 +109,55 @@ class Evidence:
         )
 
 
-def evidence(
-    records: Sequence[Record], *, spec: TaskSpec, dataset: Dataset, executor: Executor, extract: str
-) -> Evidence:
-    """Look at the texts of a run, and where most gave no program, try what other ways of reading give.
+class Watch:
+    """Looks at each record of a run, as it is made.
 
     Args:
-        records: of the run, with texts and code.
         spec: the task.
         dataset: its problems.
-        executor: judges the programs.
         extract: how the samples were read, one of `candidates.EXTRACT`.
     """
-    judged, lost, answers = array("Q"), 0, 0
-    for place, record in enumerate(records):  # once, since they lie on the disk
+
+    def __init__(self, spec: TaskSpec, dataset: Dataset, extract: str) -> None:
+        self._spec, self._dataset, self._extract = spec, dataset, extract
+        self._seen = self._lost = self._answers = 0
+        self._judged = array("Q")
+
+    def add(self, record: Record) -> None:
+        """Look at the next record."""
+        self._seen += 1
         if record.outcome.verdict is Verdict.INFRA_ERROR:
-            continue
-        judged.append(place)
-        lost += record.outcome.verdict in _LOST
-        answers += (
+            return
+        self._judged.append(self._seen - 1)
+        self._lost += record.outcome.verdict in _LOST
+        self._answers += (
             not record.outcome.passed
-            and _mode(record.sample, dataset, spec, extract) != stops.ANSWER
-            and _is_answer(record.sample, dataset.problems[record.sample.task_id].entry_point)
+            and self._mode(record.sample) != stops.ANSWER
+            and _is_answer(record.sample, self._dataset.problems[record.sample.task_id].entry_point)
         )
-    if max(lost, answers) <= MOST * len(judged):
-        return Evidence()
-    drawn = [records[place] for place in random.Random(0).sample(judged, min(TRIED, len(judged)))]
-    modes = [_mode(record.sample, dataset, spec, extract) for record in drawn]
+
+    def evidence(self, records: Sequence[Record], executor: Executor) -> Evidence:
+        """Return what the texts show; where most gave no program, try what other ways of reading give.
+
+        Args:
+            records: those that were looked at, with texts and code.
+            executor: judges the programs.
+        """
+        if max(self._lost, self._answers) <= MOST * len(self._judged):
+            return Evidence()
+        drawn = [records[at] for at in random.Random(0).sample(self._judged, min(TRIED, len(self._judged)))]
+        return _tried(
+            drawn, [self._mode(record.sample) for record in drawn], self._spec, self._dataset, executor
+        )
+
+    def _mode(self, sample: Sample) -> str:
+        return mode_of(sample, self._dataset.problems[sample.task_id], self._spec, self._extract)
+
+
+def _tried(
+    drawn: Sequence[Record], modes: Sequence[str], spec: TaskSpec, dataset: Dataset, executor: Executor
+) -> Evidence:
+    """Return what other ways of reading give of some records, each of which was read in its mode."""
     compiled = sum(record.outcome.verdict not in _LOST for record in drawn)
     chat, reasoning, tried, untried = 0, 0, dict[str, Tried](), False
     for way in _ways(spec):
@@ -183,10 +206,6 @@ def _fits(way: str, sample: Sample, mode: str) -> bool:
     return way != mode and (sample.form != SOLUTION or way in ("answer", "verbatim"))
 
 
-def _mode(sample: Sample, dataset: Dataset, spec: TaskSpec, extract: str) -> str:
-    return mode_of(sample, dataset.problems[sample.task_id], spec, extract)
-
-
 def _programs(records: Sequence[Record], codes: Sequence[str | None], dataset: Dataset) -> int:
     """Return how many codes compile; those in other languages are taken to."""
     foreign = [dataset.problems[record.sample.task_id].protocol is not None for record in records]
@@ -221,25 +240,25 @@ def _judged(
 # ---------------------------------------------------------------------- sentences
 
 
-def found_in(records: Sequence[Record], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
-    """Yield what the records of a run suffer from by the way they were asked for, and read.
+def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
+    """Yield what the samples of a run suffer from by the way they were asked for, and read.
 
     Args:
-        records: of the run; texts and code are not looked at.
+        kinds: how many samples of the run are of each.
         seen: what they show.
         spec: the task.
     """
     judged, continued, lost, never_ended, undecided = 0, 0, 0, 0, 0
-    for record in records:  # once, since they may lie on the disk
-        if record.outcome.verdict is Verdict.INFRA_ERROR:
+    for kind, count in kinds.items():
+        if kind.verdict is Verdict.INFRA_ERROR:
             continue
-        judged += 1
-        strategy, _, repairs = record.extraction.strategy.partition("+")
-        continued += record.sample.form == RESPONSE and strategy == Strategy.BODY
-        undecided += repairs.endswith(Repair.UNDECIDED)
-        if record.outcome.verdict in _LOST:
-            lost += 1
-            never_ended += record.unfinished is not None
+        judged += count
+        strategy, _, repairs = kind.strategy.partition("+")
+        continued += count * (kind.form == RESPONSE and strategy == Strategy.BODY)
+        undecided += count * repairs.endswith(Repair.UNDECIDED)
+        if kind.verdict in _LOST:
+            lost += count
+            never_ended += count * (kind.unfinished is not None)
     if seen.looked:
         yield from _read_wrongly(judged, lost, never_ended, seen, spec)
     if undecided:

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from passk_tasks.extraction import Extraction
 from passk_tasks.results.samples import Sample
-from passk_tasks.verdict import Outcome
+from passk_tasks.verdict import Outcome, Verdict
+
+
+class Kind(NamedTuple):
+    """What of a sample counts in a run's numbers besides its text and its cost; few samples differ in it."""
+
+    task_id: str
+    form: str
+    strategy: str
+    verdict: Verdict
+    flags: tuple[str, ...]
+    unfinished: str | None
+    limit_hit: bool | None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the answer shows a sign of having been cut off."""
+        return self.unfinished is not None or bool(self.limit_hit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,16 @@ class Record:
     unfinished: str | None = None
     left_out: bool = False
     share: float | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What of the sample counts in a run's numbers."""
+        sample, outcome, spent = self.sample, self.outcome, self.sample.spent
+        strategy = self.extraction.strategy
+        limit_hit = None if spent is None else spent.limit_hit
+        return Kind(
+            sample.task_id, sample.form, strategy, outcome.verdict, outcome.flags, self.unfinished, limit_hit
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return the sample's line of `outcomes.jsonl`; its last seven keys where they say something."""

@@ -5,9 +5,10 @@ samples -> candidates -> programs -> one batch of judging -> records -> a summar
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from passk_tasks.results.spool import Spool
 from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.candidates import EXTRACT, candidate, unfinished
 from passk_tasks.scoring.known import Verdicts
-from passk_tasks.scoring.summary import Record, Scored, summarise
+from passk_tasks.scoring.summary import Grouped, Record, Scored, summarise
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome
 
@@ -74,9 +75,8 @@ def score(
             judged = [outcomes[number] for number in range(len(distinct))]
             shares = cases.shares(distinct, judged, executor, progress=progress)
         layers, sandbox_warnings, judging_s = dict(executor.layers), executor.warnings, kept.seconds
-    records = Spool[Record]()
-    for index, sample in enumerate(samples):
-        records.append(programs.record(index, sample, distinct, outcomes, shares))
+    watch = diagnosis.Watch(spec, dataset, extract)
+    records, grouped = _looked_at(programs.records(samples, distinct, outcomes, shares), watch)
     scored = summarise(
         records,
         spec=spec,
@@ -85,9 +85,20 @@ def score(
         sandbox_warnings=sandbox_warnings,
         judging_s=judging_s,
         machines=machines,
-        seen=diagnosis.evidence(records, spec=spec, dataset=dataset, executor=executor, extract=extract),
+        seen=watch.evidence(records, executor),
+        grouped=grouped,
     )
     return replace(scored, environments=kept.environments, from_store=kept.from_store, resumed=kept.resumed)
+
+
+def _looked_at(made: Iterator[Record], watch: diagnosis.Watch) -> tuple[Spool[Record], Grouped]:
+    """Return the records and what their numbers are made of; all is seen once, since they lie on the disk."""
+    records, grouped = Spool[Record](), Grouped()
+    for record in made:
+        records.append(record)
+        grouped.add(record)
+        watch.add(record)
+    return records, grouped
 
 
 class _Programs(Lazy[Program]):
@@ -106,37 +117,47 @@ class _Programs(Lazy[Program]):
 
     def item(self, place: int) -> Program:
         """Return the program of the sample at a place."""
-        task_id, found = self._found[place]
-        problem = self._dataset.problems[task_id]
-        return self._benchmark.program(problem, found.code, self._spec.settings.judge.place)
+        return self._program(*self._found[place])
 
-    def record(
+    def __iter__(self) -> Iterator[Program]:
+        return itertools.starmap(self._program, self._found)
+
+    def _program(self, task_id: str, found: Extraction) -> Program:
+        place = self._spec.settings.judge.place
+        return self._benchmark.program(self._dataset.problems[task_id], found.code, place)
+
+    def records(
         self,
-        position: int,
-        sample: Sample,
+        samples: Sequence[Sample],
         distinct: batch.Batch,
         outcomes: _Outcomes,
         shares: Sequence[float | None] | None,
-    ) -> Record:
-        """Return what is recorded of the sample at a position; outcomes and shares by distinct program."""
-        number, (task_id, found) = int(distinct.numbers[position]), self._found[position]
-        problem = self._dataset.problems[task_id]
-        if number < 0:
-            program = self[position]
-            outcome, sha256, share = batch.no_code(program), program.sha256, None if shares is None else 0.0
-        else:
-            outcome, sha256 = outcomes[number], distinct.sha256(number)
-            share = None if shares is None else shares[number]
-        return Record(
-            sample,
-            found,
-            outcome,
-            sha256,
-            problem.cluster,
-            unfinished(sample, found, self._spec),
-            left_out=self._benchmark.leaves_out(problem, found.code),
-            share=share,
-        )
+    ) -> Iterator[Record]:
+        """Yield what is recorded of each sample; outcomes and shares by distinct program."""
+        for number, sample, (task_id, found) in zip(
+            distinct.numbers.tolist(), samples, self._found, strict=True
+        ):
+            problem = self._dataset.problems[task_id]
+            if number < 0:
+                program = self._program(task_id, found)
+                outcome, sha256, share = (
+                    batch.no_code(program),
+                    program.sha256,
+                    None if shares is None else 0.0,
+                )
+            else:
+                outcome, sha256 = outcomes[number], distinct.sha256(number)
+                share = None if shares is None else shares[number]
+            yield Record(
+                sample,
+                found,
+                outcome,
+                sha256,
+                problem.cluster,
+                unfinished(sample, found, self._spec),
+                left_out=self._benchmark.leaves_out(problem, found.code),
+                share=share,
+            )
 
 
 class _Outcomes:

@@ -1,15 +1,15 @@
-"""What the records of a run say of its cost, and of answers that were cut off."""
+"""What the samples of a run say of its cost, and of answers that were cut off."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from passk_tasks.results.findings import CUT_OFF, CUT_REASONING, Finding
 from passk_tasks.results.spent import FENCE, REASONING, Cost, CutOff, Spent
-from passk_tasks.scoring.records import Record
+from passk_tasks.scoring.records import Kind
 from passk_tasks.statistics.metrics import PASS, Metric
 from passk_tasks.statistics.spending import cut_bounds
 from passk_tasks.tasks.values import Price
@@ -19,32 +19,27 @@ LOUD = 0.02
 """Share of answers that were cut off, above which a run warns of it."""
 
 
-def is_cut_off(record: Record) -> bool:
-    """Whether an answer shows a sign of having been cut off."""
-    return record.unfinished is not None or bool(_spent(record).limit_hit)
-
-
-def cut_off(records: Sequence[Record], counts: Mapping[str, tuple[int, int]], ks: Iterable[int]) -> CutOff:
+def cut_off(kinds: Counter[Kind], counts: Mapping[str, tuple[int, int]], ks: Iterable[int]) -> CutOff:
     """Return how many answers were cut off, and between which numbers each pass@k lies for it.
 
     Args:
-        records: of the run.
+        kinds: how many samples of the run are of each.
         counts: (n, c) by task_id.
         ks: budgets, at most the smallest n.
     """
     samples = 0
     signs, limits = Counter[str](), Counter[bool | None]()
     cut, correct = Counter[str](), Counter[str]()  # by task_id, of those with a verdict
-    for record in records:  # once, since they may lie on the disk
-        limits[_spent(record).limit_hit] += 1
-        if record.unfinished is not None:
-            signs[record.unfinished] += 1
-        if not is_cut_off(record):
+    for kind, count in kinds.items():
+        limits[kind.limit_hit] += count
+        if kind.unfinished is not None:
+            signs[kind.unfinished] += count
+        if not kind.cut_off:
             continue
-        samples += 1
-        if record.outcome.verdict is not Verdict.INFRA_ERROR:
-            cut[record.sample.task_id] += 1
-            correct[record.sample.task_id] += record.outcome.passed
+        samples += count
+        if kind.verdict is not Verdict.INFRA_ERROR:
+            cut[kind.task_id] += count
+            correct[kind.task_id] += count * (kind.verdict is Verdict.PASSED)
     bounds = {}
     if cut:
         task_ids = sorted(counts)
@@ -54,7 +49,7 @@ def cut_off(records: Sequence[Record], counts: Mapping[str, tuple[int, int]], ks
         bounds = {Metric(PASS, k).name: cut_bounds(n, c, early, early_correct, k) for k in ks}
     return CutOff(
         samples=samples,
-        of=len(records),
+        of=kinds.total(),
         reasoning=signs[REASONING],
         fence=signs[FENCE],
         limit_hit=limits[True],
@@ -84,47 +79,56 @@ def cut_finding(cut: CutOff) -> Iterator[Finding]:
     )
 
 
-def without_code(records: Sequence[Record]) -> dict[str, int]:
+def without_code(kinds: Counter[Kind]) -> dict[str, int]:
     """Return how many samples without code (`no_code`) ended in each way, the most frequent first."""
-    return dict(
-        Counter(
-            record.extraction.strategy.partition("+")[0].removeprefix("none:")
-            for record in records
-            if record.outcome.verdict is Verdict.NO_CODE
-        ).most_common()
-    )
+    ways = Counter[str]()
+    for kind, count in kinds.items():
+        if kind.verdict is Verdict.NO_CODE:
+            ways[kind.strategy.partition("+")[0].removeprefix("none:")] += count
+    return dict(ways.most_common())
 
 
-def cost(
-    records: Sequence[Record],
-    counts: Mapping[str, tuple[int, int]],
-    price: Price | None,
-    judging_s: float | None,
-) -> Cost:
-    """Return what a run cost, but for the time of generation, which no record has.
+class Tokens:
+    """Tokens of samples, as they are added up.
 
-    Args:
-        records: of the run.
-        counts: (n, c) by task_id.
-        price: of tokens.
-        judging_s: wall seconds of judging.
+    Attributes:
+        counted: how many samples have a number of tokens, by who counted these.
+        tokens_in: of their prompts.
+        tokens_out: of their answers.
     """
-    counted, tokens_in, tokens_out = Counter[str](), 0, 0
-    for spent in map(_spent, records):
-        if spent.tokens_out is not None:
-            counted[spent.by] += 1
-            tokens_in += spent.tokens_in or 0
-            tokens_out += spent.tokens_out
-    return Cost(
-        samples=len(records),
-        solved=sum(c > 0 for _, c in counts.values()),
-        judging_s=judging_s,
-        counted=dict(counted),
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        price=price,
-    )
 
+    def __init__(self) -> None:
+        self.counted = Counter[str]()
+        self.tokens_in = self.tokens_out = 0
 
-def _spent(record: Record) -> Spent:
-    return record.sample.spent or Spent()
+    def add(self, spent: Spent | None) -> None:
+        """Take in what a sample took."""
+        if spent is not None and spent.tokens_out is not None:
+            self.counted[spent.by] += 1
+            self.tokens_in += spent.tokens_in or 0
+            self.tokens_out += spent.tokens_out
+
+    def cost(
+        self,
+        samples: int,
+        counts: Mapping[str, tuple[int, int]],
+        price: Price | None,
+        judging_s: float | None,
+    ) -> Cost:
+        """Return what a run cost, but for the time of generation, which no record has.
+
+        Args:
+            samples: how many there are.
+            counts: (n, c) by task_id.
+            price: of tokens.
+            judging_s: wall seconds of judging.
+        """
+        return Cost(
+            samples=samples,
+            solved=sum(c > 0 for _, c in counts.values()),
+            judging_s=judging_s,
+            counted=dict(self.counted),
+            tokens_in=self.tokens_in,
+            tokens_out=self.tokens_out,
+            price=price,
+        )

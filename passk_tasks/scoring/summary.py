@@ -12,7 +12,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from passk_tasks.results.findings import IDENTICAL, Finding
 from passk_tasks.results.summary import Summary
 from passk_tasks.scoring import diagnosis, spending
 from passk_tasks.scoring.diagnosis import Evidence
+from passk_tasks.scoring.records import Kind
 from passk_tasks.scoring.records import Record as Record
 from passk_tasks.statistics import metrics
 from passk_tasks.statistics.estimators import max_at_k
@@ -74,13 +75,15 @@ def summarise(
     judging_s: float | None = None,
     machines: Sequence[Machine] = (),
     seen: Evidence | None = None,
+    grouped: Grouped | None = None,
 ) -> Scored:
     """Return the score of records that were judged already, from one process or gathered from several.
 
     `layers` are the sandbox's, `sandbox_warnings` what to know of them, `judging_s` the wall seconds that it
-    took, `machines` who judged; the rest is as `Scored` has it.
+    took, `machines` who judged, `grouped` the records by problem, where somebody has them; the rest is as
+    `Scored` has it.
     """
-    grouped = _grouped(records)
+    grouped = grouped or Grouped(records)
     outcomes, texts, clusters = grouped.outcomes, grouped.texts, grouped.clusters
     counts, settings = model.counts_of(outcomes), spec.settings
     fewest = min((n for n, _ in counts.values()), default=0)
@@ -88,8 +91,8 @@ def summarise(
     verdicts = Counter(outcome.verdict for mine in outcomes.values() for outcome in mine)
     deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
     ks = [k for k in settings.budgets if k <= fewest]
-    cut, seen = spending.cut_off(records, counts, ks), seen or Evidence()
-    found = (*diagnosis.found_in(records, seen, spec), *spending.cut_finding(cut), *_identical(texts))
+    cut, seen = spending.cut_off(grouped.kinds, counts, ks), seen or Evidence()
+    found = (*diagnosis.found_in(grouped.kinds, seen, spec), *spending.cut_finding(cut), *_identical(texts))
     cautioned = (*cautions(spec, dataset), *_warnings(counts, k_skipped, texts, dataset, settings))
     scored = Scored(
         spec=spec,
@@ -111,11 +114,11 @@ def summarise(
         one_process=_one_process(deciders, spec, dataset),
         layers=dict(layers),
         clusters=len({clusters.get(task_id, task_id) for task_id in counts}) if clusters else None,
-        flags=dict(Counter(flag for record in records for flag in record.outcome.flags).most_common()),
-        no_code=spending.without_code(records),
+        flags=_flags(grouped.kinds),
+        no_code=spending.without_code(grouped.kinds),
         cut_off=cut,
         machines=tuple(machines),
-        cost=spending.cost(records, counts, settings.price, judging_s),
+        cost=grouped.tokens.cost(len(records), counts, settings.price, judging_s),
         findings=found,
         seen=seen,
         warnings=(*map(str, found), *sandbox_warnings, *cautioned),
@@ -147,7 +150,7 @@ def _with_conditions(scored: Scored) -> Scored:
     )
 
 
-class _Grouped(NamedTuple):
+class Grouped:
     """By task_id what numbers are made of: eight bytes a sample and column, however large it is.
 
     Attributes:
@@ -156,38 +159,48 @@ class _Grouped(NamedTuple):
         answers: the verdict, and whether the answer may be left out of n.
         shares: of cases that hold, where they are known.
         clusters: what the problem shares with others.
+        kinds: how many samples of all problems are of each.
+        tokens: of all samples.
     """
 
-    outcomes: dict[str, list[Outcome]]
-    texts: dict[str, array[int]]
-    answers: dict[str, list[tuple[str, bool]]]
-    shares: dict[str, array[float]]
-    clusters: dict[str, str]
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)
+        self.texts: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
+        self.answers: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
+        self.shares: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+        self.clusters: dict[str, str] = {}
+        self.kinds, self.tokens = Counter[Kind](), spending.Tokens()
+        self._shared: dict[object, Any] = {}  # few differ
+        for record in records:
+            self.add(record)
 
-
-def _grouped(records: Iterable[Record]) -> _Grouped:
-    outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)
-    texts: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
-    answers: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
-    shares: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
-    clusters: dict[str, str] = {}
-    shared: dict[object, Any] = {}  # few differ
-    for record in records:
+    def add(self, record: Record) -> None:
+        """Take in a sample."""
         task_id, outcome, text = record.sample.task_id, record.outcome, record.sample.text
         light = Outcome(outcome.verdict, judge=outcome.judge, base_passed=outcome.base_passed)
         answer = (outcome.verdict.value, record.left_out)
-        outcomes[task_id].append(shared.setdefault(light, light))
-        answers[task_id].append(shared.setdefault(answer, answer))
+        self.outcomes[task_id].append(self._shared.setdefault(light, light))
+        self.answers[task_id].append(self._shared.setdefault(answer, answer))
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        texts[task_id].append(int.from_bytes(digest, "big"))
-        shares[task_id].extend(() if record.share is None else (record.share,))
+        self.texts[task_id].append(int.from_bytes(digest, "big"))
+        self.shares[task_id].extend(() if record.share is None else (record.share,))
         if record.cluster is not None:
-            clusters[task_id] = record.cluster
-    return _Grouped(outcomes, texts, answers, shares, clusters)
+            self.clusters[task_id] = record.cluster
+        self.kinds[record.kind] += 1
+        self.tokens.add(record.sample.spent)
+
+
+def _flags(kinds: Counter[Kind]) -> dict[str, int]:
+    """Return how many samples have each flag, the most frequent first."""
+    flags = Counter[str]()
+    for kind, count in kinds.items():
+        for flag in kind.flags:
+            flags[flag] += count
+    return dict(flags.most_common())
 
 
 def _scores(
-    grouped: _Grouped, counts: Mapping[str, tuple[int, int]], ks: Sequence[int], settings: Settings
+    grouped: Grouped, counts: Mapping[str, tuple[int, int]], ks: Sequence[int], settings: Settings
 ) -> dict[str, Score]:
     """Return all metrics that are reported of a task."""
     benchmark, clusters = benchmarks.get(settings.benchmark), grouped.clusters

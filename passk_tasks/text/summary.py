@@ -196,6 +196,8 @@ def _topped_up(keys: Keys) -> str:
         tokens = scouts.whole("tokens_out")
         text += f"; {each} scouts of each besides, {scouts.whole('samples'):,} answers"
         text += f" with {tokens:,} tokens" if tokens else ""
+        if (money := scouts.number("money")) is not None:
+            text += f" for {spending.amount(money)}"
         text += ", which do not count, here or in the cost"
     return text
 

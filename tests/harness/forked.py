@@ -1,7 +1,7 @@
 """Runs `passk` with what is slow to import imported already, each time in a process that can be killed.
 
-Each line of standard input is a JSON list: a file for what it prints, and the arguments. The answer is its
-number, and when it has ended its status.
+Each line of standard input is a JSON list: a file for what it prints, one that gets a line for each text that
+`hf` is to generate, and the arguments. The answer is its number, and when it has ended its status.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
     """Fork for each line."""
-    import lm_eval.models.huggingface  # noqa: F401
     import torch
+    import transformers.models.gpt2.modeling_gpt2  # noqa: F401
+    from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
     import passk_tasks.harness.run  # noqa: F401
@@ -22,10 +25,18 @@ def main() -> None:
 
     torch.set_num_threads(1)
     TaskManager.__init__.__defaults__ = (None, None, False, None)  # as in our_tasks.py
+    generate = HFLM._model_generate
     for line in sys.stdin:
-        log, *arguments = json.loads(line)
+        log, asked, *arguments = json.loads(line)
         pid = os.fork()
         if pid == 0:
+
+            def counted(model: Any, context: Any, *args: Any, asked: str = asked, **kwargs: Any) -> Any:
+                with Path(asked).open("a") as file:
+                    file.write("\n" * len(context))
+                return generate(model, context, *args, **kwargs)
+
+            HFLM._model_generate = counted
             file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             for number in (1, 2):
                 os.dup2(file, number)

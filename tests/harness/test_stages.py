@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support import Canned, outcomes
 
-from passk_tasks.errors import SettingsError
+from passk_tasks.errors import SamplesError, SettingsError
+from passk_tasks.harness.journaling import StoppedError
+from passk_tasks.results import sample_files
 
 TASK = "passk_humanevalpack_explain_python"
 SOLUTION = "    doubled = sum([number, number])\n    return doubled\n"
@@ -82,11 +85,40 @@ def test_what_is_there_is_asked_for_neither_way(evaluate, metadata, tmp_path) ->
     evaluate(Describing(describe), TASK, metadata=metadata, limit=None)
     (journal,) = tmp_path.glob("passk_journal_*.jsonl")
     header, *answers, _end = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join([header, *answers[:3]]))
+    journal.write_text("".join([header, *answers[:2], *answers[4:6]]))  # half of what was said, and written
+    model = Describing(describe)
+    evaluate(model, TASK, metadata={**metadata, "passk.resume": str(journal)}, limit=None)
+    assert len(model.requests) == 4
+    for path in tmp_path.glob("passk_journal_*"):
+        path.unlink()
+    journal.write_text("".join([header, *answers[:7]]))
     model = Describing(describe)
     found = evaluate(model, TASK, metadata={**metadata, "passk.resume": str(journal)}, limit=None)
-    assert len(model.requests) == 2
+    ((prompt, _),) = model.requests
+    assert "Sample 3:" in prompt
     assert found["results"][TASK]["pass@1,none"] == 0.75  # the one that came now is right
+
+
+def test_what_is_said_first_is_saved_as_it_comes(evaluate, metadata, tmp_path) -> None:
+    """A model that fails among the first questions costs none of the answers before; scoring skips these."""
+    metadata["passk.journal"] = str(tmp_path)
+
+    def fails(doc: dict[str, Any], number: int) -> str:
+        if number == 3:
+            raise RuntimeError("out of memory")
+        return describe(doc, number)
+
+    with pytest.raises(StoppedError, match="3 of 8 answers are saved"):
+        evaluate(Describing(fails), TASK, metadata=metadata, limit=None)
+    (journal,) = tmp_path.glob("passk_journal_*.jsonl")
+    with pytest.raises(SamplesError, match="no samples"):
+        sample_files.read(journal)
+    model = Describing(describe)
+    evaluate(model, TASK, metadata={**metadata, "passk.resume": "latest"}, limit=None)
+    assert [asked[0] == FIRST for asked in model.requests] == [True, *[False] * 4]
+    whole = max(tmp_path.glob("passk_journal_*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    read = sample_files.read(whole)
+    assert (len(read.samples), read.warnings) == (4, ())
 
 
 def test_descriptions_stay_out_of_caches(evaluate, metadata) -> None:
@@ -109,7 +141,7 @@ def test_a_description_that_is_missing(evaluate, metadata) -> None:
     model = Describing(describe)
     generate = model.generate_until
     model.generate_until = lambda requests, **_: generate(requests)[:-1]
-    with pytest.raises(Exception, match=f"{TASK}: 3 answers to 4 first questions"):
+    with pytest.raises(Exception, match="3 answers to 4 requests"):
         evaluate(model, TASK, metadata=metadata, limit=None)
 
 
@@ -122,13 +154,25 @@ def test_no_topping_up(evaluate, metadata) -> None:
     assert model.requests == []
 
 
-def test_both_questions_count(evaluate, metadata, tmp_path) -> None:
+class Renaming(Describing):
+    """Names its requests by other arguments, as vLLM does."""
+
+    def set_cache_hook(self, hook: Any) -> None:
+        def add_partial(attr: str, request: Any, answer: str) -> None:
+            hook.add_partial(attr, (request[0], {"max_gen_toks": 1}), answer)
+
+        self.cache_hook = SimpleNamespace(add_partial=add_partial)
+
+
+@pytest.mark.parametrize("kind", [Describing, Renaming])
+def test_both_questions_count(evaluate, metadata, tmp_path, kind) -> None:
     """What a sample took is what both of its questions and answers took."""
-    model = Describing(describe)
+    model = kind(describe)
     model.tokenizer = lambda text, **_: {"input_ids": text.split()}
     evaluate(model, TASK, metadata=metadata | {"passk.journal": str(tmp_path)}, limit=None)
     (journal,) = tmp_path.glob("passk_journal_*.jsonl")
     _, *answers, _ = map(json.loads, journal.read_text().splitlines())
+    answers = answers[4:]  # the first ones were said to the first questions
     asked = [
         [len(prompt.split()) for prompt, *_ in part] for part in (model.requests[:4], model.requests[4:])
     ]

@@ -119,13 +119,15 @@ def test_rounds_until_the_interval_is_short_enough(go, server) -> None:
 
 
 def test_scouts_decide_and_do_not_count(go, server, scouts, passk) -> None:
-    """With scouts n differs between problems; they are in the journal, and in no number."""
-    found = go(most=200)
+    """With scouts n differs between problems; they are in the journal, have a price, and are in no number."""
+    server.more = lambda _: ({}, {"usage": {"prompt_tokens": 7, "completion_tokens": 5}})
+    found = go(most=200, price=json.dumps({"in": 3, "out": 9}))
     facts = check(found)
     assert facts["n"] is None
     assert facts["top_up"]["scouts"]["samples"] == 3 * PROBLEMS
     assert server.asked.total() == facts["samples"] + 3 * PROBLEMS
     assert sum(seed >= 1234 + SCOUTS for _, seed in server.asked) == 3 * PROBLEMS
+    assert facts["top_up"]["scouts"]["money"] == pytest.approx(3 * PROBLEMS * (7 * 3 + 5 * 9) / 1e6)
     (journal,) = facts["journals"]
     file = sample_files.read(journal)
     assert Counter(sample.task_id for sample in file.samples) == {t: n for t, (n, _) in counts(found).items()}

@@ -178,6 +178,24 @@ def test_a_missing_rank_is_a_warning(tmp_path):
     assert sample_files.read(path).warnings == ("1 of the run's 2 journals were given, one a rank",)
 
 
+def test_attempts_of_a_run_are_read_together(tmp_path):
+    """After a run went on with more samples on other ranks, the last attempt says how all is judged."""
+    before = dataclasses.replace(HEADER, world_size=2, extra={"run_id": "r"})
+    settings = {**HEADER.settings, "samples": 3, "verdicts": "/store"}
+    last = dataclasses.replace(before, world_size=1, settings=settings)
+    first = write(tmp_path / "a.jsonl", ["a", "b"], before)
+    second = write(tmp_path / "b.jsonl", ["a", "b", "c"], last)
+    os.utime(first, (0, 0))
+    read = sample_files.read([first, second])
+    assert [sample.text for sample in read.samples] == ["a", "b", "c"]
+    assert read.header is not None
+    assert read.header.settings["samples"] == 3
+    assert any(f"{second} is of the run's last attempt" in text for text in read.warnings)
+    assert not any("one a rank" in text for text in read.warnings)
+    other = dataclasses.replace(HEADER, settings={**HEADER.settings, "verdicts": "/elsewhere"}, rank=1)
+    assert not other.difference(HEADER)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

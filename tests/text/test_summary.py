@@ -140,11 +140,11 @@ def test_nothing_ran_is_said():
 def test_topping_up_is_told():
     """What was wanted, what was reached, how n is spread, and that scouts do not count."""
     told = {"k": 1, "wanted": 0.01, "half_width": 0.00971, "rounds": 3, "least": 5, "most": 120}
-    told["scouts"] = {"each": 8, "samples": 1312, "tokens_in": 1, "tokens_out": 20_000}
+    told["scouts"] = {"each": 8, "samples": 1312, "tokens_in": 1, "tokens_out": 20_000, "money": 1.5}
     text = dict(summary.facts(replace(Summary.from_dict(RESULT), top_up=told)))["top-up"]
     assert text == (
         "pass@1 within ± 0.0097 over samples (wanted: ± 0.01), with 5 to 120 samples a problem; 8 scouts of "
-        "each besides, 1,312 answers with 20,000 tokens, which do not count, here or in the cost"
+        "each besides, 1,312 answers with 20,000 tokens for 1.5, which do not count, here or in the cost"
     )
     told |= {"least": 120, "half_width": None, "scouts": {"each": 0}}
     text = dict(summary.facts(replace(Summary.from_dict(RESULT), top_up=told)))["top-up"]
