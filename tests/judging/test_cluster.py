@@ -238,7 +238,7 @@ def test_a_head_node_that_dies(tmp_path: Path) -> None:
         "head._SILENT_S = 0.0; sys.exit(main(sys.argv[1:]))"
     )
     head = {"num_cpus": 1, "include_dashboard": False}
-    nodes = started(lambda: Nodes(initialize_head=True, head_node_args=head))
+    nodes = Nodes(initialize_head=True, head_node_args=head)
     try:
         driver = subprocess.Popen(
             [sys.executable, "-c", code, *command, "--cluster", nodes.address],

@@ -43,8 +43,8 @@ def proved(run: Run) -> list[Candidate]:
 
 
 # What a reference returns shows that it needs one process with the tests; the tests show nothing of it.
-BAG = "class Bag:\n    def __len__(self):\n        return 1\n\n\ndef f(x):\n    return Bag()\n"
-PROBLEM = {"task_id": "bag", "prompt": "def f(x):\n", "entry_point": "f", "test": "assert len(f(1)) == 1\n"}
+BAG = "class Bag:\n    def __eq__(self, other):\n        return other == 1\n\n\ndef f(x):\n    return Bag()\n"
+PROBLEM = {"task_id": "bag", "prompt": "def f(x):\n", "entry_point": "f", "test": "assert f(1) == 1\n"}
 
 
 def test_programs_of_problems_that_need_one_process_are_proved(tmp_path):
