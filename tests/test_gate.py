@@ -50,7 +50,10 @@ def test_each_verdict_has_its_exit_code(policy, run, code, word, capsys):
     assert policy(run) == code
     shown = capsys.readouterr().out
     assert shown.startswith(f"{PASSK}: {word}")
-    assert shown.endswith(f"\n{word}\n")
+    assert f"\n{word}\n" in shown
+    assert (word == FAILED) == ("passk compare" in shown), (
+        "the next command, where something is to be looked at"
+    )
 
 
 def test_a_small_run_is_told_what_is_enough(policy, capsys):

@@ -18,8 +18,8 @@ WRONG = {"task_id": "wrong", "test": "assert f(1) == 2\n", "canonical_solution":
 # The tests show nothing of it: a result that is compared is taken for plain data.
 OBJECT = {
     "task_id": "object",
-    "test": "assert len(f(1)) == 1\n",
-    "canonical_solution": "class Bag:\n    def __len__(self):\n        return 1\n\n\n"
+    "test": "assert f(1) == 1\n",
+    "canonical_solution": "class Bag:\n    def __eq__(self, other):\n        return other == 1\n\n\n"
     "def f(x):\n    return Bag()\n",
 }
 CLASHES = {

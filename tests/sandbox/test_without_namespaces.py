@@ -199,5 +199,7 @@ def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):
 
 def test_nothing_is_left_behind():
     """No folder of a candidate stays on the host."""
+    mine = f"passk-{os.getpid()}-*"
+    others = set(Path(tempfile.gettempdir()).glob(mine))  # of sandboxes that other tests share
     judge(RIGHT, "import os\nos.makedirs('a/b')\nos.chmod('a', 0)\n" + RIGHT)
-    assert list(Path(tempfile.gettempdir()).glob(f"passk-{os.getpid()}-*")) == []
+    assert set(Path(tempfile.gettempdir()).glob(mine)) == others

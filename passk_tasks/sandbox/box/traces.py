@@ -14,9 +14,9 @@ from passk_tasks.sandbox.box import kernel
 # The random number of steps is below: this many; so many times what a candidate used; and this if it used
 # few.
 _STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
-# On average, stirring takes this part of the candidate's CPU time at most: most of what it seems to have used
-# is others', where those are busy.
-_STIRRED_SHARE = 0.2
+# On average, stirring takes the candidate's CPU time at most: most of what it seems to have used is others',
+# where those are busy.
+_STIRRED_SHARE = 1.0
 _TRIED, _TIMED = 64, 16  # so many steps show whether a way to take numbers works, and what one costs
 # CPU seconds that the start of a candidate may take, until one has taken less.
 _START_S = 0.004

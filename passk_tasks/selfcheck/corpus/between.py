@@ -265,8 +265,9 @@ ATTACKS = (
             (
                 "numbers-of-pipes",
                 """
-                number = 0
-                while number % 8192 != 4096:
+                number = taken = 0
+                while number % 8192 != 4096 or taken < 2048:  # who takes few may be lucky
+                    taken += 1
                     ends = os.pipe()
                     number = os.fstat(ends[0]).st_ino
                     os.close(ends[0]), os.close(ends[1])
