@@ -32,7 +32,7 @@ class Numbers:
     Nothing sets them back. We move them on by a random amount that is larger than what the candidate moved
     them by, so that the next one can read little in them. How far they moved is only the most that the
     candidate can have used: other processes use some, too. A candidate needs CPU time for each, so stirring
-    takes a part of its CPU time at most.
+    takes no more than that, on average.
 
     Args:
         read: takes one, and returns it.
