@@ -61,7 +61,8 @@ _CITATION = """\
 }
 """
 
-_PROGRAM = Program("", "", Tests("", names=()), Judge.SCRIPT)  # all are of this kind
+PROGRAM = Program("", "", Tests("", names=()), Judge.SCRIPT)
+"""An empty one: all are of this kind."""
 
 
 class CodeEval(evaluate.Metric):  # type: ignore[misc]
@@ -107,7 +108,7 @@ def judge_candidates(
     """Return what `CodeEval.compute` does, of the same arguments."""
     limits = Limits(timeout_s=timeout, memory_mib=memory_mib)
     with local(Confinement(limits, sandbox), num_workers) as executor:
-        selftest.require([_PROGRAM], executor)
+        selftest.require([PROGRAM], executor)
         return judge_in(executor, predictions, references, k)
 
 

@@ -178,20 +178,17 @@ class _Answer:
         """Return a program without prose: below the function, from the first sentence on, what defines
         nothing.
         """
-        below = prose = False
+        prose = False
 
         def is_prose(piece: Piece) -> bool:
-            nonlocal below, prose
-            if not below:
-                below = self._definition.search(piece.code) is not None
-                return False
+            nonlocal prose
             if _DEFINES.match(piece.code) or _TYPED.match(piece.code):
                 return False
             said = piece.code.strip() and _SENTENCE.fullmatch(piece.text.split("\n", 1)[0])
             prose = prose or bool(said)
             return prose
 
-        return self._without(source, is_prose)
+        return self._without_below(source, is_prose)
 
     # ------------------------------------------------------------------ making it ready
 
@@ -254,25 +251,35 @@ class _Answer:
             for piece in split(source, self._syntax)
             if self._calls.search(piece.code) or re.search(rf"\b{shows.pattern}", piece.code)
         ]
-        below = shown = False
+        shown = False
 
         def is_example(piece: Piece) -> bool:
-            nonlocal below, shown
-            if not below:
-                below = self._definition.search(piece.code) is not None
-                return False
+            nonlocal shown
             if _DEFINES.match(piece.code) or not piece.code.strip():
                 return False
             shown = shown or shows.match(piece.code) is not None or self._calls.search(piece.code) is not None
             shown = shown or (_BINDS.match(piece.code) is None and self._names_one(piece.code, showing))
             return shown
 
-        return self._without(source, is_example)
+        return self._without_below(source, is_example)
 
     def _names_one(self, code: str, definitions: list[str]) -> bool:
         """Whether a statement names what one of the definitions defines."""
         patterns = [self._syntax.definition(name) for name in set(_WORD.findall(code))]
         return any(pattern.search(text) for pattern in patterns for text in definitions)
+
+    def _without_below(self, source: str, drops: Callable[[Piece], bool]) -> str:
+        """Return a program without the pieces below its function that are to be dropped."""
+        below = False
+
+        def dropped(piece: Piece) -> bool:
+            nonlocal below
+            if below:
+                return drops(piece)
+            below = self._definition.search(piece.code) is not None
+            return False
+
+        return self._without(source, dropped)
 
     def _without(self, source: str, drops: Callable[[Piece], bool]) -> str:
         return "".join(piece.text for piece in split(source, self._syntax) if not drops(piece))

@@ -29,7 +29,7 @@ from passk_tasks.extraction import extract
 from passk_tasks.harness import beside, host
 from passk_tasks.judging import selftest
 from passk_tasks.judging.executor import Executor, local
-from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
+from passk_tasks.program import Confinement, Limits
 from passk_tasks.tasks.values import EXTRACTIONS
 
 FILTER, METRIC = "passk_code", "passk_tests"
@@ -109,12 +109,14 @@ _open: dict[tuple[int, Limits], Executor] = {}  # by the process that opened it
 @contextlib.contextmanager
 def _sandbox(limits: Limits) -> Iterator[Executor]:
     """Use a sandbox that stays open until the process ends: lm-eval asks for one problem after the other."""
+    from passk_tasks import code_eval  # as above
+
     place = (os.getpid(), limits)
     executor = _open.pop(place, None)
     with contextlib.ExitStack() as ending:  # a batch that breaks off takes its sandbox with it
         if executor is None:
             executor = ending.enter_context(local(Confinement(limits), beside.here()))
-            selftest.require([Program("", "", Tests("", names=()), Judge.SCRIPT)], executor)
+            selftest.require([code_eval.PROGRAM], executor)
             atexit.register(_close, place)
         else:
             ending.push(executor)

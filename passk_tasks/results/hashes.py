@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import overload
+
+from passk_tasks.lazy import Lazy
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SIZE = 32  # bytes of a hash
 
 
-class Hashes(Sequence[str]):
+class Hashes(Lazy[str]):
     """Hexadecimal SHA-256 by number, held as bytes; see `packed`."""
 
     def __init__(self, raw: bytes) -> None:
@@ -19,17 +20,9 @@ class Hashes(Sequence[str]):
     def __len__(self) -> int:
         return len(self._raw) // _SIZE
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
-        if isinstance(place, slice):
-            return tuple(self[at] for at in range(*place.indices(len(self))))
-        start = range(len(self))[place] * _SIZE
-        return self._raw[start : start + _SIZE].hex()
+    def item(self, place: int) -> str:
+        """Return the hash at a place."""
+        return self._raw[place * _SIZE : (place + 1) * _SIZE].hex()
 
     def __iter__(self) -> Iterator[str]:
         text = self._raw.hex()

@@ -44,7 +44,7 @@ GAIN = 0.05
 
 _NO_WAY = "no other way of reading them lets notably more pass"
 _WAYS = ("answer", "completion", "sanitized", "verbatim")
-_SNIPPETS = ("snippet", "snippet_exact", "snippet_indented")
+_SNIPPETS = tuple(way for way in EXTRACT if way.startswith("snippet"))
 _LOST = frozenset({Verdict.NO_CODE, Verdict.SYNTAX_ERROR})
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _CHAT = frozenset(
@@ -255,7 +255,7 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
         judged += count
         strategy, _, repairs = kind.strategy.partition("+")
         continued += count * (kind.form == RESPONSE and strategy == Strategy.BODY)
-        undecided += count * repairs.endswith(Repair.UNDECIDED)
+        undecided += count * (Repair.UNDECIDED.value in repairs.split("+"))
         if kind.verdict in _LOST:
             lost += count
             never_ended += count * (kind.unfinished is not None)
