@@ -18,12 +18,12 @@ WORKS = (
     "    while time.process_time() < end: pass\n    return s\n"
 )
 SLEEPS = "import time\ndef f(s):\n    time.sleep(s)\n    return s\n"
-LIMITS = Limits(timeout_s=0.6, backstop=1000.0)
+LIMITS = Limits(timeout_s=0.3, backstop=1000.0)
 # Calls take a quarter of that or more than twice as long, so that no load changes a verdict.
 
 
 def judged(code: str, tests: Tests | StdioTests, place: Judge = Judge.ISOLATED) -> Outcome:
-    """Return the outcome of a candidate under tests with 0.6 s a call."""
+    """Return the outcome of a candidate under tests with 0.3 s a call."""
     return batch.judge([Program("t", code, tests, place)], local(Confinement(LIMITS), 1)).outcomes[0]
 
 
@@ -36,64 +36,64 @@ def calls(source: str, times: float | None = 20.0, **more: object) -> Tests:
 @pytest.mark.parametrize(
     ("source", "passes"),
     [
-        ("for _ in range(8): assert f(0.15) == 0.15", True),
-        ("assert list(f.each([[0.15]] * 8)) == [0.15] * 8", True),
-        ("seen = f.each([[0.15]] * 8)\nnext(seen), next(seen), next(seen)\nassert f(0.1) == 0.1", True),
-        ("assert f(1.5) == 1.5", False),
-        ("assert f(0.15) == 0.15\nassert f(1.5) == 1.5", False),
-        ("assert list(f.each([[0.1], [1.5], [0.1]]))[0] == 0.1", False),
-        ("try:\n    f(1.5)\nexcept BaseException: pass", False),
+        ("for _ in range(8): assert f(0.07) == 0.07", True),
+        ("assert list(f.each([[0.07]] * 8)) == [0.07] * 8", True),
+        ("seen = f.each([[0.07]] * 8)\nnext(seen), next(seen), next(seen)\nassert f(0.05) == 0.05", True),
+        ("assert f(0.8) == 0.8", False),
+        ("assert f(0.07) == 0.07\nassert f(0.8) == 0.8", False),
+        ("assert list(f.each([[0.05], [0.8], [0.05]]))[0] == 0.05", False),
+        ("try:\n    f(0.8)\nexcept BaseException: pass", False),
     ],
 )
 def test_each_call_has_the_limit_for_itself(code: str, source: str, passes: bool) -> None:
     """Calls may take longer than the limit together, no call may, however it is made and spends its time."""
     outcome = judged(code, calls(source))
     assert outcome.verdict is (Verdict.PASSED if passes else Verdict.TIMEOUT), outcome
-    assert passes or outcome.detail == "no result after 0.6 s"
+    assert passes or outcome.detail == "no result after 0.3 s"
 
 
 def test_a_step_of_a_generator_is_a_call() -> None:
     """What a function returns may be asked step by step; each step has the limit."""
     code = WORKS + "work = f\ndef f(s):\n    for _ in range(5):\n        yield work(s)\n"
-    assert judged(code, calls("assert list(f(0.15)) == [0.15] * 5")).passed
+    assert judged(code, calls("assert list(f(0.07)) == [0.07] * 5")).passed
 
 
 def test_loading_counts_as_a_call() -> None:
     """Statements of the module have a call's limit, too."""
-    assert judged(f"{WORKS}f(1.5)\n", calls("pass")).verdict is Verdict.TIMEOUT
+    assert judged(f"{WORKS}f(0.8)\n", calls("pass")).verdict is Verdict.TIMEOUT
 
 
 def test_all_calls_have_a_cap() -> None:
     """Calls within the limit end with the cap of the whole; each stage has it for itself."""
-    outcome = judged(WORKS, calls("for _ in range(16): f(0.15)", 2.0))
-    assert (outcome.verdict, outcome.detail) == (Verdict.TIMEOUT, "no result after 1.2 s")
-    three = "for _ in range(4): f(0.15)"
+    outcome = judged(WORKS, calls("for _ in range(16): f(0.07)", 2.0))
+    assert (outcome.verdict, outcome.detail) == (Verdict.TIMEOUT, "no result after 0.6 s")
+    three = "for _ in range(4): f(0.07)"
     both = judged(WORKS, calls(three, 2.0, base=three))
     assert (both.verdict, both.base_passed) == (Verdict.PASSED, True), both
-    late = judged(WORKS, calls("for _ in range(16): f(0.15)", 2.0, base=three))
+    late = judged(WORKS, calls("for _ in range(16): f(0.07)", 2.0, base=three))
     assert (late.verdict, late.base_passed) == (Verdict.TIMEOUT, True), late
 
 
 def test_without_a_limit_a_call_all_share_one() -> None:
     """As before: the limit is for all calls, and for both stages."""
-    eight, three = "for _ in range(12): f(0.15)", "for _ in range(6): f(0.15)"
+    eight, three = "for _ in range(12): f(0.07)", "for _ in range(6): f(0.07)"
     assert judged(WORKS, calls(eight, None)).verdict is Verdict.TIMEOUT
     assert judged(WORKS, calls(three, None, base=three)).verdict is Verdict.TIMEOUT
 
 
 def test_a_problem_can_raise_the_limit_of_its_calls() -> None:
     """A problem's own limit holds where it is longer than the run's, and not where it is shorter."""
-    assert judged(WORKS, calls("f(0.9)", timeout_s=3.0)).passed
-    assert judged(WORKS, calls("f(1.5)", timeout_s=0.1)).verdict is Verdict.TIMEOUT
-    assert judged(WORKS, calls("f(0.15)", timeout_s=0.1)).passed
+    assert judged(WORKS, calls("f(0.45)", timeout_s=1.5)).passed
+    assert judged(WORKS, calls("f(0.8)", timeout_s=0.1)).verdict is Verdict.TIMEOUT
+    assert judged(WORKS, calls("f(0.07)", timeout_s=0.1)).passed
 
 
 def test_in_one_process_the_cap_is_all_there_is() -> None:
     """Calls in the candidate's process are not timed one by one; all of them end with the cap."""
-    assert judged(WORKS, calls("for _ in range(8): f(0.15)"), Judge.SCRIPT).passed
-    assert judged(WORKS, calls("f(1.5)"), Judge.SCRIPT).passed
-    late = judged(WORKS, calls("f(9)", 2.0), Judge.SCRIPT)
-    assert (late.verdict, late.detail) == (Verdict.TIMEOUT, "no result after 1.2 s")
+    assert judged(WORKS, calls("for _ in range(8): f(0.07)"), Judge.SCRIPT).passed
+    assert judged(WORKS, calls("f(0.8)"), Judge.SCRIPT).passed
+    late = judged(WORKS, calls("f(5)", 2.0), Judge.SCRIPT)
+    assert (late.verdict, late.detail) == (Verdict.TIMEOUT, "no result after 0.6 s")
 
 
 def test_all_cases_have_a_cap() -> None:
@@ -104,7 +104,7 @@ def test_all_cases_have_a_cap() -> None:
     late = judged(takes.format(0.6), eight)
     assert (late.verdict, late.detail.partition(": ")[2]) == (
         Verdict.TIMEOUT,
-        "the tests together took more than 2.2 s",
+        "the tests together took more than 1.9 s",
     )
     sleeping = judged("import time\ntime.sleep(0.6)\nprint(1)", eight)
     assert sleeping.verdict is Verdict.TIMEOUT
