@@ -174,7 +174,14 @@ def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], whe
 def check_model(
     settings: Settings, generation_kwargs: Mapping[str, Any], invocation: Invocation, where: str
 ) -> None:
-    """Raise or warn where the setting `seeds` does not fit the way in which the model uses seeds."""
+    """Raise or warn where the model cannot do what its processes, or the setting `seeds`, ask of it."""
+    processes = getattr(getattr(invocation.model, "accelerator", None), "num_processes", 1)
+    if processes > 1 and invocation.world_size == 1:  # lm-eval's hf, with fewer than two GPUs
+        raise PreflightError(
+            f"{where}: {processes} processes were started, and the model {invocation.model_name} does not "
+            "share the documents among them: each would generate every answer, and write the same files. "
+            "lm-eval's hf shares them over two or more GPUs alone: start one process"
+        )
     if settings.seeds == "distinct":
         if invocation.model_is("HFLM"):
             raise PreflightError(

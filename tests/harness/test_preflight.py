@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from lm_eval.loggers import EvaluationTracker
@@ -10,6 +12,7 @@ from support import canonical
 
 from passk_tasks.errors import PreflightError
 from passk_tasks.harness import preflight
+from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import selftest
 
 FILE = Path(__file__)  # a file where a folder is wanted: refused to root as well
@@ -169,7 +172,6 @@ def test_openai_style_models_are_known_by_their_class(dataset) -> None:
 
 def test_hf_with_distinct_seeds_is_refused() -> None:
     """lm-eval's hf model takes no seed in its generation arguments, so distinct seeds are refused for it."""
-    from passk_tasks.harness.invocation import Invocation
 
     class HFLM:
         rank, world_size = 0, 1
@@ -178,3 +180,12 @@ def test_hf_with_distinct_seeds_is_refused() -> None:
         preflight.check_model(
             preflight.Settings(samples=2, seeds="distinct"), {}, Invocation(lm=HFLM()), "task t"
         )
+
+
+@pytest.mark.parametrize(("world_size", "started", "refused"), [(1, 2, True), (2, 2, False), (1, 1, False)])
+def test_processes_that_share_no_documents_are_refused(world_size: int, started: int, refused: bool) -> None:
+    """Without two GPUs each process that a launcher starts for hf would do the whole run."""
+    model = SimpleNamespace(rank=0, world_size=world_size, accelerator=SimpleNamespace(num_processes=started))
+    raised = pytest.raises(PreflightError, match="2 processes were started") if refused else nullcontext()
+    with raised:
+        preflight.check_model(preflight.Settings(), {}, Invocation(lm=model), "task t")
