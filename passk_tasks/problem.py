@@ -33,7 +33,8 @@ class Problem:
         test: source of the tests, as the benchmark ships it.
         canonical_solution: a reference completion of `prompt`, where the benchmark has one.
         one_process: why the tests need the candidate in their own process, so that only the judge `script`
-            can run them, a few words; None where they can do without.
+            can run them, a few words; None where they can do without, or where the family finds it out when
+            it is asked (`Benchmark.one_process`).
         libraries: what solution and tests import besides the standard library, as import names, sorted.
         data: files that its tests read and libraries would download, as paths below the folder of the setting
             `shown`, sorted.
@@ -56,8 +57,3 @@ class Problem:
     cluster: str | None = None
     functions: tuple[str, ...] = ()
     protocol: Protocol | None = None
-
-    @property
-    def needs_script(self) -> bool:
-        """Whether the tests must run in the candidate's process."""
-        return self.one_process is not None

@@ -205,10 +205,13 @@ class Benchmark(ABC):
         tests = self.program(problem, None, self.places[0]).tests
         return tests if isinstance(tests, Tests) else None
 
-    @staticmethod
-    def place_of(problem: Problem, place: Place) -> Place:
+    def one_process(self, problem: Problem) -> str | None:
+        """Return why tests need the candidate's process, a few words; None where they can do without."""
+        return problem.one_process
+
+    def place_of(self, problem: Problem, place: Place) -> Place:
         """Return the place asked for, or the candidate's process for tests that need it."""
-        return Judge.SCRIPT if problem.needs_script else place
+        return place if self.one_process(problem) is None else Judge.SCRIPT
 
     def leaves_out(self, problem: Problem, code: str | None) -> bool:  # noqa: ARG002  for those that do
         """Return whether the benchmark's own program leaves this answer out of n."""

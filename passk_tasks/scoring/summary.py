@@ -283,7 +283,8 @@ def _one_process(deciders: Mapping[str, str], spec: TaskSpec, dataset: Dataset) 
     if spec.settings.judge is not Judge.ISOLATED:
         return {}
     script = [task_id for task_id, judge in deciders.items() if judge == Judge.SCRIPT.value]
-    reasons = [dataset.problems[task_id].one_process or trial.ONE_PROCESS_ONLY for task_id in script]
+    family = benchmarks.get(spec.settings.benchmark)
+    reasons = [family.one_process(dataset.problems[task_id]) or trial.ONE_PROCESS_ONLY for task_id in script]
     return dict(Counter(reasons).most_common())
 
 

@@ -10,7 +10,7 @@ import pytest
 import started
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks import inspection
+from passk_tasks.benchmarks import Benchmark, inspection
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge
@@ -88,6 +88,16 @@ def test_tests_that_pass_anything(name: str) -> None:
 def test_tests_that_can_fail(name: str) -> None:
     """What can fail in any way is left alone."""
     assert not inspection.passes_anything(TESTING[name], ("f",))
+
+
+@pytest.mark.parametrize("family", [f for f in benchmarks.imported() if f.embedded_rows()])
+def test_embedded_tests_can_fail(family: Benchmark) -> None:
+    """No embedded problem's tests pass anything, so that loading need not look; their hash is known."""
+    assert family.sha256 is not None
+    for problem in map(family.problem, family.embedded_rows() or []):
+        tests = family.written_tests(problem)
+        assert tests is not None
+        assert not inspection.passes_anything(f"{tests.prelude}\n{tests.source}", tests.names)
 
 
 ROWS = {

@@ -59,7 +59,7 @@ def test_what_a_row_says() -> None:
     assert problem.prompt == ROWS[0]["complete_prompt"]
     assert problem.methods == ("test_dump_is_called", "test_file", "test_sum")
     assert problem.libraries == ("numpy", "sklearn")  # numpy is in the tests only
-    assert problem.needs_script
+    assert FAMILY.one_process(problem)
     assert FAMILY.program(problem, "x = 1", Judge.ISOLATED).judge is Judge.SCRIPT
 
 

@@ -247,7 +247,7 @@ def test_setup_that_needs_the_candidate_is_for_script(tmp_path: Path) -> None:
         }
     )
     assert isinstance(problem, MbppProblem)
-    assert problem.needs_script
+    assert family.one_process(problem)
     assert problem.entry_point == "count"
     program = family.program(problem, family.canonical(problem), Judge.ISOLATED)
     assert program.judge is Judge.SCRIPT

@@ -37,7 +37,7 @@ def test_helpers_of_any_prefix_reach_the_tests() -> None:
     """Tests get the helpers of the prompt, even where it ends within a line, and are judged by isolated."""
     row = {**ROWS[0], "prompt": ROWS[0]["prompt"] + "    x = next(", "canonical_solution": "iter([n]))\n"}
     problem = FAMILY.problem(row)
-    assert not problem.needs_script
+    assert FAMILY.one_process(problem) is None
     assert FAMILY.program(problem, "", Judge.ISOLATED).tests.prelude == "def square(x):\n    return x * x\n"
 
 

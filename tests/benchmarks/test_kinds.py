@@ -114,7 +114,8 @@ def test_each_call_has_its_limit_under_the_tests_of_a_family(name: str, tmp_path
     problem = next(
         problem
         for problem in loaded(family, family.judges[0], hub_layout.folder(name, tmp_path))
-        if isinstance(family.program(problem, None, Judge.ISOLATED).tests, Tests) and not problem.needs_script
+        if isinstance(family.program(problem, None, Judge.ISOLATED).tests, Tests)
+        and family.one_process(problem) is None
     )
     right = {"livecodebench": METHOD, "apps_introductory": FUNCTION}.get(name) or family.canonical(problem)
     function = ("Solution." if name == "livecodebench" else "") + family.function(problem)

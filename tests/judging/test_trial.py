@@ -85,7 +85,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     made, data = settings(tmp_path, OBJECT)
-    assert trial.references(made, data).dataset.problems["object"].needs_script
+    assert trial.references(made, data).dataset.problems["object"].one_process
 
 
 def test_families_of_this_package_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
