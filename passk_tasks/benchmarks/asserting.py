@@ -12,7 +12,11 @@ import builtins
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-_FAILS = re.compile(r"assert|raises|warns|fail|check|verify|expect|exit|abort|exec$|testmod|main$|^run")
+from passk_tasks.extraction.syntax import imported_from
+
+_FAILS = re.compile(
+    r"assert|raises|warns|fail|check|verify|expect|exit|abort|exec$|testmod|main$|^run(?!_doc)"
+)
 _CATCHES = frozenset({"AssertionError", "Exception", "BaseException"})
 _LOOPS_OVER = frozenset({"zip", "enumerate", "each", "list", "tuple", "iter", "reversed", "sorted"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -31,6 +35,15 @@ def cannot_fail(tree: ast.Module, names: Collection[str]) -> bool:
         return not (walk.fails(tree.body) and walk.used())
     except RecursionError:
         return False
+
+
+def tests_of(node: ast.ClassDef) -> list[str]:
+    """Return the names in a class that unittest takes for test methods, whatever binds them."""
+    bound: list[str] = []
+    for part in node.body:
+        targets = part.targets if isinstance(part, ast.Assign) else []
+        bound += [getattr(part, "name", ""), *(getattr(target, "id", "") for target in targets)]
+    return [name for name in bound if name.startswith("test") or name == "runTest"]
 
 
 class _Walk:
@@ -52,9 +65,9 @@ class _Walk:
             for name, values in bound.items()
             if stored.count(name) == 1 and name not in changed and _is_empty(values[0])
         }
-        self.known = {*self.names, *self.functions, *stored, *dir(builtins)}
         parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
-        self.known |= parameters
+        self.variables = {*stored, *parameters} - self.functions.keys() - self.names
+        self.known = {*self.names, *self.functions, *self.variables, *dir(builtins)}
         self.never_bound = self.names - parameters - set(stored)
         self.seen: set[str] = set()
 
@@ -77,6 +90,8 @@ class _Walk:
             (isinstance(node, ast.Name) and node.id in self.names and node not in handed)
             or (isinstance(node, ast.Constant) and isinstance(node.value, str) and self._named_in(node.value))
             or (isinstance(node, ast.Call) and any(isinstance(a, ast.Starred) for a in node.args))
+            or (isinstance(node, ast.Attribute) and node.attr in self.names)  # __main__.f
+            or "doctest" in imported_from(node)
             for node in self.nodes
         )
 
@@ -103,10 +118,9 @@ class _Walk:
             return False
         if isinstance(node, ast.ClassDef):  # unittest finds its methods by their names
             case = any(name.endswith("TestCase") for name in _names(node.bases))
-            functions = [n for n in node.body if isinstance(n, _FUNCTIONS)]
-            if case and not any(function.name.startswith("test") for function in functions):
+            if case and not tests_of(node):
                 return False
-            methods = [function.body for function in functions]
+            methods = [part.body for part in node.body if isinstance(part, _FUNCTIONS)]
             return any(map(self.fails, methods)) or self.fails(node.body)
         if isinstance(node, ast.Try):
             caught = any(_catches(handler.type) and not self.fails(handler.body) for handler in node.handlers)
@@ -159,11 +173,12 @@ class _Walk:
             return True
         for part in ast.walk(node):
             name = part.id if isinstance(part, ast.Name) else getattr(part, "attr", "")
-            if name in self.functions:
-                if name not in self.seen:
-                    self.seen.add(name)
-                    if any(self.fails(f.body) for f in self.functions[name]):  # type: ignore[attr-defined]
-                        return True
+            if isinstance(part, ast.Call) and self._may_be_any(part.func):
+                if any(map(self._enters, list(self.functions))):
+                    return True
+            elif name in self.functions:
+                if self._enters(name):
+                    return True
             elif (
                 isinstance(part, (ast.Attribute, ast.Name)) and name not in self.names and _FAILS.search(name)
             ):
@@ -173,6 +188,19 @@ class _Walk:
                 if any(isinstance(n, ast.Compare) for n in ast.walk(inner)):  # as in 1 / (f(1) == 2)
                     return True
         return False
+
+    def _enters(self, name: str) -> bool:
+        """Return whether a function of the tests can fail that was not looked at yet."""
+        if name in self.seen:
+            return False
+        self.seen.add(name)
+        return any(self.fails(f.body) for f in self.functions[name])  # type: ignore[attr-defined]
+
+    def _may_be_any(self, called: ast.expr) -> bool:
+        """Return whether what is called may be any function of the tests: `tests[0]()`."""
+        if isinstance(called, ast.Name):
+            return called.id in self.variables
+        return isinstance(called, (ast.Call, ast.Subscript))
 
     def _is_empty(self, node: ast.expr) -> bool:
         """Return whether a loop over this never begins."""
@@ -201,6 +229,10 @@ def _truth(node: ast.expr) -> bool | None:
         parts = {_truth(part) for part in node.values}
         decides = isinstance(node.op, ast.Or)
         return decides if decides in parts else None if None in parts else not decides
+    if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant) and len(node.ops) == 1:
+        other = node.comparators[0]
+        if isinstance(other, ast.Constant) and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+            return (node.left.value == other.value) == isinstance(node.ops[0], ast.Eq)
     if ast.unparse(node) in ("__name__ == '__main__'", "'__main__' == __name__"):
         return False
     return None

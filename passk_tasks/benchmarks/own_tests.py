@@ -1,18 +1,22 @@
 """People's own tests as they write them, so that they run: `check`, unittest's classes, a main guard.
 
 In a file of their own these would be run by hand, by `python -m unittest`, or below `if __name__ ==
-"__main__"`. Here nobody calls them, and tests that never run pass anything.
+"__main__"`. Here nobody calls them, and tests that never run pass anything. The same holds for runners that
+only print what failed.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 
+from passk_tasks.benchmarks.asserting import tests_of
 from passk_tasks.errors import DatasetError
 from passk_tasks.extraction.syntax import silently
 
 _GUARDS = ("__name__ == '__main__'", "'__main__' == __name__")
-_RUNNERS = {"main", "run", "debug", "TextTestRunner", "TestLoader", "defaultTestLoader", "TestSuite"}
+_CASES = ("TestCase", "IsolatedAsyncioTestCase")
+_RESULTS = {"wasSuccessful", "failures", "errors"}
 _ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "SystemExit"})
 _RUN = """
 import unittest as passk_unittest
@@ -29,30 +33,70 @@ def runnable(test: str, entry_point: str) -> str:
     """Return tests with what runs them.
 
     Raises:
-        DatasetError: they are not Python, or end the process whatever the candidate does.
+        DatasetError: they are not Python, hand themselves to pytest, or end the process whatever the
+            candidate does; or what they have of unittest is run by nobody.
     """
     tree = _parse(test)
-    for node in tree.body:
-        if isinstance(node, ast.If) and ast.unparse(node.test) in _GUARDS:
-            test = _replaced(test, node.test, "True")  # tests are the main program
+    calls_check = _defines(tree, "check") and "check" not in _called_outside_of_functions(tree)
+    cases = [] if calls_check else _cases(tree)
+    test = _as_main(test, tree, runs_cases=bool(cases))
     tree = _parse(test)
     added = ""
-    if _defines(tree, "check") and "check" not in _called_outside_of_functions(tree):
+    if calls_check:
         added = f"check({entry_point})\n"
-    elif cases := _cases(tree):
-        last = _last(tree)
-        if isinstance(last, ast.Expr) and ast.unparse(last).startswith(("unittest.main(", "main(")):
-            # It ends the process, as a candidate could, or says nothing of what failed.
-            test = _replaced(test, last, "pass")
-            tree = _parse(test)
-        if not (_names(tree) & (_RUNNERS | set(cases))):
+    elif not _look_at_results(tree):
+        if cases:
             added = _RUN.format(cases=", ".join(cases))
+        elif _has_hidden_cases(tree):
+            raise DatasetError(
+                "a class of unittest that the tests make in a function or by `type` is run by nobody, or "
+                "nobody looks at the result: define it in the module, or assert `result.wasSuccessful()`"
+            )
     if _ends(_last(tree)):
         raise DatasetError(
             "the tests end the process (`sys.exit`), whatever the candidate does, and only tests that run to "
             "their end are passed: assert what must hold instead"
         )
     return f"{test}\n{added}"
+
+
+def _as_main(test: str, tree: ast.Module, *, runs_cases: bool) -> str:
+    """Return the tests as the main program, where runners that only print what failed fail instead."""
+    mains = _names_of(tree, "unittest", "main") if runs_cases else set()
+    doctests = _names_of(tree, "doctest", "testmod", "testfile")
+    pytest = _names_of(tree, "pytest", "main")
+    by: dict[ast.expr | ast.stmt, str] = {}
+    fixed: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and pytest and ast.unparse(node.func) in pytest:
+            raise DatasetError("the tests hand themselves to pytest, which is not run: call their functions")
+        if isinstance(node, ast.Expr) and _called(node) in mains:
+            by[node] = "pass"  # it ends the process, as a candidate could, or says nothing of what failed
+        elif isinstance(node, ast.Expr) and _called(node) in doctests:
+            by[node] = f"assert not ({ast.get_source_segment(test, node)}).failed"
+        elif isinstance(node, ast.If) and node in tree.body and ast.unparse(node.test) in _GUARDS:
+            by[node.test] = "True"
+        elif isinstance(node, ast.JoinedStr):  # before Python 3.12 nothing says where its names stand
+            fixed.update(ast.walk(node))
+    fixed.update(part for node in by for part in ast.walk(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "__name__" and node not in fixed:
+            by[node] = "'__main__'"
+    for place in sorted(by, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        test = _replaced(test, place, by[place])
+    return test
+
+
+def _names_of(tree: ast.Module, module: str, *functions: str) -> set[str]:
+    """Return the texts by which a module's functions are called."""
+    texts = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = {alias.asname or module for alias in node.names if alias.name == module}
+            texts |= {f"{name}.{function}" for name in modules for function in functions}
+        elif isinstance(node, ast.ImportFrom) and node.module == module:
+            texts |= {alias.asname or alias.name for alias in node.names if alias.name in functions}
+    return texts
 
 
 def _parse(test: str) -> ast.Module:
@@ -94,28 +138,73 @@ def _called_outside_of_functions(tree: ast.Module) -> set[str]:
     }
 
 
+def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run with the module, those of its branches too."""
+    for node in body:
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            inner = ast.iter_child_nodes(node)
+            yield from _module_level(part for part in inner if isinstance(part, ast.stmt))
+
+
+def _is_case(node: ast.ClassDef, kinds: Iterable[str]) -> bool:
+    return not {ast.unparse(base).rpartition(".")[2] for base in node.bases}.isdisjoint(kinds)
+
+
 def _cases(tree: ast.Module) -> list[str]:
-    """Return the names of the classes of unittest that have test methods."""
-    kinds: set[str] = set()
+    """Return the names of the classes of unittest that have test methods, own or inherited ones."""
+    kinds = {*_CASES, *_names_of(tree, "unittest", *_CASES)}
+    testing = {  # setattr(T, "test_it", …)
+        ast.unparse(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr" and node.args
+    }
     cases = []
-    for node in tree.body:
+    for node in _module_level(tree.body):
         if isinstance(node, ast.ClassDef):
-            bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
-            if bases & {"TestCase", "IsolatedAsyncioTestCase", *kinds}:
+            if tests_of(node) or _is_case(node, testing):
+                testing.add(node.name)
+            if _is_case(node, kinds):
                 kinds.add(node.name)
-                if any(getattr(part, "name", "").startswith("test") for part in node.body):
+                if node.name in testing:
                     cases.append(node.name)
     return cases
 
 
-def _names(tree: ast.Module) -> set[str]:
-    """Return the names and attributes that the module's own statements use."""
-    return {
-        getattr(node, "id", getattr(node, "attr", ""))
-        for statement in tree.body
-        if not isinstance(statement, ast.ClassDef)
-        for node in ast.walk(statement)
-    }
+def _has_hidden_cases(tree: ast.Module) -> bool:
+    """Whether classes of unittest are made elsewhere than in the module's own statements."""
+    texts = _names_of(tree, "unittest", *_CASES)
+    shown = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
+    known: set[ast.AST] = {base for node in shown for base in node.bases}
+    known |= {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}  # unittest.TestCase()
+    return bool(texts) and any(
+        isinstance(node, (ast.Name, ast.Attribute)) and node not in known and ast.unparse(node) in texts
+        for node in ast.walk(tree)
+    )
+
+
+def _look_at_results(tree: ast.Module) -> bool:
+    """Whether the tests fail by what their own runner of unittest says, or call test methods directly."""
+    classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
+    inner = {part for node in classes for part in ast.walk(node)}
+    methods = {"debug", *(test for node in classes for test in tests_of(node))}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in methods and node not in inner:
+            return True
+        raises = isinstance(node, ast.If) and any(
+            isinstance(part, ast.Raise) or _called(part) in _ENDS for part in ast.walk(node)
+        )
+        if isinstance(node, (ast.If, ast.Assert)) and (raises or isinstance(node, ast.Assert)):
+            names = {getattr(part, "attr", "") for part in ast.walk(node.test)}
+            if names & _RESULTS and node not in inner:
+                return True
+    return False
+
+
+def _called(node: ast.AST) -> str:
+    """Return what a statement calls, as text, where it does nothing with what that returns."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return ast.unparse(call.func) if isinstance(call, ast.Call) else ""
 
 
 def _ends(statement: ast.stmt | None) -> bool:

@@ -45,6 +45,7 @@ IDLE = {
     "named and not called": "def check():\n    assert f(1) == 2\nf(1)\ncheck",
     "a coroutine that nobody awaits": "async def check():\n    assert f(1) == 2\ncheck()",
     "unittest without a test": "from unittest import *\nclass T(TestCase):\n    def look(self): assert f(1)",
+    "doctests that are printed": "import doctest\ndoctest.run_docstring_examples(f, {})",
     "other names": "def g(x): return x\nassert g(1) == 1",
 }
 TESTING = {
@@ -74,6 +75,10 @@ TESTING = {
     "by another name": "g = f\nassert g(1) == 2",
     "a parameter": "def check(candidate):\n    assert candidate(1) == 2\ncheck(f)",
     "a long list": f"inputs = [{'1, ' * 1000}]\nfor x in inputs:\n    assert f(x) == 2",
+    "any function": "def test_it():\n    assert f(1) == 2\ntests = [test_it]\nfor test in tests:\n    test()",
+    "a function by its name": "def test():\n    assert f(1) == 2\nglobals()['test']()",
+    "doctest": "import doctest\nassert not doctest.testmod().failed",
+    "by its module": "import __main__\nassert __main__.f(1) == 2",
     "not Python": "assert f(1",
 }
 

@@ -71,6 +71,30 @@ RUN_BY_THEMSELVES = {
     "by this module": f"import sys\n{CASES}"
     "suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])\n"
     "assert unittest.TextTestRunner().run(suite).wasSuccessful() and sum([1]) == 1\n",
+    "a runner that only prints": f"{CASES}suite = unittest.TestSuite([T('test')])\n"
+    "print(unittest.TextTestRunner().run(suite).wasSuccessful())\n",
+    "main in a function": f"{CASES}def main():\n    unittest.main(exit=False)\n    print('end')\nmain()\n",
+    "main's exit caught": f"{CASES}try:\n    unittest.main()\nexcept SystemExit:\n    pass\n",
+    "by other names": CASES.replace("import unittest", "import unittest as u").replace("unittest.T", "u.T")
+    + "u.main()\n",
+    "a class that is named again": f"{CASES}T.maxDiff = None\nprint(T)\n",
+    "inherited tests": CASES.replace("(unittest.TestCase)", "")
+    + "class U(T, unittest.TestCase):\n    pass\n",
+    "tests set afterwards": "import unittest\nclass T(unittest.TestCase):\n    pass\n"
+    "setattr(T, 'test', lambda self: self.assertEqual(f(1), 2))\nunittest.main()\n",
+    "tests that are no functions": CASES.replace("def test(self):\n       ", "test = lambda self:"),
+    "in a branch": f"if True:\n    {CASES.replace(chr(10), chr(10) + '    ')}\n",
+    "runTest": CASES.replace("def test", "def runTest"),
+    "another guard": "if __name__ in ('__main__',):\n    assert f(1) == 2\n",
+    "the other branch of a guard": "if __name__ != '__main__':\n    pass\nelse:\n    assert f(1) == 2\n",
+    "a guard within a condition": "__name__ == '__main__' and f(1) == 2 or exec('raise ValueError')\n",
+    "doctest that only prints": "if __name__ == '__main__':\n    import doctest\n    doctest.testmod()\n",
+    "doctest's suite": "import doctest, unittest\nr = unittest.TextTestRunner().run(doctest.DocTestSuite())\n"
+    "assert r.wasSuccessful()\n",
+    "a decorator": "def run(test):\n    test()\n@run\ndef test():\n"
+    "    assert f.__name__ == 'f' and f(1) == 2\n",
+    "functions by their names": "def test_it():\n    assert f(1) == 2\n"
+    "for name, value in list(globals().items()):\n    if name.startswith('test_'):\n        value()\n",
     "functions below a guard": "def test():\n    assert f(1) == 2\nif __name__ == '__main__':\n    test()\n",
     "doctest": "import doctest\nassert not doctest.testmod().failed\n",
 }
@@ -139,6 +163,8 @@ def test_tests_that_hand_over_objects() -> None:
     [
         ({"prompt": 1}, "row 'one': column 'prompt' must be text, not int"),
         ({"task_id": 1.5}, "column 'task_id' must be text, not float"),
+        ({"test": "import pytest\ndef test(): assert f(1)\npytest.main()"}, "hand themselves to pytest"),
+        ({"test": "import unittest as u\nT = type('T', (u.TestCase,), {})\nf(1)"}, "is run by nobody"),
         ({"entry_point": "f(x)"}, "row 'one': column 'entry_point' must be the name of a function: 'f(x)'"),
         (
             {"test": None},

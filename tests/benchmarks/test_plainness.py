@@ -87,6 +87,8 @@ APART = [
     "import numpy as np\nassert np.linalg.norm(f(1))==1",
 ]
 ONE_PROCESS = [
+    "def run(t): t()\n@run\ndef t():\n    assert f.__name__\nassert f(1)==1",
+    "def g():\n    assert f.__doc__\nclass A:\n    g()\nassert f(1)==1",
     "assert map(f,[1])==[1]",
     "try:\n    f()\nexcept RecursionError:\n    pass",
     "def g(): return g()\nassert f(1)==g()",

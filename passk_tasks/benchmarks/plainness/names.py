@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+from collections.abc import Iterable
 
 from passk_tasks.benchmarks.plainness.holding import MAX_CROSSINGS, Holding, Needs
 from passk_tasks.benchmarks.plainness.known import (
@@ -91,6 +92,13 @@ class Names(Holding):
             return False
         value = scope.find(node.id)
         return value is not None and value.kind == Kind.CANDIDATE
+
+    def may_reach(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
+        """Return whether nodes name the candidate, or functions of the tests, which may use it."""
+        found = (
+            scope.find(part.id) for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)
+        )
+        return any(value is not None and value.kind in (Kind.CANDIDATE, Kind.FUNCTION) for value in found)
 
     def catches(self, node: ast.expr | None, scope: Scope) -> None:
         """Catch or raise exceptions of these types; None for all."""

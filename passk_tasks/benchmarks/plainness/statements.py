@@ -114,6 +114,8 @@ class Walk(Expressions):
         for decorator in node.decorator_list:
             if any(self.is_candidate(part, scope) for part in ast.walk(decorator)):
                 raise Needs(f"decorates with {ast.unparse(decorator):.40}")
+            if self.may_reach(node.body, scope):  # the decorator may call it
+                raise Needs(f"decorates {node.name}, which uses the candidate")
         value = Value(Kind.FUNCTION, what=node, scope=scope, parts=tuple(values))
         if not usable:
             value = Value(
@@ -126,9 +128,15 @@ class Walk(Expressions):
             for inner in ast.walk(part):
                 if self.is_candidate(inner, scope):
                     raise Needs(f"uses {ast.unparse(inner)} in the class {node.name}")
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+        at_once = [part for part in node.body if not isinstance(part, functions)]
+        if self.may_reach(at_once, scope):
+            raise Needs(f"calls functions of the tests in the class {node.name}")
         self.define(node.name, Value(Kind.UNUSABLE, what=f"{node.name}, a class of the tests"), scope)
 
     def _do_AsyncFunctionDef(self, node: ast.AsyncFunctionDef, scope: Scope) -> None:
+        if node.decorator_list and self.may_reach(node.body, scope):
+            raise Needs(f"decorates {node.name}, which uses the candidate")
         self.define(node.name, Value(Kind.UNUSABLE, what=f"{node.name}, a coroutine"), scope)
 
     def _do_Return(self, node: ast.Return, scope: Scope) -> None:
