@@ -58,12 +58,7 @@ class PreflightError(UsageError):
 
 
 class ExportError(UsageError):
-    """A run that its receiver would turn down.
-
-    Args:
-        where: the run and the format.
-        missing: everything that the receiver demands and the run lacks, a line each.
-    """
+    """A run that its receiver would turn down."""
 
     def __init__(self, where: str, missing: Iterable[str]) -> None:
         self.missing = tuple(missing)

@@ -87,13 +87,7 @@ class Question:
         return next((pair for pair in self.pairs if pair.second == number), None)
 
     def answer(self, names: Sequence[str], metric: str, values: Mapping[int, float]) -> str:
-        """Return the answer in a few sentences.
-
-        Args:
-            names: of all runs.
-            metric: name of the metric that decides.
-            values: the metric's value of each run, by number.
-        """
+        """Return the answer in a few sentences."""
         called = [f"{letter(i)} ({name})" for i, name in enumerate(names)]
         if self.kind == BEST:
             return self._of_the_best(called, metric, values)
@@ -137,14 +131,7 @@ class Question:
 
 
 def ask(pairs: Sequence[Pair], order: Sequence[int], *, baseline: int | None, last: bool) -> Question:
-    """Return a question about runs.
-
-    Args:
-        pairs: all pairs of runs, p corrected for all of them.
-        order: numbers of the runs, the best first.
-        baseline: number of the run that the others are set against; None for none.
-        last: whether the last run is asked about, against the one before.
-    """
+    """Return a question about runs: `order` has the best first, and `pairs` p corrected for all of them."""
     count = len(order)
     if baseline is not None:
         others = [number for number in order if number != baseline]

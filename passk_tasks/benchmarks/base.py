@@ -262,11 +262,6 @@ def any_digits() -> Iterator[None]:
 def text(row: Mapping[str, object], column: str, expected: tuple[str, ...]) -> str:
     """Return a text column of a row.
 
-    Args:
-        row: the dataset row.
-        column: its name.
-        expected: all columns that the benchmark needs, for the message.
-
     Raises:
         DatasetError: the column is missing, or is not text.
     """

@@ -25,13 +25,7 @@ CONVERTED = "refs/convert/parquet"
 
 
 def read(path: str, name: str | None, split: str, revision: str | None = None) -> list[dict[str, object]]:
-    """Return the rows of one split of a dataset repository.
-
-    Args:
-        path: the repository, `owner/name`.
-        name: configuration; None for the default one.
-        split: name of the split.
-        revision: commit or branch; None for the main one.
+    """Return the rows of one split of a dataset repository, `owner/name`, at a commit or branch of it.
 
     Raises:
         DatasetError: the dataset is neither reachable nor in the cache, or lacks this configuration or split.

@@ -16,14 +16,7 @@ from passk_tasks.results.samples import as_text
 def described(
     run: Invocation, config: Mapping[str, Any], instances: Iterable[Instance], system: str | None
 ) -> dict[str, object]:
-    """Return what a journal's header says, under `asked`; of samples that are played back, their model.
-
-    Args:
-        run: the run.
-        config: of the task, as lm-eval stores it.
-        instances: the requests.
-        system: the system instruction that the run was given.
-    """
+    """Return what a journal's header says, under `asked`; of samples that are played back, their model."""
     if isinstance(run.model, ReplayLM):  # its prompts are sent to nobody
         drawn_by = (run.model.origin or {}).get("model")
         return {"asked": {"model": drawn_by}} if drawn_by else {}

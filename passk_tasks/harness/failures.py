@@ -40,10 +40,7 @@ _REMEDIES = {
 def explained(model: str, arguments: Mapping[str, Any], *, verbose: bool) -> Iterator[None]:
     """Turn a failure that is known into a `PasskError` that says what is wrong and the remedy.
 
-    Args:
-        model: lm-eval's name of the model.
-        arguments: the model's arguments.
-        verbose: whether to print the traceback of a known failure too.
+    With `verbose` the traceback is printed too.
     """
     try:
         yield

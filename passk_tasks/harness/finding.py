@@ -24,11 +24,7 @@ OURS = re.compile(r"passk(_.*)?")
 
 @contextmanager
 def ours_first(named: str | Sequence[str]) -> Iterator[None]:
-    """Let lm-eval's task manager read its own tasks only where the named ones may need them.
-
-    Args:
-        named: what `--tasks` says.
-    """
+    """Let lm-eval's task manager read its own tasks only where the named ones may need them."""
     names = [
         name.strip() for part in ([named] if isinstance(named, str) else named) for name in part.split(",")
     ]

@@ -107,12 +107,7 @@ class Meter:
                 setattr(self._model, name, original)
 
     def spent(self, request: Sequence[Any], text: str) -> Spent | None:
-        """Return what an answer took, just after the backend made it; None where nothing is known.
-
-        Args:
-            request: prompt and generation arguments.
-            text: the answer.
-        """
+        """Return what an answer took, just after the backend made it; None where nothing is known."""
         arguments = request[1] if len(request) > 1 and isinstance(request[1], Mapping) else {}
         heard, counted = self._taken(text), self._counted(request, text, arguments) or Spent()
         spent = counted

@@ -54,14 +54,6 @@ def check(
 ) -> None:
     """Check everything that can be checked before generation.
 
-    Args:
-        spec: the task, with the generation arguments in force.
-        dataset: its problems.
-        invocation: the run.
-        journal_folder: where the generations will be journaled.
-        predict_only: whether nothing will be executed, so that no sandbox is needed.
-        chat: whether the model's chat template is applied to the prompts.
-
     Raises:
         PreflightError: the run could not give what the user asked for.
         SandboxError: this host cannot give the sandbox.
@@ -94,12 +86,7 @@ def check(
 
 
 def examples(benchmark: Benchmark, spec: TaskSpec, *, like: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the worked examples that the setting `shots` names.
-
-    Args:
-        benchmark: family of the task's problems.
-        spec: the task.
-        like: an example of the task's own, whose columns these must have.
+    """Return the worked examples that the setting `shots` names; they must have the columns of `like`.
 
     Raises:
         PreflightError: they cannot be read, or lack a column.
@@ -277,10 +264,7 @@ def check_sandbox(spec: TaskSpec, dataset: Dataset) -> None:
 def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> trial.Tried:
     """Judge the reference solutions, warn of what they showed, and return the dataset with what was learned.
 
-    Args:
-        spec: the task.
-        dataset: its problems.
-        limit: lm-eval's `--limit`: that many problems, or that share of them; None for all.
+    `limit` is lm-eval's: so many problems, or that share of them; None for all.
     """
     asked = [str(row["task_id"]) for row in dataset.rows]
     if limit is not None:

@@ -89,15 +89,9 @@ def collect(
     notes: Sequence[str] = (),
     sent: Mapping[str, object] | None = None,
 ) -> Summary:
-    """Return the provenance of a run over the ranks that reported.
+    """Return the provenance of a run over the `ranks` that should report.
 
-    Args:
-        spec: the task, with the generation arguments in force.
-        dataset: all of its problems.
-        reports: one for each rank.
-        ranks: how many reports there should be.
-        notes: warnings from before the judging, as in `passk score`.
-        sent: the sampling that went out with the requests; None where it is not known.
+    `notes` are warnings from before the judging; `sent` is the sampling that went out, None where not known.
     """
     scored = summarise(
         [record for of_rank in reports for record in of_rank.records],

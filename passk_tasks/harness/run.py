@@ -245,9 +245,7 @@ def _check_prefix(metadata: Mapping[str, Any]) -> None:
 def check_saved(finished: provenance.Collected, *, samples: bool) -> None:
     """Raise unless lm-eval's files are on disk; lm-eval itself logs a failure and exits with 0.
 
-    Args:
-        finished: the results that were collected.
-        samples: whether the samples must be there too (`--log_samples`).
+    With `samples` those of `--log_samples` must be there too.
     """
     run = finished.invocation
     if run is None or run.output_path is None or run.results_folder is None or not finished.speaks:

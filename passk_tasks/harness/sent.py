@@ -63,12 +63,7 @@ class Sent:
 
 
 def of(model: Any, arguments: Mapping[str, Any]) -> Sent | None:
-    """Return what a model of lm-eval sends for generation arguments; None where that cannot be known.
-
-    Args:
-        model: the model object, without a cache around it.
-        arguments: of the task, after `--gen_kwargs`.
-    """
+    """Return what a model of lm-eval sends for generation arguments; None where that cannot be known."""
     with contextlib.suppress(Exception):  # foreign code; what it cannot answer is not known
         if hasattr(model, "_create_payload"):
             return _of_request(model, arguments)
@@ -84,13 +79,6 @@ def of(model: Any, arguments: Mapping[str, Any]) -> Sent | None:
 
 def check(sent: Sent, arguments: Mapping[str, Any], samples: int, *, seeds: bool, where: str) -> list[str]:
     """Return what to say where that is not what was asked for.
-
-    Args:
-        sent: what goes out.
-        arguments: what was asked for.
-        samples: n.
-        seeds: whether each sample has a seed of its own.
-        where: what every message begins with: the task, and the model.
 
     Raises:
         PreflightError: a greedy task would be sampled, or n samples would be the same greedy answer.

@@ -165,12 +165,7 @@ def _bar(total: int, done: int) -> tqdm[Any]:
 
 
 class Chosen(Lazy[Program]):
-    """Some programs in an order of their own, each read when it is asked for.
-
-    Args:
-        program: reads a program by its number.
-        numbers: those that are chosen.
-    """
+    """Some programs in an order of their own, each read when it is asked for."""
 
     def __init__(self, program: Callable[[int], Program], numbers: npt.NDArray[np.int64]) -> None:
         self._program, self._numbers = program, numbers

@@ -87,9 +87,7 @@ def executor_for(settings: Settings, workers: int | None = None) -> Executor:
 def local(confinement: Confinement, workers: int = 0) -> Executor:
     """Return this host's sandbox, with the packages that hold tests or solutions hidden from candidates.
 
-    Args:
-        confinement: limits, mode and packages of the candidates.
-        workers: candidates that run at one time; 0 for the number of usable CPUs.
+    With `workers` candidates at one time; 0 for the number of usable CPUs.
 
     Raises:
         SandboxError: the host is not Linux.

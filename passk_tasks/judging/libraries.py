@@ -93,11 +93,6 @@ def absent(names: Iterable[str], choice: str | Sequence[str], python: str | None
 
     Imports nothing: a library that lies where candidates look for it counts as importable.
 
-    Args:
-        names: import names, e.g. `sklearn`.
-        choice: the setting `packages`.
-        python: the setting `python`.
-
     Raises:
         SettingsError: there is no such interpreter, or a chosen distribution is not installed.
     """
@@ -119,10 +114,7 @@ def missing(
 ) -> dict[str, tuple[str, ...]]:
     """Return by task_id the libraries that a problem needs and candidates cannot import; no empty entries.
 
-    Args:
-        dataset: the problems; those left out are skipped.
-        settings: of the task; only `packages` and `python` matter.
-        task_ids: the problems to check; None for all.
+    Of these `task_ids`, None for all that are not left out.
     """
     needed = {
         task_id: problem.libraries
@@ -160,12 +152,6 @@ def require(
 ) -> None:
     """Check that candidates can import what problems need; without it every candidate would fail.
 
-    Args:
-        dataset: the problems.
-        settings: of the task.
-        where: opens the message, e.g. `task passk_bigcodebench_instruct`.
-        task_ids: the problems to run; None for all.
-
     Raises:
         PreflightError: some libraries are missing; the message names them and how to install them.
     """
@@ -179,14 +165,7 @@ def require(
 
 
 def explain(lacking: Mapping[str, Iterable[str]], total: int, dataset: Dataset, settings: Settings) -> str:
-    """Return one sentence: how many of `total` problems lack which libraries, and how to install them.
-
-    Args:
-        lacking: libraries that candidates cannot import, by task_id, as from `missing`.
-        total: number of problems.
-        dataset: the problems.
-        settings: of the task.
-    """
+    """Return one sentence: how many of `total` problems lack which libraries, and how to install them."""
     names = sorted({name for needed in lacking.values() for name in needed}, key=str.lower)
     return (
         f"{len(lacking)} of {total} problems need libraries that candidates cannot import here: "

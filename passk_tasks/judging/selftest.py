@@ -35,10 +35,6 @@ EXAMPLES = {
 def require(programs: Iterable[Program], executor: Executor) -> None:
     """Judge the examples of each way of judging that these programs need.
 
-    Args:
-        programs: those to be judged later; they are not run here.
-        executor: runs the programs.
-
     Raises:
         SelftestError: a right program does not pass.
         SandboxError: the sandbox does not start, or a wrong program passes.
@@ -85,11 +81,7 @@ def of_task(
 ) -> tuple[str, ...]:
     """Try the examples of each way that judges a task's problems, then up to three of its references.
 
-    Args:
-        spec: the task.
-        dataset: its problems.
-        asked: task_ids of the problems to be judged; None for all.
-        executor: runs the programs; None for this host's sandbox with the task's settings.
+    `asked` has the task_ids at hand, None for all; the executor is this host's sandbox where None.
 
     Returns:
         A warning if no reference passes, or if a function that returns None does; else nothing.

@@ -56,11 +56,7 @@ def references(
 ) -> Tried:
     """Judge the references of the user's own problems as candidates will be judged, and in one process.
 
-    Args:
-        settings: of the run.
-        dataset: the problems; those of other families are returned as they are.
-        asked: task_ids of the problems to be judged; None for all.
-        executor: runs the programs; None for this host's sandbox with these settings.
+    Other families are returned as they are. `asked` and `executor` are as `selftest.of_task` has them.
 
     Raises:
         SandboxError: the sandbox does not start.

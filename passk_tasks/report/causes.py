@@ -25,13 +25,7 @@ _LONGEST = 34  # of a change's name beside its bar
 def described(
     runs: Sequence[Run], metric: Metric, clusters: Mapping[str, Hashable] | None
 ) -> tuple[dict[str, Any], dict[str, tuple[Figure, str]]]:
-    """Return what the template is told of causes and trends of at least two runs, and their figures.
-
-    Args:
-        runs: as the page has them.
-        metric: what is looked at.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-    """
+    """Return what the template is told of causes and trends of at least two runs, and their figures."""
     found = factors.attribute(runs, metric=metric, clusters=clusters)
     told: dict[str, Any] = {"conclusion": found.conclusion, "notes": found.notes, "effects": _rows(found)}
     drawn = {}
@@ -74,10 +68,6 @@ def over_time(one: Trend, letters: Sequence[str]) -> Figure:
     """Return a metric by date with its 95 % intervals over samples; what changed stands at dashed lines.
 
     A point is coloured where it differs from the one before it beyond noise.
-
-    Args:
-        one: the trend.
-        letters: what the axis calls its runs.
     """
     figure, axes = figures.figure_and_axes()
     for place, point in enumerate(one.points):

@@ -72,11 +72,6 @@ def curves(
     The wide band is over problems. Where there is one run, the narrow one is over samples, as far as k ≤ n/2:
     beyond, there is no unbiased estimate of it. Each holds for a k by itself.
 
-    Args:
-        runs: any number.
-        labels: what the legend calls them; their letters and names where None.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-
     Raises:
         UsageError: a run has no sample with a verdict.
     """
@@ -116,11 +111,6 @@ def costs(
 
     The axis is money where every run has a price, else tokens.
 
-    Args:
-        runs: any number.
-        labels: what the legend calls them; their letters and names where None.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-
     Raises:
         UsageError: a run has no sample with a verdict.
     """
@@ -144,12 +134,7 @@ def costs(
 
 
 def verdicts(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Figure:
-    """Return the share of each verdict: a histogram for one run, a stacked bar for each of several.
-
-    Args:
-        runs: any number.
-        labels: what the axis calls them; their letters and names where None.
-    """
+    """Return the share of each verdict: a histogram for one run, a stacked bar for each of several."""
     shown = [verdict for verdict in Verdict if any(run.verdicts.get(verdict.value) for run in runs)]
     figure, axes = figure_and_axes(_HEIGHT if len(runs) == 1 else max(_HEIGHT, 1.3 + 0.3 * len(runs)))
     shares = np.array(
@@ -180,12 +165,7 @@ def verdicts(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Fig
 
 
 def resources(runs: Sequence[Run], *, labels: Sequence[str] | None = None) -> Figure:
-    """Return how much CPU time and memory the candidates of runs took, as two histograms with log scales.
-
-    Args:
-        runs: any number.
-        labels: what the legend calls them; their letters and names where None.
-    """
+    """Return how much CPU time and memory the candidates of runs took, as two histograms with log scales."""
     figure = Figure(figsize=(_WIDTH, _HEIGHT * 1.35), layout="constrained")
     panels = figure.subplots(2, 1)
     for axes, name, unit in zip(
@@ -219,10 +199,6 @@ def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) 
 
     Dots are the paired differences of the primary metric, lines their 95 % intervals over problems; coloured
     where the two differ beyond noise.
-
-    Args:
-        comparison: of any runs.
-        labels: what the axis calls them; their letters and names where None.
     """
     question = comparison.question
     names = labels or [_label(comparison.runs, i, None, name) for i, name in enumerate(comparison.names)]
@@ -234,10 +210,7 @@ def differences(comparison: Comparison, *, labels: Sequence[str] | None = None) 
 def forest(rows: Sequence[tuple[str, Difference, bool]], what: str, row: float) -> Figure:
     """Return a forest plot: a row for each name, its difference, and whether that is beyond noise.
 
-    Args:
-        rows: from the top.
-        what: name of the axis.
-        row: the height of a row in inches.
+    `what` names the axis, `row` is the height of a row in inches.
     """
     figure, axes = figure_and_axes(max(1.5, 0.75 + row * len(rows)))
     axes.axvline(0, color=DIM, lw=1)

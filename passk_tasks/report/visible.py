@@ -38,13 +38,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, *, line: int = LINE, whole: int = TEXT) -> str:
-    """Return text without the rest of its long lines, and without what is beyond `whole`; both are noted.
-
-    Args:
-        text: any.
-        line: characters of a line that are kept.
-        whole: characters that are kept in all.
-    """
+    """Return text without the rest of its long lines, and without what is beyond `whole`; both are noted."""
     cut = text[:whole]
     lines = [
         row if len(row) <= line else f"{row[:line]} […{len(row) - line:,} more characters in this line]"

@@ -59,9 +59,7 @@ def kind(name: str) -> str:
 def recorded(runs: Sequence[StoredRun], problems: Sequence[str]) -> list[dict[str, Any]]:
     """Return the conditions that can be changed one by one and that differ, or that some did not record.
 
-    Args:
-        runs: at least two.
-        problems: task_ids that all runs have; prompts as sent are compared over them, where they are loaded.
+    Prompts as sent are compared over `problems`, where they are loaded.
 
     Returns:
         For each run its values by name, None where not recorded.
@@ -89,10 +87,6 @@ def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[set[
     """Return the conditions that differ between two runs, and those that only one of them recorded.
 
     What differs only since something else does is left out.
-
-    Args:
-        first: what `recorded` says of one run.
-        second: what it says of the other.
     """
     names = first.keys() | second.keys()
     unknown = {name for name in names if (first.get(name) is None) != (second.get(name) is None)}
@@ -114,11 +108,7 @@ def _key(value: Any) -> str:
 
 
 class Changes:
-    """What differs between any two of the runs.
-
-    Args:
-        runs: what `recorded` says of each.
-    """
+    """What differs between any two of the runs."""
 
     def __init__(self, runs: Sequence[Mapping[str, Any]]) -> None:
         self._runs = runs

@@ -93,13 +93,7 @@ def from_score(summary: Summary) -> Conditions:
 
 
 def from_lm_eval(content: Keys, config: Keys, summary: Summary) -> Conditions:
-    """Return the conditions that lm-eval's results record.
-
-    Args:
-        content: the whole file.
-        config: of the task.
-        summary: what stands in the config under `metadata.passk_results`.
-    """
+    """Return the conditions that lm-eval's results record."""
     arguments = summary.generation_kwargs or config.inner("generation_kwargs").values
     settings = content.inner("config")
     if "replay" in settings:

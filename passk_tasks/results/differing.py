@@ -70,9 +70,7 @@ def between(
 ) -> tuple[tuple[Condition, ...], tuple[str, ...]]:
     """Return the conditions that differ between runs, unlike ones first, and those that only some recorded.
 
-    Args:
-        runs: at least two.
-        problems: task_ids that all runs have; prompts as sent are compared over them, where they are loaded.
+    Prompts as sent are compared over `problems`, where they are loaded.
     """
     flat = [{"model": run.model, **run.conditions.flat()} for run in runs]
     for recorded, prompt in zip(flat, _prompts(runs, problems), strict=True):

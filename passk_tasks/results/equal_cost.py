@@ -102,12 +102,6 @@ def curve(
 ) -> CostCurve | None:
     """Return pass@cost of a run; None where nobody counted what its samples took.
 
-    Args:
-        run: the run.
-        budgets: None for round numbers.
-        clusters: what problems share, by task_id; what the benchmark says where None.
-        unit: one that the run has; its own where None.
-
     Raises:
         UsageError: a budget beyond the samples, or no sample has a verdict.
     """
@@ -130,14 +124,7 @@ def compare(
     clusters: Sequence[Hashable] | None = None,
     seed: int = 0,
 ) -> tuple[AtCost, ...]:
-    """Return the runs at two budgets: a sample of the dearest, and the most that every run has samples for.
-
-    Args:
-        runs: at least two.
-        task_ids: problems that all have.
-        clusters: the cluster of each problem; None where they are independent.
-        seed: for sign flips, if they are drawn at random.
-    """
+    """Return runs at two budgets: a sample of the dearest, and the most that every run has samples for."""
     unit = unit_of(runs)
     if unit is None:
         return ()

@@ -65,14 +65,7 @@ def counts_of(run: Run, task_ids: Sequence[str]) -> Counts:
 
 
 def check_metrics(run: Run, metrics: Iterable[Metric], task_ids: Sequence[str], counts: Counts) -> None:
-    """Raise `UsageError` at a metric that cannot be had from a run's samples.
-
-    Args:
-        run: the run.
-        metrics: those that are wanted.
-        task_ids: the problems that are looked at.
-        counts: what the run's samples of them came to.
-    """
+    """Raise `UsageError` at a metric that cannot be had from a run's samples."""
     poorest = int(np.argmin(counts.n))
     for metric in metrics:
         if metric.of_base and counts.base is None:
@@ -87,12 +80,7 @@ def check_metrics(run: Run, metrics: Iterable[Metric], task_ids: Sequence[str], 
 def scores(
     run: Run, wanted: Sequence[Metric] | None = None, clusters: Mapping[str, Hashable] | None = None
 ) -> dict[str, Score]:
-    """Return metrics of a run by name, pass@1 first whatever was asked for.
-
-    Args:
-        run: the run.
-        wanted: the metrics; pass@k for the budgets that the run was asked for where None.
-        clusters: what problems share, by task_id; what the benchmark says where None.
+    """Return metrics of a run by name, pass@1 first whatever was asked for; None is pass@k of its budgets.
 
     Raises:
         UsageError: no sample has a verdict, a budget beyond the samples of some problem, or a metric of the
@@ -169,10 +157,6 @@ def texts(run: Run, paths: Iterable[str | os.PathLike[str]] | None = None) -> di
     """Return the samples of a run as they were saved, by task_id and in the order of its outcomes.
 
     lm-eval's samples file holds them; of `passk score`, the files that it was given, if they are still there.
-
-    Args:
-        run: the run.
-        paths: other files to read them from.
 
     Raises:
         SamplesError: they cannot be had, or are not those that were judged.

@@ -54,12 +54,7 @@ _ORDER = (
 
 
 def named(runs: Sequence[StoredRun], problems: Sequence[str] = ()) -> list[str]:
-    """Return a name for each run, no two alike: its label, else what differs between these runs.
-
-    Args:
-        runs: any number.
-        problems: task_ids that all runs have, whose prompts are compared as they were sent.
-    """
+    """Return a name for each run, no two alike: its label, else what differs between these runs."""
     names = _made(runs, problems)
     folders, numbers = [run.path.parent.name for run in runs], [str(i + 1) for i in range(len(runs))]
     for more in (dates(runs), folders, numbers):

@@ -120,12 +120,7 @@ def stored_in(paths: Paths, task: str | None = None) -> list[StoredRun]:
 
 
 def only_one(runs: Sequence[StoredRun], where: str) -> StoredRun:
-    """Return the run where there is one, or raise a `UsageError` that lists them.
-
-    Args:
-        runs: at least one.
-        where: what the user named.
-    """
+    """Return the run where there is one, or raise a `UsageError` that lists them."""
     if len(runs) > 1:
         files = "".join(f"\n  {run.path} ({run.task})" for run in runs)
         raise UsageError(f"{where} holds {len(runs)} runs; name one, or --task:{files}")

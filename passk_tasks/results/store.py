@@ -58,11 +58,6 @@ def make_writable(folder: Path) -> None:
 def write(folder: str | Path, result: Mapping[str, object], outcomes: Iterable[Mapping[str, object]]) -> None:
     """Write both files; those of an earlier scoring are replaced.
 
-    Args:
-        folder: made where it is missing.
-        result: the object of `passk score --json`.
-        outcomes: lines of `outcomes.jsonl`, one a sample, in input order.
-
     Raises:
         PasskError: the disk refused.
     """
@@ -100,14 +95,7 @@ def provenance(
     shown: str | None = None,
     languages: Collection[str] = (),
 ) -> Provenance:
-    """Return when and with what a result came about: now, with this package, on this host.
-
-    Args:
-        packages: the setting of that name.
-        python: the setting of that name; the versions are those of its interpreter.
-        shown: the setting of that name.
-        languages: those of the programs, by the names of their records.
-    """
+    """Return when and with what a result came about: now, with this package, on this host."""
     return {
         "passk_tasks": __version__,
         "date": datetime.now(timezone.utc).replace(microsecond=0),

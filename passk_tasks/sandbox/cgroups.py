@@ -21,12 +21,9 @@ _numbers = itertools.count()
 
 
 def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[str, Path]:
-    """Make groups for one worker; return them by the name of the layer.
+    """Make groups for one worker, which cap all its processes together; return them by the name of the layer.
 
-    Args:
-        memory_bytes: cap on the memory of all processes, files in memory included.
-        processes: cap on processes and threads.
-        root: where /proc and /sys are; another in tests.
+    `root` is where /proc and /sys are; another in tests.
     """
     name = f"passk-{os.getpid()}-{next(_numbers)}"
     made: dict[str, Path] = {}

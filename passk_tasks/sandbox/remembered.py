@@ -19,12 +19,7 @@ _OF_THE_STRONGER_WAY = "private root"
 
 
 def lost_layers(mode: str, layers: Mapping[str, bool]) -> tuple[str, ...]:
-    """Return the layers that this user had on this host before and lacks now; remember the present ones.
-
-    Args:
-        mode: of the sandbox.
-        layers: name of each layer and whether it is active.
-    """
+    """Return the layers that this user had on this host before and lacks now; remember the present ones."""
     file = _file(mode)
     active = {name for name, is_active in layers.items() if is_active}
     before: set[str] = set()

@@ -42,11 +42,7 @@ EXTRACT = (
 def candidate(sample: Sample, problem: Problem, spec: TaskSpec, extract: str = "auto") -> Extraction:
     """Return the candidate in a sample: taken as it stands, or extracted from the model's text.
 
-    Args:
-        sample: what was saved.
-        problem: its problem.
-        spec: the task; it gives the mode for responses, and the stop sequences.
-        extract: one of `EXTRACT`.
+    `extract` is one of `EXTRACT`; the task has the mode for responses, and the stop sequences.
     """
     if sample.form == SOLUTION and extract in ("auto", "verbatim"):
         if not sample.text.strip():  # what EvalPlus writes where a model gave nothing
@@ -167,10 +163,6 @@ class Candidate:
 class Prover:
     """Finds the candidates of a stored run in its texts again, and proves each by its hash.
 
-    Args:
-        run: with the outcomes and the hashes.
-        problems: of the run, by task_id.
-
     Raises:
         SamplesError: the run has outcomes of a problem that is not among them.
         UsageError: the run has settings that this version does not know.
@@ -185,11 +177,9 @@ class Prover:
         self._family = benchmarks.get(self._spec.settings.benchmark)
 
     def candidate(self, sample: Sample, number: int) -> Candidate:
-        """Return the candidate in a sample.
+        """Return the candidate in a sample: taken as it stands, or extracted from the model's text.
 
-        Args:
-            sample: of a problem that the run has.
-            number: its place among the run's samples of the problem, from 0.
+        `extract` is one of `EXTRACT`; the task has the mode for responses, and the stop sequences.
         """
         problem = self._problems[sample.task_id]
         extracted = candidate(sample, problem, self._spec, self._run.extract or "auto")
@@ -240,11 +230,7 @@ def spec_of(run: StoredRun) -> TaskSpec:
 
 
 def problems_of(run: StoredRun, data_files: str | None = None) -> Dataset:
-    """Return the problems of a run.
-
-    Args:
-        run: whose.
-        data_files: a file or folder of them; None for where the run's settings say.
+    """Return the problems of a run: of a file or folder, or of what its settings say.
 
     Raises:
         DatasetError: they cannot be had.

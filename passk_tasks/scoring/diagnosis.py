@@ -110,13 +110,7 @@ class Evidence:
 
 
 class Watch:
-    """Looks at each record of a run, as it is made.
-
-    Args:
-        spec: the task.
-        dataset: its problems.
-        extract: how the samples were read, one of `candidates.EXTRACT`.
-    """
+    """Looks at each record of a run, as it is made."""
 
     def __init__(self, spec: TaskSpec, dataset: Dataset, extract: str) -> None:
         self._spec, self._dataset, self._extract = spec, dataset, extract
@@ -137,12 +131,7 @@ class Watch:
         )
 
     def evidence(self, records: Sequence[Record], executor: Executor) -> Evidence:
-        """Return what the texts show; where most gave no program, try what other ways of reading give.
-
-        Args:
-            records: those that were looked at, with texts and code.
-            executor: judges the programs.
-        """
+        """Return what the texts show; where most gave no program, try what other ways of reading give."""
         if max(self._lost, self._answers) <= MOST * len(self._judged):
             return Evidence()
         drawn = [records[at] for at in random.Random(0).sample(self._judged, min(TRIED, len(self._judged)))]
@@ -241,13 +230,7 @@ def _judged(
 
 
 def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
-    """Yield what the samples of a run suffer from by the way they were asked for, and read.
-
-    Args:
-        kinds: how many samples of the run are of each.
-        seen: what they show.
-        spec: the task.
-    """
+    """Yield what the samples of a run suffer from by the way they were asked for, and read."""
     judged, continued, lost, never_ended, undecided = 0, 0, 0, 0, 0
     for kind, count in kinds.items():
         if kind.verdict is Verdict.INFRA_ERROR:

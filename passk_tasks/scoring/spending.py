@@ -20,13 +20,7 @@ LOUD = 0.02
 
 
 def cut_off(kinds: Counter[Kind], counts: Mapping[str, tuple[int, int]], ks: Iterable[int]) -> CutOff:
-    """Return how many answers were cut off, and between which numbers each pass@k lies for it.
-
-    Args:
-        kinds: how many samples of the run are of each.
-        counts: (n, c) by task_id.
-        ks: budgets, at most the smallest n.
-    """
+    """Return how many answers were cut off, and between which numbers each pass@k lies for it."""
     samples = 0
     signs, limits = Counter[str](), Counter[bool | None]()
     cut, correct = Counter[str](), Counter[str]()  # by task_id, of those with a verdict
@@ -115,14 +109,7 @@ class Tokens:
         price: Price | None,
         judging_s: float | None,
     ) -> Cost:
-        """Return what a run cost, but for the time of generation, which no record has.
-
-        Args:
-            samples: how many there are.
-            counts: (n, c) by task_id.
-            price: of tokens.
-            judging_s: wall seconds of judging.
-        """
+        """Return what a run cost, but for the time of generation, which no record has."""
         return Cost(
             samples=samples,
             solved=sum(c > 0 for _, c in counts.values()),

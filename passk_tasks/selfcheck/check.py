@@ -248,11 +248,7 @@ def _trial(attack: Attack, judge: Judge, outcomes: dict[str, Outcome], probes: P
 def broken_by(attack: Attack, outcome: Outcome, yardstick: Outcome | None, probes: Probes) -> tuple[str, ...]:
     """Return what an attack broke, as far as its outcome shows.
 
-    Args:
-        attack: the program.
-        outcome: its outcome.
-        yardstick: the outcome of a plain endless loop in the same batch.
-        probes: knows the secret, which the outcome must not hold.
+    `yardstick` is the outcome of a plain endless loop in the same batch.
     """
     said = []
     if outcome.verdict not in attack.expected:

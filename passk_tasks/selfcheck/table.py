@@ -12,13 +12,7 @@ _STYLES = {"proved": GREEN, "NOT proved": RED, "not tried": YELLOW}
 
 
 def render(report: Report, *, colour: bool = False, width: int | None = None) -> str:
-    """Return the table of guarantees.
-
-    Args:
-        report: what `check` returned.
-        colour: use ANSI colours.
-        width: of the terminal; None for a file or a pipe.
-    """
+    """Return the table of guarantees."""
     page = Page(colour=colour, width=width)
     first = max(len(row.guarantee.value) for row in report.rows)
     page.line(f"sandbox: {report.sandbox}")

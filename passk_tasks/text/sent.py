@@ -50,12 +50,7 @@ def differing(
 ) -> None:
     """Add what differs between runs: a row a condition, and the lines that differ in texts.
 
-    Args:
-        page: the page.
-        conditions: those that differ.
-        unrecorded: names of those that only some runs recorded.
-        letters: of the runs.
-        everything: all parts of all conditions, all lines of all texts.
+    With `everything` all parts of all conditions and all lines.
     """
     shown = list(conditions) if everything else _first_parts(conditions)
     if not conditions:
@@ -84,12 +79,7 @@ def differing(
 def texts(
     conditions: Sequence[Condition], letters: Sequence[str]
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield how each text differs from the one that most runs have: a title, and `changed_lines`.
-
-    Args:
-        conditions: those that differ; those that are no texts are passed over.
-        letters: of the runs.
-    """
+    """Yield how each text differs from the one that most runs have: a title, and `changed_lines`."""
     for condition in conditions:
         groups = [(value, runs) for value, runs in condition.groups if value is not None]
         if condition.name not in NAMES or len(groups) < 2:
@@ -116,11 +106,6 @@ def changed_lines(before: str, after: str, around: int = 1) -> Iterator[tuple[st
     """Yield the lines that differ between two texts, each behind its mark: `-`, `+`, or a blank for both.
 
     Lines that neither changed nor stand beside one that did are left out; `…` marks the place.
-
-    Args:
-        before: the one text.
-        after: the other.
-        around: lines that are kept beside each change.
     """
     old, new = before.split("\n"), after.split("\n")
     groups = difflib.SequenceMatcher(None, old, new, autojunk=False)
@@ -136,13 +121,7 @@ def changed_lines(before: str, after: str, around: int = 1) -> Iterator[tuple[st
 
 
 def sent(page: Page, run: Run, task_id: str | None = None) -> None:
-    """Add what the model was asked, and how: every text, one problem's prompt as it was sent, every setting.
-
-    Args:
-        page: the page.
-        run: the run.
-        task_id: the problem; None for the first one.
-    """
+    """Add what the model was asked: every text, one problem's prompt as it was sent, every setting."""
     conditions = run.conditions
     for name in reversed(TEXTS):
         value = getattr(conditions, name)

@@ -43,13 +43,7 @@ _SMALLEST_P = 0.0001  # smaller ones are shown as `< 0.0001`
 
 
 def render(result: Summary, *, colour: bool = False, width: int | None = None) -> str:
-    """Return the summary of a scoring or a stored run, without a final newline.
-
-    Args:
-        result: the summary.
-        colour: whether the terminal shows colours.
-        width: columns of the terminal; None for a file or a pipe.
-    """
+    """Return the summary of a scoring or a stored run, without a final newline; a file has no `width`."""
     page = Page(colour=colour, width=width)
     page.line(_headline(result), BOLD)
     page.line()

@@ -20,13 +20,7 @@ from passk_tasks.sandbox.box.on_host import OnHost, is_fresh
 
 
 def run(control: socket.socket, way: OnHost, fork_hooks: list[dict[str, Any]]) -> NoReturn:
-    """Become the nursery.
-
-    Args:
-        control: the zygotes' end of the socket to the tests' side.
-        way: how this host confines candidates.
-        fork_hooks: see `imports.withhold_fork_hooks`.
-    """
+    """Become the nursery."""
     # This closes the socket's other end, too: the nursery, and all below it, end with the tests' side.
     os.dup2(control.fileno(), candidate.CHANNEL)
     control.detach()

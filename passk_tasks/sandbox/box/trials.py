@@ -41,12 +41,6 @@ def _unexplained(_status: int, _memory_spent: bool) -> None:
 class Trials:
     """Tries candidates; one process at a time.
 
-    Args:
-        control: socket to the zygote.
-        config: the worker's.
-        nursery_pid: the parent of all zygotes.
-        way: how this host confines candidates.
-
     Attributes:
         timeout_s, memory_mib: those of `Limits`.
         room: how much memory a candidate may use where its driver says nothing else.

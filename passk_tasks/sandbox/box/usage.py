@@ -34,9 +34,6 @@ def new_pipes_are_small() -> bool:
 class Tree:
     """All processes of one candidate: whatever is below a zygote, orphans and zombies included.
 
-    Args:
-        nursery_pid: the parent of all zygotes.
-
     Attributes:
         processes: how many there were at the last look.
         resident_mib, mapped_mib: their memory at that look; what several share counts several times.

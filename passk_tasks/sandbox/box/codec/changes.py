@@ -17,10 +17,6 @@ _OTHER_SIZE = "another size of an array of the tests, who may hold views of its 
 def changed(now: list[Any], before: list[Any]) -> list[int]:
     """Return the numbers of the containers that no longer hold what they held.
 
-    Args:
-        now: the objects that crossed, by number.
-        before: copies of them as they were, with the same numbers.
-
     Raises:
         UnsupportedError: an array has another size, which `assign` refuses.
     """
