@@ -17,7 +17,7 @@ import numpy as np
 from passk_tasks.compare import label
 from passk_tasks.errors import UsageError
 from passk_tasks.results import joining, names
-from passk_tasks.results.changes import TOOLING, Changes, Pair, kind, recorded
+from passk_tasks.results.changes import TOOLING, Change, Changes, Pair, kind, recorded
 from passk_tasks.results.differing import ABSENT
 from passk_tasks.results.model import Run
 from passk_tasks.statistics import factors, paired
@@ -31,32 +31,22 @@ _PARTS = 3  # most packages that are named; `passk compare` names all
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Change):
     """What one change of conditions did.
 
     Attributes:
-        factors: names of the conditions; several where these never changed one without the other.
-        before: their values before, in that order.
-        after: their values after.
-        pairs: the pairs of runs that differ in this and in nothing else: numbers from 0, before and after.
         difference: after minus before, over problems, the pairs averaged.
         p_adjusted: its p-value by Holm's method over all effects.
         by_pair: the difference of each pair.
         uneven: whether the pairs differ among each other beyond noise, so that their mean says little.
-        unknown: conditions that only one run of a pair recorded; they may have changed as well.
         split: how much is the model's and how much the tooling's; None where nobody judged again.
         elsewhere: what the stored difference has beyond `split.total`: of this host and this version.
     """
 
-    factors: tuple[str, ...]
-    before: tuple[Any, ...]
-    after: tuple[Any, ...]
-    pairs: tuple[Pair, ...]
     difference: Difference
     p_adjusted: float
     by_pair: tuple[float, ...]
     uneven: bool = False
-    unknown: tuple[str, ...] = ()
     split: Split | None = None
     elsewhere: float = 0.0
 
@@ -203,15 +193,11 @@ def attribute(
     unlike = factors.uneven([*values], [c.pairs for c in found], grid=grid, clusters=shared, seed=seed)
     effects = [
         Effect(
-            change.factors,
-            change.before,
-            change.after,
-            change.pairs,
-            difference,
-            p,
+            **vars(change),
+            difference=difference,
+            p_adjusted=p,
             by_pair=tuple(float(np.mean(values[j] - values[i])) for i, j in change.pairs),
             uneven=p_unlike < 0.05,
-            unknown=change.unknown,
         )
         for change, (difference, p), p_unlike in zip(found, statistics, unlike, strict=True)
     ]

@@ -43,7 +43,7 @@ class Benchmark(ABC):
             another set has another number. Another number is a warning, and an error where `sha256` is known
             and the rows should be the published ones.
         hub_revision: the commit of the repository, or a branch of it; None for the main branch.
-            fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
+        fills_gaps: whether the model fills a gap, so that the setting `fim` says how it is asked.
         base_stage: whether its tests have a base stage, whose metrics stand beside the others;
             `program.Tests` says who decides.
         submissions: the n of n@k, where the base stage is what problems show of their tests.

@@ -7,8 +7,8 @@ The same object stands in `results.json`, in lm-eval's results under `metadata.p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
@@ -21,6 +21,14 @@ from passk_tasks.statistics.metrics import Score
 from passk_tasks.verdict import Machine, Verdict
 
 S = TypeVar("S", bound="Summary")
+
+# The keys of the JSON that are always there, in their order; all others follow where they say something.
+_ALWAYS = (
+    *("task", "task_version", "problems", "problems_total", "coverage", "samples", "n", "k", "k_skipped"),
+    *("metrics", "verdicts", "distinct", "judge", "judges", "sandbox", "limits", "dataset", "settings"),
+    *("warnings", "generation_kwargs"),
+)
+_ELSEWHERE = {*_ALWAYS, "layers", "dataset_source", "dataset_sha256", "more"}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -105,9 +113,9 @@ class Summary:
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     unpinned: Mapping[str, str] = field(default_factory=dict, repr=False)
     out_of_reach: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     untested: tuple[str, ...] = ()
     clusters: int | None = None
     one_process: Mapping[str, int] = field(default_factory=dict)
@@ -195,59 +203,18 @@ class Summary:
 
     def as_dict(self) -> dict[str, object]:
         """Return the object of `passk score --json`, JSON-ready; `from_dict` takes it back."""
-        always = {
-            "task": self.task,
-            "task_version": self.task_version,
-            "problems": self.problems,
-            "problems_total": self.problems_total,
-            "coverage": self.coverage,
-            "samples": self.samples,
-            "n": self.n,
-            "k": list(self.k),
-            "k_skipped": list(self.k_skipped),
-            "metrics": {name: score.as_dict() for name, score in self.metrics.items()},
-            "verdicts": dict(self.verdicts),
-            "distinct": self.distinct,
-            "judge": self.judge,
-            "judges": dict(self.judges),
-            "sandbox": {"mode": self.sandbox, "layers": dict(self.layers)},
-            "limits": dict(self.limits),
-            "dataset": {"source": self.dataset_source, "sha256": self.dataset_sha256},
-            "settings": dict(self.settings),
-            "warnings": list(self.warnings),
-            "generation_kwargs": None if self.generation_kwargs is None else dict(self.generation_kwargs),
+        said = {item.name: item for item in fields(Summary)}
+        values = {name: _ready(getattr(self, name)) for name in said}
+        values["coverage"] = self.coverage
+        values["sandbox"] = {"mode": self.sandbox, "layers": dict(self.layers)}
+        values["dataset"] = {"source": self.dataset_source, "sha256": self.dataset_sha256}
+        always = {name: values[name] for name in _ALWAYS}
+        known = {
+            name: values[name]
+            for name in said
+            if name not in _ELSEWHERE
+            and values[name] != ({} if said[name].default is MISSING else _ready(said[name].default))
         }
-        where_known = {
-            "findings": [found.as_dict() for found in self.findings] or None,
-            "unpinned": dict(self.unpinned) or None,
-            "out_of_reach": {task_id: list(files) for task_id, files in self.out_of_reach.items()} or None,
-            "left_out": {task_id: list(lacks) for task_id, lacks in self.left_out.items()} or None,
-            "untested": list(self.untested) or None,
-            "clusters": self.clusters,
-            "one_process": dict(self.one_process) or None,
-            "flags": dict(self.flags) or None,
-            "no_code": dict(self.no_code) or None,
-            "cut_off": None if self.cut_off is None else self.cut_off.as_dict(),
-            "cost": None if self.cost is None else self.cost.as_dict(),
-            "top_up": None if self.top_up is None else dict(self.top_up),
-            "extract": self.extract,
-            "inputs": list(self.inputs) or None,
-            "asked": None if self.asked is None else dict(self.asked),
-            "sent": None if self.sent is None else dict(self.sent),
-            "journals": list(self.journals) or None,
-            "ranks": self.ranks,
-            "environments": list(self.environments) or None,
-            "from_store": self.from_store,
-            "passk_tasks": self.passk_tasks,
-            "date": None if self.date is None else self.date.isoformat(),
-            "python": self.python,
-            "platform": self.platform,
-            "shown": self.shown,
-            "packages": None if self.packages is None else dict(self.packages),
-            "toolchains": dict(self.toolchains) or None,
-            "machines": [of_machine(machine) for machine in self.machines] or None,
-        }
-        known = {key: value for key, value in where_known.items() if value is not None}
         return {**always, **known, **self.more}
 
     @classmethod
@@ -258,86 +225,59 @@ class Summary:
             ValueError: a key is missing that every version writes, or a value is of another type.
         """
         keys = Keys(stored)
-        summary = _with_judges(_with_questions(_result(keys), keys), keys)
+        plain = {name: read(keys, name) for read, names in _PLAIN.items() for name in names}
+        metrics, sandbox, dataset = (keys.inner(name) for name in ("metrics", "sandbox", "dataset"))
+        layers, settings, date = sandbox.inner("layers"), keys.inner("settings"), keys.text("date")
+        settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
+        limits, problems = keys.inner("limits"), keys.must(keys.whole, "problems")
+        summary = Summary(
+            **plain,
+            task=keys.must(keys.text, "task"),
+            problems=problems,
+            problems_total=keys.whole("problems_total") or round(problems / (keys.number("coverage") or 1)),
+            samples=keys.must(keys.whole, "samples"),
+            metrics={name: _score(name, metrics.inner(name)) for name in metrics},
+            sandbox=sandbox.text("mode"),
+            layers={name: bool(layers.values[name]) for name in layers},
+            limits={name: limits.must(limits.number, name) for name in limits},
+            dataset_source=dataset.text("source"),
+            dataset_sha256=dataset.text("sha256"),
+            settings=settings.values,
+            findings=tuple(map(Finding.from_dict, keys.objects("findings"))),
+            cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
+            cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
+            date=None if date is None else _in_utc(datetime.fromisoformat(date)),
+            packages=_texts_by_name(keys, "packages") if "packages" in keys else None,
+            machines=tuple(map(machine_of, keys.inners("machines"))),
+        )
         return replace(summary, more=keys.without(summary.as_dict()))
 
 
-def _result(keys: Keys) -> Summary:
-    """Return what a stored object says of numbers and of problems: all that came out."""
-    metrics, left_out = keys.inner("metrics"), keys.inner("left_out")
-    unpinned, unread = keys.inner("unpinned"), keys.inner("out_of_reach")
-    problems = keys.must(keys.whole, "problems")
-    return Summary(
-        task=keys.must(keys.text, "task"),
-        task_version=keys.text("task_version"),
-        problems=problems,
-        problems_total=keys.whole("problems_total") or round(problems / (keys.number("coverage") or 1)),
-        samples=keys.must(keys.whole, "samples"),
-        n=keys.whole("n"),
-        k=keys.wholes("k"),
-        k_skipped=keys.wholes("k_skipped"),
-        metrics={name: _score(name, metrics.inner(name)) for name in metrics},
-        verdicts=keys.counts("verdicts"),
-        distinct=keys.number("distinct"),
-        judges=keys.counts("judges"),
-        warnings=keys.texts("warnings"),
-        findings=tuple(map(Finding.from_dict, keys.objects("findings"))),
-        unpinned={name: str(unpinned.values[name]) for name in unpinned},
-        out_of_reach={task_id: unread.texts(task_id) for task_id in unread},
-        left_out={task_id: left_out.texts(task_id) for task_id in left_out},
-        untested=keys.texts("untested"),
-        clusters=keys.whole("clusters"),
-        one_process=keys.counts("one_process"),
-        flags=keys.counts("flags"),
-        no_code=keys.counts("no_code"),
-        cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
-        cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
-        from_store=keys.whole("from_store"),
-    )
+def _values(keys: Keys, name: str) -> Mapping[str, object] | None:
+    return keys.inner(name).values if name in keys else None
 
 
-def _with_questions(summary: Summary, keys: Keys) -> Summary:
-    """Return a summary with what a stored object says of the task, of what was asked, and of the answers."""
-    dataset, settings = keys.inner("dataset"), keys.inner("settings")
-    arguments = keys.inner("generation_kwargs")
-    settings.text("label"), settings.text("note"), settings.texts("tags")  # refused here or never
-    return replace(
-        summary,
-        dataset_source=dataset.text("source"),
-        dataset_sha256=dataset.text("sha256"),
-        settings=settings.values,
-        top_up=keys.inner("top_up").values if "top_up" in keys else None,
-        extract=keys.text("extract"),
-        inputs=keys.texts("inputs"),
-        generation_kwargs=arguments.values if "generation_kwargs" in keys else None,
-        asked=keys.inner("asked").values if "asked" in keys else None,
-        sent=keys.inner("sent").values if "sent" in keys else None,
-        journals=keys.texts("journals"),
-    )
+def _texts_by_name(keys: Keys, name: str) -> dict[str, str]:
+    return {key: str(value) for key, value in keys.inner(name).values.items()}
 
 
-def _with_judges(summary: Summary, keys: Keys) -> Summary:
-    """Return a summary with what a stored object says of who judged, when, and under which conditions."""
-    sandbox, limits = keys.inner("sandbox"), keys.inner("limits")
-    packages, toolchains = keys.inner("packages"), keys.inner("toolchains")
-    layers, date = sandbox.inner("layers"), keys.text("date")
-    return replace(
-        summary,
-        judge=keys.text("judge"),
-        sandbox=sandbox.text("mode"),
-        layers={name: bool(layers.values[name]) for name in layers},
-        limits={name: limits.must(limits.number, name) for name in limits},
-        ranks=keys.whole("ranks"),
-        environments=keys.texts("environments"),
-        passk_tasks=keys.text("passk_tasks"),
-        date=None if date is None else _in_utc(datetime.fromisoformat(date)),
-        python=keys.text("python"),
-        platform=keys.text("platform"),
-        shown=keys.text("shown"),
-        packages={name: str(packages.values[name]) for name in packages} if "packages" in keys else None,
-        toolchains={name: str(toolchains.values[name]) for name in toolchains},
-        machines=tuple(map(machine_of, keys.inners("machines"))),
-    )
+def _lists_by_name(keys: Keys, name: str) -> dict[str, tuple[str, ...]]:
+    inner = keys.inner(name)
+    return {key: inner.texts(key) for key in inner}
+
+
+_PLAIN: Mapping[Callable[[Keys, str], Any], Sequence[str]] = {
+    Keys.text: ("task_version", "judge", "extract", "passk_tasks", "python", "platform", "shown"),
+    Keys.whole: ("n", "clusters", "ranks", "from_store"),
+    Keys.wholes: ("k", "k_skipped"),
+    Keys.number: ("distinct",),
+    Keys.counts: ("verdicts", "judges", "one_process", "flags", "no_code"),
+    Keys.texts: ("warnings", "untested", "inputs", "journals", "environments"),
+    _values: ("generation_kwargs", "asked", "sent", "top_up"),
+    _texts_by_name: ("unpinned", "toolchains"),
+    _lists_by_name: ("out_of_reach", "left_out"),
+}
+"""How attributes are read that have the name and the form of their key."""
 
 
 def extended(kind: type[S], summary: Summary, **more: Any) -> S:
@@ -352,6 +292,19 @@ def _score(name: str, keys: Keys) -> Score:
         _estimate(value, keys.inner(key)) for key in ("over_problems", "over_samples")
     )
     return Score(name, over_problems, over_samples)
+
+
+def _ready(value: Any) -> Any:
+    """Return an attribute as JSON has it."""
+    if isinstance(value, Mapping):
+        return {key: _ready(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return list(map(_ready, value))
+    if isinstance(value, Machine):
+        return of_machine(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.as_dict() if hasattr(value, "as_dict") else value
 
 
 def of_machine(machine: Machine) -> dict[str, object]:

@@ -38,7 +38,6 @@ def score(
     dataset: Dataset,
     executor: Executor | None = None,
     extract: str = "auto",
-    strict_k: bool = False,
     progress: bool = False,
     verdicts: Verdicts | None = None,
 ) -> Scored:
@@ -51,18 +50,16 @@ def score(
         executor: what runs the programs; None for this host's sandbox, as the settings say.
         extract: `auto` takes completions and solutions verbatim and extracts from responses as the task
             says; any other mode is applied to all of them.
-        strict_k: a k that some problem has too few samples for is an error; otherwise it is skipped, and
-            the result says so.
         progress: show a progress bar.
         verdicts: those that are there, and where those that come are kept; None for the store of the settings
             alone.
 
     Raises:
         SamplesError: a sample of a problem that the task does not have.
-        UsageError: an unknown way of extraction, or a k that is too large under `strict_k`.
+        UsageError: an unknown way of extraction.
         SandboxError: no sandbox of the wanted strength.
     """
-    check(samples, spec=spec, dataset=dataset, extract=extract, strict_k=strict_k)
+    check(samples, spec=spec, dataset=dataset, extract=extract)
     settings = spec.settings
     programs = _Programs(samples, spec, dataset, extract)
     distinct = batch.Batch(programs)
@@ -193,7 +190,10 @@ def check(
     extract: str = "auto",
     strict_k: bool = False,
 ) -> None:
-    """Find the user's mistakes before anything is executed; arguments and errors are those of `score`."""
+    """Find the user's mistakes before anything is executed; arguments and errors are those of `score`.
+
+    With `strict_k`, a k that some problem has too few samples for is a `UsageError`; else `score` skips it.
+    """
     check_name("extraction", extract, (*EXTRACT, spec.settings.extraction))
     check_task_ids(samples, dataset, spec.name)
     if extract == "completion" and (whole := next((s for s in samples if s.form == SOLUTION), None)):

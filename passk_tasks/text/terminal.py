@@ -214,8 +214,3 @@ def _broken(text: str, width: int) -> list[str]:
 
 def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(plain(text), width, break_on_hyphens=False, break_long_words=False) or [""]
-
-
-def without_colour(text: str) -> str:
-    """Return text without the escape codes that `Page.paint` puts in."""
-    return re.sub(r"\033\[[0-9;]*m", "", text)

@@ -132,7 +132,7 @@ def test_a_wanted_k_beyond_n_is_an_error_that_names_the_problem():
     """Under `strict_k` a budget that one problem cannot give is refused before anything runs."""
     samples = [sample("a"), sample("b", index=1), sample("c", task_id="HumanEval/1", index=2)]
     with pytest.raises(UsageError, match=r"s\.jsonl:3: pass@2 needs at least 2 samples .* HumanEval/1 has 1"):
-        score(samples, spec=SPEC, dataset=DATASET, strict_k=True)
+        check(samples, spec=SPEC, dataset=DATASET, strict_k=True)
 
 
 # ---------------------------------------------------------------- counts and metrics
