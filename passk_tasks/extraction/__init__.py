@@ -7,6 +7,7 @@
     programs     chat and reasoning models: a whole program somewhere in an answer
     reasoning    chains of thought
     fences       Markdown blocks
+    wrapped      code in the strings of a JSON value
     runs         code among prose
     examples     example usage below the function
     files        the same for other languages than Python: continued, or a file in an answer

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from passk_tasks.extraction.completion import restated_as, with_first_line
 from passk_tasks.extraction.examples import is_borrowed, without_examples
-from passk_tasks.extraction.fences import Block, blocks, dedent, prefilled
+from passk_tasks.extraction.fences import Block, blocks, dedent, longer, prefilled
 from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_run, compiling_segments
@@ -37,6 +37,7 @@ from passk_tasks.extraction.tokens import (
     strip_outer,
     without_marks,
 )
+from passk_tasks.extraction.wrapped import in_json
 
 _MAX_BLOCKS = 64  # only so many blocks are tried, from the last; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
@@ -94,6 +95,11 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
                 candidate = other if reading.likelier else candidate
         if thinks_in_words(inner):
             repairs.add(Repair.UNDECIDED)
+        if (candidate is None or not candidate.sound) and (texts := in_json(inner)) is not None:
+            other = search.anywhere(texts)
+            if other is not None and other.sound:
+                candidate = other
+                repairs.add(Repair.UNWRAPPED)
         if candidate is None and _QUOTED_FENCE.search(inner):
             candidate = search.anywhere(_QUOTE.sub("", inner))
         if candidate is None or (stripped.unterminated and not candidate.sound):
@@ -257,12 +263,8 @@ class _Search:
         # Some models write "```" on one line and "python" on the next.
         yield _LANGUAGE_LINE.sub("", block.content, count=1), frozenset()
         yield from self._dedented(block.content)
-        if block.closed and ('"""' in block.content or "'''" in block.content):
-            # A fence without indentation, in a docstring, may have ended the block too early.
-            lines = text.split("\n")
-            ends = [i for i in range(block.last + 1, len(lines)) if lines[i].startswith(("```", "~~~"))]
-            for end in ends[:4]:
-                yield "\n".join(lines[block.first : end]) + "\n", frozenset()
+        for source in longer(block, text):
+            yield source, frozenset()
         unmarked = without_marks(block.content)
         if unmarked.text != block.content:
             yield unmarked.text, frozenset({Repair.SPECIAL_TOKENS})

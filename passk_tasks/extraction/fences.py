@@ -109,6 +109,15 @@ def blocks(text: str) -> list[Block]:
     return fenced
 
 
+def longer(block: Block, text: str) -> Iterator[str]:
+    """Yield what the block may be where a fence in its docstring, without indentation, ended it too early."""
+    if block.closed and ('"""' in block.content or "'''" in block.content):
+        lines = text.split("\n")
+        ends = [i for i in range(block.last + 1, len(lines)) if lines[i].startswith(("```", "~~~"))]
+        for end in ends[:4]:
+            yield "\n".join(lines[block.first : end]) + "\n"
+
+
 def prefilled(text: str) -> tuple[str, str] | None:
     """Return the text before and after the first fence where that can only be a closing one, else None.
 

@@ -21,6 +21,7 @@ from passk_tasks.extraction.prompts import first_line
 from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer
+from passk_tasks.extraction.wrapped import in_json
 from passk_tasks.problem import Protocol
 
 _ATTRIBUTES = re.compile(r"(?:^[ \t]*(?:@\w[^\n]*|#?\[[^\n]*\])[ \t]*\n)+\Z", re.MULTILINE)
@@ -78,6 +79,11 @@ def find_file(text: str, prompt: str, entry_point: str, protocol: Protocol) -> E
         repairs.add(Repair.REASONING)
     answer = _Answer(prompt, entry_point, protocol)
     found = answer.find(short)
+    if (found is None or not answer.defines(found.code)) and (texts := in_json(short)) is not None:
+        other = answer.find(texts)
+        if other is not None and answer.defines(other.code):
+            found = other
+            repairs.add(Repair.UNWRAPPED)
     if found is None or (stripped.unterminated and not answer.defines(found.code)):
         none = Strategy.NONE_NO_CODE_FOUND if short.strip() else Strategy.NONE_EMPTY
         if stripped.unterminated:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
+from itertools import chain
 from typing import NamedTuple
 
 from passk_tasks.extraction.examples import is_borrowed, is_main_guard, is_prose
-from passk_tasks.extraction.fences import blocks, dedent, prefilled
+from passk_tasks.extraction.fences import blocks, dedent, longer, prefilled
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
@@ -29,12 +30,13 @@ from passk_tasks.extraction.syntax import (
     names,
 )
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, other_reading, strip_outer, without_marks
+from passk_tasks.extraction.wrapped import in_json
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SILENT = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
 _ACTING = (*_SILENT, ast.Call, ast.Assign, ast.AugAssign, ast.For, ast.While)
 _READING = frozenset(("input", "stdin", "raw_input", "fileinput"))
-_WRITING = frozenset(("print", "stdout"))
+_WRITING = frozenset(("print", "stdout", "write", "writelines"))
 _MAX_PIECES = 64  # only so many pieces are tried, from the last; bounds the work on degenerate texts
 
 
@@ -44,8 +46,9 @@ class _Rank(IntEnum):
     EXAMPLE = 0  # it uses what another piece defines, or is a test
     DEFINITIONS = 1  # nothing happens when it runs
     ACTS = 2  # it does something, but reads nothing
-    PROGRAM = 3  # it reads its input, by itself or with what it needs from other pieces
-    FUNCTION = 4  # it defines the function that the tests call
+    READS = 3  # it reads, but writes nothing
+    PROGRAM = 4  # it reads its input and writes, by itself or with what it needs from other pieces
+    FUNCTION = 5  # it defines the function that the tests call
 
 
 class _Piece(NamedTuple):
@@ -107,6 +110,10 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
             choice = other if reading.likelier else choice
     if thinks_in_words(long):
         repairs.add(Repair.UNDECIDED)
+    if choice is None and (texts := in_json(inner)) is not None:
+        choice = search.anywhere(texts)
+        if choice is not None:
+            repairs.add(Repair.UNWRAPPED)
     choice = choice or search.broken(inner)
     if choice is None:
         none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
@@ -173,7 +180,9 @@ class _Search:
         for block in blocks(text)[-_MAX_PIECES:]:
             for index in range(max(block.first - 1, 0), min(block.last + 1, len(lines))):
                 lines[index] = ""
-            ways = (block.content, dedent(block.content), without_marks(block.content).text)
+            ways = chain(
+                (block.content, dedent(block.content), without_marks(block.content).text), longer(block, text)
+            )
             parsed = next((p for way in ways if (p := self._program(way)) is not None), None)
             # Text, output or JSON may parse: a block of another language must be Python without doubt.
             if parsed is not None and (block.may_be_python or self._reads(parsed) or self._defines(parsed)):
@@ -196,7 +205,7 @@ class _Search:
             if tests or any(self._acts(o) and self._reads(o) and self._writes(o) for o in givers):
                 return _Rank.EXAMPLE
             if self._reads(joined):
-                return _Rank.PROGRAM
+                return _Rank.PROGRAM if self._writes(joined) else _Rank.READS
             # A program without input has such a main block too; `print(Solution().f(1))` is an example.
             classes = {n.name for o in givers for n in o.tree.body if isinstance(n, ast.ClassDef)}
             checks = any(isinstance(node, ast.Assert) for node in parsed.tree.body)
@@ -229,6 +238,12 @@ class _Search:
                     bound |= scope.bound
                     lacking = (lacking | (scope.used - BUILTINS)) - bound
             above[index] = units
+        if not self._reads(parsed) and any(self._reads(others[index].parsed) for index in above):
+            # Cells of one program: those above that read go along, since each takes its share of the input.
+            for index in range(max(above)):
+                other = others[index].parsed
+                if index not in above and not other.bound & bound and not self._writes_at_once(other):
+                    above[index] = [other.source.rstrip("\n") + "\n"] if self._reads(other) else []
         text = "".join(source for index in sorted(above) for source in above[index])
         return (self._parser.parse(text + parsed.source) if text else None) or parsed
 

@@ -15,11 +15,13 @@ _TOKEN = re.compile(
     r"|</s>|<s>|<bos>|<eos>|<pad>|<end_of_turn>|<start_of_turn>"
     r"|<(?:file|repo|fim|issue|jupyter|commit)_[a-z]{3,8}>|<(?:filename|reponame|gh_stars|empty_output)>"
     r"|<(?:reserved_|unused)\d{1,4}>|\[UNUSED_TOKEN_\d{1,4}\]|(?<=\n)\[EO[ST]\]"
+    r"|\[[a-z]~\[|\]~!?[a-z][\[\]]"  # MiniMax
 )
+_AT_END = re.compile(rf"(?:{_TOKEN.pattern})\Z")
 _LEADING = re.compile(
     r"\s*(?:<s>|<bos>|<\|(?:begin_of_text|startoftext|begin_of_solution|assistant|start_of_role)\|>"
     r"|<｜begin▁of▁sentence｜>|<｜Assistant｜>|\[\|assistant\|\]"
-    r"|<\|im_start\|>assistant|<start_of_turn>model|<\|start_header_id\|>assistant<\|end_header_id\|>"
+    r"|\]~!b\[|\]~b\]ai|<\|im_start\|>assistant|<start_of_turn>model|<\|start_header_id\|>assistant<\|end_header_id\|>"
     r"|<\|start\|>assistant(?!<\|channel\|>))\n?"
 )
 # What looks like a token: <|…|>, [|…|], <…>, </…>, [/…], [WORD], ◁…▷; at the end also one that a limit cut.
@@ -49,6 +51,9 @@ _ASSISTANT = re.compile(
     r"^(?:(?:#{1,6} ?)?(?:\*\*)?(?:Assistant|Response|AI)(?:\*\*)?:|assistant$)", re.MULTILINE
 )
 _NAME = re.compile(r"<([A-Za-z_]\w*)>")
+_QUOTE = re.compile(r"`+|[\"']")
+_STARTS = re.compile(r"(?:\A|\W)[bfru]{0,2}\Z", re.IGNORECASE)  # a string may have a prefix
+_SPACED = frozenset(("", " ", "\t", "(", "[", "{"))
 _MAX_TAIL = 8  # tokens at the end of a text that are looked at
 _WINDOW = 400  # characters of its line that are looked at around a token; bounds the work on long lines
 
@@ -71,11 +76,10 @@ def strip_outer(text: str) -> str:
         tail_end = end
         while tail_end > start and text[tail_end - 1].isspace():
             tail_end -= 1
-        # Tokens are short and hold no second "<" or "[": looking at the last 64 characters is enough.
-        begin = max(text.rfind(mark, max(start, tail_end - 64), tail_end) for mark in "<[")
-        if begin < 0 or _TOKEN.fullmatch(text, begin, tail_end) is None:
+        token = _AT_END.search(text, max(start, tail_end - 64), tail_end)  # tokens are short
+        if token is None:
             return text[start:end]
-        end = begin
+        end = token.start()
 
 
 def ends_turn(match: re.Match[str]) -> bool:
@@ -196,8 +200,26 @@ def without_marks(text: str) -> Unmarked:
 
 
 def quoted(text: str, start: int, end: int) -> bool:
-    """Whether `text[start:end]` stands within quotes or backticks that open and close on its line."""
-    before = text[max(0, start - _WINDOW) : start]
-    before = before[before.rfind("\n") + 1 :]
-    after = text[end : end + _WINDOW].partition("\n")[0]
-    return any(before.count(mark) % 2 == 1 and mark in after for mark in "\"'`")
+    """Whether `text[start:end]` stands within quotes or backticks that open and close on its line.
+
+    A mark behind a letter opens nothing, and one before a letter closes nothing: `Let's`, `Here's`. A fence
+    behind code or at the beginning of a line quotes nothing.
+    """
+    first = max(text.rfind("\n", 0, start) + 1, start - _WINDOW)
+    last = text.find("\n", end, end + _WINDOW)
+    opened: set[str] = set()
+    for match in _QUOTE.finditer(text, first, last if last >= 0 else end + _WINDOW):
+        mark, at = match.group(), match.start()
+        before, after = text[max(first, at - 3) : at], text[match.end() : match.end() + 1]
+        free, word = before[-1:] in _SPACED, after.isalnum() or after == "_"
+        if start <= at < end:
+            continue
+        if mark in opened and not word:
+            if at >= end:
+                return True
+            opened.remove(mark)
+        elif at < start and _STARTS.search(before) and (len(mark) < 3 or (free and text[first:at].strip())):
+            opened.add(mark)
+        elif at >= end and free:  # it opens another, so the first one was no quote
+            opened.discard(mark)
+    return False

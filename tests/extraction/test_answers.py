@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -161,6 +162,19 @@ RIGHT_ANSWERS = [
     ("begin_of_thought", f"<|begin_of_thought|>\n{fence(WRONG)}\n<|end_of_thought|>\n\n<|begin_of_solution|>\n{fence(FUNCTION)}\n<|end_of_solution|>", "fence+reasoning+special_tokens"),
     ("Kimi", f"◁think▷{fence(WRONG)}◁/think▷{fence(FUNCTION)}", "fence+reasoning"),
     ("gpt-oss", f"<|channel|>analysis<|message|>{fence(WRONG)}<|end|><|start|>assistant<|channel|>final<|message|>{fence(FUNCTION)}<|return|>", "fence+reasoning+special_tokens"),
+    ("gpt-oss, apostrophes on the line of its tokens", f"<|channel|>analysis<|message|>Let's \"sum.<|end|><|start|>assistant<|channel|>final<|message|>Here's \"it\":\n{fence(FUNCTION)}<|return|>", "fence+reasoning+special_tokens"),
+    ("gpt-oss, a backtick on the line of its tokens", f"<|channel|>analysis<|message|>Use `sum<|end|><|start|>assistant<|channel|>final<|message|>The `total`:\n{fence(FUNCTION)}", "fence+reasoning"),
+    ("gpt-oss, a fence on the line of its tokens", f"<|channel|>analysis<|message|>{fence(WRONG).strip()}<|end|><|start|>assistant<|channel|>final<|message|>{fence(FUNCTION)}", "fence+reasoning"),
+    ("a fence on the line of a closing tag", f"{fence(WRONG).strip()}</think>{fence(FUNCTION)}", "fence+reasoning"),
+    ("apostrophes around the end of the turn", f"{fence(FUNCTION)}That's all<|eot_id|>You're welcome, it's:\n{fence(WRONG)}", "fence+special_tokens"),
+    ("MiniMax", f"<think>\nDraft\n</think>\n\n{FUNCTION}[e~[", "restated_function+reasoning+special_tokens"),
+    ("MiniMax, a body", f"{BODY.rstrip()}[e~[", "body+special_tokens"),
+    ("JSON", json.dumps({"thought": "It's a sum", "code": FUNCTION}), "fence+unwrapped"),
+    ("JSON with other code", json.dumps([{"code": FUNCTION, "tests": "from solution import total\n\nassert total([1]) == 2\n"}]), "fence+unwrapped"),
+    ("JSON in a fence", fence(json.dumps({"code": FUNCTION}, indent=2) + "\n", "json"), "fence+unwrapped"),
+    ("JSON with a fence within, behind prose", "Here: " + json.dumps({"answer": "Code:\n" + fence(FUNCTION)}), "fence+unwrapped"),
+    ("JSON with line breaks as they are", '{"code": "' + FUNCTION.replace('"', "'") + '"}', "fence+unwrapped"),
+    ("a call of a tool", "<tool_call>\n" + json.dumps({"name": "python", "arguments": {"code": FUNCTION}}) + "\n</tool_call>", "fence+unwrapped"),
     ("gpt-oss, control tokens dropped", f"analysisWe sum. {fence(WRONG)}assistantfinal{fence(FUNCTION)}", "fence+reasoning"),
     ("gpt-oss, opened in the prefill", f"We sum.<|end|><|start|>assistant<|channel|>final<|message|>{fence(FUNCTION)}", "fence+reasoning"),
     ("gpt-oss, the answer in the channel for comments", f"<|channel|>analysis<|message|>{fence(WRONG)}<|end|><|start|>assistant<|channel|>commentary<|message|>{fence(FUNCTION)}<|end|>", "fence+reasoning+special_tokens"),
@@ -231,6 +245,8 @@ OTHER_ANSWERS = [
     ("reasoning, then a refusal", f"<think>\n{fence(FUNCTION)}</think>\nNo.", "none:no_code_found+reasoning", False),
     ("inner tag closed, outer not", f"<think>\n<reflection>\na\n</reflection>\n{fence(FUNCTION)}", "none:unterminated_reasoning+reasoning", False),
     ("gpt-oss without a final channel", f"<|channel|>analysis<|message|>{fence(FUNCTION)}", "none:unterminated_reasoning+reasoning", False),
+    ("JSON with a wrong function", json.dumps({"code": WRONG}), "fence+unwrapped", True),
+    ("JSON with a stub, and the right one not asked for", json.dumps({"code": "def total(xs):\n    pass\n", "other": FUNCTION.replace("total", "add")}), "none:no_code_found", False),
     ("gpt-oss without a final channel, tokens dropped", f"analysisWe do {fence(FUNCTION)}", "none:unterminated_reasoning+reasoning", False),
     ("doctest only", fence(">>> total([1, 2])\n3\n"), "none:no_code_found", False),
     ("other language", fence("function total(xs) { return 6 }\n", "js"), "none:no_code_found", False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +106,10 @@ def test_the_program_wins_over_what_shows_it(example: str) -> None:
         f"<answer>{WHOLE.rstrip()}</answer>",
         f"```text\n{WHOLE}```\n",
         f"{WHOLE.rstrip()}<EOT>",
+        json.dumps({"language": "python", "code": WHOLE}),
+        f"Sure!\n```json\n{json.dumps([FENCE.format(WHOLE)])}\n```\n",
+        f"{WHOLE.rstrip()}[e~[",
+        FENCE.format(WHOLE) + "It reads:\n" + FENCE.format("n = int(input())\n"),
         f"First a helper, it's:\n\n{TWICE}\nThen the rest, it's:\n\n{MAIN}\nIt's done.",
     ],
 )
@@ -113,6 +119,21 @@ def test_a_program_in_other_dress(text: str) -> None:
         code = extract(source, mode="answer", prompt="", entry_point="").code
         assert code is not None
         assert code.replace("\n", "") == WHOLE.replace("\n", "")
+
+
+def test_cells_of_one_program() -> None:
+    """Cells that read go along with a last one that reads nothing: each takes its share of the input."""
+    cells = ["n = int(input())\n", "xs = input().split()\n", "print(*xs)\n"]
+    for last, strategy in (([], "fence_joined"), (["".join(cells)], "fence")):
+        text = "and\n".join(map(FENCE.format, [*cells, *last]))
+        found = extract(text, mode="answer", prompt="", entry_point="")
+        assert (found.code, found.strategy) == ("".join(cells), strategy)
+
+
+def test_a_fence_in_a_programs_docstring() -> None:
+    """It does not end the program's block, even at the margin."""
+    program = f'"""Doubles.\n\n```\n3\n```\n"""\n{WHOLE}'
+    assert extract(FENCE.format(program), mode="answer", prompt="", entry_point="").code == program
 
 
 def test_a_program_that_may_not_be_the_answer() -> None:
