@@ -9,7 +9,8 @@ entry point to more than a stub.
 3. The text up to a closing fence defines it: the opening fence is in the chat template.
 4. The last fenced block that defines the function; an unclosed block only if no other does. Models draft
    first and settle last; other tools take the first block (lm-eval, bigcode), the last (LiveCodeBench) or the
-   longest (EvalPlus). Helpers that the block lacks and other blocks define are put above it.
+   longest (EvalPlus). Helpers that the block lacks and other blocks define are put above it. A block that
+   shows only a part of what an earlier one has, with fewer methods or `...`, gives way to that.
 5. Lines of code among prose that define the function.
 6. All blocks together; or one block that is a body and completes the prompt.
 7. Whatever was at least meant as code, so that the verdict is an honest `syntax_error` or `error`, not
@@ -18,6 +19,7 @@ entry point to more than a stub.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ from passk_tasks.extraction.prompts import body_indent, context, first_line, wit
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_run, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
-from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, names
+from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, leaves_out, names
 from passk_tasks.extraction.tokens import (
     cut_at_token,
     ends_turn,
@@ -119,7 +121,10 @@ class _Search:
         self._text, self._fenced = "", list[Block]()
         self._borrows = False  # whether an import of the function counts as its definition
         above = Parser().parse(context(self._prompt, entry_point))
-        self._given = above.bound if above is not None else frozenset()  # names that the prompt binds
+        # Names that the prompt binds, but for functions that it only announces.
+        self._given = (
+            frozenset(name for name in above.bound if not above.is_stub(name)) if above else frozenset()
+        )
         self._definition = re.compile(
             rf"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
         )
@@ -246,17 +251,49 @@ class _Search:
         # A block that breaks off at the end of the text must not replace a complete one.
         closed = [block for block in mentioning if block.closed]
         unclosed = [block for block in mentioning if not block.closed]
+        best: tuple[Block, Parsed, frozenset[Repair]] | None = None
+        passed_over = ""
         for block in [*reversed(closed), *unclosed]:
-            strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
-            for source, repairs in self._readings(block, text):
-                parsed = self._defining(source)
-                if parsed is None:
-                    continue
-                joined = self._with_helpers(parsed, [other for other in fenced if other is not block])
-                if joined is not None:
-                    return self._program(joined, Strategy.FENCE_JOINED, repairs)
-                return self._program(parsed, strategy, repairs)
-        return None
+            if best is not None and not block.closed:
+                break
+            found = next(
+                ((p, repairs) for way, repairs in self._readings(block, text) if (p := self._defining(way))),
+                None,
+            )
+            if found is None or (best is not None and not self._is_fuller(found[0], best[1])):
+                continue
+            passed_over += best[1].source if best is not None else ""
+            best = (block, *found)
+            if not self._may_be_excerpt(found[0]):
+                break
+        if best is None:
+            return None
+        block, parsed, repairs = best
+        if (
+            set(map(str.strip, passed_over.split("\n")))
+            - set(map(str.strip, parsed.source.split("\n")))
+            - {"..."}
+        ):
+            repairs |= {Repair.UNDECIDED}
+        joined = self._with_helpers(parsed, [other for other in fenced if other is not block])
+        if joined is not None:
+            return self._program(joined, Strategy.FENCE_JOINED, repairs)
+        return self._program(parsed, Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED, repairs)
+
+    def _definition_in(self, parsed: Parsed) -> ast.stmt:
+        named = [node for node in parsed.tree.body if getattr(node, "name", "") == self._entry]
+        return named[-1] if named else parsed.tree.body[-1]
+
+    def _may_be_excerpt(self, parsed: Parsed) -> bool:
+        """Whether a block may show only a part of what another has: a class, or what has `...` in it."""
+        node = self._definition_in(parsed)
+        return isinstance(node, ast.ClassDef) or leaves_out(node)
+
+    def _is_fuller(self, parsed: Parsed, other: Parsed) -> bool:
+        """Whether a block has all methods that the other has, and more, or all where that has `...`."""
+        mine, its = self._definition_in(parsed), self._definition_in(other)
+        more = _members(mine) > _members(its)
+        return (more or leaves_out(its)) and not leaves_out(mine) and _members(mine) >= _members(its)
 
     def _readings(self, block: Block, text: str) -> Iterator[tuple[str, frozenset[Repair]]]:
         """Yield the ways to read a block, from the most to the least literal."""
@@ -385,3 +422,7 @@ class _Search:
         if parsed is not None:
             return _Candidate(with_context(parsed, self._prompt, self._entry), strategy, sound=False)
         return _Candidate(above + source, strategy, sound=False)
+
+
+def _members(node: ast.stmt) -> set[str]:
+    return {getattr(part, "name", "") for part in getattr(node, "body", ())} - {""}

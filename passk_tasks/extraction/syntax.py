@@ -252,6 +252,14 @@ def is_stub(definitions: Sequence[ast.stmt]) -> bool:
     )
 
 
+def leaves_out(node: ast.AST) -> bool:
+    """Whether `...` stands as a statement in it."""
+    return any(
+        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ...
+        for n in ast.walk(node)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Which names of a program stand for functions and classes whose source is in it.

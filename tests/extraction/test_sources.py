@@ -62,10 +62,10 @@ ENC, DEC = "def enc(s):\n    return s[::-1]\n", "def dec(s):\n    return s[::-1]
     ],
 )
 def test_all_functions_that_the_tests_call_are_found(text):
-    """A second function stands in another block, in prose, or is an alias of the first."""
-    found = extract(text, mode="answer", prompt="", entry_point="enc", also=("enc", "dec"))
-    module = run(found)
-    assert module["dec"](module["enc"]("ab")) == "ab"
+    """A second function stands in another block, in prose, or is an alias; the prompt may announce it."""
+    for prompt in ("", "def enc(s):\n    'Encode.'\n\n\ndef dec(s):\n    'Decode.'\n"):
+        module = run(extract(text, mode="answer", prompt=prompt, entry_point="enc", also=("enc", "dec")))
+        assert module["dec"](module["enc"]("ab")) == "ab"
 
 
 def test_a_class_in_prose_is_found():
@@ -146,3 +146,34 @@ def test_text_behind_a_closed_analysis_is_the_answer(between):
         assert run(answer(f"{ANALYSIS}{draft}{between}{code}"))["total"]([1, 2, 3]) == 6
     nothing = answer(f"{ANALYSIS}{fence(FUNCTION)}{between.removesuffix('more<|end|>')}")
     assert nothing.code is None
+
+
+STACK = (
+    "class Stack:\n    def push(self, x):\n        self.x = x\n\n    def pop(self):\n        return self.x\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "strategy"),
+    [
+        ("class Stack:\n    def push(self, x):\n        self.x = x\n", "fence"),
+        ("class Stack:\n    ...\n    def pop(self):\n        return self.x\n", "fence"),
+        ("class Stack:\n    def push(self, x):\n        self.y = x\n", "fence+undecided"),
+        ("class Stack:\n    def pop(self):\n        ...\n        return self.x\n", "fence"),
+    ],
+)
+def test_an_excerpt_is_no_answer(excerpt, strategy):
+    """A class with fewer methods below the whole one explains it; where it differs, the strategy says so."""
+    found = extract(fence(STACK) + "Here\n" + fence(excerpt), mode="answer", prompt="", entry_point="Stack")
+    assert (found.code, found.strategy) == (STACK, strategy)
+    shorter = "class Stack:\n    def push(self, x): pass\n    def pop(self): pass\n"
+    found = extract(fence(STACK) + "No:\n" + fence(shorter), mode="answer", prompt="", entry_point="Stack")
+    assert (found.code, found.strategy) == (shorter, "fence")
+
+
+def test_a_function_that_leaves_something_out():
+    """A block with `...` shows a part of the function; it is the answer only where there is no other."""
+    whole = "def enc(s):\n    t = s[1:]\n    return t + s[0]\n"
+    part = "def enc(s):\n    ...\n    return t + s[0]\n"
+    for text, code in ((fence(whole) + fence(part), whole), (fence(part), part)):
+        assert extract(text, mode="answer", prompt="", entry_point="enc").code == code

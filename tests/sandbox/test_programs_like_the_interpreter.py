@@ -13,6 +13,9 @@ from passk_tasks.verdict import Verdict
 
 GIVEN = "3\n1 2 3\n"
 PROGRAMS = {
+    "the interpreter's stream detached": "import io, sys\n"
+    "sys.stdout = io.TextIOWrapper(sys.stdout.detach())\nprint(input())",
+    "names of the streams": "import sys\nprint(sys.stdin.name, sys.stdout.name, sys.stdin.mode)",
     "exit False": "import sys\nprint(1)\nsys.exit(False)",
     "exit True": "import sys\nprint(1)\nsys.exit(True)",
     "exit 256": "import sys\nprint(1)\nsys.exit(256)",

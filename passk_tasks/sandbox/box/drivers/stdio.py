@@ -207,6 +207,7 @@ def _main(candidate: Candidate, source: str) -> bytes:
     streams = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
     sys.stdin = sys.__stdin__ = open(0, **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", **streams)  # type: ignore[call-overload,misc]  # noqa: SIM115
+    sys.stdin.buffer.raw.name, sys.stdout.buffer.raw.name = "<stdin>", "<stdout>"
     status, answer = 0, b""
     try:
         exec(code, module.__dict__)
@@ -279,7 +280,7 @@ def _finish(remains: weakref.ref[types.ModuleType]) -> bool:
     if not _threads():  # what is left of a daemon is not ended by the interpreter, either
         _call_held_destructors()
     _flush_held_streams()
-    flushed = _flush_standard_streams() and flushed
+    _flush_standard_streams()  # a program may have detached the interpreter's own
     _flush_c_streams(None)
     return flushed
 
