@@ -147,31 +147,11 @@ class Apps(Contest):
         return replace(problem, imports=imports).program(code, place)
 
 
-class Introductory(Apps):
-    """1,000 problems that need no algorithms."""
-
-    name: ClassVar[str] = "apps_introductory"
-    level: ClassVar[str] = "introductory"
-    count: ClassVar[int | None] = 5000
-
-
-class Interview(Apps):
-    """3,000 problems as in technical interviews."""
-
-    name: ClassVar[str] = "apps_interview"
-    level: ClassVar[str] = "interview"
-    count: ClassVar[int | None] = 5000
-
-
-class Competition(Apps):
-    """1,000 problems of contests."""
-
-    name: ClassVar[str] = "apps_competition"
-    level: ClassVar[str] = "competition"
-    count: ClassVar[int | None] = 5000
-
-
-LEVELS: tuple[type[Apps], ...] = (Introductory, Interview, Competition)
+# Problems that need no algorithms, as in technical interviews, and of contests.
+LEVELS: tuple[type[Apps], ...] = tuple(
+    type(f"Apps_{level}", (Apps,), {"name": f"apps_{level}", "level": level, "count": 5000})
+    for level in ("introductory", "interview", "competition")
+)
 
 
 def _number(row: Mapping[str, object]) -> str:

@@ -147,35 +147,10 @@ class Ds1000(Benchmark):
         return problem.canonical_solution
 
 
-class Matplotlib(Ds1000, library="Matplotlib"):
-    """Plots, compared as images and by their parts."""
-
-
-class Numpy(Ds1000, library="Numpy"):
-    """Arrays."""
-
-
-class Pandas(Ds1000, library="Pandas"):
-    """Data frames."""
-
-
-class Pytorch(Ds1000, library="Pytorch"):
-    """Tensors."""
-
-
-class Scipy(Ds1000, library="Scipy"):
-    """Statistics, optimisation, sparse matrices."""
-
-
-class Sklearn(Ds1000, library="Sklearn"):
-    """Models, and preparation of their data."""
-
-
-class Tensorflow(Ds1000, library="Tensorflow"):
-    """Tensors of the other kind."""
-
-
-FAMILIES: tuple[type[Ds1000], ...] = (Ds1000, *Ds1000.__subclasses__())
+FAMILIES: tuple[type[Ds1000], ...] = (
+    Ds1000,
+    *(type(f"Ds1000{library}", (Ds1000,), {}, library=library) for library in _MODULES),
+)
 
 
 @lru_cache(maxsize=KEPT_TESTS)

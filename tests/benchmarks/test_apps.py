@@ -10,14 +10,14 @@ import started
 from contest_rows import FUNCTION, PROGRAM, apps_row, write_jsonl
 
 from passk_tasks import benchmarks
-from passk_tasks.benchmarks.apps import Competition, Interview, Introductory
+from passk_tasks.benchmarks.apps import LEVELS
 from passk_tasks.benchmarks.contests import SETS
 from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
 from passk_tasks.program import Judge, Limits, StdioTests, Tests
 from passk_tasks.tasks.settings import Settings
 
-FAMILY = Introductory()
+FAMILY, INTERVIEW, COMPETITION = (level() for level in LEVELS)
 
 
 def load(path: Path, family: benchmarks.Benchmark = FAMILY) -> benchmarks.Dataset:
@@ -43,7 +43,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("family", "ids"),
-    [(Introductory(), ["APPS/1", "APPS/2"]), (Interview(), ["APPS/0"]), (Competition(), ["APPS/3"])],
+    [(FAMILY, ["APPS/1", "APPS/2"]), (INTERVIEW, ["APPS/0"]), (COMPETITION, ["APPS/3"])],
 )
 def test_levels(family: benchmarks.Benchmark, ids: list[str], repository: Path) -> None:
     """Each family has the test problems of its level that have tests."""
