@@ -242,12 +242,7 @@ def compare(
 
 
 def which(runs: Sequence[Run], named: str, called: Sequence[str]) -> int:
-    """Return the number of the run that is meant.
-
-    Args:
-        runs: those it is one of.
-        named: a label, a name in this comparison, a letter, a file or a folder.
-        called: the names in this comparison.
+    """Return the number of the run that is meant: by its label, name here, letter, file or folder.
 
     Raises:
         UsageError: none or several are meant.

@@ -81,12 +81,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class ProblemAudit:
-    """The result for one problem.
-
-    Attributes:
-        task_id: the problem.
-        trials: all programs that were tried, including those without a verdict (infra_error).
-    """
+    """The result for one problem."""
 
     task_id: str
     trials: tuple[Trial, ...]

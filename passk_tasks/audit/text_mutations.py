@@ -24,14 +24,9 @@ _NEGATED = {"true": "false", "false": "true"}
 
 
 def mutants(source: str, code: str, start: int, *, limit: int, seed: int) -> list[Mutant]:
-    """Return programs with one mistake each, without repetition.
+    """Return at most so many programs with one mistake each, without repetition; `seed` draws them.
 
-    Args:
-        source: a right program.
-        code: the same with spaces for what holds no code.
-        start: where the text begins that may be changed, e.g. behind the prompt.
-        limit: how many at most, drawn without replacement.
-        seed: of the draw.
+    `code` is `source` with spaces for what holds no code; what stands before `start` stays.
     """
     changes: list[tuple[int, int, str, str]] = []
     for match in _OPERATOR.finditer(code, start):

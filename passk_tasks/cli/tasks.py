@@ -109,12 +109,7 @@ class Folded:
 
 
 def folded(tasks: Sequence[ListedTask], *, by_missing: bool = True) -> list[Folded]:
-    """Return a line for each task, and one for all that differ only in the language.
-
-    Args:
-        tasks: the tasks.
-        by_missing: whether those that lack different things stay apart.
-    """
+    """Return a line for each task, and one for all that differ only in the language."""
     lines: dict[tuple[object, ...], Folded] = {}
     for task in tasks:
         variant = task.variant

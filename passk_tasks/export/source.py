@@ -100,12 +100,6 @@ def load(
 ) -> Source:
     """Return what a format needs of a run.
 
-    Args:
-        stored: the run.
-        candidates: whether the candidates themselves are needed.
-        texts: files with the samples, for a run that does not say where they are.
-        data_files: the problems, where those that the run names are not at hand.
-
     Raises:
         SamplesError: the outcomes or the texts are not there, or do not belong together.
         DatasetError: the problems cannot be had.

@@ -15,12 +15,7 @@ from passk_tasks.errors import UsageError
 
 
 class Group:
-    """The processes of this run: one, or as many as the launcher started.
-
-    Attributes:
-        rank: number of this process, from 0.
-        world_size: how many processes there are.
-    """
+    """The processes of this run: one, or as many as the launcher started."""
 
     def __init__(self) -> None:
         self.world_size = max(1, int(os.environ.get("WORLD_SIZE") or 1))

@@ -48,14 +48,7 @@ class StoppedError(PasskError):
 
 
 class TaskJournal:
-    """The journal of one task on one rank, begun with the first new answer.
-
-    Args:
-        folder: where it is written.
-        header: its first line.
-        requests: the hash of each request.
-        recovered: what is there from a run that broke off.
-    """
+    """The journal of one task on one rank, begun with the first new answer."""
 
     def __init__(
         self, folder: Path, header: JournalHeader, requests: Mapping[Key, str], recovered: Recovered

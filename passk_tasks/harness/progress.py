@@ -30,15 +30,7 @@ class Judged(Protocol):
 
 
 class Progress:
-    """The line, while its `with` is open.
-
-    Args:
-        total: answers that the run will have.
-        known: those that are there from a run that broke off.
-        judging: what judges beside generation.
-        shown: whether this process shows it.
-        every_s: seconds between two lines; None for what suits the stream.
-    """
+    """The line, while its `with` is open."""
 
     def __init__(
         self,

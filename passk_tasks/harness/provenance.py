@@ -137,12 +137,7 @@ def text_hash(text: str) -> str:
 
 @dataclass
 class Collected:
-    """What `collecting` collected from a run.
-
-    Attributes:
-        results: provenance of each task that finished in this process.
-        invocation: the run; None where it had no task of ours.
-    """
+    """What `collecting` collected from a run."""
 
     results: list[Summary] = field(default_factory=list)
     invocation: Invocation | None = None

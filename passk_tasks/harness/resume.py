@@ -78,11 +78,7 @@ class Recovered:
     paths: tuple[Path, ...] = ()
 
     def answers(self, asked: Mapping[tuple[str, int], str], where: str) -> dict[tuple[str, int], Entry]:
-        """Return the answers to what is asked now.
-
-        Args:
-            asked: the hash of each request by problem and number of the sample.
-            where: the task, with which an error begins.
+        """Return the answers to what is asked now; `asked` has the hash of each request.
 
         Raises:
             PreflightError: another prompt was asked.

@@ -188,11 +188,8 @@ def fill_in(
 ) -> None:
     """Set what our tasks need where neither the command line nor the `--config` file sets it.
 
-    Args:
-        arguments: lm-eval's parsed arguments, which win over the file; changed in place.
-        config: contents of the file.
-        journal: what `--resume` names.
-        named: settings that options of ours give, by name; None where they do not.
+    `arguments`, lm-eval's own, win over the file and are changed in place. `journal` is what `--resume`
+    names, `named` has the settings that options of ours give.
 
     Raises:
         UsageError: no task is named, or a setting lacks its prefix or is given twice.

@@ -18,10 +18,7 @@ _log = logging.getLogger("lm_eval.passk")
 def in_force(spec: TaskSpec, arguments: dict[str, Any], dataset: Dataset) -> TaskSpec:
     """Return the task with the generation arguments in force, and only the stops that are sent.
 
-    Args:
-        spec: the task, as its YAML has it.
-        arguments: the run's generation arguments; their stops are changed in place.
-        dataset: the problems.
+    The stops of `arguments`, the run's own, are changed in place.
     """
     users_own = arguments["until"] != spec.generation_kwargs["until"]
     spec = replace(spec, generation_kwargs=deepcopy(dict(arguments)))

@@ -45,16 +45,7 @@ Ask = Callable[[list[Instance]], list[Any]]
 
 
 class Topped(Protocol):
-    """What this module needs of a task.
-
-    Attributes:
-        spec: the task, with the settings in force.
-        instances: its requests; further ones are added.
-        journal: with what judges beside generation.
-        problems: of the task.
-        scouts: the scouts that answered.
-        topped_up: what the results say of it.
-    """
+    """What this module needs of a task."""
 
     spec: TaskSpec
     instances: list[Instance]
@@ -113,13 +104,7 @@ def check(settings: Settings, run: Invocation, where: str, *, problems: int, pre
 
 
 def run(task: Topped, first: Mapping[Key, Any], ask: Ask) -> None:
-    """Ask for what the first answers of all problems call for, and add it to the task.
-
-    Args:
-        task: whose requests are answered for the first time.
-        first: its answers.
-        ask: returns the answers to requests, as lm-eval's models do.
-    """
+    """Ask for what the first answers of all problems call for, and add it to the task."""
     settings, judging = task.spec.settings, task.journal.beside
     assert judging is not None
     with judging.local(settings.workers or beside.here()) as executor:

@@ -26,14 +26,7 @@ _HASH = "S32"  # of numpy: its bytes are compared, and all are as long
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of a batch.
-
-    Attributes:
-        outcomes: one for each program, in the order given.
-        layers: whether each sandbox layer was active, by name.
-        warnings: what the user must know about the layers.
-        machines: who judged.
-    """
+    """The result of a batch."""
 
     outcomes: list[Outcome]
     layers: dict[str, bool]

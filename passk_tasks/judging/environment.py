@@ -77,12 +77,7 @@ def _code() -> str:
 
 
 def hash_of(shown: Path, pattern: str = "*") -> str:
-    """Return a hash of the names and contents of all files in a folder, or of a file.
-
-    Args:
-        shown: the folder or file.
-        pattern: which files of the folder count.
-    """
+    """Return a hash of the names and contents of all files in a folder, or of a file."""
     digest = hashlib.sha256()
     files = [shown] if shown.is_file() else sorted(p for p in shown.rglob(pattern) if p.is_file())
     for path in files:

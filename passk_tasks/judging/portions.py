@@ -41,9 +41,7 @@ class Waiting:
     def take(self, nodes: int, *, alone: bool) -> Batch | None:
         """Return what is to be judged next; None where there is nothing that may go now.
 
-        Args:
-            nodes: how many share what is left.
-            alone: whether it goes to a node that has nothing else.
+        `nodes` share what is left; `alone`: it goes to a node that has nothing else.
         """
         left = self._count - self._next
         if left:

@@ -37,12 +37,7 @@ _NAMED = 5  # most problems that one warning names
 
 @dataclass(frozen=True)
 class Tried:
-    """The result of trying the references.
-
-    Attributes:
-        dataset: the problems, with those marked that need one process.
-        warnings: what the user should know, a sentence each.
-    """
+    """The result of trying the references."""
 
     dataset: Dataset
     warnings: tuple[str, ...] = ()

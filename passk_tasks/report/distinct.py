@@ -49,15 +49,7 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A problem as it is shown.
-
-    Attributes:
-        prompt: the benchmark's own.
-        entry_point: the name of the function that it asks for.
-        tests: their source, or the first cases of programs' tests.
-        reference: the benchmark's own solution, without the prompt that it continues; None where it has none.
-        language: MultiPL-E's word for it; None for Python.
-    """
+    """A problem as it is shown: of `tests` the source or the first cases; `language` is None for Python."""
 
     prompt: str
     entry_point: str
@@ -86,12 +78,7 @@ class Details:
 
 
 def read(run: Run, most: int | None = None) -> Details:
-    """Return the distinct programs of a run. What cannot be had is left out, and noted.
-
-    Args:
-        run: the run.
-        most: programs of a problem that are shown; None for all of them.
-    """
+    """Return the distinct programs of a run, at most so many a problem; what cannot be had is noted."""
     groups: dict[str, list[tuple[int, ...]]] = {}
     distinct: dict[str, int] = {}
     for task_id in run.outcomes:

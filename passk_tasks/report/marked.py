@@ -40,12 +40,7 @@ MARKS = {
 
 
 def marked(text: str, language: str | None = None) -> str:
-    """Return text with marks; as it is where its language is not known.
-
-    Args:
-        text: visible text.
-        language: MultiPL-E's word for it; None for Python.
-    """
+    """Return text with marks; as it is where its language is not known."""
     if _lexer(language) is None:
         return text
     if language is None and not any(sign in text for sign in _OVER_LINES):

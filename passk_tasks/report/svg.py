@@ -25,12 +25,7 @@ COLOURS: dict[str, str] = {
 def themed(figure: Figure, name: str, alternative: str) -> Markup:
     """Return a figure as an `<svg>` element whose colours are CSS variables.
 
-    It holds no style attribute and no style element, which the page's policy would refuse.
-
-    Args:
-        figure: with no colours but those of `COLOURS`.
-        name: what its ids start from, so that several figures do not share any.
-        alternative: what it shows, in words.
+    It has no colours but those of `COLOURS`. Its ids start from `name`, `alternative` says what it shows.
     """
     file = io.StringIO()
     # Text stays text: small, searchable, in the reader's font. The salt makes ids the same every time.

@@ -206,9 +206,7 @@ class Saved:
 def saved(run: Run, wanted: Mapping[str, Collection[int]]) -> Saved:
     """Return what is saved of some samples of a run; lm-eval's file is read line by line, once.
 
-    Args:
-        run: the run.
-        wanted: places among a problem's outcomes, by task_id.
+    `wanted` has places among a problem's outcomes, by task_id.
 
     Raises:
         SamplesError: lm-eval's file is broken.

@@ -182,11 +182,7 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """Writes one journal; as a context manager, completed on a clean exit, left without footer on an error.
-
-    Args:
-        path: the file, which must not exist yet; its folder is made.
-        header: what its first line says.
+    """Writes one journal, a new file; a context manager, which leaves it without footer on an error.
 
     Raises:
         UsageError: the file exists already, or cannot be created.

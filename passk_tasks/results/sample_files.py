@@ -44,12 +44,7 @@ class SampleFile:
     runs: tuple[Path, ...] = ()
 
     def named(self, benchmark: Benchmark, task_ids: Collection[str]) -> SampleFile:
-        """Return the samples under the task_ids of a benchmark's problems, where other tools have others.
-
-        Args:
-            benchmark: knows what others call its problems.
-            task_ids: of the problems; what leads to none of them stays as it is.
-        """
+        """Return the samples under the task_ids of a benchmark's problems, where other tools have others."""
         meant = self._by_position(list(task_ids))
         meant |= {
             name: task_id
@@ -100,8 +95,7 @@ def read(paths: Paths) -> SampleFile:
 def in_memory(texts: Mapping[str, Sequence[object]]) -> SampleFile:
     """Return what a model wrote, by task_id, as samples: raw text, which extraction has yet to read.
 
-    Args:
-        texts: any number for each problem; a text, or messages as chat models have them.
+    Each is a text, or messages as chat models have them.
 
     Raises:
         SamplesError: no samples at all, or one that is no text; the message says which.
@@ -123,11 +117,7 @@ def in_memory(texts: Mapping[str, Sequence[object]]) -> SampleFile:
 
 
 class _Run:
-    """The sources of one run: they agree on every sample that two of them have.
-
-    Args:
-        numbers: of the problems, shared by all runs.
-    """
+    """The sources of one run: they agree on every sample that two of them have."""
 
     def __init__(self, numbers: dict[str, int]) -> None:
         self.sources: list[Source] = []

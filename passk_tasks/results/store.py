@@ -33,10 +33,6 @@ UNFINISHED = "outcomes.unfinished.jsonl"
 def prepare(folder: str | os.PathLike[str], named: str = "--out") -> Path:
     """Make the folder and see that files can be written into it, before anything costly is done.
 
-    Args:
-        folder: as the user gave it.
-        named: the option or setting that named it.
-
     Raises:
         UsageError: they cannot.
     """

@@ -57,10 +57,8 @@ class Known(NamedTuple):
 def read(path: Path, wanted: Callable[[str], bool], *, without: bool = False) -> Iterator[Known]:
     """Yield the verdicts in a file, in their order; lines that are none are passed over.
 
-    Args:
-        path: the file; none at all holds no verdicts.
-        wanted: whether the program with a hash is of interest.
-        without: also yield that a program remained without a verdict (`infra_error`).
+    `wanted` says whether the program with a hash is of interest. With `without` it also yields that a program
+    remained without a verdict (`infra_error`).
     """
     try:
         file = path.open("rb")
@@ -188,11 +186,7 @@ class Appended:
 
 
 class Store:
-    """The verdicts that runs share, in a folder; a context manager.
-
-    Args:
-        folder: made where it is missing.
-    """
+    """The verdicts that runs share, in a folder; a context manager."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -215,14 +209,7 @@ class Store:
     def add(
         self, environment: str, described: Mapping[str, object], line: Mapping[str, object], outcome: Outcome
     ) -> None:
-        """Add a verdict, unless it is one that another run might not repeat.
-
-        Args:
-            environment: its name.
-            described: what it is.
-            line: of the verdict.
-            outcome: the same.
-        """
+        """Add a verdict, unless it is one that another run might not repeat."""
         if outcome.verdict in _UNSHARED:
             return
         if environment not in self._files:

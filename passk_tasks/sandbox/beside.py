@@ -52,10 +52,6 @@ class Beside:
 def beside(used: Interpreter, shown: Sequence[str]) -> Beside:
     """Return what candidates see: the ordinary commands that this host has, and what a run or a family names.
 
-    Args:
-        used: their interpreter, whose own names are commands too.
-        shown: files and folders.
-
     Raises:
         SettingsError: one of them does not exist, or holds what no candidate may see.
     """

@@ -109,10 +109,7 @@ class Verdicts:
     ) -> npt.NDArray[np.bool_]:
         """Return which of the distinct programs have a verdict, by number, and hand each one over.
 
-        Args:
-            batch: the programs.
-            executor: that would run them; it was entered.
-            place: called with number and outcome; where it is called twice for one number, the second holds.
+        `place` is called with number and outcome; where it is called twice for one number, the second holds.
         """
         self._found = Environments(executor)
         self._names = [self._found.name(tests) for tests in batch.tests]

@@ -25,14 +25,7 @@ END = "end"
 
 
 def header(number: int, of: int, asked: Mapping[str, object], samples: Sequence[Sample]) -> dict[str, object]:
-    """Return the first line of a part's file, which says of which scoring it is a part.
-
-    Args:
-        number: of the part, from 0.
-        of: how many parts there are.
-        asked: what all parts were asked for alike: files, task, settings.
-        samples: of the whole scoring.
-    """
+    """Return the first line of a part's file, which says of which scoring it is a part."""
     numbers = {MARK: number, "of": of, "passk_tasks": __version__}
     whole = {"samples": len(samples), "samples_sha256": hash_of(samples)}
     # As it is read back: the two are compared.

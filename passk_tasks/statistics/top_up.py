@@ -179,13 +179,7 @@ def needed(n: npt.ArrayLike, c: npt.ArrayLike, k: int, half_width: float, least:
 
 @dataclass(frozen=True)
 class TopUp:
-    """The rounds of a run: how many samples each problem is to have next.
-
-    Attributes:
-        path: of the groups of problems.
-        group: of each problem.
-        half_width: wanted.
-    """
+    """The rounds of a run: how many samples each problem is to have next."""
 
     path: Path
     group: Integers

@@ -59,11 +59,7 @@ class Reader:
 
 
 class Buffer:
-    """Collects what arrives on a non-blocking descriptor until a message is whole.
-
-    Args:
-        limit: largest message accepted, in bytes.
-    """
+    """Collects what arrives on a non-blocking descriptor until a message is whole."""
 
     def __init__(self, limit: int) -> None:
         self._data = bytearray()

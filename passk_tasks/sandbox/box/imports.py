@@ -42,12 +42,7 @@ def preload(modules: Sequence[str], packages: Sequence[str], shown: Sequence[str
 
 
 class _OnlyShown:
-    """Hides packages that were not chosen, also where no private root does.
-
-    Args:
-        folders: site-packages folders.
-        shown: the files and folders in them that were chosen.
-    """
+    """Hides packages that were not chosen, also where no private root does."""
 
     def __init__(self, folders: Sequence[str], shown: Sequence[str]) -> None:
         self._folders = set(folders)

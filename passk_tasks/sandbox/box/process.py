@@ -36,13 +36,7 @@ class CandidateGone(BaseException):
 
 
 class Room(NamedTuple):
-    """How much memory a candidate may use, in MiB.
-
-    Attributes:
-        address_mib: address space of each process.
-        together_mib: what all processes hold together.
-        file_mib: the size of each file.
-    """
+    """How much memory a candidate may use, in MiB: each process, all together, each file."""
 
     address_mib: int
     together_mib: int

@@ -92,11 +92,8 @@ class Trials:
     ) -> tuple[Outcome, Remote]:
         """Run a suite's tests against a fresh process; return the outcome, and the process, now ended.
 
-        Args:
-            tests: run with the process.
-            suite: where they come from.
-            objects: see `Remote`.
-            each_call: whether a request to the process is one call, so that it has a call's time limit.
+        With `each_call` a request to the process is one call, so that it has a call's time limit; `objects`
+        is as `Remote` has it.
         """
         outcome, remote = self._run(tests, suite, objects, each_call)
         if remote.wants_numpy:
