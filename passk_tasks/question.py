@@ -10,6 +10,7 @@ named before, for all pairs; against a baseline, for the other runs; of the last
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -105,7 +106,7 @@ class Question:
         second, *others = self.pairs
         said = [f"{called[self.reference]} is best: {values[self.reference]:.4f} of {metric}."]
         size = f"{abs(second.difference.value):.4f} lower"
-        corrected = f"{_p(second)}, corrected for {_pairs_of(len(called))} pairs"
+        corrected = f"{_p(second)}, corrected for {math.comb(len(called), 2)} pairs"
         if second.apart:
             said.append(f"Second is {called[second.second]}, {size}, beyond noise ({corrected}).")
         else:
@@ -175,10 +176,6 @@ def _of(pairs: Sequence[Pair], reference: int, others: Sequence[int]) -> list[Pa
 
 def _turned(ends: tuple[float, float] | None) -> tuple[float, float] | None:
     return None if ends is None else (-ends[1], -ends[0])
-
-
-def _pairs_of(runs: int) -> int:
-    return runs * (runs - 1) // 2
 
 
 def _listed(names: Sequence[str]) -> str:

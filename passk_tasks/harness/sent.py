@@ -83,7 +83,7 @@ def check(sent: Sent, arguments: Mapping[str, Any], samples: int, *, seeds: bool
     Raises:
         PreflightError: a greedy task would be sampled, or n samples would be the same greedy answer.
     """
-    asked, greedy = _asked_temperature(arguments), _is_greedy(sent)
+    asked, greedy = _asked_temperature(arguments), sent.temperature == 0 or sent.others.get("top_k") == 1
     said = []
     if asked == 0 and not greedy:
         shown = "the server's own" if sent.temperature is None else f"{sent.temperature:g}"
@@ -121,10 +121,6 @@ def _asked_temperature(arguments: Mapping[str, Any]) -> float | None:
         return 0.0
     value = arguments.get("temperature")
     return None if value is None else float(value)
-
-
-def _is_greedy(sent: Sent) -> bool:
-    return sent.temperature == 0 or sent.others.get("top_k") == 1
 
 
 def _of_limit(sent: Sent, arguments: Mapping[str, Any], where: str) -> list[str]:

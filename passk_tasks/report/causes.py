@@ -14,6 +14,7 @@ from passk_tasks.report import figures
 from passk_tasks.report.figures import DIM, INK
 from passk_tasks.report.visible import visible
 from passk_tasks.results.model import Run
+from passk_tasks.results.names import cut
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import summary
 from passk_tasks.trend import Trend
@@ -60,7 +61,7 @@ def _rows(found: Attribution) -> list[dict[str, Any]]:
 
 def effects(found: Attribution) -> Figure:
     """Return the effect of each change with its 95 % interval over problems; grey where within noise."""
-    rows = [(_cut(effect.words), effect.difference, effect.apart) for effect in found.effects]
+    rows = [(cut(effect.words, _LONGEST), effect.difference, effect.apart) for effect in found.effects]
     return figures.forest(rows, f"effect on {found.metric.name}", 0.32)
 
 
@@ -86,9 +87,10 @@ def over_time(one: Trend, letters: Sequence[str]) -> Figure:
     axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= min(high, 1)])
     for place, point in enumerate(one.points):
         if point.step is not None and point.step.factors:
+            changed = cut(", ".join(point.step.factors), _LONGEST)
             axes.axvline(place - 0.5, color=DIM, lw=0.8, ls="--")
             axes.text(
-                place - 0.45, 0.99, visible(_cut(", ".join(point.step.factors))), rotation=90, va="top",
+                place - 0.45, 0.99, visible(changed), rotation=90, va="top",
                 ha="left", fontsize=6.5, color=DIM, transform=axes.get_xaxis_transform(), parse_math=False,
             )  # fmt: skip
     dates = [f"{p.run.date:%m-%d}" if p.run.date is not None else "" for p in one.points]
@@ -99,7 +101,3 @@ def over_time(one: Trend, letters: Sequence[str]) -> Figure:
     axes.set_ylabel(one.metric.name, parse_math=False)
     axes.grid(axis="x", visible=False)
     return figure
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

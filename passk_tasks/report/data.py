@@ -14,6 +14,7 @@ from passk_tasks.report.distinct import Details
 from passk_tasks.results import equal_cost, joining
 from passk_tasks.results.differing import TEXTS, Condition
 from passk_tasks.results.model import Run
+from passk_tasks.results.names import cut
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
 from passk_tasks.text import spending, summary
@@ -24,11 +25,6 @@ _LONGEST_NAME = 80
 _LINKED = re.compile(r"(?=.*[0-9])(?![pd][0-9]+$)[A-Za-z][\w./:-]{0,199}", re.ASCII)
 
 
-def short(name: str) -> str:
-    """Return a run's name, the end of a long one cut off."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
 # ---------------------------------------------------------------------- runs
 
 
@@ -36,14 +32,15 @@ def title(runs: Sequence[Run]) -> str:
     """Return the heading of a page that was given none."""
     tasks = sorted({run.task for run in runs})
     if len(runs) == 1:
-        return f"{tasks[0]}: {short(runs[0].label or runs[0].name)}"
+        return f"{tasks[0]}: {cut(runs[0].label or runs[0].name, _LONGEST_NAME)}"
     return f"{len(runs)} runs of {', '.join(tasks)}"
 
 
 def subtitle(runs: Sequence[Run], comparison: Comparison | None) -> str:
     """Return the line below the heading."""
     if comparison is not None:
-        return f"{'; '.join(map(short, comparison.names))}: {len(comparison.problems)} problems in common"
+        names = "; ".join(cut(name, _LONGEST_NAME) for name in comparison.names)
+        return f"{names}: {len(comparison.problems)} problems in common"
     date = runs[0].date
     return "" if date is None else f"judged {date:%Y-%m-%d %H:%M} {date.tzname() or ''}"
 
@@ -68,7 +65,7 @@ def described(
     ks = set(curve.budgets_to_show(int(joining.counted(run)[1].min())))
     return {
         "letter": label(number),
-        "name": short(name),
+        "name": cut(name, _LONGEST_NAME),
         "said": [text for text in (run.note, ", ".join(run.tags)) if text],
         "headline": "; ".join(headline),
         "metrics": summary.metrics_rows(scores),

@@ -101,7 +101,7 @@ def _made(runs: Sequence[StoredRun], problems: Sequence[str]) -> list[str]:
             elif len(numbers) == 1:
                 names[i] = ", ".join(before or [_short(model)])
             else:
-                names[i] = _cut(", ".join([*before, *(parts or [COMMON])]))
+                names[i] = cut(", ".join([*before, *(parts or [COMMON])]))
     return names
 
 
@@ -242,5 +242,6 @@ def _short(model: str) -> str:
     return model if len(model) <= _OWN else model.rstrip("/").rpartition("/")[2]
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+def cut(text: str, most: int = LONGEST) -> str:
+    """Return a text, the end of a long one cut off."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -89,7 +89,7 @@ def summarise(
     fewest = min((n for n, _ in counts.values()), default=0)
     k_skipped = tuple(k for k in settings.k if k > fewest)
     verdicts = Counter(outcome.verdict for mine in outcomes.values() for outcome in mine)
-    deciders = {task_id: judges[-1] for task_id, mine in outcomes.items() if (judges := _judges(mine))}
+    deciders = {name: one.judge for name, mine in outcomes.items() for one in mine if one.judge}
     ks = [k for k in settings.budgets if k <= fewest]
     cut, seen = spending.cut_off(grouped.kinds, counts, ks), seen or Evidence()
     found = (*diagnosis.found_in(grouped.kinds, seen, spec), *spending.cut_finding(cut), *_identical(texts))
@@ -273,10 +273,6 @@ def _common_length(each: Iterable[Sequence[int]]) -> int | None:
 def _distinct(texts: Mapping[str, Sequence[int]]) -> float | None:
     shares = [len(set(mine)) / len(mine) for mine in texts.values() if len(mine) > 1]
     return sum(shares) / len(shares) if shares else None
-
-
-def _judges(outcomes: Sequence[Outcome]) -> list[str]:
-    return [outcome.judge for outcome in outcomes if outcome.judge]
 
 
 def _one_process(deciders: Mapping[str, str], spec: TaskSpec, dataset: Dataset) -> dict[str, int]:

@@ -243,11 +243,6 @@ def _base(counts: Counts) -> Integers:
     return counts.base
 
 
-def _majority(metric: Metric) -> float:
-    """Return the share of K samples that is the least majority."""
-    return (metric.k // 2 + 1) / metric.k
-
-
 def _cover(counts: Counts, metric: Metric) -> Floats:
     # Of all n samples nothing is left to chance: 1 where at least the share T passes, else 0.
     return np.asarray(g_pass_at_k(counts.n, counts.c, counts.n, metric.parameter or 0.0))
@@ -322,7 +317,7 @@ for _family in (
     Family(
         MAJ,
         "more than half of K samples pass, so that they win every vote where outputs are compared",
-        lambda counts, metric: g_pass_at_k(counts.n, counts.c, metric.k, _majority(metric)),
+        lambda counts, metric: g_pass_at_k(counts.n, counts.c, k := metric.k, (k // 2 + 1) / k),
         _over_pairs,
     ),
 ):
