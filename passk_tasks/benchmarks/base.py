@@ -101,14 +101,14 @@ class Benchmark(ABC):
         """Return the task_id of what others call a problem by its number; any other name as it is.
 
         The number stands alone (`11`, `"011"`), or behind the family's own word in any spelling (`MBPP/11`,
-        `mbpp_11`).
+        `mbpp_11`; `MBPP/-11` is no number).
         """
         name = str(foreign)
         if not self.numbered:
             return name
         own = re.sub(r"[\W_]", "", self.numbered.format("")).lower()
-        match = re.fullmatch(r"(.*?)([0-9]+)", name, re.DOTALL)
-        if match is None or (match[1] and re.sub(r"[\W_]", "", match[1]).lower() != own):
+        match = re.fullmatch(r"(?:(.*?[^\W_])[\W_]?)??([0-9]+)", name, re.DOTALL)
+        if match is None or (match[1] is not None and re.sub(r"[\W_]", "", match[1]).lower() != own):
             return name
         return self.numbered.format(int(match[2]))
 

@@ -34,6 +34,7 @@ NAMES = [
     ("mbpp", "MbppPlus/11", "MbppPlus/11"),
     ("mbpp", "11a", "11a"),
     ("mbpp", "-11", "-11"),
+    *(("humaneval", name, name) for name in ("HumanEval/-1", "HumanEval/ 1", "HumanEval/1/2")),
     ("mbpp", "", ""),
     ("humaneval_infilling_single_line", "HumanEval/0", "HumanEval/0"),
     ("humaneval_infilling_single_line", 0, "0"),

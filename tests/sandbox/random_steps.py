@@ -33,6 +33,12 @@ HELPERS = textwrap.dedent(
         if type(x) is list:
             x.reverse()
 
+    def again(x, y):
+        for i in (4, 5):
+            put(x, i)
+            yield x
+            put(x, y)
+
     def same(x, y):
         return x is y and type(x) in (list, dict, set)
     """
@@ -49,6 +55,7 @@ def a_candidate(chance: random.Random) -> str:
         "x = same(a, b)", "x = len(repr(a))", "x = [float('nan')] * 2", "x = x == [x]", "put(get(a), x)",
         "x = {1, 2}", "x = list(a) if type(a) is list else x", "x = iter(x) if type(x) is list else x",
         "x = (y for y in list(x)) if type(x) in (list, tuple) else x",
+        "x = again(x, b)", "x = again([], x)", "x = ((y, z) for z in again([], 1) for y in [x])",
         f"if {chance.random() < 0.3}: raise ValueError(repr(x))",
     ]  # fmt: skip
     kept = [

@@ -1189,3 +1189,45 @@ def test_an_own_container_is_looped_over_counted_and_indexed() -> None:
     outcomes = batch.judge(programs, local(Confinement(), 1)).outcomes
     assert {outcome.judge for outcome in outcomes} == {"isolated"}
     assert dict(zip(_BAGS, (outcome.passed for outcome in outcomes), strict=True)) == _BAGS, outcomes
+
+
+# A right body of a generator, one that gives the same object again, and tests.
+STEPS = [
+    ("yield [i]", "kept[:] = [i]; yield kept", "assert list(f(3)) == [[0], [1], [2]]"),
+    ("yield (i, [i])", "kept[:] = [i]; yield (i, kept)", "assert dict(f(3)) == {0: [0], 1: [1], 2: [2]}"),
+    ("yield kept[:]; kept.append(i)", "yield kept; kept.append(i)", "assert list(f(2)) == [[], [0]]"),
+    (
+        "yield [i] if i < 1 else i",
+        "kept.append(i); yield kept if i < 1 else i",
+        "assert list(f(2)) == [[0], 1]",
+    ),
+    ("yield {'i': i}", "both.update(i=i); yield both", "assert [*f(2)] == [{'i': 0}, {'i': 1}]"),
+    ("yield [i, [i]], kept[:]", "yield [i, [i]], kept; kept.append(i)", "assert [*f(99)][60][1] == []"),
+    ("yield Own([i])", "kept[:] = [i]; yield Own(kept) if i else kept", "assert list(f(2)) == [[0], [1]]"),
+    ("yield [0] * 2**19", "kept[:] = [i] * 2**19; yield kept", "assert {x[0] for x in list(f(3))} == {0}"),
+    ("yield E(1); yield [i]", "yield E(1); kept[:] = [i]; yield kept", "assert [*f(2)] == [1, [0], 1, [1]]"),
+]
+
+
+def test_an_iterators_items_keep_identity() -> None:
+    """An item that a generator gives again, and changes, is one object for the tests too."""
+    code = """
+        import enum
+        E = enum.IntEnum("E", "A B")
+        class Own(list): pass
+        def f(n):
+            kept, both = [], {{}}
+            for i in range(n):
+                {}
+    """
+    programs = [
+        Program("t", textwrap.dedent(code).format(body), Tests(test, ("f",)), judge)
+        for right, wrong, test in STEPS
+        for body in (right, wrong)
+        for judge in (Judge.ISOLATED, Judge.SCRIPT)
+    ]
+    outcomes = batch.judge(programs, local(Confinement())).outcomes
+    assert [outcome.judge for outcome in outcomes] == ["isolated", "script"] * (len(outcomes) // 2)
+    assert [outcome.verdict for outcome in outcomes] == (
+        [Verdict.PASSED, Verdict.PASSED, Verdict.FAILED, Verdict.FAILED] * len(STEPS)
+    )

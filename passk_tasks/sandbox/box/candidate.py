@@ -22,6 +22,9 @@ FILENAME = "/box/solution.py"
 _FILE, _PROCESSES, _POOLS = "__file__", "multiprocessing", "concurrent"
 TEXT_LIMIT = 2000  # characters of an exception's text that cross
 _REST_LIMIT = 20 * TEXT_LIMIT  # characters of its fields and causes
+_ATOMS = frozenset((type(None), bool, int, float, str))
+_STEP_OBJECTS, _STEP_BYTES = 64, 1 << 20  # of one iterator, which are known again
+_AGAIN = b'{"=":'
 _CHAIN_LIMIT = 4  # causes, one of the other
 FIELDS = ("filename", "filename2", "name", "path", "obj")  # of builtin exceptions, beside their arguments
 _EXCEPTIONS = {
@@ -53,6 +56,37 @@ class _References:
         self.values.clear()
 
 
+class Steps:
+    """The objects that an iterator gave, by number, as the tests have them; the oldest are forgotten.
+
+    Both sides of the channel have one, which must forget the same objects.
+    """
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self._size = 0
+
+    def fits(self, size: int) -> bool:
+        """Whether a step whose answer has so many bytes may be kept."""
+        return self._size + size <= _STEP_BYTES
+
+    def end(self, item: Any, known: int, size: int) -> None:
+        """Forget what is not kept of a step: all objects if they are many, or those beside a known item.
+
+        Args:
+            item: what the step gave.
+            known: how many objects there were before it.
+            size: bytes of the answer.
+        """
+        if not self.fits(size) or len(self.objects) > _STEP_OBJECTS:
+            self.objects.clear()
+            self._size = 0
+            return
+        self._size += size
+        if type(item) in _ATOMS or any(item is one for one in self.objects[:known]):
+            del self.objects[known:]
+
+
 class Candidate:
     """One candidate: its module, the objects that it handed out, and the state of the current request.
 
@@ -67,6 +101,7 @@ class Candidate:
     def __init__(self) -> None:
         self.module = types.ModuleType("solution")
         self.references = _References()
+        self._steps: dict[int, tuple[list[Any], Steps]] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -93,6 +128,39 @@ class Candidate:
         """Return an answer as bytes; the candidate's own objects in it become references."""
         references = self.references
         return codec.encode(reply, references.refer, self.crossed, own_classes=references.own_classes)
+
+    def step(self, number: int, reply: list[Any]) -> bytes:
+        """Return an iterator's answer as bytes; an object that it gave before is the same one again.
+
+        Content that changed since goes along, where one of them comes again, and at the end.
+        """
+        given, copies = self._steps.setdefault(number, ([], Steps()))
+        known = len(given)
+        self.crossed = given
+        try:
+            raw = self.encoded(reply)
+            if known and (reply[0] == "stop" or _AGAIN in raw):
+                pairs = zip(given[:known], copies.objects, strict=True)
+                same = [type(one) is type(other) for one, other in pairs]  # no instance of a subclass
+                changed = [n for n in codec.changed(given[:known], copies.objects) if same[n]]
+                if changed:
+                    del given[known:]
+                    reply.append([[n, codec.Content(given[n])] for n in changed])
+                    raw = self.encoded(reply)
+            copy = reply
+            if copies.fits(len(raw)):
+                copy = codec.decode(raw, self._given_out, copies.objects)
+                for n, content in copy[2] if len(copy) == 3 else []:
+                    codec.assign(copies.objects[n], content)
+        except BaseException:
+            del given[known:], copies.objects[known:]
+            raise
+        copies.end(copy[1], known, len(raw))
+        del given[len(copies.objects) :]
+        return raw
+
+    def _given_out(self, tag: str, payload: Any) -> Any:
+        return self.referred(payload[1] if tag == "ob" else payload)
 
     def changes(self) -> list[list[Any]]:
         """Return the new content of each argument that is no longer as it arrived."""

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import codec, operations
-from passk_tasks.sandbox.box.candidate import FIELDS, TEXT_LIMIT
+from passk_tasks.sandbox.box.candidate import FIELDS, TEXT_LIMIT, Steps
 from passk_tasks.sandbox.box.container import RemoteContainer
 from passk_tasks.sandbox.box.process import Box, CandidateGone
 from passk_tasks.verdict import Verdict
 
 _MAX_FLAGS = 20
 # The lengths that an answer of each kind may have.
-_LENGTHS = {"ok": (1,), "ended": (2,), "proof": (2,), "stop": (2,), "value": (2, 3)}
+_LENGTHS = {"ok": (1,), "ended": (2,), "proof": (2,), "stop": (2, 3), "value": (2, 3)}
 
 
 class Remote:
@@ -41,6 +41,7 @@ class Remote:
         self.box, self.objects = box, objects
         self.not_plain: NotPlainError | None = None
         self._proxies: dict[tuple[str, int], Any] = {}
+        self._steps: dict[int, Steps] = {}
         self.raised: list[tuple[BaseException, str, str]] = []
         self.flags: list[str] = []
         self.base_passed = False
@@ -125,7 +126,15 @@ class Remote:
 
     def next(self, number: int) -> Any:
         """Return an iterator's next item; raise StopIteration at its end."""
-        reply = self._reply(["next", number], "value", "stop")
+        steps = self._steps.setdefault(number, Steps())
+        known = len(steps.objects)
+        raw = self._ask(["next", number])
+        try:
+            reply = self._answer(raw, "value", "stop", crossed=steps.objects)
+        except BaseException:
+            del steps.objects[known:]
+            raise
+        steps.end(reply[1], known, len(raw))
         if reply[0] == "stop":
             raise StopIteration(reply[1])
         return reply[1]
@@ -189,7 +198,7 @@ class Remote:
             self._violation("an answer of the wrong form")
         if len(reply) == 3 and type(reply[2]) is not list:
             self._violation("an answer of the wrong form")
-        if reply[0] == "value" and len(reply) == 3:
+        if len(reply) == 3:
             self._assign(crossed, sent, reply[2])
         return reply
 
@@ -337,6 +346,11 @@ def _do(value: RemoteObject, operation: str, *args: Any) -> Any:
     return _whereabouts(value)[0].call("do", operation, args, {})
 
 
+def _next(value: RemoteObject) -> Any:
+    remote, target = _whereabouts(value)
+    return remote.next(target) if type(target) is int else _do(value, "next", value)
+
+
 def _give_methods() -> None:
     """Give RemoteObject the methods that Python looks for in its class."""
 
@@ -352,6 +366,7 @@ def _give_methods() -> None:
     )  # fmt: skip
     for name in same:
         setattr(RemoteObject, f"__{name}__", straight(name))
+    RemoteObject.__next__ = _next  # type: ignore[attr-defined]
     for name in operations.BINARY:
         setattr(RemoteObject, f"__r{name}__", reflected(name))
         if name != "divmod":

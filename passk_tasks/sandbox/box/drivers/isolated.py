@@ -10,7 +10,8 @@ Requests, each a JSON list:
                                          list of [number in the message, content]
     ["apply", n, arguments]           -> the same, for a function that crossed as reference n
     ["do", operation, arguments]      -> the same, for one of `operations`
-    ["next", n]                       -> ["value", item] or ["stop", value] for an iterator
+    ["next", n]                       -> ["value", item] or ["stop", value] for an iterator, and a third item
+                                         if objects that it gave before have changed
 
 Arguments are encoded as one list. If some have names, they are a dictionary by name, with the others under
 "".
@@ -114,7 +115,8 @@ def _next(candidate: Candidate, number: int) -> bytes:
         reply = ["value", next(candidate.references.values[number])]
     except StopIteration as stop:
         reply = ["stop", stop.value]
-    return candidate.encoded(reply)
+    candidate.phase = "reply"
+    return candidate.step(number, reply)
 
 
 def _operation(_candidate: Candidate, name: str) -> Callable[..., Any]:
