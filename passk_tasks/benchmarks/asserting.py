@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from passk_tasks.extraction.syntax import imported_from
 
+GUARDS = ("__name__ == '__main__'", "'__main__' == __name__")
 _FAILS = re.compile(
     r"assert|raises|warns|fail|check|verify|expect|exit|abort|exec$|testmod|main$|^run(?!_doc)"
 )
@@ -233,7 +234,7 @@ def _truth(node: ast.expr) -> bool | None:
         other = node.comparators[0]
         if isinstance(other, ast.Constant) and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
             return (node.left.value == other.value) == isinstance(node.ops[0], ast.Eq)
-    if ast.unparse(node) in ("__name__ == '__main__'", "'__main__' == __name__"):
+    if ast.unparse(node) in GUARDS:
         return False
     return None
 

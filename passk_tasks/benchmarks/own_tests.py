@@ -10,11 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from passk_tasks.benchmarks.asserting import tests_of
+from passk_tasks.benchmarks.asserting import GUARDS, tests_of
 from passk_tasks.errors import DatasetError
 from passk_tasks.extraction.syntax import silently
 
-_GUARDS = ("__name__ == '__main__'", "'__main__' == __name__")
 _CASES = ("TestCase", "IsolatedAsyncioTestCase")
 _RESULTS = {"wasSuccessful", "failures", "errors"}
 _ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "SystemExit"})
@@ -74,7 +73,7 @@ def _as_main(test: str, tree: ast.Module, *, runs_cases: bool) -> str:
             by[node] = "pass"  # it ends the process, as a candidate could, or says nothing of what failed
         elif isinstance(node, ast.Expr) and _called(node) in doctests:
             by[node] = f"assert not ({ast.get_source_segment(test, node)}).failed"
-        elif isinstance(node, ast.If) and node in tree.body and ast.unparse(node.test) in _GUARDS:
+        elif isinstance(node, ast.If) and node in tree.body and ast.unparse(node.test) in GUARDS:
             by[node.test] = "True"
         elif isinstance(node, ast.JoinedStr):  # before Python 3.12 nothing says where its names stand
             fixed.update(ast.walk(node))

@@ -290,7 +290,7 @@ class _Search:
         return isinstance(node, ast.ClassDef) or leaves_out(node)
 
     def _is_fuller(self, parsed: Parsed, other: Parsed) -> bool:
-        """Whether a block has all methods that the other has, and more, or all where that has `...`."""
+        """Whether a block has all methods that the other has, and more, or all of one with `...`."""
         mine, its = self._definition_in(parsed), self._definition_in(other)
         more = _members(mine) > _members(its)
         return (more or leaves_out(its)) and not leaves_out(mine) and _members(mine) >= _members(its)
@@ -425,4 +425,6 @@ class _Search:
 
 
 def _members(node: ast.stmt) -> set[str]:
-    return {getattr(part, "name", "") for part in getattr(node, "body", ())} - {""}
+    """Return the names of a class's methods, but for helpers, of which a new version may need fewer."""
+    names_in = {getattr(part, "name", "_") for part in getattr(node, "body", ())}
+    return {name for name in names_in if not name.startswith("_")}

@@ -166,9 +166,10 @@ def test_an_excerpt_is_no_answer(excerpt, strategy):
     """A class with fewer methods below the whole one explains it; where it differs, the strategy says so."""
     found = extract(fence(STACK) + "Here\n" + fence(excerpt), mode="answer", prompt="", entry_point="Stack")
     assert (found.code, found.strategy) == (STACK, strategy)
-    shorter = "class Stack:\n    def push(self, x): pass\n    def pop(self): pass\n"
-    found = extract(fence(STACK) + "No:\n" + fence(shorter), mode="answer", prompt="", entry_point="Stack")
-    assert (found.code, found.strategy) == (shorter, "fence")
+    anew = "class Stack:\n    def push(self, x): pass\n    def pop(self): pass\n"
+    draft = STACK + "\n    def _grow(self):\n        pass\n"
+    found = extract(fence(draft) + "No:\n" + fence(anew), mode="answer", prompt="", entry_point="Stack")
+    assert (found.code, found.strategy) == (anew, "fence")
 
 
 def test_a_function_that_leaves_something_out():
