@@ -13,7 +13,7 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.program import MODES
 
 _EPILOG = """\
-Runs some 940 programs of its own: hostile ones, whose attacks must fail, and right ones, which must pass.
+Runs some 950 programs of its own: hostile ones, whose attacks must fail, and right ones, which must pass.
 They attack only what this command makes: files in a temporary folder, sockets, sleeping processes, secrets of
 random digits. Under rlimits, attacks that would harm this host are left out and shown as not tried.
 
