@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def list_runs(
-    path: str | os.PathLike[str],
+    paths: Paths,
     *,
     tags: Sequence[str] = (),
     task: str | None = None,
@@ -25,10 +25,10 @@ def list_runs(
     since: str | None = None,
     best: str | None = None,
 ) -> Listing:
-    """Return the runs in a results file, or anywhere below a folder, without their samples; by date.
+    """Return the runs in results files, or anywhere below folders, without their samples; by date.
 
     Args:
-        path: the file or folder.
+        paths: the files and folders.
         tags: that a run must have, each of them.
         task: text that the task's name must hold.
         model: text that the model's name must hold, capital or not.
@@ -36,12 +36,12 @@ def list_runs(
         best: metric by which the best come first.
 
     Raises:
-        SamplesError: the path does not exist, or is a file that cannot be read.
+        SamplesError: a path does not exist, or is a file that cannot be read.
         UsageError: no run is left, no run has that metric, or `since` is no day.
     """
     from passk_tasks.results import choosing
 
-    found = reading.listing(path)
+    found = reading.listing(paths)
     return choosing.choose(found, tags=tags, task=task, model=model, since=since, best=best)
 
 

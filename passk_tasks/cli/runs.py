@@ -1,4 +1,4 @@
-"""`passk runs`: the runs in a folder of results."""
+"""`passk runs`: the runs in folders of results."""
 
 from __future__ import annotations
 
@@ -26,10 +26,16 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
         commands,
         run,
         help=what,
-        description="List the runs in a folder, oldest first: lm-eval's results and those of `passk score "
+        description="List the runs in folders, oldest first: lm-eval's results and those of `passk score "
         "--out`. A run without a label is called by what differs between the runs of its task.",
     )
-    parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="folder or results file")
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        default=["."],
+        metavar="DIR",
+        help="folders or results files (default: this one)",
+    )
     parser.add_argument(
         "--tag", action="append", default=[], metavar="T", help="only runs with this tag; may be repeated"
     )
@@ -48,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction[Any], what: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the runs."""
     listing = api.list_runs(
-        options.folder,
+        options.folders,
         tags=options.tag,
         task=options.task,
         model=options.model,
@@ -57,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     )
     called = _called(listing.runs)
     listed = [{**run.listed(), "name": called[i]} for i, run in enumerate(listing.runs)]
-    shared.show(options, listed, partial(render, listing, options.folder, called), _then(options, listing))
+    shared.show(options, listed, partial(render, listing, options.folders, called), _then(options, listing))
     if options.json:
         for note in listing.notes:
             print(f"passk: {note}", file=sys.stderr)
@@ -73,12 +79,12 @@ def _then(options: argparse.Namespace, listing: Listing) -> list[object]:
     if options.tag or options.model or options.since:
         return ["compare", *chosen] if len(chosen) <= _NAMED else []
     of_task = ["--task", known[-1].task] if len(chosen) < len(known) or options.task else []
-    return ["compare", options.folder, *of_task]
+    return ["compare", *options.folders, *of_task]
 
 
 def render(
     listing: Listing,
-    folder: str,
+    folders: Sequence[str],
     called: Sequence[str] | None = None,
     *,
     colour: bool = False,
@@ -87,12 +93,13 @@ def render(
     """Return the table of runs as text, without a final newline; `called` has their names, where known."""
     page = Page(colour=colour, width=width)
     if not listing.runs:
-        page.line(f"no runs in {folder}")
+        page.line(f"no runs in {', '.join(folders)}")
     called = _called(listing.runs) if called is None else called
+    within = folders[0] if len(folders) == 1 else ""
     for task in dict.fromkeys(run.task for run in listing.runs):
         page.gap()
         numbers = [i for i, run in enumerate(listing.runs) if run.task == task]
-        _of_task(page, [listing.runs[i] for i in numbers], [called[i] for i in numbers], folder)
+        _of_task(page, [listing.runs[i] for i in numbers], [called[i] for i in numbers], within)
     if any(run.samples_path is None for run in listing.runs):
         page.gap()
         page.text("* the samples are not beside the results: only these scores are known", DIM, indent=0)
@@ -113,7 +120,7 @@ def _called(runs: Sequence[StoredRun]) -> list[str]:
     return called
 
 
-def _of_task(page: Page, runs: Sequence[StoredRun], called: Sequence[str], folder: str) -> None:
+def _of_task(page: Page, runs: Sequence[StoredRun], called: Sequence[str], within: str) -> None:
     """Add the runs of one task: what each is called, its scores, and where it is."""
     models = list(dict.fromkeys(run.model for run in runs))
     shown = f", {models[0]}" if len(models) == 1 else f", {len(models)} models"
@@ -136,7 +143,7 @@ def _of_task(page: Page, runs: Sequence[StoredRun], called: Sequence[str], folde
             for run in runs
         ],
         "judge": [run.conditions.judge or "-" for run in runs],
-        "results": names.places(runs, folder),
+        "results": names.places(runs, within),
     }
     if not any(columns["tags"]):
         del columns["tags"]

@@ -36,26 +36,28 @@ _DATED = re.compile(r"^.+_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+)\.json$")  # lm-e
 _BITS = 63  # of a sample's number, in an array
 
 
-def listing(path: str | os.PathLike[str]) -> Listing:
-    """Return the runs in a results file, or anywhere below a folder.
+def listing(paths: Paths) -> Listing:
+    """Return the runs in results files, or anywhere below folders, each once.
 
     Raises:
-        SamplesError: the path does not exist, or a file that was named cannot be read.
+        SamplesError: a path does not exist, or a file that was named cannot be read.
     """
-    path = Path(path)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*.json") if _is_results(file))
-    elif path.exists():
-        files = [_results_of(path)]
-    else:
-        raise SamplesError(f"{path}: no such file or folder")
+    named: dict[Path, tuple[Path, bool]] = {}
+    for path in map(Path, listed(paths)):
+        if path.is_dir():
+            below = sorted(file for file in path.rglob("*.json") if _is_results(file))
+            named = {file.resolve(): (file, False) for file in below} | named
+        elif path.exists():
+            named[_results_of(path).resolve()] = _results_of(path), True
+        else:
+            raise SamplesError(f"{path}: no such file or folder")
     runs: list[StoredRun] = []
     notes: list[str] = []
-    for file in files:
+    for file, by_itself in named.values():
         try:
             read, said = _read(file)
         except SamplesError as error:
-            if not path.is_dir():
+            if by_itself:
                 raise
             read, said = [], [str(error)]
         runs += read

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from passk_tasks.errors import SandboxError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.languages import LANGUAGES
@@ -110,6 +111,7 @@ class Report:
         trials: every attack under each of its judges, in the corpus's order.
         host: changes of the host that cannot be blamed on a single attack.
         without: languages that were not tried, as this host lacks their toolchains.
+        refused: languages that the sandbox refuses to judge on this host, and why.
     """
 
     sandbox: str
@@ -117,6 +119,7 @@ class Report:
     trials: tuple[Trial, ...]
     host: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[Row]:
@@ -164,32 +167,47 @@ def check(
     lacking = {name for name in map(_language, attacks) if name and toolchains.hint([name])}
     attacks = [a for a in attacks if _language(a) not in lacking]
     tried = [a for a in attacks if sandbox == "strict" or not a.harms]
+    refused: dict[str, str] = {}
     with Probes() as probes:
         for judge in Judge:
             outcomes: dict[str, Outcome] = {}
             for group, number, given in _groups([a for a in tried if judge in a.judges], workers, limits):
-                for loopback in (False, True):
-                    if not (batch := [a for a in group if a.loopback is loopback]):
-                        continue
+                for (loopback, language), alike in _alike(group):
                     confinement = Confinement(given, sandbox, python=python, loopback=loopback)
-                    executor = local(confinement, number)
-                    judged = _run(batch, judge, probes, executor, progress)
+                    try:
+                        judged = _run(alike, judge, probes, local(confinement, number), progress)
+                    except SandboxError as error:
+                        if language is None:
+                            raise
+                        refused[language] = str(error)  # this host cannot judge it, and says so to users
+                        continue
                     outcomes.update(judged[0])
                     layers.update(judged[1])
             trials += [
                 _trial(attack, judge, outcomes, probes)
                 for attack in attacks
-                if judge in attack.judges and _promised(attack, sandbox, layers)
+                if judge in attack.judges
+                and _promised(attack, sandbox, layers)
+                and _language(attack) not in refused
             ]
         findings = probes.findings(tried)
         host = tuple(probes.host_findings())
     trials = [_blamed(trial, findings) for trial in trials]
     without = tuple(sorted(LANGUAGES[name].title for name in lacking))
-    return Report(sandbox, layers, tuple(trials), host, without)
+    cannot = {LANGUAGES[name].title: why for name, why in refused.items()}
+    return Report(sandbox, layers, tuple(trials), host, without, cannot)
 
 
 def _language(attack: Attack) -> str | None:
     return attack.tests.language if isinstance(attack.tests, CommandTests) else None
+
+
+def _alike(attacks: Sequence[Attack]) -> Iterator[tuple[tuple[bool, str | None], list[Attack]]]:
+    """Yield the attacks that one sandbox can judge, by loopback device and language."""
+    groups: dict[tuple[bool, str | None], list[Attack]] = {}
+    for attack in attacks:
+        groups.setdefault((attack.loopback, _language(attack)), []).append(attack)
+    yield from groups.items()
 
 
 def _promised(attack: Attack, sandbox: str, layers: dict[str, bool]) -> bool:

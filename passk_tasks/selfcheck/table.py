@@ -43,6 +43,8 @@ def render(report: Report, *, colour: bool = False, width: int | None = None) ->
         )
     if report.without:
         page.text(f"not tried, as their toolchains are not here: {', '.join(report.without)}", indent=0)
+    for title, why in report.refused.items():
+        page.text(f"not tried: {title}: {why}", indent=0)
     verdict = "every guarantee is proved" if report.proved else "not every guarantee is proved on this host"
     tried = sum(row.tried for row in report.rows) + len(gaps)
     page.line(f"{verdict}: {tried} programs judged")
@@ -68,7 +70,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         ],
         "known_gaps": [{**_trial(trial), "reason": trial.attack.known_gap} for trial in report.known_gaps],
         "host": list(report.host),
-        "languages_not_tried": list(report.without),
+        "languages_not_tried": [*report.without, *report.refused],
     }
 
 

@@ -242,6 +242,18 @@ def test_runs_are_listed(tmp_path, scored, evaluated, capsys):
     assert [one["name"] for one in listed] == ["org/model", "scored"]
 
 
+def test_runs_of_several_folders_are_listed_once(tmp_path, scored, capsys):
+    """Folders and files may be named beside each other, and in each other: a run is one row."""
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        scored(folder, counts(1, 2))
+    assert main(["runs", *map(str, [*folders, tmp_path, folders[0] / "results.json"]), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert main(["runs", *map(str, folders)]) == 0
+    out = capsys.readouterr().out
+    assert [line.split()[-1] for line in out.splitlines()[2:4]] == list(map(str, folders))
+
+
 def test_an_empty_folder_is_no_error(tmp_path, capsys):
     """Nothing to list is said, with exit code 0; a folder that is not there is a mistake."""
     assert main(["runs", str(tmp_path)]) == 0
@@ -255,7 +267,7 @@ def test_runs_on_a_narrow_terminal_keep_what_matters(tmp_path, scored):
         name = f"a-folder-with-a-rather-long-name-{i}"
         settings = {"label": f"the label of run {i}"} if i % 2 else {}
         scored(tmp_path / name, counts(i, 2), settings=settings, date=f"2026-{i + 1:02d}-02T03:04:05+00:00")
-    out = command_runs.render(reading.listing(tmp_path), str(tmp_path), width=60)
+    out = command_runs.render(reading.listing(tmp_path), [str(tmp_path)], width=60)
     assert [line for line in out.splitlines() if len(line) > 60] == []
     for i in range(9):
         assert re.search(rf"^2026-0{i + 1}-02  .*  0.{(i + 2) * 5:02d}00  ", out, re.MULTILINE)

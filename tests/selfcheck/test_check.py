@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from passk_tasks.cli import main
+from passk_tasks.errors import SandboxError
+from passk_tasks.languages import LANGUAGES
 from passk_tasks.program import Judge
+from passk_tasks.sandbox import supervisor, toolchains
 from passk_tasks.selfcheck import table
 from passk_tasks.selfcheck.attack import BOTH, NOT_PASSED, PASSED, SOLVE, Attack, Guarantee, source
 from passk_tasks.selfcheck.check import Report, Trial, broken_by, check
@@ -185,6 +189,21 @@ def test_under_rlimits_the_truth_is_told() -> None:
     for guarantee in (Guarantee.READ, Guarantee.NETWORK, Guarantee.WRITE, Guarantee.SIGNAL):
         assert states[guarantee] == "NOT proved"
     assert "private root (not active)" in table.render(report)
+
+
+def test_a_language_that_this_host_cannot_judge_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is left out with the reason, and the others are tried: a check is not lost at its end."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
+    monkeypatch.setitem(LANGUAGES, "sh", replace(LANGUAGES["sh"], needs_proc=True))
+    try:
+        report = check(attacks=[a for a in CORPUS if a.name in ("sh-right", "lua-right", "endless-loop")])
+    except SandboxError as error:
+        pytest.skip(f"this host gives no sandbox: {error}")
+    if not toolchains.hint(["sh"]):
+        assert "sh-right" not in {trial.attack.name for trial in report.trials}
+        assert "not tried: Bash: Bash programs need /proc" in " ".join(table.render(report).split())
+        assert "Bash" in table.as_dict(report)["languages_not_tried"]
+    assert all(trial.outcome is not None and not trial.broken for trial in report.trials)
 
 
 @pytest.mark.parametrize("workers", ["-1", "two", ""])
