@@ -69,8 +69,6 @@ class Trial:
     Attributes:
         kind: `reference`, `trivial` or `mutant`.
         what: which body, or which line was changed into what, in words for people.
-        code: the program.
-        outcome: the tests' verdict.
     """
 
     kind: str
@@ -146,11 +144,9 @@ class Audit:
     """How good the tests of a task are.
 
     Attributes:
-        task: its name.
         problems: the audited problems, in the dataset's order.
         problems_total: how many problems the task has.
         infra_errors: how many programs remained without a verdict.
-        layers: the sandbox's layers and whether each was active.
         references_only: whether no trivial bodies and no mutants were tried.
         seconds: how long the judging took; programs whose outcomes were kept in a file took none of it.
         kept: how many programs these were.

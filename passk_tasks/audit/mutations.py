@@ -45,7 +45,6 @@ class Mutant:
     """A program with one mistake.
 
     Attributes:
-        code: its whole source.
         operator: the kind of change: `comparison`, `arithmetic`, `logic`, `constant`, `condition`, `return`
             or `statement`.
         line: the changed line in the original source, from 1.

@@ -30,7 +30,6 @@ class Dataset:
         left_out: libraries that this host lacks, by the task_id of the problem that needs them. Such problems
             are not run; they are in `problems` but not in `rows`.
         untested: problems whose tests pass whatever a candidate returns, left out likewise (`skip_untested`).
-        warnings: what a person must know of the problems.
     """
 
     rows: list[dict[str, object]] = field(repr=False)

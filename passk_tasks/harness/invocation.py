@@ -26,7 +26,6 @@ class Invocation:
     """The run that calls the task, as far as its frames show it.
 
     Attributes:
-        lm: the model object.
         tracker: lm-eval's `EvaluationTracker`, which writes the results.
         named: the model as the user named it, a name or an object.
         arguments: the model's arguments, a text or a mapping.

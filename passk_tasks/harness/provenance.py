@@ -40,13 +40,11 @@ class RankReport:
     Attributes:
         records: its samples, each text replaced by a hash and the code left out.
         layers: layers of its sandbox, and whether each is active.
-        journal: path of its generations.
         warnings: warnings about its sandbox.
         generation_s: wall seconds in which its model generated, over all attempts.
         judging_s: wall seconds in which it judged.
         environments: in which it judged.
         from_store: how many samples have their verdict from a store; None without one.
-        machines: who judged for it.
         seen: what its texts show.
     """
 

@@ -45,7 +45,6 @@ class Sent:
         temperature: 0 for greedy decoding.
         max_tokens: most tokens of an answer.
         stops: the stop sequences, the tokenizer's end of text perhaps among them.
-        seed: of the request.
         others: every other sampling argument, by its name.
     """
 

@@ -34,7 +34,6 @@ class Distinct:
     """One program that was executed, and all samples that it was found in.
 
     Attributes:
-        outcome: what came of it.
         samples: their numbers.
         code: what was executed, without the prompt that it continues; None where it is not known, or where
             there was none.

@@ -47,8 +47,6 @@ class JournalHeader:
     """How the generations of a journal came about, and how the run meant to judge them.
 
     Attributes:
-        task: name of the task.
-        task_version: its `metadata.version`.
         settings: `Settings.as_dict()` of the run.
         until: the stop sequences that the texts were asked for with.
         dataset_sha256: hash of the problems; scoring against others is refused.
@@ -162,9 +160,7 @@ class Entry(NamedTuple):
 
     Attributes:
         where: file and line.
-        task_id: the problem.
         sample: its number, from 0.
-        text: what was generated.
         until: the stops it was asked for with; None where the header's hold.
         request: hash of prompt and generation arguments; None in journals of earlier versions.
         spent: what it took; None where that was not recorded.

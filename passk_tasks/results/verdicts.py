@@ -42,9 +42,7 @@ class Known(NamedTuple):
     """A verdict that a file has.
 
     Attributes:
-        program_sha256: of the program.
         environment: name of the environment that it was judged in; empty where the file does not say.
-        outcome: what the judge said.
         at_s: wall seconds of judging before it was known, over all attempts; 0 where not recorded.
     """
 

@@ -149,7 +149,6 @@ class Candidate:
         text: what the model wrote, as it was saved.
         code: the whole program in the text; None where the text holds none.
         strategy: how the code was found in the text.
-        outcome: what the judge said.
         proved: whether the code gives the program that was judged, by the hash that the run stored.
     """
 

@@ -34,7 +34,6 @@ class Record:
     Attributes:
         sample: as it was saved.
         extraction: the candidate found in it, and how.
-        outcome: what the judge said.
         program_sha256: hash of what was executed; equal hashes were executed once.
         cluster: what its problem shares with others.
         unfinished: what never ended in it, `reasoning` or `fence`.

@@ -194,7 +194,6 @@ class Checked:
         generation_s: wall seconds in which they were generated; None where that is not recorded.
         texts: who was asked, and with which texts, as `Summary.asked` has it; None where not recorded.
         prompts: each problem's prompt as it was sent, by task_id, where that is recorded.
-        warnings: what a person must know of the samples.
     """
 
     samples: Samples

@@ -46,7 +46,6 @@ class Shard:
         path: its file.
         number: from 0.
         of: how many parts there are.
-        task: name of the task.
         samples: that fell to it.
         samples_total: of the scoring.
         resumed: samples whose verdicts the file had already.

@@ -20,7 +20,6 @@ class Point:
     """pass@k at one budget.
 
     Attributes:
-        k: the budget.
         score: pass@k with both of its uncertainties; each band holds for its own k only.
         gain: what the k-th sample adds, pass@k - pass@(k-1).
         samples_per_solved: samples spent for each solved problem, k / pass@k; None where none is solved.

@@ -91,7 +91,6 @@ class Candidate:
     """One candidate: its module, the objects that it handed out, and the state of the current request.
 
     Attributes:
-        module: the module that `load` runs.
         references: the objects that the candidate made and the tests hold.
         phase: where an exception would come from: `compile`, `load`, `call`, `reply` or `tests`.
         arguments: the encoded arguments of a call.

@@ -38,7 +38,6 @@ class Claim:
 
     Attributes:
         node: its place in the syntax tree.
-        value: the value.
         within: how far a right result may be from it; 0.0 if it must be equal, None if that is not known.
     """
 
