@@ -31,7 +31,7 @@ from passk_tasks.extraction.prompts import body_indent, context, first_line, wit
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_run, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
-from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, leaves_out, names
+from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, is_stub, leaves_out, names
 from passk_tasks.extraction.tokens import (
     cut_at_token,
     ends_turn,
@@ -425,6 +425,12 @@ class _Search:
 
 
 def _members(node: ast.stmt) -> set[str]:
-    """Return the names of a class's methods, but for helpers, of which a new version may need fewer."""
-    names_in = {getattr(part, "name", "_") for part in getattr(node, "body", ())}
-    return {name for name in names_in if not name.startswith("_")}
+    """Return the names of a class's methods, without stubs, and helpers, which a new version may not need."""
+    parts = getattr(node, "body", ()) if isinstance(node, ast.ClassDef) else ()
+    return {
+        part.name
+        for part in parts
+        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and not part.name.startswith("_")
+        and not is_stub([part])
+    }

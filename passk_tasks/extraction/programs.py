@@ -27,6 +27,7 @@ from passk_tasks.extraction.syntax import (
     Unit,
     imported_from,
     is_stub,
+    leaves_out,
     names,
 )
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, other_reading, strip_outer, without_marks
@@ -43,7 +44,7 @@ _MAX_PIECES = 64  # only so many pieces are tried, from the last; bounds the wor
 class _Rank(IntEnum):
     """How well a piece answers the request for a program, the best last."""
 
-    EXAMPLE = 0  # it uses what another piece defines, or is a test
+    EXAMPLE = 0  # it uses what another piece defines, is a test, or leaves something out
     DEFINITIONS = 1  # nothing happens when it runs
     ACTS = 2  # it does something, but reads nothing
     READS = 3  # it reads, but writes nothing
@@ -195,6 +196,8 @@ class _Search:
 
     def _rank(self, piece: _Piece, joined: Parsed, pieces: list[_Piece]) -> _Rank:
         parsed = piece.parsed
+        if leaves_out(parsed.tree):
+            return _Rank.EXAMPLE
         if self._function and self._defines(parsed):
             return _Rank.FUNCTION
         others = [other.parsed for other in pieces if other is not piece]

@@ -252,12 +252,22 @@ def is_stub(definitions: Sequence[ast.stmt]) -> bool:
     )
 
 
-def leaves_out(node: ast.AST) -> bool:
-    """Whether `...` stands as a statement in it."""
-    return any(
-        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ...
-        for n in ast.walk(node)
-    )
+def leaves_out(tree: ast.AST) -> bool:
+    """Whether `...` stands for statements that are left out: among others, not as all that a stub has."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        body = [one for one in body if not _is_text(one)] if isinstance(body, list) else []
+        if len(body) > 1 and any(isinstance(one, ast.Expr) and _constant(one) is ... for one in body):
+            return True
+    return False
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(_constant(node), str)
+
+
+def _constant(node: ast.Expr) -> object:
+    return node.value.value if isinstance(node.value, ast.Constant) else None
 
 
 @dataclass(frozen=True, slots=True)

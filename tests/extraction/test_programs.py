@@ -109,6 +109,8 @@ def test_the_program_wins_over_what_shows_it(example: str) -> None:
         json.dumps({"language": "python", "code": WHOLE}),
         f"Sure!\n```json\n{json.dumps([FENCE.format(WHOLE)])}\n```\n",
         f"{WHOLE.rstrip()}[e~[",
+        FENCE.format(WHOLE)
+        + FENCE.format("def twice(n):\n    ...\n    return 2 * n\n\nprint(int(input()))\n"),
         FENCE.format(WHOLE) + "It reads:\n" + FENCE.format("n = int(input())\n"),
         f"First a helper, it's:\n\n{TWICE}\nThen the rest, it's:\n\n{MAIN}\nIt's done.",
     ],

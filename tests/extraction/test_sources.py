@@ -160,13 +160,14 @@ STACK = (
         ("class Stack:\n    ...\n    def pop(self):\n        return self.x\n", "fence"),
         ("class Stack:\n    def push(self, x):\n        self.y = x\n", "fence+undecided"),
         ("class Stack:\n    def pop(self):\n        ...\n        return self.x\n", "fence"),
+        ("class Stack:\n    def push(self, x): ...\n    def pop(self): ...\n", "fence+undecided"),
     ],
 )
 def test_an_excerpt_is_no_answer(excerpt, strategy):
     """A class with fewer methods below the whole one explains it; where it differs, the strategy says so."""
     found = extract(fence(STACK) + "Here\n" + fence(excerpt), mode="answer", prompt="", entry_point="Stack")
     assert (found.code, found.strategy) == (STACK, strategy)
-    anew = "class Stack:\n    def push(self, x): pass\n    def pop(self): pass\n"
+    anew = "class Stack:\n    def push(self, x): return x\n    def pop(self): return 0\n"
     draft = STACK + "\n    def _grow(self):\n        pass\n"
     found = extract(fence(draft) + "No:\n" + fence(anew), mode="answer", prompt="", entry_point="Stack")
     assert (found.code, found.strategy) == (anew, "fence")
