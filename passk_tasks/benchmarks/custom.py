@@ -124,7 +124,7 @@ class Custom(Benchmark):
             if proof.reason is None and not proof.reached:
                 raise DatasetError(
                     f"the tests never call {entry_point!r}, so that anything would pass: a function of tests "
-                    "has to be called (only HumanEval's `check` is called for you)"
+                    "has to be called (only `check` and those named `test…` are called for you)"
                 )
         except DatasetError as error:
             raise DatasetError(f"{where}{error}" if where not in str(error) else str(error)) from None

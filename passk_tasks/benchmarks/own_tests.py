@@ -1,8 +1,8 @@
-"""People's own tests as they write them, so that they run: `check`, unittest's classes, a main guard.
+"""People's own tests as they write them, so that they run.
 
-In a file of their own these would be run by hand, by `python -m unittest`, or below `if __name__ ==
-"__main__"`. Here nobody calls them, and tests that never run pass anything. The same holds for runners that
-only print what failed.
+These are HumanEval's `check`, unittest's classes, pytest's functions, and what stands below a main guard. In
+a file of their own they would be run by hand, by `python -m unittest`, or by pytest. Here nobody calls them,
+and tests that never run pass anything. The same holds for runners that only print what failed.
 """
 
 from __future__ import annotations
@@ -26,26 +26,43 @@ for _, passk_trace in (*passk_result.failures, *passk_result.errors):
     raise AssertionError(passk_trace.strip().splitlines()[-1])
 assert passk_result.testsRun and passk_result.wasSuccessful(), f"{{passk_result}}"
 """
+_ROWS = """
+def passk_run(test):
+    rows = [{}]
+    for mark in test.pytestmark:
+        if mark.name == "parametrize":
+            names, values = mark.args
+            names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+            given = [getattr(value, "values", None) for value in values]
+            cells = [
+                of_param if isinstance(of_param, tuple) else value if len(names) > 1 else (value,)
+                for of_param, value in zip(given, values)
+            ]
+            rows = [{**row, **dict(zip(names, cell, strict=True))} for row in rows for cell in cells]
+    for row in rows:
+        test(**row)
+"""
 
 
 def runnable(test: str, entry_point: str) -> str:
     """Return tests with what runs them.
 
     Raises:
-        DatasetError: they are not Python, hand themselves to pytest, or end the process whatever the
-            candidate does; or what they have of unittest is run by nobody.
+        DatasetError: they are not Python, need pytest's fixtures, or end the process whatever the candidate
+            does; or what they have of unittest is run by nobody.
     """
     tree = _parse(test)
     calls_check = _defines(tree, "check") and "check" not in _called_outside_of_functions(tree)
     cases = [] if calls_check else _cases(tree)
-    test = _as_main(test, tree, runs_cases=bool(cases))
+    functions = "" if calls_check else _calls_of_tests(tree)
+    test = _as_main(test, tree, runs_cases=bool(cases), runs_functions=bool(functions))
     tree = _parse(test)
-    added = ""
+    added = functions
     if calls_check:
         added = f"check({entry_point})\n"
     elif not _look_at_results(tree):
         if cases:
-            added = _RUN.format(cases=", ".join(cases))
+            added += _RUN.format(cases=", ".join(cases))
         elif _has_hidden_cases(tree):
             raise DatasetError(
                 "a class of unittest that the tests make in a function or by `type` is run by nobody, or "
@@ -59,7 +76,55 @@ def runnable(test: str, entry_point: str) -> str:
     return f"{test}\n{added}"
 
 
-def _as_main(test: str, tree: ast.Module, *, runs_cases: bool) -> str:
+def _calls_of_tests(tree: ast.Module) -> str:
+    """Return calls of the functions that pytest would run and that the module never names."""
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if named & {"globals", "locals", "vars", "dir", "eval", "inspect"}:
+        return ""  # it finds them by their names
+    calls = []
+    for node in tree.body:
+        name = getattr(node, "name", "")
+        if name in named:
+            continue
+        if isinstance(node, ast.FunctionDef) and name.startswith("test"):
+            calls.append(_call_of_test(node, name))
+        elif isinstance(node, ast.ClassDef) and name.startswith("Test") and not node.bases:
+            methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            setup = [part for part in methods if part.name == "setup_method"]
+            for method in methods:
+                if method.name.startswith("test"):
+                    calls.append(f"passk_self = {name}()\n")
+                    given = (len(one.args.args) - 1 for one in setup)  # it may take the method
+                    calls += [f"passk_self.setup_method(*[None] * {number})\n" for number in given]
+                    calls.append(_call_of_test(method, f"passk_self.{method.name}"))
+    text = "".join(calls)
+    return _ROWS + text if "passk_run(" in text else text
+
+
+def _call_of_test(function: ast.FunctionDef, called: str) -> str:
+    marks = [(d, ast.unparse(d.func if isinstance(d, ast.Call) else d)) for d in function.decorator_list]
+    if any(".mark." not in f".{mark}" or mark.endswith(("skip", "skipif", "xfail")) for _, mark in marks):
+        return ""  # another decorator may run it, or hand it what it needs
+    rows = [d for d, mark in marks if isinstance(d, ast.Call) and mark.endswith("mark.parametrize")]
+    given = {
+        name.strip()
+        for row in rows
+        for part in ast.walk(row.args[0] if row.args else row)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        for name in part.value.split(",")
+    }
+    arguments = [
+        arg.arg for arg in function.args.args[: len(function.args.args) - len(function.args.defaults)]
+    ]
+    if needed := [name for name in arguments if name not in given and name != "self"]:
+        raise DatasetError(
+            f"the tests' function {function.name} is never called, and needs {', '.join(needed)}: fixtures "
+            "of pytest, which is not run here; make them within the function, or call it"
+        )
+    return f"passk_run({called})\n" if rows else f"{called}()\n"
+
+
+def _as_main(test: str, tree: ast.Module, *, runs_cases: bool, runs_functions: bool) -> str:
     """Return the tests as the main program, where runners that only print what failed fail instead."""
     mains = _names_of(tree, "unittest", "main") if runs_cases else set()
     doctests = _names_of(tree, "doctest", "testmod", "testfile")
@@ -67,9 +132,11 @@ def _as_main(test: str, tree: ast.Module, *, runs_cases: bool) -> str:
     by: dict[ast.expr | ast.stmt, str] = {}
     fixed: set[ast.AST] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and pytest and ast.unparse(node.func) in pytest:
+        if isinstance(node, ast.Expr) and runs_functions and pytest & set(map(_text_of_call, ast.walk(node))):
+            by[node] = "pass"
+        elif _text_of_call(node) in pytest and not runs_functions:
             raise DatasetError("the tests hand themselves to pytest, which is not run: call their functions")
-        if isinstance(node, ast.Expr) and _called(node) in mains:
+        elif isinstance(node, ast.Expr) and _called(node) in mains:
             by[node] = "pass"  # it ends the process, as a candidate could, or says nothing of what failed
         elif isinstance(node, ast.Expr) and _called(node) in doctests:
             by[node] = f"assert not ({ast.get_source_segment(test, node)}).failed"
@@ -202,8 +269,11 @@ def _look_at_results(tree: ast.Module) -> bool:
 
 def _called(node: ast.AST) -> str:
     """Return what a statement calls, as text, where it does nothing with what that returns."""
-    call = node.value if isinstance(node, ast.Expr) else None
-    return ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+    return _text_of_call(node.value) if isinstance(node, ast.Expr) else ""
+
+
+def _text_of_call(node: ast.AST) -> str:
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
 
 
 def _ends(statement: ast.stmt | None) -> bool:

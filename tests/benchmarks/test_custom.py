@@ -93,6 +93,16 @@ RUN_BY_THEMSELVES = {
     "assert r.wasSuccessful()\n",
     "a decorator": "def run(test):\n    test()\n@run\ndef test():\n"
     "    assert f.__name__ == 'f' and f(1) == 2\n",
+    "functions of pytest": "def test_it():\n    assert f(1) == 2\n",
+    "one beside assertions": "f(1)\ndef test_it(x=1):\n    assert f(x) == 2\n",
+    "its parameters": "import pytest\n@pytest.mark.parametrize('x, y', [(1, 2), pytest.param(2, 3)])\n"
+    "@pytest.mark.parametrize('z', [{'one': 1}])\n"
+    "def test_it(x, y, z):\n    assert f(x) == y == x + z['one']\n"
+    "if __name__ == '__main__':\n    pytest.main()\n",
+    "functions that a decorator takes": "def run(test):\n    test(1, 2)\n@run\n"
+    "def test_it(x, y):\n    assert f(x) == y\n",
+    "a class of pytest": "class TestF:\n    def setup_method(self, method):\n        self.x = 1\n"
+    "    def test_it(self):\n        assert f(self.x) == 2\n",
     "functions by their names": "def test_it():\n    assert f(1) == 2\n"
     "for name, value in list(globals().items()):\n    if name.startswith('test_'):\n        value()\n",
     "functions below a guard": "def test():\n    assert f(1) == 2\nif __name__ == '__main__':\n    test()\n",
@@ -163,7 +173,11 @@ def test_tests_that_hand_over_objects() -> None:
     [
         ({"prompt": 1}, "row 'one': column 'prompt' must be text, not int"),
         ({"task_id": 1.5}, "column 'task_id' must be text, not float"),
-        ({"test": "import pytest\ndef test(): assert f(1)\npytest.main()"}, "hand themselves to pytest"),
+        ({"test": "import pytest\nf(1)\npytest.main(['tests.py'])"}, "hand themselves to pytest"),
+        (
+            {"test": "def test(tmp_path):\n    assert f(tmp_path)"},
+            "never called, and needs tmp_path: fixtures",
+        ),
         ({"test": "import unittest as u\nT = type('T', (u.TestCase,), {})\nf(1)"}, "is run by nobody"),
         ({"entry_point": "f(x)"}, "row 'one': column 'entry_point' must be the name of a function: 'f(x)'"),
         (
@@ -181,7 +195,7 @@ def test_tests_that_hand_over_objects() -> None:
         ({"test": None, "stdin_tests": []}, "'stdin_tests' must be a list of {"),
         ({"test": None, "stdin_tests": [{"input": "1"}]}, "'stdin_tests' must be a list of {"),
         ({"test": None, "stdin_tests": [["1", "2"]]}, "'stdin_tests' must be a list of {"),
-        ({"test": "def test_it():\n    assert f(1) == 2\n"}, "row 'one': the tests never call 'f'"),
+        ({"test": "def examine():\n    assert f(1) == 2\n"}, "row 'one': the tests never call 'f'"),
         ({"test": "import sys\nsys.exit(f(1) != 2)\n"}, "row 'one': the tests end the process"),
         (
             {"test": "if f(1) == 2:\n    exit(0)\nelse:\n    raise SystemExit(1)\n"},
