@@ -85,6 +85,7 @@ class Attack:
         before: programs that run just before it, in the same worker.
         harms: whether it would harm a host without namespaces; then it is not tried there.
         loopback: whether it is a candidate of a family that asks for a network of its own.
+        own_root: whether it needs a root of its own, in which there are `/dev/shm` and a user's name.
         times: how many times as long as a plain endless loop it may take; None where that does not matter.
         real: when it succeeds against a harness without isolation: `always`, as `root`, or `unseen` where
             that is not tried (it would do harm, or is aimed at this package's own driver).
@@ -102,6 +103,7 @@ class Attack:
     before: tuple[str, ...] = ()
     harms: bool = False
     loopback: bool = False
+    own_root: bool = False
     times: float | None = None
     real: str = "always"
 

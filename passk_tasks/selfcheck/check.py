@@ -112,6 +112,7 @@ class Report:
         host: changes of the host that cannot be blamed on a single attack.
         without: languages that were not tried, as this host lacks their toolchains.
         refused: languages that the sandbox refuses to judge on this host, and why.
+        unpromised: how many right programs are promised nothing on this host.
     """
 
     sandbox: str
@@ -120,6 +121,7 @@ class Report:
     host: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    unpromised: int = 0
 
     @property
     def rows(self) -> list[Row]:
@@ -168,6 +170,7 @@ def check(
     attacks = [a for a in attacks if _language(a) not in lacking]
     tried = [a for a in attacks if sandbox == "strict" or not a.harms]
     refused: dict[str, str] = {}
+    unpromised: set[str] = set()
     with Probes() as probes:
         for judge in Judge:
             outcomes: dict[str, Outcome] = {}
@@ -183,19 +186,16 @@ def check(
                         continue
                     outcomes.update(judged[0])
                     layers.update(judged[1])
-            trials += [
-                _trial(attack, judge, outcomes, probes)
-                for attack in attacks
-                if judge in attack.judges
-                and _promised(attack, sandbox, layers)
-                and _language(attack) not in refused
-            ]
+            mine = [a for a in attacks if judge in a.judges and _language(a) not in refused]
+            kept = [attack for attack in mine if _promised(attack, sandbox, layers)]
+            unpromised |= {attack.name for attack in mine}.difference(attack.name for attack in kept)
+            trials += [_trial(attack, judge, outcomes, probes) for attack in kept]
         findings = probes.findings(tried)
         host = tuple(probes.host_findings())
     trials = [_blamed(trial, findings) for trial in trials]
     without = tuple(sorted(LANGUAGES[name].title for name in lacking))
     cannot = {LANGUAGES[name].title: why for name, why in refused.items()}
-    return Report(sandbox, layers, tuple(trials), host, without, cannot)
+    return Report(sandbox, layers, tuple(trials), host, without, cannot, len(unpromised))
 
 
 def _language(attack: Attack) -> str | None:
@@ -211,8 +211,12 @@ def _alike(attacks: Sequence[Attack]) -> Iterator[tuple[tuple[bool, str | None],
 
 
 def _promised(attack: Attack, sandbox: str, layers: dict[str, bool]) -> bool:
-    """Whether its guarantee is given here: where all networks are the host's, no candidate gets one."""
-    return not (attack.loopback and attack.is_right) or sandbox != "strict" or "network namespace" in layers
+    """Whether its guarantee is given here: no candidate gets the host's network, or its `/dev/shm`."""
+    if sandbox != "strict" or not attack.is_right:
+        return True
+    return ("network namespace" in layers or not attack.loopback) and (
+        "private root" in layers or not attack.own_root
+    )
 
 
 def _groups(

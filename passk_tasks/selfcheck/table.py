@@ -43,6 +43,12 @@ def render(report: Report, *, colour: bool = False, width: int | None = None) ->
         )
     if report.without:
         page.text(f"not tried, as their toolchains are not here: {', '.join(report.without)}", indent=0)
+    if report.unpromised:
+        page.text(
+            f"right programs left out: {report.unpromised}; they need a network, `/dev/shm` or a user's name, "
+            "which no candidate has here (SECURITY.md, without user namespaces)",
+            indent=0,
+        )
     for title, why in report.refused.items():
         page.text(f"not tried: {title}: {why}", indent=0)
     verdict = "every guarantee is proved" if report.proved else "not every guarantee is proved on this host"

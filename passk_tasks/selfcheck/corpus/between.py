@@ -403,5 +403,6 @@ ATTACKS = (
             """,
             ),
         ),
+        own_root=True,
     ),
 )

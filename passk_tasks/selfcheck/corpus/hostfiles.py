@@ -125,7 +125,14 @@ ATTACKS = (
         import os
 
         def attack():
-            return "reached" if os.listdir("@CHECKOUT@") else "empty"
+            for folder, _, files in os.walk("@CHECKOUT@"):
+                for name in files:
+                    try:
+                        with open(os.path.join(folder, name), "rb") as file:
+                            return "reached" if file.read() else "empty"
+                    except OSError:
+                        pass
+            return "nothing"
         """,
     ),
     _read(

@@ -206,6 +206,7 @@ ATTACKS = (
             process.join()
             return result
         """,
+        own_root=True,
     ),
     _right(
         "pool-of-two-processes",
@@ -219,6 +220,7 @@ ATTACKS = (
             with multiprocessing.get_context("fork").Pool(2) as pool:
                 return pool.map(square, [n, n + 1])[0] + 7
         """,
+        own_root=True,
     ),
     _right(
         "executor-of-processes",
@@ -232,6 +234,7 @@ ATTACKS = (
             with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
                 return pool.submit(square, n).result() + 7
         """,
+        own_root=True,
     ),
     _right(
         "manager-and-lock",
@@ -246,6 +249,7 @@ ATTACKS = (
                 return shared["n"] + 7
         """,
         tests=checks("assert solve(3) == 16"),
+        own_root=True,
     ),
     _right(
         "pool-of-fresh-interpreters",
@@ -262,6 +266,7 @@ ATTACKS = (
         tests=checks("assert solve(3) == 16"),
         judges=ISOLATED,  # it takes a while
         real="unseen",
+        own_root=True,
     ),
     _checked(
         "threads-of-a-subprocess",
@@ -283,6 +288,7 @@ ATTACKS = (
         block.unlink()
         """,
         "from multiprocessing import shared_memory",
+        own_root=True,
     ),
     _checked(
         "local-socket-pair",
@@ -389,6 +395,7 @@ ATTACKS = (
         "name-of-the-user",
         "return bool(getpass.getuser()) and bool(pwd.getpwuid(os.getuid()).pw_dir)",
         "import getpass, os, pwd",
+        own_root=True,
     ),
     _checked(
         "environment-of-a-program",

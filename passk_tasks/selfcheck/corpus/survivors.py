@@ -196,6 +196,7 @@ if os.fork() == 0:
         def solve(n):
             return n * n + 7
         """,
+        own_root=True,
     ),
     _attack(
         "executor-with-work-to-do",
