@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 _BEGINS = re.compile(r"^[ \t]*(?=[\[{\"])|(?=\{\s*\")", re.MULTILINE)
 _MAX_VALUES = 8  # places where a value may begin
@@ -12,7 +13,7 @@ _MAX_VALUES = 8  # places where a value may begin
 
 def in_json(text: str) -> str | None:
     """Return the texts of the first JSON value in an answer, each in a fence of its own; None without one."""
-    for match in list(_BEGINS.finditer(text))[:_MAX_VALUES]:
+    for match in islice(_BEGINS.finditer(text), _MAX_VALUES):
         try:  # models write line breaks in strings as they are, which is not strict
             value, _ = json.JSONDecoder(strict=False).raw_decode(text, match.end())
         except (ValueError, RecursionError):
