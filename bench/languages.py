@@ -12,27 +12,30 @@ between the verdicts of MultiPL-E's rule and of the sandbox is printed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from passk_tasks import benchmarks
-from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.program import CommandTests, Confinement, Limits, Program
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.box.drivers.command import Plan
+from passk_tasks.sandbox.box.processes import descendants
+from passk_tasks.sandbox.box.protocol import GIVEN
 from passk_tasks.scoring.candidates import candidate
 from passk_tasks.tasks.catalog import load_task
-from passk_tasks.verdict import Outcome
+from passk_tasks.verdict import Outcome, Verdict
 
 _TUPLES = "/usr/share/java/javatuples.jar"
 # MultiPL-E's own limits, 15 s, are wall time, which a busy machine breaks.
@@ -70,6 +73,8 @@ COMMANDS: dict[str, tuple[str, list[str], list[str]]] = {
 def rule(language: str, text: str) -> tuple[bool, str]:
     """Return whether a program passes by MultiPL-E's own commands and rule, and what it said."""
     file, build, run = COMMANDS[language]
+    if language == "go":  # whose cache of this user may have the same text, from the call before
+        text += f"\n// {os.urandom(8).hex()}\n"
     environment = {**os.environ, "MONO_TRACE_LISTENER": "Console.Error", "GO111MODULE": "off"}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, file).write_text(text, encoding="utf-8")
@@ -113,11 +118,14 @@ def plain(tests: CommandTests, code: str) -> None:
             Path(folder, name).write_text(content, encoding="utf-8")
         if given.makes.endswith("/"):
             Path(folder, given.makes).mkdir()
+        cache = Path(given.environment.get("GOCACHE", ""))
+        if cache.is_absolute():  # not to be written to
+            shutil.copytree(cache, Path(folder, ".go"))
         words = {
             "{source}": files[-1][0],
             "{memory_mib}": "512",
-            "/proc/self/fd/20": f"{folder}/{given.makes}",
-            "/dev/fd/22": f"{folder}/{given.makes or files[-1][0]}",
+            f"/proc/self/fd/{GIVEN}": f"{folder}/{given.makes}",
+            f"/dev/fd/{GIVEN + 2}": f"{folder}/{given.makes or files[-1][0]}",
         }
         quick = given.quick_when and re.match(given.quick_when, text)
         for command in (*(given.quick_build if quick else given.build), given.run):
@@ -125,28 +133,53 @@ def plain(tests: CommandTests, code: str) -> None:
             for word, value in words.items():
                 filled = [part.replace(word, value) for part in filled]
             environment = {name: value.replace("@HOME@", folder) for name, value in given.environment.items()}
-            done = subprocess.run(
-                filled,
-                cwd=folder,
-                env={"HOME": folder, "TMPDIR": folder, **environment},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_WAIT_S,
-                check=False,
-            )
+            if cache.is_absolute():
+                environment["GOCACHE"] = f"{folder}/.go"
+            with tempfile.TemporaryFile() as number:
+                number.write(b"1\n")
+                number.seek(0)
+                done = subprocess.run(
+                    [
+                        "bash",
+                        "-c",
+                        f'ulimit -t {4 * _CPU_S}; exec "$@" {GIVEN + 1}<&{number.fileno()}',
+                        "sh",
+                        *filled,
+                    ],
+                    cwd=folder,
+                    env={"HOME": folder, "TMPDIR": folder, **environment},
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=_WAIT_S,
+                    check=False,
+                    pass_fds=(number.fileno(),),
+                )
             if done.returncode:
                 return
 
 
-def strict(language: str, programs: list[tuple[str, str, str]]) -> tuple[float, Sequence[Outcome]]:
-    """Return the CPU seconds of a run that judges programs in the sandbox, and the outcomes."""
-    before = _children_s()
-    outcomes = batch.judge(
-        [Program(name, code, CommandTests(language, tests)) for name, code, tests in programs],
-        local(Confinement(Limits()), 1),
-    ).outcomes
-    # Those of candidates are not waited for by this process, and told by the outcomes.
-    return _children_s() - before + sum(outcome.cpu_s for outcome in outcomes), outcomes
+def strict(language: str, programs: list[tuple[str, str, str]]) -> tuple[float, float, Sequence[Outcome]]:
+    """Judge programs in the sandbox; return the CPU seconds of all, those of the start, and the outcomes."""
+    given = [Program(name, code, CommandTests(language, tests)) for name, code, tests in programs]
+    outcomes = [Outcome(Verdict.INFRA_ERROR)] * len(given)
+    with local(Confinement(Limits()), 1) as executor:
+        before_s = _below_s()
+        ((_, first),) = executor.run(given[:1])  # its worker starts with the language's tools
+        started_s = _below_s() - before_s - first.cpu_s
+        before_s = _below_s()
+        for index, outcome in executor.run(given):
+            outcomes[index] = outcome
+        return _below_s() - before_s, started_s, outcomes
+
+
+def _below_s() -> float:
+    """Return the CPU seconds of all processes below this one, and of those that they waited for."""
+    used = _children_s()
+    for process in descendants(os.getpid(), zombies=True):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            used += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return used
 
 
 def answers(
@@ -200,11 +233,7 @@ def main() -> None:
             between = _children_s()
             plain(CommandTests(language, tests), code)
             seconds[0], seconds[1] = seconds[0] + between - before, seconds[1] + _children_s() - between
-        # A run starts its sandbox once, whatever it judges: the first one alone tells that apart.
-        first_s, _ = strict(language, programs[:1])
-        all_s, outcomes = strict(language, programs)
-        seconds[2] = (all_s - first_s) * len(programs) / max(len(programs) - 1, 1)
-        started_s = max(first_s - seconds[2] / len(programs), 0.0)
+        seconds[2], started_s, outcomes = strict(language, programs)
         different = [
             f"{name}: {ok} ({said.strip()[-80:]!r}), ours {outcome.verdict} ({outcome.detail[:80]!r})"
             for (name, *_), (ok, said), outcome in zip(programs, passed, outcomes, strict=True)

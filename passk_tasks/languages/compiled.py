@@ -30,18 +30,18 @@ _UNDEFINED = "".join(
         *("printf", "static_cast", "stderr", "stdout", "void", "volatile"),
     )
 )
-_CPP_BUILD = ("{g++}", "{source}", "-o", "{built}", "-std=c++17")
+_CPP_BUILD = ("{g++}", "{source}", "-o", "{built}", "-std=c++17", "?mold:-fuse-ld=mold")
 
 CPP = Language(
     name="cpp",
     title="C++",
     file="solution.cpp",
     tools=(Tool(("g++",)),),
-    build=((*_CPP_BUILD, "?mold:-fuse-ld=mold"),),
+    build=(_CPP_BUILD,),
     prepared=Prepared(
         files=(("stdc++.h", "#include <bits/stdc++.h>\n"),),
         commands=(("{g++}", "-std=c++17", "-x", "c++-header", "stdc++.h", "-o", "stdc++.h.gch"),),
-        build=((*_CPP_BUILD, "-include", "{prepared}/stdc++.h", "?mold:-fuse-ld=mold"),),
+        build=((*_CPP_BUILD, "-include", "{prepared}/stdc++.h"),),
         # Nothing but comments and headers of the system stands before that header, so its place is the same.
         when=r"\A(?:[ \t]*(?://.*|#[ \t]*include[ \t]*<[^>]*>[ \t]*)?\n)*?"
         r"[ \t]*#[ \t]*include[ \t]*<bits/stdc\+\+\.h>",
@@ -76,7 +76,8 @@ CPP = Language(
     apt=("g++", "libboost-dev"),
 )
 
-_JAVAC = ("{javac}", *(f"-J{flag}" for flag in JVM if "{" not in flag))
+# Most of what a compiler does once is not worth compiling.
+_JAVAC = ("{javac}", "-J-XX:CompileThresholdScaling=2", *(f"-J{flag}" for flag in JVM if "{" not in flag))
 _JAVAC_ARGUMENTS = ("-encoding", "UTF8", "-d", "{built}", "-cp", _JAVATUPLES, "{source}")
 
 JAVA = Language(
@@ -145,8 +146,11 @@ JAVA = Language(
     apt=("default-jdk-headless", "libjavatuples-java"),
 )
 
-# Builds and vets, as `go test` does, and runs nothing.
-_GO_BUILD = ("{go}", "test", "-o", "{built}", "-exec", "/bin/true", "{source}", "passk_end_test.go")
+# Builds and vets, as `go test` does, and runs nothing. What debuggers need is left out.
+_GO_BUILD = (
+    *("{go}", "test", "-ldflags=-w", "-o", "{built}", "-exec", "/bin/true"),
+    *("{source}", "passk_end_test.go"),
+)
 
 GO = Language(
     name="go",
@@ -213,7 +217,7 @@ RS = Language(
     title="Rust",
     file="solution.rs",
     tools=(Tool(("rustc",), home=("--print", "sysroot")), Tool(("cc", "gcc", "clang"))),
-    build=(("{rustc}", "{source}", "-o", "{built}"),),
+    build=(("{rustc}", "{source}", "-o", "{built}", "?mold:-Clink-arg=-fuse-ld=mold"),),
     makes="solution",
     run=("{built}",),
     ending=Ending(
@@ -236,7 +240,7 @@ D = Language(
     title="D",
     file="solution.d",
     tools=(Tool(("ldc2",)), Tool(("cc", "gcc", "clang"))),
-    build=(("{ldc2}", "-unittest", "-of={built}", "{source}"),),
+    build=(("{ldc2}", "-unittest", "-of={built}", "?mold:-linker=mold", "{source}"),),
     makes="solution",
     run=("{built}",),
     ending=Ending(

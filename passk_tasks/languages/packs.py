@@ -89,7 +89,7 @@ impl<R: RngCore> Rng for R {}
 _RS_BUILD = (
     *("{rustc}", "--edition", "2021", "-L", "{prepared}/target/release/deps", "--extern", "regex"),
     *("--extern", "md5", "--extern", "rand={prepared}/target/release/librand.rlib"),
-    *("{source}", "-o", "{built}"),
+    *("{source}", "-o", "{built}", "?mold:-Clink-arg=-fuse-ld=mold"),
 )
 RS_PACK = replace(
     RS,

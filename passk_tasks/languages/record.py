@@ -13,11 +13,13 @@ class Tool:
         names: names that it may have, the preferred one first; it is looked for in `PATH`.
         version: arguments that make it print its version.
         home: arguments that make it print the folder of its toolchain, where `PATH` has only a starter of it.
+        starts: the program that it only starts, as globs beside its own file; taken where one is there.
     """
 
     names: tuple[str, ...]
     version: tuple[str, ...] = ("--version",)
     home: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,7 @@ class Signs:
 class Prepared:
     """What is made once on a host, from this package's own texts, so that each build takes less time.
 
-    The folder is read-only for programs: none can leave anything in it for the next. A flag that starts with
-    `?NAME:` is left out where this host has no tool of that name.
+    The folder is read-only for programs: none can leave anything in it for the next.
 
     Attributes:
         files: texts that the commands need, as name and text.
@@ -115,7 +116,8 @@ class Language:
     Commands are argument lists. In them stand, in braces, the names of tools (`{g++}`: the first of
     `Tool.names`), and `{built}`, the file that a build makes. A build has `{source}`, the program's file; a
     run has `{memory_mib}`, and `{text}`: the program's text, or the one that the build made; it can be read
-    once.
+    once. A flag that starts with `?NAME:` is left out where the compiler does not link by a linker of that
+    name.
 
     Attributes:
         name: what `CommandTests.language` holds, e.g. `cpp`.

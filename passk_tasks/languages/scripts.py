@@ -42,8 +42,12 @@ TS = replace(
     name="ts",
     title="TypeScript",
     file="solution.ts",
-    tools=(_NODE, Tool(("tsc",))),
-    build=(("{node}", "{tsc}", "--target", "esnext", "--skipLibCheck", "{source}"),),
+    tools=(
+        _NODE,
+        # From version 7 on, a program that node only starts.
+        Tool(("tsc",), starts=tuple(f"{at}/@typescript/*/lib/tsc" for at in ("../node_modules", "../.."))),
+    ),
+    build=(("{tsc}", "--target", "esnext", "--skipLibCheck", "{source}"),),
     makes="solution.js",
     npm=("typescript",),
 )

@@ -250,6 +250,7 @@ class Sandbox:
         """
         self._languages = _languages_of(program) | (self._languages if others else frozenset())
         self._tools = toolchains.shown(self._languages)
+        self.warnings += tuple(w for w in toolchains.slower(self._languages) if w not in self.warnings)
         for worker in self._pool:  # they are idle
             self._selector.unregister(worker.socket)
             worker.stop()

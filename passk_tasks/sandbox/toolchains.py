@@ -18,6 +18,7 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.languages.record import Language, Tool
 from passk_tasks.program import CommandTests
+from passk_tasks.sandbox.box import kernel, landlock
 from passk_tasks.sandbox.box.protocol import GIVEN
 
 _SYSTEM = ("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/usr/share", "/bin", "/lib", "/lib64")
@@ -112,7 +113,9 @@ def _find(tool: Tool, beside: Iterable[str]) -> str | None:
         if tool.home and (home := _said([path, *tool.home])):
             inside = Path(home) / "bin" / name
             return str(inside) if inside.exists() else path
-        return path
+        beside_it = Path(os.path.realpath(path)).parent
+        started = (os.path.normpath(found) for pattern in tool.starts for found in beside_it.glob(pattern))
+        return next(started, path)
     return None
 
 
@@ -165,6 +168,15 @@ def shown(names: Iterable[str]) -> tuple[str, ...]:
         raise SandboxError(f"this host cannot judge these programs: {missing}")
     folders = [folder for name in languages if (folder := prepare(name)) is not None]
     return tuple(dict.fromkeys([*(path for name in languages for path in find(name).shown), *folders]))
+
+
+def slower(names: Iterable[str]) -> tuple[str, ...]:
+    """Return, for people, which languages are built the plain way, and why; after `shown`."""
+    return tuple(
+        f"{LANGUAGES[name].title} programs are built without what makes that faster: {_failed[name]}"
+        for name in sorted(names)
+        if name in _failed
+    )
 
 
 def given(tests: CommandTests, *, prepared: bool, proc: bool = True) -> Given:
@@ -228,8 +240,8 @@ def _command(name: str, parts: tuple[str, ...], *, built: str, folder: str | Non
     filled = []
     for part in parts:
         if part.startswith("?"):
-            tool, _, part = part[1:].partition(":")
-            if shutil.which(tool, path=_PATH) is None:
+            linker, _, part = part[1:].partition(":")
+            if not _links_by(linker, find(name).paths.get("g++") or "cc"):
                 continue
         for word, value in words.items():
             part = part.replace(word, value)
@@ -237,8 +249,24 @@ def _command(name: str, parts: tuple[str, ...], *, built: str, folder: str | Non
     return tuple(filled)
 
 
+@functools.cache
+def _links_by(linker: str, compiler: str) -> bool:
+    """Return whether a compiler links by a linker, from where programs see both."""
+    command = [compiler, f"-fuse-ld={linker}", "-Wl,--version"]
+    try:
+        return (
+            linker.encode()
+            in subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False).stdout
+        )
+    except OSError:
+        return False
+
+
 def _filled(text: str, folder: str | None) -> str:
     return text.replace("{prepared}", folder or "")
+
+
+_failed: dict[str, str] = {}  # by language, why nothing could be prepared
 
 
 @functools.cache
@@ -246,7 +274,7 @@ def prepare(name: str) -> str | None:
     """Return the folder with what makes builds of a language faster, made where it is not there yet.
 
     It lies with this user's caches, under a name that tells the tools' versions. None where the language has
-    nothing to prepare, or where that failed: then builds take longer.
+    nothing to prepare, or where that failed: then builds take longer (`slower`).
 
     Raises:
         SandboxError: it failed, and programs need it.
@@ -267,31 +295,52 @@ def prepare(name: str) -> str | None:
                 Path(unfinished).chmod(0o755)
                 shutil.copytree(unfinished, f"{unfinished}.done")
                 Path(f"{unfinished}.done").rename(folder)
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             if not folder.is_dir():
                 if language.prepared.needed:
                     raise SandboxError(
                         f"what {language.title} programs need cannot be built: {error}"
                     ) from error
+                _failed[name] = str(error)
                 return None
     return str(folder)
 
 
 def _prepare(language: Language, folder: Path) -> None:
-    """Run a language's preparing commands in a folder; raises OSError if one fails."""
+    """Run a language's preparing commands in a folder; raises OSError if one fails.
+
+    Where the kernel has Landlock they can write to that folder alone, and open no connection.
+    """
     assert language.prepared is not None
+    rules = landlock.ruleset(["/"], [str(folder), "/dev/null"]) if landlock.abi() else None
+
+    def confine() -> None:
+        if rules is not None:
+            kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+            landlock.enforce(rules)
+
     for file, text in language.prepared.files:
         (folder / file).write_text(text, encoding="utf-8")
     environment = {"HOME": str(folder), "TMPDIR": str(folder), **_environment(language)}
     environment |= {key: _filled(value, str(folder)) for key, value in language.prepared.environment}
-    for parts in language.prepared.commands:
-        command = _command(language.name, parts, built="", folder=str(folder))
-        done = subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()
-            raise OSError(f"{' '.join(command)} failed: {said[-1000:]}")
+    try:
+        for parts in language.prepared.commands:
+            command = _command(language.name, parts, built="", folder=str(folder))
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                preexec_fn=confine,
+            )
+            if done.returncode:
+                said = done.stderr.decode("utf-8", "replace").strip()
+                raise OSError(f"{' '.join(command)} failed: {said[-1000:]}")
+    finally:
+        if rules is not None:
+            os.close(rules)
 
 
 def _environment(language: Language) -> dict[str, str]:

@@ -14,6 +14,7 @@ from passk_tasks.program import CommandTests, Judge, Program
 from passk_tasks.results.conditions import from_score
 from passk_tasks.results.summary import Summary
 from passk_tasks.sandbox import toolchains
+from passk_tasks.sandbox.box import landlock
 from passk_tasks.sandbox.box.drivers.command import Plan
 
 WORDS = {"source", "built", "text", "memory_mib", "prepared"}
@@ -131,7 +132,49 @@ def test_libraries_that_cannot_be_had_are_an_error(monkeypatch, tmp_path):
     toolchains.prepare.cache_clear()
     try:
         assert toolchains.prepare("java") is None
+        assert toolchains.slower(["java", "js"]) == (
+            "Java programs are built without what makes that faster: false failed: ",
+        )
         with pytest.raises(SandboxError, match="what Rust programs need cannot be built: false failed"):
             toolchains.prepare("rs_pack")
     finally:
+        toolchains._failed.clear()
         toolchains.prepare.cache_clear()
+
+
+def test_what_is_prepared_is_written_to_its_folder_alone(monkeypatch, tmp_path):
+    """A preparing command that writes elsewhere fails; in its folder it may."""
+    if landlock.abi() < 1:
+        pytest.skip("this kernel has no Landlock")
+    outside = tmp_path / "outside"
+    script = 'touch "$HOME/inside" && touch "$0"'
+    monkeypatch.setattr(toolchains, "_command", lambda *_, **__: ("/bin/sh", "-c", script, str(outside)))
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    with pytest.raises(OSError, match=r"outside.*Permission denied"):
+        toolchains._prepare(LANGUAGES["java"], inside)
+    assert (inside / "inside").exists()
+    assert not outside.exists()
+
+
+def test_a_program_that_a_tool_only_starts_is_run_itself(monkeypatch, tmp_path):
+    """TypeScript's compiler is node's script, or a program beside it, in either layout of npm's."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    script = tmp_path / "node_modules" / "typescript" / "bin" / "tsc"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tsc").symlink_to(script)
+    tool = LANGUAGES["ts"].tools[1]
+    for place in ("", "typescript/node_modules/", "@typescript/"):
+        native = tmp_path / "node_modules" / f"{place.removesuffix('@typescript/')}@typescript/linux/lib/tsc"
+        for file in (script, *([native] if place else [])):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("")
+            file.chmod(0o755)
+        assert toolchains._find(tool, ()) == str(native if place else tmp_path / "bin" / "tsc")
+        native.unlink(missing_ok=True)
+
+
+def test_a_linker_is_used_where_the_compiler_has_it():
+    """A flag for a linker that is not there is left out."""
+    assert not toolchains._links_by("no-such-linker", "cc")
+    assert not toolchains._links_by("mold", "/no/such/compiler")

@@ -321,7 +321,9 @@ class Box:
         # The kernel limits each process; here all count together.
         most_mib = self.room.together_mib
         grown_mib = (kernel.shared_bytes() - self._shared_bytes) / (1 << 20)
-        if max(tree.resident_mib, tree.mapped_mib, grown_mib) > most_mib:
+        if max(tree.resident_mib, grown_mib) > most_mib or (
+            tree.mapped_mib > most_mib and any(self._ask(protocol.SHARED))
+        ):
             # Forks share pages, and some pages are resident in no process: the zygote counts exactly.
             together_kib, shared_kib = self._ask(protocol.MEMORY)
             together_mib, shared_mib = together_kib / 1024 or tree.resident_mib, shared_kib / 1024

@@ -92,6 +92,7 @@ GIVEN = 20
 LOOKING = struct.Struct("<cd")  # one of the letters below, and the CPU seconds
 AMOUNTS = struct.Struct("<QQd")  # two amounts, and the CPU seconds that counting took
 MEMORY = b"M"  # KiB of all processes (0 where unknown), and how much of that is in shared mappings
+SHARED = b"H"  # KiB in shared mappings, and how many processes cannot be read
 SOCKETS = b"S"  # stream sockets, and datagram sockets
 DISK = b"W"  # KiB on the disk, and 1 if they may hold more
 PIPES = b"N"  # pipes, and files that were sent and not received

@@ -76,6 +76,7 @@ class Zygote:
         self._limits: list[tuple[int, tuple[int, int]]] = []
         self._looks: dict[bytes, Callable[[float], tuple[int, int]]] = {
             protocol.MEMORY: holdings.memory_kib,
+            protocol.SHARED: holdings.shared_kib,
             protocol.SOCKETS: functools.partial(holdings.sockets, network),
             protocol.PIPES: holdings.pipes,
             protocol.DISK: functools.partial(holdings.disk_kib, tuple(folders)),
