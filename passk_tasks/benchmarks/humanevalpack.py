@@ -59,7 +59,6 @@ _CPP = (
     "#include<stack>\n#include<list>\n#include<deque>\n#include<boost/any.hpp>\n#include<string>\n"
     "#include<climits>\n#include<cstring>\n#include<iostream>\n#include<sstream>\n#include<fstream>\n"
 )
-_GO = ("math", "strings", "fmt", "strconv", "time", "bytes", "regexp", "sort", "math/rand", "crypto/md5")
 _RUST_TEST = re.compile(r"#\[test\]([^{]*?)\bfn\s+(\w+)")
 _PYTHON_STOPS = ("\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\nassert")
 _COPIED = 21  # characters of a line of the solution, from which on no description may have it
@@ -235,7 +234,9 @@ def _with_go_imports(code: str, test: str) -> str:
     _, own, body = go_imports.apart(code)
     used = hidden(f"{body}\n{test}", record)
     specs = {"testing": "", "github.com/stretchr/testify/assert": "", **own}
-    specs.update((path, "") for path in _GO if path not in own and go_imports.used(path, "", used))
+    specs.update(
+        (path, "") for path in go_imports.STANDARD if path not in own and go_imports.used(path, "", used)
+    )
     return f"package main\n\n{go_imports.above(specs)}\n{body}"
 
 

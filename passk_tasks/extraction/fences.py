@@ -25,6 +25,7 @@ LANGUAGES = PYTHON | OTHERS
 _MARK = re.compile(
     r"(?P<lead>[ \t]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?:\*\*)?)(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)"
 )
+_COMMENT = re.compile(r"\s*(?:\*|[/#;%!-]+)\s*")  # what stands before a fence in a comment
 _CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
 
 
@@ -185,6 +186,8 @@ def _step(line: str, fence: Fence | None) -> _Step | None:
     mark = _MARK.match(line)
     if fence is None:
         return _opening(line, mark)
+    if _COMMENT.fullmatch(line[: min(at for at in (line.find("```"), line.find("~~~")) if at >= 0)]):
+        return None
     if mark is not None and mark["marks"][0] == fence.char:
         info = mark["info"].strip().strip("*").strip()
         if len(mark["lead"].expandtabs(4)) >= fence.column + 4 or len(mark["marks"]) < fence.size:

@@ -10,6 +10,7 @@ one to close.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,11 +45,18 @@ _TYPED = re.compile(
 _BINDS = re.compile(r"(?:const|let|var|my|our|local)\b|[\w$.@%]+\s*(?:=(?!=)|<-)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TYPE = re.compile(r"\b(?:class|object|record|struct|interface|enum|trait)\b")
+# What a script imports, and by which names.
+_BINDING = re.compile(
+    r"(?:import\s+(?:type\s+)?([^;]*?)\s+from\b|(?:const|let|var)\s+([^=;]*?)\s*=\s*require\b)"
+)
+_CLASS = re.compile(rf"{_TYPE.pattern}\s+(\w+)")
+_OPENS = re.compile(rf"(?![A-Z])(?:@?\w+\s+)*{_TYPE.pattern}\s+\w+[^.;\n]*\{{?\s*$")  # a line; not a sentence
 _NAMESPACE = re.compile(r"^namespace\s+[\w.]+\s*\{", re.MULTILINE)
 _CODE = re.compile(r"[=(){};]")
 # A line of prose: a heading, or words behind a bullet that begin with a capital letter.
 _SENTENCE = re.compile(
-    r"(?:[-*+>#]+\s+|\d+[.)]\s+)?[*_`\"']*[A-Z][\w']*(?:[*_`\"',]*(?:\s+[^\s;{}=]+){2,}|[\w ]*:[*_]*)\s*"
+    r"(?:[-*+>#]+\s+|\d+[.)]\s+)?[*_`\"']*[A-Z][\w']*"
+    r"(?:[*_`\"',]*(?:\s+[^\s;{}=]+){2,}|,?(?:\s+[a-z']+){2,}[^\n]*|[\w ]*:[*_]*)\s*"
 )
 _SPACE = re.compile(r"\s+")
 
@@ -120,9 +128,11 @@ class _Answer:
         defining = [block for block in mine if self.defines(block.content)]
         if defining:
             block = next((block for block in reversed(defining) if block.closed), defining[-1])
-            above = self._helpers(block, mine)
+            whole, rest = self._continued(block, mine)
+            above = self._helpers(whole, rest)
             strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
-            return self._file(above + block.content, Strategy.FENCE_JOINED if above else strategy)
+            joined = above or whole != block.content
+            return self._file(above + whole, Strategy.FENCE_JOINED if joined else strategy)
         split_text = fences.prefilled(text)
         if split_text is not None and self.defines(split_text[0]):
             return self._file(split_text[0] + "\n", Strategy.FENCE_PREFILLED)
@@ -146,17 +156,27 @@ class _Answer:
     def _is_file(self, source: str) -> bool:
         """Whether a program defines something, so that it is no body of the prompt's function."""
         pieces = split(source, self._syntax)
-        return any(_DEFINES.match(piece.code) or _TYPED.match(piece.code) for piece in pieces)
+        codes = [piece.code.lstrip() for piece in pieces]
+        return any(_DEFINES.match(code) or _TYPED.match(code) for code in codes)
 
-    def _helpers(self, chosen: fences.Block, mine: list[fences.Block]) -> str:
-        """Return the other blocks that define what the chosen one names and lacks."""
-        code = hidden(chosen.content, self._syntax)
-        named = set(
-            _WORD.findall(chosen.content)
-        )  # also within strings: `"$(helper)"`, `array_map('helper', …)`
+    def _continued(self, chosen: fences.Block, mine: list[fences.Block]) -> tuple[str, list[fences.Block]]:
+        """Return a block with those below it that close what it leaves open, and the other blocks."""
+        whole, at = chosen.content, mine.index(chosen) + 1
+        for last, block in enumerate(mine[at:], at + 1):
+            if not self._syntax.braces or depth_of(hidden(whole, self._syntax)) <= 0:
+                break
+            whole += block.content
+            if depth_of(hidden(whole, self._syntax)) == 0:
+                return whole, [*mine[: at - 1], *mine[last:]]
+        return chosen.content, [block for block in mine if block is not chosen]
+
+    def _helpers(self, chosen: str, others: list[fences.Block]) -> str:
+        """Return the other blocks that define what the chosen text names and lacks."""
+        code = hidden(chosen, self._syntax)
+        named = set(_WORD.findall(chosen))  # also within strings: `"$(helper)"`, `array_map('helper', …)`
         parts = []
-        for block in mine:
-            if block is chosen or self.defines(block.content):
+        for block in others:
+            if self.defines(block.content):
                 continue
             other = hidden(block.content, self._syntax)
             for name in sorted(named & set(_WORD.findall(other))):
@@ -174,7 +194,14 @@ class _Answer:
         match = self._definition.search(code)
         assert match is not None
         at = code[: match.end()].count("\n")
-        first = next((i for i, line in enumerate(code.split("\n")) if imports.match(line.lstrip())), at)
+        first = next(
+            (
+                i
+                for i, line in enumerate(code.split("\n"))
+                if imports.match(line.lstrip()) or _OPENS.match(line)
+            ),
+            at,
+        )
         whole = not any(line.strip() for line in lines[: min(first, at)])
         body = self._without_prose("\n".join(lines[min(first, at) :]))
         strategy = Strategy.WHOLE_FILE if whole else Strategy.PROSE_CODE
@@ -202,12 +229,12 @@ class _Answer:
         """Return a model's file with what the tests need around it."""
         record = self._syntax
         code = self._without_clashes(fences.dedent(self._without_namespace(source)))
-        short = self._without_examples(self._without_own(code))
+        short = self._without_own(self._without_examples(code))
         examples = short != code
         if record.name == "go":
             short = with_imports_of(self._prompt, short, code)
         else:
-            short = self._with_context(short)
+            short = self._with_context(self._without_unused(short, code))
         if record.in_class:
             short = self._in_class(short)
         elif self._protocol.closed_by_tests and depth_of(hidden(short, record)) == 0:
@@ -244,6 +271,21 @@ class _Answer:
                 parts.append(_ATTRIBUTES.sub("", source[at:start]))
                 at = end
         return "".join([*parts, source[at:]])
+
+    def _without_unused(self, source: str, before: str) -> str:
+        """Return a script without those imports that only what was taken out of it used."""
+        if self._syntax.name not in ("js", "ts"):
+            return source
+        was, now = (Counter(_WORD.findall(hidden(text, self._syntax))) for text in (before, source))
+
+        def unused(piece: Piece) -> bool:
+            names = _BINDING.match(piece.code)
+            words = _WORD.findall(names[1] or names[2]) if names else []
+            return bool(words) and all(
+                now[word] < was[word] and now[word] == 1 for word in words if word != "as"
+            )
+
+        return self._without(source, unused)
 
     def _without_examples(self, source: str) -> str:
         """Return a program without its examples: below the function, from the first statement that calls it
@@ -317,20 +359,36 @@ class _Answer:
         if not holding:
             return source
         main = holding[-1]
-        others = "".join(piece.text for piece in pieces if piece is not main)
+        imports = re.compile(record.imports)
+        heads = [piece for piece in pieces if imports.match(piece.code.lstrip())]
+        rest = [piece for piece in pieces if piece is not main and piece not in heads]
+        others = "".join(piece.text for piece in (*heads, *rest))
         depth = depth_of(main.code)
-        text = main.text
+        text = self._renamed(main, rest)
         if not _TYPE.search(main.code):
             head = split(self._prompt, record)[-1]  # functions without their class
             line = head.text[: head.text.index("\n") + 1] if "\n" in head.text else head.text
-            imports = re.compile(record.imports)
             outside = [p for p in pieces if imports.match(p.code.lstrip()) or _TYPE.search(p.code)]
             text = line + "".join(piece.text for piece in pieces if piece not in outside)
             others = "".join(piece.text for piece in (*split(self._prompt, record)[:-1], *outside))
             if not closes:
                 return f"{others}{text.rstrip()}\n}}\n"
         elif depth == 0 and closes:
-            text = text[: main.code.rindex("}")]
+            text = text[: hidden(text, record).rindex("}")]
         elif depth != 1 or not closes:
             return source
         return f"{others}{text.rstrip()}\n\n{record.opens}"
+
+    def _renamed(self, main: Piece, others: list[Piece]) -> str:
+        """Return the class that holds the function under the prompt's name, by which it is run."""
+        own, asked = (_CLASS.search(piece.code) for piece in (main, split(self._prompt, self._syntax)[-1]))
+        if own is None or asked is None or own[1] == asked[1]:
+            return main.text
+        word = re.compile(rf"(?<![\w.]){own[1]}(?!\w)")
+        if re.search(rf"\b{asked[1]}\b", main.code + "".join(piece.code for piece in others)):
+            return main.text
+        parts, at = [], 0
+        for match in word.finditer(main.code):
+            parts += [main.text[at : match.start()], asked[1]]
+            at = match.end()
+        return "".join([*parts, main.text[at:]])

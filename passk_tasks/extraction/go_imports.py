@@ -7,6 +7,8 @@ import re
 from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import hidden
 
+# Packages of the standard library that are used under their own name.
+STANDARD = ("math", "strings", "fmt", "strconv", "time", "bytes", "regexp", "sort", "math/rand", "crypto/md5")
 _BLOCK = re.compile(r"^import[ \t]*\((.*?)\)[ \t]*\n?", re.MULTILINE | re.DOTALL)
 _ONE = re.compile(r'^import[ \t]+([^\s("]+[ \t]+)?("[^"\n]+"|`[^`\n]+`)[^\n]*\n?', re.MULTILINE)
 _SPEC = re.compile(r'^[ \t]*(?:([\w.]+)[ \t]+)?("[^"\n]+"|`[^`\n]+`)', re.MULTILINE)
@@ -26,7 +28,7 @@ def apart(source: str) -> tuple[str, dict[str, str], str]:
     """Return a file's package clause (`""` where it has none), its imports, and what stands below them."""
     package = _PACKAGE.search(source)
     body = _ONE.sub("", _BLOCK.sub("", source))
-    return (package[0] if package else ""), imported(source), _PACKAGE.sub("", body, count=1)
+    return (package[0] if package else ""), imported(source), _PACKAGE.sub("", body)
 
 
 def used(path: str, name: str, code: str) -> bool:
@@ -55,5 +57,8 @@ def with_imports_of(prompt: str, source: str, before: str) -> str:
     record = syntax("go")
     was, now = (hidden(text, record) for text in (apart(before)[2], body))
     asked_package, asked, _ = apart(prompt)
-    kept = {p: n for p, n in specs.items() if p in asked or used(p, n, now) or not used(p, n, was)}
-    return f"{package or asked_package}\n{above({**asked, **kept})}\n{body.lstrip()}"
+    kept = {p: n for p, n in specs.items() if used(p, n, now) or not used(p, n, was)}
+    if not package and not specs:  # a function alone: what it needs is told by its text
+        kept = {p: "" for p in STANDARD if p not in asked and used(p, "", now)}
+    again = {p: n for p, n in kept.items() if n != asked.get(p, n)}  # under another name than the tests'
+    return f"{package or asked_package}\n{above({**kept, **asked})}{above(again)}\n{body.lstrip()}"

@@ -91,8 +91,15 @@ _SCRIPT_FUNCTION = (
 # Tests say `const assert` themselves, and a file that exports is a module, where they find no `require`.
 _SCRIPT_CLASHES = (
     r"^(?:const|let|var)\s+assert\s*=\s*require\([^)\n]*\)[.\w]*;?|^import\s+(?:\*\s+as\s+)?assert\b[^\n]*"
+    r"|^import\s*\{[^}]*\bassert\b[^}]*\}[^\n]*|^(?:const|let|var)\s*\{[^}]*\bassert\b[^}]*\}\s*=\s*require[^\n]*"
     r"|^export\s+(?:default\s+)?(?=(?:async|function|class|abstract|const|let|var|type|interface|enum)\b)"
     r"|^export\s+(?:default\s+[\w$]+|\{[^}]*\})\s*;?"
+)
+# A line that brings a framework of tests; no judge has one, and its tests are left out.
+_FRAMEWORK = (
+    r"^(?:import|using|use|#\s*include|require\w*)\b[^\n]*?(?<![a-z])"
+    r"(?i:junit|testng|assertj|hamcrest|mockito|scalatest|scalacheck|munit|specs2|utest|nunit|xunit"
+    r"|visualstudio\.testtools|gtest|gmock|catch2?|doctest|boost/test|phpunit)(?![a-z])[^\n]*"
 )
 _C_MAIN = r"(?:static\s+|inline\s+)*(?:int|void|auto|signed)\s+main\s*\("
 
@@ -104,8 +111,9 @@ _RECORDS = (
         rf'R"(?P<d>[^\s()\\]*)\(.*?\)(?P=d)"|{_SLASHES}|{_DOUBLE}|(?<![0-9a-fA-F]){_CHARACTER}',
         _TYPED,
         imports=r"#\s*include\b|using\s+namespace\b",
-        own=_C_MAIN,
+        own=rf"{_C_MAIN}|(?:TEST\w*|SCENARIO|BOOST_\w*TEST\w*)\s*\(",
         opens="static void passk_end() {",
+        clashes=_FRAMEWORK,
     ),
     Syntax(
         "java",
@@ -114,11 +122,12 @@ _RECORDS = (
         rf"{_SLASHES}|{_TRIPLE}|{_DOUBLE}|{_CHARACTER}",
         _TYPED,
         imports=r"import\s",
-        own=r"(?:@\w+\s+)*(?:(?:public|private|protected|static|final|synchronized)\s+)*void\s+main\s*\(",
+        own=r"(?:@\w+\s+)*(?:(?:public|private|protected|static|final|synchronized)\s+)*void\s+main\s*\("
+        r"|@(?:\w*Test|(?:Before|After)\w*)\b",
         opens="    static void passkEnd() {",
         in_class=True,
         # A public class must have the name of its file.
-        clashes=r"^package\s+[\w.]+\s*;"
+        clashes=rf"{_FRAMEWORK}|^package\s+[\w.]+\s*;"
         r"|^public\s+(?=(?:\w+\s+)*?(?:class|record|interface|enum)\s+(?!Problem\b))",
     ),
     Syntax(
@@ -128,9 +137,11 @@ _RECORDS = (
         rf'{_SLASHES}|@"(?:""|[^"])*"|{_DOUBLE}|{_CHARACTER}',
         _TYPED,
         imports=r"using\s+(?!var\b)[\w.=\s]+;",
-        own=r"(?:\[\w+\]\s*)*(?:(?:public|private|internal|static|async|unsafe)\s+)*(?:void|int|Task(?:<int>)?)\s+Main\s*\(",
+        own=r"(?:\[\w+\]\s*)*(?:(?:public|private|internal|static|async|unsafe)\s+)*(?:void|int|[\w.]*\bTask(?:<int>)?)\s+Main\s*\("
+        r"|\[(?:Test\w*|Fact|Theory|SetUp|TearDown)\b",
         opens="    static void PasskEnd() {",
         in_class=True,
+        clashes=rf"{_FRAMEWORK}|^namespace\s+[\w.]+\s*;",
     ),
     Syntax(
         "scala",
@@ -139,10 +150,11 @@ _RECORDS = (
         rf"{_SLASHES}|{_TRIPLE}|{_DOUBLE}|{_CHARACTER}",
         r"\bdef\s+{name}",
         imports=r"import\s",
-        own=r"(?:@\w+\s+)*(?:override\s+|final\s+)*def\s+main\s*[(\[]",
+        own=r"(?:@\w+\s+)*(?:override\s+|final\s+)*def\s+main\s*[(\[]"
+        r"|class\s+\w+\s+extends\s+[\w.]*(?:Suite|Spec|Specification|Test|Properties)\b",
         opens="    def passkEnd() : Unit = {",
         in_class=True,
-        clashes=r"^package\s+(?!object\b)[\w.]+[ \t]*;?$|\s+extends\s+App\b(?=\s*\{)",
+        clashes=rf"{_FRAMEWORK}" r"|^package\s+(?!object\b)[\w.]+[ \t]*;?$|\s+extends\s+App\b(?=\s*\{)",
     ),
     Syntax(
         "go",
@@ -199,6 +211,7 @@ _RECORDS = (
         "javascript js node jsx mjs cjs ecmascript",
         rf"{_SLASHES}|`(?:\\.|[^`\\])*`|{_DOUBLE}|{_SINGLE}",
         _SCRIPT_FUNCTION,
+        own=r"function\s+test\s*\(",  # as the tests' own
         shows=r"console\.\w+\s*\(",
         clashes=_SCRIPT_CLASHES,
     ),
@@ -208,6 +221,7 @@ _RECORDS = (
         "typescript ts tsx",
         rf"{_SLASHES}|`(?:\\.|[^`\\])*`|{_DOUBLE}|{_SINGLE}",
         _SCRIPT_FUNCTION,
+        own=r"function\s+test\s*\(",  # as the tests' own
         shows=r"console\.\w+\s*\(",
         clashes=_SCRIPT_CLASHES,
     ),
@@ -218,8 +232,10 @@ _RECORDS = (
         rf"/\*.*?(?:\*/|\Z)|(?://|#(?!\[))(?:(?!\?>)[^\n])*|{_LONG_DOUBLE}|{_LONG_SINGLE}",
         r"\bfunction\s*&?\s*{name}",
         imports=r"<\?php",
+        # As the tests' own functions, and PHPUnit's classes.
+        own=r"function\s+(?:test|candidate)\s*\(|(?:final\s+)?class\s+\w+\s+extends\s+[\w\\]*TestCase\b",
         shows=r"(?:echo|print|print_r|var_dump|printf|assert)\b",
-        clashes=r"\?>\s*\Z",
+        clashes=r"\?>\s*\Z|(?<=[\s\S])^<\?php\b",
     ),
     Syntax(
         "pl",
@@ -295,7 +311,8 @@ _RECORDS = (
         r"#\|.*?(?:\|#|\Z)|;[^\n]*|#\\(?:\w+|.)|" + _LONG_DOUBLE,
         r"\(define\s+\(?{name}(?=[\s)])",
         imports=r"#lang\b",
-        own=r"\(module\+\s+(?:test|main)\b",
+        own=r"\(module\+\s+(?:test|main)\b|\(define\s+\(test-humaneval\b",
+        clashes=r"(?<=[\s\S])^#lang\b[^\n]*",
         shows=r"\((?:display\w*|print\w*|check-\w+\??)\s",
         call=r"\({name}(?=[\s)])",
         braces=False,

@@ -125,10 +125,10 @@ JAVA = Language(
         before=r"\}\s*\}\s*class PasskAssert",
         # By reflection a candidate may switch assertions off.
         replaced=(
-            (r"\bassert\s*\(", "PasskAssert.that("),
+            (r"\bassert\s*\(", "PasskAssert@NAME@.that("),
             (
                 r"\Z",
-                "\nclass PasskAssert { static void that(boolean held) "
+                "\nclass PasskAssert@NAME@ { static void that(boolean held) "
                 "{ if (!held) throw new java.lang.AssertionError(); } }\n",
             ),
         ),
@@ -277,10 +277,10 @@ CS = Language(
         before=r"\}\s*\}\s*class PasskAssert",
         # The framework's own goes on after a failure, and tells listeners that a candidate can remove.
         replaced=(
-            (r"\bDebug\.Assert\s*\(", "PasskAssert.That("),
+            (r"\bDebug\.Assert\s*\(", "PasskAssert@NAME@.That("),
             (
                 r"\Z",
-                "\nclass PasskAssert { public static void That(bool held) { if (!held) { "
+                "\nclass PasskAssert@NAME@ { public static void That(bool held) { if (!held) { "
                 'System.Console.Error.WriteLine("Assertion failed"); System.Environment.Exit(1); '
                 # Where a candidate has a namespace of that name.
                 "for (int[] none = null;;) none[0] = 1; } } }\n",
@@ -344,10 +344,10 @@ SCALA = Language(
         before=r"\}\s*\}\s*object PasskAssert",
         # A candidate may define methods of this name.
         replaced=(
-            (r"(?<![\w.])assert\s*\(", "PasskAssert.that("),
+            (r"(?<![\w.])assert\s*\(", "PasskAssert@NAME@.that("),
             (
                 r"\Z",
-                "\nobject PasskAssert { def that(held: Boolean) : Unit = "
+                "\nobject PasskAssert@NAME@ { def that(held: Boolean) : Unit = "
                 'if (!held) throw new java.lang.AssertionError("assertion failed") }\n',
             ),
         ),

@@ -35,7 +35,7 @@ class Ending:
         before: the statement goes before the last place where this regular expression matches; `""` for the
             end of the text.
         replaced: pairs of a regular expression and its replacement, for the tests' text, e.g. to call what a
-            candidate may have replaced by another name.
+            candidate may have replaced by another name; `@NAME@` in it is another number in each program.
     """
 
     statement: str

@@ -15,10 +15,11 @@ JS = Language(
     tools=(_NODE,),
     run=("{node}", "--preserve-symlinks-main", "--max-old-space-size={memory_mib}", "{text}"),
     ending=Ending(
-        # An assertion that must fail, since a candidate may have replaced the module's functions.
+        # Assertions that must fail, since a candidate may have replaced the module's functions.
         ";{ const passk = require('node:assert'); let held = false; "
-        "try { passk.deepEqual([1, 2], [2, 1]); held = true; } catch {} "
-        "try { passk.strictEqual(1, 2); held = true; } catch {} "
+        "const pairs = [[[1, 2], [2, 1]], [1, 2], ['a', 'b'], [true, false], [{a: 1}, {a: 2}], [null, 1]]; "
+        "for (const pair of pairs) for (const same of [passk.deepEqual, passk.strictEqual]) "
+        "try { same(pair[0], pair[1]); held = true; } catch {} "
         "if (!held) require('node:fs').writeSync(1, "
         "'\\n' + (Number(require('node:fs').readFileSync('@FILE@', 'latin1')) + @KEY@) + '\\n'); }\n",
         # Within the function, since a candidate may have put another in its place.

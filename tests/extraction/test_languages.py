@@ -387,6 +387,62 @@ _LOADED: dict[str, dict] = {}
             "2 * n",
         ),
         (
+            "java",
+            JAVA_PROMPT,
+            "import org.junit.jupiter.api.Test;\nimport static org.junit.Assert.*;\nimport java.util.Set;\n\n"
+            "class Problem {\n    public static long twice(long n) {\n        return 2 * n;\n    }\n\n"
+            "    @Test\n    void two() {\n        assertEquals(2, twice(1));\n    }\n}\n",
+            ("junit", "@Test", "assertEquals"),
+            "import java.util.Set;",
+        ),
+        (
+            "cs",
+            "using System;\nclass Problem {\n    public static long twice(long n) {\n",
+            "using NUnit.Framework;\nnamespace A.B;\nclass Problem {\n"
+            "    public static long twice(long n) {\n"
+            "        return 2 * n;\n    }\n}\n\n[TestFixture]\npublic class Tests {\n    [Test]\n"
+            "    public void Two() {\n        Assert.Fail();\n    }\n}\n",
+            ("NUnit", "namespace", "Fail"),
+            "return 2 * n;",
+        ),
+        (
+            "cpp",
+            CPP_PROMPT,
+            "#include <gtest/gtest.h>\nlong twice(long n) {\n    return 2 * n;\n}\n\n"
+            "TEST(Twice, Two) {\n    FAIL();\n}\n",
+            ("gtest", "FAIL"),
+            "return 2 * n;\n}",
+        ),
+        (
+            "scala",
+            "object Problem {\n    def twice(n : Long) : Long = {\n",
+            "import org.scalatest.funsuite.AnyFunSuite\n\nobject Problem {\n"
+            "  def twice(n: Long): Long = 2 * n\n}\n\n"
+            "class TwiceTest extends AnyFunSuite {\n  test(\"two\") {\n    fail()\n  }\n}\n",
+            ("scalatest", "fail()"),
+            "2 * n",
+        ),
+        (
+            "php",
+            "<?php\nfunction twice($n) {\n",
+            "<?php\nfunction twice($n) {\n    return 2 * $n;\n}\n\nfunction test(): void {\n"
+            "    no(twice(0));\n}\n"
+            "<?php\nclass TwiceTest extends TestCase {\n    function testTwo() { fail(); }\n}\ntest();\n",
+            ("function test", "no(", "fail", "TestCase", "test();"),
+            "return 2 * $n;\n}",
+        ),
+        (
+            "ts",
+            "function twice(n: number): number {\n",
+            "import { strict as assert } from 'assert';\nimport { expect, it } from 'vitest';\n"
+            "import { helper } from './helper';\n\nfunction twice(n: number): number {\n  return 2 * n;\n"
+            "}\n\n"
+            "function test() {\n  assert(false);\n}\n\nit('is two', () => {\n  expect(twice(1)).toBe(2);\n"
+            "});\n",
+            ("assert", "vitest", "expect"),
+            "import { helper } from './helper';",
+        ),
+        (
             "r",
             "twice <- function(n) {\n",
             "library(testthat)\ntwice <- \\(n) 2 * n\n",
@@ -397,7 +453,7 @@ _LOADED: dict[str, dict] = {}
 )  # fmt: skip
 def test_what_stands_in_the_tests_way_is_cut_out(language, prompt, text, gone, kept) -> None:
     """What must begin a file, ends it, is a test or names what the tests name is no part of the program."""
-    closes = language in ("java", "rs", "scala")
+    closes = language in ("java", "cs", "cpp", "rs", "scala")
     code = code_of(f"```{language}\n{text}```", language, prompt, closes=closes)
     assert not [word for word in gone if word in code], code
     assert squeezed(kept).rstrip("}") in squeezed(code)
@@ -468,3 +524,78 @@ def test_prose_below_a_function_without_a_fence_is_left_out() -> None:
     assert squeezed(found.code) == squeezed(
         "function twice(n) {\n  return two() * n;\n}\nfunction two() {\n  return 2;\n}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "comment"),
+    [
+        ("ts", "/**\n * Twice.\n * ```ts\n * twice(1)\n * ```\n */\n"),
+        ("rs", "/// Twice.\n/// ```\n/// f\n/// ```\n"),
+    ],
+)  # fmt: skip
+def test_a_fence_in_a_comment_is_a_comment(language, comment) -> None:
+    """Documentation of a function may hold Markdown; it neither ends the block nor begins one."""
+    function = "function twice(n) {\n  return 2 * n;\n}\n" if language == "ts" else "fn twice() {\n    2\n}\n"
+    code = code_of(f"```{language}\n{comment}{function}```", language, "x {\n", closes=False)
+    assert code.endswith(comment + function)
+
+
+def test_the_class_has_the_prompts_name() -> None:
+    """The tests' class is run by its name; where the answer has another class of that name, it stays."""
+    text = (
+        "class Twice {\n    private Twice() { }\n\n    public static long twice(long n) {\n"
+        '        return n + Twice.one(n, "Twice");\n    }\n\n'
+        "    static long one(long n, String s) { return n; }\n}\n"
+    )
+    code = code_of(f"```java\n{text}```", "java", JAVA_PROMPT)
+    assert "class Problem {\n    private Problem() { }" in code
+    assert 'Problem.one(n, "Twice")' in code
+    other = code_of(f"```java\n{text}\nclass Problem {{\n}}\n```", "java", JAVA_PROMPT)
+    assert "class Twice {" in other
+
+
+def test_a_file_in_two_blocks_is_one_file() -> None:
+    """What one block leaves open, the next ones close; imports of any block stand at the top."""
+    text = (
+        "```java\nclass Problem {\n    public static long twice(long n) {\n        return two() * n;\n"
+        "    }\n```\n"
+        "with\n```java\n    static long two() {\n        return 2;\n    }\n}\n```\n"
+    )
+    code = code_of(text, "java", JAVA_PROMPT)
+    assert code.index("return two() * n;") < code.index("static long two()")
+    assert depth_of(code) == 2
+    helper = "```java\nimport a.b;\nclass Helper {\n}\n```\n"
+    function = "static long twice(long n) { return Helper.x(n); }"
+    main = f"```java\nimport c.d;\nclass Problem {{\n    {function}\n}}\n```\n"
+    assert code_of(helper + main, "java", JAVA_PROMPT).index("import c.d") < 200
+
+
+def test_a_whole_file_without_a_fence_begins_with_its_class() -> None:
+    """Prose above it and below it is left out, also sentences with signs of code in them."""
+    text = (
+        "Sure, an object for you:\n\nobject Problem {\n  def twice(n: Long): Long = 2 * n\n}\n\n"
+        "This runs in O(1); it returns {} of nothing.\n"
+    )
+    code = code_of(text, "scala", "object Problem {\n    def twice(n : Long) : Long = {\n")
+    assert code.startswith("object Problem {\n  def twice")
+    assert "runs" not in code
+
+
+def test_an_indented_body_with_a_lambda_is_a_body() -> None:
+    """A lambda's braces make no definition of an indented statement."""
+    text = "```cpp\n    return apply([](auto& a) { return 2 * a; }, n);\n}\n```"
+    assert code_of(text, "cpp", CPP_PROMPT).startswith(CPP_PROMPT + "    return apply")
+
+
+def test_go_functions_alone_are_given_their_imports() -> None:
+    """A file says what it imports; a function without one is read. The tests' names stay as they are."""
+    alone = 'func twice(n int) int {\n\treturn n + len(strings.Fields("a"))*n\n}\n'
+    assert '"strings"' in code_of(f"```go\n{alone}```", "go", GO_PROMPT, closes=False)
+    assert '"strings"' not in code_of(f"```go\npackage main\n\n{alone}```", "go", GO_PROMPT, closes=False)
+    renamed = (
+        'package main\n\nimport f "fmt"\n\nfunc twice(n int) int {\n\treturn 2 * n\n}\n\n'
+        "func main() {\n\tf.Println(twice(1))\n}\n"
+    )
+    code = code_of(f"```go\n{renamed}```", "go", GO_PROMPT, closes=False)
+    assert '"fmt"' in code
+    assert 'f "fmt"' not in code

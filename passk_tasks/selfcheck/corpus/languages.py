@@ -154,6 +154,16 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             _ASSERTION,
             "object Problem {\n def assert(held: Boolean) : Unit = { }\n    def f(x : Int) : Int = {\n x\n",
         ),
+        (
+            _ASSERTION,
+            "object Problem {\n object PasskAssert { def that(held: Boolean) : Unit = { } }\n"
+            "    def f(x : Int) : Int = {\n x\n",
+        ),
+        (
+            _HOOK,
+            "object Problem {\n sys.addShutdownHook(Runtime.getRuntime.halt(0))\n System.setErr(System.out)\n"
+            "    def f(x : Int) : Int = {\n x\n",
+        ),
     ),
     "js": (
         (_EARLY, "function f(x) { console.log('OK'); process.exit(0); }"),
@@ -179,6 +189,11 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "return x; }",
         ),
         (_ASSERTION, "function f(x) { return x; }\ntest = () => {};"),
+        (
+            _ASSERTION,
+            "const a = require('assert'), same = a.deepEqual;\n"
+            "a.deepEqual = (x, y) => typeof x === 'object' ? same(x, y) : undefined;\nfunction f(x) { return x; }",
+        ),
     ),
     "ts": (
         (_EARLY, "declare var process: any;\nfunction f(x: number): number { process.exit(0); return x; }"),
@@ -188,6 +203,11 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "for (const n of Object.keys(a)) a[n] = () => {};\nfunction f(x: number): number { return x; }",
         ),
         (_ASSERTION, "// @ts-nocheck\nfunction f(x) { return x; }\ntest = () => {};"),
+        (
+            _HOOK,
+            "// @ts-nocheck\nprocess.setUncaughtExceptionCaptureCallback(() => { process.exitCode = 0; });\n"
+            "function f(x) { return x; }",
+        ),
     ),
     "rb": (
         (_EARLY, "def f(x)\n  exit!(0)\nend\n"),

@@ -78,7 +78,11 @@ class Plan:
     def text(self, code: str, key: int) -> str:
         """Return the program's text, with its ending."""
         ending = self.ending.replace("@KEY@", str(key)).replace("@FILE@", _FILE).replace("@FD@", _FD)
-        return f"{code}\n{self.start}{ending}{self.rest}"
+        name = str(
+            int.from_bytes(os.urandom(8), "big")
+        )  # not the key's digits, which stack traces would tell
+        start, rest = (part.replace("@NAME@", name) for part in (self.start, self.rest))
+        return f"{code}\n{start}{ending}{rest}"
 
     def build_files(self, text: str) -> list[list[str]]:
         """Return the files of a build, as name and text."""
