@@ -161,6 +161,11 @@ GO = Language(
     prepared=Prepared(
         files=(
             (
+                "testify_test.go",
+                'package f\n\nimport (\n\t"testing"\n\n\t"github.com/stretchr/testify/assert"\n)\n\n'
+                "func TestF(t *testing.T) {\n\tassert.New(t).Equal(1, 1)\n}\n",
+            ),
+            (
                 "solution_test.go",
                 'package f_test\n\nimport (\n\t"bytes"\n\t"errors"\n\t"fmt"\n\t"math"\n'
                 '\t"math/rand"\n\t"os"\n'
@@ -172,7 +177,14 @@ GO = Language(
                 "func TestF(t *testing.T) {}\n",
             ),
         ),
-        commands=(("{go}", "test", "-o", "warm.test", "-exec", "/bin/true", "solution_test.go"),),
+        commands=(
+            ("{go}", "test", "-o", "warm.test", "-exec", "/bin/true", "solution_test.go"),
+            # HumanEvalPack's programs import it, MultiPL-E's do not, and not every host has it.
+            (
+                *("/bin/sh", "-c", '"$0" test -o warm.test -exec /bin/true testify_test.go || true'),
+                "{go}",
+            ),
+        ),
         build=(_GO_BUILD,),
         environment=(("GOCACHE", "{prepared}/cache"),),
     ),
