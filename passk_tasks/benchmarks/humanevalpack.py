@@ -229,10 +229,11 @@ def _python_tests(problem: Problem) -> Tests:
 
 
 def _with_go_imports(code: str, test: str) -> str:
-    """Return a file that imports its own imports, and those of the harness's list that its text uses."""
+    """Return a file that imports what its text uses of its own imports (a prompt has more), and of a list."""
     record = syntax("go")
     _, own, body = go_imports.apart(code)
     used = hidden(f"{body}\n{test}", record)
+    own = {path: name for path, name in own.items() if go_imports.used(path, name, used)}
     specs = {"testing": "", "github.com/stretchr/testify/assert": "", **own}
     specs.update(
         (path, "") for path in go_imports.STANDARD if path not in own and go_imports.used(path, "", used)

@@ -45,8 +45,8 @@ def render(report: Report, *, colour: bool = False, width: int | None = None) ->
         page.text(f"not tried, as their toolchains are not here: {', '.join(report.without)}", indent=0)
     if report.unpromised:
         page.text(
-            f"right programs left out: {report.unpromised}; they need a network, `/dev/shm` or a user's name, "
-            "which no candidate has here (SECURITY.md, without user namespaces)",
+            f"right programs left out: {report.unpromised}; they need a network, `/dev/shm` or a user's "
+            "name, which no candidate has here (SECURITY.md, without user namespaces)",
             indent=0,
         )
     for title, why in report.refused.items():

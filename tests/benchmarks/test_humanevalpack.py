@@ -166,3 +166,11 @@ def test_cpp_stands_below_the_includes_and_without_its_main() -> None:
     assert "#include<boost/any.hpp>" in framed
     assert framed.endswith("int f() { return 1; }\n")
     assert family.program(problem, None, Judge.ISOLATED).code is None
+
+
+def test_go_files_import_what_they_use() -> None:
+    """A prompt's import that the solution does not need is left out, as the harness does by the text."""
+    head = 'import (\n    "strings"\n)\n\n'
+    framed = humanevalpack._with_go_imports
+    assert '"strings"' not in framed(head + "func F() string {\n    return `strings.ToUpper`\n}\n", "")
+    assert '"strings"' in framed(head + 'func F() string {\n    return strings.ToUpper("a")\n}\n', "")
