@@ -233,10 +233,11 @@ def _cut_off(page: Page, result: Comparison) -> None:
 
 
 def _changes(page: Page, result: Comparison, *, everything: bool) -> None:
-    if not result.changes:
-        page.line("  no problem changed its pass rate")
-        return
     first, last = label(result.question.before), label(result.question.after)
+    if not result.changes:
+        between = f" from {first} to {last}" if len(result.runs) > 2 else ""
+        page.line(f"  no problem changed its pass rate{between}")
+        return
     worse = [change for change in result.changes if change.difference < 0]
     better = [change for change in result.changes if change.difference > 0][::-1]
     for name, changes, style in ((f"worse in {last}", worse, RED), (f"better in {last}", better, GREEN)):

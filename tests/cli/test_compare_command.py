@@ -94,6 +94,14 @@ def test_several_runs_are_ranked_in_groups(tmp_path, scored, capsys):
     assert "\n\n\n" not in out
 
 
+def test_unchanged_problems_are_those_of_two_runs(tmp_path, scored, capsys):
+    """Where nothing changed from the best to the second, other runs may still differ: the two are named."""
+    for name, passed in (("a", 8), ("b", 2), ("c", 8)):
+        scored(tmp_path / name, counts(*[passed] * 20))
+    assert main(["compare", str(tmp_path), "--k", "1"]) == 0
+    assert "no problem changed its pass rate from C to A\n" in capsys.readouterr().out
+
+
 def test_many_runs_are_one_table_unless_all_is_wanted(tmp_path, scored, capsys):
     """Six runs are set against the best in one table; --all has every pair, and the problems that changed."""
     for i in range(6):
