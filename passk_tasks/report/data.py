@@ -71,7 +71,6 @@ def described(
         "metrics": summary.metrics_rows(scores),
         "bound": any(map(summary.is_bound, scores.values())),
         "kept": any(name.startswith(KEPT) for name in scores),
-        "findings": run.findings,
         "warnings": run.other_warnings,
         "spending": spending.facts(run),
         "cost": _cost(run, clusters),

@@ -25,6 +25,7 @@ from passk_tasks.report import causes, data, distinct, figures
 from passk_tasks.report.packed import MOST_CANDIDATES, grid, packed
 from passk_tasks.report.svg import themed
 from passk_tasks.report.visible import shortened, visible
+from passk_tasks.results.findings import Finding
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.metrics import Metric
 from passk_tasks.text import sent, spending, summary
@@ -73,7 +74,7 @@ def build(
     if comparison is not None:
         context["causes"], drawn = causes.described(runs, comparison.primary, clusters)
         context["figures"] |= {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}
-        context |= _differences(comparison)
+        context |= _differences(comparison, runs)
     return _environment().from_string(_file("page.html.j2")).render(context)
 
 
@@ -88,8 +89,13 @@ def _runs(
         {**data.described(i, run, name, metrics, clusters), "colour": i % len(figures.RUNS)}
         for i, (run, name) in enumerate(zip(runs, names, strict=True))
     ]
+    findings: dict[Finding, list[int]] = {}  # each once, with the runs that it is true of
+    for i, run in enumerate(runs):
+        for finding in run.findings:
+            findings.setdefault(finding, []).append(i)
     return {
         "runs": described,
+        "findings": findings,
         "names": [
             {"letter": of_run["letter"], "name": visible(of_run["name"]), "colour": of_run["colour"]}
             for of_run in described
@@ -104,16 +110,22 @@ def _runs(
     }
 
 
-def _differences(comparison: Comparison) -> dict[str, Any]:
+def _differences(comparison: Comparison, runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the template is told of several runs' problems and conditions that are not the same."""
     flips = Counter(change.flip for change in comparison.changes)
     letters = [label(i) for i in range(len(comparison.runs))]
+    first = sent.first_parts(comparison.conditions)
+    said = tuple(str(finding) for run in runs for finding in run.findings)  # these stand on top
     return {
         "lost": flips[LOST],
         "gained": flips[GAINED],
         "groups": data.groups(comparison),
         "text_changes": list(sent.texts(comparison.conditions, letters)),
-        "by_value": [(one, sent.by_value(one, letters)) for one in comparison.conditions],
+        "differing": [(one, sent.by_value(one, letters)) for one in first],
+        "differing_too": [
+            (one, sent.by_value(one, letters)) for one in comparison.conditions if one not in first
+        ],
+        "warnings": [text for text in comparison.warnings if not text.endswith(said)],
     }
 
 

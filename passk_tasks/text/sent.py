@@ -52,7 +52,7 @@ def differing(
 
     With `everything` all parts of all conditions and all lines.
     """
-    shown = list(conditions) if everything else _first_parts(conditions)
+    shown = list(conditions) if everything else first_parts(conditions)
     if not conditions:
         page.line("  every condition that all runs recorded is the same")
     elif len(letters) <= _BESIDE:
@@ -153,7 +153,7 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _first_parts(conditions: Sequence[Condition]) -> list[Condition]:
+def first_parts(conditions: Sequence[Condition]) -> list[Condition]:
     """Return the conditions, of those with many parts the first ones."""
     seen: Counter[str] = Counter()
     kept = []

@@ -375,6 +375,17 @@ def test_findings_stand_on_top(tmp_path, loaded):
     assert "something else" in after
 
 
+def test_many_runs_begin_with_the_answer(tmp_path, loaded):
+    """Who is best comes first, then what runs suffer from, once for all that do; each run is folded away."""
+    found = Finding("identical", "all are alike", "use a seed")
+    runs = [replace(loaded(tmp_path / name, ANSWERS), findings=(found,)) for name in "abcd"]
+    summary = build(runs).split('id="summary"')[1].split("</section>")[0]
+    answer, finding, folded = (summary.index(text) for text in ("is best", "all are alike.", "<details>"))
+    assert answer < finding < folded < summary.index("<article")
+    assert build(runs).count("all are alike") == 1
+    assert summary[answer:finding].count('class="run') == 4
+
+
 def test_every_sample_has_its_verdict_in_the_picture(tmp_path, loaded):
     """A letter a sample, in the order of the samples, for each problem in turn."""
     html = build([loaded(tmp_path, ANSWERS)])
