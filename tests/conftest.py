@@ -17,7 +17,6 @@ import started
 from passk_tasks import benchmarks, plugins
 from passk_tasks.judging import executor
 from passk_tasks.results import store
-from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.summary import estimate
 
 # No test depends on the clock. The same examples everywhere: a change that is red here is red for everyone.
@@ -35,12 +34,6 @@ _LONG = (
     *("cli/test_score.py", "harness/test_run.py", "harness/test_ranks.py", "judging/test_cluster.py"),
     *("golden/test_golden.py", "sandbox/test_verdicts.py", "sandbox/test_stdio.py", "report/test_browser.py"),
 )
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Start a process more than there are CPUs for `-n auto`: tests spend a tenth of their time waiting."""
-    return usable_cpus() + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
