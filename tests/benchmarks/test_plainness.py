@@ -9,6 +9,9 @@ import pytest
 from passk_tasks.benchmarks.plainness import prove
 
 APART = [
+    "r=f(1)\nassert r[0]==1\ns=f(2)\nassert s[0]==2",
+    "d=[1,2]\nassert f(d[0])==1\nassert f(3)==1\nassert f(d[1])==2",
+    "for x, y in [([1],2),([3],4)]: assert f(x)==y",
     "assert f([1]) is not None",
     "assert f(2) is True",
     "a=f(1)\nassert a==[1]\nb=f(2)\nassert b==[2]",
@@ -87,6 +90,16 @@ APART = [
     "import numpy as np\nassert np.linalg.norm(f(1))==1",
 ]
 ONE_PROCESS = [
+    "r=f(1)\nf(2)\nassert r[0]==6",
+    "r=f(1)\nf(2)\nassert r[0:1]==6",
+    "r=f(1)\nf(2)\ns=r+[1]\nassert s[0]==6",
+    "l=[f(1)]\nf(2)\nassert l[0][0]==6",
+    "a=[5]\nf(a)\nf(1)\nassert a[0]==5",
+    "a=[5]\nf(a)\nf(1)\nassert a[:1]==[5]",
+    "a=[5]\nf(a)\nf(1)\nx,=a\nassert x==5",
+    "a=[5]\nf(a)\nf(1)\nfor x in a: assert x==5",
+    "a=[5]\nf(a)\nf(1)\nb=a+[1]\nassert b[0]==5",
+    "a={1:5}\nf(a)\nf(1)\nassert a[1]==5",
     "def run(t): t()\n@run\ndef t():\n    assert f.__name__\nassert f(1)==1",
     "def g():\n    assert f.__doc__\nclass A:\n    g()\nassert f(1)==1",
     "assert map(f,[1])==[1]",

@@ -228,6 +228,14 @@ KEPT = {
         "kept = []\ndef f(x):\n    kept.append(x)\n    kept[0].append(1)",
         "a = []\nf(a)\nf([])\nassert a == [1, 1]\n",
     ),
+    "an item of what an earlier call gave is taken after a later one": (
+        "kept = []\ndef f(x):\n    kept[:] = [x]\n    return kept",
+        "r = f(1)\nf(2)\nassert r[0] == 2\n",
+    ),
+    "an item of what an earlier call was given is taken after a later one": (
+        "kept = []\ndef f(x):\n    kept.append(x)\n    kept[0][0] = len(kept)",
+        "a = [5]\nf(a)\nf([1])\nassert a[:1] + [a[0]] == [2, 2]\n",
+    ),
     "the tests change what the candidate keeps": (
         "kept = []\ndef f():\n    return kept",
         "f().append(1)\nassert f() == [1]\n",

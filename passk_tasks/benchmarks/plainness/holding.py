@@ -57,6 +57,10 @@ class Holding:
         known = [root.held for root in lineage(roots)] + [root.within for root in roots]
         return any(call is not None and call < self.calls for call in known)
 
+    def changed(self, roots: Iterable[Root]) -> bool:
+        """Return whether the candidate has run after it held one of these objects, not only an item."""
+        return any(root.held is not None and root.held < self.calls for root in lineage(roots))
+
     def observe(self, value: Value, depth: int = DEEP) -> None:
         """Look at a value, by comparing it with a literal of `depth` levels.
 
@@ -126,6 +130,9 @@ class Holding:
             raise Needs(f"uses {value.what}")
         if value.kind > Kind.OWN:
             self.observe(value)
+        # Which item there is, the object says, also where the item is a number.
+        if not live and self.changed(value.roots):
+            raise Needs("takes an item of a value after a later call, which may have changed it")
         if value.kind in (Kind.RESULT, Kind.REMOTE) and value.own == 0:
             if index is None or value.kind == Kind.REMOTE:
                 if not live:
@@ -192,7 +199,8 @@ class Holding:
             return Value(Kind.REMOTE, own=0, depth=DEEP)
         depth = max(left.depth, right.depth)
         if left.kind == right.kind == Kind.PLAIN:
-            roots = frozenset({Root()}) if left.roots or right.roots else frozenset()
+            late = self.calls - 1 if self.changed(left.roots | right.roots) else None
+            roots = frozenset({Root(late)}) if left.roots or right.roots else frozenset()
             shared = left.known | right.known
             return Value(Kind.PLAIN, roots, shared, 1 if shared else DEEP, depth)
         kind = max(left.kind, right.kind)
