@@ -11,7 +11,7 @@ import base64
 import hashlib
 import importlib.resources
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -74,7 +74,7 @@ def build(
     if comparison is not None:
         context["causes"], drawn = causes.described(runs, comparison.primary, clusters)
         context["figures"] |= {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}
-        context |= _differences(comparison, runs)
+        context |= _differences(comparison, context["findings"])
     return _environment().from_string(_file("page.html.j2")).render(context)
 
 
@@ -110,12 +110,12 @@ def _runs(
     }
 
 
-def _differences(comparison: Comparison, runs: Sequence[Run]) -> dict[str, Any]:
+def _differences(comparison: Comparison, findings: Collection[Finding]) -> dict[str, Any]:
     """Return what the template is told of several runs' problems and conditions that are not the same."""
     flips = Counter(change.flip for change in comparison.changes)
     letters = [label(i) for i in range(len(comparison.runs))]
     first = sent.first_parts(comparison.conditions)
-    said = tuple(str(finding) for run in runs for finding in run.findings)  # these stand on top
+    said = tuple(map(str, findings))  # these stand on top
     return {
         "lost": flips[LOST],
         "gained": flips[GAINED],

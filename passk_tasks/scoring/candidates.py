@@ -176,10 +176,7 @@ class Prover:
         self._family = benchmarks.get(self._spec.settings.benchmark)
 
     def candidate(self, sample: Sample, number: int) -> Candidate:
-        """Return the candidate in a sample: taken as it stands, or extracted from the model's text.
-
-        `extract` is one of `EXTRACT`; the task has the mode for responses, and the stop sequences.
-        """
+        """Return the candidate in a sample, which is the run's `number`-th of its problem, from 0."""
         problem = self._problems[sample.task_id]
         extracted = candidate(sample, problem, self._spec, self._run.extract or "auto")
         return Candidate(

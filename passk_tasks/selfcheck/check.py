@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from passk_tasks.errors import SandboxError
@@ -175,7 +175,7 @@ def check(
         for judge in Judge:
             outcomes: dict[str, Outcome] = {}
             for group, number, given in _groups([a for a in tried if judge in a.judges], workers, limits):
-                for (loopback, language), alike in _alike(group):
+                for (loopback, language), alike in _alike(group).items():
                     confinement = Confinement(given, sandbox, python=python, loopback=loopback)
                     try:
                         judged = _run(alike, judge, probes, local(confinement, number), progress)
@@ -202,12 +202,12 @@ def _language(attack: Attack) -> str | None:
     return attack.tests.language if isinstance(attack.tests, CommandTests) else None
 
 
-def _alike(attacks: Sequence[Attack]) -> Iterator[tuple[tuple[bool, str | None], list[Attack]]]:
-    """Yield the attacks that one sandbox can judge, by loopback device and language."""
+def _alike(attacks: Sequence[Attack]) -> dict[tuple[bool, str | None], list[Attack]]:
+    """Return the attacks that one sandbox can judge, by loopback device and language."""
     groups: dict[tuple[bool, str | None], list[Attack]] = {}
     for attack in attacks:
         groups.setdefault((attack.loopback, _language(attack)), []).append(attack)
-    yield from groups.items()
+    return groups
 
 
 def _promised(attack: Attack, sandbox: str, layers: dict[str, bool]) -> bool:

@@ -54,8 +54,9 @@ class Holding:
     def stale(self, roots: Iterable[Root]) -> bool:
         """Return whether the candidate has run after it may have got hold of one of these objects."""
         roots = frozenset(roots)
-        known = [root.held for root in lineage(roots)] + [root.within for root in roots]
-        return any(call is not None and call < self.calls for call in known)
+        return self.changed(roots) or any(
+            root.within is not None and root.within < self.calls for root in roots
+        )
 
     def changed(self, roots: Iterable[Root]) -> bool:
         """Return whether the candidate has run after it held one of these objects, not only an item."""

@@ -78,9 +78,8 @@ class Plan:
     def text(self, code: str, key: int) -> str:
         """Return the program's text, with its ending."""
         ending = self.ending.replace("@KEY@", str(key)).replace("@FILE@", _FILE).replace("@FD@", _FD)
-        name = str(
-            int.from_bytes(os.urandom(8), "big")
-        )  # not the key's digits, which stack traces would tell
+        # Not the key's digits, which stack traces would tell.
+        name = str(int.from_bytes(os.urandom(8), "big"))
         start, rest = (part.replace("@NAME@", name) for part in (self.start, self.rest))
         return f"{code}\n{start}{ending}{rest}"
 
