@@ -7,6 +7,8 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -218,6 +220,20 @@ def test_pages_of_shared_mappings_that_are_mapped_no_longer_count(shrink):
     assert outcome.verdict is Verdict.MEMORY_LIMIT, outcome
 
 
+def test_memory_that_a_neighbour_frees_hides_no_shared_pages():
+    """What the host's shared memory sank by while a program ran is not taken from what it holds."""
+    assert judge(RIGHT).passed  # the sandbox is up
+    neighbour = os.memfd_create("neighbour")
+    os.posix_fallocate(neighbour, 0, 600 << 20)
+    code = SHARED.format(shrink="libc.munmap(start + 4096, size - 4096)")
+    code = code.replace("for _", "time.sleep(2)\nfor _")
+    remover = threading.Timer(1.0, os.close, (neighbour,))
+    remover.start()
+    outcome = judge(code, timeout_s=60, memory_mib=64)
+    remover.join()
+    assert outcome.verdict is Verdict.MEMORY_LIMIT, outcome
+
+
 def test_a_right_program_has_open_files_and_asks_for_limits():
     """Hundreds of files are usual; so is raising limits, which stay what they are."""
     code = (
@@ -264,6 +280,33 @@ def test_a_disk_is_not_filled_without_being_seen_to_write(fill, end, monkeypatch
     monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
     code = FILL.replace("{fill}", FILLS[fill]).replace("{end}", end)
     outcome = judge(code, timeout_s=60)
+    assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
+
+
+# Waits until somebody else has freed 300 MiB.
+ROOM = """
+def free_mib():
+    status = os.statvfs(".")
+    return status.f_bavail * status.f_frsize >> 20
+before, until = free_mib(), time.time() + 30
+while free_mib() < before + 300 and time.time() < until:
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
+@pytest.mark.parametrize("fill", ["reserved", "nameless"])
+def test_room_that_a_neighbour_frees_hides_no_file(fill, monkeypatch, tmp_path):
+    """What others remove while a program fills the disk is not taken from what it holds."""
+    monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
+    assert judge(RIGHT).passed  # the sandbox is up, and has looked at the disk
+    neighbour = os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR)
+    os.posix_fallocate(neighbour, 0, 400 << 20)
+    code = FILL.replace("for n", ROOM + "for n").replace("{fill}", FILLS[fill]).replace("{end}", RIGHT)
+    remover = threading.Timer(1.0, os.close, (neighbour,))
+    remover.start()
+    outcome = judge(code, timeout_s=60)
+    remover.join()
     assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
 
 

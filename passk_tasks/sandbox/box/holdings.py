@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Iterator
 
+from passk_tasks.sandbox.box import protocol
 from passk_tasks.sandbox.box.limits import OPEN_FILES
 from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.sandbox.box.traces import Network
@@ -107,10 +108,10 @@ def pipes(until_s: float) -> tuple[int, int]:
 
 
 def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
-    """Return the KiB that they hold of the disk with the candidate's folders, and 1 if they may hold more.
+    """Return the KiB that they surely hold of the disk with the candidate's folders, and what may be beyond.
 
-    Files in the folders count, and files without a name that a process has open; or what the processes have
-    written, if that is more.
+    Files in the folders are sure, and files without a name that a process has open. Beyond is what the
+    processes have written and may have removed since; or all, where they hide something.
     """
     device = os.stat(folders[0]).st_dev
     held, hides = _files_in(folders, until_s)
@@ -128,7 +129,8 @@ def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:
             hides = hides or _mapped_pages(process) > 0
         except (OSError, KeyError, ValueError):
             continue  # it ended meanwhile
-    return max(sum(held.values()), written), int(hides)
+    sure = sum(held.values())
+    return sure, protocol.UNSEEN_KIB if hides else max(0, written - sure)
 
 
 def _files_in(folders: tuple[str, ...], until_s: float) -> tuple[dict[int, int], bool]:

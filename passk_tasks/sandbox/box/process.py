@@ -320,7 +320,9 @@ class Box:
         self._check_time()
         # The kernel limits each process; here all count together.
         most_mib = self.room.together_mib
-        grown_mib = (kernel.shared_bytes() - self._shared_bytes) / (1 << 20)
+        shared_bytes = kernel.shared_bytes()
+        self._shared_bytes = min(self._shared_bytes, shared_bytes)  # what neighbours freed hides nothing
+        grown_mib = (shared_bytes - self._shared_bytes) / (1 << 20)
         if max(tree.resident_mib, grown_mib) > most_mib or (
             tree.mapped_mib > most_mib and any(self._ask(protocol.SHARED))
         ):
@@ -382,8 +384,12 @@ class Box:
         """Whether the candidate writes to a disk of the host's."""
         return self._disk is not None
 
-    def check_disk(self) -> None:
+    def check_disk(self, *, at_end: bool = False) -> None:
         """End a candidate that holds too much of a disk of the host's; set `disk_error` where others do.
+
+        Args:
+            at_end: the last look, which counts the candidate's files in any case. Each look before it trusts
+                the free space, which a neighbour's removals raise meanwhile.
 
         Raises:
             CandidateGone: it holds too much.
@@ -391,21 +397,20 @@ class Box:
         if self._disk is None:
             return
         free_mib = usage.free_mib(self._disk)
+        self._free_mib = max(self._free_mib, free_mib)
         gone_mib = self._free_mib - free_mib
-        if gone_mib <= DISK_MIB <= free_mib:
+        if gone_mib <= DISK_MIB <= free_mib and not at_end:
             return
-        # Somebody fills the disk; ask whether it is the candidate.
-        written_kib, unseen = self._ask(protocol.DISK)
-        if not unseen and free_mib + written_kib / 1024 < DISK_MIB:
+        # Somebody may fill the disk; ask whether it is the candidate.
+        sure_kib, beyond_kib = self._ask(protocol.DISK)
+        most_kib = sure_kib + beyond_kib
+        if free_mib + most_kib / 1024 < DISK_MIB:
             self.disk_error = _disk_error(self._disk, free_mib)
-        if gone_mib <= DISK_MIB:
-            return
-        if unseen:
-            raise CandidateGone(
-                Verdict.OUTPUT_LIMIT, f"{gone_mib:.0f} MiB of disk are gone, and it hides its files"
-            )
-        if written_kib > DISK_MIB << 10:
-            raise CandidateGone(Verdict.OUTPUT_LIMIT, f"{written_kib / 1024:.0f} MiB were written")
+        if sure_kib > DISK_MIB << 10:
+            raise CandidateGone(Verdict.OUTPUT_LIMIT, f"its files hold {sure_kib / 1024:.0f} MiB of disk")
+        if gone_mib > DISK_MIB and most_kib > DISK_MIB << 10:
+            how = "it hides its files" if beyond_kib == protocol.UNSEEN_KIB else "it wrote as much"
+            raise CandidateGone(Verdict.OUTPUT_LIMIT, f"{gone_mib:.0f} MiB of disk are gone, and {how}")
 
     def _ask(self, what: bytes) -> tuple[int, int]:
         """Ask the zygote, which stops looking when the candidate's time is up; return its two amounts."""

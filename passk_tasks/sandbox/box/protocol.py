@@ -94,7 +94,8 @@ AMOUNTS = struct.Struct("<QQd")  # two amounts, and the CPU seconds that countin
 MEMORY = b"M"  # KiB of all processes (0 where unknown), and how much of that is in shared mappings
 SHARED = b"H"  # KiB in shared mappings, and how many processes cannot be read
 SOCKETS = b"S"  # stream sockets, and datagram sockets
-DISK = b"W"  # KiB on the disk, and 1 if they may hold more
+DISK = b"W"  # KiB on the disk, and what there may be beyond them
+UNSEEN_KIB = 1 << 62  # where something is hidden
 PIPES = b"N"  # pipes, and files that were sent and not received
 # To the zygote: end the candidate and kill everything that it left. It answers ENDED and the report.
 END, ENDED = b"E", b"R"

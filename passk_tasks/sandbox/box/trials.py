@@ -187,10 +187,10 @@ class Trials:
         verdict, detail = self._guarded(run, remote, timeout_s, suite)
         if verdict is Verdict.PASSED and remote.box.on_disk:
             # It may have filled the disk since the last look.
-            verdict, detail = self._guarded(remote.box.check_disk, remote, timeout_s)
+            verdict, detail = self._guarded(lambda: remote.box.check_disk(at_end=True), remote, timeout_s)
         elif verdict in _FOR_WANT_OF_DISK:  # its own doing, or the host's?
             try:
-                remote.box.check_disk()
+                remote.box.check_disk(at_end=True)
             except CandidateGone as gone:
                 verdict, detail = gone.verdict, gone.detail
         if verdict is not Verdict.PASSED:
