@@ -30,7 +30,7 @@ from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
 from passk_tasks.program import AnyTests, CommandTests, Confinement, Program
 from passk_tasks.sandbox import remembered, toolchains
 from passk_tasks.sandbox.beside import beside
-from passk_tasks.sandbox.box import frames
+from passk_tasks.sandbox.box import frames, ledger
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
 from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.interpreter import interpreter
@@ -154,6 +154,7 @@ class Sandbox:
         self._entered = 0
         for worker in self._pool:
             worker.stop()
+        ledger.remove()
         self._pool.clear()
         self._selector.close()
         if self._terminates is not None:

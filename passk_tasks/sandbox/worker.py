@@ -22,7 +22,7 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.program import AnyTests, CommandTests, Limits, Program
 from passk_tasks.sandbox import cgroups, leftovers, toolchains
 from passk_tasks.sandbox.beside import Beside
-from passk_tasks.sandbox.box import frames, processes
+from passk_tasks.sandbox.box import frames, ledger, processes
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB, TREE_MEMORY
 from passk_tasks.sandbox.box.protocol import Configuration, Greeting, unpacked_outcome
 from passk_tasks.sandbox.interpreter import Interpreter
@@ -179,6 +179,7 @@ class Worker:
             "slot": os.getpid() % _RUNS * _SLOTS + self._slot,
             "cgroups": sorted({str(group) for group in self._groups.values()}),
             "cpu": self.cpu,
+            "numbers": ledger.of_user(),
             "packages": surroundings.packages.folders,
             "shown": surroundings.packages.shown,
             "beside": surroundings.beside.paths,

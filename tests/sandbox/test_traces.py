@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from passk_tasks.sandbox.box import kernel, traces
+from passk_tasks.sandbox.box import kernel, ledger, traces
 
 
 @pytest.mark.parametrize("supported", [True, False])
@@ -87,7 +87,7 @@ class _Counter:
 def test_numbers_move_on_by_more_than_a_candidate_moved_them(used, cpu_s, most):
     """At random; by few where the candidate had no time for more."""
     counter = _Counter()
-    numbers = traces.Numbers(counter.take, [counter.refuse, counter.take])
+    numbers = traces.Numbers(counter.take, [counter.refuse, counter.take], ledger.alone().kind(0))
     steps = set()
     for _ in range(20):
         numbers.begin(counter.at)
@@ -103,7 +103,7 @@ def test_numbers_move_on_by_more_than_a_candidate_moved_them(used, cpu_s, most):
 def test_stirring_takes_a_part_of_a_candidates_time():
     """However many numbers others took meanwhile."""
     counter = _Counter()
-    numbers = traces.Numbers(counter.take, [counter.take])
+    numbers = traces.Numbers(counter.take, [counter.take], ledger.alone().kind(0))
     steps = []
     for _ in range(100):
         counter.at += 10_000
@@ -118,7 +118,7 @@ def test_stirring_takes_a_part_of_a_candidates_time():
 def test_numbers_stay_where_nobody_took_one():
     """Reading them takes one."""
     counter = _Counter()
-    numbers = traces.Numbers(counter.take, [counter.take])
+    numbers = traces.Numbers(counter.take, [counter.take], ledger.alone().kind(0))
     before = counter.at
     numbers.stir(1.0)
     assert counter.at == before + 1
@@ -127,7 +127,7 @@ def test_numbers_stay_where_nobody_took_one():
 def test_what_a_candidate_takes_is_in_one_range_of_numbers():
     """A CPU takes a thousand at a time, and the next thousand may lie anywhere."""
     counter = _Counter()
-    numbers = traces.Numbers(counter.take, [counter.take])
+    numbers = traces.Numbers(counter.take, [counter.take], ledger.alone().kind(0))
     for _ in range(300):
         counter.at += 3
         numbers.stir(0.0)
@@ -136,7 +136,7 @@ def test_what_a_candidate_takes_is_in_one_range_of_numbers():
 
 def test_a_folder_that_changed_is_given_up(tmp_path):
     """Also if what was made in it is gone; else its times are the same for every candidate."""
-    kept = traces.Traces()
+    kept = traces.Traces(ledger.alone())
     for number, makes in enumerate((False, True)):
         folder = tmp_path / str(number)
         folder.mkdir()

@@ -24,6 +24,7 @@ from passk_tasks.sandbox.box import (
     imports,
     inherited,
     kernel,
+    ledger,
     nursery,
     on_host,
     rlimits,
@@ -58,6 +59,7 @@ def main(config: Configuration, fork_hooks: list[dict[str, Any]]) -> NoReturn:
             kernel.put(os.path.join(group, "cgroup.procs"), str(os.getpid()))
         if config["cpu"] is not None:
             os.sched_setaffinity(0, {config["cpu"]})
+        numbers = ledger.File(config["numbers"], config["cpu"])
         way = _WAYS[config["way"]](config)
         way.enter(layers, supervisor, lifeline)
         os.close(lifeline)
@@ -68,13 +70,14 @@ def main(config: Configuration, fork_hooks: list[dict[str, Any]]) -> NoReturn:
         if not nursery_pid:
             nursery.run(theirs, way, fork_hooks)
         theirs.close()
+        told = numbers.ledger()
         layers.update(_first_zygotes_layers(ours))
         way.confine_tests_side()
         address_mib = config["memory_mib"] + TESTS_EXTRA_MIB
         resource.setrlimit(resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib))
         _greet(supervisor, {"layers": layers})
         try:
-            tests_side.serve(supervisor, trials.Trials(ours, config, nursery_pid, way))
+            tests_side.serve(supervisor, trials.Trials(ours, config, nursery_pid, way, told))
         finally:
             ours.close()
             way.end()

@@ -116,10 +116,9 @@ class Box:
         self.fatal: CandidateGone | None = None
         self.crowds_others = self.is_crowded = False
         self._ahead, self._turn = 0, 0  # replies still to come, and the number of the exchange they belong to
-        self._channel, theirs = socket.socketpair()
+        self._channel, theirs = traces.begin()
         self._channel.setblocking(False)
         given = array.array("i", (theirs.fileno(), *streams))
-        traces.begin(theirs.fileno())
         limits = int(stages * whole_s) + 2, room.address_mib, room.file_mib
         command = protocol.FORKING.pack(protocol.FORK, *limits)
         control.sendmsg([command], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])

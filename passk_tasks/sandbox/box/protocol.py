@@ -21,7 +21,8 @@ class Configuration(TypedDict):
     written beside their source as bytecode; `way` names a class in `launch`. `packages` are folders for
     `sys.path`, `shown` are the parts of them that candidates see, `beside` are commands and data that they
     see, and `hidden` are the names of packages that no candidate ever sees. `loopback` gives candidates a
-    network that ends in their machine. `backstop_s` is in wall seconds; the rest are the fields of `Limits`.
+    network that ends in their machine. `numbers` is the path of the file of `ledger`. `backstop_s` is in wall
+    seconds; the rest are the fields of `Limits`.
     """
 
     stand_in: dict[str, str]
@@ -31,6 +32,7 @@ class Configuration(TypedDict):
     slot: int
     cgroups: list[str]
     cpu: int | None
+    numbers: str
     packages: tuple[str, ...]
     shown: tuple[str, ...]
     beside: tuple[str, ...]

@@ -6,10 +6,13 @@ import _thread
 import fcntl
 import math
 import os
+import socket
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from passk_tasks.sandbox.box import kernel
+from passk_tasks.sandbox.box.ledger import Ledger, Taken
 
 # The random number of steps is below: this many; so many times what a candidate used; and this if it used
 # few.
@@ -23,6 +26,7 @@ _START_S = 0.004
 # A CPU takes so many numbers at a time. We begin the next ones if fewer are left: then what a candidate
 # takes is hardly ever in two such ranges, which may lie far from each other.
 _RANGE, _LEFT_LEAST = 1024, 128
+_T = TypeVar("_T")
 _CLOCK_REALTIME_COARSE = 5  # what the kernel gives files for times
 
 
@@ -30,24 +34,25 @@ class Numbers:
     """Numbers that the kernel counts up on each CPU for all processes: of pipes, or of shared mappings.
 
     Nothing sets them back. We move them on by a random amount that is larger than what the candidate moved
-    them by, so that the next one can read little in them. How far they moved is only the most that the
-    candidate can have used: other processes use some, too. A candidate needs CPU time for each, so stirring
-    takes no more than that, on average.
+    them by, so that the next one can read little in them. How far they moved, less what other sandboxes say
+    that they took, is only the most that the candidate can have used: other processes use some, too. A
+    candidate needs CPU time for each, so stirring takes no more than that, on average.
 
     Args:
         read: takes one, and returns it.
         ways: each takes a number; the first that works is used, so the cheapest comes first.
+        taken: what sandboxes take.
     """
 
-    def __init__(self, read: Callable[[], int], ways: Sequence[Callable[[], object]]) -> None:
-        self._read, self._start_s = read, _START_S
+    def __init__(self, read: Callable[[], int], ways: Sequence[Callable[[], object]], taken: Taken) -> None:
+        self._take_and_read, self._taken, self._start_s = read, taken, _START_S
         for way in ways:
-            self._take, self._each_s, self._at = way, math.inf, read()
+            self._take, self._each_s, self._at = way, math.inf, self._read()
             for _ in range(_TRIED // _TIMED):
                 self._move(_TIMED)
-            if self._since(read()) > _TRIED:
+            if self._since(self._read()) > _TRIED:
                 break
-        self._at = read()
+        self._at = self._read()
 
     def begin(self, number: int) -> None:
         """Note the last number that was taken before a candidate, and that the candidate sees it.
@@ -55,20 +60,33 @@ class Numbers:
         So the next one gets others in any case: they would tell how many came before.
         """
         self._at = number - 1
+        self._taken.begin()
+
+    def taking(self, count: int, take: Callable[[], _T]) -> _T:
+        """Take so many numbers by a call, and tell the other sandboxes."""
+        self._taken.announce(count)
+        got = take()
+        self._taken.took()
+        return got
+
+    def _read(self) -> int:
+        return self.taking(1, self._take_and_read)
 
     def stir(self, cpu_s: float) -> None:
         """Move the numbers on, after a candidate that used so many CPU seconds."""
         self._start_s = min(self._start_s, cpu_s)
+        others = self._taken.others()  # first: what they take after it must not be subtracted
         number = self._read()
-        if (moved := self._since(number) - 1) > 0:  # somebody else took some
+        if (moved := self._since(number) - 1 - others) > 0:  # somebody took some, perhaps the candidate
             affordable = int(2 * _STIRRED_SHARE * (cpu_s - self._start_s) / self._each_s)
             most = min(max(_STIRRED_LEAST, min(_STIRRED_TIMES * moved, affordable)), _STIRRED_MOST)
             count = int.from_bytes(os.urandom(4), "little") % most
             if -(number + count) % _RANGE <= _LEFT_LEAST:
                 count += _LEFT_LEAST
-            self._move(count)
+            self.taking(count, lambda: self._move(count))
             number = self._read()
         self._at = number
+        self._taken.begin()
 
     def _since(self, number: int) -> int:
         return (number - self._at) % (1 << 32)
@@ -81,14 +99,14 @@ class Numbers:
             self._each_s = min(self._each_s, (time.thread_time() - started_s) / count)
 
 
-def of_pipes() -> Numbers:
+def of_pipes(ledger: Ledger) -> Numbers:
     """Return the numbers of pipes and sockets; those of a candidate's channel are among them."""
-    return Numbers(new_pipe, (kernel.no_socket, kernel.no_pair_of_sockets, new_pipe))
+    return Numbers(new_pipe, (kernel.no_socket, kernel.no_pair_of_sockets, new_pipe), ledger.kind(0))
 
 
-def of_shared_mappings() -> Numbers:
+def of_shared_mappings(ledger: Ledger) -> Numbers:
     """Return the numbers of shared mappings and files in memory."""
-    return Numbers(new_shared_file, (new_shared_file,))
+    return Numbers(new_shared_file, (new_shared_file,), ledger.kind(1))
 
 
 def new_pipe() -> int:
@@ -111,8 +129,8 @@ def new_shared_file() -> int:
 class Traces:
     """What candidates may leave behind: notices or removes it, on the tests' side, after each."""
 
-    def __init__(self) -> None:
-        self._pipes, self._mappings = of_pipes(), of_shared_mappings()
+    def __init__(self, ledger: Ledger) -> None:
+        self._pipes, self._mappings = of_pipes(ledger), of_shared_mappings(ledger)
         self._scratch, self._output = Scratch(()), -1
 
     def adopt(self, descriptors: Sequence[int]) -> None:
@@ -121,9 +139,11 @@ class Traces:
         *folders, self._output = descriptors
         self._scratch = Scratch(folders)
 
-    def begin(self, channel: int) -> None:
-        """Note what a candidate finds; its channel is the last pipe or socket that was made."""
-        self._pipes.begin(os.fstat(channel).st_ino)
+    def begin(self) -> tuple[socket.socket, socket.socket]:
+        """Note what a candidate finds; return the two ends of its channel, of which it gets the second."""
+        ours, theirs = self._pipes.taking(2, socket.socketpair)
+        self._pipes.begin(os.fstat(theirs.fileno()).st_ino)
+        return ours, theirs
 
     def remove(self, cpu_s: float) -> bool:
         """Remove what a candidate left that used so many CPU seconds, and that has ended.

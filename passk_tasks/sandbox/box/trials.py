@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from passk_tasks.sandbox.box.codec import reading
+from passk_tasks.sandbox.box.ledger import Ledger
 from passk_tasks.sandbox.box.limits import TREE_MEMORY
 from passk_tasks.sandbox.box.on_host import OnHost
 from passk_tasks.sandbox.box.process import Box, CandidateGone, Room
@@ -47,7 +48,14 @@ class Trials:
         crowds_others, is_crowded: those of the last candidate's `Box`.
     """
 
-    def __init__(self, control: socket.socket, config: Configuration, nursery_pid: int, way: OnHost) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        config: Configuration,
+        nursery_pid: int,
+        way: OnHost,
+        ledger: Ledger,
+    ) -> None:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
         self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
         self.crowds_others = self.is_crowded = False
@@ -56,7 +64,7 @@ class Trials:
             control,
             backstop=config["backstop_s"] / config["timeout_s"],
             room=self.room,
-            traces=Traces(),
+            traces=Traces(ledger),
             nursery_pid=nursery_pid,
             own_network=way.own_network,
             disk=way.disk,
