@@ -179,7 +179,7 @@ def test_a_disk_is_not_filled(left):
     program = Program("t/0", code, TESTS)
     [outcome] = batch.judge([program], local(Confinement(Limits(timeout_s=60)), 1)).outcomes
     assert outcome.verdict is Verdict.OUTPUT_LIMIT, outcome
-    assert "MiB were written" in outcome.detail
+    assert "MiB of disk" in outcome.detail
 
 
 def test_nothing_outlives_a_worker_that_is_given_up(monkeypatch):

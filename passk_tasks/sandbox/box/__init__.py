@@ -7,6 +7,7 @@ privileges, rlimits, imports  what is given up, limited and loaded
 kernel, seccomp, landlock     system calls that Python does not wrap
 nursery, zygote               start a zygote after another; fork a candidate after another
 traces, processes, holdings   what a candidate leaves behind, its processes, and what they hold
+ledger                        what sandboxes on one CPU tell each other of the numbers that they take
 serving, candidate            the candidate's process
 tests_side, trials            judge what the supervisor sends; run one candidate after another
 process, usage                the tests' side's view of a candidate's process, and of what it uses
