@@ -187,7 +187,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             del sys.modules[module]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def facts() -> Callable[..., dict[str, Any]]:
     """`facts_of`, for the conftest of a folder."""
     return facts_of

@@ -19,7 +19,7 @@ from passk_tasks.tasks.catalog import load_task
 Answer = tuple[str, str, str]  # text, verdict, detail
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def stored(facts: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     """Write what lm-eval leaves for these answers to problems of HumanEval; return the folder.
 
@@ -86,7 +86,7 @@ def stored(facts: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def loaded(stored: Callable[..., Path]) -> Callable[..., Run]:
     """The same, read back."""
 

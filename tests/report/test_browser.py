@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from passk_tasks.report import build
 from passk_tasks.results.findings import Finding
+from passk_tasks.results.model import Run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
 
@@ -65,6 +66,18 @@ class Opened:
     said: list[str] = field(default_factory=list)  # console, errors, dialogs
     asked: list[str] = field(default_factory=list)  # requests
 
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.said.append(dialog.message))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def look(self) -> None:
+        """See that the page said nothing, and asked for nothing but its own file."""
+        self.page.wait_for_timeout(50)
+        assert self.said == []
+        assert {asked.partition("#")[0] for asked in self.asked} == {self.page.url.partition("#")[0]}
+
     def names(self) -> list[str]:
         """Problems of the rows that are shown, in their order."""
         return [one.inner_text() for one in self.page.locator("#table tbody tr[data-t]:visible button").all()]
@@ -80,45 +93,56 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The browser, once for all tests."""
+def tab() -> Iterator[Callable[..., Opened]]:
+    """One browser, with a tab for each set of options: to open one costs thrice what a page does."""
+    opened: dict[str, Opened] = {}
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS, timeout=120_000)
-        yield opened
-        opened.close()
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS, timeout=120_000)
+
+        def tab(**options: Any) -> Opened:
+            if repr(options) not in opened:
+                context = browser.new_context(**options)
+                context.set_default_timeout(120_000)  # a guard against a hang; 30 s are not, under load
+                opened[repr(options)] = Opened(context.new_page())
+            return opened[repr(options)]
+
+        yield tab
+        browser.close()
 
 
 @pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Any]:
-    """Open HTML; at the end the console must be silent, and nothing but the file asked for."""
-    contexts, pages = [], []
+def show(tab: Callable[..., Opened], tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """Open HTML; when a test is done with it, the console is silent, and only the file was asked for."""
+    shown: list[Opened] = []
 
     def opened(html: str, **options: Any) -> Opened:
+        for one in shown:
+            one.look()
         path = tmp_path / "report.html"
         path.write_bytes(html.encode("utf-8"))
-        contexts.append(browser.new_context(**options))
-        contexts[-1].set_default_timeout(120_000)  # a guard against a hang; 30 s are not, under load
-        one = Opened(contexts[-1].new_page())
-        one.page.on("console", lambda message: one.said.append(message.text))
-        one.page.on("pageerror", lambda error: one.said.append(str(error)))
-        one.page.on("dialog", lambda dialog: one.said.append(dialog.message))
-        one.page.on("request", lambda request: one.asked.append(request.url))
+        one = tab(**options)
+        one.page.emulate_media(media="null")
+        one.page.mouse.move(0, 0)
+        one.said.clear()
+        one.asked.clear()
         one.page.goto(path.as_uri())
-        pages.append((one, path.as_uri()))
+        shown[:] = [one]
         return one
 
     yield opened
-    for one, url in pages:
-        one.page.wait_for_timeout(50)
-        assert one.said == []
-        assert {asked.partition("#")[0] for asked in one.asked} == {url}
-    for context in contexts:
-        context.close()
+    for one in shown:
+        one.look()
 
 
-def test_rows_are_sorted(show, loaded, tmp_path):
+@pytest.fixture(scope="module")
+def plain(loaded: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of one run with `ANSWERS`."""
+    return build([loaded(tmp_path_factory.mktemp("plain"), ANSWERS)])
+
+
+def test_rows_are_sorted(show, plain):
     """A click on a column sorts by it, the next one turns that around; the first column goes by number."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one = show(plain)
     assert one.names() == PROBLEMS
     passed = one.page.locator("#table thead").get_by_role("button", name="passed")
     passed.click()
@@ -133,9 +157,9 @@ def test_rows_are_sorted(show, loaded, tmp_path):
     assert one.names() == PROBLEMS[::-1]
 
 
-def test_rows_are_filtered(show, loaded, tmp_path):
+def test_rows_are_filtered(show, plain):
     """By name, by function, by how often they are solved, by verdict, and by all of it together."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one = show(plain)
     find = one.page.locator("#find")
     find.fill("eval/1")
     assert one.names() == [PROBLEMS[i] for i in (1, 3, 4)]
@@ -156,9 +180,9 @@ def test_rows_are_filtered(show, loaded, tmp_path):
     assert one.names() == []
 
 
-def test_one_click_opens_a_problem(show, loaded, tmp_path):
+def test_one_click_opens_a_problem(show, plain):
     """Prompt, each distinct candidate with count, verdict, code and assertion; the next click closes it."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one = show(plain)
     below = one.open(PROBLEMS[2])
     text = below.inner_text()
     assert "def truncate_number(number: float) -> float:" in text
@@ -191,9 +215,9 @@ def test_one_click_opens_a_problem(show, loaded, tmp_path):
     assert button.get_attribute("aria-expanded") == "false"
 
 
-def test_an_open_problem_stays_with_its_row(show, loaded, tmp_path):
+def test_an_open_problem_stays_with_its_row(show, plain):
     """Sorting moves both, filtering hides both."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one = show(plain)
     one.open(PROBLEMS[0])
     one.page.locator("#table thead").get_by_role("button", name="problem").click()
     rows = one.page.locator("#table > tbody > tr")
@@ -321,9 +345,9 @@ def test_missing_texts_are_said(show, loaded, tmp_path):
 
 
 @pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
-def test_the_page_is_light_or_dark(show, loaded, tmp_path, scheme, dark):
+def test_the_page_is_light_or_dark(show, plain, scheme, dark):
     """It follows the reader's choice, figures included, and everything can be told from what is behind it."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]), color_scheme=scheme)
+    one = show(plain, color_scheme=scheme)
 
     def light(place: str, name: str) -> float:
         colour = one.page.locator(place).first.evaluate(f"element => getComputedStyle(element).{name}")
@@ -337,9 +361,9 @@ def test_the_page_is_light_or_dark(show, loaded, tmp_path, scheme, dark):
     assert light("figure text", "fill") == pytest.approx(light("body", "color"))
 
 
-def test_print_is_light_without_controls(show, loaded, tmp_path):
+def test_print_is_light_without_controls(show, plain):
     """Paper is white, whatever the screen, and all is open on it that one would have to click."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]), color_scheme="dark")
+    one = show(plain, color_scheme="dark")
     numbers = one.page.locator("main details table")
     assert not numbers.is_visible()
     one.page.emulate_media(media="print")
@@ -377,19 +401,18 @@ def test_a_phone_scrolls_down_only(show, loaded, tmp_path, count):
     assert code["x"] + code["width"] <= 390
 
 
-def test_without_scripts_the_numbers_are_there(show, loaded, tmp_path):
+def test_without_scripts_the_numbers_are_there(show, plain):
     """Scores, figures and the table of problems need no script; what does, is not offered."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]), java_script_enabled=False)
+    one = show(plain, java_script_enabled=False)
     assert one.names() == PROBLEMS
     assert not one.page.locator("#controls").is_visible()
     assert "pass@1" in one.page.locator("#summary").inner_text()
     assert one.page.locator("figure svg").count() == 3
 
 
-def test_an_old_browser_is_told(show, loaded, tmp_path):
+def test_an_old_browser_is_told(show, plain):
     """Without DecompressionStream the candidates stay packed, and the page says why."""
-    html = build([loaded(tmp_path / "a", ANSWERS)])
-    one = show(html)
+    one = show(plain)
     one.page.evaluate("() => { delete window.DecompressionStream }")
     one.page.get_by_role("button", name=PROBLEMS[0], exact=True).click()
     one.page.locator(".detail .warning").wait_for()
@@ -406,32 +429,31 @@ def answers_to(*given: str, task_id: str = PROBLEMS[0]) -> dict:
     return {task_id: list(zip(given, verdicts, details, strict=True))}
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "taken", "given"),
-    [
-        ("    return x + y\n", "    return x +  y\n", ["·"], []),
-        ("    return x + y\n", "    return x + y \n", ["·"], []),
-        ("    return x\n", "\treturn x\n", ["→\t"], ["····"]),
-        ("    return x + y\n", "    return x\u00a0+ y\n", ["⟦U+00A0⟧"], [" "]),
-        ("    return x\n", "    return x", [], ["⏎"]),
-        ("    return x\n", "    return y\n", ["y"], ["x"]),
-    ],
-)
-def test_what_differs_from_a_right_answer_is_seen(show, loaded, tmp_path, right, wrong, taken, given):
+# What stands in a right answer and in a wrong one, and what is marked in each.
+DIFFERENT = [
+    ("    return x + y\n", "    return x +  y\n", "·", ""),
+    ("    return x + y\n", "    return x + y \n", "·", ""),
+    ("    return x\n", "\treturn x\n", "→\t", "····"),
+    ("    return x + y\n", "    return x\u00a0+ y\n", "⟦U+00A0⟧", "·"),
+    ("    return x\n", "    return x", "", "⏎"),
+    ("    return x\n", "    return y\n", "y", "x"),
+]
+
+
+def test_what_differs_from_a_right_answer_is_seen(show, loaded, tmp_path):
     """Blanks and ends of lines too: on the left those of the candidate, on the right those of the other."""
-    below = show(build([loaded(tmp_path / "a", answers_to(right, wrong))])).open(PROBLEMS[0])
-    diff = below.locator("article table.diff")
-    assert diff.count() == 1
-    assert [one.inner_text() for one in diff.locator("thead th").all()] == [
-        "this candidate",
-        "the nearest that passes: sample 0",
-    ]
-    shown = [[piece.text_content() for piece in diff.locator(tag).all()] for tag in ("del", "ins")]
-    if given == [" "]:
-        given = ["·"]  # against the blank that Python knows
-    assert ["".join(pieces) for pieces in shown] == ["".join(taken), "".join(given)]
-    if right.split() == wrong.split() and given != ["·"]:  # to the grammar U+00A0 is no blank
-        assert "Blanks alone" in below.locator("article .note").inner_text()
+    names = [f"HumanEval/{i}" for i in range(len(DIFFERENT))]
+    answers = [answers_to(*pair[:2], task_id=name) for name, pair in zip(names, DIFFERENT, strict=True)]
+    one = show(build([loaded(tmp_path / "a", {name: a for given in answers for name, a in given.items()})]))
+    for name, (right, wrong, taken, given) in zip(names, DIFFERENT, strict=True):
+        below = one.open(name)
+        diff = below.locator("article table.diff")
+        assert diff.count() == 1
+        heads = [head.inner_text() for head in diff.locator("thead th").all()]
+        assert heads == ["this candidate", "the nearest that passes: sample 0"]
+        assert ["".join(diff.locator(tag).all_text_contents()) for tag in ("del", "ins")] == [taken, given]
+        if right.split() == wrong.split() and "\u00a0" not in wrong:  # to the grammar U+00A0 is no blank
+            assert "Blanks alone" in below.locator("article .note").inner_text()
 
 
 def test_the_nearest_right_answer_is_taken(show, loaded, tmp_path):
@@ -464,9 +486,9 @@ def test_code_has_colours_and_tests_are_there(show, loaded, tmp_path):
     assert "def check(candidate):" in below.locator("details pre").first.inner_text()
 
 
-def test_a_problem_has_a_link_of_its_own(show, loaded, tmp_path):
+def test_a_problem_has_a_link_of_its_own(show, plain):
     """`#HumanEval/10` opens it, past any filter; opening one puts its link where it can be copied."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one = show(plain)
     one.page.locator("#find").fill("nothing")
     one.page.evaluate(f"location.hash = '#{PROBLEMS[3]}'")
     one.page.locator("tr.open[data-i='3']").wait_for()
@@ -476,9 +498,9 @@ def test_a_problem_has_a_link_of_its_own(show, loaded, tmp_path):
     assert one.page.evaluate("location.hash") == f"#{PROBLEMS[1]}"
 
 
-def test_code_and_errors_are_searched(show, loaded, tmp_path):
+def test_code_and_errors_are_searched(show, plain):
     """Problems without a hit go, the candidates with one come first; an emptied field shows all again."""
-    one = show(build([loaded(tmp_path / "a", ANSWERS)]))
+    one = show(plain)
     within = one.page.locator("#within")
     within.fill("NEVER closed")
     one.page.locator("#searched", has_text="2 candidates").wait_for()
@@ -539,25 +561,29 @@ AXE = next(filter(Path.is_file, map(Path, filter(None, (
 )))), None)  # fmt: skip
 
 
+@pytest.fixture(scope="module", params=[1, 3])
+def full(request, loaded, tmp_path_factory) -> str:
+    """The page of this many runs, with whatever a page can have."""
+    answers = {
+        **ANSWERS,
+        PROBLEMS[0]: answers_to("    return 1  # a\n", "    x = 'a'  # b\n    return 2\n")[PROBLEMS[0]],
+    }
+    finding = Finding("identical", "all are alike", "use a seed", ("passk", "run"))
+    found = [
+        loaded(tmp_path_factory.mktemp("full"), answers, flags=["equal"], warnings=["all alike"])
+        for _ in range(request.param)
+    ]
+    return build([replace(run, findings=(finding,)) for run in found])
+
+
 @pytest.mark.skipif(
     AXE is None, reason="axe-core is not installed (npm install --prefix .venv/node axe-core)"
 )
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("count", [1, 3])
-def test_axe_finds_nothing(show, loaded, tmp_path, scheme, width, count):
+def test_axe_finds_nothing(show, full, scheme, width):
     """No rule of axe-core is broken, with a problem opened and everything in it."""
-    answers = {
-        **ANSWERS,
-        PROBLEMS[0]: answers_to("    return 1  # a\n", "    x = 'a'  # b\n    return 2\n")[PROBLEMS[0]],
-    }
-    found = [
-        loaded(tmp_path / str(i), answers, flags=["equal to everything"], warnings=["all alike"])
-        for i in range(count)
-    ]
-    finding = Finding("identical", "all are alike", "use a seed", ("passk", "run"))
-    html = build([replace(run, findings=(finding,)) for run in found])
-    one = show(html, color_scheme=scheme, viewport={"width": width, "height": 800})
+    one = show(full, color_scheme=scheme, viewport={"width": width, "height": 800})
     one.open(PROBLEMS[0])
     for summary in one.page.locator("summary").all():
         summary.click()
