@@ -8,13 +8,14 @@ Everything but the programs is static HTML: tables of runs and of problems. The 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import importlib.resources
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from passk_tasks._version import __version__
@@ -75,7 +76,7 @@ def build(
         context["causes"], drawn = causes.described(runs, comparison.primary, clusters)
         context["figures"] |= {name: themed(figure, name, text) for name, (figure, text) in drawn.items()}
         context |= _differences(comparison, context["findings"])
-    return _environment().from_string(_file("page.html.j2")).render(context)
+    return _template().render(context)
 
 
 def _runs(
@@ -152,7 +153,8 @@ def _problems(
     }
 
 
-def _environment() -> Environment:
+@functools.cache
+def _template() -> Template:
     environment = Environment(
         autoescape=True, finalize=_finalize, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -166,7 +168,7 @@ def _environment() -> Environment:
         "pieces": _pieces,
         "source_hash": _source_hash,
     }
-    return environment
+    return environment.from_string(_file("page.html.j2"))
 
 
 def _finalize(value: Any) -> Any:
