@@ -60,6 +60,7 @@ def check(
     """
     where = f"task {spec.name}"
     check_budgets(spec.settings, where)
+    _warn_of_cuts(spec.settings, spec.generation_kwargs, dataset, where)
     check_sampling(spec.settings, spec.generation_kwargs, where)
     check_model(spec.settings, spec.generation_kwargs, invocation, where)
     if not invocation.model_is("ReplayLM"):  # it reads no prompt
@@ -125,8 +126,7 @@ def check_budgets(settings: Settings, where: str) -> None:
 
 
 def check_sampling(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
-    """Raise where n samples of a problem would be identical; warn of arguments that cut programs short."""
-    _warn_of_cuts(settings, generation_kwargs, where)
+    """Raise where n samples of a problem would be identical."""
     if settings.samples == 1:
         return
     n = settings.samples
@@ -275,7 +275,13 @@ def try_references(spec: TaskSpec, dataset: Dataset, limit: float | None) -> tri
     return tried
 
 
-def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], where: str) -> None:
+def _warn_of_cuts(
+    settings: Settings, generation_kwargs: Mapping[str, Any], dataset: Dataset, where: str
+) -> None:
+    """Warn of arguments that cut programs short; stops that stand in the rows are the benchmark's own."""
+    of_rows = {
+        stop for problem in dataset.problems.values() if problem.protocol for stop in problem.protocol.stops
+    }
     until = generation_kwargs.get("until") or []
     until = [until] if isinstance(until, str) else until
     in_answers = [stop for stop in until if stops.begins_statement(stop)]
@@ -287,7 +293,7 @@ def _warn_of_cuts(settings: Settings, generation_kwargs: Mapping[str, Any], wher
             ", ".join(map(repr, in_answers)),
         )
     for stop in until:
-        if not str(stop).strip():
+        if not str(stop).strip() and stop not in of_rows:
             _log.warning(
                 "%s: the stop sequence %r cuts a program at its first blank line; change it in the task's "
                 "`until`",

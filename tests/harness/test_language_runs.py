@@ -46,6 +46,18 @@ def test_completions(evaluate, canned, files) -> None:
     assert record(found, name)["judge"] == "command"
 
 
+def test_stops_of_the_rows_are_not_warned_of(evaluate, canned, tmp_path, caplog) -> None:
+    """A stop at blank lines is the benchmark's where it stands in the rows, and the user's elsewhere."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({**ROWS[0], "stop_tokens": ["\n}", "\n\n"]}) + "\n")
+    metadata = {"passk.data_files": str(path), "passk.samples": "1", "passk.k": "1"}
+    name, said = "passk_multiple_humaneval_sh", "cuts a program at its first blank line"
+    evaluate(canned(lambda *_: ":\n"), name, metadata=metadata, limit=None)
+    assert said not in caplog.text
+    evaluate(canned(lambda *_: ":\n"), name, metadata=metadata, limit=None, gen_kwargs={"until": ["\n \n"]})
+    assert said in caplog.text
+
+
 def test_answers(evaluate, canned, files) -> None:
     """A chat model is shown the whole prompt in a fence of the language, and answers with a file."""
     model = canned(
