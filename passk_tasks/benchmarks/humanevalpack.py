@@ -24,6 +24,7 @@ from passk_tasks.extraction import go_imports
 from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import hidden
 from passk_tasks.extraction.reasoning import strip_reasoning
+from passk_tasks.languages.packs import CPP_INCLUDES
 from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import AnyTests, CommandTests, Judge, Place, Program, Tests
 
@@ -53,12 +54,7 @@ from collections import *
 """
 # Takes a tenth of a second, so only candidates that use it get it.
 _NUMPY = "import numpy\nimport numpy as np\n"
-_CPP = (
-    "using namespace std;\n#include<stdlib.h>\n#include<algorithm>\n#include<cmath>\n#include<math.h>\n"
-    "#include<numeric>\n#include<stdio.h>\n#include<vector>\n#include<set>\n#include<map>\n#include<queue>\n"
-    "#include<stack>\n#include<list>\n#include<deque>\n#include<boost/any.hpp>\n#include<string>\n"
-    "#include<climits>\n#include<cstring>\n#include<iostream>\n#include<sstream>\n#include<fstream>\n"
-)
+_CPP = "using namespace std;\n" + CPP_INCLUDES
 _RUST_TEST = re.compile(r"#\[test\]([^{]*?)\bfn\s+(\w+)")
 _PYTHON_STOPS = ("\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\nassert")
 _COPIED = 21  # characters of a line of the solution, from which on no description may have it

@@ -6,19 +6,35 @@ that it judges with.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from passk_tasks.languages.compiled import CPP, JAVA, RS
 from passk_tasks.languages.record import Prepared, Rule, Tool
 from passk_tasks.languages.scripts import JS
 
+# Where the harness puts them: IMPORT_HELPER in the same file.
+CPP_INCLUDES = "".join(
+    f"#include<{name}>\n"
+    for name in (
+        *("stdlib.h", "algorithm", "cmath", "math.h", "numeric", "stdio.h", "vector", "set", "map", "queue"),
+        *("stack", "list", "deque", "boost/any.hpp", "string", "climits", "cstring", "iostream", "sstream"),
+        "fstream",
+    )
+)
+_CPP_BUILD = tuple(
+    (*(word.replace("c++17", "c++11") for word in command), "-lcrypto", "-lssl") for command in CPP.build
+)
 CPP_PACK = replace(
     CPP,
     name="cpp_pack",
-    build=tuple(
-        (*(word.replace("c++17", "c++11") for word in command), "-lcrypto", "-lssl") for command in CPP.build
+    build=_CPP_BUILD,
+    prepared=Prepared(
+        files=(("pack.h", CPP_INCLUDES),),
+        commands=(("{g++}", "-std=c++11", "-x", "c++-header", "pack.h", "-o", "pack.h.gch"),),
+        build=tuple((*command, "-include", "{prepared}/pack.h") for command in _CPP_BUILD),
+        when=r"\Ausing namespace std;\n" + re.escape(CPP_INCLUDES),
     ),
-    prepared=None,  # its programs do not begin with the header that is
     files=(*CPP.files, "/usr/include/openssl/md5.h"),
     apt=(*CPP.apt, "libssl-dev"),
 )
