@@ -14,11 +14,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Sequence
 
 from passk_tasks.extraction.completion import complete
 from passk_tasks.extraction.strategies import Extraction, Repair
 from passk_tasks.extraction.syntax import Parsed, Parser, Unit, imported_from, is_stub
+
+# A terminal's escape sequences, as EvalPlus deletes them: backends that print to one leave them in texts.
+_COLOURS = re.compile(r"\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])")
 
 
 def sanitized(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> Extraction:
@@ -30,17 +34,19 @@ def sanitized(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()
     whole = complete(text, prompt, entry_point)
     if whole.code is None:
         return whole
-    run = _longest_run(
-        whole.code.replace("\r\n", "\n").replace("\r", "\n").split("\n"), Parser(compiles=False)
-    )
+    bare = _COLOURS.sub("", whole.code)
+    run = _longest_run(bare.replace("\r\n", "\n").replace("\r", "\n").split("\n"), Parser(compiles=False))
     if run is None:
         return whole
     repairs = [Repair.TRIMMED] if run.source.strip() != whole.code.strip() else []
+    code, units = run.source + "\n", run.units()
     reached = _reached(run, (entry_point, *also))
-    if reached and len(reached) < len(run.units()):
-        repairs.append(Repair.EXAMPLES)
-        run = Parsed("\n".join(unit.source for unit in reached) + "\n", run.tree)
-    code = run.source if repairs else whole.code
+    if reached and reached != units:
+        repairs += [Repair.EXAMPLES] * (len(reached) < len(units))
+        # A backslash would join the last line to what stands below it now.
+        code = "\n".join(unit.source.removesuffix("\\") for unit in reached) + "\n"
+    elif not repairs:
+        return whole
     return Extraction(code, "+".join([whole.strategy, *(repair.value for repair in repairs)]))
 
 
@@ -54,7 +60,7 @@ def _longest_run(lines: list[str], parser: Parser) -> Parsed | None:
     for first in range(len(lines)):
         end = len(lines)
         while left[first] - left[end] > most:
-            source = "\n".join(lines[first:end]) + "\n"
+            source = "\n".join(lines[first:end])
             parsed = parser.parse(source)
             if parsed is not None:
                 longest, most = parsed, left[first] - left[end]

@@ -21,6 +21,10 @@ def sanitized(text: str, prompt: str = PROMPT, *also: str) -> Extraction:
         ("\nThis function adds them up.\nIt's linear.\n", "+trimmed"),
         ("\n\ndef helper(xs):\n    return [x for x in", "+trimmed"),
         ("\nprint(total([1,", "+trimmed"),
+        ("\\\n", "+trimmed"),
+        ("# \\\n    return xs\\\n\nprint(total([]))\n", "+examples"),
+        ("\x00\nexit()\n", "+trimmed"),
+        ("\ud800\nexit()\n", "+trimmed"),
         ("\ntotal([1, 'a'])\n", "+examples"),
         ("\nassert total([1]) == 2\n", "+examples"),
         ("\nn = int(input())\n", "+examples"),
@@ -62,6 +66,21 @@ def test_what_the_function_reaches_stays(above) -> None:
     assert "example" not in str(found.code)
     if "yield_nothing" not in above:
         assert run(found)["total"]([1, 2, 3]) == 6
+
+
+def test_escape_sequences_are_deleted() -> None:
+    """What a terminal took for colours costs nothing, as in EvalPlus."""
+    found = sanitized("    return \x1b[1msum(xs)\x1b[0m\n")
+    assert run(found)["total"]([1, 2, 3]) == 6
+    assert found.strategy == "body+trimmed"
+
+
+def test_imports_stand_above_what_uses_them() -> None:
+    """Imports come first, wherever the text has them, as in EvalPlus."""
+    helper = "\n\ndef scaled(x: Optional[int]):\n    return x\n\n\nfrom typing import Optional\n"
+    found = sanitized("    return sum(map(scaled, xs))\n" + helper)
+    assert run(found)["total"]([1, 2, 3]) == 6
+    assert found.strategy == "body"
 
 
 @pytest.mark.parametrize("body", ["    pass\n", "    xs.sort()\n", "    '''Add.'''\n"])
