@@ -20,6 +20,9 @@ _FAILS = re.compile(
 )
 _CATCHES = frozenset({"AssertionError", "Exception", "BaseException"})
 _LOOPS_OVER = frozenset({"zip", "enumerate", "each", "list", "tuple", "iter", "reversed", "sorted"})
+_LOOKS = frozenset({"items", "values", "keys", "copy", "count", "index", "get"})
+_OF_ONE = frozenset({"assertTrue", "assertIsNotNone"})
+_OF_TWO = frozenset({"assertEqual", "assertIs", "assertAlmostEqual", "assertListEqual", "assertDictEqual"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ENDS = (ast.Return, ast.Break, ast.Continue)
 
@@ -49,7 +52,7 @@ def tests_of(node: ast.ClassDef) -> list[str]:
 
 class _Walk:
     def __init__(self, tree: ast.Module, names: Collection[str]) -> None:
-        self.names = set(names)
+        self.names = set(names) - _own(tree.body, names)
         self.functions: dict[str, list[ast.stmt]] = {}
         bound: dict[str, list[ast.expr]] = {}
         # To walk once more for each question would take most of the time.
@@ -60,7 +63,9 @@ class _Walk:
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 bound.setdefault(node.targets[0].id, []).append(node.value)
         stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        changed = {getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute)}
+        changed = {
+            getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute) and n.attr not in _LOOKS
+        }
         self.empty = {
             name
             for name, values in bound.items()
@@ -117,6 +122,8 @@ class _Walk:
             return any(map(self._in_expressions, node.decorator_list))
         if isinstance(node, ast.Expr) and self._does_nothing(node.value):
             return False
+        if isinstance(node, ast.Expr) and self._compares_nothing(node.value):
+            return any(map(self._in_expressions, node.value.args))  # type: ignore[attr-defined]
         if isinstance(node, ast.ClassDef):  # unittest finds its methods by their names
             case = any(name.endswith("TestCase") for name in _names(node.bases))
             if case and not tests_of(node):
@@ -154,6 +161,16 @@ class _Walk:
             called is statement or all(isinstance(kind, ast.AsyncFunctionDef) for kind in kinds)
         )
 
+    def _compares_nothing(self, statement: ast.expr) -> bool:
+        """Whether a statement is an assertion of unittest's that holds whatever the candidate returns."""
+        called = statement.func if isinstance(statement, ast.Call) else None
+        if not (isinstance(called, ast.Attribute) and getattr(called.value, "id", "") == "self"):
+            return False
+        args = statement.args  # type: ignore[attr-defined]
+        if called.attr in _OF_TWO and len(args) > 1:
+            return ast.dump(args[0]) == ast.dump(args[1])
+        return called.attr in _OF_ONE and len(args) > 0 and self._holds_always(args[0])
+
     def _holds_always(self, test: ast.expr) -> bool:
         """Return whether an assertion holds whatever the candidate returns."""
         if isinstance(test, ast.Lambda) or (isinstance(test, ast.Name) and test.id in self.never_bound):
@@ -188,6 +205,8 @@ class _Walk:
                 inner = part.right if isinstance(part, ast.BinOp) else part.slice
                 if any(isinstance(n, ast.Compare) for n in ast.walk(inner)):  # as in 1 / (f(1) == 2)
                     return True
+                if isinstance(part, ast.Subscript) and not self.names.isdisjoint(_names([inner])):
+                    return True  # as in {2: None}[f(1)]
         return False
 
     def _enters(self, name: str) -> bool:
@@ -207,8 +226,25 @@ class _Walk:
         """Return whether a loop over this never begins."""
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name == "range" and len(node.args) == 1:
+                size = node.args[0]
+                counted = isinstance(size, ast.Call) and getattr(size.func, "id", "") == "len" and size.args
+                return _truth(size) is False or (bool(counted) and self._is_empty(size.args[0]))  # type: ignore[attr-defined]
+            if name in _LOOKS and isinstance(node.func, ast.Attribute):
+                return self._is_empty(node.func.value)
             return name in _LOOPS_OVER and any(map(self._is_empty, node.args))
         return _is_empty(node) or (isinstance(node, ast.Name) and node.id in self.empty)
+
+
+def _own(body: Sequence[ast.stmt], names: Collection[str]) -> set[str]:
+    """Return those of the names that tests define anew before they use any of them."""
+    own: set[str] = set()
+    for statement in body:
+        if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)) and statement.name in names:
+            own.add(statement.name)
+        elif not _names([statement]).isdisjoint(names):
+            break
+    return own
 
 
 def _is_empty(node: ast.expr) -> bool:
@@ -221,6 +257,8 @@ def _truth(node: ast.expr) -> bool | None:
     """Return what a condition always is, None where that depends."""
     if isinstance(node, ast.Constant):
         return bool(node.value)
+    if isinstance(node, ast.GeneratorExp):
+        return True
     if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
         return not _is_empty(node)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):

@@ -46,6 +46,15 @@ IDLE = {
     "a coroutine that nobody awaits": "async def check():\n    assert f(1) == 2\ncheck()",
     "unittest without a test": "from unittest import *\nclass T(TestCase):\n    def look(self): assert f(1)",
     "doctests that are printed": "import doctest\ndoctest.run_docstring_examples(f, {})",
+    "a range of nothing": "xs = []\nfor i in range(len(xs)):\n    assert f(xs[i]) == 2",
+    "no numbers": "for x in range(0):\n    assert f(x) == 2",
+    "an empty dictionary": "xs = {}\nfor x, y in xs.items():\n    assert f(x) == y",
+    "a generator": "assert (f(x) == 2 for x in [1])",
+    "unittest with constants": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n"
+        "        x = f(1)\n        self.assertEqual(x, x)\n        self.assertTrue(True)"
+    ),
+    "their own function": "def f(x):\n    return 2\nassert f(1) == 2",
     "other names": "def g(x): return x\nassert g(1) == 1",
 }
 TESTING = {
@@ -67,6 +76,17 @@ TESTING = {
     "bound twice": "xs = []\nxs = [1]\nfor x in xs:\n    assert f(x)",
     "exec": "exec('assert f(1) == 2')",
     "division": "1 / (f(1) == 2)",
+    "a key": "{2: None}[f(1)]",
+    "a range": "xs = [1]\nfor i in range(len(xs)):\n    assert f(xs[i]) == 2",
+    "a dictionary": "xs = {}\nxs.update({1: 2})\nfor x, y in xs.items():\n    assert f(x) == y",
+    "unittest with two sides": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(f(1), 2)"
+    ),
+    "unittest that calls a helper": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n"
+        "        self.assertTrue([self.look()])\n    def look(self):\n        assert f(1)"
+    ),
+    "used before it is defined anew": "assert f(1) == 2\ndef f(x):\n    return 2",
     "exit": "import sys\nf(1) == 2 or sys.exit(1)",
     "a map": "def same(p):\n    assert f(p[0]) == p[1]\nlist(map(same, [(1, 2)]))",
     "all of something": "assert all(f(x) == y for x, y in [(1, 2)])",
