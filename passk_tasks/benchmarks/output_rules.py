@@ -65,7 +65,8 @@ def sets(output: str, expected: str) -> str:
     where the expected output has one. That is what the published numbers were made with.
     """
     given = output.splitlines()
-    if expected.strip() in (output.strip(), "\n".join(map(str.strip, given)).strip()):
+    texts = (output, "\n".join(given), "\n".join(map(str.strip, given)))
+    if expected.strip() in map(str.strip, texts):
         return ""
     wanted = [line.strip() for line in expected.split("\n") if line]
     filled = [line for line in given if line]

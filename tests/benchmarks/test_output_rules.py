@@ -54,6 +54,7 @@ CASES = [
     ("100000.5\n \n2", "100000.4\n2", frozenset()),  # such a line is no number
     ("1\n2.0", "1\n \n2", {TOKENS}),  # APPS leaves none out of what was expected
     ("1\n\n2", "1\n \n2", EVERY),
+    ("1 \r\n \r\n2\r\n", "1 \n \n2\n", EVERY),  # APPS takes lines apart, and looks once before it strips them
     ("2\n \n1", "1\n \n2", frozenset()),
     ("2 1", "1 2", {SETS}),
     ("1 1 2", "1 2", {SETS}),
