@@ -131,6 +131,7 @@ class StdioTests:
             that many processes; None where only each of them has a limit.
         any_end: whether the output alone decides, however the program ended by itself. If False, it must end
             with status 0.
+        any_status: whether another exit status is as good as 0; an exception or a signal is not.
     """
 
     packed: bytes
@@ -141,6 +142,7 @@ class StdioTests:
     base: int = 0
     whole_times: float | None = None
     any_end: bool = False
+    any_status: bool = False
 
     @classmethod
     def of(
@@ -152,6 +154,7 @@ class StdioTests:
         base: int = 0,
         whole_times: float | None = None,
         any_end: bool = False,
+        any_status: bool = False,
     ) -> StdioTests:
         """Return the tests with these cases of (input, expected output).
 
@@ -163,7 +166,7 @@ class StdioTests:
         raw = json.dumps(listed, separators=(",", ":")).encode("ascii")
         packed = zlib.compress(raw, 1)
         sha256 = hashlib.sha256(raw).hexdigest()
-        return cls(packed, len(raw), sha256, comparison, timeout_s, base, whole_times, any_end)
+        return cls(packed, len(raw), sha256, comparison, timeout_s, base, whole_times, any_end, any_status)
 
     def longest_s(self, timeout_s: float) -> float:
         """Return the most seconds that a worker may judge without a word, under this limit of the run."""
@@ -258,6 +261,7 @@ class Program:
         if isinstance(tests, StdioTests):
             parts = [tests.sha256, tests.comparison.name, str(tests.timeout_s), str(tests.base)]
             parts += ["any end"] if tests.any_end else []
+            parts += ["any status"] if tests.any_status else []
         elif isinstance(tests, CommandTests):
             parts = [tests.language, tests.source, str(tests.timeout_s), *itertools.chain(*tests.files)]
         else:

@@ -126,6 +126,7 @@ class Apps(Contest):
                 ((_joined(one, task_id), _joined(other, task_id)) for one, other in cases),
                 comparison=SETS,
                 whole_times=self.whole_times,
+                any_status=True,  # theirs catches SystemExit
             )
         return ContestProblem(
             task_id,
@@ -136,6 +137,7 @@ class Apps(Contest):
             tests=tests,
             function=function,
             functions=(function,) if function else (),
+            wrapped=not function,
         )
 
     def program(self, problem: Problem, code: str | None, place: Place) -> Program:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from passk_tasks.benchmarks import output_rules
 from passk_tasks.benchmarks.base import Benchmark, any_digits
 from passk_tasks.errors import DatasetError
-from passk_tasks.extraction.syntax import silently
+from passk_tasks.extraction.syntax import may_return, silently
 from passk_tasks.problem import Problem
 from passk_tasks.program import Comparison, Place, Program, StdioTests, Tests
 
@@ -39,17 +39,19 @@ class ContestProblem(Problem):
         tests: cases for programs, or statements that call `CALL`.
         function: the function's name; `""` for programs.
         imports: statements that the benchmark's own harness puts above every candidate.
+        wrapped: whether that harness runs a program as the body of a function, which `return` may end.
     """
 
     tests: Tests | StdioTests | None = None
     function: str = ""
     imports: str = ""
+    wrapped: bool = False
 
     def program(self, code: str | None, place: Place) -> Program:
         """Return a candidate under its tests; those of a function run in `place`."""
         assert self.tests is not None
         if code is not None:
-            code = below(self.imports, code)
+            code = below(self.imports, with_returns(code) if self.wrapped else code)
             if self.function:
                 code += _ADAPTER.format(call=CALL, function=self.function)
         return Program(self.task_id, code, self.tests, place)
@@ -98,6 +100,23 @@ def below(imports: str, code: str) -> str:
             at = max(node.end_lineno or node.lineno for node in futures)
             return "\n".join([*lines[:at], imports, *lines[at:]])
     return imports + code
+
+
+def with_returns(code: str) -> str:
+    """Return a program with a `return` outside of functions as the body of one, and any other as it is."""
+    if "return" not in code:
+        return code
+    try:
+        body = silently(lambda: ast.parse(code)).body
+        if not may_return(body):
+            return code
+        tree = ast.parse("def passk_program(): pass\npassk_program()")
+        imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        tree.body[0].body = [node for node in body if node not in imports]  # type: ignore[attr-defined]
+        tree.body[:0] = imports
+        return ast.unparse(tree) + "\n"
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return code
 
 
 _AS_IT_IS = """\

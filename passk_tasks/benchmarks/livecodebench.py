@@ -165,7 +165,7 @@ class LiveCodeBench(Contest):
                 digits=DIGITS,
             )
         else:
-            tests = StdioTests.of(cases, comparison=LINES)
+            tests = StdioTests.of(cases, comparison=LINES, any_status=True)  # theirs catches SystemExit
         return ContestProblem(
             task_id,
             "",
@@ -175,6 +175,7 @@ class LiveCodeBench(Contest):
             function=function,
             functions=(function,) if function else (),
             imports=IMPORTS,
+            wrapped=not function,
         )
 
     def program(self, problem: Problem, code: str | None, place: Place) -> Program:

@@ -28,6 +28,7 @@ from passk_tasks.extraction.syntax import (
     imported_from,
     is_stub,
     leaves_out,
+    may_return,
     names,
 )
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, other_reading, strip_outer, without_marks
@@ -124,7 +125,7 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
 
 class _Search:
     def __init__(self, parser: Parser, function: str) -> None:
-        self._parser = parser
+        self._parser, self._loose = parser, Parser(compiles=False)
         self._function = function
 
     def whole(self, text: str) -> _Choice | None:
@@ -171,6 +172,11 @@ class _Search:
 
     def _program(self, source: str) -> Parsed | None:
         parsed = self._parser.parse(source)
+        if parsed is None and not self._function and "return" in source:
+            # Harnesses that make a function of a program take a `return` outside of one.
+            parsed = self._loose.parse(source)
+            if parsed is not None and not may_return(parsed.tree.body):
+                parsed = None
         if parsed is None or not any(isinstance(node, _ACTING) for node in ast.walk(parsed.tree)):
             return None
         return parsed

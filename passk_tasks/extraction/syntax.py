@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 import threading
 import warnings
@@ -24,6 +25,7 @@ FRAMEWORKS = frozenset(("unittest", "mock", "pytest", "doctest", "nose", "hypoth
 
 _WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # built-ins that return callables
 
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")  # no source can hold these
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
 _WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
 _T = TypeVar("_T")
@@ -146,12 +148,25 @@ class Parser:
         result: Parsed | int
         try:
             result = Parsed(source, silently(lambda: self._build(source)))
-        except SyntaxError as error:
-            result = error.lineno or 0
-        except _FAILURES:
-            result = 0
+        except _FAILURES as error:
+            unreadable = _UNREADABLE.search(source)  # such an error has no line
+            result = getattr(error, "lineno", None) or (
+                source.count("\n", 0, unreadable.start()) + 1 if unreadable else 0
+            )
         self._seen[source] = result
         return result
+
+
+def may_return(body: Iterable[ast.AST]) -> bool:
+    """Whether statements hold a `return` that no function among them holds."""
+    left = list(body)
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Return):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            left.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def _compiled(source: str) -> ast.Module:

@@ -12,10 +12,11 @@ import zlib
 
 import pytest
 import started
-from contest_rows import packed
+from contest_rows import apps_row, contests_row, lcb_row, packed
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passk_tasks import benchmarks
 from passk_tasks.benchmarks import contests
 from passk_tasks.benchmarks.contests import CALL, ContestProblem, below, call_tests, unpack_text
 from passk_tasks.errors import DatasetError
@@ -156,3 +157,43 @@ def test_functions_are_called(judge: Judge) -> None:
     outcomes = batch.judge(programs, started.sandbox(Limits(timeout_s=2))).outcomes
     for (code, verdict), outcome in zip(CODES.items(), outcomes, strict=True):
         assert outcome.verdict is verdict, (code, outcome)
+
+
+RETURNS = """from __future__ import annotations
+import sys
+numbers = list(map(int, sys.stdin.read().split()))
+try:
+    if len(numbers) < 3:
+        print(sum(numbers))
+        return
+except:
+    print("a return is no exception")
+total = 0
+for number in numbers:
+    total += number
+print(total)
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "row", "verdict"),
+    [
+        ("livecodebench", lcb_row(1), Verdict.PASSED),
+        ("apps_introductory", apps_row(1), Verdict.PASSED),
+        ("code_contests", contests_row(1), Verdict.SYNTAX_ERROR),
+    ],
+)
+def test_a_program_returns_where_the_harness_makes_it_a_function(family: str, row, verdict: Verdict) -> None:
+    """LiveCodeBench and APPS run a program as the body of a function; CodeContests runs it as it is."""
+    benchmark = benchmarks.get(family)
+    problem = benchmark.problem(next(iter(benchmark.rows([row]))))
+    programs = [benchmark.program(problem, code, Judge.ISOLATED) for code in (RETURNS, RETURNS[:-13])]
+    right, wrong = batch.judge(programs, started.sandbox(Limits(timeout_s=2))).outcomes
+    assert right.verdict is verdict, right
+    assert not wrong.passed
+
+
+def test_programs_without_such_a_return_stay_as_they_are() -> None:
+    """Nothing else is made a function, whatever the program holds."""
+    for code in ("def f():\n    return 1\n", "class A:\n    return 1\n", "return (", "x = 1 # return\n"):
+        assert contests.with_returns(code) == code

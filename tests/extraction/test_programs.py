@@ -36,6 +36,11 @@ CASES = {
         "def main():\n    print(input())\nif __name__ == '__main__':\n    main()\n",
         "fence",
     ),
+    "a return outside of functions": (
+        FENCE.format("print(1)\n") + FENCE.format(PROGRAM + "if n:\n    return\nprint(0)\n"),
+        PROGRAM + "if n:\n    return\nprint(0)\n",
+        "fence",
+    ),
     "broken code": (FENCE.format("def main(:\n"), "def main(:\n", "fence"),
     "a fence in a string": (
         "print('''\n```python\n1\n```\n''')",

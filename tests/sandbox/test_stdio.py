@@ -290,6 +290,23 @@ def test_where_any_end_is_as_good_the_output_decides(sandbox):
     assert Verdict.PASSED not in {o.verdict for o in judge(*right, tests=cases_of(cases), sandbox=sandbox)}
 
 
+def test_where_any_status_is_as_good(sandbox):
+    """An exit does not look at its status; exceptions, signals and wrong output are as ever."""
+    ends = {
+        "exit(1)": True,
+        "exit('no')": True,
+        "import os, sys\nsys.stdout.flush()\nos._exit(3)": True,
+        "import os, sys\nsys.stdout.flush()\nos.kill(os.getpid(), 9)": False,
+        "1 / 0": False,
+        "import atexit\natexit.register(print)\n1 / 0": False,
+    }
+    tests = cases_of([("1\n", "2\n"), ("5\n", "6\n")], any_status=True)
+    right = judge(*(f"print(int(input()) + 1)\n{end}" for end in ends), tests=tests, sandbox=sandbox)
+    assert [outcome.passed for outcome in right] == list(ends.values())
+    wrong = judge(*(f"print(3)\n{end}" for end in ends), tests=tests, sandbox=sandbox)
+    assert not any(outcome.passed for outcome in wrong)
+
+
 def test_what_is_printed_after_an_exception_counts_where_any_end_does():
     """Threads and exit functions end as under an interpreter, and their output is part of it."""
     later = "import threading, time\nn = int(input())\n{}\nraise ValueError"

@@ -122,10 +122,10 @@ def test_limits_that_do_not_change_leave_the_hash() -> None:
     cases = StdioTests.of([("", "")], comparison=LINES)
     programs = [
         Program("t", "pass", dataclasses.replace(cases, **change))
-        for change in ({}, {"whole_times": 2.0}, {"any_end": True})
+        for change in ({}, {"whole_times": 2.0}, {"any_end": True}, {"any_status": True})
     ]
     assert programs[0].sha256 == "147fc2e3006d6b2cd9c6bfe4d09ab09e0af75aed0b75313ce5864d91e3359ef6"
-    assert len({plain.sha256, *hashes, *(program.sha256 for program in programs)}) == 7
+    assert len({plain.sha256, *hashes, *(program.sha256 for program in programs)}) == 8
 
 
 def test_a_worker_is_waited_for_as_long_as_it_may_judge() -> None:

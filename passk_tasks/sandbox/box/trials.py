@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import os
 import random
 import signal
 import socket
@@ -138,6 +139,7 @@ class Trials:
         *,
         explained: Callable[[int, bool], tuple[Verdict, str] | None] = _unexplained,
         any_end: bool = False,
+        any_status: bool = False,
     ) -> Outcome:
         """Run tests against one process, end the process, and return the outcome.
 
@@ -150,6 +152,7 @@ class Trials:
             explained: returns verdict and detail for the wait status of a process that ended by itself, told
                 whether it held all the memory it may; None for the usual ones.
             any_end: whether `check` alone decides, unless a limit ended the process.
+            any_status: whether it does where the process exited, whatever its status.
 
         Raises:
             OSError: it may have failed because others left too little of the host's disk.
@@ -170,7 +173,8 @@ class Trials:
             )
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
-        if any_end and check is not None and ended and status != 0 and verdict in _BY_ITSELF:
+        free = any_end or (any_status and os.WIFEXITED(status) and not remote.raised)
+        if free and check is not None and ended and status != 0 and verdict in _BY_ITSELF:
             judged, _ = self._guarded(check, remote, timeout_s)
             verdict, detail = (judged, "") if judged is Verdict.PASSED else (verdict, detail)
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:

@@ -65,6 +65,7 @@ class Cases:
         self.base: int = given["base"]
         self.whole_times: float | None = given["whole_times"]
         self.any_end: bool = given["any_end"]
+        self.any_status: bool = given["any_status"]
 
 
 @functools.lru_cache(maxsize=8)
@@ -95,6 +96,7 @@ def judge(trials: Trials, cases: Cases, code: str, tell: Callable[[], None]) -> 
                 limit_s,
                 check=functools.partial(streams.check, cases.rule),
                 any_end=cases.any_end,
+                any_status=cases.any_status,
             )
         left_s -= max(outcome.cpu_s, remote.box.used_s)
         if left_s <= 0 and (outcome.passed or outcome.verdict is Verdict.TIMEOUT):
