@@ -16,7 +16,7 @@ from passk_tasks.sandbox.box.processes import descendants
 # A guard against a hang, never a measure: what should happen has happened long before, under any load.
 HANG_S = 900.0
 # What ends here was ended for what it used: its backstop comes after the guard.
-BY_USE_ALONE = Limits(timeout_s=1.0, memory_mib=256, backstop=1000.0)
+BY_USE_ALONE = Limits(timeout_s=0.6, memory_mib=256, backstop=1000.0)
 
 
 def call_itself(name: str) -> str:

@@ -14,7 +14,7 @@ from passk_tasks.sandbox import worker
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
 
-LIMITS = Limits(timeout_s=1.0, memory_mib=256)
+LIMITS = Limits(timeout_s=0.6, memory_mib=160, output_mib=4)
 SQUARE = Tests("def check(f):\n    assert f(2) == 4\n    assert f(3) == 9\ncheck(square)\n", ("square",))
 
 
@@ -51,7 +51,7 @@ CASES = [
 def test_each_end_has_its_verdict(how, sandbox):
     """The table of ends, under both judges and both sandboxes; one batch for each."""
     programs = [Program("t/0", code, SQUARE, how) for code, _, _ in CASES]
-    judged = batch.judge(programs, local(Confinement(LIMITS, sandbox)))
+    judged = batch.judge(programs, local(Confinement(LIMITS, sandbox), 1))
     for (code, verdict, detail), outcome in zip(CASES, judged.outcomes, strict=True):
         assert outcome.verdict is verdict, (code, outcome)
         assert detail in outcome.detail, (code, outcome)
@@ -306,9 +306,9 @@ def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
 def test_cpu_seconds_decide_exactly(how):
     """A little more than the limit does not pass, however often anyone looks; half of it does."""
     spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
-    limits = Limits(timeout_s=0.8)
-    assert judge(spin.format(0.4), how=how, limits=limits).passed
-    assert judge(spin.format(0.82), how=how, limits=limits).verdict is Verdict.TIMEOUT
+    limits = Limits(timeout_s=0.6)
+    assert judge(spin.format(0.3), how=how, limits=limits).passed
+    assert judge(spin.format(0.62), how=how, limits=limits).verdict is Verdict.TIMEOUT
 
 
 def test_the_name_of_the_host_is_not_told():
@@ -393,7 +393,7 @@ def test_the_first_array_loads_numpy_outside_of_the_program():
     code = "import numpy\ndef square(x): return numpy.int64(x * x)"
     outcomes = batch.judge(
         [Program("t/0", text, SQUARE) for text in (code, code.replace("int64", "float64"), code + "\n")],
-        local(Confinement(LIMITS), 1),
+        local(Confinement(), 1),
     ).outcomes
     assert [o.verdict for o in outcomes] == [Verdict.PASSED] * 3, outcomes
     forged = (
