@@ -29,4 +29,4 @@ languages:
 		$$($(PYTHON) -c 'from passk_tasks.languages import LANGUAGES as l; print(*{p for x in l.values() for p in x.apt})')
 	npm install --silent -g \
 		$$($(PYTHON) -c 'from passk_tasks.languages import LANGUAGES as l; print(*{p for x in l.values() for p in x.npm})')
-	$(PYTHON) -m pytest -n auto tests/sandbox/test_command.py tests/selfcheck/test_corpus.py
+	$(PYTHON) -m pytest -n auto -m "" tests/sandbox/test_command.py tests/selfcheck/test_corpus.py
