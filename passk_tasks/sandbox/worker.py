@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 import os
 import selectors
 import signal
@@ -287,7 +288,8 @@ class Worker:
             if "fatal" in answer:
                 raise EOFError(str(answer["fatal"]))
             self.heard_s = time.monotonic()
-            self._cpu_at_first_s = None
+            # What it does to remove a candidate's traces is no hanging of its tests, however long it takes.
+            self._cpu_at_first_s = math.inf if "removes" in answer else None
             if "alive" in answer:
                 continue
             index = answer["program"]

@@ -62,7 +62,7 @@ class Greeting(TypedDict, total=False):
 #     {"drop": number of tests}
 #     {"program": index, "tests": number, "code": source, "judge": name of a driver}
 # and the worker sends these, while it judges and when it has judged:
-#     {"alive": index}
+#     {"alive": index, "removes": whether what it does next is to remove what a candidate left; else absent}
 #     {"program": index, "outcome": fields of `Outcome`, "crowds_others": bool, "is_crowded": bool}
 
 

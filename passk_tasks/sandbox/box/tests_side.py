@@ -29,6 +29,7 @@ def serve(supervisor: int, trials: Trials) -> None:
         if "program" in request:
             index, driver = request["program"], DRIVERS[request["judge"]]
             tell = functools.partial(_tell, supervisor, {"alive": index})
+            trials.traces.tell = functools.partial(_tell, supervisor, {"alive": index, "removes": True})
             outcome = driver.judge(trials, tests[request["tests"]], request["code"], tell)
             judged = {
                 "outcome": packed_outcome(outcome),

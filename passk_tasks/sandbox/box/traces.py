@@ -20,6 +20,7 @@ _STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
 # On average, stirring takes the candidate's CPU time at most: most of what it seems to have used is others',
 # where those are busy.
 _STIRRED_SHARE = 1.0
+_TOLD_S = 0.05  # a candidate that used more may be followed by as long a stirring, which is told
 _TRIED, _TIMED = 64, 16  # so many steps show whether a way to take numbers works, and what one costs
 # CPU seconds that the start of a candidate may take, until one has taken less.
 _START_S = 0.004
@@ -127,9 +128,14 @@ def new_shared_file() -> int:
 
 
 class Traces:
-    """What candidates may leave behind: notices or removes it, on the tests' side, after each."""
+    """What candidates may leave behind: notices or removes it, on the tests' side, after each.
+
+    Attributes:
+        tell: called before what may take long.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
+        self.tell: Callable[[], object] = bool
         self._pipes, self._mappings = of_pipes(ledger), of_shared_mappings(ledger)
         self._scratch, self._output = Scratch(()), -1
 
@@ -151,6 +157,8 @@ class Traces:
         Returns:
             Whether that was possible: else the next one needs another zygote.
         """
+        if cpu_s > _TOLD_S:
+            self.tell()
         self._pipes.stir(cpu_s)
         self._mappings.stir(cpu_s)
         if self._scratch.moved():

@@ -47,6 +47,7 @@ class Trials:
         timeout_s, memory_mib: those of `Limits`.
         room: how much memory a candidate may use where its driver says nothing else.
         crowds_others, is_crowded: those of the last candidate's `Box`.
+        traces: what candidates leave.
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class Trials:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
         self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
         self.crowds_others = self.is_crowded = False
+        self.traces = Traces(ledger)
         self._box = functools.partial(
             Box,
             control,
             backstop=config["backstop_s"] / config["timeout_s"],
             room=self.room,
-            traces=Traces(ledger),
+            traces=self.traces,
             nursery_pid=nursery_pid,
             own_network=way.own_network,
             disk=way.disk,
