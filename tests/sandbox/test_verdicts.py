@@ -14,7 +14,7 @@ from passk_tasks.sandbox import worker
 from passk_tasks.sandbox.supervisor import Sandbox
 from passk_tasks.verdict import Verdict
 
-LIMITS = Limits(timeout_s=0.6, memory_mib=160, output_mib=4)
+LIMITS = Limits(timeout_s=0.6, memory_mib=160, output_mib=4, backstop=1000.0)
 SQUARE = Tests("def check(f):\n    assert f(2) == 4\n    assert f(3) == 9\ncheck(square)\n", ("square",))
 
 
@@ -306,7 +306,7 @@ def test_what_can_be_seen_of_tampering_is_flagged(code, flags):
 def test_cpu_seconds_decide_exactly(how):
     """A little more than the limit does not pass, however often anyone looks; half of it does."""
     spin = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n" + RIGHT
-    limits = Limits(timeout_s=0.6)
+    limits = Limits(timeout_s=0.6, backstop=1000.0)
     assert judge(spin.format(0.3), how=how, limits=limits).passed
     assert judge(spin.format(0.62), how=how, limits=limits).verdict is Verdict.TIMEOUT
 
