@@ -42,7 +42,8 @@ from passk_tasks.verdict import Machine, Outcome, Verdict
 # The ways of each mode, the strongest first.
 _WAYS = {"strict": ("namespaces", "landlock"), "rlimits": ("rlimits",)}
 _WATCH_S = 0.5
-_PAYS_S = 0.2  # of judging, before more than one worker is started: a start costs half as much CPU time
+# More than one worker pays for so many programs, or after so long; a start takes half of that time.
+_PAYS_PROGRAMS, _PAYS_S = 256, 0.2
 _GRACE_S = 10.0  # after a candidate's backstop, until a silent worker is given up
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
@@ -260,7 +261,8 @@ class Sandbox:
 
     def _top_up(self, left: int, began_s: float, *, fresh: bool) -> None:
         """Start the missing workers for what is left; with `fresh`, at least one has judged nothing."""
-        wanted = min(left, self.workers if time.monotonic() - began_s > _PAYS_S else 1)
+        pays = left >= _PAYS_PROGRAMS or time.monotonic() - began_s > _PAYS_S
+        wanted = min(left, self.workers if pays else 1)
         while len(self._pool) < wanted or (fresh and not any(worker.is_fresh for worker in self._pool)):
             self._start_worker()
 

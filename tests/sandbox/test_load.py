@@ -17,6 +17,7 @@ from passk_tasks import benchmarks
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Judge, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
 from passk_tasks.sandbox.box import usage
 from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.sandbox.cpus import usable_cpus
@@ -118,3 +119,13 @@ def test_time_that_a_virtual_machines_host_took_is_known(monkeypatch):
     monkeypatch.setattr(usage, "_read", lambda path: "cpu0 1 2\n")
     monkeypatch.setattr(usage.os, "sched_getaffinity", lambda _: {0})
     assert usage._all_stolen_s() == 0.0
+
+
+def test_many_programs_have_all_workers_at_once():
+    """Few start with one worker, since another one would cost more than it saves."""
+    program = Program("t/0", "def f(x): return x\n", Tests("assert f(1) == 1\n", ("f",)))
+    with Sandbox(Confinement(), 2, hidden=()) as box:
+        judged = box.run([program] * supervisor._PAYS_PROGRAMS)
+        next(judged)
+        assert len(box._pool) == 2
+        assert all(outcome.passed for _, outcome in judged)
