@@ -29,6 +29,8 @@ CUT = {
 BY_CHANCE = {"rust": {"Rust/32"}, "go": {"Go/95"}}
 # The declaration has the first half of the body already, so that the solution below it does not compile.
 HALF = {"cpp": {"CPP/38"}}
+# Its tests call C's function of the same name, from the includes: whatever is written passes.
+NEVER_CALLED = {"cpp": {"CPP/23"}}
 CONFIGS = [config for config in TOOLS if f"humanevalpack_synthesize_{config}" in benchmarks.names()]
 
 
@@ -110,7 +112,7 @@ def test_only_known_solutions_are_cut(config: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS)
 def test_whole_sets(config: str) -> None:
-    """All canonical solutions pass, and no wrong one does, below the bare declaration, or else the prompt."""
+    """All canonical solutions pass, and no wrong one does, but for the known ones."""
     name = f"humanevalpack_fixtests_{config}"
     right, wrong = (passes(name, whole(name, column)) for column in ("canonical_solution", "buggy_solution"))
     assert len(right) == len(wrong) == 164
@@ -119,7 +121,7 @@ def test_whole_sets(config: str) -> None:
     assert half <= failed <= half | BY_CHANCE.get(config, set())
     below_prompt = whole(f"humanevalpack_synthesize_{config}", "canonical_solution")
     assert all(passes(name, [program for program in below_prompt if program.task_id in half]).values())
-    assert not any(wrong.values())
+    assert {task_id for task_id, passed in wrong.items() if passed} == NEVER_CALLED.get(config, set())
 
 
 @pytest.mark.parametrize("family", humanevalpack.FAMILIES, ids=lambda family: family.name)

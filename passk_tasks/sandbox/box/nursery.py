@@ -8,6 +8,7 @@ ways nothing can signal it or write to it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -27,6 +28,8 @@ def run(control: socket.socket, way: OnHost, fork_hooks: list[dict[str, Any]]) -
     control = socket.socket(fileno=candidate.CHANNEL)
     os.closerange(candidate.CHANNEL + 1, 4096)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    gc.collect()
+    gc.freeze()  # no zygote's collector goes through what exists now, and copies its pages
     is_first = True
     while True:
         folders = way.make_folders()
