@@ -37,7 +37,9 @@ from passk_tasks.extraction.wrapped import in_json
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SILENT = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
 _ACTING = (*_SILENT, ast.Call, ast.Assign, ast.AugAssign, ast.For, ast.While)
-_READING = frozenset(("input", "stdin", "raw_input", "fileinput"))
+_READING = frozenset(("input", "stdin", "__stdin__", "raw_input", "fileinput"))
+_INPUTS = frozenset(("stdin", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))  # texts that name it
+_MADE_UP = frozenset(("StringIO", "BytesIO"))
 _WRITING = frozenset(("print", "stdout", "write", "writelines"))
 _MAX_PIECES = 64  # only so many pieces are tried, from the last; bounds the work on degenerate texts
 
@@ -276,11 +278,9 @@ class _Search:
         return any(isinstance(inner, ast.Call) for node in top for inner in ast.walk(node))
 
     def _reads(self, parsed: Parsed) -> bool:
-        """Whether it reads standard input, without replacing that first."""
-        fakes = any(_named(node, ("stdin",), ast.Store) for node in ast.walk(parsed.tree))
-        return not fakes and any(
-            _named(node, _READING, ast.Load) or _opens_input(node) for node in ast.walk(parsed.tree)
-        )
+        """Whether it reads standard input, without an input of its own in the place of that."""
+        nodes = list(ast.walk(parsed.tree))
+        return not any(map(_makes_up_input, nodes)) and any(map(_reads_input, nodes))
 
     def _writes(self, parsed: Parsed) -> bool:
         return any(_named(node, _WRITING, ast.Load) for node in ast.walk(parsed.tree))
@@ -337,13 +337,29 @@ def _imports_from(parsed: Parsed, other: Parsed) -> bool:
     return any(_bound(unit.nodes) & other.bound for unit in units)
 
 
-def _opens_input(node: ast.AST) -> bool:
+def _makes_up_input(node: ast.AST) -> bool:
+    """Whether a statement puts a text of its own in the place of standard input."""
+    if not isinstance(node, ast.Assign) or not any(_named(t, ("stdin",), ast.Store) for t in node.targets):
+        return False
+    parts = list(ast.walk(node.value))
+    return any(_named(part, _MADE_UP, ast.Load) for part in parts) and not any(map(_reads_input, parts))
+
+
+def _reads_input(node: ast.AST) -> bool:
     match node:
-        case ast.Call(func=ast.Name(id="open"), args=[ast.Constant(value=0 | "/dev/stdin"), *_]):
+        case ast.Constant(value=str(text)):
+            return text in _INPUTS
+        case ast.Call(
+            func=ast.Name(id="open") | ast.Attribute(attr="open"), args=[ast.Constant(value=0), *_]
+        ):
+            return True
+        case ast.Call(
+            func=ast.Name(id="open"), keywords=[ast.keyword(arg="file", value=ast.Constant(value=0)), *_]
+        ):
             return True
         case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="read" | "fdopen")):
             return True
-    return False
+    return _named(node, _READING, ast.Load)
 
 
 def _named(node: ast.AST, wanted: Iterable[str], context: type[ast.expr_context]) -> bool:

@@ -102,6 +102,29 @@ def test_the_program_wins_over_what_shows_it(example: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "reading",
+    [
+        "import sys\nstdin = sys.stdin\nn = int(stdin.readline())\n",
+        "import sys\nclass IO:\n    def __init__(self):\n        self.stdin = sys.stdin\n"
+        "n = int(IO().stdin.read())\n",
+        "import io, sys\nsys.stdin = io.TextIOWrapper(sys.stdin.buffer)\nn = int(input())\n",
+        "import io, os, sys\nsys.stdin = io.BytesIO(os.read(0, 9))\nn = int(input())\n",
+        "import io, sys\nsys.stdin = io.StringIO(sys.stdin.read())\nn = int(input())\n",
+        "import os, sys\nif os.path.exists('in'):\n    sys.stdin = open('in')\nn = int(input())\n",
+        "import sys\nn = int(sys.__stdin__.readline())\n",
+        "from pathlib import Path\nn = int(Path('/dev/stdin').read_text())\n",
+        "import io\nn = int(io.open(0).read())\n",
+        "n = int(open(file=0).read())\n",
+    ],
+)
+def test_the_last_program_wins_however_it_reads(reading: str) -> None:
+    """A program reads by any name of standard input; the last one is the answer, as in LiveCodeBench."""
+    text = FENCE.format(PROGRAM) + "That is wrong. Better:\n" + FENCE.format(reading + "print(n + 2)\n")
+    found = extract(text, mode="answer", prompt="", entry_point="")
+    assert (found.code, found.strategy) == (reading + "print(n + 2)\n", "fence")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         f"It's so:\n\n{WHOLE}\nIt's done.",

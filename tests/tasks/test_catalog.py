@@ -28,6 +28,23 @@ PROTOCOLS = {
 }
 
 
+# folder: (seconds of a call, a case or all tests; seconds of all calls or cases; MiB), as in docs/judges.md
+LIMITS = {
+    "apps": (4, 11, 4096),
+    "bigcodebench": (240, None, 4096),
+    "code_contests": (10, None, 300),
+    "cruxeval": (3, None, 512),
+    "ds1000": (120, None, 8192),
+    "evoeval": (4, 62, 4096),
+    "humaneval": (3, None, 512),
+    "humaneval_infilling": (3, None, 512),
+    "humaneval_plus": (4, 62, 4096),
+    "livecodebench": (6, 300, 4096),
+    "mbpp": (10, None, 512),
+    "mbpp_plus": (4, 62, 4096),
+}
+
+
 def task_files() -> list[Path]:
     """All task YAML."""
     return sorted(catalog.task_configs_path().glob("**/*.yaml"))
@@ -170,6 +187,18 @@ def test_stops_belong_to_the_file_that_states_them(tmp_path: Path) -> None:
     bare.write_text("generation_kwargs: {until: [STOP]}\n")
     path.write_text(f"include: {bare.name}\ntask: mine\n{answer}")
     assert catalog.spec_from_config(catalog.load_yaml(path), source=path).until == ("STOP",)
+
+
+@pytest.mark.parametrize("folder", LIMITS)
+def test_limits_are_the_benchmarks_own(folder: str) -> None:
+    """Time a call, a cap for all calls, and memory are the family's, in every task of it."""
+    files = [path for path in task_files() if path.parent.name == folder]
+    assert files
+    for path in files:
+        settings = catalog.load_task(path.stem).settings
+        times = benchmarks.get(settings.benchmark).whole_times
+        whole_s = None if times is None else times * settings.timeout_s
+        assert (settings.timeout_s, whole_s, settings.memory_mib) == LIMITS[folder], path.stem
 
 
 def test_overrides() -> None:
