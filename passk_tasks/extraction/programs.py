@@ -25,6 +25,7 @@ from passk_tasks.extraction.syntax import (
     Parsed,
     Parser,
     Unit,
+    binds_callable,
     imported_from,
     is_stub,
     leaves_out,
@@ -262,15 +263,14 @@ class _Search:
         """Whether it has the function that the tests call; where they call none, any definition."""
         if not self._function:
             return any(isinstance(node, _DEFINITIONS) for node in parsed.tree.body)
-        methods = (
-            inner
-            for node in parsed.tree.body
-            if isinstance(node, ast.ClassDef)
-            for inner in node.body
-            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef))
+        members = [m for node in parsed.tree.body if isinstance(node, ast.ClassDef) for m in node.body]
+        methods = (m for m in members if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef)))
+        assigned = (m for m in members if isinstance(m, (ast.Assign, ast.AnnAssign)))
+        return (
+            parsed.writes(self._function)
+            or not all(is_stub([method]) for method in methods if method.name == self._function)
+            or binds_callable(assigned, self._function)
         )
-        methods = (node for node in methods if node.name == self._function)
-        return parsed.writes(self._function) or not all(is_stub([node]) for node in methods)
 
     def _acts(self, parsed: Parsed) -> bool:
         """Whether anything is called when it runs, apart from decorators and default values."""

@@ -181,3 +181,14 @@ def test_the_class_wins_over_its_use(also: tuple[str, ...]) -> None:
     use = "s = Solution()\nprint(s.total([1, 2]))\n"
     for text in (FENCE.format(solution) + FENCE.format(use), FENCE.format(use) + FENCE.format(solution)):
         assert extract(text, mode="answer", prompt="", entry_point="", also=also).code == solution
+
+
+@pytest.mark.parametrize(
+    "body", ["    total = lambda self, nums: sum(nums)\n", "    total: Any = staticmethod(added)\n"]
+)
+def test_a_method_that_is_assigned(body: str) -> None:
+    """The last block with the method is the answer, however its class has it."""
+    wrong = FENCE.format("class Solution:\n    def total(self, nums):\n        return 0\n")
+    right = f"def added(nums):\n    return sum(nums)\n\nclass Solution:\n{body}"
+    found = extract(wrong + FENCE.format(right), mode="answer", prompt="", entry_point="", also=("total",))
+    assert found.code == right
