@@ -7,7 +7,7 @@
     programs     chat and reasoning models: a whole program somewhere in an answer
     reasoning    chains of thought
     fences       Markdown blocks
-    wrapped      code in the strings of a JSON value
+    wrapped      code in another notation: JSON, quotations, numbered lines, sessions, patches
     runs         code among prose
     examples     example usage below the function
     files        the same for other languages than Python: continued, or a file in an answer

@@ -39,12 +39,10 @@ from passk_tasks.extraction.tokens import (
     strip_outer,
     without_marks,
 )
-from passk_tasks.extraction.wrapped import in_json
+from passk_tasks.extraction.wrapped import in_fences, readings, visible
 
 _MAX_BLOCKS = 64  # only so many blocks are tried, from the last; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
-_QUOTE = re.compile(r"^> ?", re.MULTILINE)  # Markdown's block quotes
-_QUOTED_FENCE = re.compile(r"^> ?(?:```|~~~)", re.MULTILINE)
 _CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 
 
@@ -73,7 +71,8 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
         stripped = strip_reasoning(outer)
         if stripped.cut:
             repairs.add(Repair.REASONING)
-        inner = strip_outer(stripped.text) if stripped.cut else outer
+        shown = strip_outer(stripped.text) if stripped.cut else outer
+        inner = in_fences(shown)
         short = cut_at_token(inner, ends_turn)
         if inner.strip():
             candidate = search.anywhere(short)
@@ -87,7 +86,7 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
             if longer is not None and longer.sound:
                 candidate = longer
                 repairs.add(Repair.SPECIAL_TOKENS)
-        if short != inner or (stripped.cut and inner != stripped.text):
+        if short != inner or (stripped.cut and shown != stripped.text):
             repairs.add(Repair.SPECIAL_TOKENS)
         reading = other_reading(inner, short)
         if reading is not None and candidate is not None and candidate.sound:
@@ -97,15 +96,14 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
                 candidate = other if reading.likelier else candidate
         if thinks_in_words(inner):
             repairs.add(Repair.UNDECIDED)
-        if (candidate is None or not candidate.sound) and (texts := in_json(inner)) is not None:
-            other = search.anywhere(texts)
-            if other is not None and other.sound:
-                candidate = other
+        if candidate is None or not candidate.sound:
+            others = [other for text in readings(shown) if (other := search.anywhere(text)) is not None]
+            best = next((other for other in others if other.sound), None)
+            if best is not None or (candidate is None and others):
+                candidate = best or others[0]
                 repairs.add(Repair.UNWRAPPED)
-        if candidate is None and _QUOTED_FENCE.search(inner):
-            candidate = search.anywhere(_QUOTE.sub("", inner))
         if candidate is None or (stripped.unterminated and not candidate.sound):
-            none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
+            none = Strategy.NONE_NO_CODE_FOUND if shown.strip() else Strategy.NONE_EMPTY
             if stripped.unterminated:
                 none = Strategy.NONE_UNTERMINATED_REASONING
             return extraction(None, none, frozenset(repairs))
@@ -305,6 +303,8 @@ class _Search:
         unmarked = without_marks(block.content)
         if unmarked.text != block.content:
             yield unmarked.text, frozenset({Repair.SPECIAL_TOKENS})
+        if (seen := visible(block.content)) not in (None, block.content):
+            yield seen, frozenset({Repair.UNWRAPPED})
         run = compiling_run(block.content, self._entry, self._parser, self._defines)
         if run is not None:
             yield run.source, frozenset({Repair.TRIMMED})

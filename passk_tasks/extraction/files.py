@@ -22,7 +22,7 @@ from passk_tasks.extraction.prompts import first_line
 from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer
-from passk_tasks.extraction.wrapped import in_json
+from passk_tasks.extraction.wrapped import in_fences, readings
 from passk_tasks.problem import Protocol
 
 _ATTRIBUTES = re.compile(r"(?:^[ \t]*(?:@\w[^\n]*|#?\[[^\n]*\])[ \t]*\n)+\Z", re.MULTILINE)
@@ -86,11 +86,12 @@ def find_file(text: str, prompt: str, entry_point: str, protocol: Protocol) -> E
     if stripped.cut:
         repairs.add(Repair.REASONING)
     answer = _Answer(prompt, entry_point, protocol)
-    found = answer.find(short)
-    if (found is None or not answer.defines(found.code)) and (texts := in_json(short)) is not None:
-        other = answer.find(texts)
-        if other is not None and answer.defines(other.code):
-            found = other
+    found = answer.find(in_fences(short))
+    if not answer.shows(short):
+        others = (answer.find(text) for text in readings(short) if answer.shows(text))
+        best = next((other for other in others if other is not None), None)
+        if best is not None:
+            found = best
             repairs.add(Repair.UNWRAPPED)
     if found is None or (stripped.unterminated and not answer.defines(found.code)):
         none = Strategy.NONE_NO_CODE_FOUND if short.strip() else Strategy.NONE_EMPTY
@@ -120,6 +121,12 @@ class _Answer:
     def defines(self, code: str) -> bool:
         """Whether a program defines the function."""
         return self._definition.search(hidden(code, self._syntax)) is not None
+
+    def shows(self, text: str) -> bool:
+        """Whether a block of this language defines the function; where there is none, the text itself."""
+        fenced = fences.blocks(text)
+        mine = [block.content for block in fenced if self._may_be_mine(block)]
+        return any(map(self.defines, mine if fenced else [text]))
 
     def find(self, text: str) -> _Found | None:
         """Return the best code in a text without reasoning, made ready for the tests."""

@@ -33,7 +33,7 @@ from passk_tasks.extraction.syntax import (
     names,
 )
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, other_reading, strip_outer, without_marks
-from passk_tasks.extraction.wrapped import in_json
+from passk_tasks.extraction.wrapped import in_fences, readings
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SILENT = (*_DEFINITIONS, ast.Import, ast.ImportFrom)
@@ -93,14 +93,15 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
     if whole is not None:
         return extraction(whole.code, whole.strategy, frozenset(repairs | whole.repairs))
     stripped = strip_reasoning(outer)
-    long = strip_outer(stripped.text) if stripped.cut else outer
-    inner = cut_at_token(long, ends_turn)
-    if inner != stripped.text:
+    shown = strip_outer(stripped.text) if stripped.cut else outer
+    if cut_at_token(shown, ends_turn) != stripped.text:
         repairs.add(Repair.SPECIAL_TOKENS)
     if stripped.cut:
         repairs.add(Repair.REASONING)
     if stripped.unterminated:
         return extraction(None, Strategy.NONE_UNTERMINATED_REASONING, frozenset(repairs))
+    long = in_fences(shown)
+    inner = cut_at_token(long, ends_turn)
     choice, unmarked = search.anywhere(inner), without_marks(inner)
     other = search.anywhere(unmarked.text) if unmarked.text != inner else None
     if other is not None and (choice is None or other.score > choice.score):
@@ -115,13 +116,14 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
             choice = other if reading.likelier else choice
     if thinks_in_words(long):
         repairs.add(Repair.UNDECIDED)
-    if choice is None and (texts := in_json(inner)) is not None:
-        choice = search.anywhere(texts)
+    if choice is None:
+        others = (other for text in readings(shown) if (other := search.anywhere(text)) is not None)
+        choice = next((other for other in others if not other.score[1]), None)  # an example lacks names
         if choice is not None:
             repairs.add(Repair.UNWRAPPED)
     choice = choice or search.broken(inner)
     if choice is None:
-        none = Strategy.NONE_NO_CODE_FOUND if inner.strip() else Strategy.NONE_EMPTY
+        none = Strategy.NONE_NO_CODE_FOUND if shown.strip() else Strategy.NONE_EMPTY
         return extraction(None, none, frozenset(repairs))
     return extraction(choice.code, choice.strategy, frozenset(repairs | choice.repairs))
 

@@ -88,13 +88,20 @@ def _around(lines: list[str], at: int, parser: Parser, defines: Callable[[Parsed
                 return None
             kept[first:after] = [""] * (after - first)
         else:
-            end = min(error, len(kept) - 1)
-            while end > at and (not kept[end][:1].strip() or kept[end].startswith(_NO_CUT)):
-                end -= 1
+            end = _end(kept, min(error, len(kept) - 1), at, parser)
             if end <= at:
                 return None
             del kept[end:]
     return None
+
+
+def _end(lines: list[str], error: int, at: int, parser: Parser) -> int:
+    """Return how many lines to keep where one does not parse: those before it, or before its statement."""
+    if lines[error].startswith((")", "]", "}")) and parser.parse("\n".join(lines[:error]) + "\n") is not None:
+        return error  # it closes nothing: a mark around the code
+    while error > at and (not lines[error][:1].strip() or lines[error].startswith(_NO_CUT)):
+        error -= 1
+    return error
 
 
 def begins_like_code(line: str) -> bool:
@@ -127,9 +134,7 @@ def compiling_segments(lines: list[str], parser: Parser) -> Iterator[tuple[int, 
             if parser.parse(source) is not None:
                 yield at, source
                 break
-            end = min(parser.error_line(source), len(region)) - 1
-            while end > 0 and (not region[end][:1].strip() or region[end].startswith(_NO_CUT)):
-                end -= 1
+            end = _end(region, min(parser.error_line(source), len(region)) - 1, 0, parser)
             region = region[: max(end, 0)]
         else:
             region = []

@@ -37,7 +37,7 @@ class Repair(str, Enum):
     INDENT = "indent"  # indentation that tokenizers or Markdown had changed was restored
     TRIMMED = "trimmed"  # lines around the function that are not Python were cut off
     EXAMPLES = "examples"  # example calls, asserts, `if __name__ == "__main__"` were cut off
-    UNWRAPPED = "unwrapped"  # the code stood in the strings of a JSON value
+    UNWRAPPED = "unwrapped"  # a notation was undone: JSON, a quotation, numbered lines, a session, a patch
     UNDECIDED = (
         "undecided"  # read in another way, the text gives another program, and nothing says which is meant
     )

@@ -1,14 +1,59 @@
-"""Answers that are a JSON value with code in its strings, as structured output and tool calls have them."""
+"""Notations in which an answer shows code, undone.
+
+The strings of a JSON value, a quotation, HTML, numbered lines, an interpreter's session, a patch and the like
+are no part of the program. Each reading is tried where no right code is found in the text as it stands. Only
+HTML's blocks become fences at once, and a patch is not looked into before: some of their lines compile.
+"""
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from itertools import islice
+
+from passk_tasks.extraction.fences import blocks, dedent
 
 _BEGINS = re.compile(r"^[ \t]*(?=[\[{\"])|(?=\{\s*\")", re.MULTILINE)
 _MAX_VALUES = 8  # places where a value may begin
+_MAX_NESTED = 3  # JSON in a string of JSON
+_QUOTE = re.compile(r"^> ?", re.MULTILINE)  # Markdown's block quotes
+_HTML = re.compile(
+    r"<pre\b[^>]*>\s*?(?:<code\b[^>]*>)?\n?(?P<pre>.*?)(?:</code>\s*)?</pre>|<!\[CDATA\[(?P<data>.*?)\]\]>",
+    re.DOTALL | re.IGNORECASE,
+)
+_PATCH = ("diff", "patch")
+_PATCH_HEAD = re.compile(r"^(?:diff |index |--- |\+\+\+ |@@|\\ No newline)")
+_HUNK = re.compile(r"^@@ -[\d,]+ \+[\d,]+ @@.*(?:\n[-+ \\].*|\n(?=[-+ ]))*", re.MULTILINE)
+_NUMBERED = re.compile(r"[ \t]*(\d{1,6})(?:[ \t]*[|:.)\]]|(?=[ \t]|$))(.*)")
+_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.(?!:)|In \[\d*\]:|\.\.\.:)(?: (?P<code>.*)|[ \t]*$)")
+_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1[^\n]*\n(.*?)^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
+_STRING = re.compile(r"^('''|\"\"\")(?:python|py)[ \t]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"(?<!`)`((?:async )?(?:def|class|from|import) [^`]+)`(?!`)")
+_MAGIC = re.compile(r"^[ \t]*(?:%%?|!)[A-Za-z].*$", re.MULTILINE)  # IPython's
+
+
+def readings(text: str) -> Iterator[str]:
+    """Yield the text with one of its notations undone, for each that it may have."""
+    for undo in _NOTATIONS:
+        undone = undo(text)
+        if undone is not None and undone != text:
+            yield undone
+
+
+def in_fences(text: str) -> str:
+    """Return the text with its blocks of HTML in fences, and without patches."""
+    if "```" not in text and ("<pre" in text.lower() or "<![CDATA[" in text):
+        text = _HTML.sub(lambda match: _fenced(_content(match)), text)
+    if any(f"```{word}" in text for word in _PATCH):
+        lines = text.split("\n")
+        for block in reversed(blocks(text)):
+            if block.language in _PATCH:
+                del lines[block.first - 1 : block.last + 1]
+        text = "\n".join(lines)
+    return text if "```" in text else _HUNK.sub("", text)
 
 
 def in_json(text: str) -> str | None:
@@ -18,15 +63,132 @@ def in_json(text: str) -> str | None:
             value, _ = json.JSONDecoder(strict=False).raw_decode(text, match.end())
         except (ValueError, RecursionError):
             continue
-        texts = [one for one in _texts(value) if len(one.split()) > 1]
+        texts = [one for one in _texts(value, _MAX_NESTED) if len(one.split()) > 1]
         if texts:
-            return "\n".join(one if "```" in one else f"```\n{one}\n```" for one in texts) + "\n"
+            return "\n".join(one if "```" in one else _fenced(one) for one in texts) + "\n"
     return None
 
 
-def _texts(value: object) -> Iterator[str]:
+def _texts(value: object, depth: int) -> Iterator[str]:
     if isinstance(value, str):
+        if depth and value.lstrip()[:1] in ("{", "["):
+            try:
+                within = json.loads(value, strict=False)
+            except (ValueError, RecursionError):
+                pass
+            else:
+                yield from _texts(within, depth - 1)
+                return
         yield value
     elif isinstance(value, (list, dict)):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+            yield from _texts(inner, depth)
+
+
+def _unquoted(text: str) -> str | None:
+    return _QUOTE.sub("", text) if text.count("\n>") > 1 or text.startswith(">") else None
+
+
+def _unescaped(text: str) -> str | None:
+    return html.unescape(text) if "&" in text else None
+
+
+def visible(text: str) -> str | None:
+    """Return the text with ASCII's space and line break for Unicode's, and without what has no width."""
+    if text.isascii():
+        return None
+    instead = {"Zs": " ", "Zl": "\n", "Zp": "\n", "Cf": ""}
+    return "".join(c if c.isascii() else instead.get(unicodedata.category(c), c) for c in text)
+
+
+def _unnumbered(text: str) -> str | None:
+    """Return the text without the numbers of lines that count up from one line to the next."""
+    done, run = list[str](), list[str]()
+    expected = -1
+    for line in [*text.split("\n"), ""]:
+        match = _NUMBERED.fullmatch(line)
+        if match is None or int(match[1]) != expected:
+            done += _without_numbers(run)
+            run = []
+        if match is None:
+            done.append(line)
+        else:
+            run.append(line)
+            expected = int(match[1]) + 1
+    return "\n".join(done[:-1])
+
+
+def _without_numbers(run: list[str]) -> list[str]:
+    if len(run) < 2:
+        return run
+    return dedent("\n".join(_NUMBERED.sub(r"\2", line) for line in run)).split("\n")
+
+
+def _from_session(text: str) -> str | None:
+    """Return the code of an interpreter's session, without what it printed."""
+    done, printed = list[str](), False
+    for line in text.split("\n"):
+        match = _PROMPT.fullmatch(line)
+        if match is not None:
+            done.append(match["code"] or "")
+        elif not printed or not line.strip() or "```" in line:
+            done.append(line)
+        printed = match is not None or (printed and bool(line.strip()) and "```" not in line)
+    return "\n".join(done)
+
+
+def _patched(text: str) -> str | None:
+    """Return the new side of the patches in an answer, each in a fence."""
+    lines = text.split("\n")
+    patches = [block for block in blocks(text) if block.language in _PATCH]
+    if not patches:
+        return _new_side(lines) if _HUNK.search(text) else None
+    for block in reversed(patches):
+        lines[block.first - 1 : block.last + 1] = [_fenced(_new_side(block.content.split("\n")))]
+    return "\n".join(lines)
+
+
+def _new_side(lines: list[str]) -> str:
+    kept = (line for line in lines if not line.startswith("-") and not _PATCH_HEAD.match(line))
+    return "\n".join(line[1:] if line[:1] in ("+", " ") else line for line in kept)
+
+
+def _from_heredoc(text: str) -> str | None:
+    """Return the text with what a shell writes to a file as a block of its own."""
+    return _HEREDOC.sub(lambda match: "\n```\n" + _fenced(match[3]), text)
+
+
+def _from_string(text: str) -> str | None:
+    """Return the text with fences for marks of a string that have a language."""
+    return _STRING.sub(lambda match: _fenced(match[2]), text)
+
+
+def _from_inline(text: str) -> str | None:
+    return _INLINE.sub(lambda match: _fenced(match[1]), text)
+
+
+def _without_magics(text: str) -> str | None:
+    return _MAGIC.sub("", text)
+
+
+def _content(match: re.Match[str]) -> str:
+    return match["data"] if match["pre"] is None else html.unescape(match["pre"])
+
+
+def _fenced(content: str) -> str:
+    return f"\n```\n{content}\n```\n"
+
+
+_NOTATIONS: tuple[Callable[[str], str | None], ...] = (
+    in_json,
+    _unquoted,
+    _unescaped,
+    visible,
+    _unnumbered,
+    _from_session,
+    _patched,
+    _from_heredoc,
+    _from_string,
+    _from_inline,
+    _without_magics,
+)

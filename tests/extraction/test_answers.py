@@ -9,6 +9,18 @@ from collections import Counter
 import pytest
 from shapes import BODY, DRAFT, FILE, FUNCTION, HELPED, PROMPT, WRONG, answer, fence, run
 
+
+def numbered(source, form):
+    """Return a program with numbers before its lines."""
+    return "".join(form.format(n) + line for n, line in enumerate(source.splitlines(True), start=1))
+
+
+def session(source):
+    """Return a program as it is typed into an interpreter."""
+    lines = source.splitlines(True)
+    return "".join((">>> " if line[:1].strip() else "... ") + line for line in lines)
+
+
 # Answers that hold a right function: (name, text, strategy).
 RIGHT_ANSWERS = [
     ("function", FUNCTION, "restated_function"),
@@ -88,7 +100,7 @@ RIGHT_ANSWERS = [
     ("new language without closing", "```bash\npip install x\n```python\n" + FUNCTION + "```\n", "fence"),
     ("helper in the block before", fence("def add(a, b):\n    return a + b\n") + "and\n" + fence("import functools\ndef total(xs):\n    return functools.reduce(add, xs, ZERO)\n") + fence("ZERO = 0\n"), "fence_joined"),
     ("helper among prose before", "A helper:\n\ndef add(a, b):\n    return a + b\n\nIt's used here:\n" + fence("import functools\ndef total(xs):\n    return functools.reduce(add, xs)\n"), "fence_joined"),
-    ("in a block quote", "> Here:\n> " + fence(FUNCTION).replace("\n", "\n> "), "fence"),
+    ("in a block quote", "> Here:\n> " + fence(FUNCTION).replace("\n", "\n> "), "fence+unwrapped"),
     ("signature, then the body", fence(PROMPT) + "with\n" + fence(BODY), "fence_joined"),
     # Prose without a fence.
     ("prose around", f"Here is the code:\n\n{FUNCTION}\nThis works (I think).\n", "prose_code"),
@@ -103,7 +115,28 @@ RIGHT_ANSWERS = [
     ("XML around", f"<answer>\n{FUNCTION}</answer>\n", "prose_code"),
     ("LaTeX around", f"\\begin{{lstlisting}}\n{FUNCTION}\\end{{lstlisting}}\n", "prose_code"),
     ("XML on the lines of the code", f"<think>a</think><answer>{FUNCTION}</answer>", "prose_code+reasoning"),
-    ("HTML", f'<pre><code class="language-python">{FUNCTION}</code></pre>', "prose_code"),
+    ("HTML", f'<pre><code class="language-python">{FUNCTION}</code></pre>', "fence"),
+    ("HTML, an import on the line of the tag", f'<pre><code>from math import fsum\n{FUNCTION.replace("return result", "return fsum([result]) if 1 &lt; 2 else 0")}</code></pre>', "fence"),
+    ("CDATA", f"<solution><![CDATA[\n{FILE}]]></solution>", "fence"),
+    ("escaped as for HTML", fence(FUNCTION.replace("return result", "return result if 1 &lt; 2 else 0")), "fence+unwrapped"),
+    ("numbered lines", fence(numbered(FILE, "{:3} | ")), "fence+unwrapped"),
+    ("numbered lines, no mark", fence(numbered(FILE, "{:2}  ")), "fence+unwrapped"),
+    ("numbered lines, a colon", numbered(FILE, "{}: "), "whole_file+unwrapped"),
+    ("an interpreter's session", fence(session(FILE) + ">>> total([1])\n1\n"), "fence+examples+unwrapped"),
+    ("IPython's session", fence("In [1]: " + FUNCTION.rstrip().replace("\n", "\n   ...: ") + "\n"), "fence+unwrapped"),
+    ("a patch that adds a file", fence("--- /dev/null\n+++ b/a.py\n@@ -0,0 +1,9 @@\n" + "".join("+" + line for line in FILE.splitlines(True)), "diff"), "fence+unwrapped"),
+    ("a patch that changes a line", fence("".join((f"-{line.replace('result', '0')}+{line}" if "return" in line else " " + line) for line in FUNCTION.splitlines(True)), "diff"), "fence+unwrapped"),
+    ("a patch without a fence", "@@ -1,2 +1,2 @@\n" + "".join(("-    return 0\n+" if "return" in line else " ") + line for line in FUNCTION.splitlines(True)), "restated_function+unwrapped"),
+    ("the function, then a patch of it", fence(FUNCTION) + "The change:\n" + fence(" def total(xs):\n-    return min(xs)\n+    return max(xs)\n", "diff"), "fence"),
+    ("a shell writes the file", fence(f"cat > total.py << 'EOF'\n{FILE}EOF\npython total.py\n", "bash"), "fence+trimmed+examples"),
+    ("no-break spaces", fence(FUNCTION.replace(" ", "\u00a0")), "fence+unwrapped"),
+    ("a space without width before an import", fence("\u200b" + FILE), "fence+unwrapped"),
+    ("another line separator", fence(FUNCTION.rstrip("\n") + "\u2028"), "fence+unwrapped"),
+    ("a string as a fence", f"'''python\n{FUNCTION}'''", "fence+unwrapped"),
+    ("IPython's commands", fence("!pip install numpy\n%time\n" + FUNCTION), "fence+trimmed"),
+    ("single backticks", "It's `def total(xs): return sum(xs)`, which takes `xs`.", "fence+unwrapped"),
+    ("JSON in JSON", json.dumps({"name": "run", "arguments": json.dumps({"code": FUNCTION})}), "fence+unwrapped"),
+    ("a brace closes nothing", f"\\boxed{{\nIt's:\n{FUNCTION}total.checked = True\n}}", "prose_code"),
     ("list of prose that parses", f"Explanation:\n- one\n\n{FUNCTION}\n- done\n", "prose_code+examples"),
     ("headings that are comments", f"# Solution\n\n{FUNCTION}\n# Explanation\nIt sums (all of them).\n", "prose_code"),
     ("prose that begins like code", f"for this we do:\n\n{FUNCTION}\nIt's done.", "prose_code"),
@@ -246,7 +279,7 @@ OTHER_ANSWERS = [
     ("inner tag closed, outer not", f"<think>\n<reflection>\na\n</reflection>\n{fence(FUNCTION)}", "none:unterminated_reasoning+reasoning", False),
     ("gpt-oss without a final channel", f"<|channel|>analysis<|message|>{fence(FUNCTION)}", "none:unterminated_reasoning+reasoning", False),
     ("JSON with a wrong function", json.dumps({"code": WRONG}), "fence+unwrapped", True),
-    ("JSON with a stub, and the right one not asked for", json.dumps({"code": "def total(xs):\n    pass\n", "other": FUNCTION.replace("total", "add")}), "none:no_code_found", False),
+    ("JSON with a stub, and the right one not asked for", json.dumps({"code": "def total(xs):\n    pass\n", "other": FUNCTION.replace("total", "add")}), "fence+unwrapped", True),
     ("gpt-oss without a final channel, tokens dropped", f"analysisWe do {fence(FUNCTION)}", "none:unterminated_reasoning+reasoning", False),
     ("doctest only", fence(">>> total([1, 2])\n3\n"), "none:no_code_found", False),
     ("other language", fence("function total(xs) { return 6 }\n", "js"), "none:no_code_found", False),

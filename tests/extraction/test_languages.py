@@ -599,3 +599,27 @@ def test_go_functions_alone_are_given_their_imports() -> None:
     code = code_of(f"```go\n{renamed}```", "go", GO_PROMPT, closes=False)
     assert '"fmt"' in code
     assert 'f "fmt"' not in code
+
+
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda code: "".join(f"> {line}" for line in f"```go\n{code}```\n".splitlines(True)),
+        lambda code: f"<pre><code>{code.replace('<', '&lt;')}</code></pre>",
+        lambda code: (
+            "```\n" + "".join(f"{n:2} | {x}" for n, x in enumerate(code.splitlines(True), 1)) + "```\n"
+        ),
+        lambda code: "```diff\n" + "".join(f"+{x}" for x in code.splitlines(True)) + "```\n",
+        lambda code: (
+            "```diff\n" + "-func twice() {\n" + "".join(f" {x}" for x in code.splitlines(True)) + "```\n"
+        ),
+        lambda code: f"```sh\ncat > twice.go <<EOF\n{code}EOF\n```\n",
+    ],
+    ids=["quoted", "HTML", "numbered", "new", "patch", "written by a shell"],
+)
+def test_notations_are_undone(dress) -> None:
+    """They are the same in every language."""
+    code = "func twice(n int) int {\n    if n < 0 {\n        return -twice(-n)\n    }\n    return 2 * n\n}\n"
+    found = code_of(dress(code), "go", GO_PROMPT, closes=False)
+    assert squeezed(code) in squeezed(found)
+    assert "&lt;" not in found

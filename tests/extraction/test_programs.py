@@ -141,6 +141,21 @@ def test_the_last_program_wins_however_it_reads(reading: str) -> None:
         + FENCE.format("def twice(n):\n    ...\n    return 2 * n\n\nprint(int(input()))\n"),
         FENCE.format(WHOLE) + "It reads:\n" + FENCE.format("n = int(input())\n"),
         f"First a helper, it's:\n\n{TWICE}\nThen the rest, it's:\n\n{MAIN}\nIt's done.",
+        "".join("> " + line for line in f"Here:\n{FENCE.format(WHOLE)}".splitlines(True)),
+        f"<pre><code class='x'>{WHOLE}</code></pre>",
+        f"<solution><![CDATA[\n{WHOLE}]]></solution>",
+        FENCE.format("".join(f"{n:3} | {line}" for n, line in enumerate(WHOLE.splitlines(True), start=1))),
+        FENCE.format("".join(f"{n}: {line}" for n, line in enumerate(WHOLE.splitlines(True), start=9))),
+        FENCE.format(
+            "".join(("... " if line[:1].isspace() else ">>> ") + line for line in WHOLE.splitlines(True))
+        ),
+        "```diff\n@@ -0,0 +1,9 @@\n" + "".join(f"+{line}" for line in WHOLE.splitlines(True)) + "```\n",
+        f"```bash\ncat > main.py <<'EOF'\n{WHOLE}EOF\npython main.py\n```\n",
+        FENCE.format(WHOLE.replace(" ", "\u00a0")),
+        FENCE.format("%%time\n" + WHOLE),
+        f"'''python\n{WHOLE}'''\n",
+        json.dumps({"name": "run", "arguments": json.dumps({"code": WHOLE})}),
+        f"{{{{{{#!python\n{WHOLE}}}}}}}",
     ],
 )
 def test_a_program_in_other_dress(text: str) -> None:
