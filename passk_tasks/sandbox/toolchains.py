@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import json
@@ -289,12 +291,11 @@ def prepare(name: str) -> str | None:
     if not folder.is_dir():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            # Made under its own name, which stands in some of the files; complete once it has this one.
-            with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
-                _prepare(language, Path(unfinished))
-                Path(unfinished).chmod(0o755)
-                shutil.copytree(unfinished, f"{unfinished}.done")
-                Path(f"{unfinished}.done").rename(folder)
+            with (folder.parent / f"{name}.lock").open("w") as lock:
+                with contextlib.suppress(OSError):  # no locks on this file system: each process makes its own
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                if not folder.is_dir():
+                    _make(language, folder)
         except (OSError, subprocess.SubprocessError) as error:
             if not folder.is_dir():
                 if language.prepared.needed:
@@ -304,6 +305,15 @@ def prepare(name: str) -> str | None:
                 _failed[name] = str(error)
                 return None
     return str(folder)
+
+
+def _make(language: Language, folder: Path) -> None:
+    # Made under its own name, which stands in some of the files; complete once it has this one.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        _prepare(language, Path(unfinished))
+        Path(unfinished).chmod(0o755)
+        shutil.copytree(unfinished, f"{unfinished}.done")
+        Path(f"{unfinished}.done").rename(folder)
 
 
 def _prepare(language: Language, folder: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from threading import Barrier
 
 import pytest
 
@@ -140,6 +143,25 @@ def test_libraries_that_cannot_be_had_are_an_error(monkeypatch, tmp_path):
     finally:
         toolchains._failed.clear()
         toolchains.prepare.cache_clear()
+
+
+def test_what_two_want_at_once_is_prepared_once(monkeypatch, tmp_path):
+    """Whoever comes second waits, and takes what is there."""
+    made, both = [], Barrier(2)
+
+    def prepare(language, folder):
+        made.append(language.name)
+        time.sleep(0.5)
+
+    def ask(_):
+        both.wait()
+        return toolchains.prepare.__wrapped__("java")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(toolchains, "_prepare", prepare)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(ask, range(2))
+    assert (first, made) == (second, ["java"])
 
 
 def test_what_is_prepared_is_written_to_its_folder_alone(monkeypatch, tmp_path):
