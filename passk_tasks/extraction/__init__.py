@@ -9,6 +9,7 @@
     fences       Markdown blocks
     wrapped      code in another notation: JSON, quotations, numbered lines, sessions, patches
     runs         code among prose
+    classes      classes that are shown in parts
     examples     example usage below the function
     files        the same for other languages than Python: continued, or a file in an answer
     languages    what their text looks like, a record each; pieces, go_imports: by lines and brackets

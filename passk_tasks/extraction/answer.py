@@ -24,6 +24,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from passk_tasks.extraction.classes import members, with_methods
 from passk_tasks.extraction.completion import restated_as, with_first_line
 from passk_tasks.extraction.examples import is_borrowed, without_examples
 from passk_tasks.extraction.fences import Block, blocks, dedent, longer, prefilled
@@ -31,7 +32,7 @@ from passk_tasks.extraction.prompts import body_indent, context, first_line, wit
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_run, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
-from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, is_stub, leaves_out, names
+from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, leaves_out, names
 from passk_tasks.extraction.tokens import (
     cut_at_token,
     ends_turn,
@@ -273,8 +274,10 @@ class _Search:
             - {"..."}
         ):
             repairs |= {Repair.UNDECIDED}
-        joined = self._with_helpers(parsed, [other for other in fenced if other is not block])
-        if joined is not None:
+        below = [other.content for other in fenced if other.first > block.first and other.may_be_python]
+        whole = with_methods(parsed, self._definition_in(parsed), below[:_MAX_BLOCKS], self._parser)
+        helped = self._with_helpers(whole or parsed, [other for other in fenced if other is not block])
+        if (joined := helped or whole) is not None:
             return self._program(joined, Strategy.FENCE_JOINED, repairs)
         return self._program(parsed, Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED, repairs)
 
@@ -290,8 +293,8 @@ class _Search:
     def _is_fuller(self, parsed: Parsed, other: Parsed) -> bool:
         """Whether a block has all methods that the other has, and more, or all of one with `...`."""
         mine, its = self._definition_in(parsed), self._definition_in(other)
-        more = _members(mine) > _members(its)
-        return (more or leaves_out(its)) and not leaves_out(mine) and _members(mine) >= _members(its)
+        more = members(mine) > members(its)
+        return (more or leaves_out(its)) and not leaves_out(mine) and members(mine) >= members(its)
 
     def _readings(self, block: Block, text: str) -> Iterator[tuple[str, frozenset[Repair]]]:
         """Yield the ways to read a block, from the most to the least literal."""
@@ -422,15 +425,3 @@ class _Search:
         if parsed is not None:
             return _Candidate(with_context(parsed, self._prompt, self._entry), strategy, sound=False)
         return _Candidate(above + source, strategy, sound=False)
-
-
-def _members(node: ast.stmt) -> set[str]:
-    """Return the names of a class's methods, without stubs, and helpers, which a new version may not need."""
-    parts = getattr(node, "body", ()) if isinstance(node, ast.ClassDef) else ()
-    return {
-        part.name
-        for part in parts
-        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        and not part.name.startswith("_")
-        and not is_stub([part])
-    }

@@ -25,8 +25,11 @@ _HTML = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _PATCH = ("diff", "patch")
-_PATCH_HEAD = re.compile(r"^(?:diff |index |--- |\+\+\+ |@@|\\ No newline)")
-_HUNK = re.compile(r"^@@ -[\d,]+ \+[\d,]+ @@.*(?:\n[-+ \\].*|\n(?=[-+ ]))*", re.MULTILINE)
+_PATCH_HEAD = re.compile(r"^(?:diff |index |--- |\+\+\+ |@@|\*\*\* |\\ No newline)")
+_HUNK = re.compile(
+    r"^(?:@@ -[\d,]+ \+[\d,]+ @@.*|@@|\*\*\* (?:Add|Update) File: .*)(?:\n[-+ \\].*|\n(?=[-+ ]))*",
+    re.MULTILINE,
+)
 _NUMBERED = re.compile(r"[ \t]*(\d{1,6})(?:[ \t]*[|:.)\]]|(?=[ \t]|$))(.*)")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.(?!:)|In \[\d*\]:|\.\.\.:)(?: (?P<code>.*)|[ \t]*$)")
 _HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1[^\n]*\n(.*?)^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)

@@ -127,6 +127,7 @@ RIGHT_ANSWERS = [
     ("a patch that adds a file", fence("--- /dev/null\n+++ b/a.py\n@@ -0,0 +1,9 @@\n" + "".join("+" + line for line in FILE.splitlines(True)), "diff"), "fence+unwrapped"),
     ("a patch that changes a line", fence("".join((f"-{line.replace('result', '0')}+{line}" if "return" in line else " " + line) for line in FUNCTION.splitlines(True)), "diff"), "fence+unwrapped"),
     ("a patch without a fence", "@@ -1,2 +1,2 @@\n" + "".join(("-    return 0\n+" if "return" in line else " ") + line for line in FUNCTION.splitlines(True)), "restated_function+unwrapped"),
+    ("a patch as apply_patch has it", "*** Begin Patch\n*** Update File: a.py\n@@\n" + "".join(("-    return 0\n+" if "return" in line else " ") + line for line in FUNCTION.splitlines(True)) + "*** End Patch\n", "restated_function+unwrapped"),
     ("the function, then a patch of it", fence(FUNCTION) + "The change:\n" + fence(" def total(xs):\n-    return min(xs)\n+    return max(xs)\n", "diff"), "fence"),
     ("a shell writes the file", fence(f"cat > total.py << 'EOF'\n{FILE}EOF\npython total.py\n", "bash"), "fence+trimmed+examples"),
     ("no-break spaces", fence(FUNCTION.replace(" ", "\u00a0")), "fence+unwrapped"),
