@@ -19,9 +19,12 @@ from passk_tasks.verdict import Outcome, Verdict
 
 # Short, so that loops and hogs end soon; large enough for every right program of the corpus.
 LIMITS = Limits(timeout_s=1.0, memory_mib=384, output_mib=8, processes=48, backstop=10.0)
-# Programs that take memory get this many times the time limit: on some hosts they need a second of CPU to
-# reach the memory limit, which is the one that they test.
-_HOGS_TIMES = 4.0
+# Programs that take memory get twice the time limit, and half of the memory: on some hosts they need half a
+# second of CPU to reach the memory limit, which is the one that they test.
+_HOGS_TIMES, _HOGS_SHARE = 2.0, 0.5
+# Those that nothing but the time limit ends get less. One that dodges it is still seen: its backstop comes
+# after what `ENDLESS_LOOP`, which has the whole limit, allows it.
+_LOOPS_TIMES = 0.4
 # Seconds that a busy machine may add before a program counts as having dodged the time limit.
 _SLACK_S = 1.0
 
@@ -227,9 +230,13 @@ def _groups(
     in_rows = [a for a in attacks if a.before]
     alone = [a for a in attacks if not a.before]
     hogs = [a for a in alone if a.guarantee is Guarantee.MEMORY]
-    together = _mixed([a for a in alone if a.guarantee is not Guarantee.MEMORY])
-    longer = replace(limits, timeout_s=_HOGS_TIMES * limits.timeout_s)
-    return (together, workers, limits), (hogs, workers, longer), (in_rows, 1, limits)
+    loops = [a for a in alone if a.times and a.expected == {Verdict.TIMEOUT} and a is not ENDLESS_LOOP]
+    together = _mixed([a for a in alone if a not in hogs and a not in loops])
+    shorter = replace(limits, timeout_s=_LOOPS_TIMES * limits.timeout_s)
+    timeout_s, memory_mib = _HOGS_TIMES * limits.timeout_s, int(limits.memory_mib * _HOGS_SHARE)
+    of_hogs = replace(limits, timeout_s=timeout_s, memory_mib=memory_mib)
+    both = (together, workers, limits), (loops, workers, shorter)
+    return *both, (hogs, workers, of_hogs), (in_rows, 1, limits)
 
 
 def _mixed(attacks: list[Attack]) -> list[Attack]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from passk_tasks.selfcheck.attack import (
+    ISOLATED,
     NOT_PASSED,
     PASSED,
     REACHED,
@@ -20,7 +21,7 @@ _fields = {"tests": REACHED, "loopback": True, "real": "unseen"}
 _network = maker("network", Guarantee.NETWORK, host_probe="sockets", **_fields)
 _kernel = maker("kernel", Guarantee.KERNEL, **_fields)
 _between = maker("between candidates", Guarantee.BETWEEN, **_fields)
-_memory = maker("memory", Guarantee.MEMORY, **{**_fields, "tests": SOLVE})
+_memory = maker("memory", Guarantee.MEMORY, **{**_fields, "tests": SOLVE, "judges": ISOLATED})
 _right = maker("right programs", Guarantee.RIGHT, tests=SOLVE, expected=PASSED, loopback=True)
 
 # Its own listener is no socket of the host, and a datagram that nobody gets is sent all the same: there, what

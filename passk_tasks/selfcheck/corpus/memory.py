@@ -34,7 +34,7 @@ ATTACKS = (
     _expression("mapped-memory", "mmap.mmap(-1, 16 << 30)", "import mmap", expected=NOT_PASSED),
     _expression("array-of-numpy", "numpy.ones(1 << 33)", "import numpy", expected=NOT_PASSED),
     _expression(
-        "decompression-bomb", "zlib.decompress(zlib.compress(bytes(200 << 20), 1) * 1) * 20", "import zlib"
+        "decompression-bomb", "zlib.decompress(zlib.compress(bytes(100 << 20), 1)) * 40", "import zlib"
     ),
     _hog(
         "blocks-appended",
@@ -132,7 +132,7 @@ ATTACKS = (
             ready, write = os.pipe()
             for _ in range(10):
                 if os.fork() == 0:
-                    kept = b"x" * (250 << 20)
+                    kept = b"x" * (120 << 20)
                     os.write(write, b"x")
                     time.sleep(20)
                     os._exit(len(kept) & 1)
