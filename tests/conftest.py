@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -93,15 +94,19 @@ def outcome(passed: bool) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
     """Keep what the sandbox remembers of this host out of the user's own cache.
 
-    The processes of one run of the tests share it: what builds of a language rest on is made once.
+    What builds of a language rest on is kept in pytest's cache, under a name that says what it was made of.
     """
     base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        if pytestconfig.cache is not None:
+            (folder / "passk-tasks").mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # another process of this run was first
+                (folder / "passk-tasks" / "toolchains").symlink_to(pytestconfig.cache.mkdir("toolchains"))
         yield
 
 

@@ -151,7 +151,8 @@ def judge(language: str, *codes: str, mode: str = "strict", **limits: float) -> 
     """Judge texts in one worker."""
     tests = example_tests(language)
     programs = [Program(f"t/{n}", code, tests) for n, code in enumerate(codes)]
-    confinement = Confinement(Limits(**{"timeout_s": 1, **limits}), mode)  # type: ignore[arg-type]
+    given = Limits(**{"timeout_s": 1, "memory_mib": 128, **limits})  # type: ignore[arg-type]
+    confinement = Confinement(given, mode)
     return list(batch.judge(programs, local(confinement, 1)).outcomes)
 
 
@@ -169,12 +170,19 @@ def test_right_passes_and_wrong_fails(language):
     assert {outcome.judge for outcome in outcomes} == {"command"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+# Of each kind of tools one: built, built with libraries, a virtual machine, an interpreter.
+KINDS = ("cpp", "rs_pack", "java", "cs", "js", "sh")
+
+
+@pytest.mark.parametrize(
+    "language", [pytest.param(name, marks=[pytest.mark.slow] * (name not in KINDS)) for name in LANGUAGES]
+)
 @pytest.mark.skipif(landlock.abi() < 1, reason="this kernel has no Landlock")
 def test_without_namespaces(language, monkeypatch):
     """What was built is executed under Landlock too; what cannot be judged there is refused by name.
 
     That is C#, whose runtime needs /proc, and for root Rust with crates, whose folder no candidate can read.
+    Others of these kinds differ in what is shown to them, not in how the rest is hidden: they are slow.
     """
     monkeypatch.setitem(supervisor._WAYS, "strict", ("landlock",))
     example = EXAMPLES[language]
