@@ -3,7 +3,7 @@
 The tests bind nested, shared and cyclic values, call, look at identity, change arguments and results, and
 call again. What they assert is what happens in one process with one candidate; others are judged by it too.
 Of many cases, each is first run in the process that made it, which takes a twentieth of the time of the
-judge for one process; that judge decides where the two ways differ, and looks at every fiftieth other case.
+judge for one process; that judge decides where the two ways differ, and looks at a few of the other cases.
 PASSK_AGREEMENT_CASES sets how many verdicts are compared.
 """
 
@@ -193,7 +193,7 @@ def check(count: int, seed: int, *, every: int) -> None:
 
 def test_verdicts_agree() -> None:
     """No random program gets another verdict for being judged apart from its tests."""
-    check(int(os.environ.get("PASSK_AGREEMENT_CASES", "2000")), seed=1, every=1)
+    check(int(os.environ.get("PASSK_AGREEMENT_CASES", "2000")), seed=1, every=20)
 
 
 @pytest.mark.slow
