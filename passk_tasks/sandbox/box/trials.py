@@ -151,8 +151,7 @@ class Trials:
             timeout_s: the limit of the process, and of the tests themselves.
             suite: where the tests come from, to quote the line that failed.
             check: called when no process of the candidate is left; then the exit status must be 0, too.
-            explained: returns verdict and detail for the wait status of a process that ended by itself, told
-                whether it held all the memory it may; None for the usual ones.
+            explained: verdict and detail by wait status and whether all memory was held; None for the usual.
             any_end: whether `check` alone decides, unless a limit ended the process.
             any_status: whether it does where the process exited, whatever its status.
 
@@ -170,9 +169,8 @@ class Trials:
         if verdict is Verdict.CRASHED and not detail:
             room = remote.box.room
             memory_spent = peak_mib >= 0.9 * min(room.address_mib, room.together_mib)
-            verdict, detail = explained(status, memory_spent) or explain_status(
-                status, cpu_s >= timeout_s, memory_spent
-            )
+            usual = explain_status(status, cpu_s >= timeout_s, memory_spent)
+            verdict, detail = explained(status, memory_spent) or usual
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
         free = any_end or (any_status and os.WIFEXITED(status) and not remote.raised)
