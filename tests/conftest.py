@@ -103,7 +103,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     with pytest.MonkeyPatch.context() as patch:
         folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
         patch.setenv("XDG_CACHE_HOME", str(folder))
-        if pytestconfig.cache is not None:
+        if getattr(pytestconfig, "cache", None) is not None:  # -p no:cacheprovider
             (folder / "passk-tasks").mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):  # another process of this run was first
                 (folder / "passk-tasks" / "toolchains").symlink_to(pytestconfig.cache.mkdir("toolchains"))
