@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_CLOSES = re.compile(r"\s*(?:\}|end\s+\w+\s*;)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class Protocol:
     Attributes:
         language: MultiPL-E's word for it, e.g. `cpp`.
         stops: a text that continues the prompt ends at the first of them; part of the benchmark.
-        closed_by_tests: whether the tests begin with the brace that ends the function.
+        closed_by_tests: whether the tests begin with the brace, or the words, that end the function.
         to_brace: whether a text that continues the prompt ends where the last brace of the prompt is closed.
     """
 
@@ -20,6 +23,11 @@ class Protocol:
     stops: tuple[str, ...] = ()
     closed_by_tests: bool = False
     to_brace: bool = False
+
+    @classmethod
+    def of(cls, language: str, stops: tuple[str, ...], tests: str) -> Protocol:
+        """Return the protocol of programs that stand above `tests`."""
+        return cls(language, stops, closed_by_tests=_CLOSES.match(tests) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _in_language(
             f"{where}column 'files' must hold texts by plain names, {{\"name\": text}}, not {files!r:.80}"
         )
     stops = tuple(texts(row, "stop_tokens", columns)) if row.get("stop_tokens") is not None else ()
-    protocol = Protocol(language, stops, closed_by_tests=tests.lstrip().startswith("}"))
+    protocol = Protocol.of(language, stops, tests)
     cases = CommandTests(language, tests, tuple(sorted(named.items())))
     return replace(problem, test=tests, protocol=protocol, cases=cases)
 

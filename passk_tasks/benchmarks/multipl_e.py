@@ -2,8 +2,8 @@
 
 A family is a configuration of `nuprl/MultiPL-E`: `humaneval-cpp`, `mbpp-rs`, … A program is the prompt, the
 completion up to the earliest stop token, a line's end, and the tests. The stop tokens are part of that: in
-seven languages the tests begin with the brace that ends the function, and a completion that has it too does
-not compile. No row has a solution.
+nine languages the tests begin with the brace or the words that end the function, and a completion that has
+them too does not compile. No row has a solution.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class MultiPLE(Benchmark):
             prompt=prompt,
             entry_point=_function(name, prompt, tests, self.language),
             test=tests,
-            protocol=Protocol(self.language, stops, closed_by_tests=tests.lstrip().startswith("}")),
+            protocol=Protocol.of(self.language, stops, tests),
         )
 
     def program(self, problem: Problem, code: str | None, place: Place) -> Program:

@@ -130,6 +130,19 @@ EXAMPLES: dict[str, Example] = {
         "ExUnit.start()\n\ndefmodule HumanEvalTest do\n  use ExUnit.Case, async: true\n"
         '  test "f" do\n    assert HumanEval.f(1) == 2\n  end\nend\n',
     ),
+    "dart": _example(
+        "int f(int x) {\n  return @;",
+        "}\nvoid main() {\n  final candidate = f;\n\n  expect(candidate(1), 2);\n}\n\n"
+        "void expect(dynamic a, dynamic b) {\n  if (a == b) return;\n  throw '$a != $b';\n}\n",
+    ),
+    "adb": _example(
+        "pragma Ada_2022;\n\npackage Placeholder is\n   function F (X : Integer) return Integer;\n\n"
+        "end Placeholder;\n\npragma Ada_2022;\n\npackage body Placeholder is\n"
+        "   function F (X : Integer) return Integer is\n   begin\n      return @;",
+        "\n   end F;\n\nend Placeholder;\n\npragma Ada_2022;\nwith Placeholder; use Placeholder;\n\n"
+        "procedure Main is\n\n   function Candidate (X : Integer) return Integer renames Placeholder.F;\n\n"
+        "begin\n   pragma Assert (Candidate (1) = 2);\nend Main;\n",
+    ),
     "r": _example(
         "f <- function(x) {\n    @\n}\n",
         "test_f <- function() {\n    stopifnot(isTRUE(all.equal(f(1), 2)))\n}\ntest_f()\n",

@@ -1,8 +1,4 @@
-"""Languages written by MultiPL-E's own code for them; few hosts have their toolchains.
-
-Dart and Ada are missing: a Dart program can read no file without an import at its top, and the form of
-MultiPL-E's Ada tests is not known here.
-"""
+"""Languages written by MultiPL-E's own code for them; few hosts have their toolchains."""
 
 from __future__ import annotations
 
@@ -143,4 +139,87 @@ ELIXIR = Language(
     apt=("elixir",),
 )  # fmt: skip
 
-LANGUAGES = (JL, SWIFT, HS, ML, CLJ, ELIXIR)
+DART = Language(
+    name="dart",
+    title="Dart",
+    file="solution.dart",
+    tools=(Tool(("dart",)),),
+    build=(
+        ("{dart}", "analyze", "--no-fatal-warnings", "{source}"),
+        ("{dart}", "compile", "kernel", "passk_end.dart", "-o", "{built}"),
+    ),
+    makes="solution.dill",
+    run=("{dart}", "{built}"),
+    # A file imports at its top, above the candidate: so the proof is printed by a file that runs the tests.
+    ending=Ending(
+        "  passkEnd = @KEY@;\n",
+        before=r"^\}\s*void\s+expect\s*\(",
+        replaced=((r"\Z", "\nint passkEnd = 0;\n"),),
+    ),
+    extras=(
+        (
+            "passk_end.dart",
+            "import 'dart:io';\nimport 'solution.dart' as solution;\n\nvoid main() {\n  solution.main();\n"
+            "  final given = int.parse(File('@FILE@').readAsStringSync().trim());\n"
+            "  print('\\n${given + solution.passkEnd}');\n}\n",
+        ),
+    ),
+    signs=Signs(
+        failed=r"^Unhandled exception:\n(.* != |list lengths|map lengths)",
+        memory=r"Out of [Mm]emory|OutOfMemoryError",
+        wrong=r"^Unhandled exception:\n.*|error - |Error: ",
+    ),
+    build_s=60.0,
+    run_s=15.0,
+    reserves_mib=16384,
+    overhead_mib=256,
+    # It finds its own libraries by its file's place.
+    needs_proc=True,
+)
+
+ADB = Language(
+    name="adb",
+    title="Ada",
+    file="solution.ada",
+    tools=(Tool(("gnatmake",)), Tool(("gnatchop",)), Tool(("gcc",))),
+    # Each unit gets a file of its own; the tests are the procedure `Main`.
+    build=(
+        ("{gnatchop}", "-q", "-w", "{source}"),
+        ("{gnatmake}", "-q", "-gnatW8", "-gnata", "-gnateE", "main.adb", "-o", "{built}"),
+    ),
+    makes="main",
+    run=("{built}",),
+    ending=Ending(
+        "   if Passk_Held then\n      declare\n         Passk_File : Standard.Ada.Text_IO.File_Type;\n"
+        "      begin\n"
+        '         Standard.Ada.Text_IO.Open (Passk_File, Standard.Ada.Text_IO.In_File, "@FILE@");\n'
+        "         Standard.Ada.Text_IO.New_Line (Standard.Ada.Text_IO.Standard_Output);\n"
+        "         Standard.Ada.Long_Long_Integer_Text_IO.Put (Standard.Ada.Text_IO.Standard_Output, "
+        "Standard.Long_Long_Integer'Value (Standard.Ada.Text_IO.Get_Line (Passk_File)) + @KEY@, 1);\n"
+        "         Standard.Ada.Text_IO.New_Line (Standard.Ada.Text_IO.Standard_Output);\n"
+        "      end;\n   end if;\n",
+        before=r"^\s*end\s+Main\s*;",
+        # A candidate can put another procedure in the place of the runtime's that a failed assertion calls.
+        replaced=(
+            (
+                r"^[ \t]*procedure\s+Main\s+is\b",
+                "with Ada.Assertions;\nwith Ada.Long_Long_Integer_Text_IO;\nwith Ada.Text_IO;\n"
+                "procedure Main is\n   Passk_Held : Standard.Boolean := Standard.True;\n"
+                "   procedure Passk_Assert@NAME@ (Held : Standard.Boolean) is\n   begin\n"
+                "      if not Held then\n         Passk_Held := Standard.False;\n"
+                "         raise Standard.Ada.Assertions.Assertion_Error;\n      end if;\n"
+                "   end Passk_Assert@NAME@;",
+            ),
+            (r"\bpragma\s+Assert\s*\(", "Passk_Assert@NAME@ ("),
+        ),
+    ),
+    signs=Signs(
+        failed=r"ASSERTIONS\.ASSERT",
+        memory=r"STORAGE_ERROR : .*(heap exhausted|object too large)|virtual memory exhausted",
+        wrong=r"^\S+\.ad[abs]:\d+:\d+: (?!warning|\(style)|raised ",
+    ),
+    run_s=15.0,
+    apt=("gnat",),
+)
+
+LANGUAGES = (JL, SWIFT, HS, ML, CLJ, ELIXIR, DART, ADB)

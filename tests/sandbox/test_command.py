@@ -20,6 +20,13 @@ from passk_tasks.verdict import Outcome, Verdict
 
 LONG = "x" * 200_000
 
+
+def ada(statements: str, above: str = "") -> str:
+    """Return an Ada program whose function does that, with declarations above it in the package's body."""
+    start, between, _ = EXAMPLES["adb"].right.rpartition("   function F")
+    return f"{start}{above}\n{between} (X : Integer) return Integer is\n   begin\n      {statements};"
+
+
 # By language: a text that does not compile, one that raises where it is called, and one that takes memory
 # without end.
 BROKEN = {
@@ -136,6 +143,15 @@ BROKEN = {
         "defmodule HumanEval do\n  def f(x) do\n    raise \"no\"\n  end\nend\n",
         "defmodule HumanEval do\n  def f(x), do: grow(x, [])\n"
         '  defp grow(x, kept), do: grow(x, [:binary.copy("x", 10_000_000) | kept])\nend\n',
+    ),
+    "adb": (
+        ada("return X +"),
+        ada("raise Program_Error; return X"),
+        ada("loop Kept := new Node'(Next => Kept, Data => (others => X)); end loop; return X",
+            "type Node;\n   type Reference is access Node;\n"
+            "   type Numbers is array (1 .. 100000) of Integer;\n"
+            "   type Node is record\n      Next : Reference;\n      Data : Numbers;\n   end record;\n"
+            "   Kept : Reference;"),
     ),
 }  # fmt: skip
 

@@ -26,6 +26,16 @@ _GUARANTEES = {
 }
 _NUMBER, _TEXT = "/dev/fd/21", "/dev/fd/22"
 
+
+def _ada(statements: str, context: str = "", above: str = "") -> str:
+    """Return an Ada program whose function does that and returns its argument."""
+    return (
+        "pragma Ada_2022;\npackage Placeholder is\n   function F (X : Integer) return Integer;\n"
+        f"end Placeholder;\n\npragma Ada_2022;\n{context}\npackage body Placeholder is\n{above}\n"
+        f"   function F (X : Integer) return Integer is\n   begin\n      {statements};\n      return X;\n"
+    )
+
+
 # By language: what it does, and the candidate's text; some are cut where the tests begin with a brace.
 _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
     "cpp": (
@@ -302,6 +312,66 @@ _PROGRAMS: dict[str, tuple[tuple[str, str], ...]] = {
             "(define (f x) (handler void) x)\n",
         ),
         (_ASSERTION, "#lang racket\n(define (raise . _) (void))\n(define (f x) x)\n"),
+    ),
+    "adb": (
+        (_EARLY, _ada("GNAT.OS_Lib.OS_Exit (0)", "with GNAT.OS_Lib;")),
+        (_EARLY, _ada("Ada.Command_Line.Set_Exit_Status (0); raise Program_Error", "with Ada.Command_Line;")),
+        (
+            _HOOK,
+            _ada(
+                "null",
+                "with GNAT.OS_Lib; with System;",
+                "procedure Hook (M : System.Address; L : Integer) with Export, Convention => C, "
+                'External_Name => "__gnat_last_chance_handler";\n'
+                "procedure Hook (M : System.Address; L : Integer) is begin GNAT.OS_Lib.OS_Exit (0); end Hook;",
+            ),
+        ),
+        *(
+            (
+                _ASSERTION,
+                _ada(
+                    "null",
+                    "with System;",
+                    f"procedure Held (A, B, C : System.Address) with Export, Convention => C, "
+                    f'External_Name => "{name}";\n'
+                    "procedure Held (A, B, C : System.Address) is begin null; end Held;",
+                ),
+            )
+            for name in ("system__assertions__raise_assert_failure", "__gnat_raise_exception")
+        ),
+        (_ASSERTION, "pragma Assertion_Policy (Ignore);\n" + _ada("null", "pragma Assertion_Policy (Ignore);")),
+        # A main procedure of its own, and the package once more, for the tests to close.
+        (
+            _ASSERTION,
+            _ada("null")
+            + "   end F;\nend Placeholder;\nprocedure Main is begin null; end Main;\n"
+            + _ada("null").partition("pragma Ada_2022;")[2].partition("pragma Ada_2022;")[2],
+        ),
+        (
+            _SOURCE,
+            _ada(
+                'Asm (".section .rodata" & ASCII.LF & ".incbin ""solution.ada""" & ASCII.LF & ".previous", '
+                "Volatile => True);\n"
+                "for N in 0 .. 30 loop\n"
+                "begin\n"
+                'Ada.Text_IO.Open (T, Ada.Text_IO.In_File, "/proc/self/fd/" & '
+                "Ada.Strings.Fixed.Trim (N'Image, Ada.Strings.Both));\n"
+                "while not Ada.Text_IO.End_Of_File (T) loop Ada.Text_IO.Put_Line (Ada.Text_IO.Get_Line (T)); "
+                "end loop;\nAda.Text_IO.Close (T);\nexception when others => null;\nend;\nend loop;\n"
+                "GNAT.OS_Lib.OS_Exit (0)",
+                "with Ada.Strings.Fixed; with Ada.Text_IO; with GNAT.OS_Lib; "
+                "with System.Machine_Code; use System.Machine_Code;",
+                "T : Ada.Text_IO.File_Type;",
+            ),
+        ),
+        (
+            _KILL,
+            _ada(
+                "K (P, 9); K (-1, 9)",
+                above='procedure K (A, B : Integer) with Import, Convention => C, External_Name => "kill";\n'
+                'function P return Integer with Import, Convention => C, External_Name => "getppid";',
+            ),
+        ),
     ),
 }  # fmt: skip
 
