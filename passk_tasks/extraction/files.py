@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from passk_tasks.extraction import fences
+from passk_tasks.extraction.ada import in_package
 from passk_tasks.extraction.go_imports import with_imports_of
 from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import Piece, balanced, body_end, depth_of, hidden, members, split
@@ -114,6 +115,7 @@ class _Answer:
     def __init__(self, prompt: str, entry_point: str, protocol: Protocol) -> None:
         self._prompt = prompt
         self._protocol = protocol
+        self._name = entry_point
         self._syntax = syntax(protocol.language)
         self._definition = self._syntax.definition(entry_point)
         self._calls = self._syntax.calls(entry_point)
@@ -238,13 +240,17 @@ class _Answer:
         code = self._without_clashes(fences.dedent(self._without_namespace(source)))
         short = self._without_own(self._without_examples(code))
         examples = short != code
+        closes = self._protocol.closed_by_tests
+        if record.name == "adb":
+            short, examples = in_package(self._prompt, code, self._name, closes=closes)
+            return _Found(short, strategy, examples=examples)
         if record.name == "go":
             short = with_imports_of(self._prompt, short, code)
         else:
             short = self._with_context(self._without_unused(short, code))
         if record.in_class:
             short = self._in_class(short)
-        elif self._protocol.closed_by_tests and depth_of(hidden(short, record)) == 0:
+        elif closes and depth_of(hidden(short, record)) == 0:
             short = f"{short.rstrip()}\n\n{record.opens}"
         return _Found(short, strategy, examples=examples)
 

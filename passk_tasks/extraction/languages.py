@@ -203,7 +203,8 @@ _RECORDS = (
         rf"{_SLASHES}|r?(?:{_TRIPLE}|'''.*?(?:'''|\Z)|{_DOUBLE}|{_SINGLE})",
         _TYPED,
         imports=r"import\s",
-        own=r"(?:void\s+|Future<void>\s+)?main\s*\(",
+        own=r"(?:void\s+|Future<void>\s+)?(?:main|expect(?:List|Map)?)\s*\(",  # as the tests' own
+        opens="void passk_end() {",
     ),
     Syntax(
         "js",
@@ -361,9 +362,9 @@ _RECORDS = (
         "adb",
         "Ada",
         "ada adb",
-        rf"--[^\n]*|{_DOUBLE}|(?<!\w){_CHARACTER}",
-        r"\b(?:function|procedure)\s+{name}",
-        imports=r"with\s|use\s|pragma\s",
+        r'--[^\n]*|"[^"\n]*"|(?<!\w)\'[^\n]\'',  # a quotation mark is doubled in strings
+        r"\b(?i:function|procedure)\s+(?i:{name})",
+        imports=r"(?i:with|use|pragma|package)\s",
         braces=False,
     ),
 )

@@ -98,6 +98,8 @@ def test_the_tests_brace_closes_an_empty_function() -> None:
     assert depth_of(code) == 1
     assert "return 2 * n;\n}\n" in code
     assert depth_of(code_of(fenced, "cpp", CPP_PROMPT, closes=False)) == 0
+    dart = code_of("```dart\nint twice(int n) => 2 * n;\n```", "dart", "// Twice.\nint twice(int n) {\n")
+    assert dart.endswith("int twice(int n) => 2 * n;\n\nvoid passk_end() {")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,7 @@ def test_the_tests_brace_closes_an_empty_function() -> None:
         ("d", "unittest {\n    assert(twice(1) == 3);\n}\n"),
         ("d", "void main()\n{\n    assert(twice(1) == 3);\n}\n"),
         ("dart", "void main() {\n  print(twice(1));\n}\n"),
+        ("dart", "void expect(dynamic a, dynamic b) {\n  assert(a == b);\n}\n"),
     ],
 )
 def test_an_answers_own_main_and_tests_are_dropped(language: str, main: str) -> None:
