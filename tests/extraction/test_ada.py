@@ -6,13 +6,15 @@ import re
 
 import pytest
 
+from passk_tasks import benchmarks
 from passk_tasks.extraction import extract
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.languages.examples import EXAMPLES
 from passk_tasks.problem import Protocol
-from passk_tasks.program import CommandTests, Confinement, Limits, Program
+from passk_tasks.program import CommandTests, Confinement, Judge, Limits, Program
 from passk_tasks.sandbox import toolchains
+from passk_tasks.verdict import Verdict
 
 TESTS = EXAMPLES["adb"].tests
 SPECIFICATION = (
@@ -90,6 +92,34 @@ def test_the_programs_pass() -> None:
     outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=1)), 1)).outcomes
     failed = {what: outcome for what, outcome in zip(ANSWERS, outcomes, strict=True) if not outcome.passed}
     assert not failed
+
+
+def test_a_completion_ends_at_the_rows_stop() -> None:
+    """A row of our own in MultiPL-E's form: the function's name is found, and its `end` is the tests'."""
+    row = {
+        "name": "HumanEval_7_f",
+        "language": "adb",
+        "prompt": PROMPT,
+        "tests": TESTS,
+        "stop_tokens": ["\n   end "],
+    }
+    family = benchmarks.get("multiple_humaneval_adb")
+    problem = family.problem(row)
+    assert problem.entry_point == "F"
+    protocol = problem.protocol
+    assert protocol is not None
+    text = " is\n   begin\n      return X + 1;\n   end F;\n\nend Placeholder;\n"
+    found = extract(
+        text, mode="completion", prompt=PROMPT, entry_point="F", stops=protocol.stops, protocol=protocol
+    )
+    assert found.code == PROMPT + " is\n   begin\n      return X + 1;"
+    if missing := toolchains.hint(["adb"]):
+        pytest.skip(missing)
+    programs = [
+        family.program(problem, code, Judge.ISOLATED) for code in (found.code, PROMPT + " is\n   begin")
+    ]
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=1)), 1)).outcomes
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.PASSED, Verdict.SYNTAX_ERROR]
 
 
 def test_the_tests_close_the_function() -> None:
