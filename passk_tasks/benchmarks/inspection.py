@@ -19,12 +19,17 @@ from passk_tasks.benchmarks.asserting import cannot_fail
 from passk_tasks.benchmarks.base import any_digits
 from passk_tasks.benchmarks.plainness import Proof, prove
 from passk_tasks.errors import DatasetError
+from passk_tasks.extraction.languages import syntax
+from passk_tasks.extraction.pieces import hidden
 from passk_tasks.extraction.syntax import silently
+from passk_tasks.program import CommandTests
 
 _LONG_LINE = re.compile(r"^([ \t]*\w+[ \t]*=[ \t]*)(\[.{1000,}\])[ \t]*$", re.MULTILINE)
 _TEXT = re.compile(r"""(?:\b[rbuRBU]{1,2})?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 _KEPT = 1024  # proofs: problems are often loaded again in one process
 _WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_CALLED = re.compile(r"(\w+)\s*\(")
+_NAMELESS = re.compile(r"[_-]")  # what languages write names with, or do not
 
 
 def functions(assertions: Sequence[str], setup: str = "", code: str = "") -> tuple[str, ...]:
@@ -77,6 +82,20 @@ def _passes_anything(source: str, names: tuple[str, ...]) -> bool:
         return cannot_fail(_parse(source), names)
     except DatasetError:
         return False
+
+
+def names_no_candidate(tests: CommandTests, entry_point: str, prompt: str) -> bool:
+    """Return whether tests in another language name neither the function nor `candidate`, however spelled.
+
+    Args:
+        tests: those that name files of their own may call it there.
+        entry_point: the function's name; some rows have the one of another language.
+        prompt: it ends with the function's declaration.
+    """
+    declared = _CALLED.findall(hidden(prompt, syntax(tests.language.removesuffix("_pack"))))[-1:]
+    text = _NAMELESS.sub("", tests.source.lower())
+    names = {_NAMELESS.sub("", name.lower()) for name in (entry_point, "candidate", *declared)} - {""}
+    return not tests.files and not any(name in text for name in names)
 
 
 def classes_of(names: Collection[str], *sources: str | None) -> tuple[str, ...]:

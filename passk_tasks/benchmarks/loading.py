@@ -12,6 +12,7 @@ from passk_tasks.benchmarks import files, hub, inspection
 from passk_tasks.benchmarks.base import Benchmark
 from passk_tasks.errors import DatasetError
 from passk_tasks.problem import Problem
+from passk_tasks.program import CommandTests, Judge
 from passk_tasks.tasks.settings import Settings
 
 _NAMED = 10  # problems that one message names
@@ -143,6 +144,17 @@ def _ordered(row: Mapping[str, object], columns: Sequence[str]) -> dict[str, obj
     return {**first, **row}
 
 
+def _passes_anything(benchmark: Benchmark, problem: Problem) -> bool:
+    """Whether no candidate can fail a problem's tests, as far as their text tells."""
+    tests = benchmark.written_tests(problem)
+    if tests is not None:
+        return inspection.passes_anything(f"{tests.prelude}\n{tests.source}", tests.names)
+    commanded = benchmark.program(problem, None, Judge.ISOLATED).tests if problem.protocol else None
+    return isinstance(commanded, CommandTests) and inspection.names_no_candidate(
+        commanded, problem.entry_point, problem.prompt
+    )
+
+
 def _dataset(
     benchmark: Benchmark,
     rows: Iterable[Mapping[str, object]],
@@ -173,8 +185,7 @@ def _dataset(
                 f"{source}: the task_id {problem.task_id!r} is there twice (again as problem {number}); if "
                 "the folder holds several configurations, name one file of it"
             )
-        tests = None if known else benchmark.written_tests(problem)
-        if tests and inspection.passes_anything(f"{tests.prelude}\n{tests.source}", tests.names):
+        if not known and _passes_anything(benchmark, problem):
             idle.append(problem.task_id)
         digest.update(_row_bytes(row))
         problems[problem.task_id] = problem

@@ -118,6 +118,36 @@ def test_named_and_refused(problems: Path) -> None:
         loaded("passk_custom", problems)
 
 
+@pytest.mark.parametrize(
+    ("tests", "idle"),
+    [
+        ("assert(twice(2) === 4)\n", False),
+        ("let candidate = twice;\nassert(candidate(2) === 4)\n", False),
+        ("assert(2 + 2 === 4)\n", True),
+        ("", True),
+    ],
+)
+def test_tests_in_other_languages_name_the_function(tmp_path: Path, tests: str, idle: bool) -> None:
+    """Those that name neither it nor `candidate` pass anything that compiles."""
+    row = {"task_id": "J/1", "prompt": "function twice(n) {\n", "entry_point": "twice", "language": "js"}
+    path = tmp_path / "problems.jsonl"
+    path.write_text(json.dumps({**row, "tests": tests}) + "\n")
+    if idle:
+        with pytest.raises(DatasetError, match=r"J/1|tests"):
+            loaded("passk_custom", path)
+    else:
+        assert loaded("passk_custom", path).untested == ()
+
+
+def test_sets_in_other_languages_have_tests() -> None:
+    """No published row is taken for one without, also where the function has another name in the prompt."""
+    for name in ("humaneval-java", "mbpp-rkt", "humaneval-sh", "mbpp-scala"):
+        rows = shared_data.path(f"multipl_e/{name}.jsonl.gz")
+        source, language = name.split("-")
+        assert loaded(f"passk_multiple_{source}_{language}", rows).untested == ()
+    assert loaded("passk_humanevalpack_synthesize_java", shared_data.path("humanevalpack/java.jsonl.gz")).rows
+
+
 def test_left_out_and_counted(problems: Path, tmp_path: Path) -> None:
     """With the setting they are not asked, not judged, listed in the results and missing in the coverage."""
     assert [row["task_id"] for row in loaded("passk_custom", problems, skip_untested=True).rows] == [
