@@ -28,7 +28,7 @@ _LEADING = re.compile(
 _BARS = r"<\|[^<>|\n]{1,60}\|?>|\[\|[a-z]{1,20}\|\]|<[｜|][^<>｜\n]{1,60}｜>|◁[^◁▷\n]{1,30}▷"
 _MARK = rf"(?:{_BARS}|</?[\w▁][\w.:/|▁-]{{0,40}}(?: [^<>\n]{{0,80}})?>|\[/[A-Za-z_]\w{{0,30}}\])"
 _BRACKETS = r"\[[A-Za-z_]\w{0,30}\]"  # at the beginning of a line; elsewhere it is a subscript
-_ROLE = r"(?:\w{0,20}(?=<))?"  # <|im_start|>assistant<|im_sep|>
+_ROLE = r"(?:\w{1,20}(?=<))?"  # <|im_start|>assistant<|im_sep|>
 _AHEAD = re.compile(
     rf"(?<![ \t])[ \t]*(?:(?:{_MARK}|{_BRACKETS}){_ROLE}[ \t]*){{1,8}}"
     r"(?=(?:async[ \t]+def|def|class|import|from)[ \t]|@\w)"

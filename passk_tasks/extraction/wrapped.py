@@ -20,10 +20,10 @@ _BEGINS = re.compile(r"^[ \t]*(?=[\[{\"])|(?=\{\s*\")", re.MULTILINE)
 _MAX_VALUES = 8  # places where a value may begin
 _MAX_NESTED = 3  # JSON in a string of JSON
 _QUOTE = re.compile(r"^> ?", re.MULTILINE)  # Markdown's block quotes
-_HTML = re.compile(
-    r"<pre\b[^>]*>\s*?(?:<code\b[^>]*>)?\n?(?P<pre>.*?)(?:</code>\s*)?</pre>|<!\[CDATA\[(?P<data>.*?)\]\]>",
-    re.DOTALL | re.IGNORECASE,
-)
+_PRE = re.compile(r"<pre\b[^>\n]{0,200}>[ \t]*(?:<code\b[^>\n]{0,200}>)?\n?", re.IGNORECASE)
+_PRE_END = re.compile(r"(?:</code>\s*)?</pre>", re.IGNORECASE)
+_CDATA, _CDATA_END = re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")
+_MAX_SECTIONS = 64  # of each kind; bounds the work on degenerate texts
 _PATCH = ("diff", "patch")
 _PATCH_HEAD = re.compile(r"^(?:diff |index |--- |\+\+\+ |@@|\*\*\* |\\ No newline)")
 _HUNK = re.compile(
@@ -32,8 +32,8 @@ _HUNK = re.compile(
 )
 _NUMBERED = re.compile(r"[ \t]*(\d{1,6})(?:[ \t]*[|:.)\]]|(?=[ \t]|$))(.*)")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.(?!:)|In \[\d*\]:|\.\.\.:)(?: (?P<code>.*)|[ \t]*$)")
-_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1[^\n]*\n(.*?)^[ \t]*\2[ \t]*$", re.DOTALL | re.MULTILINE)
-_STRING = re.compile(r"^('''|\"\"\")(?:python|py)[ \t]*\n(.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
+_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w{1,40})\1[^\n]*\n")
+_STRING = re.compile(r"^('''|\"\"\")(?:python|py)[ \t]*\n", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`((?:async )?(?:def|class|from|import) [^`]+)`(?!`)")
 _MAGIC = re.compile(r"^[ \t]*(?:%%?|!)[A-Za-z].*$", re.MULTILINE)  # IPython's
 
@@ -48,8 +48,9 @@ def readings(text: str) -> Iterator[str]:
 
 def in_fences(text: str) -> str:
     """Return the text with its blocks of HTML in fences, and without patches."""
-    if "```" not in text and ("<pre" in text.lower() or "<![CDATA[" in text):
-        text = _HTML.sub(lambda match: _fenced(_content(match)), text)
+    if "```" not in text:
+        text = _in_sections(text, _PRE, lambda _: _PRE_END, lambda content: _fenced(html.unescape(content)))
+        text = _in_sections(text, _CDATA, lambda _: _CDATA_END, _fenced)
     if any(f"```{word}" in text for word in _PATCH):
         lines = text.split("\n")
         for block in reversed(blocks(text)):
@@ -158,12 +159,20 @@ def _new_side(lines: list[str]) -> str:
 
 def _from_heredoc(text: str) -> str | None:
     """Return the text with what a shell writes to a file as a block of its own."""
-    return _HEREDOC.sub(lambda match: "\n```\n" + _fenced(match[3]), text)
+
+    def end(begin: re.Match[str]) -> re.Pattern[str]:
+        return re.compile(rf"^[ \t]*{begin[2]}[ \t]*$", re.MULTILINE)
+
+    return _in_sections(text, _HEREDOC, end, lambda content: "\n```\n" + _fenced(content))
 
 
 def _from_string(text: str) -> str | None:
     """Return the text with fences for marks of a string that have a language."""
-    return _STRING.sub(lambda match: _fenced(match[2]), text)
+
+    def end(begin: re.Match[str]) -> re.Pattern[str]:
+        return re.compile(rf"^{begin[1]}[ \t]*$", re.MULTILINE)
+
+    return _in_sections(text, _STRING, end, _fenced)
 
 
 def _from_inline(text: str) -> str | None:
@@ -174,8 +183,24 @@ def _without_magics(text: str) -> str | None:
     return _MAGIC.sub("", text)
 
 
-def _content(match: re.Match[str]) -> str:
-    return match["data"] if match["pre"] is None else html.unescape(match["pre"])
+def _in_sections(
+    text: str,
+    opening: re.Pattern[str],
+    closing: Callable[[re.Match[str]], re.Pattern[str]],
+    shown: Callable[[str], str],
+) -> str:
+    """Return the text with `shown(content)` for each section, from its opening to its closing mark."""
+    done, at, ahead = list[str](), 0, 0
+    for _ in range(_MAX_SECTIONS):
+        begin = opening.search(text, ahead)
+        if begin is None:
+            break
+        end = closing(begin).search(text, begin.end())
+        ahead = begin.end() if end is None else end.end()
+        if end is not None:
+            done += [text[at : begin.start()], shown(text[begin.end() : end.start()])]
+            at = end.end()
+    return "".join([*done, text[at:]])
 
 
 def _fenced(content: str) -> str:

@@ -135,6 +135,10 @@ HOSTILE = {
     + "".join(fence(f"def a{n}(): return a{n + 1}\n") for n in range(20_000)),
     "carriage returns": "\r" * MEBI,
     "bullets": "- " * (MEBI // 2),
+    "blocks of HTML": "<pre>" * (MEBI // 5),
+    "files that a shell writes": "".join(f"<<A{n}\n" for n in range(MEBI // 8)),
+    "patches": "```diff\n+a\n```\n" * (MEBI // 15),
+    "numbered lines": "".join(f"{n} x\n" for n in range(MEBI // 8)),
     "asserts": FUNCTION + "assert total\n" * 9_000,
 }  # fmt: skip
 
