@@ -18,7 +18,7 @@ try:
 except ImportError as _error:
     raise UsageError(f"a report needs Pygments ({_error}): pip install 'passk-tasks[report]'") from None
 
-_ALIASES = {"ml": "ocaml"}  # where Pygments has another word than MultiPL-E
+_ALIASES = {"ml": "ocaml", "adb": "ada"}  # where Pygments has another word than MultiPL-E
 
 _OVER_LINES = ('"""', "'''", "\\\n")  # what a token of Python needs to go over the end of a line
 
