@@ -82,6 +82,7 @@ class Contest(Benchmark):
         return problem.canonical_solution
 
 
+_NOT_READ = (SyntaxError, ValueError, MemoryError, RecursionError)
 _ADAPTER = """
 {call} = getattr(Solution(), {function!r}) if "Solution" in globals() else globals()[{function!r}]
 """
@@ -90,10 +91,7 @@ _ADAPTER = """
 def below(imports: str, code: str) -> str:
     """Return code below imports; its `from __future__` stays the first statement."""
     if "__future__" in code:
-        try:
-            body = silently(lambda: ast.parse(code)).body
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            body = []
+        body = _statements(code)
         futures = [n for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
         if futures:
             lines = code.split("\n")
@@ -104,19 +102,25 @@ def below(imports: str, code: str) -> str:
 
 def with_returns(code: str) -> str:
     """Return a program with a `return` outside of functions as the body of one, and any other as it is."""
-    if "return" not in code:
+    body = _statements(code) if "return" in code else []
+    if not may_return(body):
         return code
+    tree = ast.parse("def passk_program(): pass\npassk_program()")
+    imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    tree.body[0].body = [node for node in body if node not in imports]  # type: ignore[attr-defined]
+    tree.body[:0] = imports
     try:
-        body = silently(lambda: ast.parse(code)).body
-        if not may_return(body):
-            return code
-        tree = ast.parse("def passk_program(): pass\npassk_program()")
-        imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        tree.body[0].body = [node for node in body if node not in imports]  # type: ignore[attr-defined]
-        tree.body[:0] = imports
         return ast.unparse(tree) + "\n"
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except _NOT_READ:
         return code
+
+
+def _statements(code: str) -> list[ast.stmt]:
+    """Return the statements of a program; none of what does not parse."""
+    try:
+        return silently(lambda: ast.parse(code)).body
+    except _NOT_READ:
+        return []
 
 
 _AS_IT_IS = """\

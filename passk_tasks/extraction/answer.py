@@ -98,10 +98,13 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
         if thinks_in_words(inner):
             repairs.add(Repair.UNDECIDED)
         if candidate is None or not candidate.sound:
-            others = [other for text in readings(shown) if (other := search.anywhere(text)) is not None]
-            best = next((other for other in others if other.sound), None)
-            if best is not None or (candidate is None and others):
-                candidate = best or others[0]
+            best: _Candidate | None = None
+            for other in filter(None, map(search.anywhere, readings(shown))):
+                best = other if other.sound else best or other
+                if other.sound:
+                    break
+            if best is not None and (best.sound or candidate is None):
+                candidate = best
                 repairs.add(Repair.UNWRAPPED)
         if candidate is None or (stripped.unterminated and not candidate.sound):
             none = Strategy.NONE_NO_CODE_FOUND if shown.strip() else Strategy.NONE_EMPTY

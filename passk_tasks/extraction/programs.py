@@ -94,14 +94,14 @@ def find_program(text: str, functions: Sequence[str] = ()) -> Extraction:
         return extraction(whole.code, whole.strategy, frozenset(repairs | whole.repairs))
     stripped = strip_reasoning(outer)
     shown = strip_outer(stripped.text) if stripped.cut else outer
-    if cut_at_token(shown, ends_turn) != stripped.text:
+    long = in_fences(shown)
+    inner = cut_at_token(long, ends_turn)
+    if inner != long or shown != stripped.text:
         repairs.add(Repair.SPECIAL_TOKENS)
     if stripped.cut:
         repairs.add(Repair.REASONING)
     if stripped.unterminated:
         return extraction(None, Strategy.NONE_UNTERMINATED_REASONING, frozenset(repairs))
-    long = in_fences(shown)
-    inner = cut_at_token(long, ends_turn)
     choice, unmarked = search.anywhere(inner), without_marks(inner)
     other = search.anywhere(unmarked.text) if unmarked.text != inner else None
     if other is not None and (choice is None or other.score > choice.score):

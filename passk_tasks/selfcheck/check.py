@@ -235,8 +235,12 @@ def _groups(
     shorter = replace(limits, timeout_s=_LOOPS_TIMES * limits.timeout_s)
     timeout_s, memory_mib = _HOGS_TIMES * limits.timeout_s, int(limits.memory_mib * _HOGS_SHARE)
     of_hogs = replace(limits, timeout_s=timeout_s, memory_mib=memory_mib)
-    both = (together, workers, limits), (loops, workers, shorter)
-    return *both, (hogs, workers, of_hogs), (in_rows, 1, limits)
+    return (
+        (together, workers, limits),
+        (loops, workers, shorter),
+        (hogs, workers, of_hogs),
+        (in_rows, 1, limits),
+    )
 
 
 def _mixed(attacks: list[Attack]) -> list[Attack]:

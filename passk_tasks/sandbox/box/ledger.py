@@ -62,7 +62,7 @@ class Ledger:
     """
 
     def __init__(self, page: memoryview, slot: int) -> None:
-        self._words, self._slot = page.cast("B").cast("Q"), slot
+        self._words, self._slot = page.cast("Q"), slot
 
     def kind(self, number: int) -> Taken:
         """Return the counts of the kind with this number, 0 or more."""
