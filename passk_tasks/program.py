@@ -286,9 +286,9 @@ class Limits:
         timeout_s: seconds of work: of each call or case where the tests time those, else of the whole. CPU
             time and sleep count; waiting for a busy CPU does not, so that load does not turn right answers
             into timeouts.
-        memory_mib: address space of each process of the candidate, in MiB; all of its processes together may
-            use four times as much. At the default, a program that allocates without end is stopped after
-            about 0.3 s of page faults.
+        memory_mib: resident memory of each process of the candidate, in MiB; all of its processes together
+            may use four times as much, and each may reserve as much address space. At the default, a program
+            that allocates without end is stopped after about 0.3 s of page faults.
         output_mib: what it may write to standard output, and to each file, in MiB.
         processes: processes and threads at one time.
         backstop: what has a time limit is stopped after `backstop` times that limit in wall seconds, whatever

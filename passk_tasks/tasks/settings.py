@@ -46,7 +46,7 @@ class Settings:
         until: only problems of this day and earlier.
         timeout_s: seconds that a candidate may run; for each case, where programs read input, and for each
             call, where the benchmark times those.
-        memory_mib: address space of each process of a candidate, in MiB.
+        memory_mib: memory that each process of a candidate may use, in MiB.
         output_mib: how much a candidate may write, in MiB.
         processes: how many processes and threads a candidate may have at one time.
         workers: how many candidates are judged at one time; 0 means as many as there are usable CPUs.

@@ -14,7 +14,6 @@ from passk_tasks.program import Confinement, Judge, Limits
 # docs/judges.md has the table with the reasons: (by default, in one process, in a bare interpreter).
 DIFFER: dict[str, tuple[bool, bool, bool]] = {
     "right-own-sequence-eq": (False, True, True),
-    "right-thread-stack-256": (True, False, True),
     "right-mp-spawn": (True, True, False),
     "gen-close-print": (True, True, False),
     "custom-fn-exec-main": (True, True, False),

@@ -368,6 +368,61 @@ def test_memory_that_no_process_shows_counts(code, monkeypatch):
     assert judged.outcomes[0].verdict is Verdict.MEMORY_LIMIT, judged.outcomes[0]
 
 
+RESERVED = {
+    "the stack of a thread": (
+        "threading.stack_size(256 << 20)\nt = threading.Thread(target=int)\nt.start()\nt.join()"
+    ),
+    "stacks of threads at once": (
+        "threading.stack_size(64 << 20)\nstop = threading.Event()\n"
+        "all_of_them = [threading.Thread(target=stop.wait) for _ in range(6)]\n"
+        "for t in all_of_them: t.start()\nstop.set()\nfor t in all_of_them: t.join()"
+    ),
+    "threads with usual stacks": (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(40) as pool: assert sum(pool.map(abs, range(400))) == 79800"
+    ),
+    "a mapping": "m = mmap.mmap(-1, 400 << 20)\nm[5] = 7\nassert m[5] == 7",
+    "a mapping without changes": "assert mmap.mmap(-1, 400 << 20, access=mmap.ACCESS_COPY)[5] == 0",
+    "zeros": "x = bytes(400 << 20)\nassert x[5] == 0",
+    "a file of holes": (
+        "with tempfile.TemporaryFile() as f:\n    f.truncate(3 << 20)\n"
+        "    for _ in range(100): mmap.mmap(f.fileno(), 3 << 20); m = mmap.mmap(f.fileno(), 0)"
+    ),
+    "zeros of numpy": "import numpy\nx = numpy.zeros((7000, 7000))\nx[9, 5] = 1\nassert x[9].sum() == 1",
+    "an empty array of numpy": "import numpy\nx = numpy.empty(5 * 10**7)\nx[3] = 2\nassert x[3] == 2",
+}
+
+
+@pytest.mark.parametrize("how", [Judge.ISOLATED, Judge.SCRIPT])
+def test_memory_that_is_reserved_and_never_touched_does_not_count(how):
+    """Right programs pass that reserve more than the limit and touch little of it, each time."""
+    imports = "import mmap, tempfile, threading\n"
+    texts = [f"{imports}{code}\n{RIGHT}# {turn}" for code in RESERVED.values() for turn in range(3)]
+    programs = [Program("t/0", text, SQUARE, how) for text in texts]
+    outcomes = batch.judge(programs, local(Confinement(Limits(timeout_s=20, memory_mib=160)))).outcomes
+    assert not [(text, o) for text, o in zip(texts, outcomes, strict=True) if not o.passed]
+
+
+def test_memory_that_was_touched_for_a_moment_counts(monkeypatch):
+    """The verdict does not depend on whether a look fell into the moment, nor on what comes afterwards."""
+    monkeypatch.setattr(worker, "_make_groups", lambda *_: {})
+    moment = "x = b'x' * (200 << 20)\ndel x\n"
+    codes = [
+        moment + RIGHT,
+        moment + "def square(x): return 4",
+        moment + "def square(x): return x / 0",
+        moment + "def square(x): raise SystemExit(0)",
+        "import os\nif not os.fork():\n    "
+        + moment.replace("\n", "; ")
+        + "os._exit(0)\nos.wait()\n"
+        + RIGHT,
+    ]
+    programs = [Program("t/0", code, SQUARE, how) for code in codes for how in (Judge.ISOLATED, Judge.SCRIPT)]
+    for outcome in batch.judge(programs, local(Confinement(LIMITS))).outcomes:
+        assert outcome.verdict is Verdict.MEMORY_LIMIT, outcome
+        assert "160 are allowed" in outcome.detail
+
+
 def test_memory_that_forks_share_counts_once():
     """Ten processes that read the same data hold it once."""
     code = (

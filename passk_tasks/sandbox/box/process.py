@@ -36,11 +36,25 @@ class CandidateGone(BaseException):
 
 
 class Room(NamedTuple):
-    """How much memory a candidate may use, in MiB: each process, all together, each file."""
+    """How much a candidate may use, in MiB.
 
+    Attributes:
+        each_mib: resident memory of each process.
+        address_mib: address space of each process, with what it reserves and never touches.
+        together_mib: memory of all processes.
+        file_mib: each file.
+    """
+
+    each_mib: int
     address_mib: int
     together_mib: int
     file_mib: int
+
+    def exceeded(self, largest_mib: float) -> str:
+        """Return what to say of a largest process that uses so much; "" where that is allowed."""
+        if largest_mib <= self.each_mib:
+            return ""
+        return f"a process used {largest_mib:.0f} MiB of memory; {self.each_mib} are allowed"
 
 
 class _Clock:
@@ -317,7 +331,9 @@ class Box:
         for clock in (self._call, self._stage):
             clock.looked(tree.used_s)
         self._check_time()
-        # The kernel limits each process; here all count together.
+        if too_large := self.room.exceeded(tree.largest_mib):
+            raise CandidateGone(Verdict.MEMORY_LIMIT, too_large)
+        # The kernel limits the address space of each process; here all count together.
         most_mib = self.room.together_mib
         shared_bytes = kernel.shared_bytes()
         self._shared_bytes = min(self._shared_bytes, shared_bytes)  # what neighbours freed hides nothing

@@ -59,7 +59,8 @@ class Trials:
         ledger: Ledger,
     ) -> None:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
-        self.room = Room(self.memory_mib, TREE_MEMORY * self.memory_mib, config["output_mib"])
+        together_mib = TREE_MEMORY * self.memory_mib
+        self.room = Room(self.memory_mib, together_mib, together_mib, config["output_mib"])
         self.crowds_others = self.is_crowded = False
         self.traces = Traces(ledger)
         self._box = functools.partial(
@@ -167,8 +168,7 @@ class Trials:
         if verdict is Verdict.PASSED and check is not None:
             verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else _UNEXPLAINED
         if verdict is Verdict.CRASHED and not detail:
-            room = remote.box.room
-            memory_spent = peak_mib >= 0.9 * min(room.address_mib, room.together_mib)
+            memory_spent = peak_mib >= 0.9 * remote.box.room.each_mib
             usual = explain_status(status, cpu_s >= timeout_s, memory_spent)
             verdict, detail = explained(status, memory_spent) or usual
             if check is None and verdict is Verdict.CRASHED:
@@ -177,6 +177,9 @@ class Trials:
         if free and check is not None and ended and status != 0 and verdict in _BY_ITSELF:
             judged, _ = self._guarded(check, remote, timeout_s)
             verdict, detail = (judged, "") if judged is Verdict.PASSED else (verdict, detail)
+        too_large = remote.box.room.exceeded(peak_mib)  # for a moment, between two looks
+        if too_large and (verdict is Verdict.PASSED or verdict in _BY_ITSELF):
+            verdict, detail = Verdict.MEMORY_LIMIT, too_large
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
             raise remote.box.disk_error  # to be tried again, alone, once there is room
         self.crowds_others, self.is_crowded = remote.box.crowds_others, remote.box.is_crowded

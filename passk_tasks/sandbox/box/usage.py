@@ -37,6 +37,7 @@ class Tree:
     Attributes:
         processes: how many there were at the last look.
         resident_mib, mapped_mib: their memory at that look; what several share counts several times.
+        largest_mib: what the largest of them had resident.
         faulted_mib: the most memory that they ever touched; infinite where children end unseen.
         cpu_s: CPU seconds, with those of children that were waited for.
         awake_s: seconds of waiting for an answer that the candidate is to blame for.
@@ -46,7 +47,7 @@ class Tree:
     def __init__(self, nursery_pid: int) -> None:
         self._nursery_pid = nursery_pid
         self.processes = 0
-        self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
+        self.resident_mib = self.largest_mib = self.mapped_mib = self.faulted_mib = 0.0
         self.cpu_s = self.awake_s = self.looking_s = 0.0
         # By folder: seconds that the thread ran, and waited for a CPU.
         self._threads: dict[str, tuple[float, float]] = {}
@@ -76,7 +77,7 @@ class Tree:
         threads: dict[str, tuple[float, float]] = {}
         known: dict[int, _Process] = {}
         self.processes = len(tree)
-        self.cpu_s = self.resident_mib = self.mapped_mib = self.faulted_mib = 0.0
+        self.cpu_s = self.resident_mib = self.largest_mib = self.mapped_mib = self.faulted_mib = 0.0
         for process in tree:
             try:
                 stat = _stat(f"/proc/{process}/stat")
@@ -94,6 +95,7 @@ class Tree:
                 mapped, resident = map(int, _read(f"/proc/{process}/statm").split()[:2])
                 self.mapped_mib += mapped * _PAGE_MIB
                 self.resident_mib += resident * _PAGE_MIB
+                self.largest_mib = max(self.largest_mib, resident * _PAGE_MIB)
                 known[process] = _Process(parent, ran_s, of_children_s)
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile

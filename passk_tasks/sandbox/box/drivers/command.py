@@ -128,7 +128,7 @@ def _build(trials: Trials, plan: Plan, files: _Files, text: str) -> Outcome:
     chosen = plan.quick_build if quick else plan.build
     commands = [[word.replace("{source}", sources[-1][0]) for word in command] for command in chosen]
     request = ["build", sources, commands, plan.environment, plan.makes]
-    room = Room(plan.reserves_mib + plan.build_mib, plan.build_mib, _BUILT_MIB)
+    room = Room(plan.build_mib, plan.reserves_mib + plan.build_mib, plan.build_mib, _BUILT_MIB)
     with files.streams() as streams:
 
         def explained(status: int, memory_spent: bool) -> tuple[Verdict, str] | None:
@@ -155,7 +155,7 @@ def _build(trials: Trials, plan: Plan, files: _Files, text: str) -> Outcome:
 def _run(trials: Trials, plan: Plan, files: _Files, text: str, number: int, proof: str) -> Outcome:
     timeout_s = max(trials.timeout_s, plan.run_s)
     together_mib = trials.memory_mib + plan.overhead_mib
-    room = Room(plan.reserves_mib + together_mib, together_mib, trials.room.file_mib)
+    room = Room(together_mib, plan.reserves_mib + together_mib, together_mib, trials.room.file_mib)
     command = [word.replace("{memory_mib}", str(trials.memory_mib)) for word in plan.run]
     if plan.build and _TEXT in command:
         text = files.built_text()
