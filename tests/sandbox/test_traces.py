@@ -82,7 +82,7 @@ class _Counter:
 
 @pytest.mark.parametrize(
     ("used", "cpu_s", "most"),
-    [(0, 1.0, 24), (1, 1.0, 24), (1000, 1.0, 4004), (100, 0.0, 24), (10_000_000, 0.0, 24)],
+    [(0, 1.0, 8), (1, 1.0, 8), (1000, 1.0, 4004), (100, 0.0, 8), (10_000_000, 0.0, 8)],
 )
 def test_numbers_move_on_by_more_than_a_candidate_moved_them(used, cpu_s, most):
     """At random; by few where the candidate had no time for more."""

@@ -107,7 +107,7 @@ def test_children_that_are_waited_for_are_not_taken_for_lost():
     code = code.replace("while True:\n        try", "while time.monotonic() < end:\n        try")
     code = code.replace("range(8)", "range(2)").replace("while True: pass", "os.wait(); os.wait()")
     zygote = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
-    looked = usage.Tree(os.getpid())
+    looked = usage.Tree(os.getpid(), usage.own_wait())
     with subprocess.Popen([sys.executable, "-c", zygote, code]) as started:
         while started.poll() is None:
             time.sleep(0.02)
@@ -129,14 +129,13 @@ def tree_files(monkeypatch, threads, state):
     monkeypatch.setattr(usage.os, "listdir", lambda _: list(map(str, threads)))
     monkeypatch.setattr(usage, "_read", lambda path: files[path])
     monkeypatch.setattr(usage, "_all_stolen_s", lambda: 0.0)
-    files["/proc/thread-self/schedstat"] = "0 0 0"
     return files
 
 
-def tree(monkeypatch, *, threads, state="S"):
+def tree(monkeypatch, *, threads, state="S", own_queued_s=lambda: 0.0):
     """Return a tree of such a process after a look."""
     tree_files(monkeypatch, threads, state)
-    one = usage.Tree(1)
+    one = usage.Tree(1, own_queued_s)
     one.look(1.0)
     return one
 
@@ -167,7 +166,7 @@ def test_a_wait_that_is_not_over_is_the_machines(monkeypatch, state, queued_s, a
     """The kernel tells of a wait for a CPU when it ends, which may be many looks later."""
     clock = itertools.count(0.0, 0.1)
     monkeypatch.setattr(usage.time, "monotonic", lambda: next(clock))
-    files, one = tree_files(monkeypatch, {7: (0.0, 0.0)}, state), usage.Tree(1)
+    files, one = tree_files(monkeypatch, {7: (0.0, 0.0)}, state), usage.Tree(1, lambda: 0.0)
     for ran_s, waited_for_cpu_s in [(0.05, 0.0)] * 6 + [(0.1, queued_s)]:
         files["/proc/7/task/7/schedstat"] = f"{ran_s * 1e9:.0f} {waited_for_cpu_s * 1e9:.0f} 1"
         one.look(0.1)
@@ -177,16 +176,18 @@ def test_a_wait_that_is_not_over_is_the_machines(monkeypatch, state, queued_s, a
 def test_the_wait_of_who_reads_the_answer_is_the_machines(monkeypatch):
     """Of a second in which a candidate slept, the 0.4 s do not count in which its reader waited for a CPU."""
     waits_s = iter((5.0, 5.4))
-    monkeypatch.setattr(usage, "_own_queued_s", lambda: next(waits_s))
-    assert tree(monkeypatch, threads={7: (0.0, 0.0)}).awake_s == pytest.approx(0.6)
+    looked = tree(monkeypatch, threads={7: (0.0, 0.0)}, own_queued_s=lambda: next(waits_s))
+    assert looked.awake_s == pytest.approx(0.6)
 
 
 def test_the_wait_of_who_reads_the_answer_is_known(monkeypatch):
     """It is in seconds, and 0 where the kernel does not tell."""
-    monkeypatch.setattr(usage, "_read", lambda path: "7000000000 2500000000 12")
-    assert usage._own_queued_s() == 2.5
-    monkeypatch.setattr(usage, "_read", lambda path: "")
-    assert usage._own_queued_s() == 0.0
+    text = b"7000000000 2500000000 12"
+    monkeypatch.setattr(usage.os, "pread", lambda *_: text)
+    seconds = usage.own_wait()
+    assert seconds() == 2.5
+    text = b""
+    assert seconds() == 0.0
 
 
 SHARED = """

@@ -9,7 +9,7 @@ import random
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
@@ -110,6 +110,7 @@ class Box:
         room: Room,
         traces: Traces,
         nursery_pid: int,
+        own_queued_s: Callable[[], float],
         own_network: bool,
         disk: str | None,
         streams: tuple[int, ...] = (),
@@ -124,7 +125,7 @@ class Box:
             raise _disk_error(disk, self._free_mib)
         self._shared_bytes = kernel.shared_bytes()
         self._wall_s, self._waited_s, self._looked_at_s = 0.0, 0.0, 0.0
-        self._tree = usage.Tree(nursery_pid)
+        self._tree = usage.Tree(nursery_pid, own_queued_s)
         self._plan_look()
         self._buffer = frames.Buffer(codec.MAX_BYTES)
         self.fatal: CandidateGone | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import _socket
 import _thread
 import fcntl
 import math
 import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -16,7 +16,7 @@ from passk_tasks.sandbox.box.ledger import Ledger, Taken
 
 # The random number of steps is below: this many; so many times what a candidate used; and this if it used
 # few.
-_STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 24
+_STIRRED_MOST, _STIRRED_TIMES, _STIRRED_LEAST = 1 << 18, 4, 8
 # On average, stirring takes the candidate's CPU time at most: most of what it seems to have used is others',
 # where those are busy.
 _STIRRED_SHARE = 1.0
@@ -43,10 +43,17 @@ class Numbers:
         read: takes one, and returns it.
         ways: each takes a number; the first that works is used, so the cheapest comes first.
         taken: what sandboxes take.
+        begun: whether `begin` is called before each candidate; else all that moved since `stir` counts.
     """
 
-    def __init__(self, read: Callable[[], int], ways: Sequence[Callable[[], object]], taken: Taken) -> None:
-        self._take_and_read, self._taken, self._start_s = read, taken, _START_S
+    def __init__(
+        self,
+        read: Callable[[], int],
+        ways: Sequence[Callable[[], object]],
+        taken: Taken,
+        begun: bool = False,
+    ) -> None:
+        self._take_and_read, self._taken, self._begun, self._start_s = read, taken, begun, _START_S
         for way in ways:
             self._take, self._each_s, self._at = way, math.inf, self._read()
             for _ in range(_TRIED // _TIMED):
@@ -85,9 +92,9 @@ class Numbers:
             if -(number + count) % _RANGE <= _LEFT_LEAST:
                 count += _LEFT_LEAST
             self.taking(count, lambda: self._move(count))
-            number = self._read()
-        self._at = number
-        self._taken.begin()
+            number = number if self._begun else self._read()
+        if not self._begun:
+            self.begin(number + 1)
 
     def _since(self, number: int) -> int:
         return (number - self._at) % (1 << 32)
@@ -102,7 +109,8 @@ class Numbers:
 
 def of_pipes(ledger: Ledger) -> Numbers:
     """Return the numbers of pipes and sockets; those of a candidate's channel are among them."""
-    return Numbers(new_pipe, (kernel.no_socket, kernel.no_pair_of_sockets, new_pipe), ledger.kind(0))
+    ways = (kernel.no_socket, kernel.no_pair_of_sockets, new_pipe)
+    return Numbers(new_pipe, ways, ledger.kind(0), begun=True)
 
 
 def of_shared_mappings(ledger: Ledger) -> Numbers:
@@ -145,9 +153,12 @@ class Traces:
         *folders, self._output = descriptors
         self._scratch = Scratch(folders)
 
-    def begin(self) -> tuple[socket.socket, socket.socket]:
-        """Note what a candidate finds; return the two ends of its channel, of which it gets the second."""
-        ours, theirs = self._pipes.taking(2, socket.socketpair)
+    def begin(self) -> tuple[_socket.socket, _socket.socket]:
+        """Note what a candidate finds; return the two ends of its channel, of which it gets the second.
+
+        These are sockets without `socket`'s class, which asks the kernel once more what each is.
+        """
+        ours, theirs = self._pipes.taking(2, _socket.socketpair)
         self._pipes.begin(os.fstat(theirs.fileno()).st_ino)
         return ours, theirs
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from passk_tasks.sandbox.box import processes
@@ -34,6 +36,10 @@ def new_pipes_are_small() -> bool:
 class Tree:
     """All processes of one candidate: whatever is below a zygote, orphans and zombies included.
 
+    Args:
+        nursery_pid: the zygote's parent.
+        own_queued_s: tells how many seconds the thread that looks has waited for a CPU.
+
     Attributes:
         processes: how many there were at the last look.
         resident_mib, mapped_mib: their memory at that look; what several share counts several times.
@@ -44,8 +50,8 @@ class Tree:
         looking_s: CPU seconds that the looks took.
     """
 
-    def __init__(self, nursery_pid: int) -> None:
-        self._nursery_pid = nursery_pid
+    def __init__(self, nursery_pid: int, own_queued_s: Callable[[], float]) -> None:
+        self._nursery_pid, self._read_own_queued_s = nursery_pid, own_queued_s
         self.processes = 0
         self.resident_mib = self.largest_mib = self.mapped_mib = self.faulted_mib = 0.0
         self.cpu_s = self.awake_s = self.looking_s = 0.0
@@ -54,7 +60,7 @@ class Tree:
         self._busiest: list[str] = []
         self._wait = _Wait()
         self._stolen_s: float | None = None
-        self._own_queued_s = _own_queued_s()
+        self._own_queued_s = own_queued_s()
         self._known: dict[int, _Process] = {}  # at the last look
         self._ended_s: dict[int, float] = {}  # by parent: what its children that ended were seen to work
         self._loses = False
@@ -101,7 +107,7 @@ class Tree:
                 continue  # it ended meanwhile
         # Who waits for the answer may have to wait for a CPU once it is there. That is the machine's doing,
         # too: if it was the candidate that had the CPU, its CPU seconds say so.
-        before_s, self._own_queued_s = self._own_queued_s, _own_queued_s()
+        before_s, self._own_queued_s = self._own_queued_s, self._read_own_queued_s()
         machine_s = self._queued_s(threads, waited_s, runnable="R" in states) + self._own_queued_s - before_s
         unseen_s = self._wait.seen_late_s
         parents = {process.parent for process in known.values()}
@@ -262,12 +268,20 @@ def _all_stolen_s() -> float:
         return 0.0
 
 
-def _own_queued_s() -> float:
-    """Return the seconds that this thread has waited for a CPU; 0 if unknown."""
-    try:
-        return int(_read("/proc/thread-self/schedstat").split()[1]) * 1e-9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+def own_wait() -> Callable[[], float]:
+    """Return a function that tells how many seconds this thread has waited for a CPU; 0 if unknown."""
+    fd = -1
+    with contextlib.suppress(OSError):
+        # Kept open: to open it takes longer than to read it.
+        fd = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+
+    def seconds() -> float:
+        try:
+            return int(os.pread(fd, 128, 0).split()[1]) * 1e-9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+    return seconds
 
 
 def _state(folder: str) -> str:
