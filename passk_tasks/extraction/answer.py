@@ -7,7 +7,8 @@ entry point to more than a stub.
    text stands in its strings.
 2. The text without reasoning and control tokens does so.
 3. The text up to a closing fence defines it: the opening fence is in the chat template.
-4. The last fenced block that defines the function; an unclosed block only if no other does. Models draft
+4. The last fenced block that defines the function, unless the words above it say that it is wrong; an
+   unclosed block only if no other does. Models draft
    first and settle last; other tools take the first block (lm-eval, bigcode), the last (LiveCodeBench) or the
    longest (EvalPlus). Helpers that the block lacks and other blocks define are put above it. A block that
    shows only a part of what an earlier one has, with fewer methods or `...`, gives way to that.
@@ -251,7 +252,7 @@ class _Search:
     def _in_block(self, fenced: list[Block], text: str) -> _Candidate | None:
         mentioning = [block for block in fenced if self._entry in block.content][-_MAX_BLOCKS:]
         # A block that breaks off at the end of the text must not replace a complete one.
-        closed = [block for block in mentioning if block.closed]
+        closed = sorted((block for block in mentioning if block.closed), key=lambda block: not block.disowned)
         unclosed = [block for block in mentioning if not block.closed]
         best: tuple[Block, Parsed, frozenset[Repair]] | None = None
         passed_over = ""
@@ -271,14 +272,15 @@ class _Search:
         if best is None:
             return None
         block, parsed, repairs = best
-        if (
+        below = [other for other in closed if other.disowned and other.first > block.first]
+        if (not block.disowned and any(self._defining(other.content) for other in below)) or (
             set(map(str.strip, passed_over.split("\n")))
             - set(map(str.strip, parsed.source.split("\n")))
             - {"..."}
         ):
             repairs |= {Repair.UNDECIDED}
-        below = [other.content for other in fenced if other.first > block.first and other.may_be_python]
-        whole = with_methods(parsed, self._definition_in(parsed), below[:_MAX_BLOCKS], self._parser)
+        shown_below = [other.content for other in fenced if other.first > block.first and other.may_be_python]
+        whole = with_methods(parsed, self._definition_in(parsed), shown_below[:_MAX_BLOCKS], self._parser)
         helped = self._with_helpers(whole or parsed, [other for other in fenced if other is not block])
         if (joined := helped or whole) is not None:
             return self._program(joined, Strategy.FENCE_JOINED, repairs)

@@ -26,6 +26,19 @@ _MARK = re.compile(
     r"(?P<lead>[ \t]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?:\*\*)?)(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)"
 )
 _COMMENT = re.compile(r"\s*(?:\*|[/#;%!-]+)\s*")  # what stands before a fence in a comment
+# Words that say of code that it is wrong, and those that say that it no longer is, or that another piece was:
+# "fixes the mistake", "I see that the code above fails". Where both stand, the last block remains the answer.
+_DISOWNING = re.compile(
+    r"\b(?:mistake|wrong|incorrect|bug|broken|faulty|flawed|pitfall|erroneous|fail)|\boriginal\b"
+    r"|n(?:['\u2019]|o)t (?:work|pass|do|use|write)\b|[\u274c\u2717\u2718]"
+)
+_MENDING = re.compile(
+    r"\b(?:fix|correct|mend|repair|improv|handl|prevent|solv|solution|final)|[\u2705\u2713\u2714]|\A\W*that\b"
+    r"|\b(?:avoids|avoided|instead|without|no|right|rather|never|now|should|above|previous|previously|earlier|first"
+    r"|oops|sorry|actually|wait|i|my|there|found)\b"
+)
+_FIRST_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|;)+([^\n]*)")
+_SAID = 300  # characters of a line that are looked at, from its end
 _CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
 
 
@@ -47,6 +60,7 @@ class Block(NamedTuple):
         closed: whether a closing fence was found.
         first: index of the line after the opening fence.
         last: index of the line with the closing fence.
+        disowned: whether the words right above it, or its first comment, say that it is wrong.
     """
 
     content: str
@@ -54,6 +68,7 @@ class Block(NamedTuple):
     closed: bool
     first: int
     last: int
+    disowned: bool = False
 
     @property
     def may_be_python(self) -> bool:
@@ -86,7 +101,7 @@ def blocks(text: str) -> list[Block]:
     fenced: list[Block] = []
     fence: Fence | None = None
     content: list[str] = []
-    first = 0
+    first = after = 0
     lines = text.split("\n")
     for index, line in enumerate(lines):
         step = _step(line, fence)
@@ -97,16 +112,16 @@ def blocks(text: str) -> list[Block]:
         if step.closes and fence is not None:
             if step.last is not None:
                 content.append(step.last)
-            fenced.append(_block(content, fence, first, index, closed=True))
-            fence = None
+            fenced.append(_block(lines, content, fence, first, index, after, closed=True))
+            fence, after = None, index + 1
         if step.opens is not None:
             fence, first = step.opens, index + 1
             content = [] if step.first is None else [step.first]
             if step.one_line:
-                fenced.append(_block(content, fence, first, index, closed=True))
-                fence = None
+                fenced.append(_block(lines, content, fence, first, index, after, closed=True))
+                fence, after = None, index + 1
     if fence is not None:
-        fenced.append(_block(content, fence, first, len(lines), closed=False))
+        fenced.append(_block(lines, content, fence, first, len(lines), after, closed=False))
     return fenced
 
 
@@ -174,9 +189,33 @@ def dedent(content: str, at_most: int | None = None) -> str:
     return "\n".join(line[width:] for line in lines)
 
 
-def _block(content: list[str], fence: Fence, first: int, last: int, *, closed: bool) -> Block:
+def _block(
+    lines: list[str], content: list[str], fence: Fence, first: int, last: int, after: int, *, closed: bool
+) -> Block:
+    """Return the block between two lines; the block before it ends above the line `after`."""
     text = "".join(line + "\n" for line in content)
-    return Block(dedent(text, fence.column), fence.language, closed, first, last)
+    disowned = _is_disowned(lines[after:first], text)
+    return Block(dedent(text, fence.column), fence.language, closed, first, last, disowned)
+
+
+def _is_disowned(above: list[str], content: str) -> bool:
+    """Whether the last line of prose above a block, with its heading, or its first comment says "wrong".
+
+    Args:
+        above: the lines since the block before it, the opening fence among them; none where that ends there.
+        content: the block's text.
+    """
+    prose = [*above[:-1], *(re.split("```|~~~", line, maxsplit=1)[0] for line in above[-1:])]
+    prose = [line for line in prose if line.strip()]
+    heading = next((line for line in reversed(prose[:-1]) if line.lstrip().startswith(("#", "**"))), "")
+    comment = _FIRST_COMMENT.match(content)
+    said = (f"{heading[:_SAID]} {prose[-1][-_SAID:]}" if prose else "", comment[1][:_SAID] if comment else "")
+    return any(map(_disowns, said))
+
+
+def _disowns(said: str) -> bool:
+    said = said.lower()
+    return _DISOWNING.search(said) is not None and _MENDING.search(said) is None
 
 
 def _step(line: str, fence: Fence | None) -> _Step | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from passk_tasks.extraction import fences
 from passk_tasks.extraction.ada import in_package
@@ -101,6 +101,8 @@ def find_file(text: str, prompt: str, entry_point: str, protocol: Protocol) -> E
         return extraction(None, none, frozenset(repairs))
     if found.examples:
         repairs.add(Repair.EXAMPLES)
+    if found.undecided:
+        repairs.add(Repair.UNDECIDED)
     return extraction(found.code, found.strategy, frozenset(repairs))
 
 
@@ -109,6 +111,7 @@ class _Found:
     code: str
     strategy: Strategy
     examples: bool = False  # whether something was left out
+    undecided: bool = False  # whether a later block was passed over, since the words above it call it wrong
 
 
 class _Answer:
@@ -136,12 +139,15 @@ class _Answer:
         mine = [block for block in fenced if self._may_be_mine(block) and block.content.strip()]
         defining = [block for block in mine if self.defines(block.content)]
         if defining:
-            block = next((block for block in reversed(defining) if block.closed), defining[-1])
+            closed = sorted((b for b in defining if b.closed), key=lambda b: not b.disowned)
+            block = closed[-1] if closed else defining[-1]
+            undecided = not block.disowned and any(b.disowned and b.first > block.first for b in closed)
             whole, rest = self._continued(block, mine)
             above = self._helpers(whole, rest)
             strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
             joined = above or whole != block.content
-            return self._file(above + whole, Strategy.FENCE_JOINED if joined else strategy)
+            file = self._file(above + whole, Strategy.FENCE_JOINED if joined else strategy)
+            return replace(file, undecided=undecided)
         split_text = fences.prefilled(text)
         if split_text is not None and self.defines(split_text[0]):
             return self._file(split_text[0] + "\n", Strategy.FENCE_PREFILLED)

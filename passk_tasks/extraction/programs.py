@@ -63,6 +63,7 @@ class _Piece(NamedTuple):
     line: int  # where it begins
     fenced: bool
     closed: bool  # whether it is complete, as lines outside of fences always are
+    disowned: bool = False  # whether the words above it say that it is wrong
 
 
 class _Choice(NamedTuple):
@@ -155,15 +156,19 @@ class _Search:
         ranked = []
         for at, piece in enumerate(pieces):
             joined = self._joined(pieces, at)
-            ranked.append((self._rank(piece, joined, pieces), piece.fenced and piece.closed, at, joined))
-        rank, _, at, joined = max(ranked, key=lambda row: row[:3])
+            rank, closed = self._rank(piece, joined, pieces), piece.fenced and piece.closed
+            ranked.append((rank, not piece.disowned, closed, at, joined))
+        rank, owned, _, at, joined = max(ranked, key=lambda row: row[:4])
         piece = pieces[at]
+        below = any(row[0] == rank and not row[1] and row[3] > at for row in ranked)
         strategy = Strategy.FENCE if piece.closed else Strategy.FENCE_UNCLOSED
         if not piece.fenced:
             strategy = Strategy.PROSE_CODE
         elif joined is not piece.parsed:
             strategy = Strategy.FENCE_JOINED
-        return self._chosen(joined, strategy)._replace(score=(rank, -len(_lacking(joined))))
+        choice = self._chosen(joined, strategy)
+        undecided = {Repair.UNDECIDED} if owned and below else set[Repair]()
+        return choice._replace(repairs=choice.repairs | undecided, score=(rank, -len(_lacking(joined))))
 
     def broken(self, text: str) -> _Choice | None:
         """Return what the model meant as code, so that the verdict is an honest `syntax_error`."""
@@ -198,7 +203,9 @@ class _Search:
             parsed = next((p for way in ways if (p := self._program(way)) is not None), None)
             # Text, output or JSON may parse: a block of another language must be Python without doubt.
             if parsed is not None and (block.may_be_python or self._reads(parsed) or self._defines(parsed)):
-                pieces.append(_Piece(parsed, block.first, fenced=True, closed=block.closed))
+                pieces.append(
+                    _Piece(parsed, block.first, fenced=True, closed=block.closed, disowned=block.disowned)
+                )
         for line, segment in compiling_segments(lines, self._parser):
             parsed = self._program(segment)
             if parsed is not None:

@@ -39,7 +39,7 @@ class Repair(str, Enum):
     EXAMPLES = "examples"  # example calls, asserts, `if __name__ == "__main__"` were cut off
     UNWRAPPED = "unwrapped"  # a notation was undone: JSON, a quotation, numbered lines, a session, a patch
     UNDECIDED = (
-        "undecided"  # read in another way, the text gives another program, and nothing says which is meant
+        "undecided"  # read in another way, the text gives another program; at most words say which is meant
     )
 
     def __str__(self) -> str:

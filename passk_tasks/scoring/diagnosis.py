@@ -247,8 +247,8 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
     if undecided:
         yield Finding(
             findings.UNDECIDED,
-            f"{undecided:,} of {judged:,} answers hold another program in another reading, and nothing says"
-            " which one is meant",
+            f"{undecided:,} of {judged:,} answers hold another program in another reading, and at most"
+            " words say which one is meant",
             f"look at them ({Repair.UNDECIDED.value!r} in `extraction`, outcomes.jsonl), and let the backend "
             "end an answer where the model ends it, and tell reasoning apart",
         )
