@@ -72,7 +72,7 @@ def _fenced(kind, sign):
 
 @pytest.mark.parametrize("kind", ["function", "program", "file"])
 def test_a_block_that_is_called_wrong_is_not_the_answer(kind):
-    """Below the right one it is passed over, and the strategy tells of it; above it, there is nothing to tell."""
+    """Below the right one it is passed over, which the strategy tells; above it, there is nothing to tell."""
     for words in DISOWNING:
         right = _fenced(kind, "+")
         wrong = words + "\n" + _fenced(kind, "-")
