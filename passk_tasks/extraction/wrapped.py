@@ -37,6 +37,11 @@ _STRING = re.compile(r"^('''|\"\"\")(?:python|py)[ \t]*\n", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`((?:async )?(?:def|class|from|import) [^`]+)`(?!`)")
 _MAGIC = re.compile(r"^[ \t]*(?:%%?|!)[A-Za-z].*$", re.MULTILINE)  # IPython's
 
+_TAGS = re.compile(r"</?(?:p|div|span|code|tt|b|i|em|strong)\b[^<>\n]{0,200}>", re.IGNORECASE)
+_BR = re.compile(r"<br\b[^<>\n]{0,20}>\n?", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\([ntr\\\"'])")
+_ESCAPES = {"n": "\n", "t": "\t", "r": ""}
+
 
 def readings(text: str) -> Iterator[str]:
     """Yield the text with one of its notations undone, for each that it may have."""
@@ -183,6 +188,24 @@ def _without_magics(text: str) -> str | None:
     return _MAGIC.sub("", text)
 
 
+def _from_paragraphs(text: str) -> str | None:
+    """Return the text of HTML in which tags break the lines."""
+    if _BR.search(text) is None:
+        return None
+    text = html.unescape(_TAGS.sub("", _BR.sub("\n", text)))
+    return visible(text) or text
+
+
+def _from_escapes(text: str) -> str | None:
+    r"""Return the text where `\n` breaks most of its lines, as in a string's source."""
+    if text.count("\\n") <= text.count("\n"):
+        return None
+    bare = text.strip()
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "'\"":
+        text = bare[1:-1]
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)
+
+
 def _in_sections(
     text: str,
     opening: re.Pattern[str],
@@ -219,4 +242,6 @@ _NOTATIONS: tuple[Callable[[str], str | None], ...] = (
     _from_string,
     _from_inline,
     _without_magics,
+    _from_paragraphs,
+    _from_escapes,
 )
