@@ -36,8 +36,7 @@ class Namespaces(OnHost):
 
     def enter(self, layers: dict[str, bool], supervisor: int, lifeline: int) -> None:
         """Enter the namespaces. This process stays on the host and waits; its child goes on."""
-        self.identity = rootfs.USER
-        self.own_user = _enter_namespaces(layers, self._config["slot"])
+        self.identity = _enter_namespaces(layers, self._config["slot"])
         pid = os.fork()
         if pid:
             os.close(supervisor)
@@ -128,11 +127,11 @@ def _wait(pid: int, lifeline: int) -> NoReturn:
     os._exit(0)
 
 
-def _enter_namespaces(layers: dict[str, bool], slot: int) -> bool:
-    """Enter new namespaces; return whether candidates are a user of their own, outside too."""
-    identity, own_user = rootfs.USER, False
+def _enter_namespaces(layers: dict[str, bool], slot: int) -> int:
+    """Enter new namespaces; return the user id, inside, that candidates get."""
+    identity = rootfs.USER
     if os.getuid() == 0:
-        own_user = _map_two_users(identity, _ANY_USER + slot)
+        _map_two_users(identity, _ANY_USER + slot)
     else:
         uid, gid = os.getuid(), os.getgid()
         kernel.unshare(kernel.CLONE_NEWUSER)
@@ -155,18 +154,15 @@ def _enter_namespaces(layers: dict[str, bool], slot: int) -> bool:
     except OSError:
         layers["cgroup namespace"] = False
     socket.sethostname("box")  # the host's own name tells whose machine it is
-    return own_user
+    return identity
 
 
-def _map_two_users(identity: int, own: int) -> bool:
+def _map_two_users(identity: int, own: int) -> None:
     """Enter a user namespace that has root and a second, unprivileged user for candidates.
 
     The kernel exempts uid 0 from the limit on processes. On the host the second user's number is this
     worker's alone, so that what the kernel counts by user (pages of pipes, queued signals) is each worker's
     own. Only root can map two users.
-
-    Returns:
-        Whether this worker has such a number.
     """
     ready, written = os.pipe(), os.pipe()
     parent = os.getpid()
@@ -177,26 +173,23 @@ def _map_two_users(identity: int, own: int) -> bool:
         if os.read(ready[0], 1) != b"x":
             os._exit(0)
         try:
-            told = b"own"
             for name in ("uid_map", "gid_map"):
                 try:
                     kernel.put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {own} 1\n")
                 except OSError:  # a container may have fewer numbers
                     kernel.put(f"/proc/{parent}/{name}", f"0 0 1\n{identity} {identity} 1\n")
-                    told = b"shared"
-            os.write(written[1], told)
+            os.write(written[1], b"y")
         finally:
             os._exit(0)
     os.close(written[1])
     kernel.unshare(kernel.CLONE_NEWUSER)
     os.write(ready[1], b"x")
-    mapped = os.read(written[0], 16)
+    mapped = os.read(written[0], 1) == b"y"
     for fd in (*ready, written[0]):
         os.close(fd)
     os.waitpid(helper, 0)
     if not mapped:
         raise OSError(1, "root cannot map an unprivileged user (CAP_SETUID is missing)")
-    return mapped == b"own"
 
 
 def _start_anywhere() -> None:

@@ -26,12 +26,11 @@ class OnHost:
         identity: the user that candidates become; None if they stay the user who runs this.
         is_init: whether a zygote is init of a pid namespace of its own.
         own_network: whether the network namespace has no sockets but the candidate's and this package's.
-        own_user: whether the kernel counts what it counts by user for this worker alone.
         only_host_removes: whether somebody on the host can remove the working folder, and no candidate.
         disk: the candidates' folder if it is on a disk of the host; None if it has a size limit of its own.
     """
 
-    is_init = own_network = own_user = only_host_removes = False
+    is_init = own_network = only_host_removes = False
 
     def __init__(self, config: Configuration) -> None:
         self._config = config

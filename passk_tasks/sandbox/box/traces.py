@@ -43,7 +43,7 @@ class Numbers:
         read: takes one, and returns it.
         ways: each takes a number; the first that works is used, so the cheapest comes first.
         taken: what sandboxes take.
-        begun: whether `begin` is called before each candidate; else all that moved since `stir` counts.
+        begun: whether `begin` is called before each candidate; else it is enough that `stir` follows each.
     """
 
     def __init__(
