@@ -92,7 +92,8 @@ class Numbers:
             if -(number + count) % _RANGE <= _LEFT_LEAST:
                 count += _LEFT_LEAST
             self.taking(count, lambda: self._move(count))
-            number = number if self._begun else self._read()
+            if not self._begun:
+                number = self._read()
         if not self._begun:
             self.begin(number + 1)
 
