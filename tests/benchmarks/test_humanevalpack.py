@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
 import shared_data
@@ -14,11 +13,11 @@ from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.languages import LANGUAGES
-from passk_tasks.program import Judge, Program
+from passk_tasks.program import CommandTests, Judge, Program
+from passk_tasks.sandbox import toolchains
 from passk_tasks.tasks.catalog import load_task, load_yaml
 from passk_tasks.tasks.settings import Settings
 
-TOOLS = {"js": "node", "java": "javac", "go": "go", "cpp": "g++", "rust": "cargo", "python": "python3"}
 # Helpers below the function, `struct` and a directive below the end: the benchmark cuts there, too.
 CUT = {
     "go": {"Go/72", "Go/90", "Go/158"},
@@ -31,7 +30,11 @@ BY_CHANCE = {"rust": {"Rust/32"}, "go": {"Go/95"}}
 BELOW_PROMPT = {"go": {"Go/10", "Go/32", "Go/38", "Go/50"}, "cpp": {"CPP/38"}}
 # Its tests call C's function of the same name, from the includes: whatever is written passes.
 NEVER_CALLED = {"cpp": {"CPP/23"}}
-CONFIGS = [config for config in TOOLS if f"humanevalpack_synthesize_{config}" in benchmarks.names()]
+CONFIGS = [
+    config
+    for config in ("js", "java", "go", "cpp", "rust", "python")
+    if f"humanevalpack_synthesize_{config}" in benchmarks.names()
+]
 
 
 def dataset(name: str):
@@ -82,9 +85,9 @@ def words(program: Program) -> list[str]:
 
 def passes(name: str, given: list[Program]) -> dict[str, bool]:
     """Judge programs of a family; return which passed."""
-    tool = TOOLS[benchmarks.get(name).hub_name]
-    if shutil.which(tool) is None:
-        pytest.skip(f"needs {tool}")
+    languages = {program.tests.language for program in given if isinstance(program.tests, CommandTests)}
+    if missing := toolchains.hint(sorted(languages)):
+        pytest.skip(missing)
     outcomes = batch.judge(given, local(Settings(timeout_s=10).confinement, 1)).outcomes
     return {program.task_id: outcome.passed for program, outcome in zip(given, outcomes, strict=True)}
 

@@ -1,9 +1,9 @@
 """What users see of a release does not change by accident: files, JSON and words of every command.
 
 Only what users touch is used: the command `passk` on files that lie in `inputs/`. What comes out is compared
-with the files in `expected/`, one a test: numbers to 1e-12, everything else exactly. What differs from host
-to host (times, memory, dates, versions, the sandbox's layers) is replaced by name of key, so that a key that
-is renamed is noticed.
+with the files in `expected/`, one a test: numbers to 1e-12, those within a hash to ten digits, everything
+else exactly. What differs from host to host (times, memory, dates, versions, the sandbox's layers) is
+replaced by name of key, so that a key that is renamed is noticed.
 
 Where a change is meant, make the expected files anew, and read the difference before it is committed:
 
@@ -542,11 +542,17 @@ def content(path: Path) -> Any:
 
 def digest(value: Any) -> dict[str, Any]:
     """Return the outline of a large value: its keys, how many there are, its beginning, a hash of all."""
-    raw = json.dumps(value, sort_keys=True)
-    outline: dict[str, Any] = {"sha256": hashlib.sha256(raw.encode()).hexdigest(), "count": len(value)}
+    sha256 = hashlib.sha256(shortened(json.dumps(value, sort_keys=True)).encode()).hexdigest()
+    outline: dict[str, Any] = {"sha256": sha256, "count": len(value)}
     if isinstance(value, dict):
-        return {**outline, "keys": list(value)[:20], "beginning": json.dumps(value)[:600]}
-    return {**outline, "first": value[0] if len(json.dumps(value[0])) < 2500 else json.dumps(value[0])[:600]}
+        return {**outline, "keys": list(value)[:20], "beginning": shortened(json.dumps(value))[:600]}
+    first = json.dumps(value[0])
+    return {**outline, "first": value[0] if len(first) < 2500 else shortened(first)[:600]}
+
+
+def shortened(text: str) -> str:
+    """Return a text with ten digits of each long number: the last ones may be another processor's."""
+    return re.sub(r"\b\d+\.\d{11,}(?:e-?\d+)?", lambda match: f"{float(match[0]):.10g}", text)
 
 
 # ---------------------------------------------------------------- the other commands

@@ -10,10 +10,10 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from passk_tasks.sandbox.box import codec, frames, kernel, protocol, usage
-from passk_tasks.sandbox.box.limits import DISK_MIB
+from passk_tasks.sandbox.box.limits import DISK_MIB, Room
 from passk_tasks.sandbox.box.traces import Traces
 from passk_tasks.verdict import Verdict
 
@@ -33,28 +33,6 @@ class CandidateGone(BaseException):
     def __init__(self, verdict: Verdict, detail: str) -> None:
         super().__init__(verdict, detail)
         self.verdict, self.detail = verdict, detail
-
-
-class Room(NamedTuple):
-    """How much a candidate may use, in MiB.
-
-    Attributes:
-        each_mib: resident memory of each process.
-        address_mib: address space of each process, with what it reserves and never touches.
-        together_mib: memory of all processes.
-        file_mib: each file.
-    """
-
-    each_mib: int
-    address_mib: int
-    together_mib: int
-    file_mib: int
-
-    def exceeded(self, largest_mib: float) -> str:
-        """Return what to say of a largest process that uses so much; "" where that is allowed."""
-        if largest_mib <= self.each_mib:
-            return ""
-        return f"a process used {largest_mib:.0f} MiB of memory; {self.each_mib} are allowed"
 
 
 class _Clock:

@@ -21,9 +21,9 @@ from typing import Any
 from passk_tasks.sandbox.box import usage
 from passk_tasks.sandbox.box.codec import reading
 from passk_tasks.sandbox.box.ledger import Ledger
-from passk_tasks.sandbox.box.limits import TREE_MEMORY
+from passk_tasks.sandbox.box.limits import TREE_MEMORY, Room
 from passk_tasks.sandbox.box.on_host import OnHost
-from passk_tasks.sandbox.box.process import Box, CandidateGone, Room
+from passk_tasks.sandbox.box.process import Box, CandidateGone
 from passk_tasks.sandbox.box.protocol import Configuration
 from passk_tasks.sandbox.box.remote import Remote
 from passk_tasks.sandbox.box.suites import Suite
@@ -33,6 +33,7 @@ from passk_tasks.verdict import Outcome, Verdict
 
 _UNEXPLAINED = Verdict.CRASHED, ""
 _BY_ITSELF = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED}  # how a program ends that no limit ends
+_UNLIMITED = {*_BY_ITSELF, Verdict.PASSED}
 # What a full disk may make of a right program.
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
 
@@ -170,17 +171,15 @@ class Trials:
         if verdict is Verdict.PASSED and check is not None:
             verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else _UNEXPLAINED
         if verdict is Verdict.CRASHED and not detail:
-            memory_spent = peak_mib >= 0.9 * remote.box.room.each_mib
-            usual = explain_status(status, cpu_s >= timeout_s, memory_spent)
-            verdict, detail = explained(status, memory_spent) or usual
+            spent = peak_mib >= 0.9 * remote.box.room.each_mib
+            verdict, detail = explained(status, spent) or explain_status(status, cpu_s >= timeout_s, spent)
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
         free = any_end or (any_status and os.WIFEXITED(status) and not remote.raised)
         if free and check is not None and ended and status != 0 and verdict in _BY_ITSELF:
             judged, _ = self._guarded(check, remote, timeout_s)
             verdict, detail = (judged, "") if judged is Verdict.PASSED else (verdict, detail)
-        too_large = remote.box.room.exceeded(peak_mib)  # for a moment, between two looks
-        if too_large and (verdict is Verdict.PASSED or verdict in _BY_ITSELF):
+        if verdict in _UNLIMITED and (too_large := remote.box.room.exceeded(peak_mib)):  # between two looks
             verdict, detail = Verdict.MEMORY_LIMIT, too_large
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
             raise remote.box.disk_error  # to be tried again, alone, once there is room

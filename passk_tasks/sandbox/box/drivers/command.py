@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 from passk_tasks.sandbox.box import kernel
 from passk_tasks.sandbox.box.candidate import Candidate
-from passk_tasks.sandbox.box.process import CandidateGone, Room
+from passk_tasks.sandbox.box.limits import Room
+from passk_tasks.sandbox.box.process import CandidateGone
 from passk_tasks.sandbox.box.protocol import GIVEN
 from passk_tasks.sandbox.box.trials import Trials
 from passk_tasks.sandbox.box.verdicts import WrongAnswerError
