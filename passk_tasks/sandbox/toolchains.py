@@ -112,8 +112,11 @@ def _find(tool: Tool, beside: Iterable[str]) -> str | None:
         path = shutil.which(name, path=places)
         if path is None:
             continue
-        if tool.home and (home := _said([path, *tool.home])):
-            inside = Path(home) / "bin" / name
+        if tool.home:
+            home = _run([path, *tool.home])
+            if home is None or home.returncode != 0:
+                continue  # rustup's `rustc` runs nothing for a user who has chosen no toolchain
+            inside = Path(home.stdout.strip()) / "bin" / name
             return str(inside) if inside.exists() else path
         beside_it = Path(os.path.realpath(path)).parent
         started = (os.path.normpath(found) for pattern in tool.starts for found in beside_it.glob(pattern))
@@ -121,14 +124,14 @@ def _find(tool: Tool, beside: Iterable[str]) -> str | None:
     return None
 
 
-def _said(command: list[str]) -> str:
+def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """Run a tool to ask it something; return None where it cannot be run, or does not end."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PROBE_S, check=False, text=True
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return ""
-    return (done.stdout or done.stderr).strip()
+        return None
 
 
 @functools.cache
@@ -137,7 +140,8 @@ def versions(name: str) -> dict[str, str]:
     toolchain, found = find(name), {}
     for tool in LANGUAGES[name].tools:
         if tool.names[0] in toolchain.paths:
-            said = _said([toolchain.paths[tool.names[0]], *tool.version])
+            done = _run([toolchain.paths[tool.names[0]], *tool.version])
+            said = "" if done is None else (done.stdout or done.stderr).strip()
             number = re.search(r"\d+(?:\.\d+)+[\w.+~-]*", said)
             found[tool.names[0]] = number[0] if number else said.partition("\n")[0]
     return found

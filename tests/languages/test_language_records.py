@@ -196,6 +196,21 @@ def test_a_program_that_a_tool_only_starts_is_run_itself(monkeypatch, tmp_path):
         native.unlink(missing_ok=True)
 
 
+def test_a_tool_that_cannot_say_where_it_is_is_missing(monkeypatch, tmp_path):
+    """Rustup's `rustc` says at length, and fails, that its user has chosen no toolchain."""
+    rustc = tmp_path / "rustc"
+    rustc.write_text(
+        f"#!/bin/sh\necho '{'no toolchain is configured ' * 20}' >&2\nexit 1\n", encoding="utf-8"
+    )
+    rustc.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(toolchains, "_PATH", str(tmp_path))
+    monkeypatch.setattr(toolchains, "find", toolchains.find.__wrapped__)
+    assert "rustc" in toolchains.find("rs").missing
+    rustc.write_text("#!/bin/sh\necho /usr\n", encoding="utf-8")
+    assert toolchains.find("rs").paths["rustc"] in (str(rustc), "/usr/bin/rustc")
+
+
 def test_a_linker_is_used_where_the_compiler_has_it():
     """A flag for a linker that is not there is left out."""
     assert not toolchains._links_by("no-such-linker", "cc")
