@@ -12,6 +12,7 @@ from passk_tasks.errors import SandboxError
 from passk_tasks.languages import LANGUAGES
 from passk_tasks.program import Judge
 from passk_tasks.sandbox import supervisor, toolchains
+from passk_tasks.selfcheck import check as check_module
 from passk_tasks.selfcheck import table
 from passk_tasks.selfcheck.attack import BOTH, NOT_PASSED, PASSED, SOLVE, Attack, Guarantee, source
 from passk_tasks.selfcheck.check import Report, Trial, broken_by, check
@@ -55,6 +56,33 @@ def test_slow_verdicts_break() -> None:
     assert broken(one, Outcome(Verdict.TIMEOUT, wall_s=20.0), loop)
     assert broken(one, Outcome(Verdict.TIMEOUT, wall_s=0.0), loop)
     assert not broken(attack(), Outcome(Verdict.TIMEOUT, wall_s=20.0), loop)
+
+
+def test_what_seems_slow_is_tried_once_more_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside others it may only have waited for the CPU; what takes long by itself breaks its guarantee."""
+    code = "import time\ndef solve(n):\n    time.sleep({})\n    return 0\n"
+    attacks = [attack(name, code.format(s), times=1.0) for name, s in (("once", 0.0), ("always", 1.5))]
+    asked: list[list[str]] = []
+    run = check_module._run
+
+    def first_slow(group, judge, probes, executor, progress):
+        outcomes, layers = run(group, judge, probes, executor, progress)
+        asked.append([one.name for one in group])
+        if len(asked) == 1:
+            outcomes["once"] = replace(outcomes["once"], wall_s=60.0)
+        return outcomes, layers
+
+    monkeypatch.setattr(check_module, "_run", first_slow)
+    monkeypatch.setattr(check_module, "_SLACK_S", 0.3)
+    monkeypatch.setattr(check_module, "Judge", (Judge.ISOLATED,))
+    limits = replace(check_module.LIMITS, timeout_s=5.0)
+    quick = replace(check_module.ENDLESS_LOOP, code=WRONG, expected=NOT_PASSED)
+    monkeypatch.setattr(check_module, "ENDLESS_LOOP", quick)
+    report = check(attacks=[quick, *attacks], limits=limits)
+    assert asked == [[quick.name, "once", "always"]] * 2
+    assert {trial.attack.name: bool(trial.broken) for trial in report.trials} == {
+        quick.name: False, "once": False, "always": True,
+    }  # fmt: skip
 
 
 def report_of(*trials: Trial, layers: dict[str, bool] | None = None, host: tuple[str, ...] = ()) -> Report:
