@@ -8,10 +8,10 @@ entry point to more than a stub.
 2. The text without reasoning and control tokens does so.
 3. The text up to a closing fence defines it: the opening fence is in the chat template.
 4. The last fenced block that defines the function, unless the words above it say that it is wrong; an
-   unclosed block only if no other does. Models draft
-   first and settle last; other tools take the first block (lm-eval, bigcode), the last (LiveCodeBench) or the
-   longest (EvalPlus). Helpers that the block lacks and other blocks define are put above it. A block that
-   shows only a part of what an earlier one has, with fewer methods or `...`, gives way to that.
+   unclosed block only if no other does. Models draft first and settle last; other tools take the first block
+   (lm-eval, bigcode), the last (LiveCodeBench) or the longest (EvalPlus). Helpers that the block lacks and
+   other blocks define are put above it. A block that shows only a part of what an earlier one has, with fewer
+   methods or `...`, gives way to that.
 5. Lines of code among prose that define the function.
 6. All blocks together; or one block that is a body and completes the prompt.
 7. Whatever was at least meant as code, so that the verdict is an honest `syntax_error` or `error`, not
@@ -28,7 +28,15 @@ from dataclasses import dataclass
 from passk_tasks.extraction.classes import members, with_methods
 from passk_tasks.extraction.completion import restated_as, with_first_line
 from passk_tasks.extraction.examples import is_borrowed, without_examples
-from passk_tasks.extraction.fences import Block, blocks, dedent, longer, prefilled
+from passk_tasks.extraction.fences import (
+    Block,
+    blocks,
+    closed_last_best,
+    dedent,
+    longer,
+    passed_over,
+    prefilled,
+)
 from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_run, compiling_segments
@@ -252,10 +260,10 @@ class _Search:
     def _in_block(self, fenced: list[Block], text: str) -> _Candidate | None:
         mentioning = [block for block in fenced if self._entry in block.content][-_MAX_BLOCKS:]
         # A block that breaks off at the end of the text must not replace a complete one.
-        closed = sorted((block for block in mentioning if block.closed), key=lambda block: not block.disowned)
+        closed = closed_last_best(mentioning)
         unclosed = [block for block in mentioning if not block.closed]
         best: tuple[Block, Parsed, frozenset[Repair]] | None = None
-        passed_over = ""
+        shorter = ""
         for block in [*reversed(closed), *unclosed]:
             if best is not None and not block.closed:
                 break
@@ -265,22 +273,21 @@ class _Search:
             )
             if found is None or (best is not None and not self._is_fuller(found[0], best[1])):
                 continue
-            passed_over += best[1].source if best is not None else ""
+            shorter += best[1].source if best is not None else ""
             best = (block, *found)
             if not self._may_be_excerpt(found[0]):
                 break
         if best is None:
             return None
         block, parsed, repairs = best
-        below = [other for other in closed if other.disowned and other.first > block.first]
-        if (not block.disowned and any(self._defining(other.content) for other in below)) or (
-            set(map(str.strip, passed_over.split("\n")))
+        if any(self._defining(other.content) for other in passed_over(block, closed)) or (
+            set(map(str.strip, shorter.split("\n")))
             - set(map(str.strip, parsed.source.split("\n")))
             - {"..."}
         ):
             repairs |= {Repair.UNDECIDED}
-        shown_below = [other.content for other in fenced if other.first > block.first and other.may_be_python]
-        whole = with_methods(parsed, self._definition_in(parsed), shown_below[:_MAX_BLOCKS], self._parser)
+        below = [other.content for other in fenced if other.first > block.first and other.may_be_python]
+        whole = with_methods(parsed, self._definition_in(parsed), below[:_MAX_BLOCKS], self._parser)
         helped = self._with_helpers(whole or parsed, [other for other in fenced if other is not block])
         if (joined := helped or whole) is not None:
             return self._program(joined, Strategy.FENCE_JOINED, repairs)

@@ -8,7 +8,7 @@ fence that is indented by four columns more than the opening one is content, sin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _PYTHON = "python py python3 python2 py3 ipython ipython3 pyi sage {python}"
@@ -123,6 +123,16 @@ def blocks(text: str) -> list[Block]:
     if fence is not None:
         fenced.append(_block(lines, content, fence, first, len(lines), after, closed=False))
     return fenced
+
+
+def closed_last_best(fenced: Iterable[Block]) -> list[Block]:
+    """Return the blocks that are closed, those that are called wrong first; so the last is the best."""
+    return sorted((block for block in fenced if block.closed), key=lambda block: not block.disowned)
+
+
+def passed_over(block: Block, fenced: Iterable[Block]) -> list[Block]:
+    """Return those blocks below one that gave way to it, since they are called wrong and it is not."""
+    return [b for b in fenced if b.disowned and b.first > block.first and not block.disowned]
 
 
 def longer(block: Block, text: str) -> Iterator[str]:

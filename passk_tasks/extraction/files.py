@@ -139,9 +139,9 @@ class _Answer:
         mine = [block for block in fenced if self._may_be_mine(block) and block.content.strip()]
         defining = [block for block in mine if self.defines(block.content)]
         if defining:
-            closed = sorted((b for b in defining if b.closed), key=lambda b: not b.disowned)
+            closed = fences.closed_last_best(defining)
             block = closed[-1] if closed else defining[-1]
-            undecided = not block.disowned and any(b.disowned and b.first > block.first for b in closed)
+            undecided = bool(fences.passed_over(block, closed))
             whole, rest = self._continued(block, mine)
             above = self._helpers(whole, rest)
             strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED

@@ -36,7 +36,6 @@ _HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w{1,40})\1[^\n]*\n")
 _STRING = re.compile(r"^('''|\"\"\")(?:python|py)[ \t]*\n", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`((?:async )?(?:def|class|from|import) [^`]+)`(?!`)")
 _MAGIC = re.compile(r"^[ \t]*(?:%%?|!)[A-Za-z].*$", re.MULTILINE)  # IPython's
-
 _TAGS = re.compile(r"</?(?:p|div|span|code|tt|b|i|em|strong)\b[^<>\n]{0,200}>", re.IGNORECASE)
 _BR = re.compile(r"<br\b[^<>\n]{0,20}>\n?", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([ntr\\\"'])")

@@ -33,7 +33,7 @@ from passk_tasks.verdict import Outcome, Verdict
 
 _UNEXPLAINED = Verdict.CRASHED, ""
 _BY_ITSELF = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED}  # how a program ends that no limit ends
-_UNLIMITED = {*_BY_ITSELF, Verdict.PASSED}
+_UNLIMITED = {*_BY_ITSELF, Verdict.PASSED}  # what no limit has ended
 # What a full disk may make of a right program.
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
 
