@@ -646,6 +646,16 @@ def test_what_the_library_makes_crosses_as_itself(value):
     assert (result, repr(result)) == (value, repr(value))
 
 
+def test_a_class_may_be_defined_elsewhere_than_it_is_imported_from(monkeypatch):
+    """The library moves classes between its modules from version to version; `pathlib` has, for a while."""
+    for kind in (pathlib.PosixPath, uuid.UUID):
+        monkeypatch.setattr(kind, "__module__", f"{kind.__module__}._elsewhere")
+    assert [cross(value) for value in (pathlib.Path("/a"), uuid.UUID(int=5))] == [
+        pathlib.Path("/a"),
+        uuid.UUID(int=5),
+    ]
+
+
 def test_a_default_dictionary_still_makes_its_values():
     """A builtin factory crosses too."""
     result = cross(collections.defaultdict(list))

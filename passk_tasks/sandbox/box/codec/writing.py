@@ -330,11 +330,12 @@ _FILLED = frozenset(
     (list, set, dict, collections.deque, collections.Counter, collections.OrderedDict,
      collections.defaultdict, collections.UserList, collections.UserDict, collections.ChainMap, Content)
 )  # fmt: skip
-# How classes are written whose modules are used only if somebody has loaded them.
-_LIBRARY: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("uuid", "UUID"): lambda v: {"uuid": hex(v.int)},
-    ("zoneinfo", "ZoneInfo"): lambda v: {"zi": v.key},
-    **{("pathlib", name): lambda v: {"path": [type(v).__name__, str(v)]} for name in PATHS},
+# How classes are written whose modules are used only if somebody has loaded them: by name, with the module that
+# programs import them from. `__module__` names another one in some versions: `pathlib._local` in Python 3.13.
+_LIBRARY: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "UUID": ("uuid", lambda v: {"uuid": hex(v.int)}),
+    "ZoneInfo": ("zoneinfo", lambda v: {"zi": v.key}),
+    **{name: ("pathlib", lambda v: {"path": [type(v).__name__, str(v)]}) for name in PATHS},
 }
 
 # Subclasses: the base value, by the base type's own methods.
@@ -409,8 +410,8 @@ def _of_library(value: Any, kind: type, state: Writing, depth: int) -> Any:
             return {"ns": [value.dtype.str, _bytes(value.tobytes())]}
     if kind is type and value in TYPES.values():
         return {"ty": value.__name__}
-    write = _LIBRARY.get((kind.__module__, kind.__name__))
-    if write is not None and getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind:
+    home, write = _LIBRARY.get(kind.__name__, ("", None))
+    if write is not None and getattr(sys.modules.get(home), kind.__name__, None) is kind:
         tree = write(value)
         return None if tree == {"zi": None} else tree
     return None
