@@ -189,7 +189,7 @@ def _day(row: Mapping[str, object], columns: tuple[str, ...]) -> str:
         return value.isoformat()[:10]
     written = text(row, "contest_date", columns)
     try:
-        return datetime.fromisoformat(written).date().isoformat()
+        return datetime.fromisoformat(written.removesuffix("Z")).date().isoformat()  # Python 3.10 knows no Z
     except ValueError:
         name = row.get("question_id")
         raise DatasetError(f"row {name!r}: column 'contest_date' is no date: {written!r:.80}") from None

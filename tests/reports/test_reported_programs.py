@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import programs
@@ -15,13 +16,15 @@ from passk_tasks.verdict import Outcome, Verdict
 # docs/judges.md: a function's own object is equal to nothing, whatever its class says.
 NOT_BELIEVED = {"right-own-sequence-eq"}
 
+NEWER = {"right-try-star": (3, 11)}  # syntax that Python has from then on
+
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
     """Return what came of each program, by id."""
     by_id: dict[str, Outcome] = {}
     # Right programs get more time: a busy machine makes memory and system calls dearer.
-    for timeout_s, is_right in ((3.0, False), (20.0, True)):
+    for timeout_s, is_right in ((1.0, False), (20.0, True)):
         rows = [row for row in programs.rows() if (row["expect"] == "pass") is is_right]
         judged = judge([programs.program(row) for row in rows], local(Confinement(Limits(timeout_s))))
         by_id |= {row["id"]: outcome for row, outcome in zip(rows, judged.outcomes, strict=True)}
@@ -42,6 +45,8 @@ def test_every_program_has_its_right_verdict(outcomes: dict[str, Outcome]) -> No
     wrong = [
         f"{row['id']} ({row['task_id']}, {row['expect']}): {outcome.verdict} {outcome.detail}"
         for row in programs.rows()
-        if row["id"] not in NOT_BELIEVED and not expected(row, outcome := outcomes[row["id"]])
+        if row["id"] not in NOT_BELIEVED
+        and sys.version_info >= NEWER.get(row["id"], ())
+        and not expected(row, outcome := outcomes[row["id"]])
     ]
     assert not wrong, "\n".join(wrong)

@@ -330,8 +330,8 @@ _FILLED = frozenset(
     (list, set, dict, collections.deque, collections.Counter, collections.OrderedDict,
      collections.defaultdict, collections.UserList, collections.UserDict, collections.ChainMap, Content)
 )  # fmt: skip
-# How classes are written whose modules are used only if somebody has loaded them: by name, with the module that
-# programs import them from. `__module__` names another one in some versions: `pathlib._local` in Python 3.13.
+# How classes are written whose modules are used only if somebody has loaded them: by name, with the module
+# that programs import them from. Their `__module__` may be another one: `pathlib._local` in Python 3.13.
 _LIBRARY: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "UUID": ("uuid", lambda v: {"uuid": hex(v.int)}),
     "ZoneInfo": ("zoneinfo", lambda v: {"zi": v.key}),
