@@ -18,6 +18,7 @@ import started
 from passk_tasks import benchmarks, plugins
 from passk_tasks.judging import executor
 from passk_tasks.results import store
+from passk_tasks.sandbox.cpus import usable_cpus
 from passk_tasks.scoring.summary import estimate
 
 # No test depends on the clock. The same examples everywhere: a change that is red here is red for everyone.
@@ -35,6 +36,12 @@ _LONG = (
     *("cli/test_score.py", "harness/test_run.py", "harness/test_ranks.py", "judging/test_cluster.py"),
     *("golden/test_golden.py", "sandbox/test_verdicts.py", "sandbox/test_stdio.py", "report/test_browser.py"),
 )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes `-n auto` means: one more than CPUs, since tests of limits wait."""
+    del config
+    return usable_cpus() + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -59,7 +59,7 @@ def adapted(line: str) -> str:
         line += " --model replay"
     if line.startswith("passk run "):
         # An export needs all problems, so the story has two samples of each.
-        few = "--metadata passk.samples=2 passk.k=1 passk.timeout_s=1"  # some do not end
+        few = "--metadata passk.samples=2 passk.k=1 passk.timeout_s=0.5"  # some do not end
         line += f" {few}" if "--label" in line else " --limit 2"
         line = line.replace("--tasks passk_custom", "--model_args path=answers.jsonl --tasks passk_custom")
         line = re.sub(r"passk\.samples=50 'passk\.k=\[1,10,25\]'", "passk.samples=20 passk.k=[1,10]", line)
@@ -135,7 +135,8 @@ def test_every_command_works(page: str, folder: Path, capsys: pytest.CaptureFixt
         shutil.rmtree("runs")
         assert main([*real, "runs/", "--limit", "2"]) == 0
     if page == "docs/runs.md":
-        assert main([*real, "real/", "--metadata", "passk.samples=2", "passk.k=1", "passk.timeout_s=1"]) == 0
+        few = ["passk.samples=2", "passk.k=1", "passk.timeout_s=0.5"]
+        assert main([*real, "real/", "--metadata", *few]) == 0
     for line in map(adapted, lines_of(page)):
         if line.startswith("passk ") and "samples.jsonl.gz" in line:
             line = line.replace("samples.jsonl.gz", "samples.jsonl")

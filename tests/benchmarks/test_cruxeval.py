@@ -111,7 +111,7 @@ HOSTILE = {
 def test_hostile_outputs(name: str) -> None:
     """An expression that is not the output does not pass, whatever it does in its process."""
     answer, verdict = HOSTILE[name]
-    outcome = judged("output", answer, timeout_s=1)
+    outcome = judged("output", answer, timeout_s=0.3)
     assert not outcome.passed
     assert outcome.verdict in (verdict, Verdict.MEMORY_LIMIT)
 
@@ -135,7 +135,7 @@ def test_hostile_outputs(name: str) -> None:
 )
 def test_hostile_inputs(answer: str) -> None:
     """Only plain arguments reach the function, which runs where the expression cannot change it."""
-    assert judged("input", answer, timeout_s=1).verdict not in (Verdict.PASSED, Verdict.INFRA_ERROR)
+    assert judged("input", answer, timeout_s=0.3).verdict not in (Verdict.PASSED, Verdict.INFRA_ERROR)
 
 
 def test_arguments_that_keep_the_function_busy() -> None:

@@ -107,7 +107,10 @@ def slowed(f):
 """
 
 
-@pytest.mark.parametrize("name", ["livecodebench", "apps_introductory", "mbpp_plus"])
+@pytest.mark.parametrize(
+    "name",
+    [*(pytest.param(n, marks=pytest.mark.slow) for n in ("livecodebench", "apps_introductory")), "mbpp_plus"],
+)
 def test_each_call_has_its_limit_under_the_tests_of_a_family(name: str, tmp_path: Path) -> None:
     """Where a call takes longer than the limit it is a timeout; others may be slow too."""
     family = benchmarks.get(name)

@@ -573,7 +573,7 @@ def test_numbers_of_other_tools_are_problems(capsys, tmp_path):
 # ---------------------------------------------------------------- all of HumanEval
 
 
-@pytest.mark.parametrize("judge", ["isolated", "script"])
+@pytest.mark.parametrize("judge", ["isolated", pytest.param("script", marks=pytest.mark.slow)])
 def test_all_canonical_solutions_pass_and_none_bodies_fail(capsys, tmp_path, judge):
     """Of 164 problems every canonical solution passes and no `return None` does, under both judges."""
     path = jsonl(tmp_path / "s.jsonl", completions(PROBLEMS, None, WRONG))

@@ -16,7 +16,7 @@ from passk_tasks.tasks.catalog import load_task
 PROBLEMS = list(
     benchmarks.load(benchmarks.get("humaneval"), load_task("passk_humaneval").settings).problems.values()
 )
-OPTIONS = ["--task", "passk_humaneval", "--k", "1,2", "--workers", "2", "--timeout", "1"]
+OPTIONS = ["--task", "passk_humaneval", "--k", "1,2", "--workers", "2", "--timeout", "0.3"]
 TIMES = {"cpu_s", "wall_s", "peak_mib", "judging_s", "date"}
 
 

@@ -77,81 +77,86 @@ def test_extracting_from_extracted_code_changes_nothing(text):
     assert answer(found.code or "").code == found.code
 
 
-MEBI = 1 << 20
-HOSTILE = {
-    "parentheses": "(" * 100_000,
-    "parentheses, balanced": "(" * 50_000 + ")" * 50_000,
-    "parentheses in a function": "def total(xs):\n    return " + "(" * 100_000,
-    "brackets in a fence": "```python\ntotal = " + "[" * 100_000 + "\n```",
-    "braces in a fence": "```python\ntotal = " + "{1:" * 30_000,
-    "sum": "def total(xs):\n    return " + "1+" * 40_000 + "1\n",
-    "negations": "def total(xs):\n    return " + "not " * 30_000 + "1\n",
-    "minus": "total = " + "-" * 100_000 + "1\n",
-    "lambdas": "total = " + "lambda:" * 18_000 + "1\n",
-    "attributes": "total = x" + ".a" * 60_000,
-    "calls": "total = x" + "()" * 60_000,
-    "elif": "def total(xs):\n    if 1: pass\n" + "    elif 1: pass\n" * 7_000,
-    "indentation": "def total(xs):\n" + "".join(" " * n + "if 1:\n" for n in range(1, 500)),
-    "digits": "total = " + "9" * 120_000,
-    "one long line": "x" * MEBI,
-    "spaces": " " * MEBI,
-    "newlines": "\n" * MEBI,
-    "lines": "x\n" * (MEBI // 2),
-    "definitions": "def total(xs):\n    return 1\n" * (MEBI // 29),
-    "broken definitions": "def total(xs)\n" * (MEBI // 14),
-    "imports and prose": "import x\nand then\n" * (MEBI // 18) + FUNCTION,
-    "fences": "```\n" * (MEBI // 4),
-    "fences without lines": "```" * (MEBI // 3),
-    "python fences": "```python\ndef total(xs\n```\n" * (MEBI // 28),
-    "open python fences": "```python\ntotal\n" * (MEBI // 16),
-    "bodies in fences": "```\nreturn 1\n```\n" * (MEBI // 17),
-    "docstring fences": '```\ntotal = """\n```\n' * (MEBI // 20),
-    "tildes": "~" * MEBI,
-    "backticks": "`" * MEBI,
-    "opening tags": "<think>" * (MEBI // 7),
-    "opening tags on lines": "<think>\n" * (MEBI // 8),
-    "closing tags": "</think>" * (MEBI // 8),
-    "closing tags on lines": "</think>\n" * (MEBI // 9),
-    "both tags": "<think>a</think>" * (MEBI // 16),
-    "tags of two kinds": "<think>\n<thought>\n" * (MEBI // 18) + "</think>",
-    "half tags": "<" * MEBI,
-    "tags in fences": "```\n<think>\n</think>\n" * (MEBI // 22),
-    "channels": "<|channel|>final<|message|>" * (MEBI // 27),
-    "channel headers": "<|channel|>a" * (MEBI // 12),
-    "special tokens": "</s>" * (MEBI // 4),
-    "leading tokens": "<s>" * (MEBI // 3) + "x",
-    "tokens": "a<|im_end|>" * (MEBI // 11),
-    "quoted tokens": "'<|im_end|>' " * (MEBI // 13),
-    "quotes": "'" * MEBI,
-    "triple quotes": "def total(xs):\n" + '"""' * (MEBI // 3),
-    "NULs": "\0" * MEBI,
-    "lone surrogates": "\ud800" * MEBI,
-    "NUL in a function": "def total(xs):\n    return '\0'\n",
-    "surrogate in a function": "def total(xs):\n    return '\udcff'\n",
-    "backslashes": "\\" * MEBI,
-    "backslash lines": "total = 1 + \\\n" * (MEBI // 14),
-    "invalid escapes": "def total(xs):\n    return " + "'\\d' " * 20_000,
-    "helpers": fence("def total(xs): return a0\n")
-    + "".join(fence(f"def a{n}(): return a{n + 1}\n") for n in range(20_000)),
-    "carriage returns": "\r" * MEBI,
-    "bullets": "- " * (MEBI // 2),
-    "blocks of HTML": "<pre>" * (MEBI // 5),
-    "files that a shell writes": "".join(f"<<A{n}\n" for n in range(MEBI // 8)),
-    "patches": "```diff\n+a\n```\n" * (MEBI // 15),
-    "numbered lines": "".join(f"{n} x\n" for n in range(MEBI // 8)),
-    "asserts": FUNCTION + "assert total\n" * 9_000,
-}  # fmt: skip
+def hostile(size: int) -> dict[str, str]:
+    """Return texts of up to so many bytes, each of another kind."""
+    return {
+        "parentheses": "(" * 100_000,
+        "parentheses, balanced": "(" * 50_000 + ")" * 50_000,
+        "parentheses in a function": "def total(xs):\n    return " + "(" * 100_000,
+        "brackets in a fence": "```python\ntotal = " + "[" * 100_000 + "\n```",
+        "braces in a fence": "```python\ntotal = " + "{1:" * 30_000,
+        "sum": "def total(xs):\n    return " + "1+" * 40_000 + "1\n",
+        "negations": "def total(xs):\n    return " + "not " * 30_000 + "1\n",
+        "minus": "total = " + "-" * 100_000 + "1\n",
+        "lambdas": "total = " + "lambda:" * 18_000 + "1\n",
+        "attributes": "total = x" + ".a" * 60_000,
+        "calls": "total = x" + "()" * 60_000,
+        "elif": "def total(xs):\n    if 1: pass\n" + "    elif 1: pass\n" * 7_000,
+        "indentation": "def total(xs):\n" + "".join(" " * n + "if 1:\n" for n in range(1, 500)),
+        "digits": "total = " + "9" * 120_000,
+        "one long line": "x" * size,
+        "spaces": " " * size,
+        "newlines": "\n" * size,
+        "lines": "x\n" * (size // 2),
+        "definitions": "def total(xs):\n    return 1\n" * (size // 29),
+        "broken definitions": "def total(xs)\n" * (size // 14),
+        "imports and prose": "import x\nand then\n" * (size // 18) + FUNCTION,
+        "fences": "```\n" * (size // 4),
+        "fences without lines": "```" * (size // 3),
+        "python fences": "```python\ndef total(xs\n```\n" * (size // 28),
+        "open python fences": "```python\ntotal\n" * (size // 16),
+        "bodies in fences": "```\nreturn 1\n```\n" * (size // 17),
+        "docstring fences": '```\ntotal = """\n```\n' * (size // 20),
+        "tildes": "~" * size,
+        "backticks": "`" * size,
+        "opening tags": "<think>" * (size // 7),
+        "opening tags on lines": "<think>\n" * (size // 8),
+        "closing tags": "</think>" * (size // 8),
+        "closing tags on lines": "</think>\n" * (size // 9),
+        "both tags": "<think>a</think>" * (size // 16),
+        "tags of two kinds": "<think>\n<thought>\n" * (size // 18) + "</think>",
+        "half tags": "<" * size,
+        "tags in fences": "```\n<think>\n</think>\n" * (size // 22),
+        "channels": "<|channel|>final<|message|>" * (size // 27),
+        "channel headers": "<|channel|>a" * (size // 12),
+        "special tokens": "</s>" * (size // 4),
+        "leading tokens": "<s>" * (size // 3) + "x",
+        "tokens": "a<|im_end|>" * (size // 11),
+        "quoted tokens": "'<|im_end|>' " * (size // 13),
+        "quotes": "'" * size,
+        "triple quotes": "def total(xs):\n" + '"""' * (size // 3),
+        "NULs": "\0" * size,
+        "lone surrogates": "\ud800" * size,
+        "NUL in a function": "def total(xs):\n    return '\0'\n",
+        "surrogate in a function": "def total(xs):\n    return '\udcff'\n",
+        "backslashes": "\\" * size,
+        "backslash lines": "total = 1 + \\\n" * (size // 14),
+        "invalid escapes": "def total(xs):\n    return " + "'\\d' " * 20_000,
+        "helpers": fence("def total(xs): return a0\n")
+        + "".join(fence(f"def a{n}(): return a{n + 1}\n") for n in range(20_000)),
+        "carriage returns": "\r" * size,
+        "bullets": "- " * (size // 2),
+        "blocks of HTML": "<pre>" * (size // 5),
+        "files that a shell writes": "".join(f"<<A{n}\n" for n in range(size // 8)),
+        "patches": "```diff\n+a\n```\n" * (size // 15),
+        "numbered lines": "".join(f"{n} x\n" for n in range(size // 8)),
+        "asserts": FUNCTION + "assert total\n" * 9_000,
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+# Mebibytes take a second each; what is quadratic takes minutes for a quarter of one, too.
+SIZES = [pytest.param(1 << 18, id="quarter"), pytest.param(1 << 20, id="mebibyte", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("name", hostile(0))
 @pytest.mark.parametrize("mode", ["answer", "completion"])
-def test_hostile_text_is_survived_in_time(name, mode, recwarn):
+@pytest.mark.parametrize("size", SIZES)
+def test_hostile_text_is_survived_in_time(size, name, mode, recwarn):
     """No text of up to a mebibyte raises, warns, or hangs the extraction."""
     before = time.process_time()
-    found = extract(
-        HOSTILE[name], mode=mode, prompt=PROMPT, entry_point="total", stops=["\nclass ", "\nprint("]
-    )
-    # It takes about a second; a guard against a hang, for what is quadratic takes hours.
+    text = hostile(size)[name]
+    found = extract(text, mode=mode, prompt=PROMPT, entry_point="total", stops=["\nclass ", "\nprint("])
+    # It takes a second or less; a guard against a hang, for what is quadratic takes hours.
     assert time.process_time() - before < 120
     assert isinstance(found, Extraction)
     assert not recwarn.list

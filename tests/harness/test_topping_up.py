@@ -150,7 +150,7 @@ def test_the_most_is_not_exceeded(go, server) -> None:
     assert facts["top_up"]["half_width"] > 0.001
 
 
-@pytest.mark.parametrize("after", [2, 30, 50, 90])
+@pytest.mark.parametrize("after", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (30, 50)), 90])
 def test_broken_off_anywhere_it_goes_on_to_the_same_result(go, server, scouts, tmp_path, after) -> None:
     """At first, among scouts or in a round: what had arrived is not asked for again, the end is the same."""
     whole = go(most=200)

@@ -579,8 +579,14 @@ def full(request, loaded, tmp_path_factory) -> str:
 @pytest.mark.skipif(
     AXE is None, reason="axe-core is not installed (npm install --prefix .venv/node axe-core)"
 )
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        *(pytest.param(*others, marks=pytest.mark.slow) for others in (("light", 390), ("dark", 1280))),
+    ],
+)
 def test_axe_finds_nothing(show, full, scheme, width):
     """No rule of axe-core is broken, with a problem opened and everything in it."""
     one = show(full, color_scheme=scheme, viewport={"width": width, "height": 800})

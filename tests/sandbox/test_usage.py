@@ -96,7 +96,7 @@ time.sleep(99)
 def test_time_that_others_seem_to_have_taken_is_the_candidates(code, monkeypatch):
     """Neither a herd of threads, nor children that nobody waits for, nor slow looks buy wall time."""
     lift_backstop(monkeypatch)
-    outcome = judge(code, timeout_s=1.0, backstop=1000.0)
+    outcome = judge(code, timeout_s=0.5, backstop=1000.0)
     assert outcome.verdict is Verdict.TIMEOUT, outcome
     assert outcome.wall_s < HANG_S
 
