@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from passk_tasks.errors import SandboxError
-from passk_tasks.judging import batch
+from passk_tasks.judging import batch, libraries
 from passk_tasks.judging.executor import Executor, local
 from passk_tasks.languages import LANGUAGES
-from passk_tasks.program import CommandTests, Confinement, Judge, Limits, Program
-from passk_tasks.sandbox import toolchains
+from passk_tasks.program import CommandTests, Confinement, Judge, Limits, Program, Tests
+from passk_tasks.sandbox import packages, toolchains
 from passk_tasks.selfcheck.attack import SOLVE, Attack, Guarantee
 from passk_tasks.selfcheck.corpus import CORPUS
 from passk_tasks.selfcheck.corpus.timeouts import ENDLESS_LOOP
@@ -27,6 +28,10 @@ _HOGS_TIMES, _HOGS_SHARE = 2.0, 0.5
 _LOOPS_TIMES = 0.4
 # Seconds that a busy machine may add before a program counts as having dodged the time limit.
 _SLACK_S = 1.0
+
+# What programs of the corpus import beside the standard library.
+_LIBRARY = "numpy"
+_IMPORTS = re.compile(rf"^\s*(?:import|from) {_LIBRARY}\b", re.MULTILINE)
 
 # What gives each guarantee: names of `Sandbox.layers`, or a few words about how the judge is built.
 GIVEN_BY: dict[Guarantee, tuple[str, ...]] = {
@@ -116,6 +121,7 @@ class Report:
         without: languages that were not tried, as this host lacks their toolchains.
         refused: languages that the sandbox refuses to judge on this host, and why.
         unpromised: how many right programs are promised nothing on this host.
+        absent: libraries that the interpreter lacks, and how many programs import each: they were not tried.
     """
 
     sandbox: str
@@ -125,6 +131,7 @@ class Report:
     without: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     unpromised: int = 0
+    absent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[Row]:
@@ -171,6 +178,9 @@ def check(
     layers: dict[str, bool] = {}
     lacking = {name for name in map(_language, attacks) if name and toolchains.hint([name])}
     attacks = [a for a in attacks if _language(a) not in lacking]
+    unknown = libraries.absent([_LIBRARY], packages.INSTALLED, python)
+    absent = {name: sum(_library(a) == name for a in attacks) for name in unknown}
+    attacks = [a for a in attacks if _library(a) not in absent]
     tried = [a for a in attacks if sandbox == "strict" or not a.harms]
     refused: dict[str, str] = {}
     unpromised: set[str] = set()
@@ -205,11 +215,17 @@ def check(
     trials = [_blamed(trial, findings) for trial in trials]
     without = tuple(sorted(LANGUAGES[name].title for name in lacking))
     cannot = {LANGUAGES[name].title: why for name, why in refused.items()}
-    return Report(sandbox, layers, tuple(trials), host, without, cannot, len(unpromised))
+    return Report(sandbox, layers, tuple(trials), host, without, cannot, len(unpromised), absent)
 
 
 def _language(attack: Attack) -> str | None:
     return attack.tests.language if isinstance(attack.tests, CommandTests) else None
+
+
+def _library(attack: Attack) -> str | None:
+    """Return the library that a Python program or its tests import, if it is not the standard one."""
+    sources = (attack.code, *attack.before, attack.tests.source) if isinstance(attack.tests, Tests) else ()
+    return _LIBRARY if any(map(_IMPORTS.search, sources)) else None
 
 
 def _alike(attacks: Sequence[Attack]) -> dict[tuple[bool, str | None], list[Attack]]:

