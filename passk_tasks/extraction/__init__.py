@@ -18,6 +18,7 @@
     assertion    one side of `assert f(input) == output`
     prompts      the prompt's imports and helpers
     syntax       Python's parser, bounded and silent
+    newer        syntax that this Python's parser does not know
     strategies   the closed set of words for what was done
 
 One rule decides every case: mend what the pipeline damaged, never what the model wrote.
@@ -57,6 +58,7 @@ from passk_tasks.extraction.prompts import context
 from passk_tasks.extraction.sanitized import sanitized
 from passk_tasks.extraction.snippet import snippet
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy
+from passk_tasks.extraction.syntax import is_newer
 from passk_tasks.extraction.tokens import cut_at_stops
 from passk_tasks.problem import Protocol
 from passk_tasks.tasks.values import EXTRACTIONS
@@ -98,8 +100,23 @@ def extract(
     """
     check_name("extraction mode", mode, EXTRACTIONS)
     if mode == "verbatim":
-        return Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
-    text = cut_at_stops(text, stops)
+        found = Extraction(prompt + text + (suffix or ""), Strategy.VERBATIM.value)
+    else:
+        found = _found(cut_at_stops(text, stops), mode, prompt, entry_point, suffix, also, protocol)
+    if protocol is None and found.code is not None and is_newer(found.code):
+        return Extraction(found.code, f"{found.strategy}+{Repair.NEWER}")
+    return found
+
+
+def _found(
+    text: str,
+    mode: str,
+    prompt: str,
+    entry_point: str,
+    suffix: str | None,
+    also: Sequence[str],
+    protocol: Protocol | None,
+) -> Extraction:
     if protocol is not None:
         if mode == "answer":
             return find_file(text, prompt, entry_point, protocol)

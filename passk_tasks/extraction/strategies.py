@@ -41,6 +41,7 @@ class Repair(str, Enum):
     UNDECIDED = (
         "undecided"  # read in another way, the text gives another program; at most words say which is meant
     )
+    NEWER = "newer_syntax"  # nothing was done: only a newer Python than the one that looks can parse it
 
     def __str__(self) -> str:
         return self.value

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from passk_tasks.extraction.newer import as_older
+
 MAX_SOURCE_CHARS = 128 * 1024
 MAX_TOTAL_CHARS = 384 * 1024  # about half a second
 
@@ -26,6 +28,10 @@ FRAMEWORKS = frozenset(("unittest", "mock", "pytest", "doctest", "nose", "hypoth
 _WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # built-ins that return callables
 
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")  # no source can hold these
+_MAY_BE_NEWER = re.compile(
+    r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])[\"']|^[ \t]*(?:except[ \t]*\*|type |(?:(?:async +)?def|class) \w+\[)",
+    re.MULTILINE,
+)
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
 _WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
 _T = TypeVar("_T")
@@ -147,7 +153,7 @@ class Parser:
         self._left -= len(source) + 64  # even the shortest attempt costs something
         result: Parsed | int
         try:
-            result = Parsed(source, silently(lambda: self._build(source)))
+            result = Parsed(source, _of_any_version(self._build, source))
         except _FAILURES as error:
             unreadable = _UNREADABLE.search(source)  # such an error has no line
             result = getattr(error, "lineno", None) or (
@@ -167,6 +173,28 @@ def may_return(body: Iterable[ast.AST]) -> bool:
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
             left.extend(ast.iter_child_nodes(node))
     return False
+
+
+def is_newer(source: str) -> bool:
+    """Whether a source is for a newer Python than this one, whose parser refuses it."""
+    if _MAY_BE_NEWER.search(source) is None or len(source) > MAX_SOURCE_CHARS:
+        return False
+    try:
+        silently(lambda: ast.parse(source))
+    except _FAILURES:
+        return Parser(compiles=False).parse(source) is not None
+    return False
+
+
+def _of_any_version(function: Callable[[str], _T], source: str) -> _T:
+    """Return what a function of the parser's gives for a source, or for what it is in older syntax."""
+    try:
+        return silently(lambda: function(source))
+    except SyntaxError:
+        older = as_older(source)
+        if older == source:
+            raise
+        return silently(lambda: function(older))
 
 
 def _compiled(source: str) -> ast.Module:
@@ -208,7 +236,7 @@ def sides(line: str) -> tuple[str, str] | None:
 def names(source: str) -> Names | None:
     """Return the global names of a source that compiles; None where they cannot be found out."""
     try:
-        return silently(lambda: _names(symtable.symtable(source, "<candidate>", "exec")))
+        return _of_any_version(lambda text: _names(symtable.symtable(text, "<candidate>", "exec")), source)
     except _FAILURES:
         return None
 

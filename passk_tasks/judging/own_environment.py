@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 from pathlib import Path
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.extraction import newer
 from passk_tasks.judging.libraries import distribution, install_hint
 from passk_tasks.sandbox import packages
 from passk_tasks.sandbox.interpreter import interpreter
@@ -65,12 +66,12 @@ def _is(pinned: str, present: str, *, is_python: bool) -> bool:
 
 def _of_grammar(settings: Settings) -> str | None:
     used = interpreter(settings.python)
-    if not used.is_newer:
+    known = max(newer.KNOWN, sys.version_info[:2])
+    if used.numbers <= known:
         return None
-    here = platform.python_version()
     return (
         f"candidates run in Python {used.version}, and code is found in answers by the grammar of Python "
-        f"{here}, which runs this package: answers in newer syntax may be cut; run it by the newer Python"
+        f"{known[0]}.{known[1]}: answers in newer syntax may be cut; run this package by the newer Python"
     )
 
 

@@ -62,9 +62,9 @@ class Interpreter:
     suffixes: tuple[str, ...]
 
     @property
-    def is_newer(self) -> bool:
-        """Whether its grammar is newer than that of the interpreter that runs this package."""
-        return _numbers(self.version) > sys.version_info[:2]
+    def numbers(self) -> tuple[int, ...]:
+        """The first two numbers of its version."""
+        return _numbers(self.version)
 
     def has(self, name: str) -> bool:
         """Return whether a top-level module is in its standard library or its folders; imports nothing."""

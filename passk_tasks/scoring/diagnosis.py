@@ -27,6 +27,7 @@ from passk_tasks.program import Program
 from passk_tasks.results import findings
 from passk_tasks.results.findings import SAMPLES, Finding
 from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample
+from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.scoring.candidates import EXTRACT, candidate, mode_of
 from passk_tasks.scoring.records import Kind, Record
 from passk_tasks.tasks import catalog, stops
@@ -231,7 +232,7 @@ def _judged(
 
 def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
     """Yield what the samples of a run suffer from by the way they were asked for, and read."""
-    judged, continued, lost, never_ended, undecided = 0, 0, 0, 0, 0
+    judged, continued, lost, never_ended, undecided, newer = 0, 0, 0, 0, 0, 0
     for kind, count in kinds.items():
         if kind.verdict is Verdict.INFRA_ERROR:
             continue
@@ -239,6 +240,7 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
         strategy, _, repairs = kind.strategy.partition("+")
         continued += count * (kind.form == RESPONSE and strategy == Strategy.BODY)
         undecided += count * (Repair.UNDECIDED.value in repairs.split("+"))
+        newer += count * (Repair.NEWER.value in repairs.split("+") and kind.verdict is Verdict.SYNTAX_ERROR)
         if kind.verdict in _LOST:
             lost += count
             never_ended += count * (kind.unfinished is not None)
@@ -251,6 +253,13 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
             " words say which one is meant",
             f"look at them ({Repair.UNDECIDED.value!r} in `extraction`, outcomes.jsonl), and let the backend "
             "end an answer where the model ends it, and tell reasoning apart",
+        )
+    if newer:
+        yield Finding(
+            findings.NEWER_SYNTAX,
+            f"{newer:,} of {judged:,} programs: a syntax error in Python "
+            f"{interpreter(spec.settings.python).version}, which runs candidates, and none in a newer one",
+            "let candidates run in a newer one, by the setting python=ENV (python3.13 -m venv ENV)",
         )
     if spec.settings.extraction == stops.ANSWER and continued > MOST * judged:
         task = _sibling(spec, {"completion", "sanitized"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import sys
 import types
 from collections import Counter
 
@@ -107,7 +108,8 @@ def test_real_completions_are_appended_unchanged():
                 assert found.code == problem["prompt"] + sample["completion"]
             else:
                 assert found.code is None
-    assert strategies == {"body": 3262, "none:empty": 18}
+    newer = int(sys.version_info < (3, 12))  # f"{string.count("s")}"
+    assert strategies == {"body": 3262 - newer, "body+newer_syntax": newer, "none:empty": 18}
 
 
 @settings(max_examples=100)

@@ -146,3 +146,13 @@ def test_results_keep_what_was_out_of_reach():
     summary = Summary(task="t", problems=0, problems_total=0, samples=0, metrics={}, verdicts={}, **facts)
     again = Summary.from_dict(summary.as_dict())
     assert (again.unpinned, again.out_of_reach) == (facts["unpinned"], facts["out_of_reach"])
+
+
+@pytest.mark.parametrize(("version", "is_told"), [("3.10.1", False), ("3.13.9", False), ("3.19.0", True)])
+def test_a_grammar_that_extraction_does_not_know_is_told(tmp_path, monkeypatch, version, is_told):
+    """Syntax up to 3.13 is read whatever Python runs this package; answers in newer syntax may be cut."""
+    used = dataclasses.replace(own_environment.interpreter(None), version=version)
+    monkeypatch.setattr(own_environment, "interpreter", lambda _python: used)
+    chosen = settings(tmp_path)
+    told = " ".join(own_environment.warnings(loaded(chosen), chosen))
+    assert ("answers in newer syntax may be cut" in told) is is_told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections import defaultdict
 
 import pytest
@@ -99,6 +100,20 @@ def test_completions_under_a_task_for_chat_models():
     assert list(kinds) == [findings.BASE_COMPLETIONS]
     assert f"the task {TASK}," in kinds[findings.BASE_COMPLETIONS].remedy
     assert "--apply_chat_template" in kinds[findings.BASE_COMPLETIONS].remedy
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python knows the syntax of 3.12")
+def test_programs_for_a_newer_python_are_told():
+    """They fail here for the interpreter, not for the code; one is enough to be named."""
+
+    def newer(problem, number):
+        right = fenced(problem, 1)
+        return right if number else right.replace("```python\n", '```python\nSHOWN = f"{str("a")}"\n', 1)
+
+    _, kinds = found(INSTRUCT, newer)
+    assert list(kinds) == [findings.NEWER_SYNTAX]
+    assert "12 of 24 programs: a syntax error in Python" in kinds[findings.NEWER_SYNTAX].says
+    assert "python=ENV" in kinds[findings.NEWER_SYNTAX].remedy
 
 
 def test_answers_that_can_be_read_in_two_ways():
