@@ -14,7 +14,7 @@ KNOWN = (3, 13)
 
 _START = re.compile(r"#[^\n]*|(?P<prefix>(?<!\w)[A-Za-z]{1,2})?(?P<quote>'''|\"\"\"|'|\")")
 _LAST_WORD = re.compile(r"(?<!\w)[A-Za-z]{1,2}\Z")
-_FORMATTED = frozenset(("f", "fr", "rf", "t", "tr", "rt"))
+_FORMATTED = frozenset(("f", "fr", "rf"))
 _PLAIN = {
     quote: re.compile(rf"(?:[^\\{'' if len(quote) > 1 else chr(10)}]|\\.)*?{quote}", re.DOTALL)
     for quote in ("'''", '"""', "'", '"')

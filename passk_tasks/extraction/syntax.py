@@ -29,7 +29,7 @@ _WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # bui
 
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")  # no source can hold these
 _MAY_BE_NEWER = re.compile(
-    r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])[\"']|^[ \t]*(?:except[ \t]*\*|type |(?:(?:async +)?def|class) \w+\[)",
+    r"(?<!\w)(?:[fF][rR]?|[rR][fF])[\"']|^[ \t]*(?:except[ \t]*\*|type |(?:(?:async +)?def|class) \w+\[)",
     re.MULTILINE,
 )
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
