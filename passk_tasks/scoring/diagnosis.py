@@ -21,7 +21,7 @@ from passk_tasks.benchmarks import Dataset
 from passk_tasks.errors import SandboxError
 from passk_tasks.extraction.strategies import Repair, Strategy
 from passk_tasks.extraction.syntax import Parser
-from passk_tasks.judging import batch, trial
+from passk_tasks.judging import batch, libraries, trial
 from passk_tasks.judging.executor import Executor
 from passk_tasks.program import Program
 from passk_tasks.results import findings
@@ -43,6 +43,7 @@ TRIED = 200
 GAIN = 0.05
 """Share of samples that must pass more in another way of reading before that way is named."""
 
+_NAMED = 8  # modules that are named in a sentence
 _NO_WAY = "no other way of reading them lets notably more pass"
 _WAYS = ("answer", "completion", "sanitized", "verbatim")
 _SNIPPETS = tuple(way for way in EXTRACT if way.startswith("snippet"))
@@ -233,6 +234,7 @@ def _judged(
 def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
     """Yield what the samples of a run suffer from by the way they were asked for, and read."""
     judged, continued, lost, never_ended, undecided, newer = 0, 0, 0, 0, 0, 0
+    lacking = Counter[str]()
     for kind, count in kinds.items():
         if kind.verdict is Verdict.INFRA_ERROR:
             continue
@@ -241,6 +243,7 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
         continued += count * (kind.form == RESPONSE and strategy == Strategy.BODY)
         undecided += count * (Repair.UNDECIDED.value in repairs.split("+"))
         newer += count * (Repair.NEWER.value in repairs.split("+") and kind.verdict is Verdict.SYNTAX_ERROR)
+        lacking[kind.lacks] += count
         if kind.verdict in _LOST:
             lost += count
             never_ended += count * (kind.unfinished is not None)
@@ -254,6 +257,7 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
             f"look at them ({Repair.UNDECIDED.value!r} in `extraction`, outcomes.jsonl), and let the backend "
             "end an answer where the model ends it, and tell reasoning apart",
         )
+    yield from _absent_modules(judged, lacking, spec)
     if newer:
         yield Finding(
             findings.NEWER_SYNTAX,
@@ -269,6 +273,21 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
             f"{continued:,} of {judged:,} answers ({continued / judged:.0%}) continue the prompt "
             f"instead of answering it, as a base model does, though {spec.name} is for chat models",
             f"{for_base}a chat model with --apply_chat_template",
+        )
+
+
+def _absent_modules(of: int, lacking: Counter[str], spec: TaskSpec) -> Iterator[Finding]:
+    """Yield the modules whose imports ended programs, unless candidates have them and lack only a part."""
+    absent = libraries.absent(filter(None, lacking), spec.settings.packages, spec.settings.python)
+    most = [(name, count) for name, count in lacking.most_common() if name in absent]
+    if most:
+        named = ", ".join(f"{name} ({count:,})" for name, count in most[:_NAMED])
+        yield Finding(
+            findings.ABSENT_MODULES,
+            f"{sum(count for _, count in most):,} of {of:,} programs ended at the import of a module that "
+            f"candidates do not have here: {named}"
+            + (f" and {len(most) - _NAMED} others" if len(most) > _NAMED else ""),
+            "install those that are libraries where candidates import from, and score again",
         )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from passk_tasks.extraction import Extraction
 from passk_tasks.results.samples import Sample
 from passk_tasks.verdict import Outcome, Verdict
+
+_LACKS = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 
 
 class Kind(NamedTuple):
@@ -20,6 +23,7 @@ class Kind(NamedTuple):
     flags: tuple[str, ...]
     unfinished: str | None
     limit_hit: bool | None
+    lacks: str = ""  # the module whose import ended it
 
     @property
     def cut_off(self) -> bool:
@@ -56,8 +60,16 @@ class Record:
         sample, outcome, spent = self.sample, self.outcome, self.sample.spent
         strategy = self.extraction.strategy
         limit_hit = None if spent is None else spent.limit_hit
+        lacking = _LACKS.match(outcome.detail) if outcome.verdict is Verdict.ERROR else None
         return Kind(
-            sample.task_id, sample.form, strategy, outcome.verdict, outcome.flags, self.unfinished, limit_hit
+            task_id=sample.task_id,
+            form=sample.form,
+            strategy=strategy,
+            verdict=outcome.verdict,
+            flags=outcome.flags,
+            unfinished=self.unfinished,
+            limit_hit=limit_hit,
+            lacks=lacking[1] if lacking else "",
         )
 
     def as_dict(self) -> dict[str, object]:

@@ -102,6 +102,20 @@ def test_completions_under_a_task_for_chat_models():
     assert "--apply_chat_template" in kinds[findings.BASE_COMPLETIONS].remedy
 
 
+def test_modules_that_candidates_do_not_have_are_told():
+    """A right program may fail for the host's libraries; what one that is there lacks is its own fault."""
+
+    def importing(problem, number):
+        name = ("no_such_library.part", "json.no_such_part")[number % 2]
+        return f"    import {name}\n{problem.canonical_solution}"
+
+    _, kinds = found(TASK, importing)
+    assert list(kinds) == [findings.ABSENT_MODULES]
+    says = kinds[findings.ABSENT_MODULES].says
+    assert says.startswith("12 of 24 programs ended")
+    assert says.endswith(": no_such_library (12)")
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python knows the syntax of 3.12")
 def test_programs_for_a_newer_python_are_told():
     """They fail here for the interpreter, not for the code; one is enough to be named."""
