@@ -10,7 +10,7 @@ from passk_tasks.extraction import Extraction
 from passk_tasks.results.samples import Sample
 from passk_tasks.verdict import Outcome, Verdict
 
-_LACKS = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
+_LACKS = re.compile(r"(?:\A|: )ModuleNotFoundError: No module named '(\w+)")
 
 
 class Kind(NamedTuple):
@@ -60,7 +60,7 @@ class Record:
         sample, outcome, spent = self.sample, self.outcome, self.sample.spent
         strategy = self.extraction.strategy
         limit_hit = None if spent is None else spent.limit_hit
-        lacking = _LACKS.match(outcome.detail) if outcome.verdict is Verdict.ERROR else None
+        lacking = _LACKS.search(outcome.detail) if outcome.verdict is Verdict.ERROR else None
         return Kind(
             task_id=sample.task_id,
             form=sample.form,

@@ -10,10 +10,14 @@ from collections import defaultdict
 import pytest
 
 import passk_tasks
+from passk_tasks.extraction import Extraction
 from passk_tasks.judging import trial
 from passk_tasks.results import findings
+from passk_tasks.results.samples import Sample
 from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.diagnosis import Evidence, Tried
+from passk_tasks.scoring.records import Record
+from passk_tasks.verdict import Outcome, Verdict
 
 TASK, INSTRUCT = "passk_humaneval", "passk_humaneval_instruct"
 PROBLEMS = dict(list(passk_tasks.load_problems(TASK).problems.items())[:12])
@@ -114,6 +118,22 @@ def test_modules_that_candidates_do_not_have_are_told():
     says = kinds[findings.ABSENT_MODULES].says
     assert says.startswith("12 of 24 programs ended")
     assert says.endswith(": no_such_library (12)")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detail", "lacks"),
+    [
+        (Verdict.ERROR, "ModuleNotFoundError: No module named 'sympy.abc'", "sympy"),
+        (Verdict.ERROR, "test 2 of 3: ModuleNotFoundError: No module named 'sympy'", "sympy"),
+        (Verdict.ERROR, "ImportError: cannot import name 'x' from 'sympy'", ""),
+        (Verdict.FAILED, "ModuleNotFoundError: No module named 'sympy'", ""),
+    ],
+)
+def test_the_module_is_read_from_what_ended_the_program(verdict, detail, lacks):
+    """Of programs that read input, too."""
+    sample = Sample("HumanEval/0", 0, "", "completion", "x:1")
+    record = Record(sample, Extraction("", "body"), Outcome(verdict, detail), "0")
+    assert record.kind.lacks == lacks
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python knows the syntax of 3.12")
