@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,13 +41,17 @@ TESTS = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("followin
 def ray_nodes() -> Iterator[Any]:
     """A Ray cluster of two nodes on this machine."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'passk-tasks[ray]'")
+    from ray._private import node
     from ray.cluster_utils import Cluster as Nodes
 
+    # Ray gives a node half a minute to start, which a loaded machine may not: here its clock stands still.
+    node.time = types.SimpleNamespace(**{**vars(time), "monotonic": lambda: 0.0})
     nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     nodes.add_node(num_cpus=1)
     yield nodes
     ray.shutdown()
     nodes.shutdown()
+    node.time = time
     del nodes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
