@@ -8,9 +8,8 @@ import os
 import subprocess
 import sys
 import time
-import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,22 +36,42 @@ CONFINEMENT = Confinement(Limits(timeout_s=2.0), packages="stdlib")
 TESTS = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))
 
 
+too_busy: list[str] = []  # why Ray's own processes did not start
+
+
+def started(start: Callable[..., Any], **options: object) -> Any:
+    """Start processes of Ray, which give themselves 15 to 30 s; where that is too short, skip the test."""
+    try:
+        return start(**options)
+    except Exception as error:
+        if "timed out during startup" not in str(error):
+            raise
+        too_busy.append(f"this machine is too busy for Ray's own processes: {error}")
+        pytest.skip(too_busy[0])
+
+
+@pytest.fixture(autouse=True)
+def not_too_busy() -> None:
+    """Skip what comes after such a start: the node may still join."""
+    if too_busy:
+        pytest.skip(too_busy[0])
+
+
 @pytest.fixture(scope="module")
 def ray_nodes() -> Iterator[Any]:
     """A Ray cluster of two nodes on this machine."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'passk-tasks[ray]'")
-    from ray._private import node
     from ray.cluster_utils import Cluster as Nodes
 
-    # Ray gives a node half a minute to start, which a loaded machine may not: here its clock stands still.
-    node.time = types.SimpleNamespace(**{**vars(time), "monotonic": lambda: 0.0})
-    nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    nodes.add_node(num_cpus=1)
-    yield nodes
-    ray.shutdown()
-    nodes.shutdown()
-    node.time = time
-    del nodes
+    head = {"num_cpus": 1, "include_dashboard": False}
+    nodes = started(Nodes, initialize_head=True, head_node_args=head)
+    try:
+        started(nodes.add_node, num_cpus=1)
+        yield nodes
+    finally:
+        ray.shutdown()
+        nodes.shutdown()
+        del nodes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -93,7 +112,7 @@ def test_outcomes_are_those_of_this_machine(ray_nodes: Any) -> None:
 
 def test_a_node_that_is_killed_costs_no_verdict(ray_nodes: Any) -> None:
     """The programs of a node that dies midway are judged by others, and a warning names it."""
-    third = ray_nodes.add_node(num_cpus=1)
+    third = started(ray_nodes.add_node, num_cpus=1)
     asked = programs(6 * portions.BATCH)
     expected = [Verdict.PASSED if number % 3 else Verdict.FAILED for number in range(len(asked))]
     executor = cluster.Cluster(ray_nodes.address, CONFINEMENT)
@@ -158,7 +177,7 @@ def test_a_node_may_join(ray_nodes: Any, monkeypatch: pytest.MonkeyPatch) -> Non
         selftest.require(asked, executor)
         for _, _ in executor.run(asked):
             if not added:
-                added.append(ray_nodes.add_node(num_cpus=1))
+                added.append(started(ray_nodes.add_node, num_cpus=1))
         assert len(executor.machines) == 3
     ray_nodes.remove_node(added[0])
 
