@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -82,3 +83,9 @@ def lift_backstop(monkeypatch: pytest.MonkeyPatch) -> None:
     lifted = f"from passk_tasks.sandbox.box import process\nprocess._TREE_BACKSTOP = 1000.0\n{start}"
     assert worker._BOOT.count(start) == 1
     monkeypatch.setattr(worker, "_BOOT", worker._BOOT.replace(start, lifted))
+
+
+def groups_of(pid: int) -> list[str]:
+    """Return the cgroups that a run has made; `walk` does not mind that those of others come and go."""
+    walked = os.walk("/sys/fs/cgroup")
+    return [folder for folder, _, _ in walked if Path(folder).name.startswith(f"passk-{pid}-")]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import library_layout
 import pytest
-from under_load import HANG_S, still_running, wait_until
+from under_load import HANG_S, groups_of, still_running, wait_until
 
 from passk_tasks import benchmarks
 from passk_tasks.cli import main
@@ -698,5 +698,5 @@ def test_a_scoring_that_is_terminated_leaves_nothing(tmp_path, workers):
     assert "Traceback" not in said
     assert still_running(below) == set()
     assert list(scratch.iterdir()) == []
-    assert list(Path("/sys/fs/cgroup").glob(f"**/passk-{process.pid}-*")) == []
+    assert groups_of(process.pid) == []
     assert not (tmp_path / "out" / "results.json").exists()
