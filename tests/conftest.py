@@ -38,9 +38,9 @@ _LONG = (
 )
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
+def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes `-n auto` means: one more than CPUs, since tests of limits wait."""
-    del config
     return usable_cpus() + 1
 
 

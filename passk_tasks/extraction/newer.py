@@ -19,14 +19,12 @@ _PLAIN = {
     quote: re.compile(rf"(?:[^\\{'' if len(quote) > 1 else chr(10)}]|\\.)*?{quote}", re.DOTALL)
     for quote in ("'''", '"""', "'", '"')
 }
-_ENDS = re.compile(
-    r"(?:(?<![=<>!])=[ \t]*)?(?:![a-z][ \t]*)?[:}]"
-)  # what may stand below a field's expression
+_FIELD_END = re.compile(r"(?:(?<![=<>!])=[ \t]*)?(?:![a-z][ \t]*)?[:}]")
 _DEEPEST = 20  # f-strings in one another
-_NESTED = r"\[[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*\]"
-_PARAMETERS = re.compile(rf"^(?P<head>[ \t]*(?:async[ \t]+def|def|class)[ \t]+\w+)(?P<names>{_NESTED})", re.M)
-_ALIAS = re.compile(rf"^(?P<head>[ \t]*type) (?P<name>[^\W\d]\w*)(?P<names>{_NESTED})?(?=[ \t]*=[^=])", re.M)
-_GROUP = re.compile(r"^(?P<head>[ \t]*except)(?P<star>[ \t]*\*)", re.M)
+_BRACKETS = r"\[[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*\]"
+_PARAMETERS = re.compile(rf"^([ \t]*(?:async[ \t]+def|def|class)[ \t]+\w+){_BRACKETS}", re.MULTILINE)
+_ALIAS = re.compile(rf"^([ \t]*type) ([^\W\d]\w*)(?:{_BRACKETS})?(?=[ \t]*=[^=])", re.MULTILINE)
+_GROUP = re.compile(r"^([ \t]*except)[ \t]*\*", re.MULTILINE)
 
 
 def as_older(source: str) -> str:
@@ -35,9 +33,8 @@ def as_older(source: str) -> str:
     Its tree stands for that of the source: the statements, and the names that they bind and use. A source
     without newer syntax comes back as it is.
     """
-    source = _PARAMETERS.sub(lambda m: m["head"], _without_formatted(source))
-    source = _ALIAS.sub(lambda m: f"{m['head']}_{m['name']}", source)
-    return _GROUP.sub(lambda m: m["head"] + " ", source)
+    source = _PARAMETERS.sub(r"\1", _without_formatted(source))
+    return _GROUP.sub(r"\1 ", _ALIAS.sub(r"\1_\2", source))
 
 
 def _without_formatted(source: str) -> str:
@@ -98,7 +95,7 @@ def _string(source: str, at: int, quote: str, prefix: str, deep: int = 0) -> tup
                 del older[-len(before) :]
                 kept = nested
             at = end - 1
-        elif opened[-1] == "f" and (ends := _ENDS.match(source, at)):
+        elif opened[-1] == "f" and (ends := _FIELD_END.match(source, at)):
             kept = ","
             at = ends.end() - 1
             opened.pop() if source[at] == "}" else opened.append(":")

@@ -28,10 +28,6 @@ FRAMEWORKS = frozenset(("unittest", "mock", "pytest", "doctest", "nose", "hypoth
 _WRAPPERS = frozenset(("getattr", "staticmethod", "classmethod", "type"))  # built-ins that return callables
 
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")  # no source can hold these
-_MAY_BE_NEWER = re.compile(
-    r"(?<!\w)(?:[fF][rR]?|[rR][fF])[\"']|^[ \t]*(?:except[ \t]*\*|type |(?:(?:async +)?def|class) \w+\[)",
-    re.MULTILINE,
-)
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, SystemError)
 _WARNINGS_LOCK = threading.Lock()  # catch_warnings swaps global state
 _T = TypeVar("_T")
@@ -177,13 +173,16 @@ def may_return(body: Iterable[ast.AST]) -> bool:
 
 def is_newer(source: str) -> bool:
     """Whether a source is for a newer Python than this one, whose parser refuses it."""
-    if _MAY_BE_NEWER.search(source) is None or len(source) > MAX_SOURCE_CHARS:
-        return False
+    older = as_older(source) if len(source) <= MAX_SOURCE_CHARS else source
+    return older != source and not _parses(source) and _parses(older)
+
+
+def _parses(source: str) -> bool:
     try:
         silently(lambda: ast.parse(source))
     except _FAILURES:
-        return Parser(compiles=False).parse(source) is not None
-    return False
+        return False
+    return True
 
 
 def _of_any_version(function: Callable[[str], _T], source: str) -> _T:

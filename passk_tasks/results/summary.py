@@ -7,7 +7,6 @@ The same object stands in `results.json`, in lm-eval's results under `metadata.p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import datetime, timezone
@@ -247,15 +246,11 @@ class Summary:
             findings=tuple(map(Finding.from_dict, keys.objects("findings"))),
             cut_off=CutOff.from_dict(keys.inner("cut_off")) if "cut_off" in keys else None,
             cost=Cost.from_dict(keys.inner("cost")) if "cost" in keys else None,
-            date=None if date is None else _in_utc(_moment(date)),
+            date=None if date is None else _in_utc(date),
             packages=_texts_by_name(keys, "packages") if "packages" in keys else None,
             machines=tuple(map(machine_of, keys.inners("machines"))),
         )
         return replace(summary, more=keys.without(summary.as_dict()))
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(re.sub("Z$", "+00:00", text))  # which Python 3.10 does not know
 
 
 def _values(keys: Keys, name: str) -> Mapping[str, object] | None:
@@ -340,5 +335,6 @@ def _shown(estimate: Estimate) -> str:
     return "-" if estimate.ci95 is None else f"{estimate.ci95[0]:.4f} … {estimate.ci95[1]:.4f}"
 
 
-def _in_utc(date: datetime) -> datetime:
+def _in_utc(written: str) -> datetime:
+    date = datetime.fromisoformat(written.removesuffix("Z"))  # Python 3.10 knows no Z
     return date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import sys
 import zlib
 from pathlib import Path
 
@@ -203,8 +204,9 @@ def test_blanks_before_an_answer(start: str, repository: Path) -> None:
 
 @pytest.mark.parametrize("place", [Judge.ISOLATED, Judge.SCRIPT])
 def test_integers_of_many_digits(place: Judge, tmp_path: Path) -> None:
-    """Data and candidates may turn integers of 50,000 digits to text and back, and none of 60,000."""
+    """Data and candidates may turn integers of 50,000 digits to text and back, and no longer ones."""
     number = "7" * 50_000
+    longer = 50_000 if sys.version_info < (3, 12) else 60_000  # which counts the digits of long ones roughly
     cases = json.dumps([{"input": f"[{number}]", "output": number}])
     row = lcb_row(1, functional=True, public_test_cases=cases, private_test_cases="[]")
     program = lcb_row(2, public_test_cases=json.dumps([{"input": number, "output": number}]))
@@ -213,11 +215,11 @@ def test_integers_of_many_digits(place: Judge, tmp_path: Path) -> None:
     function, stdio = load(tmp_path / "test.jsonl").problems.values()
     assert verdicts(
         FAMILY.program(function, METHOD.replace("sum(nums)", "int(str(nums[0]))"), place),
-        FAMILY.program(function, METHOD.replace("sum(nums)", "len(str(10**60000))"), place),
+        FAMILY.program(function, METHOD.replace("sum(nums)", f"len(str(10**{longer}))"), place),
         FAMILY.program(function, METHOD.replace("sum(nums)", f"int('{number}')"), place),
         FAMILY.program(function, f"x = len(str(10**6000))\n{METHOD}", place),
         FAMILY.program(stdio, "print(int(input()))", place),
-        FAMILY.program(stdio, "print(10**60000)", place),
+        FAMILY.program(stdio, f"print(10**{longer})", place),
     ) == ["passed", "error", "passed", "passed", "passed", "error"]
 
 

@@ -24,7 +24,7 @@ def outcomes() -> dict[str, Outcome]:
     """Return what came of each program, by id."""
     by_id: dict[str, Outcome] = {}
     # Right programs get more time: a busy machine makes memory and system calls dearer.
-    for timeout_s, is_right in ((1.0, False), (20.0, True)):
+    for timeout_s, is_right in ((3.0, False), (20.0, True)):
         rows = [row for row in programs.rows() if (row["expect"] == "pass") is is_right]
         judged = judge([programs.program(row) for row in rows], local(Confinement(Limits(timeout_s))))
         by_id |= {row["id"]: outcome for row, outcome in zip(rows, judged.outcomes, strict=True)}
