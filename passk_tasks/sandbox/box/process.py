@@ -322,6 +322,7 @@ class Box:
         ):
             # Forks share pages, and some pages are resident in no process: the zygote counts exactly.
             together_kib, shared_kib = self._ask(protocol.MEMORY)
+            self._check_time()  # once its time is up, the zygote stops counting, and its amounts say nothing
             together_mib, shared_mib = together_kib / 1024 or tree.resident_mib, shared_kib / 1024
             if shared_mib:
                 # A shared mapping keeps its unmapped pages while one page is mapped. They cannot be seen;
