@@ -18,6 +18,7 @@ import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
+from pathlib import Path
 
 from passk_tasks._version import __version__
 from passk_tasks.errors import PasskError, TerminatedError, check_name
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; None takes those of the process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     try:
         code = _dispatch(arguments)
         # If the reader of a pipe is gone, flushing fails: better here than at exit.
@@ -122,6 +124,16 @@ def _dispatch(arguments: list[str]) -> int:
             stream.reconfigure(errors="replace")
     options = top.parse_args(arguments)
     return int(options.run(options))
+
+
+def _open_closed_streams() -> None:
+    """Let the standard streams that our parent closed, as daemons do, read and write nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # It takes the lowest free number, which is that of the stream: no other file gets it now.
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  # open to the end
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
 
 
 def _give_up_output() -> None:

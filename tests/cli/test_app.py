@@ -216,6 +216,25 @@ def test_a_reader_that_leaves_early_is_no_traceback(tmp_path):
     assert ended.returncode == 141
 
 
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_streams_that_the_parent_closed_are_no_failure(tmp_path, closed):
+    """Daemons close them: a run is judged and saved all the same, and no file of it becomes a stream."""
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text(json.dumps({"task_id": "HumanEval/53", "completion": "    return x + y\n"}))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "passk_tasks", "score", samples, "--out", tmp_path, "--k", "1"),
+            *("--task", "passk_humaneval"),
+        ],
+        preexec_fn=lambda: [os.close(fd) for fd in closed],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 1 in closed or "pass@1" in done.stdout
+    assert json.loads((tmp_path / "outcomes.jsonl").read_text())["verdict"] == "passed"
+
+
 def test_a_terminal_without_utf_8_is_no_failure():
     """Under an ASCII output encoding the table is printed with `?` for what cannot be shown."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
