@@ -13,10 +13,13 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from passk_tasks.sandbox import leftovers
 
+OWN_PROCESSES = 8
+"""A worker's own processes, beside those of its program."""
 _numbers = itertools.count()
 
 
@@ -58,6 +61,25 @@ def create(memory_bytes: int, processes: int, root: Path = Path("/")) -> dict[st
     return made
 
 
+def memory_events(group: Path) -> tuple[int, int]:
+    """Return how many of a group's processes the kernel ended, and how often the group reached its cap."""
+    second = _numbers_in(group / "memory.events")
+    if "oom_kill" in second:
+        return second["oom_kill"], second["oom"]
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        ended = _numbers_in(group / "memory.oom_control")["oom_kill"]
+        return ended, int((group / "memory.failcnt").read_text(encoding="ascii"))
+    return 0, 0
+
+
+def _numbers_in(file: Path) -> dict[str, int]:
+    """Return the numbers of a file with a name and a number in each line; none if there is no such file."""
+    with contextlib.suppress(OSError, ValueError):
+        words = file.read_text(encoding="ascii").split()
+        return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    return {}
+
+
 def remove(groups: dict[str, Path]) -> None:
     """Remove groups, and end what is still in them; the kernel needs a moment after the last process."""
     for group in set(groups.values()):
@@ -92,14 +114,67 @@ def _sweep(parent: Path) -> None:
                 group.rmdir()
 
 
-def _parents(root: Path) -> list[tuple[list[str] | None, Path]]:
-    """Return, for each hierarchy, its controllers (None for version 2) and the group to make ours in."""
-    parents: list[tuple[list[str] | None, Path]] = []
+def scarce(memory_mib: int, processes: int, workers: int, root: Path = Path("/")) -> tuple[str, ...]:
+    """Return warnings where our own groups, or the machine, may not give programs what they are allowed.
+
+    Args:
+        memory_mib: what a program may use.
+        processes: how many a program may have.
+        workers: how many programs may run at one time.
+        root: where /proc and /sys are; another in tests.
+    """
+    warnings = []
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        total_kib = int((root / "proc/meminfo").read_text(encoding="ascii").split()[1])
+        given_mib = min(
+            total_kib >> 10, _least("memory", ("memory.max", "memory.limit_in_bytes"), root) >> 20
+        )
+        if given_mib < memory_mib:
+            warnings.append(
+                f"a program may use {memory_mib:,} MiB of memory (memory_mib), and this machine or its "
+                f"container has {given_mib:,}: programs that need more than there is end as infra_error"
+            )
+    needed, given = workers * (processes + OWN_PROCESSES), _least("pids", ("pids.max", "pids.max"), root)
+    if given < needed:
+        warnings.append(
+            f"{workers} programs at one time may have {needed:,} processes and threads, and this container "
+            f"allows {given:,} (pids.max): right programs that start many may fail; lower `workers`, or "
+            "raise that limit"
+        )
+    return tuple(warnings)
+
+
+def _least(controller: str, files: tuple[str, str], root: Path) -> int:
+    """Return the smallest limit of our groups and of those above them, in the file of version 2 or 1."""
+    limits = [1 << 62]
+    for controllers, mount, path in _own(root):
+        if controllers is None or controller in controllers:
+            group = mount / path
+            while group.is_relative_to(mount):
+                # Inside a container the path may not exist below the mount, which is our own group then.
+                with contextlib.suppress(OSError, ValueError):  # absent, or "max"
+                    file = group / files[controllers is not None]
+                    limits.append(int(file.read_text(encoding="ascii")))
+                group = group.parent
+    return min(limits)
+
+
+def _parents(root: Path) -> Iterator[tuple[list[str] | None, Path]]:
+    """Yield, for each hierarchy, its controllers (None for version 2) and the group to make ours in."""
+    for controllers, mount, path in _own(root):
+        if controllers is not None:
+            yield controllers, mount / path
+        elif path:
+            yield None, (mount / path).parent
+
+
+def _own(root: Path) -> Iterator[tuple[list[str] | None, Path, str]]:
+    """Yield, for each hierarchy, its controllers (None for version 2), its mount, and our group's path."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
         mounts = (root / "proc/self/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return parents
+        return
     places: dict[str, Path] = {}
     for mount in mounts:
         _, target, kind, options, *_ = mount.split()
@@ -110,12 +185,7 @@ def _parents(root: Path) -> list[tuple[list[str] | None, Path]]:
                 places.setdefault(option, root / target.lstrip("/"))
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if not controllers:
-            if "" in places and path != "/":
-                parents.append((None, (places[""] / path.lstrip("/")).parent))
-        else:
-            names = controllers.split(",")
-            place = next((places[n] for n in names if n in places), None)
-            if place is not None:
-                parents.append((names, place / path.lstrip("/")))
-    return parents
+        names = controllers.split(",")
+        place = next((places[name] for name in names if name in places), None)
+        if place is not None:
+            yield names if controllers else None, place, path.lstrip("/")

@@ -21,14 +21,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
 from passk_tasks.program import AnyTests, CommandTests, Confinement, Program
-from passk_tasks.sandbox import remembered, toolchains
+from passk_tasks.sandbox import cgroups, remembered, toolchains
 from passk_tasks.sandbox.beside import beside
 from passk_tasks.sandbox.box import frames, ledger
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
@@ -36,7 +36,7 @@ from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Ahead, Suspects, Waiting
-from passk_tasks.sandbox.worker import MESSAGE_LIMIT, RefusedError, Surroundings, Worker
+from passk_tasks.sandbox.worker import MEMORY, MESSAGE_LIMIT, PIPES, RefusedError, Surroundings, Worker
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
 # The ways of each mode, the strongest first.
@@ -48,7 +48,6 @@ _GRACE_S = 10.0  # after a candidate's backstop, until a silent worker is given 
 _MAX_FAILED_STARTS = 3
 _QUEUE = 2  # programs that a worker holds: one in judgement, one waiting
 _MOST_TRIES_AGAIN = 3
-_CROWDED = "pipes of the user were used up"
 _PART = 1 << 20  # characters
 _SPARE_MIB = 32  # memory of the tests' side without any program
 
@@ -109,9 +108,14 @@ class Sandbox:
         self._pool: list[Worker] = []
         self._failed_starts = 0
         self._numbers = itertools.count()
-        self._disturbed: set[int] = set()  # programs in judgement while somebody used up what all share
+        self._disturbed: dict[
+            int, str
+        ] = {}  # programs in judgement while something that all share was used up
         self._crowding: set[int] = set()  # those that used it up
         self._tries_again: collections.Counter[int] = collections.Counter()
+        # Programs that memory ran out for: those that are to be tried alone, and those that are tried so.
+        self._lonely: collections.deque[int] = collections.deque()
+        self._starved: set[int] = set()
         self._terminates: Any = None
 
     @property
@@ -137,6 +141,7 @@ class Sandbox:
             self.layers = dict(self._pool[0].layers)
             if lost := remembered.lost_layers(self.mode, self.layers):
                 self.warnings += (remembered.warning(lost),)
+            self.warnings += cgroups.scarce(self.limits.memory_mib, self.limits.processes, self.workers)
         except BaseException:
             self.close()
             raise
@@ -180,6 +185,8 @@ class Sandbox:
         self._disturbed.clear()
         self._crowding.clear()
         self._tries_again.clear()
+        self._lonely.clear()
+        self._starved.clear()
         ahead, waiting, suspects = Ahead(programs), Waiting(), Suspects()
         suites: dict[AnyTests, int] = {}
         left, began_s = len(programs), time.monotonic()
@@ -202,28 +209,15 @@ class Sandbox:
                 self._show_tools(ahead.next, others=ahead.begun)
                 continue
             self._top_up(left, began_s, fresh=bool(suspects))
-            for worker in self._pool:
-                if suspects and worker.is_fresh:
-                    suspect = suspects.take()
-                    program = ahead.held[suspect]
-                    worker.give(PROBE, replace(program, code=""), suites[program.tests])
-                    worker.give(suspect, program, suites[program.tests])
-                    worker.is_full = True
-                while waiting and not worker.is_full and len(worker.held) < _QUEUE:
-                    index, suite = waiting.take(worker)
-                    worker.give(index, ahead.held[index], suite)
+            self._give(ahead.held, suites, suspects, waiting)
             for index, outcome in self._receive(suspects, waiting):
                 if index == PROBE:
                     continue
                 if index in self._disturbed and not outcome.passed:
-                    # Its own pipes may have been the small ones.
-                    self._disturbed.discard(index)
-                    self._tries_again[index] += 1
-                    if self._tries_again[index] <= (1 if index in self._crowding else _MOST_TRIES_AGAIN):
-                        waiting.put_back([index], last=True)
+                    last = self._last(index, outcome, waiting)
+                    if last is None:
                         continue
-                    if index not in self._crowding:
-                        outcome = replace(outcome, flags=(*outcome.flags, _CROWDED))
+                    outcome = last
                 left -= 1
                 ahead.drop(index)
                 waiting.forget(index)
@@ -231,6 +225,52 @@ class Sandbox:
                 yield index, outcome
 
     selftest = run  # there is one machine, this one
+
+    def _give(
+        self,
+        held: Mapping[int, Program],
+        suites: Mapping[AnyTests, int],
+        suspects: Suspects,
+        waiting: Waiting,
+    ) -> None:
+        """Give workers what they can take: suspects, what waits, and at the end what must be alone."""
+        if any(worker.held.keys() & self._starved for worker in self._pool):
+            return
+        for worker in self._pool:
+            if suspects and worker.is_fresh:
+                suspect = suspects.take()
+                program = held[suspect]
+                worker.give(PROBE, replace(program, code=""), suites[program.tests])
+                worker.give(suspect, program, suites[program.tests])
+                worker.is_full = True
+            while waiting and not worker.is_full and len(worker.held) < _QUEUE:
+                index, suite = waiting.take(worker)
+                worker.give(index, held[index], suite)
+        if self._lonely and not any(worker.held for worker in self._pool):
+            index = self._lonely.popleft()
+            self._starved.add(index)
+            self._pool[0].give(index, held[index], suites[held[index].tests])
+
+    def _last(self, index: int, outcome: Outcome, waiting: Waiting) -> Outcome | None:
+        """Return the outcome of a program that lacked something; None where it is tried again."""
+        lacked = self._disturbed.pop(index)
+        if lacked == MEMORY:
+            if index not in self._starved:
+                self._lonely.append(index)
+                return None
+            detail = (
+                f"{MEMORY} both times that it ran, the second time with no other program of this run beside "
+                f"it, while its largest process used {outcome.peak_mib:.0f} MiB ({outcome.detail})"
+            )
+            return replace(outcome, verdict=Verdict.INFRA_ERROR, detail=detail)
+        # Its own pipes may have been the small ones.
+        self._tries_again[index] += 1
+        if self._tries_again[index] <= (1 if index in self._crowding else _MOST_TRIES_AGAIN):
+            waiting.put_back([index], last=True)
+            return None
+        if index in self._crowding:
+            return outcome
+        return replace(outcome, flags=(*outcome.flags, lacked))
 
     def _too_large(self, program: Program, size: int) -> Outcome:
         detail = (
@@ -319,12 +359,12 @@ class Sandbox:
                 if events & selectors.EVENT_WRITE:
                     worker.send()
                 if events & selectors.EVENT_READ:
-                    crowding, crowded = worker.read(finished)
-                    self._disturbed |= crowded
+                    crowding, disturbed = worker.read(finished)
+                    self._disturbed |= disturbed
                     if crowding:
                         self._crowding |= crowding
                         others = (other for other in self._pool if other.held and other is not worker)
-                        self._disturbed |= {next(iter(other.held)) for other in others}
+                        self._disturbed |= {next(iter(other.held)): PIPES for other in others}
             except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
                 finished += self._bury(worker, suspects, waiting, None, str(error))
         for worker in list(self._pool):

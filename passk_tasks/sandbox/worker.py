@@ -31,9 +31,9 @@ from passk_tasks.sandbox.packages import Packages
 from passk_tasks.verdict import Outcome
 
 MESSAGE_LIMIT = 1 << 20
+PIPES, MEMORY = "pipes of the user were used up", "the machine ran out of memory"
 _START_S = 120.0  # a guard against a hang: a start takes 0.1 s of CPU, and a busy machine gives it late
 _GRACE_S = 60.0  # for the processes of a worker to end; on an idle machine it takes milliseconds
-_OWN_PROCESSES = 8  # of a worker, beside the candidate's
 _SUITES_KEPT = 64  # problems: a worker keeps their tests compiled
 _CASES_KEPT = 64 << 20  # bytes of tests that a worker keeps, without those of the newest problem
 # Under root each worker gets a user number of its own: for this many runs, with this many workers each.
@@ -137,6 +137,7 @@ class Worker:
             if way == "rlimits"
             else _make_groups(limits, toolchains.MOST_MIB if surroundings.builds else 0)
         )
+        self._memory_events = (0, 0)
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
         reading, self._lifeline = os.pipe()
@@ -266,11 +267,12 @@ class Worker:
         """The events to wait for on the socket."""
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
-    def read(self, finished: list[tuple[int, Outcome]]) -> tuple[set[int], set[int]]:
+    def read(self, finished: list[tuple[int, Outcome]]) -> tuple[set[int], dict[int, str]]:
         """Add what has been judged to `finished`, even if an error comes after it.
 
         Returns:
-            The programs that used up what those beside them need, and those that had too little of it.
+            The programs that used up what those beside them need; and those that had too little of something,
+            and of what.
 
         Raises:
             EOFError: the worker is gone.
@@ -282,7 +284,7 @@ class Worker:
             raise EOFError("the sandbox's process ended")
         self._buffer.feed(data)
         crowding: set[int] = set()
-        crowded: set[int] = set()
+        disturbed: dict[int, str] = {}
         while (message := self._buffer.take()) is not None:
             answer = json.loads(message)
             if "fatal" in answer:
@@ -298,10 +300,20 @@ class Worker:
             if answer["crowds_others"]:
                 crowding.add(index)
             if answer["is_crowded"]:
-                crowded.add(index)
+                disturbed[index] = PIPES
+            if answer["is_starved"] and self._starved():
+                disturbed[index] = MEMORY
             finished.append((index, outcome))
             self.is_full = self.is_full and bool(self.held)
-        return crowding, crowded
+        return crowding, disturbed
+
+    def _starved(self) -> bool:
+        """Whether the kernel ended one of this worker's processes, and the worker was below its own cap."""
+        if (group := self._groups.get("memory cgroup")) is None:
+            return True
+        ended, capped = self._memory_events
+        self._memory_events = cgroups.memory_events(group)
+        return self._memory_events[0] > ended and self._memory_events[1] == capped
 
     @property
     def timeout_s(self) -> float:
@@ -362,7 +374,7 @@ def _in_base64(raw: bytes) -> str:
 def _make_groups(limits: Limits, builds_mib: int) -> dict[str, Path]:
     """Cap what a worker's processes take together: the tests' side, and a candidate's tree or a build."""
     memory_mib = max(TREE_MEMORY * limits.memory_mib, builds_mib) + TESTS_EXTRA_MIB
-    return cgroups.create(memory_mib << 20, limits.processes + _OWN_PROCESSES)
+    return cgroups.create(memory_mib << 20, limits.processes + cgroups.OWN_PROCESSES)
 
 
 # The environment of candidates, with nothing of the user's; `beside` adds what is shown.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from passk_tasks.judging import batch
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Limits, Program, Tests
 from passk_tasks.sandbox import cgroups
+from passk_tasks.sandbox.box import landlock
 from passk_tasks.sandbox.supervisor import Sandbox
 
 
@@ -74,6 +77,42 @@ def test_groups_of_killed_runs_are_swept(tmp_path):
     assert set(names) - left == {f"passk-{ended.pid}-0"}
 
 
+@pytest.mark.parametrize(
+    ("own", "mounts", "files"),
+    [
+        ("0::/pod/me\n", "cgroup2 /cg cgroup2 rw 0 0\n", ("cg/memory.max", "cg/pod/memory.max")),
+        ("0::/\n", "cgroup2 /cg cgroup2 rw 0 0\n", ("cg/memory.max",)),
+        ("4:memory:/host/path\n", "cgroup /cg cgroup rw,memory 0 0\n", ("cg/memory.limit_in_bytes",)),
+    ],
+    ids=["an ancestor's", "of the root of a container", "version 1, the path of the host"],
+)
+def test_less_memory_than_programs_may_use_is_said(tmp_path, own, mounts, files):
+    """Each limit above us binds; without one, the machine's memory does."""
+    host(tmp_path, own, mounts)
+    assert cgroups.scarce(512, 64, 2, tmp_path) == ()  # nothing is known
+    (tmp_path / "proc/meminfo").write_text("MemTotal:        8388608 kB\nMemFree: 1 kB\n")
+    assert cgroups.scarce(8192, 64, 2, tmp_path) == ()
+    assert "has 8,192:" in cgroups.scarce(8193, 64, 2, tmp_path)[0]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("max\n")
+    assert cgroups.scarce(512, 64, 2, tmp_path) == ()
+    (tmp_path / files[-1]).write_text(f"{300 << 20}\n")
+    [warning] = cgroups.scarce(512, 64, 2, tmp_path)
+    assert "has 300:" in warning
+
+
+def test_fewer_processes_than_programs_may_start_is_said(tmp_path):
+    """A fork that a container refuses is an error of the program: nobody can tell it from others."""
+    host(tmp_path, "8:pids:/a\n", "cgroup /cg/pids cgroup rw,pids 0 0\n")
+    (tmp_path / "cg/pids/a").mkdir(parents=True)
+    (tmp_path / "cg/pids/a/pids.max").write_text("144\n")
+    assert cgroups.scarce(512, 64, 2, tmp_path) == ()
+    [warning] = cgroups.scarce(512, 64, 3, tmp_path)
+    assert "216" in warning
+    assert "144" in warning
+
+
 @pytest.fixture
 def groups():
     """Groups of the real host."""
@@ -126,3 +165,69 @@ def test_processes_that_grow_together_are_capped(groups):
     program = Program("t/0", code, Tests("assert f() == 1", ("f",)))
     outcome = batch.judge([program], local(Confinement(Limits(timeout_s=60, memory_mib=100)), 1)).outcomes[0]
     assert outcome.verdict.value in ("memory_limit", "crashed"), outcome
+
+
+HOLDS = "import time\ndef f():\n    held = bytearray({mib} << 20)\n    time.sleep(0.4)\n    return 1\n"
+LOSES_A_CHILD = (
+    "import os\ndef f():\n    child = os.fork()\n    if child:\n        return 1 + os.waitpid(child, 0)[1]\n"
+    "    held = bytearray({mib} << 20)\n    os._exit(0)\n"
+)
+IN_A_SMALL_CONTAINER = """
+import json, os, sys
+from pathlib import Path
+group, way, workers, codes = sys.argv[1:]
+Path(group, "cgroup.procs").write_text(str(os.getpid()))
+from passk_tasks.judging import batch
+from passk_tasks.judging.executor import local
+from passk_tasks.program import Confinement, Limits, Program, Tests
+from passk_tasks.sandbox import supervisor
+supervisor._WAYS["strict"] = (way,)
+programs = [
+    Program("t", code, Tests(f"assert f() == 1  # {number}", ("f",)))
+    for number, code in enumerate(json.loads(codes))
+]
+judged = batch.judge(programs, local(Confinement(Limits(timeout_s=3)), int(workers)))
+print(json.dumps([[(o.verdict, o.detail) for o in judged.outcomes], judged.warnings]))
+"""
+
+
+@pytest.fixture
+def in_a_container():
+    """A function that judges programs in a group of this host that has little memory."""
+    made = cgroups.create(1 << 30, 70)
+    try:
+        if "memory cgroup" not in made:
+            pytest.skip("no memory cgroup is delegated to this process")
+
+        def judged(mib, workers, codes, way="namespaces"):
+            group = made["memory cgroup"]
+            name = "memory.max" if (group / "memory.max").exists() else "memory.limit_in_bytes"
+            (group / name).write_text(str(mib << 20))
+            command = [sys.executable, "-c", IN_A_SMALL_CONTAINER, group, way, str(workers)]
+            done = subprocess.run([*command, json.dumps(codes)], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            return json.loads(done.stdout)
+
+        yield judged
+    finally:
+        cgroups.remove(made)
+
+
+@pytest.mark.parametrize("way", ["namespaces", "landlock"])
+def test_programs_that_the_kernel_ends_for_want_of_memory_are_judged_alone(in_a_container, way):
+    """Two that each use less than they may are too much together: each passes, tried after the others."""
+    if way == "landlock" and landlock.abi() < 1:
+        pytest.skip("this kernel has no Landlock")
+    codes = [text.format(mib=400) for text in (HOLDS, LOSES_A_CHILD) for _ in range(3)]
+    outcomes, warnings = in_a_container(700, 2, codes, way)
+    assert [verdict for verdict, _ in outcomes] == ["passed"] * 6, outcomes
+    assert not any("MiB" in warning for warning in warnings)
+
+
+def test_a_program_that_the_machine_has_no_memory_for_has_no_verdict(in_a_container):
+    """A right one and one that would reach its own limit cannot be told apart here; a warning says so."""
+    codes = [HOLDS.format(mib=mib) for mib in (50, 400, 900)]
+    outcomes, [warning] = in_a_container(300, 1, codes)
+    assert [verdict for verdict, _ in outcomes] == ["passed", "infra_error", "infra_error"]
+    assert "the machine ran out of memory both times" in outcomes[1][1]
+    assert "has 300:" in warning

@@ -182,7 +182,7 @@ def test_a_failure_while_others_hold_the_pipes_of_the_user_is_flagged(monkeypatc
     def read(self, finished):
         before, (crowding, _) = len(finished), worker_read(self, finished)
         reads.extend(finished[before:])
-        return crowding, {index for index, _ in finished[before:]}
+        return crowding, {index: worker.PIPES for index, _ in finished[before:]}
 
     worker_read = worker.Worker.read
     monkeypatch.setattr(worker.Worker, "read", read)

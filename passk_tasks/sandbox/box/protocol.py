@@ -63,7 +63,8 @@ class Greeting(TypedDict, total=False):
 #     {"program": index, "tests": number, "code": source, "judge": name of a driver}
 # and the worker sends these, while it judges and when it has judged:
 #     {"alive": index, "removes": whether what it does next is to remove what a candidate left; else absent}
-#     {"program": index, "outcome": fields of `Outcome`, "crowds_others": bool, "is_crowded": bool}
+#     {"program": index, "outcome": fields of `Outcome`, and what `Trials` says of the program:
+#         "crowds_others", "is_crowded", "is_starved"}
 
 
 def packed_outcome(outcome: Outcome) -> list[Any]:

@@ -30,11 +30,13 @@ def serve(supervisor: int, trials: Trials) -> None:
             index, driver = request["program"], DRIVERS[request["judge"]]
             tell = functools.partial(_tell, supervisor, {"alive": index})
             trials.traces.tell = functools.partial(_tell, supervisor, {"alive": index, "removes": True})
+            trials.is_starved = False
             outcome = driver.judge(trials, tests[request["tests"]], request["code"], tell)
             judged = {
                 "outcome": packed_outcome(outcome),
                 "crowds_others": trials.crowds_others,
                 "is_crowded": trials.is_crowded,
+                "is_starved": trials.is_starved,
             }
             _tell(supervisor, {"program": index, **judged})
         elif "drop" in request:

@@ -36,6 +36,7 @@ _BY_ITSELF = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED}  # how a program e
 _UNLIMITED = {*_BY_ITSELF, Verdict.PASSED}  # what no limit has ended
 # What a full disk may make of a right program.
 _FOR_WANT_OF_DISK = {Verdict.FAILED, Verdict.ERROR, Verdict.CRASHED, Verdict.TIMEOUT}
+_WHATEVER_MEMORY = {Verdict.PASSED, Verdict.MEMORY_LIMIT}  # whether or not the machine has some left
 
 
 def _unexplained(_status: int, _memory_spent: bool) -> None:
@@ -49,6 +50,7 @@ class Trials:
         timeout_s, memory_mib: those of `Limits`.
         room: how much memory a candidate may use where its driver says nothing else.
         crowds_others, is_crowded: those of the last candidate's `Box`.
+        is_starved: whether one may have failed, since this was set to False, because memory ran out.
         traces: what candidates leave.
     """
 
@@ -63,7 +65,9 @@ class Trials:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
         together_mib = TREE_MEMORY * self.memory_mib
         self.room = Room(self.memory_mib, together_mib, together_mib, config["output_mib"])
-        self.crowds_others = self.is_crowded = False
+        self.crowds_others = self.is_crowded = self.is_starved = False
+        self._read_killed = usage.killed_for_memory()
+        self._killed = self._read_killed()
         self.traces = Traces(ledger)
         self._box = functools.partial(
             Box,
@@ -183,7 +187,7 @@ class Trials:
             verdict, detail = Verdict.MEMORY_LIMIT, too_large
         if remote.box.disk_error is not None and verdict in _FOR_WANT_OF_DISK:
             raise remote.box.disk_error  # to be tried again, alone, once there is room
-        self.crowds_others, self.is_crowded = remote.box.crowds_others, remote.box.is_crowded
+        self._see_what_it_lacked(remote.box, verdict)
         return Outcome(
             verdict,
             one_line(detail),
@@ -195,6 +199,12 @@ class Trials:
             remote.base_passed if suite is not None and suite.base else None,
             self._actual if verdict is Verdict.FAILED else "",
         )
+
+    def _see_what_it_lacked(self, box: Box, verdict: Verdict) -> None:
+        self.crowds_others, self.is_crowded = box.crowds_others, box.is_crowded
+        if verdict not in _WHATEVER_MEMORY:
+            before, self._killed = self._killed, self._read_killed()
+            self.is_starved = self.is_starved or self._killed > before
 
     def _tested(
         self, run: Callable[[], None], remote: Remote, timeout_s: float, suite: Suite | None

@@ -284,6 +284,24 @@ def own_wait() -> Callable[[], float]:
     return seconds
 
 
+def killed_for_memory() -> Callable[[], int]:
+    """Return a function that tells how many processes the kernel ended because memory ran out; 0 if unknown.
+
+    They are those of the whole machine, of any container on it.
+    """
+    fd = -1
+    with contextlib.suppress(OSError):
+        fd = os.open("/proc/vmstat", os.O_RDONLY | os.O_CLOEXEC)
+
+    def number() -> int:
+        try:
+            return int(os.pread(fd, 1 << 14, 0).partition(b"\noom_kill ")[2].split(maxsplit=1)[0])
+        except (OSError, ValueError, IndexError):
+            return 0
+
+    return number
+
+
 def _state(folder: str) -> str:
     try:
         return _stat(f"{folder}/stat")[0]
