@@ -134,6 +134,7 @@ HOARDS = {
 _HOG = """
 import os, socket, time
 keep = [socket.socketpair()]
+hoarded = os.pipe()
 def send():
     ends = [pair for pair in keep if pair and type(pair[0]) is socket.socket][-1]
     reading, writing = os.pipe()
@@ -146,8 +147,11 @@ for _ in range(3):
                 HOARD
         except OSError:
             pass
+        os.write(hoarded[1], b'.')
         time.sleep(9)
         os._exit(0)
+for _ in range(3):
+    os.read(hoarded[0], 1)
 time.sleep(1.5)
 def f(x): return 4
 """
@@ -190,6 +194,18 @@ def test_a_failure_while_others_hold_the_pipes_of_the_user_is_flagged(monkeypatc
     assert (wrong.verdict, wrong.flags) == ("failed", ("pipes of the user were used up",))
     assert (right.verdict, right.flags) == ("passed", ())
     assert len(reads) == 5
+
+
+def test_who_waits_at_a_small_pipe_may_have_lacked_a_larger_one():
+    """Others may hold the user's pipes for less time than passes between two looks; the pipe stays small."""
+    code = (
+        "import fcntl, os\n_, writing = os.pipe()\nfcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, {size})\n"
+        "def f(x):\n    os.write(writing, bytes({size} + 1))\n    return 4\n"
+    )
+    codes = [code.format(size=size) for size in (4096, 65536)]
+    small, usual = judge(*codes, timeout_s=0.3).outcomes
+    assert (small.verdict, small.flags) == ("timeout", ("pipes of the user were used up",))
+    assert (usual.verdict, usual.flags) == ("timeout", ())
 
 
 @pytest.mark.parametrize("limit", ["n 64", "f 100", "u 20", "v 400000", "t 20"])

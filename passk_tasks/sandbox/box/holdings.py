@@ -6,6 +6,7 @@ Each function stops when this thread's CPU clock reaches `until_s`, and returns 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -15,6 +16,7 @@ from passk_tasks.sandbox.box import protocol
 from passk_tasks.sandbox.box.limits import OPEN_FILES
 from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.sandbox.box.traces import Network
+from passk_tasks.sandbox.box.usage import is_small
 
 _TIME_WAIT = "06"  # a connection that has ended, and holds nothing
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") >> 10
@@ -105,6 +107,23 @@ def pipes(until_s: float) -> tuple[int, int]:
     """
     opened_sockets, opened, hidden = _opened(until_s)
     return len(opened) + hidden * OPEN_FILES // 2, sum(map(_under_way, opened_sockets.values()))
+
+
+def small_pipes(until_s: float) -> tuple[int, int]:
+    """Return how many open ends of pipes are small, as where the user has too many; and 0."""
+    small = 0
+    for process in _until(until_s):
+        folder = f"/proc/{process}/fd"
+        with contextlib.suppress(OSError):  # it ended meanwhile, or hides them
+            for name in os.listdir(folder):
+                with contextlib.suppress(OSError):
+                    if stat.S_ISFIFO(os.stat(f"{folder}/{name}").st_mode):
+                        end = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                        try:
+                            small += is_small(end)
+                        finally:
+                            os.close(end)
+    return small, 0
 
 
 def disk_kib(folders: tuple[str, ...], until_s: float) -> tuple[int, int]:

@@ -333,15 +333,15 @@ class Box:
                 raise CandidateGone(
                     Verdict.MEMORY_LIMIT, f"{tree.processes} processes use {together_mib:.0f} MiB together"
                 )
-        self._look_at_pipes()
+        self.look_at_pipes()
         if (sockets_mib := self._sockets_mib()) > most_mib:
             raise CandidateGone(Verdict.MEMORY_LIMIT, f"its sockets may hold {sockets_mib:.0f} MiB")
         self.check_disk()
         self._check_time()
 
-    def _look_at_pipes(self) -> None:
+    def look_at_pipes(self) -> None:
         """End a candidate that holds too many pipes, or hides some while its user's are used up."""
-        self.check_crowded()
+        self.is_crowded = self.is_crowded or usage.new_pipes_are_small()
         # One process may have enough files open for twice that number of pipes.
         pipes, under_way = self._ask(protocol.PIPES)
         if max(pipes, under_way) > _PIPES_MOST or (self.is_crowded and under_way):
@@ -351,9 +351,19 @@ class Box:
                 Verdict.MEMORY_LIMIT, f"{self._tree.processes} processes hold {pipes} pipes{also}"
             )
 
-    def check_crowded(self) -> None:
-        """Set `is_crowded` if the pipes of the user are used up now."""
+    def check_pipes_at_end(self, verdict: Verdict) -> None:
+        """Look once more: between two looks pipes may have been used up, by this candidate or by others.
+
+        One that waits at a small pipe, which others left it for a moment, would wait forever.
+
+        Raises:
+            CandidateGone: it passed, and holds too many.
+        """
         self.is_crowded = self.is_crowded or usage.new_pipes_are_small()
+        if self.is_crowded and verdict is Verdict.PASSED:
+            self.look_at_pipes()
+        elif verdict is Verdict.TIMEOUT and not self.is_crowded:
+            self.is_crowded = self._ask(protocol.SMALL, 0.1)[0] > 0
 
     def _check_time(self) -> None:
         tree = self._tree
@@ -407,9 +417,9 @@ class Box:
             how = "it hides its files" if beyond_kib == protocol.UNSEEN_KIB else "it wrote as much"
             raise CandidateGone(Verdict.OUTPUT_LIMIT, f"{gone_mib:.0f} MiB of disk are gone, and {how}")
 
-    def _ask(self, what: bytes) -> tuple[int, int]:
-        """Ask the zygote, which stops looking when the candidate's time is up; return its two amounts."""
-        self._control.send(protocol.LOOKING.pack(what, max(0.0, self._left_s())))
+    def _ask(self, what: bytes, most_s: float | None = None) -> tuple[int, int]:
+        """Ask the zygote, which looks for the time that the candidate has left; return its two amounts."""
+        self._control.send(protocol.LOOKING.pack(what, most_s or max(0.0, self._left_s())))
         answer = self._control.recv(protocol.AMOUNTS.size)
         if len(answer) != protocol.AMOUNTS.size:
             raise EOFError("the zygote is gone")

@@ -100,6 +100,7 @@ SOCKETS = b"S"  # stream sockets, and datagram sockets
 DISK = b"W"  # KiB on the disk, and what there may be beyond them
 UNSEEN_KIB = 1 << 62  # where something is hidden
 PIPES = b"N"  # pipes, and files that were sent and not received
+SMALL = b"Q"  # open ends of pipes that take no more than those of a user who has too many, and 0
 # To the zygote: end the candidate and kill everything that it left. It answers ENDED and the report.
 END, ENDED = b"E", b"R"
 REPORT = struct.Struct("<idI")  # the candidate's wait status, CPU seconds of all its processes, peak KiB

@@ -219,8 +219,10 @@ class Trials:
                 remote.box.check_disk(at_end=True)
             except CandidateGone as gone:
                 verdict, detail = gone.verdict, gone.detail
-        if verdict is not Verdict.PASSED:
-            remote.box.check_crowded()
+        try:
+            remote.box.check_pipes_at_end(verdict)
+        except CandidateGone as gone:
+            verdict, detail = gone.verdict, gone.detail
         if remote.box.fatal is not None:  # even if the tests caught it
             verdict, detail = remote.box.fatal.verdict, remote.box.fatal.detail
         return verdict, detail

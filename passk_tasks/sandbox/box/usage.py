@@ -23,11 +23,16 @@ _DATAGRAMS = 11
 _SMALL_PIPE = 2 * os.sysconf("SC_PAGE_SIZE")  # where the user has too many; elsewhere it has 16 pages
 
 
+def is_small(pipe: int) -> bool:
+    """Return whether a pipe is of the size that it has where its user holds too many."""
+    return fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) <= _SMALL_PIPE
+
+
 def new_pipes_are_small() -> bool:
     """Return whether the user of this process holds so many pipes that the kernel makes new ones small."""
     reading, writing = os.pipe()
     try:
-        return fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ) <= _SMALL_PIPE
+        return is_small(writing)
     finally:
         os.close(reading)
         os.close(writing)

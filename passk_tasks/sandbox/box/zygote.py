@@ -79,6 +79,7 @@ class Zygote:
             protocol.SHARED: holdings.shared_kib,
             protocol.SOCKETS: functools.partial(holdings.sockets, network),
             protocol.PIPES: holdings.pipes,
+            protocol.SMALL: holdings.small_pipes,
             protocol.DISK: functools.partial(holdings.disk_kib, tuple(folders)),
         }
 
