@@ -66,6 +66,7 @@ CPP = Language(
         ),
     ),
     files=("/usr/include/boost/any.hpp",),
+    absent=r"fatal error: (\S+): No such file or directory",
     signs=Signs(
         failed=r"Assertion failed: ",
         memory=r"std::bad_alloc|std::length_error",
@@ -139,6 +140,7 @@ JAVA = Language(
     ),
     files=(_JAVATUPLES,),
     shows=("/etc/java-*-openjdk",),
+    absent=r"error: package (\w+(?:\.\w+)+) does not exist",
     signs=Signs(
         failed=r"java\.lang\.AssertionError",
         memory=_JAVA_MEMORY,
@@ -215,6 +217,7 @@ GO = Language(
         ("CGO_ENABLED", "0"),
     ),
     rule=Rule(refused_stdout=r"FAIL|\[build failed\]|\[setup failed\]"),
+    absent=r"""cannot find package "(\S+)"|no required module provides package ([^\s;:]+)""",
     signs=Signs(
         failed=r"--- FAIL",
         raised=r"^panic: ",
@@ -243,6 +246,7 @@ RS = Language(
         # A candidate may define macros of these names.
         replaced=((r"(?<!::)\b(assert\w*)!", r"::std::\1!"),),
     ),
+    absent=r"unresolved import `(?!(?:std|core|alloc|crate|self|super)\b)(\w+)|can't find crate for `(\w+)`",
     signs=Signs(
         failed=r"assertion.*failed",
         memory=r"memory allocation of \d+ bytes failed",
@@ -270,6 +274,7 @@ D = Language(
         before=r"\}\s*void\s+main\s*\(\s*\)\s*\{\s*\}",
     ),
     shows=("/etc/ldc2.conf",),
+    absent=r"unable to read module `(\w+)`",
     signs=Signs(
         failed=r"core\.exception\.AssertError|unittest failure|Assertion failure",
         memory=r"OutOfMemoryError|Memory allocation failed",
@@ -372,6 +377,7 @@ SCALA = Language(
     files=("/usr/share/java/scala-compiler.jar", _SCALA),
     shows=("/etc/java-*-openjdk",),
     rule=Rule(clean_stderr=True),
+    absent=r"error: object (\w+) is not a member of package \w|error: not found: object (\w+)",
     signs=Signs(
         failed=r"java\.lang\.AssertionError",
         memory=_JAVA_MEMORY,

@@ -15,6 +15,7 @@ JL = Language(
     ending=Ending(
         'Base.println("\\n", Base.parse(Base.Int, Base.strip(Base.read("@FILE@", Base.String))) + @KEY@)\n'
     ),
+    absent=r"Package (\w+) not found",
     signs=Signs(
         failed=r"Test Failed|Some tests did not pass",
         syntax=r"syntax: |ParseError",
@@ -37,6 +38,7 @@ SWIFT = Language(
         '\nimport Foundation\nfreopen("@FILE@", "r", stdin)\n'
         'if let passkLine = readLine(), let passk = Int(passkLine) { print("\\n\\(passk + @KEY@)") }\n'
     ),
+    absent=r"no such module '(\w+)'",
     signs=Signs(failed=r"Assertion failed", wrong=r"error: "),
     build_s=60.0,
     reserves_mib=4096,
@@ -55,6 +57,7 @@ HS = Language(
         '("\\n" Prelude.++ Prelude.show ((Prelude.read passk :: Prelude.Integer) Prelude.+ @KEY@))\n',
         before=r"^  pure \(\)",
     ),
+    absent=r"Could not find module [‘`']([\w.]+)[’']",
     signs=Signs(failed=r"assertion failed", memory=r"out of memory|heap overflow", wrong=r"error:(\n.*)?"),
     shows=("/var/lib/ghc/package.conf.d",),
     build_s=60.0,
@@ -76,6 +79,7 @@ ML = Language(
         'let () = Stdlib.Printf.printf "\\n%d\\n%!" (Stdlib.int_of_string (Stdlib.String.trim '
         '(Stdlib.input_line (Stdlib.open_in "@FILE@"))) + @KEY@)\n'
     ),
+    absent=r"Unbound module (\w+)",
     signs=Signs(failed=r"Assert_failure", memory=r"Out_of_memory|Out of memory", wrong=r"^Error|exception"),
     run_s=15.0,
     apt=("ocaml-nox", "gcc"),
@@ -127,6 +131,7 @@ ELIXIR = Language(
         '\n    IO.puts("\\n#{String.to_integer(String.trim(File.read!("@FILE@"))) + @KEY@}")\n  ',
         before=r"\bend\s+end\s*\Z",
     ),
+    absent=r"module (\w[\w.]*) is not loaded and could not be found",
     signs=Signs(
         failed=r"^Assertion with|Assertion with ",
         syntax=r"\((SyntaxError|TokenMissingError|CompileError)\)",
@@ -164,6 +169,7 @@ DART = Language(
             "  print('\\n${given + solution.passkEnd}');\n}\n",
         ),
     ),
+    absent=r"resolve the package '(\w+)'",
     signs=Signs(
         failed=r"^Unhandled exception:\n(.* != |list lengths|map lengths)",
         memory=r"Out of [Mm]emory|OutOfMemoryError",

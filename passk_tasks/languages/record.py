@@ -138,6 +138,8 @@ class Language:
         prepared: what makes builds faster; verdicts are the same without, unless it is `needed`.
         rule: what a pass needs.
         signs: what tells how it failed.
+        absent: what its tools say of a library that is not there, with the name as first group; none of the
+            words that they have for a misspelt name, too. `""` where these cannot be told apart.
         build_s, run_s: least time limits, in CPU seconds; a run's setting may raise the second.
         reserves_mib: address space that the runtime reserves without using it.
         build_mib: memory that the build may use.
@@ -162,6 +164,7 @@ class Language:
     prepared: Prepared | None = None
     rule: Rule = Rule()
     signs: Signs = Signs()
+    absent: str = ""
     build_s: float = 30.0
     run_s: float = 5.0
     reserves_mib: int = 0

@@ -25,6 +25,7 @@ JS = Language(
         # Within the function, since a candidate may have put another in its place.
         before=r"^\}\s*test\(\);?\s*\Z",
     ),
+    absent=r"Cannot find module '([^./'][^']*)'",
     signs=Signs(
         failed=r"AssertionError",
         syntax=r"^SyntaxError: .*\n\s+at (wrapSafe|internalCompileFunction|new Script|checkSyntax)\b",
@@ -66,6 +67,7 @@ RB = Language(
         before=r"\bend\s+end\s*\Z",
     ),
     files=("/usr/share/rubygems-integration/all/gems/test-unit-*",),
+    absent=r"cannot load such file -- (\S+)",
     signs=Signs(
         failed=r"^Failure: |AssertionFailedError",
         syntax=r"syntax error|SyntaxError",
@@ -84,6 +86,7 @@ PHP = Language(
     ending=Ending(';fwrite(STDOUT, "\\n" . ((int) file_get_contents("php://fd/@FD@") + @KEY@) . "\\n");\n'),
     shows=("/etc/php",),
     rule=Rule(refused_stdout="PHP Parse error", refused_stderr="PHP Parse error"),
+    absent=r"Failed opening required '([^']+)'",
     signs=Signs(
         failed=r"Uncaught Exception: Test failed!",
         syntax=r"(PHP )?Parse error: ",
@@ -116,6 +119,7 @@ PL = Language(
     files=("/usr/share/perl5/Test/Deep.pm",),
     shows=("/etc/perl",),
     rule=Rule(refused_stdout="ERROR", refused_stderr="ERROR"),
+    absent=r"Can't locate (\S+)\.pm in @INC",
     signs=Signs(
         failed=r"^a test failed$",
         syntax=r"syntax error at|had compilation errors|Execution of .* aborted due to compilation",
@@ -139,6 +143,7 @@ LUA = Language(
         before=r"^end\b",
     ),
     files=("/usr/share/lua/5.*/luaunit.lua",),
+    absent=r"module '(\S+)' not found",
     signs=Signs(
         failed=r"^Failed tests:",
         syntax=r"^\S*lua\S*: .*:\d+: .* (near|expected)",
@@ -195,6 +200,7 @@ R = Language(
         replaced=((r"\b(stopifnot|isTRUE|all\.equal)\(", r"base::\1("),),
     ),
     shows=("/etc/R",),
+    absent=r"there is no package called .(\w[\w.]*)",
     signs=Signs(
         failed=r"is not TRUE|are not all TRUE",
         syntax=r"Error in source\(.*\n?.*:\d+:\d+: ",

@@ -278,7 +278,9 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
 
 def _absent_modules(of: int, lacking: Counter[str], spec: TaskSpec) -> Iterator[Finding]:
     """Yield the modules whose imports ended programs, unless candidates have them and lack only a part."""
-    absent = libraries.absent(filter(None, lacking), spec.settings.packages, spec.settings.python)
+    absent: Collection[str] = [name for name in lacking if name]
+    if not benchmarks.get(spec.settings.benchmark).toolchains:
+        absent = libraries.absent(absent, spec.settings.packages, spec.settings.python)
     most = [(name, count) for name, count in lacking.most_common() if name in absent]
     if most:
         named = ", ".join(f"{name} ({count:,})" for name, count in most[:_NAMED])

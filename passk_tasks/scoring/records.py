@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from passk_tasks.extraction import Extraction
+from passk_tasks.languages import LANGUAGES
+from passk_tasks.program import Judge
 from passk_tasks.results.samples import Sample
 from passk_tasks.verdict import Outcome, Verdict
 
-_LACKS = re.compile(r"(?:\A|: )ModuleNotFoundError: No module named '(\w+)")
+_LACKS_IN_PYTHON = re.compile(r"(?:\A|: )ModuleNotFoundError: No module named '(\w+)")
+_LACKS_ELSEWHERE = re.compile(
+    "|".join({language.absent for language in LANGUAGES.values()} - {""}), re.MULTILINE
+)
 
 
 class Kind(NamedTuple):
@@ -23,7 +28,7 @@ class Kind(NamedTuple):
     flags: tuple[str, ...]
     unfinished: str | None
     limit_hit: bool | None
-    lacks: str = ""  # the module whose import ended it
+    lacks: str = ""  # the module whose import, or the library whose absence, ended it
 
     @property
     def cut_off(self) -> bool:
@@ -60,7 +65,11 @@ class Record:
         sample, outcome, spent = self.sample, self.outcome, self.sample.spent
         strategy = self.extraction.strategy
         limit_hit = None if spent is None else spent.limit_hit
-        lacking = _LACKS.search(outcome.detail) if outcome.verdict is Verdict.ERROR else None
+        lacking = None
+        if outcome.judge == Judge.COMMAND.value and outcome.verdict in (Verdict.ERROR, Verdict.SYNTAX_ERROR):
+            lacking = _LACKS_ELSEWHERE.search(outcome.detail)
+        elif outcome.verdict is Verdict.ERROR:
+            lacking = _LACKS_IN_PYTHON.search(outcome.detail)
         return Kind(
             task_id=sample.task_id,
             form=sample.form,
@@ -69,7 +78,7 @@ class Record:
             flags=outcome.flags,
             unfinished=self.unfinished,
             limit_hit=limit_hit,
-            lacks=lacking[1] if lacking else "",
+            lacks=next(filter(None, lacking.groups())) if lacking else "",
         )
 
     def as_dict(self) -> dict[str, object]:

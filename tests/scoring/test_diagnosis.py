@@ -5,18 +5,23 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 
 import passk_tasks
 from passk_tasks.extraction import Extraction
-from passk_tasks.judging import trial
+from passk_tasks.judging import batch, trial
+from passk_tasks.judging.executor import local
+from passk_tasks.languages.examples import EXAMPLES
+from passk_tasks.program import CommandTests, Confinement, Program
 from passk_tasks.results import findings
 from passk_tasks.results.samples import Sample
+from passk_tasks.sandbox import toolchains
 from passk_tasks.scoring import diagnosis
 from passk_tasks.scoring.diagnosis import Evidence, Tried
 from passk_tasks.scoring.records import Record
+from passk_tasks.tasks import catalog
 from passk_tasks.verdict import Outcome, Verdict
 
 TASK, INSTRUCT = "passk_humaneval", "passk_humaneval_instruct"
@@ -134,6 +139,58 @@ def test_the_module_is_read_from_what_ended_the_program(verdict, detail, lacks):
     sample = Sample("HumanEval/0", 0, "", "completion", "x:1")
     record = Record(sample, Extraction("", "body"), Outcome(verdict, detail), "0")
     assert record.kind.lacks == lacks
+
+
+# A line that asks for a library that no host has, what goes before it in a program, and the library's name.
+LIBRARIES = {
+    "cpp": ("#include <no_such/part>\n", "", "no_such/part"),
+    "d": ("import no_such;\n", "", "no_such"),
+    "elixir": ("import NoSuch\n", "", "NoSuch"),
+    "go": ('import "no_such.org/part"\n', "package f_test\n", "no_such.org/part"),
+    "hs": ("import No.Such\n", "", "No.Such"),
+    "java": ("import no.such.Part;\n", "", "no.such"),
+    "js": ("require('no_such')\n", "", "no_such"),
+    "lua": ("require('no_such')\n", "", "no_such"),
+    "ml": ("open No_such\n", "", "No_such"),
+    "php": ("require 'no_such/part.php';\n", "<?php\n", "no_such/part.php"),
+    "pl": ("use No::Such;\n", "", "No/Such"),
+    "r": ("library(nosuch)\n", "", "nosuch"),
+    "rb": ("require 'no_such'\n", "", "no_such"),
+    "rs": ("use no_such::Part;\n", "", "no_such"),
+    "scala": ("import no_such.Part\n", "", "no_such"),
+    "ts": ("import * as all from 'no_such'\n", "", "no_such"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LIBRARIES)
+def test_a_library_that_is_not_there_is_named_in_other_languages(language):
+    """By the words of their own tools; a misspelt name is no library."""
+    if missing := toolchains.hint([language]):
+        pytest.skip(missing)
+    line, before, name = LIBRARIES[language]
+    example = EXAMPLES[language]
+    right = before + line + example.right.removeprefix(before)
+    tests = CommandTests(language, example.tests)
+    programs = [Program("t", code, tests) for code in (right, example.right.replace("x + 1", "y_y + 1"))]
+    for outcome, lacks in zip(batch.judge(programs, local(Confinement())).outcomes, (name, ""), strict=True):
+        sample = Sample("HumanEval_0_f", 0, "", "completion", "x:1")
+        assert Record(sample, Extraction("", "body"), outcome, "0").kind.lacks == lacks, outcome
+
+
+def test_a_library_that_is_not_there_is_told_in_other_languages():
+    """Whatever module of Python has its name."""
+    detail = (
+        "solution.ts(1,20): error TS2307: Cannot find module 'json' or its corresponding type declarations."
+    )
+    outcome = Outcome(Verdict.SYNTAX_ERROR, detail, "command")
+    kind = Record(Sample("t", 0, "", "completion", "x:1"), Extraction("", "body"), outcome, "0").kind
+    [finding] = diagnosis.found_in(
+        Counter({kind: 3}), Evidence(), catalog.load_task("passk_multiple_humaneval_ts")
+    )
+    assert finding.kind == findings.ABSENT_MODULES
+    assert finding.says.startswith("3 of 3 programs ended at the import of a module")
+    assert finding.says.endswith(": json (3)")
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python knows the syntax of 3.12")
