@@ -31,7 +31,7 @@ OPTIONS = [
     "--sandbox",
     "rlimits",
     "--timeout",
-    "2",
+    "1",
 ]
 SAMPLES = 12
 """Of each of two problems."""
