@@ -108,10 +108,9 @@ class Sandbox:
         self._pool: list[Worker] = []
         self._failed_starts = 0
         self._numbers = itertools.count()
-        self._disturbed: dict[
-            int, str
-        ] = {}  # programs in judgement while something that all share was used up
-        self._crowding: set[int] = set()  # those that used it up
+        # Programs in judgement while something that all share was used up, and what; those that used it up.
+        self._disturbed: dict[int, str] = {}
+        self._crowding: set[int] = set()
         self._tries_again: collections.Counter[int] = collections.Counter()
         # Programs that memory ran out for: those that are to be tried alone, and those that are tried so.
         self._lonely: collections.deque[int] = collections.deque()
