@@ -40,8 +40,8 @@ _LONG = (
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes `-n auto` means: two more than CPUs, since tests of limits wait."""
-    return usable_cpus() + 2
+    """Return how many processes `-n auto` means: one more than CPUs, since tests of limits wait."""
+    return usable_cpus() + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
