@@ -124,15 +124,23 @@ def scarce(memory_mib: int, processes: int, workers: int, root: Path = Path("/")
         root: where /proc and /sys are; another in tests.
     """
     warnings = []
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        total_kib = int((root / "proc/meminfo").read_text(encoding="ascii").split()[1])
-        given_mib = min(
-            total_kib >> 10, _least("memory", ("memory.max", "memory.limit_in_bytes"), root) >> 20
-        )
+    with contextlib.suppress(OSError, IndexError, ValueError, KeyError):
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+        mib = {line.split(":")[0]: int(line.split()[1]) >> 10 for line in lines}
+        capped_mib = _least("memory", ("memory.max", "memory.limit_in_bytes"), root) >> 20
+        given_mib = min(mib["MemTotal"], capped_mib)
         if given_mib < memory_mib:
             warnings.append(
                 f"a program may use {memory_mib:,} MiB of memory (memory_mib), and this machine or its "
                 f"container has {given_mib:,}: programs that need more than there is end as infra_error"
+            )
+        promised = (root / "proc/sys/vm/overcommit_memory").read_text(encoding="ascii").strip() == "2"
+        if promised and (left_mib := mib["CommitLimit"] - mib["Committed_AS"]) < workers * memory_mib:
+            warnings.append(
+                "this machine promises no more memory than it has (vm.overcommit_memory=2), "
+                f"{left_mib:,} MiB are left, and {workers} programs at one time may use "
+                f"{workers * memory_mib:,}: right ones may end as memory_limit; lower `workers`, or judge "
+                "where memory is promised on trust"
             )
     needed, given = workers * (processes + OWN_PROCESSES), _least("pids", ("pids.max", "pids.max"), root)
     if given < needed:

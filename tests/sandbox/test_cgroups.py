@@ -102,6 +102,18 @@ def test_less_memory_than_programs_may_use_is_said(tmp_path, own, mounts, files)
     assert "has 300:" in warning
 
 
+def test_a_machine_that_promises_no_more_memory_than_it_has_is_named(tmp_path):
+    """There a program is refused memory that others have reserved, whether or not they use it."""
+    host(tmp_path, "", "")
+    meminfo = "MemTotal: 8388608 kB\nHugePages_Total: 0\nCommitLimit: 4194304 kB\nCommitted_AS: 2097152 kB\n"
+    (tmp_path / "proc/meminfo").write_text(meminfo)
+    (tmp_path / "proc/sys/vm").mkdir(parents=True)
+    for way, workers, warns in (("0", 8, False), ("2", 4, False), ("2", 5, True)):
+        (tmp_path / "proc/sys/vm/overcommit_memory").write_text(f"{way}\n")
+        warnings = cgroups.scarce(512, 64, workers, tmp_path)
+        assert [("2,048 MiB are left" in warning) for warning in warnings] == [True] * warns
+
+
 def test_fewer_processes_than_programs_may_start_is_said(tmp_path):
     """A fork that a container refuses is an error of the program: nobody can tell it from others."""
     host(tmp_path, "8:pids:/a\n", "cgroup /cg/pids cgroup rw,pids 0 0\n")
