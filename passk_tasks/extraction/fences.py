@@ -37,6 +37,15 @@ _MENDING = re.compile(
     r"|\b(?:avoids|avoided|instead|without|no|right|rather|never|now|should|above|previous|previously|earlier|first"
     r"|oops|sorry|actually|wait|i|my|there|found)\b"
 )
+# A comment that is about the whole block: "Wrong version", "this fails for 0", but no "skip broken lines".
+_LABEL = re.compile(
+    r"\W*[\u274c\u2717\u2718]|\W*(?:(?:this|the|an?|is|common|example|of|version|code|function|one|here)\b\W*)*"
+    r"(?:mistake|wrong|incorrect|bug|buggy|broken|faulty|flawed|pitfall|erroneous|fails|original"
+    r"|(?:does|do|did|will|would)(?:n['\u2019]t| not) (?:work|pass|(?:use|do|write) this))\b"
+    r"(?:\W*\b(?:version|code|implementation|approach|solution|way|answer|attempt|one|function|program)\b)?"
+    r"\s*(?:\Z|[^\w\s]|(?:as|because|for|if|on|since|when)\b)",
+    re.IGNORECASE,
+)
 _FIRST_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|;)+([^\n]*)")
 _SAID = 300  # characters of a line that are looked at, from its end
 _CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
@@ -219,8 +228,10 @@ def _is_disowned(above: list[str], content: str) -> bool:
     prose = [line for line in prose if line.strip()]
     heading = next((line for line in reversed(prose[:-1]) if line.lstrip().startswith(("#", "**"))), "")
     comment = _FIRST_COMMENT.match(content)
-    said = (f"{heading[:_SAID]} {prose[-1][-_SAID:]}" if prose else "", comment[1][:_SAID] if comment else "")
-    return any(map(_disowns, said))
+    if prose and _disowns(f"{heading[:_SAID]} {prose[-1][-_SAID:]}"):
+        return True
+    said = comment[1][:_SAID] if comment else ""
+    return _LABEL.match(said) is not None and _disowns(said)
 
 
 def _disowns(said: str) -> bool:

@@ -101,7 +101,54 @@ def test_the_only_block_is_the_answer_whatever_stands_above_it(kind):
         assert "x + 1" in _extracted(kind, f"{words}\n{_fenced(kind, '+')}").code, words
 
 
-def test_the_first_comment_of_a_block_speaks_for_it():
+@pytest.mark.parametrize(
+    "comment",
+    [
+        *(
+            "Wrong!",
+            "Buggy version",
+            "\u274c Subtracts",
+            "This fails for x = 0",
+            "Incorrect: the sign",
+            "BUG: the sign",
+        ),
+        *(
+            "The original code",
+            "This version doesn't work",
+            "Do not use this!",
+            "Common mistake",
+            "a broken one",
+        ),
+    ],
+)
+def test_a_first_comment_about_the_block_speaks_for_it(comment):
     """As a line above it does."""
-    right, wrong = _fenced("function", "+"), "```python\n# Wrong!\ndef f(x):\n    return x - 1\n```\n"
-    assert "x + 1" in find(f"{right}\n{wrong}", "def f(x):\n", "f").code
+    right, wrong = _fenced("function", "+"), f"```python\n# {comment}\ndef f(x):\n    return x - 1\n```\n"
+    found = find(f"{right}\n{wrong}", "def f(x):\n", "f")
+    assert "x + 1" in found.code
+    assert "undecided" in found.strategy
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        *("Skip broken lines", "Count the wrong pairs", "Don't use extra space", "The original list is kept"),
+        *(
+            "Incorrect values are dropped",
+            "Tests for failing cases",
+            "wrong_pairs counts them",
+            "Do not use recursion",
+        ),
+        *(
+            "Bug reports are read line by line",
+            "This function does not do I/O",
+            "Pitfalls are holes in the board",
+        ),
+    ],
+)
+def test_a_first_comment_about_what_the_code_does_says_nothing_of_it(comment):
+    """Models draft first and settle last, and describe what they write."""
+    draft, settled = _fenced("function", "-"), f"```python\n# {comment}\ndef f(x):\n    return x + 1\n```\n"
+    found = find(f"{draft}\n{settled}", "def f(x):\n", "f")
+    assert "x + 1" in found.code
+    assert "undecided" not in found.strategy
