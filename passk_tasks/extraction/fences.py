@@ -34,6 +34,7 @@ _DISOWNING = re.compile(
 )
 _MENDING = re.compile(
     r"\b(?:fix|correct|mend|repair|improv|handl|prevent|solv|solution|final)|[\u2705\u2713\u2714]|\A\W*that\b"
+    r"|\w[- ]?(?:free|safe|proof)\b|\bnon-"
     r"|\b(?:avoids|avoided|instead|without|no|right|rather|never|now|should|above|previous|previously|earlier|first"
     r"|oops|sorry|actually|wait|i|my|there|found)\b"
 )

@@ -52,6 +52,9 @@ SETTLING = [
     "The function doesn't need a loop:",
     "Without bugs:",
     "This version never fails:",
+    "Here is a bug-free version:",
+    "A fail-safe version:",
+    "The non-buggy code:",
     "",
 ]
 FUNCTION, PROGRAM = "def f(x):\n    return x {} 1\n", "x = int(input())\nprint(x {} 1)\n"
