@@ -17,18 +17,16 @@ import itertools
 import json
 import platform
 import selectors
-import signal
 import sys
-import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from passk_tasks.errors import SandboxError, SettingsError, TerminatedError
+from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import AnyTests, CommandTests, Confinement, Program
-from passk_tasks.sandbox import cgroups, remembered, toolchains
+from passk_tasks.sandbox import cgroups, remembered, termination, toolchains
 from passk_tasks.sandbox.beside import beside
 from passk_tasks.sandbox.box import frames, ledger
 from passk_tasks.sandbox.box.limits import TESTS_EXTRA_MIB
@@ -135,7 +133,7 @@ class Sandbox:
         self._selector = selectors.DefaultSelector()
         self._free_cpus: list[int | None] = list(self._cpus or choose_cpus(self.workers))
         try:
-            self._end_orderly_when_terminated()
+            self._terminates = termination.unwind()
             self._find_way()
             self.layers = dict(self._pool[0].layers)
             if lost := remembered.lost_layers(self.mode, self.layers):
@@ -162,17 +160,8 @@ class Sandbox:
         ledger.remove()
         self._pool.clear()
         self._selector.close()
-        if self._terminates is not None:
-            signal.signal(signal.SIGTERM, self._terminates)
-            self._terminates = None
-
-    def _end_orderly_when_terminated(self) -> None:
-        """Let SIGTERM unwind the stack, as Ctrl-C does, if nobody else handles it."""
-        if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGTERM)
-            if before is signal.SIG_DFL:
-                signal.signal(signal.SIGTERM, _terminated)
-                self._terminates = before
+        termination.restore(self._terminates)
+        self._terminates = None
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs; yield each one's position and outcome, in the order of completion.
@@ -412,11 +401,6 @@ class Sandbox:
             Verdict.INFRA_ERROR: "the sandbox's process ended while judging, and twice over an empty program",
         }[verdict]
         return [(suspect, Outcome(verdict, f"{how}: {why}", judge))]
-
-
-def _terminated(_number: int, _frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough; `close` restores the handler
-    raise TerminatedError
 
 
 _REMEDY = (

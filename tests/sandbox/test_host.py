@@ -246,6 +246,23 @@ def test_sigterm_leaves_nothing(way, tmp_path):
     assert groups_of(run.pid) == []
 
 
+def test_what_others_fork_while_a_sandbox_is_open_ends_as_ever():
+    """By SIGTERM, even where it can run no handler, as a child that waits for a lock which a thread held."""
+    code = (
+        "import os, signal\nfrom passk_tasks.program import Confinement\n"
+        "from passk_tasks.sandbox.supervisor import Sandbox\n"
+        "with Sandbox(Confinement(), 1, hidden=()):\n"
+        "    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL\n"
+        "    child = os.fork()\n    if not child:\n"
+        "        os._exit(signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+        "    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_killed_zygote_leaves_no_candidate(way):
     """Whoever kills the process that ends candidates: the one above it ends them before the run ends."""
