@@ -127,7 +127,7 @@ def scarce(memory_mib: int, processes: int, workers: int, root: Path = Path("/")
     with contextlib.suppress(OSError, IndexError, ValueError, KeyError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         mib = {line.split(":")[0]: int(line.split()[1]) >> 10 for line in lines}
-        capped_mib = _least("memory", ("memory.max", "memory.limit_in_bytes"), root) >> 20
+        capped_mib = _least("memory", ("memory.limit_in_bytes", "memory.max"), root) >> 20
         given_mib = min(mib["MemTotal"], capped_mib)
         if given_mib < memory_mib:
             warnings.append(
@@ -153,18 +153,23 @@ def scarce(memory_mib: int, processes: int, workers: int, root: Path = Path("/")
 
 
 def _least(controller: str, files: tuple[str, str], root: Path) -> int:
-    """Return the smallest limit of our groups and of those above them, in the file of version 2 or 1."""
+    """Return the smallest limit of our groups and of those above them, in the file of version 1 or 2."""
     limits = [1 << 62]
+    for version, group in binding(controller, root):
+        with contextlib.suppress(OSError, ValueError):  # absent, or "max"
+            limits.append(int((group / files[version - 1]).read_text(encoding="ascii")))
+    return min(limits)
+
+
+def binding(controller: str, root: Path = Path("/")) -> Iterator[tuple[int, Path]]:
+    """Yield the version of each hierarchy that may have a controller, with our group and each above it."""
     for controllers, mount, path in _own(root):
         if controllers is None or controller in controllers:
             group = mount / path
+            # Inside a container the path may not exist below the mount, which is our own group then.
             while group.is_relative_to(mount):
-                # Inside a container the path may not exist below the mount, which is our own group then.
-                with contextlib.suppress(OSError, ValueError):  # absent, or "max"
-                    file = group / files[controllers is not None]
-                    limits.append(int(file.read_text(encoding="ascii")))
+                yield 2 if controllers is None else 1, group
                 group = group.parent
-    return min(limits)
 
 
 def _parents(root: Path) -> Iterator[tuple[list[str] | None, Path]]:
@@ -179,8 +184,11 @@ def _parents(root: Path) -> Iterator[tuple[list[str] | None, Path]]:
 def _own(root: Path) -> Iterator[tuple[list[str] | None, Path, str]]:
     """Yield, for each hierarchy, its controllers (None for version 2), its mount, and our group's path."""
     try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-        mounts = (root / "proc/self/mounts").read_text(encoding="utf-8").splitlines()
+        # Paths may be any bytes.
+        lines, mounts = (
+            (root / "proc/self" / name).read_text("utf-8", "surrogateescape").splitlines()
+            for name in ("cgroup", "mounts")
+        )
     except OSError:
         return
     places: dict[str, Path] = {}

@@ -7,6 +7,8 @@ import os
 import random
 from pathlib import Path
 
+from passk_tasks.sandbox import cgroups
+
 
 def usable_cpus() -> int:
     """Return the number of CPUs this process may use: its affinity, and its cgroup's quota rounded up."""
@@ -20,27 +22,13 @@ def usable_cpus() -> int:
 
 def _cgroup_quota(root: Path = Path("/")) -> float | None:
     """Return the CPUs that cgroup v2 or v1 grants to this process; None without a limit."""
-    try:
-        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    quotas = []
-    for line in groups:
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            # Every ancestor's limit binds; inside a container the path may not exist below the mount.
-            folder = root / "sys/fs/cgroup" / path.lstrip("/")
-            for place in (folder, *folder.parents):
-                quotas.append(_ratio(place / "cpu.max", None))
-                if place == root / "sys/fs/cgroup":
-                    break
-        elif "cpu" in controllers.split(","):
-            for mount in ("cpu", "cpu,cpuacct"):
-                for below in (path.lstrip("/"), ""):
-                    folder = root / "sys/fs/cgroup" / mount / below
-                    quotas.append(_ratio(folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us"))
-    known = [q for q in quotas if q is not None]
-    return min(known) if known else None
+    quotas = [
+        _ratio(group / "cpu.cfs_quota_us", group / "cpu.cfs_period_us")
+        if version == 1
+        else _ratio(group / "cpu.max", None)
+        for version, group in cgroups.binding("cpu", root)
+    ]
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def _ratio(quota_file: Path, period_file: Path | None) -> float | None:

@@ -22,7 +22,6 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 from passk_tasks.errors import SandboxError, SettingsError
 from passk_tasks.program import AnyTests, CommandTests, Confinement, Program
@@ -113,7 +112,7 @@ class Sandbox:
         # Programs that memory ran out for: those that are to be tried alone, and those that are tried so.
         self._lonely: collections.deque[int] = collections.deque()
         self._starved: set[int] = set()
-        self._terminates: Any = None
+        self._unwinds = False  # at SIGTERM
 
     @property
     def packages(self) -> dict[str, str]:
@@ -133,7 +132,7 @@ class Sandbox:
         self._selector = selectors.DefaultSelector()
         self._free_cpus: list[int | None] = list(self._cpus or choose_cpus(self.workers))
         try:
-            self._terminates = termination.unwind()
+            self._unwinds = termination.unwind()
             self._find_way()
             self.layers = dict(self._pool[0].layers)
             if lost := remembered.lost_layers(self.mode, self.layers):
@@ -160,8 +159,9 @@ class Sandbox:
         ledger.remove()
         self._pool.clear()
         self._selector.close()
-        termination.restore(self._terminates)
-        self._terminates = None
+        if self._unwinds:
+            termination.restore()
+            self._unwinds = False
 
     def run(self, programs: Sequence[Program]) -> Iterator[tuple[int, Outcome]]:
         """Judge programs; yield each one's position and outcome, in the order of completion.

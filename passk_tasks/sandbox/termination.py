@@ -5,29 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import Any
 
 from passk_tasks.errors import TerminatedError
 
 
-def unwind() -> Any:
-    """Let SIGTERM raise TerminatedError if nobody else handles it; return what `restore` wants."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    before = signal.getsignal(signal.SIGTERM)
-    if before is not signal.SIG_DFL:
-        return None
+def unwind() -> bool:
+    """Let SIGTERM raise TerminatedError if nobody else handles it; return whether it does now."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return False
     signal.signal(signal.SIGTERM, _terminated)
-    return before
+    return True
 
 
-def restore(before: Any) -> None:
-    """Let SIGTERM do again what it did before `unwind`."""
-    if before is not None:
-        signal.signal(signal.SIGTERM, before)
+def restore() -> None:
+    """Let SIGTERM end this process at once again."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _terminated(_number: int, _frame: Any) -> None:
+def _terminated(_number: int, _frame: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough; `restore` sets the handler back
     raise TerminatedError
 
@@ -36,7 +32,7 @@ def _end_at_once() -> None:
     # What others fork meanwhile, e.g. a pool of lm-eval's, has no sandbox to close. A handler runs only once
     # the interpreter has its turn: a child that waits for a lock would never end, nor who waits for it.
     if signal.getsignal(signal.SIGTERM) is _terminated:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        restore()
 
 
 os.register_at_fork(after_in_child=_end_at_once)

@@ -57,6 +57,33 @@ SETTLING = [
     "The non-buggy code:",
     "",
 ]
+# First comments of a block.
+ABOUT_THE_BLOCK = [
+    "Wrong!",
+    "Buggy version",
+    "\u274c Subtracts",
+    "This fails for x = 0",
+    "Incorrect: the sign",
+    "BUG: the sign",
+    "The original code",
+    "This version doesn't work",
+    "Do not use this!",
+    "Common mistake",
+    "a broken one",
+]
+ABOUT_WHAT_IT_DOES = [
+    "Skip broken lines",
+    "Count the wrong pairs",
+    "Don't use extra space",
+    "The original list is kept",
+    "Incorrect values are dropped",
+    "Tests for failing cases",
+    "wrong_pairs counts them",
+    "Do not use recursion",
+    "Bug reports are read line by line",
+    "This function does not do I/O",
+    "Pitfalls are holes in the board",
+]
 FUNCTION, PROGRAM = "def f(x):\n    return x {} 1\n", "x = int(input())\nprint(x {} 1)\n"
 JAVASCRIPT = "function f(x) {{\n  return x {} 1;\n}}\n"
 JS = Protocol("js")
@@ -71,6 +98,10 @@ def _extracted(kind, text):
 def _fenced(kind, sign):
     code = {"function": FUNCTION, "program": PROGRAM, "file": JAVASCRIPT}[kind].format(sign)
     return f"```{'js' if kind == 'file' else 'python'}\n{code}```\n"
+
+
+def _commented(comment, sign):
+    return _fenced("function", sign).replace("\n", f"\n# {comment}\n", 1)
 
 
 @pytest.mark.parametrize("kind", ["function", "program", "file"])
@@ -104,54 +135,17 @@ def test_the_only_block_is_the_answer_whatever_stands_above_it(kind):
         assert "x + 1" in _extracted(kind, f"{words}\n{_fenced(kind, '+')}").code, words
 
 
-@pytest.mark.parametrize(
-    "comment",
-    [
-        *(
-            "Wrong!",
-            "Buggy version",
-            "\u274c Subtracts",
-            "This fails for x = 0",
-            "Incorrect: the sign",
-            "BUG: the sign",
-        ),
-        *(
-            "The original code",
-            "This version doesn't work",
-            "Do not use this!",
-            "Common mistake",
-            "a broken one",
-        ),
-    ],
-)
+@pytest.mark.parametrize("comment", ABOUT_THE_BLOCK)
 def test_a_first_comment_about_the_block_speaks_for_it(comment):
     """As a line above it does."""
-    right, wrong = _fenced("function", "+"), f"```python\n# {comment}\ndef f(x):\n    return x - 1\n```\n"
-    found = find(f"{right}\n{wrong}", "def f(x):\n", "f")
+    found = _extracted("function", f"{_fenced('function', '+')}\n{_commented(comment, '-')}")
     assert "x + 1" in found.code
     assert "undecided" in found.strategy
 
 
-@pytest.mark.parametrize(
-    "comment",
-    [
-        *("Skip broken lines", "Count the wrong pairs", "Don't use extra space", "The original list is kept"),
-        *(
-            "Incorrect values are dropped",
-            "Tests for failing cases",
-            "wrong_pairs counts them",
-            "Do not use recursion",
-        ),
-        *(
-            "Bug reports are read line by line",
-            "This function does not do I/O",
-            "Pitfalls are holes in the board",
-        ),
-    ],
-)
+@pytest.mark.parametrize("comment", ABOUT_WHAT_IT_DOES)
 def test_a_first_comment_about_what_the_code_does_says_nothing_of_it(comment):
     """Models draft first and settle last, and describe what they write."""
-    draft, settled = _fenced("function", "-"), f"```python\n# {comment}\ndef f(x):\n    return x + 1\n```\n"
-    found = find(f"{draft}\n{settled}", "def f(x):\n", "f")
+    found = _extracted("function", f"{_fenced('function', '-')}\n{_commented(comment, '+')}")
     assert "x + 1" in found.code
     assert "undecided" not in found.strategy

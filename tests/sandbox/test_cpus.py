@@ -29,6 +29,7 @@ def test_usable_cpus_is_at_most_the_affinity():
 def test_cgroup_v2_quota(tmp_path, limit, quota):
     """`cpu.max` holds microseconds of CPU in a period, or max."""
     write(tmp_path / "proc/self/cgroup", "0::/a/b\n")
+    write(tmp_path / "proc/self/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n")
     write(tmp_path / "sys/fs/cgroup/a/b/cpu.max", limit)
     assert cpus._cgroup_quota(tmp_path) == quota
 
@@ -36,6 +37,7 @@ def test_cgroup_v2_quota(tmp_path, limit, quota):
 def test_cgroup_v2_ancestors_bind(tmp_path):
     """A parent's limit holds for its children."""
     write(tmp_path / "proc/self/cgroup", "0::/a/b\n")
+    write(tmp_path / "proc/self/mounts", "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n")
     write(tmp_path / "sys/fs/cgroup/a/b/cpu.max", "max 100000")
     write(tmp_path / "sys/fs/cgroup/a/cpu.max", "200000 100000")
     assert cpus._cgroup_quota(tmp_path) == 2.0
@@ -44,6 +46,8 @@ def test_cgroup_v2_ancestors_bind(tmp_path):
 def test_cgroup_v1_quota(tmp_path):
     """Version 1 has two files; -1 means no limit."""
     write(tmp_path / "proc/self/cgroup", "4:cpu,cpuacct:/x\n")
+    mounts = "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\n"
+    write(tmp_path / "proc/self/mounts", mounts)
     folder = tmp_path / "sys/fs/cgroup/cpu,cpuacct/x"
     write(folder / "cpu.cfs_quota_us", "300000")
     write(folder / "cpu.cfs_period_us", "100000")

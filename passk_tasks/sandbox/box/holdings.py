@@ -113,12 +113,13 @@ def small_pipes(until_s: float) -> tuple[int, int]:
     """Return how many open ends of pipes are small, as where the user has too many; and 0."""
     small = 0
     for process in _until(until_s):
-        folder = f"/proc/{process}/fd"
         with contextlib.suppress(OSError):  # it ended meanwhile, or hides them
-            for name in os.listdir(folder):
-                with contextlib.suppress(OSError):
-                    if stat.S_ISFIFO(os.stat(f"{folder}/{name}").st_mode):
-                        end = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            for name, status in _open_files(process):
+                if stat.S_ISFIFO(status.st_mode):
+                    with contextlib.suppress(OSError):  # closed meanwhile
+                        end = os.open(
+                            f"/proc/{process}/fd/{name}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+                        )
                         try:
                             small += is_small(end)
                         finally:
@@ -190,13 +191,8 @@ def _opened(until_s: float) -> tuple[dict[int, str], set[tuple[int, int]], int]:
     pipes: set[tuple[int, int]] = set()
     hidden = 0
     for process in _until(until_s):
-        folder = f"/proc/{process}/fd"
         try:
-            for name in os.listdir(folder):
-                try:
-                    status = os.stat(f"{folder}/{name}")
-                except FileNotFoundError:
-                    continue  # closed meanwhile
+            for name, status in _open_files(process):
                 if stat.S_ISSOCK(status.st_mode):
                     sockets[status.st_ino] = f"{process}/{name}"
                 elif stat.S_ISFIFO(status.st_mode):
@@ -206,6 +202,14 @@ def _opened(until_s: float) -> tuple[dict[int, str], set[tuple[int, int]], int]:
         except OSError:
             continue  # it ended meanwhile
     return sockets, pipes, hidden
+
+
+def _open_files(process: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the number and the status of each file that a process has open."""
+    folder = f"/proc/{process}/fd"
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            yield name, os.stat(f"{folder}/{name}")
 
 
 def _under_way(place: str) -> int:

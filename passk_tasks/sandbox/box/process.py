@@ -418,7 +418,7 @@ class Box:
             raise CandidateGone(Verdict.OUTPUT_LIMIT, f"{gone_mib:.0f} MiB of disk are gone, and {how}")
 
     def _ask(self, what: bytes, most_s: float | None = None) -> tuple[int, int]:
-        """Ask the zygote, which looks for the time that the candidate has left; return its two amounts."""
+        """Ask the zygote for two amounts; it looks for `most_s`, else while the candidate has time left."""
         self._control.send(protocol.LOOKING.pack(what, most_s or max(0.0, self._left_s())))
         answer = self._control.recv(protocol.AMOUNTS.size)
         if len(answer) != protocol.AMOUNTS.size:
