@@ -340,6 +340,8 @@ class Confinement:
             places, e.g. data sets or a compiler. A path that does not exist is an error.
         loopback: whether candidates have a network of their own that ends in their machine, so that their
             processes reach each other at 127.0.0.1; only where there are namespaces.
+        libraries: import names of what most of them import: those that are known to bear it are imported
+            once, before candidates are forked; only where there are namespaces.
 
     Raises:
         SettingsError: there is no such mode.
@@ -351,6 +353,7 @@ class Confinement:
     python: str | None = None
     shown: tuple[str, ...] = ()
     loopback: bool = False
+    libraries: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

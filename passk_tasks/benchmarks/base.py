@@ -140,7 +140,9 @@ class Benchmark(ABC):
 
     def confinement(self, settings: Settings) -> Confinement:
         """Return what candidates are kept in: as the settings say, with what this family asks for besides."""
-        return replace(settings.confinement, loopback=self.loopback)
+        own_process = Judge.ISOLATED in self.places  # then it is the tests that import them
+        libraries = () if own_process else self.libraries
+        return replace(settings.confinement, loopback=self.loopback, libraries=libraries)
 
     def files(self, settings: Settings) -> tuple[str, ...] | None:  # noqa: ARG002  for those that choose
         """Return the data files of the hub's repository, by name or pattern; None to leave it to `datasets`.

@@ -33,7 +33,15 @@ from passk_tasks.sandbox.cpus import choose_cpus, usable_cpus
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.sandbox.packages import resolve
 from passk_tasks.sandbox.waiting import PROBE, Ahead, Suspects, Waiting
-from passk_tasks.sandbox.worker import MEMORY, MESSAGE_LIMIT, PIPES, RefusedError, Surroundings, Worker
+from passk_tasks.sandbox.worker import (
+    LIBRARIES,
+    MEMORY,
+    MESSAGE_LIMIT,
+    PIPES,
+    RefusedError,
+    Surroundings,
+    Worker,
+)
 from passk_tasks.verdict import Machine, Outcome, Verdict
 
 # The ways of each mode, the strongest first.
@@ -94,6 +102,7 @@ class Sandbox:
             beside(used, confinement.shown),
             tuple(sorted(hidden)),
             confinement.loopback,
+            tuple(LIBRARIES[name] for name in confinement.libraries if name in LIBRARIES),
         )
         # For a moment the tests' side holds each message twice.
         fitting = (self.limits.memory_mib + TESTS_EXTRA_MIB - _SPARE_MIB << 20) // 2

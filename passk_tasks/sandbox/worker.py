@@ -48,6 +48,19 @@ PRELOADED = (
     "string", "struct", "time", "types", "typing",
 )  # fmt: skip
 
+# Libraries that may be imported before the forks, where most candidates import them: an import takes up to a
+# second, and a fork with all of them a millisecond more. They start no threads but pyarrow's, which pandas
+# imports and which has none to do; torch and tensorflow have some, and do not work in a fork.
+LIBRARIES = {
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "scipy": "scipy.stats",
+    "sklearn": "sklearn.pipeline",
+    "matplotlib": "matplotlib.pyplot",
+    "seaborn": "seaborn",
+}
+_LIBRARIES_MIB = 512  # all of them take half of it
+
 # Empty modules stand in for the packages above `box`, so that no worker runs their `__init__` (numpy, yaml).
 _BOOT = """
 import sys
@@ -91,6 +104,7 @@ class Surroundings:
         beside: what else they see.
         hidden: import names of packages that no candidate sees.
         loopback: whether they have a network that ends in their machine.
+        libraries: modules that are imported once, before they are forked.
         builds: whether candidates are built first, by toolchains among what is `beside`.
     """
 
@@ -99,6 +113,7 @@ class Surroundings:
     beside: Beside
     hidden: tuple[str, ...]
     loopback: bool
+    libraries: tuple[str, ...] = ()
     builds: bool = False
 
     def with_tools(self, tools: tuple[str, ...]) -> Surroundings:
@@ -132,11 +147,7 @@ class Worker:
         self._unsent = bytearray()
         # In namespaces the scratch folders are in memory, and end with them.
         self._scratch = None if way == "namespaces" else leftovers.make_scratch()
-        self._groups = (
-            {}
-            if way == "rlimits"
-            else _make_groups(limits, toolchains.MOST_MIB if surroundings.builds else 0)
-        )
+        self._groups = {} if way == "rlimits" else _make_groups(limits, surroundings)
         self._memory_events = (0, 0)
         self._slot = next(_slots) % _SLOTS
         self.socket, theirs = socket.socketpair()
@@ -188,6 +199,7 @@ class Worker:
             "hidden": surroundings.hidden,
             "loopback": surroundings.loopback,
             "preload": PRELOADED,
+            "libraries": surroundings.libraries,
             "timeout_s": limits.timeout_s,
             "backstop_s": limits.timeout_s * limits.backstop,
             "memory_mib": limits.memory_mib,
@@ -371,9 +383,11 @@ def _in_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _make_groups(limits: Limits, builds_mib: int) -> dict[str, Path]:
+def _make_groups(limits: Limits, surroundings: Surroundings) -> dict[str, Path]:
     """Cap what a worker's processes take together: the tests' side, and a candidate's tree or a build."""
+    builds_mib = toolchains.MOST_MIB if surroundings.builds else 0
     memory_mib = max(TREE_MEMORY * limits.memory_mib, builds_mib) + TESTS_EXTRA_MIB
+    memory_mib += _LIBRARIES_MIB * bool(surroundings.libraries)
     return cgroups.create(memory_mib << 20, limits.processes + cgroups.OWN_PROCESSES)
 
 

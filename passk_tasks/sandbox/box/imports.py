@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import resource
 import sys
 import sysconfig
 from collections.abc import Sequence
 from typing import Any
 
+from passk_tasks.sandbox.box.limits import Loaded
+
 _register = os.register_at_fork
 
 
 def withhold_fork_hooks() -> list[dict[str, Any]]:
-    """Collect what modules want done in forks, from now until `preload` has ended.
+    """Collect what modules want done in forks, from now until `load` has ended.
 
     It is for the forks of candidates, who register it. In ours it would touch some fifty pages.
 
@@ -37,8 +41,33 @@ def preload(modules: Sequence[str], packages: Sequence[str], shown: Sequence[str
     site.sethelper()
     for name in modules:
         importlib.import_module(name)
-    os.register_at_fork = _register
     sys.argv[:] = [""]
+
+
+def load(modules: Sequence[str]) -> Loaded:
+    """Import libraries once, before anything is forked; what cannot be imported is left to candidates.
+
+    numpy's own source of chance starts at the same place in each candidate, as `random` does.
+    """
+    before = _sizes_mib()
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    if "numpy" in sys.modules:
+        importlib.import_module("numpy.random").seed(0)
+    # Candidates have another folder for temporary files than this process.
+    if "tempfile" in sys.modules:
+        vars(sys.modules["tempfile"])["tempdir"] = None
+    os.register_at_fork = _register
+    reserved_mib, resident_mib = (now - then for now, then in zip(_sizes_mib(), before, strict=True))
+    return Loaded(resident_mib, reserved_mib)
+
+
+def _sizes_mib() -> tuple[int, int]:
+    """Return the MiB of address space of this process, and of memory."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        reserved, resident = (int(pages) * resource.getpagesize() >> 20 for pages in file.read().split()[:2])
+    return reserved, resident
 
 
 class _OnlyShown:

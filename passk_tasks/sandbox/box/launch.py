@@ -65,6 +65,8 @@ def main(config: Configuration, fork_hooks: list[dict[str, Any]]) -> NoReturn:
         os.close(lifeline)
         imports.preload(config["preload"], config["packages"], config["shown"])
         way.prepare(layers)
+        # In a root of their own, where nothing that an import writes is left on the host.
+        loaded = imports.load(config["libraries"] if way.is_init else ())
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         nursery_pid = os.fork()
         if not nursery_pid:
@@ -73,11 +75,11 @@ def main(config: Configuration, fork_hooks: list[dict[str, Any]]) -> NoReturn:
         told = numbers.ledger()
         layers.update(_first_zygotes_layers(ours))
         way.confine_tests_side()
-        address_mib = config["memory_mib"] + TESTS_EXTRA_MIB
+        address_mib = config["memory_mib"] + TESTS_EXTRA_MIB + loaded.reserved_mib
         resource.setrlimit(resource.RLIMIT_AS, rlimits.at_most(resource.RLIMIT_AS, address_mib))
         _greet(supervisor, {"layers": layers})
         try:
-            tests_side.serve(supervisor, trials.Trials(ours, config, nursery_pid, way, told))
+            tests_side.serve(supervisor, trials.Trials(ours, config, nursery_pid, way, told, loaded))
         finally:
             ours.close()
             way.end()

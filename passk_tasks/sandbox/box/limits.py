@@ -20,23 +20,34 @@ OPEN_FILES_LEAST = 256
 """A host that allows fewer cannot judge."""
 
 
+class Loaded(NamedTuple):
+    """What libraries take of each process that is forked after their import: memory, and address space."""
+
+    resident_mib: int
+    reserved_mib: int
+
+
 class Room(NamedTuple):
     """How much a candidate may use, in MiB.
 
     Attributes:
-        each_mib: resident memory of each process.
+        each_mib: resident memory of each process, beside `loaded_mib`.
         address_mib: address space of each process, with what it reserves and never touches.
         together_mib: memory of all processes.
         file_mib: each file.
+        loaded_mib: what each process holds from its start: libraries that were loaded before it was forked.
     """
 
     each_mib: int
     address_mib: int
     together_mib: int
     file_mib: int
+    loaded_mib: int = 0
 
     def exceeded(self, largest_mib: float) -> str:
-        """Return what to say of a largest process that uses so much; "" where that is allowed."""
-        if largest_mib <= self.each_mib:
+        """Return what to say of a largest process that holds so much; "" where that is allowed."""
+        own_mib = largest_mib - self.loaded_mib
+        if own_mib <= self.each_mib:
             return ""
-        return f"a process used {largest_mib:.0f} MiB of memory; {self.each_mib} are allowed"
+        beside = f" beside {self.loaded_mib} of libraries" * bool(self.loaded_mib)
+        return f"a process used {own_mib:.0f} MiB of memory{beside}; {self.each_mib} are allowed"

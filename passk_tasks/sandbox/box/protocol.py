@@ -39,6 +39,7 @@ class Configuration(TypedDict):
     hidden: tuple[str, ...]
     loopback: bool
     preload: tuple[str, ...]
+    libraries: tuple[str, ...]
     timeout_s: float
     backstop_s: float
     memory_mib: int

@@ -21,7 +21,7 @@ from typing import Any
 from passk_tasks.sandbox.box import usage
 from passk_tasks.sandbox.box.codec import reading
 from passk_tasks.sandbox.box.ledger import Ledger
-from passk_tasks.sandbox.box.limits import TREE_MEMORY, Room
+from passk_tasks.sandbox.box.limits import TREE_MEMORY, Loaded, Room
 from passk_tasks.sandbox.box.on_host import OnHost
 from passk_tasks.sandbox.box.process import Box, CandidateGone
 from passk_tasks.sandbox.box.protocol import Configuration
@@ -61,10 +61,17 @@ class Trials:
         nursery_pid: int,
         way: OnHost,
         ledger: Ledger,
+        loaded: Loaded,
     ) -> None:
         self.timeout_s, self.memory_mib = config["timeout_s"], config["memory_mib"]
         together_mib = TREE_MEMORY * self.memory_mib
-        self.room = Room(self.memory_mib, together_mib, together_mib, config["output_mib"])
+        self.room = Room(
+            self.memory_mib,
+            together_mib + loaded.reserved_mib,
+            together_mib + loaded.resident_mib,
+            config["output_mib"],
+            loaded.resident_mib,
+        )
         self.crowds_others = self.is_crowded = self.is_starved = False
         self._read_killed = usage.killed_for_memory()
         self._killed = self._read_killed()
@@ -175,7 +182,7 @@ class Trials:
         if verdict is Verdict.PASSED and check is not None:
             verdict, detail = self._guarded(check, remote, timeout_s) if status == 0 else _UNEXPLAINED
         if verdict is Verdict.CRASHED and not detail:
-            spent = peak_mib >= 0.9 * remote.box.room.each_mib
+            spent = peak_mib - remote.box.room.loaded_mib >= 0.9 * remote.box.room.each_mib
             verdict, detail = explained(status, spent) or explain_status(status, cpu_s >= timeout_s, spent)
             if check is None and verdict is Verdict.CRASHED:
                 detail += " before the tests ended"
