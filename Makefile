@@ -9,7 +9,7 @@ check:
 	$(PYTHON) -m mypy
 
 test:
-	env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -n auto
+	env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -n auto -m 'not slow'
 
 # A real model on the CPU, not part of the tests. Nothing is left outside build/e2e. TORCH may name a wheel or
 # hold pip's options, e.g. for the CPU build where plain torch is the CUDA one.

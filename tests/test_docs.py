@@ -155,6 +155,7 @@ def test_other_commands_parse(words: list[str]) -> None:
         Settings.parse(overrides, where="README")
 
 
+@pytest.mark.whole
 def test_the_first_command_prints_what_is_shown(tmp_path: Path) -> None:
     """The README's first command gives the numbers that the README shows below it.
 

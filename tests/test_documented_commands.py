@@ -19,6 +19,8 @@ from under_load import HANG_S
 from passk_tasks.api import load_problems
 from passk_tasks.cli.app import main
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/models.md", "docs/tasks.md", "docs/scoring.md", "docs/runs.md", "docs/api.md")
 

@@ -195,6 +195,7 @@ def assert_unavailable(answer: dict[str, Any], endpoint: str, reason: str, asked
     assert answer["asked"] == asked
 
 
+@pytest.mark.whole
 def test_hub_and_cache(hub: Hub, tmp_path: Path) -> None:
     """The hub gives the embedded documents, and so does its cache once the hub is gone or forbidden."""
     expected = {

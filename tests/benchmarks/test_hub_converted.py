@@ -43,6 +43,7 @@ class Converted(Handler):
     do_HEAD = do_GET
 
 
+@pytest.mark.whole
 def test_a_repository_with_a_script(tmp_path: Path) -> None:
     """One configuration's split is read from the branch of converted files, and from the cache afterwards."""
     folder = hub_layout.folder(FAMILY.name, tmp_path)

@@ -145,7 +145,7 @@ def test_whatever_ends_the_base_fails_it(judge: Judge, code: str | None, verdict
     """A candidate that ends during the base stage, or before it, has not passed the base."""
     family = benchmarks.get("mbpp_plus")
     problem = family.problem(family.rows(hub_layout.MBPP_PLUS)[0])
-    judged = batch.judge([family.program(problem, code, judge)], started.sandbox(Limits(timeout_s=0.5)))
+    judged = batch.judge([family.program(problem, code, judge)], started.sandbox(Limits(timeout_s=0.2)))
     assert (judged.outcomes[0].verdict, judged.outcomes[0].base_passed) == (verdict, False)
 
 

@@ -158,6 +158,7 @@ def load(
     return answers
 
 
+@pytest.mark.whole
 def test_hub_and_cache(hub: Hub, tmp_path: Path) -> None:
     """The wanted files alone are fetched, and used again once the hub is gone or forbidden."""
     answers = load(hub.url, tmp_path)
@@ -176,6 +177,7 @@ def test_hub_and_cache(hub: Hub, tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.whole
 def test_a_file_that_was_never_fetched(hub: Hub, tmp_path: Path) -> None:
     """A cache that lacks a file of the release is no cache of it."""
     load(hub.url, tmp_path, {"livecodebench": {"release": "release_v1"}})

@@ -123,6 +123,7 @@ def hub(folders: dict[str, Path]) -> Iterator[ManyHub]:
         server.shutdown()
 
 
+@pytest.mark.whole
 def test_every_family(hub: ManyHub, folders: dict[str, Path], tmp_path: Path) -> None:
     """`datasets` gives what a local copy gives, from the hub, and from its cache in offline mode."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}

@@ -126,6 +126,7 @@ def resumed(tmp_path: Path, moments: list[int]) -> None:
     assert len(runs) == distinct
 
 
+@pytest.mark.whole
 def test_a_scoring_that_is_killed_goes_on(tmp_path: Path) -> None:
     """Killed after its first verdict, in its middle and near its end: as if nothing had been."""
     resumed(tmp_path, [1, SAMPLES, 2 * (SAMPLES - 1) - 1])

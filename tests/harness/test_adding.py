@@ -21,6 +21,8 @@ from support import ROOT, environment, logged, outcomes, record, results
 from passk_tasks import benchmarks
 from passk_tasks.tasks import catalog
 
+pytestmark = pytest.mark.whole
+
 DOCUMENT = (ROOT / "docs" / "adding-a-benchmark.md").read_text(encoding="utf-8")
 OUTSIDE, INSIDE = DOCUMENT.split("\n## In this package\n")
 

@@ -27,6 +27,7 @@ def journal_of(folder: Path, process: subprocess.Popen[bytes]) -> Path:
     return wait_until(look, "a complete journal")[0]
 
 
+@pytest.mark.whole
 def test_a_killed_run_is_finished_from_its_journal(dataset, evaluate, passk, tmp_path) -> None:
     """After a kill while judging, `passk score` on the journal gives the result of the undisturbed run."""
     saved, go = tmp_path / "samples.jsonl", tmp_path / "go"

@@ -18,6 +18,8 @@ from passk_tasks.harness import host, resume
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.results import sample_files
 
+pytestmark = pytest.mark.whole
+
 PROGRAM = Path(__file__).with_name("rank.py")
 
 

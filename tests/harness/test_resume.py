@@ -480,6 +480,7 @@ def killed_at(server: Server, folder: Path, count: int, *more: str) -> None:
     process.wait()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))])
 def test_kill_9_at_a_random_moment(server, tmp_path, seed) -> None:
     """After `kill -9` the run goes on by the same command and --resume to the undisturbed run's answers."""

@@ -29,8 +29,11 @@ from passk_tasks.sandbox.box.processes import descendants
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.verdict import Outcome, Verdict
 
-# Ray lets go of processes that it killed a second ago; under load they have not ended by then.
-pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+pytestmark = [
+    pytest.mark.whole,
+    # Ray lets go of processes that it killed a second ago; under load they have not ended by then.
+    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
+]
 
 CONFINEMENT = Confinement(Limits(timeout_s=2.0), packages="stdlib")
 TESTS = Tests("assert following(1) == 2\nassert following(5) == 6\n", ("following",))

@@ -112,6 +112,7 @@ def test_digits_are_no_other_tests_affair() -> None:
     assert [outcome.passed for outcome in outcomes] == [True, False, False, True, False], outcomes
 
 
+@pytest.mark.whole
 def test_a_worker_does_not_keep_all_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not grow with the number of problems."""
     monkeypatch.setattr(worker, "_CASES_KEPT", 1 << 20)

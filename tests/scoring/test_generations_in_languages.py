@@ -22,6 +22,7 @@ LINES = gzip.decompress(Path(__file__).with_name("gemma3_270m_multiple.jsonl.gz"
 ROWS = [json.loads(line) for line in LINES.splitlines()]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("language", ["js", "lua"])
 def test_verdicts_are_those_of_the_run(language: str) -> None:
     """The same completions get the verdicts that they got in the run."""

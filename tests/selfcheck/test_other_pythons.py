@@ -30,6 +30,7 @@ OTHERS = others()
 VERSIONS = [pytest.param(minor, marks=[pytest.mark.slow] * (minor != max(OTHERS))) for minor in OTHERS]
 
 
+@pytest.mark.whole
 @pytest.mark.skipif(not OTHERS, reason="no other Python from 3.10 on is on PATH, or beside this one")
 @pytest.mark.parametrize("minor", VERSIONS or [0])
 def test_right_programs_pass(minor: int) -> None:
