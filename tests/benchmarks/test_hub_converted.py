@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import hub_layout
+import pytest
 from test_hub import REPOSITORY, Handler, Hub
 from under_load import HANG_S
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import our_tasks
+import pytest
 from support import environment, record
 from under_load import wait_until
 
