@@ -13,6 +13,7 @@ from passk_tasks.export.source import Source
 from passk_tasks.results.lines import dump_line
 from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.summary import bound_mark, shown_times
 from passk_tasks.verdict import Verdict
 
@@ -214,7 +215,7 @@ def status(candidate: Candidate) -> str:
 
 def interval(score: Score) -> str:
     """Return a score with both of its 95 % intervals, for people."""
-    text = f"{score.value:.4f}"
+    text = decimal(score.value)
     for estimate, name in ((score.over_problems, "over problems"), (score.over_samples, "over samples")):
         if estimate.ci95 is not None:
             mark = bound_mark(estimate.method).replace("≤ ", "≤ bound, ")

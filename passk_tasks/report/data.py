@@ -17,6 +17,7 @@ from passk_tasks.results.model import Run
 from passk_tasks.results.names import cut
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text import spending, summary
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -97,7 +98,7 @@ def _cost(run: Run, clusters: Mapping[str, Hashable] | None) -> dict[str, Any] |
         (
             spending.amount(point.budget),
             f"{point.k:.2f}",
-            f"{point.estimate.value:.4f}",
+            decimal(point.estimate.value),
             summary.interval(point.estimate.ci95),
         )
         for point in curve_of_run.points

@@ -35,8 +35,11 @@ Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def listed(paths: Paths) -> list[str | os.PathLike[str]]:
-    """Return the paths as a list, one alone too."""
-    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    """Return the paths as a list, one alone too; `SamplesError` at an empty one, which is no folder."""
+    named = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if "" in named:
+        raise SamplesError("an empty path, which names nothing: is a variable not set?")
+    return named
 
 
 def refuse_device(path: Path) -> None:

@@ -66,9 +66,11 @@ const drawMaps = async () => {
     canvas.addEventListener("mouseleave", () => { output.textContent = ""; });
     canvas.addEventListener("click", (event) => reveal(byNumber.get(at(event, height())[0])));
   };
+  // Neither all nor none where it is not.
+  const whole = (percent) => (percent > 0 && percent < 100 ? Math.min(99, Math.max(1, Math.round(percent))) : percent);
   watch(document.getElementById("map-runs"), () => rates.length, (i, line) => {
     const value = rates[line][i];
-    return `${names[i]}, ${runs[line].letter}: ${value === undefined ? "no samples" : `${(100 * value).toFixed(0)} % pass`}`;
+    return `${names[i]}, ${runs[line].letter}: ${value === undefined ? "no samples" : `${whole(100 * value)} % pass`}`;
   });
   const samples = () => Math.max(1, ...grid.runs[run()].map((column) => column.length));
   watch(document.getElementById("map-samples"), samples, (i, line) => {
