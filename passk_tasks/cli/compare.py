@@ -15,7 +15,7 @@ from passk_tasks.statistics.metrics import Metric
 from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text import sent, spending
 from passk_tasks.text.spending import amount
-from passk_tasks.text.summary import bound_mark, interval, p_value
+from passk_tasks.text.summary import bounded, interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 _SHOWN = 10  # changed problems shown in each direction, without --all
@@ -112,7 +112,7 @@ def _scores(page: Page, result: Comparison, metrics: Sequence[Metric]) -> None:
         rows = []
         for i in result.order if metric == result.primary else range(len(result.runs)):
             score = result.scores[metric.name][i]
-            over_samples = bound_mark(score.over_samples.method) + interval(score.over_samples.ci95)
+            over_samples = bounded(score.over_samples)
             rows.append((label(i), decimal(score.value), interval(score.over_problems.ci95), over_samples))
         page.table((metric.name, "", "over problems", "over samples"), rows, "lrll")
         page.line()

@@ -16,7 +16,7 @@ from passk_tasks.statistics.curve import Point, budgets_to_show, tail_budget
 from passk_tasks.statistics.forecast import Forecast
 from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.spending import amount
-from passk_tasks.text.summary import bound_mark, interval
+from passk_tasks.text.summary import bounded, interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _EPILOG = """\
@@ -105,7 +105,7 @@ def render(
             str(point.k),
             decimal(point.score.value),
             interval(point.score.over_problems.ci95),
-            bound_mark(point.score.over_samples.method) + interval(point.score.over_samples.ci95),
+            bounded(point.score.over_samples),
             f"{point.gain:.4f}",
             "-" if point.samples_per_solved is None else f"{point.samples_per_solved:,.1f}",
         )

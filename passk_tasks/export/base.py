@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from passk_tasks.errors import UsageError
 from passk_tasks.export.source import Source
 from passk_tasks.results.lines import dump_line
 from passk_tasks.scoring.candidates import Candidate
@@ -63,6 +65,11 @@ class Details:
     size: float | None = None
     open_data: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `UsageError` at a size that is none, which JSON could not hold."""
+        if self.size is not None and not 0 < self.size < math.inf:
+            raise UsageError(f"--size {self.size}: billions of parameters expected, e.g. --size 7")
+
 
 class Format(ABC):
     """One form that a receiver accepts. Stateless.
@@ -103,7 +110,12 @@ def demand_all(source: Source, *, one_n: bool = True) -> Iterator[str]:
         yield f"all {run.problems_total} problems: the run has {run.problems}; run without --limit"
     if one_n and source.n is None:
         yield "the same number of samples of every problem: the run has more of some than of others"
-    without = run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+    yield from demand_verdicts(source)
+
+
+def demand_verdicts(source: Source) -> Iterator[str]:
+    """Demand a verdict for every sample: one without is neither right nor wrong."""
+    without = source.run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
     if without:
         yield f"a verdict for every sample: {without} have none (infra_error); score them again"
 

@@ -81,7 +81,6 @@ def described(
                 "score": point.score,
                 "gain": point.gain,
                 "samples_per_solved": point.samples_per_solved,
-                "bound": summary.is_bound(point.score),
             }
             for point in figures.points_of(run, clusters)
             if point.k in ks
@@ -289,7 +288,7 @@ def _tokens(
         yield "always"
     elif any(known):
         yield "sometimes"
-    else:
+    elif known:
         yield "never"
     if any(outcome.passed and outcome.flags for outcome in outcomes):
         yield "flagged"

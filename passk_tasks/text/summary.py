@@ -134,6 +134,11 @@ def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
     return "-" if ci95 is None else f"{ci95[0]:{form}} … {ci95[1]:{form}}"
 
 
+def bounded(estimate: Estimate) -> str:
+    """Return an estimate's interval, behind its mark where it is not what its column says; `-` for none."""
+    return "-" if estimate.ci95 is None else bound_mark(estimate.method) + interval(estimate.ci95)
+
+
 def shown_times(limits: Mapping[str, float], judge: str | None) -> list[str]:
     """Return stored time limits as texts, each with what it is for."""
     of_one = {"stdio": " a call or case"}.get(judge or "", " a call") if "call_s" in limits else ""
