@@ -25,6 +25,7 @@ from passk_tasks.results.model import Run
 from passk_tasks.statistics import metrics as metrics_module
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.metrics import PASS, Counts, Metric, Score
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.summary import interval, p_value
 from passk_tasks.verdict import Outcome
 
@@ -114,7 +115,7 @@ class Comparison:
         rows = []
         for i in self.order:
             pair = self.question.of(i)
-            row = [label(i), self.names[i], f"{scores[i].value:.4f}", interval(scores[i].over_problems.ci95)]
+            row = [label(i), self.names[i], decimal(scores[i].value), interval(scores[i].over_problems.ci95)]
             row += ["", ""] if pair is None else [f"{pair.difference.value:+.4f}", p_value(pair.p_adjusted)]
             rows.append(row)
         against = f"against {label(self.question.reference)}"
@@ -248,7 +249,7 @@ def which(runs: Sequence[Run], named: str, called: Sequence[str]) -> int:
         UsageError: none or several are meant.
     """
     path = Path(named)
-    here = path.resolve() if path.exists() else None
+    here = path.resolve() if named and path.exists() else None
     ways = (
         [run.label == named for run in runs],
         [name == named for name in called],

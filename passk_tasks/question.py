@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from passk_tasks.statistics import paired
 from passk_tasks.statistics.paired import Difference
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text import summary
 
 BEST, BASELINE, LAST = "best", "baseline", "last"
@@ -104,7 +105,7 @@ class Question:
 
     def _of_the_best(self, called: Sequence[str], metric: str, values: Mapping[int, float]) -> str:
         second, *others = self.pairs
-        said = [f"{called[self.reference]} is best: {values[self.reference]:.4f} of {metric}."]
+        said = [f"{called[self.reference]} is best: {decimal(values[self.reference])} of {metric}."]
         size = f"{abs(second.difference.value):.4f} lower"
         corrected = f"{_p(second)}, corrected for {math.comb(len(called), 2)} pairs"
         if second.apart:
@@ -120,7 +121,7 @@ class Question:
         return " ".join(said)
 
     def _against_the_baseline(self, called: Sequence[str], metric: str, values: Mapping[int, float]) -> str:
-        said = [f"Against {called[self.reference]}, {values[self.reference]:.4f} of {metric}:"]
+        said = [f"Against {called[self.reference]}, {decimal(values[self.reference])} of {metric}:"]
         sizes = {pair.second: f"{called[pair.second]} {pair.difference.value:+.4f}" for pair in self.pairs}
         kinds = {
             "better": [pair for pair in self.pairs if pair.apart and pair.difference.value > 0],

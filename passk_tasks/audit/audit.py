@@ -35,6 +35,7 @@ from passk_tasks.problem import Problem, Protocol
 from passk_tasks.program import Place, StdioTests
 from passk_tasks.sandbox import packages
 from passk_tasks.sandbox.interpreter import interpreter
+from passk_tasks.statistics.rounding import percent
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -234,7 +235,7 @@ def facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def share(value: float | None) -> str:
     """Return a share as text for people."""
-    return "none" if value is None else f"{100 * value:.1f} %"
+    return "none" if value is None else percent(value, 1).replace("%", " %")
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:

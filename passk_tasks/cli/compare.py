@@ -12,9 +12,10 @@ from passk_tasks.cli import options as shared
 from passk_tasks.compare import Comparison, label
 from passk_tasks.question import BASELINE, BEST, LAST, Pair, lettered
 from passk_tasks.statistics.metrics import Metric
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text import sent, spending
 from passk_tasks.text.spending import amount
-from passk_tasks.text.summary import bound_mark, interval, p_value
+from passk_tasks.text.summary import bounded, interval, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 _SHOWN = 10  # changed problems shown in each direction, without --all
@@ -111,8 +112,8 @@ def _scores(page: Page, result: Comparison, metrics: Sequence[Metric]) -> None:
         rows = []
         for i in result.order if metric == result.primary else range(len(result.runs)):
             score = result.scores[metric.name][i]
-            over_samples = bound_mark(score.over_samples.method) + interval(score.over_samples.ci95)
-            rows.append((label(i), f"{score.value:.4f}", interval(score.over_problems.ci95), over_samples))
+            over_samples = bounded(score.over_samples)
+            rows.append((label(i), decimal(score.value), interval(score.over_problems.ci95), over_samples))
         page.table((metric.name, "", "over problems", "over samples"), rows, "lrll")
         page.line()
 
@@ -137,7 +138,7 @@ def _ranking(page: Page, result: Comparison) -> None:
     columns = {
         "": [label(i) for i in order],
         "run": [result.names[i] for i in order],
-        primary: [f"{result.scores[primary][i].value:.4f}" for i in order],
+        primary: [decimal(result.scores[primary][i].value) for i in order],
         "over problems": [interval(result.scores[primary][i].over_problems.ci95) for i in order],
         f"against {label(question.reference)}": differences,
         "95 % interval": intervals,
@@ -147,7 +148,7 @@ def _ranking(page: Page, result: Comparison) -> None:
             for i in order
         ],
     }
-    columns |= {name: [f"{result.scores[name][i].value:.4f}" for i in order] for name in others}
+    columns |= {name: [decimal(result.scores[name][i].value) for i in order] for name in others}
     styles = ["" if pair is None or not pair.apart else _style(pair) for pair in asked.values()]
     dropped = page.columns(
         columns,
@@ -202,7 +203,7 @@ def _at_cost(page: Page, result: Comparison, *, everything: bool) -> None:
     for at_cost in result.at_cost:
         page.line(f"  where each may spend {amount(at_cost.budget)} {at_cost.unit} a problem:", BOLD)
         rows = [
-            (label(i), f"{point.k:.2f}", f"{point.estimate.value:.4f}", interval(point.estimate.ci95))
+            (label(i), f"{point.k:.2f}", decimal(point.estimate.value), interval(point.estimate.ci95))
             for i, point in enumerate(at_cost.points)
         ]
         page.table(("", "samples", "pass@cost", "over problems"), rows, "lrrl")

@@ -14,8 +14,9 @@ from passk_tasks.results.equal_cost import CostCurve
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.curve import Point, budgets_to_show, tail_budget
 from passk_tasks.statistics.forecast import Forecast
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.spending import amount
-from passk_tasks.text.summary import bound_mark, interval
+from passk_tasks.text.summary import bounded, interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _EPILOG = """\
@@ -95,14 +96,16 @@ def render(
     """Return the curve, the problems of the tail and the forecast as text, without a final newline."""
     page = Page(colour=colour, width=width)
     problems = sum(n > 0 for n, _ in run.counts.values())
-    page.line(f"{run.task}: {run.label or run.name}, {problems} problems, n = {n}", BOLD)
+    most = max(n for n, _ in run.counts.values())
+    each = f"n = {n}" + (f" to {most}" if most > n else "")
+    page.line(f"{run.task}: {run.label or run.name}, {problems} problems, {each}", BOLD)
     page.line()
     rows = [
         (
             str(point.k),
-            f"{point.score.value:.4f}",
+            decimal(point.score.value),
             interval(point.score.over_problems.ci95),
-            bound_mark(point.score.over_samples.method) + interval(point.score.over_samples.ci95),
+            bounded(point.score.over_samples),
             f"{point.gain:.4f}",
             "-" if point.samples_per_solved is None else f"{point.samples_per_solved:,.1f}",
         )
@@ -119,7 +122,7 @@ def render(
         page.line(f"    … and {len(tail) - 20} more: --json has all", DIM)
     if forecasts:
         page.line()
-        further = [(str(f.k), f"{f.value:.4f}", interval(f.ci95)) for f in forecasts]
+        further = [(str(f.k), decimal(f.value), interval(f.ci95)) for f in forecasts]
         page.table(("forecast", "pass@k", "95 % if the fit holds"), further, "rrl")
     return str(page)
 
@@ -144,7 +147,7 @@ def _costs(page: Page, points: Sequence[Point], costs: CostCurve | None) -> None
         (
             amount(point.budget),
             f"{point.k:.2f}",
-            f"{point.estimate.value:.4f}",
+            decimal(point.estimate.value),
             interval(point.estimate.ci95),
         )
         for point in costs.points

@@ -10,6 +10,7 @@ from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.gate import Result, Verdict
 from passk_tasks.statistics.gate import FAILED, INCONCLUSIVE, PASSED, POWER, PROBLEMS
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Page
 
 EXIT_CODES = {PASSED: 0, FAILED: 5, INCONCLUSIVE: 6}
@@ -74,7 +75,10 @@ def render(result: Result, *, colour: bool = False, width: int | None = None) ->
 def _facts(one: Verdict) -> list[tuple[str, str]]:
     decision, rule = one.decision, one.rule
     return [
-        (rule.metric.name, f"{decision.baseline:.4f} → {decision.value:.4f}, {decision.difference:+.4f}"),
+        (
+            rule.metric.name,
+            f"{decimal(decision.baseline)} → {decimal(decision.value)}, {decision.difference:+.4f}",
+        ),
         (
             "bounds",
             f"{decision.low:+.4f} … {decision.high:+.4f}, each with {rule.confidence:.4g} confidence over "

@@ -10,6 +10,7 @@ from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.errors import UsageError
 from passk_tasks.statistics.plan import Plan
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
 _PROBLEMS = 164  # of HumanEval
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 def render(plan: Plan, *, colour: bool = False, width: int | None = None) -> str:
     """Return the plan as text, without a final newline."""
     page = Page(colour=colour, width=width)
-    page.line(f"pass@{plan.k} near {plan.value:.4f} within ± {plan.half_width:g}", BOLD)
+    page.line(f"pass@{plan.k} near {decimal(plan.value)} within ± {plan.half_width:g}", BOLD)
     page.line()
     samples = "no number of samples is enough" if plan.samples is None else f"n = {plan.samples:,}"
     needed = "more than ten million" if plan.problems_needed is None else f"{plan.problems_needed:,}"

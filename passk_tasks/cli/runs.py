@@ -13,6 +13,7 @@ from passk_tasks.cli import options as shared
 from passk_tasks.results import names
 from passk_tasks.results.model import Listing, StoredRun
 from passk_tasks.statistics.metrics import PASS
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.summary import interval
 from passk_tasks.text.terminal import BOLD, DIM, Page
 
@@ -162,4 +163,4 @@ def _of_task(page: Page, runs: Sequence[StoredRun], called: Sequence[str], withi
 
 
 def _score(run: StoredRun, metric: str) -> str:
-    return f"{run.scores[metric]:.4f}" if metric in run.scores else "-"
+    return decimal(run.scores[metric]) if metric in run.scores else "-"

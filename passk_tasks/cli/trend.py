@@ -9,7 +9,8 @@ from typing import Any
 from passk_tasks import api
 from passk_tasks.cli import options as shared
 from passk_tasks.results import names
-from passk_tasks.text.summary import bound_mark, interval, p_value
+from passk_tasks.statistics.rounding import decimal
+from passk_tasks.text.summary import bounded, p_value
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, RED, Page
 from passk_tasks.trend import Point, Step, Trend
 
@@ -80,10 +81,8 @@ def _rows(trend: Trend) -> list[tuple[str, ...]]:
             (
                 date,
                 point.name,
-                "-" if score is None else f"{score.value:.4f}",
-                ""
-                if score is None
-                else bound_mark(score.over_samples.method) + interval(score.over_samples.ci95),
+                "-" if score is None else decimal(score.value),
+                "" if score is None else bounded(score.over_samples),
                 chart,
                 "" if difference is None else f"{difference.value:+.4f}",
                 "" if step is None or step.p_adjusted is None else p_value(step.p_adjusted),

@@ -93,6 +93,7 @@ def export(
 ) -> Exported:
     """Write the files of a format, as `api.export_runs` says; those of an earlier export are replaced."""
     check_name("format", name, FORMATS)
+    folder = store.path_of(folder)
     chosen, details = FORMATS[name], details or Details()
     if len(stored) != 1 and not (chosen.several and stored):
         named = "".join(f"\n  {run.path} ({run.task})" for run in stored)
@@ -106,7 +107,6 @@ def export(
     if missing:
         raise ExportError(where, missing)
     content = chosen.files(sources, details)
-    folder = Path(folder)
     outside = [relative for relative in content if not _is_inside(folder, relative)]
     if outside:
         wanted = f"files inside --out: {outside[0]!r}, which a problem's row names, lies elsewhere"

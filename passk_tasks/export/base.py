@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from passk_tasks.errors import UsageError
 from passk_tasks.export.source import Source
 from passk_tasks.results.lines import dump_line
 from passk_tasks.scoring.candidates import Candidate
 from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text.summary import bound_mark, shown_times
 from passk_tasks.verdict import Verdict
 
@@ -62,6 +65,11 @@ class Details:
     size: float | None = None
     open_data: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `UsageError` at a size that is none, which JSON could not hold."""
+        if self.size is not None and not 0 < self.size < math.inf:
+            raise UsageError(f"--size {self.size}: billions of parameters expected, e.g. --size 7")
+
 
 class Format(ABC):
     """One form that a receiver accepts. Stateless.
@@ -102,7 +110,12 @@ def demand_all(source: Source, *, one_n: bool = True) -> Iterator[str]:
         yield f"all {run.problems_total} problems: the run has {run.problems}; run without --limit"
     if one_n and source.n is None:
         yield "the same number of samples of every problem: the run has more of some than of others"
-    without = run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+    yield from demand_verdicts(source)
+
+
+def demand_verdicts(source: Source) -> Iterator[str]:
+    """Demand a verdict for every sample: one without is neither right nor wrong."""
+    without = source.run.verdicts.get(Verdict.INFRA_ERROR.value, 0)
     if without:
         yield f"a verdict for every sample: {without} have none (infra_error); score them again"
 
@@ -214,7 +227,7 @@ def status(candidate: Candidate) -> str:
 
 def interval(score: Score) -> str:
     """Return a score with both of its 95 % intervals, for people."""
-    text = f"{score.value:.4f}"
+    text = decimal(score.value)
     for estimate, name in ((score.over_problems, "over problems"), (score.over_samples, "over samples")):
         if estimate.ci95 is not None:
             mark = bound_mark(estimate.method).replace("≤ ", "≤ bound, ")

@@ -43,6 +43,7 @@ class EveryEvalEver(Format):
         if source.run.date is None:
             yield "when it was evaluated: the run did not record it"
         yield from base.demand_first(source)
+        yield from base.demand_verdicts(source)
 
     def files(self, sources: Sequence[Source], details: Details) -> dict[str, bytes]:
         """The aggregate and the samples."""

@@ -152,5 +152,6 @@ def _arguments(source: Source, score: Score) -> dict[str, object]:
     for key, estimate in (("over_problems", score.over_problems), ("over_samples", score.over_samples)):
         told[f"se_{key}"] = estimate.se
         told[f"ci95_{key}"] = estimate.ci95 and list(estimate.ci95)
+        told[f"method_{key}"] = estimate.method  # a bound is no standard error
     told["conditions"] = base.conditions(source)
     return {key: value for key, value in told.items() if value is not None}

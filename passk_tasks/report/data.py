@@ -17,6 +17,7 @@ from passk_tasks.results.model import Run
 from passk_tasks.results.names import cut
 from passk_tasks.statistics import curve
 from passk_tasks.statistics.metrics import BASE_PASS, KEPT, Metric
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.text import spending, summary
 from passk_tasks.verdict import Outcome, Verdict
 
@@ -80,7 +81,6 @@ def described(
                 "score": point.score,
                 "gain": point.gain,
                 "samples_per_solved": point.samples_per_solved,
-                "bound": summary.is_bound(point.score),
             }
             for point in figures.points_of(run, clusters)
             if point.k in ks
@@ -97,7 +97,7 @@ def _cost(run: Run, clusters: Mapping[str, Hashable] | None) -> dict[str, Any] |
         (
             spending.amount(point.budget),
             f"{point.k:.2f}",
-            f"{point.estimate.value:.4f}",
+            decimal(point.estimate.value),
             summary.interval(point.estimate.ci95),
         )
         for point in curve_of_run.points
@@ -288,7 +288,7 @@ def _tokens(
         yield "always"
     elif any(known):
         yield "sometimes"
-    else:
+    elif known:
         yield "never"
     if any(outcome.passed and outcome.flags for outcome in outcomes):
         yield "flagged"

@@ -29,6 +29,7 @@ from passk_tasks.report.visible import shortened, visible
 from passk_tasks.results.findings import Finding
 from passk_tasks.results.model import Run
 from passk_tasks.statistics.metrics import Metric
+from passk_tasks.statistics.rounding import decimal, percent
 from passk_tasks.text import sent, spending, summary
 from passk_tasks.verdict import Verdict
 
@@ -159,6 +160,9 @@ def _template() -> Template:
         autoescape=True, finalize=_finalize, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
+        "bounded": summary.bounded,
+        "decimal": decimal,
+        "percent": lambda share, digits=0: percent(share, digits).replace("%", " %"),
         "interval": summary.interval,
         "signed": lambda ci95: summary.interval(ci95, signed=True),
         "p_value": summary.p_value,

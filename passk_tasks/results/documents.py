@@ -9,7 +9,6 @@ OpenAI         the output of a batch        {"custom_id", "response"} a line
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from passk_tasks.errors import SamplesError
 from passk_tasks.results.answers import text_of
+from passk_tasks.results.lines import loads
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Source, task_id_of
 
 # Inspect packs with zstd, which Python's own module knows from 3.14 on.
@@ -126,7 +126,7 @@ def read_zip(source: Source) -> None:
     files = _unpacked(path)
     head = next((name for name in _HEADS if name in files), None)
     if head is None:
-        raise SamplesError(f"{path}: a zip that is no log of Inspect: it has no header.json")
+        raise SamplesError(f"{path}: a zip that is no log of Inspect (no header.json): unpack it first")
     log = {"status": "started", **_object(files[head], f"{path}: {head}")}
     names = [name for name in files if name not in _HEADS]
     _inspect(source, log, ((_object(files[name], f"{path}: {name}"), f"{path}: {name}") for name in names))
@@ -156,6 +156,7 @@ def _inspect(source: Source, log: Mapping[str, object], samples: Iterable[tuple[
             "may be missing"
         )
     answers, failed = [], []
+    places: dict[tuple[str, int], str] = {}
     for sample, where in samples:
         if not isinstance(sample, dict) or "id" not in sample:
             raise SamplesError(f"{where}: a sample of Inspect with 'id' expected")
@@ -166,6 +167,10 @@ def _inspect(source: Source, log: Mapping[str, object], samples: Iterable[tuple[
         if not isinstance(output, dict) or not isinstance(epoch, int):
             raise SamplesError(f"{where}: {task_id} has no 'output', or no number for 'epoch'")
         text = _inspect_text(output.get("choices"), sample.get("attachments"), where)
+        if places.setdefault((task_id, epoch), where) != where:
+            raise SamplesError(
+                f"{where}: {task_id}, epoch {epoch}, was given already at {places[task_id, epoch]}"
+            )
         answers.append(_Answer(task_id, epoch, 0, text, where))
     _add(source, answers)
     _say_failed(source, failed, "samples ended with an error of Inspect's")
@@ -214,11 +219,10 @@ def read_batch(source: Source, lines: Iterable[tuple[Mapping[str, object], str]]
         if line.get("error") is not None or not isinstance(body, dict) or body.get("error") is not None:
             failed.append(name)
             continue
-        task_id, _, number = name.rpartition("#") if re.search(r".#[0-9]+$", name) else (name, "", "0")
-        answers += [
-            _Answer(task_id, int(number), choice, text, where)
-            for choice, text in enumerate(_texts(body, where))
-        ]
+        task_id, _, number = name.rpartition("#") if re.search(r".#[0-9]{1,18}$", name) else (name, "", "0")
+        texts = _texts(body, where)
+        answers += [_Answer(task_id, int(number), place, text, where) for place, text in enumerate(texts)]
+        failed += [] if texts else [name]
     _add(source, answers)
     _say_failed(source, failed, "requests of the batch failed")
 
@@ -282,7 +286,7 @@ def _say_failed(source: Source, failed: Sequence[str], what: str) -> None:
 
 def _object(raw: bytes, where: str) -> dict[str, object]:
     try:
-        value = json.loads(raw)
+        value = loads(raw)
     except (ValueError, RecursionError) as error:
         raise SamplesError(f"{where}: no JSON: {error}") from error
     if not isinstance(value, dict):

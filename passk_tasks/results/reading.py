@@ -90,11 +90,16 @@ def load(stored: StoredRun) -> Run:
             f"and {stored.path.name} speaks of {stored.samples} and {stored.verdicts.get('passed', 0)}: the "
             "two files are not of one run"
         )
+    open_ = sum(all(one.verdict is Verdict.INFRA_ERROR for one in mine) for mine in reader.outcomes.values())
+    said = (
+        f"{open_} of {len(reader.outcomes)} problems have no sample with a verdict: no score counts them",
+    )
     # Of samples that were played back, nobody knows the prompt; the one in the file was never sent.
     prompts = reader.prompts if stored.conditions.prompt is not None else {}
     return extended(
         Run,
         stored,
+        warnings=(*stored.warnings, *(said if open_ else ())),
         outcomes=reader.outcomes,
         prompts=prompts,
         programs=reader.programs,

@@ -225,6 +225,7 @@ class Source:
         generation_s: wall seconds that a journal's answers took, over all attempts; None where not recorded.
         positions: where problems are named by their position alone, how many there are.
         next_index: the number of each problem's next sample.
+        filters: of lm-eval's documents, the first filter by task_id and a hash of the responses.
     """
 
     path: Path
@@ -235,6 +236,7 @@ class Source:
     generation_s: float | None = None
     positions: int | None = None
     next_index: Counter[str] = field(default_factory=Counter)
+    filters: dict[tuple[str, bytes], object] = field(default_factory=dict)
 
     @property
     def date(self) -> str | None:
@@ -252,7 +254,9 @@ class Source:
         asked: str | None = None,
         spent: Spent | None = None,
     ) -> None:
-        """Take in a sample, numbered in the order of its problem's."""
+        """Take in a sample, numbered in the order of its problem's; None is an answer without text."""
+        if text is None:  # no answer, which is no completion either
+            text, form = "", RESPONSE
         if not isinstance(text, str):
             raise SamplesError(f"{where}: the {form} of {task_id} should be a string, not {_type_name(text)}")
         index = self.next_index[task_id]
@@ -269,19 +273,19 @@ class Source:
         given = [key for key in (SOLUTION, COMPLETION) if key in line]
         if not given:
             raise SamplesError(f"{where}: no sample in this line: {_expected(line)}")
-        form = next((key for key in given if line[key] is not None), None)
-        task_id = task_id_of(line.get("task_id"), where)
-        if form is None:  # no answer, which is no completion either
-            self.add(task_id, "", RESPONSE, where)
-        else:
-            self.add(task_id, line[form], form, where)
+        form = next((key for key in given if line[key] is not None), given[0])
+        self.add(task_id_of(line.get("task_id"), where), line[form], form, where)
 
     def add_lm_eval(self, line: dict[str, object], where: str) -> None:
-        """Take in a document of lm-eval with all of its responses."""
+        """Take in a document of lm-eval with all of its responses, unless another filter had it already."""
         self.of_lm_eval = True
         resps, task_id = line["resps"], document_id(line.get("doc"), where)
         if not isinstance(resps, (list, type(None))):
             raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
+        # lm-eval writes every document once a filter, each time with the same responses.
+        digest = hashlib.blake2b(json.dumps(resps).encode(), digest_size=8).digest()
+        if self.filters.setdefault((task_id, digest), line.get("filter")) != line.get("filter"):
+            return
         stops, ours = _until(line.get("arguments")), _outcomes(line.get("filtered_resps"))
         asked, spent = _asked(ours), iter([Spent.from_dict(outcome.get("spent")) for outcome in ours])
         # One request with n responses, or n requests (seeds of their own) with one each: the same order. What

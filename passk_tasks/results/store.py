@@ -36,12 +36,19 @@ def prepare(folder: str | os.PathLike[str], named: str = "--out") -> Path:
     Raises:
         UsageError: they cannot.
     """
-    folder = Path(folder)
+    folder = path_of(folder, named)
     try:
         make_writable(folder)
     except OSError as error:
         raise UsageError(f"{named} {folder}: cannot be written: {error.strerror or error}") from error
     return folder
+
+
+def path_of(folder: str | os.PathLike[str], named: str = "--out") -> Path:
+    """Return the path of a folder; `UsageError` where it is empty, which would be the one we are in."""
+    if folder == "":
+        raise UsageError(f"{named}: an empty path, which names nothing: is a variable not set?")
+    return Path(folder)
 
 
 def make_writable(folder: Path) -> None:

@@ -18,6 +18,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.spent import Cost, CutOff
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import Score
+from passk_tasks.statistics.rounding import decimal
 from passk_tasks.verdict import Machine, Verdict
 
 S = TypeVar("S", bound="Summary")
@@ -152,7 +153,7 @@ class Summary:
         title = f"{self.label}: {self.task}" if self.label else self.task
         size = f"{self.problems:,} of {self.problems_total:,} problems, {self.samples:,} samples"
         rows = [
-            (name, f"{score.value:.4f}", *map(_shown, (score.over_problems, score.over_samples)))
+            (name, decimal(score.value), *map(_shown, (score.over_problems, score.over_samples)))
             for name, score in self.metrics.items()
         ]
         counts = ", ".join(f"{count:,} {name}" for name, count in self.verdicts.items())
@@ -160,7 +161,7 @@ class Summary:
         return notebook.table(("", "value", "over problems", "over samples"), rows, *filter(None, said))
 
     def _line(self, *more: str) -> str:
-        scores = [f"{name} {value:.4f}" for name, value in self.scores.items()]
+        scores = [f"{name} {decimal(value)}" for name, value in self.scores.items()]
         named = [] if self.label is None else [repr(self.label)]
         size = [f"{self.problems} of {self.problems_total} problems", f"{self.samples} samples"]
         return f"<{type(self).__name__} {', '.join([*named, self.task, *size, *scores, *more])}>"

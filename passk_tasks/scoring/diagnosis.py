@@ -30,6 +30,7 @@ from passk_tasks.results.samples import RESPONSE, SOLUTION, Sample
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.scoring.candidates import EXTRACT, candidate, mode_of
 from passk_tasks.scoring.records import Kind, Record
+from passk_tasks.statistics.rounding import percent
 from passk_tasks.tasks import catalog, stops
 from passk_tasks.tasks.catalog import TaskSpec
 from passk_tasks.verdict import Verdict
@@ -270,7 +271,7 @@ def found_in(kinds: Counter[Kind], seen: Evidence, spec: TaskSpec) -> Iterator[F
         for_base = f"ask a base model with the task {task}, and " if task else ""
         yield Finding(
             findings.BASE_COMPLETIONS,
-            f"{continued:,} of {judged:,} answers ({continued / judged:.0%}) continue the prompt "
+            f"{continued:,} of {judged:,} answers ({percent(continued / judged)}) continue the prompt "
             f"instead of answering it, as a base model does, though {spec.name} is for chat models",
             f"{for_base}a chat model with --apply_chat_template",
         )
@@ -296,11 +297,12 @@ def _absent_modules(of: int, lacking: Counter[str], spec: TaskSpec) -> Iterator[
 def _read_wrongly(of: int, lost: int, never_ended: int, seen: Evidence, spec: TaskSpec) -> Iterator[Finding]:
     way, best = max(seen.tried.items(), key=lambda item: item[1].would, default=("", Tried()))
     gains = best.would - best.now > GAIN * best.of
-    gave_none = f"{lost:,} of {of:,} samples ({lost / of:.0%}) ended in no_code or syntax_error"
+    gave_none = f"{lost:,} of {of:,} samples ({percent(lost / of)}) ended in no_code or syntax_error"
     would = ""
     if gains:
         drawn = f"judged for {best.of} drawn at random" if best.of < of else "judged for all"
-        would = f"with `{way}`, {best.would / best.of:.0%} would pass, not {best.now / best.of:.0%} ({drawn})"
+        then, now = percent(best.would / best.of), percent(best.now / best.of)
+        would = f"with `{way}`, {then} would pass, not {now} ({drawn})"
     option = ("--extract", way) if way in EXTRACT else ("--set", f"extraction={way}")
     command = ("passk", "score", SAMPLES, "--task", spec.name, *option) if gains else ()
     if not gains and lost <= MOST * of:
@@ -311,8 +313,8 @@ def _read_wrongly(of: int, lost: int, never_ended: int, seen: Evidence, spec: Ta
         asked = f"ask a chat model with the task {task} and --apply_chat_template" if task else ""
         read = f"read the answers with {' '.join(option)}" if gains else "look at them with `passk report`"
         says = (
-            f"{seen.chat / seen.looked:.0%} of the samples are answers of a chat model, whole functions in "
-            f"fences or prose, and were not read as such; {would or gave_none}"
+            f"{percent(seen.chat / seen.looked)} of the samples are answers of a chat model, whole functions "
+            f"in fences or prose, and were not read as such; {would or gave_none}"
         )
         yield Finding(findings.CHAT_ANSWERS, says, "; ".join(filter(None, (read, asked))), command)
     elif gains:
@@ -321,7 +323,7 @@ def _read_wrongly(of: int, lost: int, never_ended: int, seen: Evidence, spec: Ta
     elif seen.reasoning > MOST * seen.looked:
         yield Finding(
             findings.CUT_REASONING,
-            f"{seen.reasoning / seen.looked:.0%} of the samples are a chain of thought that never ended",
+            f"{percent(seen.reasoning / seen.looked)} of the samples are a chain of thought that never ended",
             "generate again with a larger limit, --gen_kwargs max_gen_toks=…"
             + ("" if for_chat else ", and a task for chat models"),
         )

@@ -6,6 +6,7 @@ Between the two lines are verdicts, as `results.verdicts` has them.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 from collections import Counter, deque
@@ -20,6 +21,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.lines import Paths, dump_line, listed, numbered_lines, parse_object
 from passk_tasks.results.samples import Sample
 
+_NAMED = 20  # most missing parts that are named
 MARK = "passk_shard"
 END = "end"
 
@@ -125,7 +127,9 @@ def complete(parts: Sequence[Part]) -> list[Part]:
     if doubled := [part for part in parts if counts[part.header.whole(MARK)] > 1]:
         files = ", ".join(f"{part.name} in {part.path}" for part in doubled)
         raise UsageError(f"shards that are there twice: {files}; name each once")
-    lacking = [f"{number}/{of}" for number in range(of) if number not in counts]
+    absent = (f"{number}/{of}" for number in range(of) if number not in counts)
+    lacking = list(itertools.islice(absent, _NAMED))
+    lacking += [f"… ({of - len(counts):,} in all)"] * (of - len(counts) > _NAMED)
     broken = [part.name for part in parts if not part.end.values]
     if lacking or broken:
         said = [f"missing: {', '.join(lacking)}"] * bool(lacking)

@@ -11,6 +11,7 @@ from passk_tasks.results.findings import CUT_OFF, CUT_REASONING, Finding
 from passk_tasks.results.spent import FENCE, REASONING, Cost, CutOff, Spent
 from passk_tasks.scoring.records import Kind
 from passk_tasks.statistics.metrics import PASS, Metric
+from passk_tasks.statistics.rounding import percent
 from passk_tasks.statistics.spending import cut_bounds
 from passk_tasks.tasks.values import Price
 from passk_tasks.verdict import Verdict
@@ -67,8 +68,8 @@ def cut_finding(cut: CutOff) -> Iterator[Finding]:
     )
     yield Finding(
         CUT_REASONING if 2 * cut.reasoning > cut.samples else CUT_OFF,
-        f"{cut.samples} of {cut.of} answers ({cut.share:.1%}) were cut off ({shown}): {ends or 'no score'} "
-        "(all of them wrong, or as right as the rest)",
+        f"{cut.samples} of {cut.of} answers ({percent(cut.share, 1)}) were cut off ({shown}): "
+        f"{ends or 'no score'} (all of them wrong, or as right as the rest)",
         "generate again with a larger limit, --gen_kwargs max_gen_toks=…",
     )
 

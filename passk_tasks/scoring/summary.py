@@ -319,7 +319,8 @@ def _warnings(
     if k_skipped and counts:
         poorest = min(counts, key=lambda task_id: counts[task_id][0])
         names = ", ".join(f"pass@{k}" for k in k_skipped)
-        yield f"{names} cannot be estimated and is left out: {poorest} has {counts[poorest][0]} samples"
+        has = f"{counts[poorest][0]} samples with a verdict"
+        yield f"{names} cannot be estimated and is left out: {poorest} has {has}"
     if len(set(sizes)) > 1 and settings.top_up is None:
         yield f"n differs between problems: {min(sizes)} to {max(sizes)} samples"
 

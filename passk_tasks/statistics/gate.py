@@ -66,7 +66,7 @@ class _Side:
 
     value: float
     of_one_draw: float  # variance of the score if each problem had one draw of k samples
-    draws: float  # n/k, in the mean over problems
+    draws: float  # in the samples of a problem, in the mean over problems
     problems: int
 
     def variance(self, n_over_k: float | None = None) -> float:
@@ -124,7 +124,7 @@ def decide(
         floor, needed = 0.0, None
 
     def decides(n: int, *, of_both: bool) -> bool:
-        draws = n / metric.k
+        draws = 1 / float(metric.draws(n))
         first, second = sides[0].reach(planned, draws if of_both else None), sides[1].reach(planned, draws)
         rest = planned**2 * floor
         widest = max(math.hypot(second[0], first[1]), math.hypot(second[1], first[0]))
@@ -146,9 +146,9 @@ def decide(
 def _side(metric: Metric, counts: Counts) -> _Side:
     values, variances = metric.values(*counts), metric.variances(*counts)
     problems, value = len(values), float(np.mean(values))
-    draws = 1 / float(np.mean(metric.k / counts.n))
+    draws = 1 / float(np.mean(metric.draws(counts.n)))
     if variances is None:
-        # n samples hold n/k draws that share none, and no draw varies more than one that is 0 or 1.
+        # n samples hold so many draws that share none, and no draw varies more than one that is 0 or 1.
         return _Side(value, value * (1 - value) / problems, draws, problems)
     return _Side(value, max(float(np.sum(variances)), 0.0) / problems**2 * draws, draws, problems)
 

@@ -137,11 +137,12 @@ class Metric:
         `values`.
         """
         counts, variances = self._counts(n, c, base), FAMILIES[self.family].variances
-        return None if variances is None or np.any(self._draws(counts.n) > 0.5) else variances(counts, self)
+        return None if variances is None or np.any(self.draws(counts.n) > 0.5) else variances(counts, self)
 
-    def _draws(self, n: Integers) -> Floats:
+    def draws(self, n: npt.ArrayLike) -> Floats:
         """Return the share of each problem's samples that one draw takes."""
-        return np.asarray((1 if FAMILIES[self.family].single else self.k) / n)
+        family, samples = FAMILIES[self.family], np.asarray(n)
+        return np.asarray((samples if family.whole else 1 if family.single else self.k) / samples)
 
     def _counts(self, n: npt.ArrayLike, c: npt.ArrayLike, base: npt.ArrayLike | None) -> Counts:
         if self.of_base and base is None:
@@ -169,6 +170,7 @@ class Family:
             uncertainty over samples is that of another run.
         on_grid: see `Metric.on_grid`; pairs of such metrics are compared by exact tests.
         single: whether each sample by itself is a draw, instead of K together.
+        whole: whether all samples of a problem are one draw, however many they are.
         reported: the parameters for which a scoring reports the metric unasked, by budget and by the numbers
             of submissions that the benchmark allows.
     """
@@ -181,6 +183,7 @@ class Family:
     of_base: bool = False
     on_grid: bool = False
     single: bool = False
+    whole: bool = False
     reported: Callable[[int, Sequence[int]], Iterable[float | None]] = lambda _k, _submissions: ()
 
 
@@ -313,7 +316,7 @@ for _family in (
         posterior=lambda counts, metric: bayes_variance(counts.n, counts.c, metric.k),
         single=True,
     ),
-    Family(COVER, "the share of problems of whose samples at least the share T passes", _cover),
+    Family(COVER, "the share of problems of whose samples at least the share T passes", _cover, whole=True),
     Family(
         MAJ,
         "more than half of K samples pass, so that they win every vote where outputs are compared",
@@ -376,7 +379,7 @@ def score(
     if posterior is not None:
         over_samples = credible(values, posterior(metric._counts(n, c, base), metric))
     else:
-        draws = metric._draws(np.broadcast_to(np.asarray(n), values.shape))
+        draws = metric.draws(np.broadcast_to(np.asarray(n), values.shape))
         over_samples = over_samples_of(values, metric.variances(n, c, base), draws)
     return Score(metric.name, over_problems(values, clusters), over_samples)
 

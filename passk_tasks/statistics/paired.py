@@ -159,10 +159,9 @@ def sign_flip(
     if not each.size:
         return 1.0, True
     threshold = seen - _TIE * float(each.sum())
-    if grid is not None:
-        steps = np.rint(each * grid).astype(np.int64)
-        if int(steps.sum()) * len(steps) <= _GRID_CELLS:
-            return _on_grid(steps, round(seen * grid)), True
+    # A grid for many unlike n has more digits than a number of numpy's holds.
+    if grid is not None and Fraction(float(each.sum())) * grid * len(each) <= _GRID_CELLS:
+        return _on_grid(np.rint(each * grid).astype(np.int64), round(seen * grid)), True
     if each.size <= _ENUMERATED:
         sums = np.zeros(1)
         for step in each:

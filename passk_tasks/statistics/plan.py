@@ -37,7 +37,8 @@ class Plan:
         problems_needed: for the half-width over problems, with that many samples of each; None where beyond
             ten million.
         topped_up: samples of all problems that `passk.top_up` is thought to ask for instead of a fixed n, its
-            scouts included; None without a pilot, or where no number of samples is enough.
+            scouts included; None without a pilot, where no number of samples is enough, or where ten times a
+            fixed n is not.
         scouts: how many of these, of each problem, are scouts, which do not count.
     """
 
@@ -80,6 +81,8 @@ def from_pilot(n: npt.ArrayLike, c: npt.ArrayLike, k: int, half_width: float) ->
     if plan.samples is None:
         return plan
     rounds = needed(n, c, k, half_width, 2 * k, min(_MOST_TIMES * plan.samples, MAX_N))
+    if rounds.half_width > half_width:  # as many as were thought of, which nobody would ask for
+        return plan
     return replace(plan, topped_up=round(rounds.total), scouts=rounds.scouts)
 
 

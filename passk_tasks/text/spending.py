@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from passk_tasks.results.spent import ESTIMATE, SERVER, TOKENIZER, Cost, CutOff
 from passk_tasks.results.summary import Summary
+from passk_tasks.statistics.rounding import percent
 
 _BY = {
     SERVER: "the server's count",
@@ -37,7 +38,7 @@ def cut_off(cut: CutOff) -> str:
         "in a fence": cut.fence,
     }
     shown = ", ".join(f"{count:,} {sign}" for sign, count in signs.items() if count)
-    text = f"{cut.samples:,} of {cut.of:,} ({cut.share:.2%}): {shown}" if cut.samples else "none seen"
+    text = f"{cut.samples:,} of {cut.of:,} ({percent(cut.share, 2)}): {shown}" if cut.samples else "none seen"
     if cut.limit_unknown:
         whose = "any" if cut.limit_unknown == cut.of else f"{cut.limit_unknown:,} of them"
         text += f"; whether the limit of tokens ended {whose} is not known"

@@ -10,6 +10,7 @@ from passk_tasks.results.keys import Keys
 from passk_tasks.results.summary import Summary
 from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.statistics.metrics import KEPT, MAX, Score
+from passk_tasks.statistics.rounding import decimal, percent
 from passk_tasks.text import spending
 from passk_tasks.text.terminal import BOLD, DIM, GREEN, YELLOW, Page
 from passk_tasks.verdict import Machine, Verdict
@@ -63,7 +64,7 @@ def render(result: Summary, *, colour: bool = False, width: int | None = None) -
         page.line()
     if result.verdicts:
         counts = verdicts(result)
-        rows = [(name, f"{count:,}", f"{count / result.samples:.2%}") for name, count in counts]
+        rows = [(name, f"{count:,}", percent(count / result.samples, 2)) for name, count in counts]
         styles = [{"passed": GREEN, "infra_error": YELLOW}.get(name, "") for name, _ in counts]
         page.table(("verdict", "samples", "share"), rows, "lrr", styles=styles)
         page.line()
@@ -112,7 +113,7 @@ def verdicts(result: Summary) -> list[tuple[str, int]]:
 def metrics_rows(metrics: Mapping[str, Score]) -> list[tuple[str, ...]]:
     """Return the cells below `METRICS_HEAD`, a row for each metric; `metrics` are by name."""
     return [
-        (name, f"{score.value:.4f}", *_uncertainty(score.over_problems), *_uncertainty(score.over_samples))
+        (name, decimal(score.value), *_uncertainty(score.over_problems), *_uncertainty(score.over_samples))
         for name, score in metrics.items()
     ]
 
@@ -131,6 +132,11 @@ def interval(ci95: Sequence[float] | None, *, signed: bool = False) -> str:
     """Return an interval as text, in the one form used everywhere; `-` for None."""
     form = "+.4f" if signed else ".4f"
     return "-" if ci95 is None else f"{ci95[0]:{form}} … {ci95[1]:{form}}"
+
+
+def bounded(estimate: Estimate) -> str:
+    """Return an estimate's interval, behind its mark where it is not what its column says; `-` for none."""
+    return "-" if estimate.ci95 is None else bound_mark(estimate.method) + interval(estimate.ci95)
 
 
 def shown_times(limits: Mapping[str, float], judge: str | None) -> list[str]:
@@ -201,7 +207,9 @@ def facts(result: Summary) -> list[tuple[str, str]]:
     called = {"label": result.label, "note": result.note, "tags": ", ".join(result.tags)}
     lines = [(name, text) for name, text in called.items() if text]
     if result.coverage < 1:
-        lines.append(("coverage", f"{result.coverage:.1%} of the task's problems; the rest has no samples"))
+        lines.append(
+            ("coverage", f"{percent(result.coverage, 1)} of the task's problems; the rest has no samples")
+        )
     if result.out_of_reach:
         lines.append(("out of reach", f"{len(result.out_of_reach):,} problems, whose data sets are not here"))
     if result.top_up is not None:
@@ -209,7 +217,7 @@ def facts(result: Summary) -> list[tuple[str, str]]:
     if result.clusters is not None:
         lines.append(("clusters", f"{result.clusters:,} sources of problems; each is one unit over problems"))
     if result.distinct is not None and result.samples > result.problems:
-        lines.append(("distinct", f"{result.distinct:.1%} of a problem's samples, on average"))
+        lines.append(("distinct", f"{percent(result.distinct, 1)} of a problem's samples, on average"))
     values = {unit: result.limits[name] for name, unit in _LIMITS.items() if name in result.limits}
     limits = shown_times(result.limits, result.judge)
     limits += [f"{v:g} {unit}" if isinstance(v, float) else f"{v} {unit}" for unit, v in values.items()]

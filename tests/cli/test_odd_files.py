@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from under_load import HANG_S
 
+from passk_tasks.cli import main
 from passk_tasks.export import _is_inside
 
 
@@ -31,6 +32,34 @@ def test_a_device_or_a_loop_of_links_is_an_error_of_one_line(tmp_path: Path) -> 
             assert done.returncode == 2, done.stderr
             assert done.stderr.count("\n") == 1
             assert str(file) in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "", "--task", "passk_humaneval"),
+        ("score", "s.jsonl", "--task", "passk_humaneval", "--out", ""),
+        ("score", "s.jsonl", "--task", "passk_humaneval", "--out", "", "--shard", "0/1"),
+        *(("show", ""), ("runs", ""), ("label", ""), ("merge", ""), ("merge", ".", "--out", "")),
+        ("export", ".", "--format", "human-eval", "--out", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_not_the_folder_one_is_in(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+) -> None:
+    """A variable that is not set neither reads nor writes where the command was typed."""
+    monkeypatch.chdir(tmp_path)
+    sample = {"task_id": "HumanEval/53", "completion": "    return x + y\n"}
+    (tmp_path / "s.jsonl").write_text(json.dumps(sample))
+    scored = ("score", "s.jsonl", "--task", "passk_humaneval", "--out", "run")
+    assert main(scored) == 0
+    assert main(command) == 2
+    assert "an empty path, which names nothing" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "s.jsonl"]
 
 
 def test_problems_from_a_device_are_an_error_of_one_line(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,27 @@ def test_every_command_takes_every_shape(stored, capsys, tmp_path, shape, comman
         assert "zero-size" not in err
     else:
         assert "nan" not in out.split()
+
+
+def test_a_problem_without_a_verdict_is_spoken_of(stored, capsys):
+    """Where all samples of a problem lack one, no score counts it, and `show` and `compare` say so."""
+    run, other = stored("plain", "all pass")
+    file = Path(run) / "outcomes.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = [{**one, "verdict": "infra_error"} if one["task_id"] == "HumanEval/0" else one for one in lines]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    results = json.loads((Path(run) / "results.json").read_text())
+    verdicts = {"passed": 10, "failed": 6, "infra_error": 4}
+    (Path(run) / "results.json").write_text(json.dumps({**results, "verdicts": verdicts}))
+    for command in (["show", run], ["compare", run, other]):
+        assert main(command) == 0
+        assert "1 of 5 problems have no sample with a verdict" in capsys.readouterr().out
+
+
+def test_a_curve_says_how_n_differs(stored, capsys):
+    """The headline has the fewest and the most samples of a problem."""
+    assert main(["curve", *stored("n differs")]) == 0
+    assert "3 problems, n = 1 to 7" in capsys.readouterr().out
 
 
 def test_runs_of_one_and_of_several_samples_are_compared_together(stored, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,9 @@ def test_missing_and_doubled_parts_are_named(capsys, parts: Path, tmp_path: Path
     said = refused(capsys, "merge", parts, *some)
     assert "twice: 1/3 in" in said
     assert str(some[0]) in said
+    shutil.copy(some[0], many := tmp_path / "shard-0-of-many.jsonl")
+    many.write_text(many.read_text().replace('"of": 3', '"of": 100000000000000000000', 1))
+    assert "… (99,999,999,999,999,999,999 in all)" in refused(capsys, "merge", many)
     (tmp_path / "none").mkdir()
     assert "no shards in it" in refused(capsys, "merge", tmp_path / "none")
     (tmp_path / "other.jsonl").write_text('{"a": 1}\n')

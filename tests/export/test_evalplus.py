@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from one_run import stored
 
+from passk_tasks.errors import UsageError
 from passk_tasks.export import Details, export
 from passk_tasks.export.evalplus import EvalPlus, statuses
 from passk_tasks.results import sample_files
@@ -136,6 +137,13 @@ def test_a_base_stage_has_its_own_status(base, passed, expected):
     """Where base and additional tests were judged apart, both statuses are written; a pass needs both."""
     outcome = Outcome(Verdict.PASSED if passed else Verdict.FAILED, base_passed=base)
     assert statuses(Candidate("", "", "body", outcome, proved=True)) == expected
+
+
+@pytest.mark.parametrize("size", [0.0, -7.0, float("nan"), float("inf")])
+def test_a_size_that_is_none_is_refused(size):
+    """No model has it, and JSON could not hold it."""
+    with pytest.raises(UsageError, match="billions of parameters expected"):
+        Details(size=size)
 
 
 def test_sets_of_another_size_are_refused(source):

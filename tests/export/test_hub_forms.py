@@ -83,6 +83,16 @@ def test_a_model_card_takes_the_index(tmp_path, evaluated_run):
     assert result.metric_args["n"] == 4
     low, high = result.metric_args["ci95_over_samples"]
     assert low < result.metric_value < high
+    assert result.metric_args["method_over_samples"] == "over-samples"
+
+
+def test_a_bound_is_called_one_in_a_model_card(tmp_path, evaluated_run):
+    """Where n is too small for a standard error over samples, what stands in its place is named."""
+    run = stored(evaluated_run(tmp_path / "run", n=1))
+    (path,) = export([run], "model-index", tmp_path / "out").files
+    (model,) = yaml.safe_load(path.read_text())["model-index"]
+    (metric,) = model["results"][0]["metrics"]
+    assert metric["args"]["method_over_samples"] == "over-samples-bound"
 
 
 def test_several_runs_share_a_model_card(tmp_path, evaluated_run):
@@ -179,6 +189,16 @@ def test_the_same_run_gives_the_same_files(tmp_path, evaluated_run):
     once, again = (export([run], "every-eval-ever", tmp_path / name, EVALUATOR).files for name in "ab")
     assert [path.name for path in once] == [path.name for path in again]
     assert [path.read_bytes() for path in once] == [path.read_bytes() for path in again]
+
+
+def test_every_eval_ever_gets_no_sample_without_a_verdict(source):
+    """It would count as an incorrect one there, which it is not."""
+    found = source([{"task_id": "HumanEval/0", "prompt": "p"}], [("a = 1", Verdict.PASSED)])
+    without = replace(found, run=replace(found.run, verdicts={"passed": 1, "infra_error": 2}))
+    form = every_eval_ever.EveryEvalEver()
+    assert list(form.missing([found], EVALUATOR)) == []
+    (said,) = form.missing([without], EVALUATOR)
+    assert said.startswith("a verdict for every sample: 2 have none")
 
 
 def test_every_eval_ever_wants_to_know_who(tmp_path, evaluated_run):

@@ -540,6 +540,20 @@ def test_the_picture_of_all_samples(show, loaded, tmp_path, count):
     assert one.page.locator("#map-at").inner_text().startswith(PROBLEMS[1])
 
 
+def test_what_has_no_verdict_is_in_no_rate(show, loaded, tmp_path):
+    """The picture of problems and runs has the rates of the table, and none where nothing was judged."""
+    some = [("    return 1\n", "passed", ""), ("    return 2\n", "failed", "")]
+    without = ("    return 3\n", "infra_error", "the host")
+    answers = {**ANSWERS, PROBLEMS[0]: [*some, without, without], PROBLEMS[1]: [without] * 4}
+    one = show(build([loaded(tmp_path / name, answers, model=name) for name in "ab"]))
+    canvas = one.page.locator("#map-runs")
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    for number, said in enumerate(("50 % pass", "no verdict")):
+        canvas.hover(position={"x": box["width"] * (0.1 + 0.2 * number), "y": 3})
+        assert one.page.locator("#map-at").inner_text().endswith(said)
+
+
 def test_the_keyboard_is_enough(show, loaded, tmp_path):
     """Tab reaches a problem, Enter opens it; code that is too wide can be scrolled by its focus."""
     long = {PROBLEMS[0]: [("    return " + "x + " * 100 + "x\n", "passed", "")]}

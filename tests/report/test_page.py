@@ -119,6 +119,14 @@ def test_every_problem_has_its_candidates(tmp_path, loaded):
     assert rows[4]["data-t"].split() == ["always", "v-passed"]
 
 
+def test_a_problem_without_a_verdict_is_not_called_unsolved(tmp_path, loaded):
+    """Nobody knows whether a right answer is among those that were not judged."""
+    answers = {**ANSWERS, PROBLEMS[0]: [("    return 1\n", "infra_error", "the host")] * 4}
+    html = build([loaded(tmp_path, answers)])
+    (row, *_) = (one[1] for one in Elements(html).named("tr") if "data-t" in one[1])
+    assert row["data-t"].split() == ["v-infra_error"]
+
+
 def test_several_runs_are_compared(tmp_path, loaded):
     """Conclusion, changes and conditions that differ are there, as `compare` has them."""
     found = [

