@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 from passk_tasks import extraction
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
-from passk_tasks.benchmarks.contests import LINES
+from passk_tasks.benchmarks.own_outputs import INDENTED
 from passk_tasks.benchmarks.own_tests import runnable
 from passk_tasks.errors import DatasetError, did_you_mean
 from passk_tasks.extraction.languages import SYNTAXES
@@ -102,7 +102,7 @@ class Custom(Benchmark):
             for column in ("setup", "canonical_solution")
         )
         if programs:
-            cases = StdioTests.of(_cases(row["stdin_tests"], where), comparison=LINES)
+            cases = StdioTests.of(_cases(row["stdin_tests"], where), comparison=INDENTED)
             return CustomProblem(task_id, "", "", "", solution, cases=cases)
         if given == ["tests"]:
             return _in_language(row, CustomProblem(task_id, prompt, entry_point, "", solution), self.columns)
