@@ -16,6 +16,7 @@ from passk_tasks.errors import DatasetError
 from passk_tasks.extraction.syntax import silently
 
 _CASES = ("TestCase", "IsolatedAsyncioTestCase")
+_EQUALITIES = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
 _RESULTS = {"wasSuccessful", "failures", "errors"}
 _ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "SystemExit"})
 _RUN = """
@@ -65,6 +66,26 @@ def runnable(test: str, entry_point: str) -> str:
             "their end are passed: assert what must hold instead"
         )
     return f"{test}\n{added}"
+
+
+def refuse_unasserted(test: str) -> None:
+    """Raise what names a comparison that nothing looks at, or an assertion of a tuple, which always holds.
+
+    Beside other assertions nobody would miss it. Within `with` and `try` a comparison may have to raise.
+    """
+    tree = _parse(test)
+    inner = (ast.With, ast.AsyncWith, ast.Try, getattr(ast, "TryStar", ast.Try))
+    may_raise = {part for node in ast.walk(tree) if isinstance(node, inner) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Tuple) and node.test.elts:
+            why = "always holds, being a tuple: leave out the outer parentheses"
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Compare) and node not in may_raise:
+            if not isinstance(node.value.ops[0], _EQUALITIES):
+                continue  # what is ordered may have to raise, too
+            why = "is compared and not asserted: write `assert` before it"
+        else:
+            continue
+        raise DatasetError(f"line {node.lineno} of the tests, `{ast.unparse(node):.60}`, {why}")
 
 
 def _defines(tree: ast.Module, name: str) -> bool:

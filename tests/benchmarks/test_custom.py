@@ -364,3 +364,14 @@ def test_lists_that_the_tests_fill_are_not_taken_for_empty() -> None:
     for test in (by_item, handed):
         problem = FAMILY.problem({**ROW, "test": test})
         assert not loading._passes_anything(FAMILY, problem)
+
+
+def test_rows_that_no_program_can_solve_are_refused() -> None:
+    """One input with two outputs, and a row without a name, are named before anything is judged."""
+    stdio: dict[str, Any] = {"task_id": "one", "prompt": "Double."}
+    cases = [{"input": "1", "output": "2"}, {"input": "1", "output": "2\n"}, {"input": "1", "output": "3"}]
+    assert FAMILY.problem({**stdio, "stdin_tests": cases[:2]})
+    with pytest.raises(DatasetError, match="'stdin_tests' wants two outputs for the input '1': '2' and '3'"):
+        FAMILY.problem({**stdio, "stdin_tests": cases})
+    with pytest.raises(DatasetError, match="'task_id' must name the problem"):
+        FAMILY.problem({**ROW, "task_id": " "})
