@@ -64,8 +64,14 @@ class _Walk:
                 bound.setdefault(node.targets[0].id, []).append(node.value)
         stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         changed = {
-            getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute) and n.attr not in _LOOKS
+            getattr(n.value, "id", "")
+            for n in nodes
+            if (isinstance(n, ast.Attribute) and n.attr not in _LOOKS)
+            or (isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store))
         }
+        for node in nodes:  # a function of the tests may fill what it is handed
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") not in dir(builtins):
+                changed |= {getattr(argument, "id", "") for argument in node.args}
         self.empty = {
             name
             for name, values in bound.items()

@@ -30,8 +30,8 @@ from typing import Any, ClassVar
 from passk_tasks import extraction
 from passk_tasks.benchmarks import inspection
 from passk_tasks.benchmarks.base import KEPT_TESTS, Benchmark, text, texts
-from passk_tasks.benchmarks.contests import LINES
-from passk_tasks.benchmarks.own_tests import runnable
+from passk_tasks.benchmarks.own_outputs import INDENTED, indented
+from passk_tasks.benchmarks.own_tests import refuse_unasserted, runnable
 from passk_tasks.errors import DatasetError, did_you_mean
 from passk_tasks.extraction.languages import SYNTAXES
 from passk_tasks.languages import LANGUAGES
@@ -92,6 +92,8 @@ class Custom(Benchmark):
         task_id, prompt = (text(row, column, self.columns) for column in self.columns[:2])
         entry_point = "" if programs else text(row, "entry_point", self.columns)
         where = f"row {task_id!r}: "
+        if not task_id.strip():
+            raise DatasetError(f"{where}column 'task_id' must name the problem")
         if not programs and given != ["tests"] and not entry_point.isidentifier():
             raise DatasetError(f"{where}column 'entry_point' must be the name of a function: {entry_point!r}")
         if len(given) != 1:
@@ -102,7 +104,7 @@ class Custom(Benchmark):
             for column in ("setup", "canonical_solution")
         )
         if programs:
-            cases = StdioTests.of(_cases(row["stdin_tests"], where), comparison=LINES)
+            cases = StdioTests.of(_cases(row["stdin_tests"], where), comparison=INDENTED)
             return CustomProblem(task_id, "", "", "", solution, cases=cases)
         if given == ["tests"]:
             return _in_language(row, CustomProblem(task_id, prompt, entry_point, "", solution), self.columns)
@@ -126,6 +128,8 @@ class Custom(Benchmark):
                     f"the tests never call {entry_point!r}, so that anything would pass: a function of tests "
                     "has to be called (only `check` and those named `test…` are called for you)"
                 )
+            if not inspection.passes_anything(f"{setup}\n{test}", functions):
+                refuse_unasserted(test)  # else the whole row is left out, or refused
         except DatasetError as error:
             raise DatasetError(f"{where}{error}" if where not in str(error) else str(error)) from None
         return replace(
@@ -187,9 +191,17 @@ def _tests(problem: Problem, place: Place) -> Tests:
 
 def _cases(value: Any, where: str) -> list[tuple[str, str]]:
     """Return inputs and outputs of the column `stdin_tests`."""
-    cases = value if isinstance(value, (list, tuple)) else []
-    pairs = [(c.get("input"), c.get("output")) if isinstance(c, Mapping) else (None, None) for c in cases]
+    given = value if isinstance(value, (list, tuple)) else []
+    pairs = [(c.get("input"), c.get("output")) if isinstance(c, Mapping) else (None, None) for c in given]
     if not pairs or not all(isinstance(part, str) for pair in pairs for part in pair):
         wanted = 'a list of {"input": text, "output": text}, one or more'
         raise DatasetError(f"{where}column 'stdin_tests' must be {wanted}, not {value!r:.80}")
-    return [(str(given), str(expected)) for given, expected in pairs]
+    cases = [(str(given), str(expected)) for given, expected in pairs]
+    first: dict[str, str] = {}
+    for stdin, expected in cases:
+        if indented(expected, first.setdefault(stdin, expected)):
+            outputs = f"{first[stdin]!r:.40} and {expected!r:.40}"
+            raise DatasetError(
+                f"{where}column 'stdin_tests' wants two outputs for the input {stdin!r:.40}: {outputs}"
+            )
+    return cases

@@ -8,40 +8,32 @@ and tests that never run pass anything. The same holds for runners that only pri
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from passk_tasks.benchmarks.asserting import GUARDS, tests_of
+from passk_tasks.benchmarks.pytest_style import calls_of_tests, module_level
 from passk_tasks.errors import DatasetError
 from passk_tasks.extraction.syntax import silently
 
 _CASES = ("TestCase", "IsolatedAsyncioTestCase")
+_EQUALITIES = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
 _RESULTS = {"wasSuccessful", "failures", "errors"}
 _ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "SystemExit"})
 _RUN = """
 import unittest as passk_unittest
 passk_result = passk_unittest.TestResult()
-for passk_case in ({cases},):
-    passk_unittest.defaultTestLoader.loadTestsFromTestCase(passk_case).run(passk_result)
+passk_load = passk_unittest.defaultTestLoader.loadTestsFromTestCase
+passk_suite = passk_unittest.TestSuite([passk_load(passk_case) for passk_case in ({cases})])
+{load_tests}passk_suite.run(passk_result)
 for _, passk_trace in (*passk_result.failures, *passk_result.errors):
     raise AssertionError(passk_trace.strip().splitlines()[-1])
-assert passk_result.testsRun and passk_result.wasSuccessful(), f"{{passk_result}}"
+assert passk_result.testsRun > len(passk_result.skipped) and passk_result.wasSuccessful(), f"{{passk_result}}"
 """
-_ROWS = """
-def passk_run(test):
-    rows = [{}]
-    for mark in test.pytestmark:
-        if mark.name == "parametrize":
-            names, values = mark.args
-            names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-            given = [getattr(value, "values", None) for value in values]
-            cells = [
-                of_param if isinstance(of_param, tuple) else value if len(names) > 1 else (value,)
-                for of_param, value in zip(given, values)
-            ]
-            rows = [{**row, **dict(zip(names, cell, strict=True))} for row in rows for cell in cells]
-    for row in rows:
-        test(**row)
-"""
+_LOAD_TESTS = "passk_suite = load_tests(passk_unittest.defaultTestLoader, passk_suite, None)\n"
+# What `doctest.testmod` returns, where it is not asserted.
+_SUCCESS = (
+    """(lambda passk: exec("raise AssertionError('a doctest failed')") if passk.failed else passk)({})"""
+)
 
 
 def runnable(test: str, entry_point: str) -> str:
@@ -52,17 +44,17 @@ def runnable(test: str, entry_point: str) -> str:
             does; or what they have of unittest is run by nobody.
     """
     tree = _parse(test)
-    calls_check = _defines(tree, "check") and "check" not in _called_outside_of_functions(tree)
-    cases = [] if calls_check else _cases(tree)
-    functions = "" if calls_check else _calls_of_tests(tree)
+    cases = _cases(tree)
+    check = _call_of_check(tree, entry_point)
+    functions = calls_of_tests(_with(tree, check), cases)
     test = _as_main(test, tree, runs_cases=bool(cases), runs_functions=bool(functions))
     tree = _parse(test)
-    added = functions
-    if calls_check:
-        added = f"check({entry_point})\n"
-    elif not _look_at_results(tree):
-        if cases:
-            added += _RUN.format(cases=", ".join(cases))
+    added = functions + check
+    if not _look_at_results(tree):
+        load_tests = _LOAD_TESTS if _defines(tree, "load_tests") else ""
+        if cases or load_tests:
+            listed = "".join(f"{case}, " for case in cases)
+            added += _RUN.format(cases=listed, load_tests=load_tests)
         elif _has_hidden_cases(tree):
             raise DatasetError(
                 "a class of unittest that the tests make in a function or by `type` is run by nobody, or "
@@ -76,52 +68,49 @@ def runnable(test: str, entry_point: str) -> str:
     return f"{test}\n{added}"
 
 
-def _calls_of_tests(tree: ast.Module) -> str:
-    """Return calls of the functions that pytest would run and that the module never names."""
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    if named & {"globals", "locals", "vars", "dir", "eval", "inspect"}:
-        return ""  # it finds them by their names
-    calls = []
-    for node in tree.body:
-        name = getattr(node, "name", "")
-        if name in named:
+def refuse_unasserted(test: str) -> None:
+    """Raise what names a comparison that nothing looks at, or an assertion of a tuple, which always holds.
+
+    Beside other assertions nobody would miss it. Within `with` and `try` a comparison may have to raise.
+    """
+    tree = _parse(test)
+    inner = (ast.With, ast.AsyncWith, ast.Try, getattr(ast, "TryStar", ast.Try))
+    may_raise = {part for node in ast.walk(tree) if isinstance(node, inner) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Tuple) and node.test.elts:
+            why = "always holds, being a tuple: leave out the outer parentheses"
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Compare) and node not in may_raise:
+            if not isinstance(node.value.ops[0], _EQUALITIES):
+                continue  # what is ordered may have to raise, too
+            why = "is compared and not asserted: write `assert` before it"
+        else:
             continue
-        if isinstance(node, ast.FunctionDef) and name.startswith("test"):
-            calls.append(_call_of_test(node, name))
-        elif isinstance(node, ast.ClassDef) and name.startswith("Test") and not node.bases:
-            methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
-            setup = [part for part in methods if part.name == "setup_method"]
-            for method in methods:
-                if method.name.startswith("test"):
-                    calls.append(f"passk_self = {name}()\n")
-                    given = (len(one.args.args) - 1 for one in setup)  # it may take the method
-                    calls += [f"passk_self.setup_method(*[None] * {number})\n" for number in given]
-                    calls.append(_call_of_test(method, f"passk_self.{method.name}"))
-    text = "".join(calls)
-    return _ROWS + text if "passk_run(" in text else text
+        raise DatasetError(f"line {node.lineno} of the tests, `{ast.unparse(node):.60}`, {why}")
 
 
-def _call_of_test(function: ast.FunctionDef, called: str) -> str:
-    marks = [(d, ast.unparse(d.func if isinstance(d, ast.Call) else d)) for d in function.decorator_list]
-    if any(".mark." not in f".{mark}" or mark.endswith(("skip", "skipif", "xfail")) for _, mark in marks):
-        return ""  # another decorator may run it, or hand it what it needs
-    rows = [d for d, mark in marks if isinstance(d, ast.Call) and mark.endswith("mark.parametrize")]
-    given = {
-        name.strip()
-        for row in rows
-        for part in ast.walk(row.args[0] if row.args else row)
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
-        for name in part.value.split(",")
-    }
-    arguments = [
-        arg.arg for arg in function.args.args[: len(function.args.args) - len(function.args.defaults)]
-    ]
-    if needed := [name for name in arguments if name not in given and name != "self"]:
+def _defines(tree: ast.Module, name: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
+
+
+def _call_of_check(tree: ast.Module, entry_point: str) -> str:
+    """Return HumanEval's call of `check`, unless the tests, or what is run of them, use that function."""
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    inner = {part for node in definitions for part in ast.walk(node)}
+    used = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in inner)
+    if not definitions or any(node.id == "check" for node in used):
+        return ""
+    spec = definitions[-1].args
+    positional = [*spec.posonlyargs, *spec.args]
+    needed = len(positional) - len(spec.defaults)
+    if needed > 1:
         raise DatasetError(
-            f"the tests' function {function.name} is never called, and needs {', '.join(needed)}: fixtures "
-            "of pytest, which is not run here; make them within the function, or call it"
+            f"nobody calls the tests' function `check`, which needs {needed} arguments: call it"
         )
-    return f"passk_run({called})\n" if rows else f"{called}()\n"
+    return f"check({entry_point if positional else ''})\n"
+
+
+def _with(tree: ast.Module, call: str) -> ast.Module:
+    return ast.Module([*tree.body, *ast.parse(call).body], [])
 
 
 def _as_main(test: str, tree: ast.Module, *, runs_cases: bool, runs_functions: bool) -> str:
@@ -131,6 +120,7 @@ def _as_main(test: str, tree: ast.Module, *, runs_cases: bool, runs_functions: b
     pytest = _names_of(tree, "pytest", "main")
     by: dict[ast.expr | ast.stmt, str] = {}
     fixed: set[ast.AST] = set()
+    asserted: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and runs_functions and pytest & set(map(_text_of_call, ast.walk(node))):
             by[node] = "pass"
@@ -140,6 +130,12 @@ def _as_main(test: str, tree: ast.Module, *, runs_cases: bool, runs_functions: b
             by[node] = "pass"  # it ends the process, as a candidate could, or says nothing of what failed
         elif isinstance(node, ast.Expr) and _called(node) in doctests:
             by[node] = f"assert not ({ast.get_source_segment(test, node)}).failed"
+            fixed.add(node.value)
+        elif isinstance(node, ast.Assert):
+            asserted.update(ast.walk(node))
+        elif _text_of_call(node) in doctests and node not in fixed | asserted:
+            assert isinstance(node, ast.Call)
+            by[node] = _SUCCESS.format(ast.get_source_segment(test, node))
         elif isinstance(node, ast.If) and node in tree.body and ast.unparse(node.test) in GUARDS:
             by[node.test] = "True"
         elif isinstance(node, ast.JoinedStr):  # before Python 3.12 nothing says where its names stand
@@ -190,29 +186,6 @@ def _last(tree: ast.Module) -> ast.stmt | None:
     return last
 
 
-def _defines(tree: ast.Module, name: str) -> bool:
-    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
-
-
-def _called_outside_of_functions(tree: ast.Module) -> set[str]:
-    return {
-        node.func.id
-        for statement in tree.body
-        if not isinstance(statement, ast.FunctionDef)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-
-
-def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run with the module, those of its branches too."""
-    for node in body:
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            inner = ast.iter_child_nodes(node)
-            yield from _module_level(part for part in inner if isinstance(part, ast.stmt))
-
-
 def _is_case(node: ast.ClassDef, kinds: Iterable[str]) -> bool:
     return not {ast.unparse(base).rpartition(".")[2] for base in node.bases}.isdisjoint(kinds)
 
@@ -226,7 +199,7 @@ def _cases(tree: ast.Module) -> list[str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr" and node.args
     }
     cases = []
-    for node in _module_level(tree.body):
+    for node in module_level(tree.body):
         if isinstance(node, ast.ClassDef):
             if tests_of(node) or _is_case(node, testing):
                 testing.add(node.name)
@@ -240,7 +213,7 @@ def _cases(tree: ast.Module) -> list[str]:
 def _has_hidden_cases(tree: ast.Module) -> bool:
     """Whether classes of unittest are made elsewhere than in the module's own statements."""
     texts = _names_of(tree, "unittest", *_CASES)
-    shown = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
+    shown = [node for node in module_level(tree.body) if isinstance(node, ast.ClassDef)]
     known: set[ast.AST] = {base for node in shown for base in node.bases}
     known |= {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}  # unittest.TestCase()
     return bool(texts) and any(
@@ -251,7 +224,7 @@ def _has_hidden_cases(tree: ast.Module) -> bool:
 
 def _look_at_results(tree: ast.Module) -> bool:
     """Whether the tests fail by what their own runner of unittest says, or call test methods directly."""
-    classes = [node for node in _module_level(tree.body) if isinstance(node, ast.ClassDef)]
+    classes = [node for node in module_level(tree.body) if isinstance(node, ast.ClassDef)]
     inner = {part for node in classes for part in ast.walk(node)}
     methods = {"debug", *(test for node in classes for test in tests_of(node))}
     for node in ast.walk(tree):

@@ -2,7 +2,9 @@
 
 The syntax tree of tests says what they need (`benchmarks.plainness`), except for what a right program
 returns. A reference solution shows that: if it passes only in one process with the tests, the problem is
-judged in one process. Verdicts are cached by hash, so that each program is tried once.
+judged in one process. Likewise it says of most tests that no candidate can fail that they are such
+(`benchmarks.asserting`); functions that do nothing show the rest. Verdicts are cached by hash, so that each
+program is tried once.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from pathlib import Path
 from passk_tasks import benchmarks
 from passk_tasks._version import __version__
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch
 from passk_tasks.judging.executor import Executor, executor_for
-from passk_tasks.program import CommandTests, Judge, Program
+from passk_tasks.program import CommandTests, Judge, Program, Tests
 from passk_tasks.sandbox import toolchains
 from passk_tasks.sandbox.interpreter import interpreter
 from passk_tasks.tasks.settings import Settings
@@ -33,6 +36,8 @@ ONE_PROCESS_ONLY = "the reference passes in one process only"
 # Verdicts that are not cached: another run may end differently, by load or by what the host lacks.
 _UNSURE = frozenset({Verdict.INFRA_ERROR, Verdict.TIMEOUT, Verdict.MEMORY_LIMIT})
 _NAMED = 5  # most problems that one warning names
+# What a function returns that does nothing: where both pass, no result is looked at.
+_IDLE = ("object()", "None")
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,15 @@ def references(
     Other families are returned as they are. `asked` and `executor` are as `selftest.of_task` has them.
 
     Raises:
+        DatasetError: tests pass functions that do nothing, whatever these return.
         SandboxError: the sandbox does not start.
     """
     family = benchmarks.get(settings.benchmark)
     if not family.own_problems:
         return Tried(dataset)
     executor = executor or executor_for(settings)
+    at_hand = dataset.problems.keys() - dataset.skipped
+    _refuse_untested(settings, dataset, at_hand if asked is None else at_hand & set(asked), executor)
     pairs: dict[str, list[Program]] = {}
     for task_id, problem in dataset.problems.items():
         code = family.canonical(problem)
@@ -94,6 +102,30 @@ def references(
             "process with the tests: what they define may be in its way"
         )
     return Tried(replace(dataset, problems=problems), tuple(warnings))
+
+
+def _refuse_untested(
+    settings: Settings, dataset: Dataset, asked: Collection[str], executor: Executor
+) -> None:
+    """Raise what names the problems whose tests pass functions that do nothing, whatever these return."""
+    family = benchmarks.get(settings.benchmark)
+    idle = [task_id for task_id in dataset.problems if task_id in asked]
+    for returned in _IDLE:
+        programs: dict[str, Program] = {}
+        for task_id in idle:
+            problem = dataset.problems[task_id]
+            tests = family.program(problem, None, settings.judge.place).tests
+            if isinstance(tests, Tests) and tests.names:
+                code = "".join(f"def {name}(*_, **__):\n    return {returned}\n" for name in tests.names)
+                programs[task_id] = family.program(problem, code, settings.judge.place)
+        verdicts = _verdicts([*programs.values()], executor)
+        passed = Verdict.PASSED.value
+        idle = [name for name, program in programs.items() if verdicts[program.sha256][0] == passed]
+    if idle:
+        raise DatasetError(
+            f"{dataset.source}: the tests of {_listed(idle)} pass a function that does nothing, whatever it "
+            "returns, and so any answer: mend their tests, or name a file without them with data_files=PATH"
+        )
 
 
 def _listed(names: list[str]) -> str:

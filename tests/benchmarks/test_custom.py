@@ -91,6 +91,11 @@ RUN_BY_THEMSELVES = {
     "doctest that only prints": "if __name__ == '__main__':\n    import doctest\n    doctest.testmod()\n",
     "doctest's suite": "import doctest, unittest\nr = unittest.TextTestRunner().run(doctest.DocTestSuite())\n"
     "assert r.wasSuccessful()\n",
+    "load_tests": "import doctest, unittest\ndef load_tests(loader, tests, pattern):\n"
+    "    tests.addTests(doctest.DocTestSuite('__main__'))\n    return tests\n",
+    "doctest's result that is printed": "import doctest\nprint(doctest.testmod())\n",
+    "doctest's result that is looked at and printed": "import doctest\nresult = doctest.testmod()\n"
+    "if result.failed:\n    print('FAILED')\n",
     "a decorator": "def run(test):\n    test()\n@run\ndef test():\n"
     "    assert f.__name__ == 'f' and f(1) == 2\n",
     "functions of pytest": "def test_it():\n    assert f(1) == 2\n",
@@ -341,3 +346,32 @@ def test_wrong_rows_in_another_language(change: dict[str, object], says: str) ->
     """The message names row and column, before anything runs."""
     with pytest.raises(DatasetError, match=f"row 'twice'.*{says}"):
         benchmarks.get("custom").problem({**SH_ROW, **change})
+
+
+def test_unittest_that_skips_all_tests_does_not_pass() -> None:
+    """A class whose every test is skipped says nothing of a candidate; one of two skipped is no fault."""
+    skipped = CASES.replace("    def", "    @unittest.skip('never')\n    def")
+    other = "    def test_more(self):\n        self.assertEqual(f(2), 3)\n"
+    right = "def f(x):\n    return x + 1\n"
+    assert judged({**ROW, "test": skipped}, right) is Verdict.FAILED
+    assert judged({**ROW, "test": skipped + other}, right) is Verdict.PASSED
+
+
+def test_lists_that_the_tests_fill_are_not_taken_for_empty() -> None:
+    """A loop over a dictionary that is filled by item, or by a function of the tests, can fail."""
+    by_item = "T = {}\nT['a'] = 2\nfor want in T.values():\n    assert f(1) == want\n"
+    handed = "def fill(rows):\n    rows.append(2)\nT = []\nfill(T)\nfor want in T:\n    assert f(1) == want\n"
+    for test in (by_item, handed):
+        problem = FAMILY.problem({**ROW, "test": test})
+        assert not loading._passes_anything(FAMILY, problem)
+
+
+def test_rows_that_no_program_can_solve_are_refused() -> None:
+    """One input with two outputs, and a row without a name, are named before anything is judged."""
+    stdio: dict[str, Any] = {"task_id": "one", "prompt": "Double."}
+    cases = [{"input": "1", "output": "2"}, {"input": "1", "output": "2\n"}, {"input": "1", "output": "3"}]
+    assert FAMILY.problem({**stdio, "stdin_tests": cases[:2]})
+    with pytest.raises(DatasetError, match="'stdin_tests' wants two outputs for the input '1': '2' and '3'"):
+        FAMILY.problem({**stdio, "stdin_tests": cases})
+    with pytest.raises(DatasetError, match="'task_id' must name the problem"):
+        FAMILY.problem({**ROW, "task_id": " "})

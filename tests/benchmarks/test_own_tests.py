@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from passk_tasks import benchmarks
+from passk_tasks.errors import DatasetError
 from passk_tasks.judging.batch import judge
 from passk_tasks.judging.executor import local
 from passk_tasks.program import Confinement, Judge
@@ -447,3 +448,29 @@ def test_who_judges(case: Case) -> None:
     """One process is for tests that need it; those of plain data stay apart from the candidate."""
     problem = FAMILY.problem(_row(case))
     assert (problem.one_process is not None) is case.one_process, problem.one_process
+
+
+@pytest.mark.parametrize(
+    ("said", "test"),
+    [
+        ("line 2 of the tests, `f(2) == 3`, is compared", "assert f(1) == 2\nf(2) == 3\n"),
+        ("line 3 of the tests, `f(2) is None`", "assert f(1) == 2\ndef test_it():\n    f(2) is None\n"),
+        (
+            "line 2 of the tests, `assert (f(2) == 3, 'no')`, always",
+            "assert f(1) == 2\nassert (f(2) == 3, 'no')\n",
+        ),
+        ("line 2 of the tests, `f(2) == 3`", ["assert f(1) == 2", "f(2) == 3"]),
+    ],
+)
+def test_what_looks_like_an_assertion_and_is_none_is_refused(said: str, test: str | list[str]) -> None:
+    """Beside other assertions nobody would see that a comparison is dropped, or that a tuple always holds."""
+    row = {"task_id": "one", "prompt": "p", "entry_point": "f"}
+    with pytest.raises(DatasetError) as raised:
+        FAMILY.problem({**row, "test" if isinstance(test, str) else "test_list": test})
+    assert said in str(raised.value)
+
+
+def test_a_comparison_may_be_there_to_raise() -> None:
+    """Within `with` and `try`, and of an order."""
+    test = "try:\n    f(1) == 2\n    assert False\nexcept TypeError:\n    pass\ndef less():\n    f(1) < f(2)\nless()\n"
+    assert FAMILY.problem({"task_id": "one", "prompt": "p", "entry_point": "f", "test": test}).test

@@ -10,6 +10,7 @@ import pytest
 
 from passk_tasks import benchmarks
 from passk_tasks.benchmarks import Dataset
+from passk_tasks.errors import DatasetError
 from passk_tasks.judging import batch, trial
 from passk_tasks.tasks.settings import Settings
 
@@ -71,7 +72,42 @@ def test_verdicts_are_kept(tmp_path: Path, cache: Path, monkeypatch: pytest.Monk
     for kept in cache.rglob("*.json"):
         kept.write_text("{")
     assert trial.references(made, data) == first
-    assert run == [4]
+    assert run == [2, 4]  # functions that do nothing, and references
+
+
+IDLE = {
+    "a list of results as a condition": "assert [f(x) == x + 1 for x in range(3)]\n",
+    "failures that are only counted": "failed = 0\nfor x in range(3):\n    try:\n"
+    "        assert f(x) == x + 1\n    except AssertionError:\n        failed += 1\n"
+    "print(failed, 'failed')\n",
+    "what is raised is caught": "try:\n    if f(1) != 2:\n        raise ValueError(f(1))\n"
+    "except ValueError as e:\n    print(e)\n",
+    "a thread": "import threading\ndef test():\n    assert f(1) == 2\nt = threading.Thread(target=test)\n"
+    "t.start()\nt.join()\n",
+    "a class that nobody uses": "class Suite:\n    def test_it(self):\n        assert f(1) == 2\nf(1)\n",
+    "a doctest runner's result": "import doctest\n"
+    "test = doctest.DocTestParser().get_doctest('>>> f(1)\\n2\\n', {'f': f}, 't', None, 0)\n"
+    "doctest.DocTestRunner().run(test)\n",
+}
+
+
+@pytest.mark.parametrize("test", IDLE.values(), ids=IDLE.keys())
+def test_tests_that_no_result_fails_are_refused(tmp_path: Path, test: str) -> None:
+    """Whatever their syntax: where functions that do nothing pass, the problem is named before a run."""
+    made, data = settings(tmp_path, RIGHT, {**RIGHT, "task_id": "idle", "test": test})
+    with pytest.raises(
+        DatasetError, match="tests of idle pass a function that does nothing, whatever it"
+    ) as said:
+        trial.references(made, data)
+    assert "right" not in str(said.value)
+    assert trial.references(made, data, {"right"}).warnings == ()
+
+
+def test_a_result_of_none_is_a_result(tmp_path: Path) -> None:
+    """Tests that a body of `return None` passes can fail: another result does not pass them."""
+    row = {"task_id": "none", "test": "assert f(5) is None\n", "canonical_solution": "    return None\n"}
+    made, data = settings(tmp_path, row)
+    assert trial.references(made, data).warnings == ()
 
 
 def test_only_problems_at_hand(tmp_path: Path) -> None:
