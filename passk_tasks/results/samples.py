@@ -225,7 +225,7 @@ class Source:
         generation_s: wall seconds that a journal's answers took, over all attempts; None where not recorded.
         positions: where problems are named by their position alone, how many there are.
         next_index: the number of each problem's next sample.
-        filters: of lm-eval's documents, the first filter by task_id and a hash of the responses.
+        filters: the first filter of each of lm-eval's documents, by a hash of its task_id and responses.
     """
 
     path: Path
@@ -236,7 +236,7 @@ class Source:
     generation_s: float | None = None
     positions: int | None = None
     next_index: Counter[str] = field(default_factory=Counter)
-    filters: dict[tuple[str, bytes], object] = field(default_factory=dict)
+    filters: dict[int, object] = field(default_factory=dict)
 
     @property
     def date(self) -> str | None:
@@ -283,8 +283,9 @@ class Source:
         if not isinstance(resps, (list, type(None))):
             raise SamplesError(f"{where}: 'resps' should be a list of lists of texts")
         # lm-eval writes every document once a filter, each time with the same responses.
-        digest = hashlib.blake2b(json.dumps(resps).encode(), digest_size=8).digest()
-        if self.filters.setdefault((task_id, digest), line.get("filter")) != line.get("filter"):
+        document = hashlib.blake2b(json.dumps([task_id, resps]).encode(), digest_size=8).digest()
+        name = line.get("filter")
+        if self.filters.setdefault(int.from_bytes(document, "big"), name) != name:
             return
         stops, ours = _until(line.get("arguments")), _outcomes(line.get("filtered_resps"))
         asked, spent = _asked(ours), iter([Spent.from_dict(outcome.get("spent")) for outcome in ours])
