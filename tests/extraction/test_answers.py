@@ -21,6 +21,11 @@ def session(source):
     return "".join((">>> " if line[:1].strip() else "... ") + line for line in lines)
 
 
+# One of its lines is a single word.
+BRANCHED = (
+    "def total(xs):\n    for x in xs:\n        break\n    else:\n        return 0\n    return sum(xs)\n"
+)
+
 # Answers that hold a right function: (name, text, strategy).
 RIGHT_ANSWERS = [
     ("function", FUNCTION, "restated_function"),
@@ -139,6 +144,13 @@ RIGHT_ANSWERS = [
     ("JSON in JSON", json.dumps({"name": "run", "arguments": json.dumps({"code": FUNCTION})}), "fence+unwrapped"),
     ("line breaks as text", FUNCTION.replace("\n", "\\n"), "restated_function+unwrapped"),
     ("a fence with line breaks as text", fence(FUNCTION).replace("\n", "\\n"), "fence+unwrapped"),
+    ("lines in JSON", json.dumps({"why": "It adds.", "code": BRANCHED.splitlines()}), "fence+unwrapped"),
+    ("a notebook", json.dumps({"cells": [{"source": ["# Sum\n"]}, {"source": BRANCHED.splitlines(True)}]}), "fence+unwrapped"),
+    ("a value of Python's", repr({"why": "It's a sum.", "code": FILE}), "fence+unwrapped"),
+    ("a call in Python", f'[write_file(path="a.py", content={FILE!r})]', "fence+unwrapped"),
+    ("numbers and arrows", numbered(FILE, "{:6}\u2192"), "whole_file+unwrapped"),
+    ("numbers and bars", fence(numbered(FILE, "{:3} \u2502 ")), "fence+unwrapped"),
+    ("numbers before brackets", fence(numbered("def total(xs):\n    ys = [\n        x for x in xs\n]\n    return sum(\n    ys\n)\n", "{} ")), "fence+unwrapped"),
     ("the source of a string", repr(FILE), "whole_file+unwrapped"),
     ("HTML's line breaks", f"<p>{FUNCTION}</p>".replace("\n", "<br />\n").replace("  ", "&nbsp; "), "restated_function+unwrapped"),
     ("a brace closes nothing", f"\\boxed{{\nIt's:\n{FUNCTION}total.checked = True\n}}", "prose_code"),

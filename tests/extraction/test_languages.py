@@ -515,6 +515,37 @@ def test_a_main_below_the_function_is_not_called() -> None:
     assert "our $table = table();" in code
 
 
+NOTATIONS = {
+    "block quotes": lambda text: "".join(f"> {line}\n" for line in f"```\n{text}```".split("\n")),
+    "numbers": lambda text: "".join(f"{n:3} {line}\n" for n, line in enumerate(text.splitlines(), 1)),
+    "numbers and arrows": lambda text: "".join(f"{n}\u2192{s}\n" for n, s in enumerate(text.splitlines(), 1)),
+    "tags": lambda text: f"Here:\n<answer>\n{text}</answer>\nThat's it.\n",
+    "a call of a tool": lambda text: (
+        f"<call>\n<function=write>\n<arg=code>\n{text}</arg>\n</function>\n</call>"
+    ),
+    "tags on the line of code": lambda text: f'<p n="path">a</p>\n<p n="code">{text.rstrip()}</p>\n',
+}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(
+    ("language", "function"),
+    [
+        ("js", "const two = 2;\nfunction twice(n) {\n  return n < 0 ? 0 : two * n;\n}\n"),
+        ("rb", "def two\n  2\nend\n\ndef twice(n)\n  two * n\nend\n"),
+        ("go", "func twice(n int) int {\n\treturn 2 * n\n}\n"),
+        (
+            "cpp",
+            "#include <vector>\nlong twice(long n) {\n    return std::vector<long>{n, n}.size() * n;\n}\n",
+        ),
+    ],
+)
+def test_notations_in_other_languages(notation, language, function) -> None:
+    """A quotation, numbers before lines and tags around the program are no part of it."""
+    plain = code_of(f"```\n{function}```\n", language, "x {\n", closes=False)
+    assert code_of(NOTATIONS[notation](function), language, "x {\n", closes=False).split() == plain.split()
+
+
 def test_prose_below_a_function_without_a_fence_is_left_out() -> None:
     """Sentences, headings and bullets are no code; a helper below them is."""
     text = (
