@@ -41,7 +41,7 @@ from passk_tasks.extraction.fences import (
 from passk_tasks.extraction.helpers import MAX_BLOCKS, Rest, defined, without_stand_ins
 from passk_tasks.extraction.prompts import body_indent, context, first_line, fits, with_context
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
-from passk_tasks.extraction.runs import compiling_run, compiling_segments
+from passk_tasks.extraction.runs import compiling_run, compiling_runs, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parsed, Parser, leaves_out
 from passk_tasks.extraction.tokens import (
@@ -301,6 +301,11 @@ class _Search:
         if best is None:
             return None
         block, parsed, repairs = best
+        after = "\n".join(text.split("\n")[fenced[-1].last + 1 :])
+        if (
+            self._definition.search(after) is not None
+        ):  # the answer may stand below the blocks, without a fence
+            doubtful |= compiling_run(after, self._entry, self._parser, self._defines) is not None
         if doubtful or any(self._defining(other.content) for other in passed_over(block, closed)):
             repairs |= {Repair.UNDECIDED}
         others = [other for other in fenced if other is not block]
@@ -365,7 +370,12 @@ class _Search:
             yield run.source, frozenset({Repair.TRIMMED})
 
     def _in_prose(self, text: str) -> _Candidate | None:
-        parsed = compiling_run(text, self._entry, self._parser, self._defines)
+        repairs = set[Repair]()
+        parsed = None
+        for other in compiling_runs(text, self._entry, self._parser, self._defines):
+            gives_way, sure = self._gives_way(parsed, other) if parsed is not None else (True, True)
+            parsed = other if gives_way else parsed
+            repairs |= set[Repair]() if sure else {Repair.UNDECIDED}
         if parsed is None:
             unmarked = without_marks(text)
             if unmarked.text != text and not unmarked.tokens:
@@ -374,7 +384,7 @@ class _Search:
             segments = compiling_segments(text.split("\n"), self._parser)
             imports = (p for _, source in segments if (p := self._parser.parse(source)) is not None)
             parsed = next((p for p in imports if self._entry in p.imported and self._defines(p)), None)
-        return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
+        return self._program(parsed, Strategy.PROSE_CODE, frozenset(repairs)) if parsed is not None else None
 
     def _in_blocks_together(self, fenced: list[Block]) -> _Candidate | None:
         pieces = [block.content for block in fenced if block.may_be_python][-MAX_BLOCKS:]

@@ -37,6 +37,16 @@ def test_a_block_that_repeats_lines_of_the_function_explains_it(excerpt, strateg
     assert found.strategy == strategy
 
 
+def test_excerpts_without_a_fence():
+    """Among prose they give way as well; what stands below the last block, and is no excerpt, may be the answer."""
+    found = answer(f"Here it is:\n\n{GUARDED}\nThe first lines:\n\n{GUARD}\nThey're simple.\n")
+    assert (run(found)["total"]([1, 2]), found.strategy) == (3, "prose_code")
+    found = answer(f"Let's see:\n\n{GUARD}    return 1\n\nNo, that's wrong:\n\n{FUNCTION}\nThat's it.\n")
+    assert (run(found)["total"]([1, 2]), found.strategy) == (3, "prose_code")
+    found = answer(f"{fence(GUARD)}That isn't all. So it's:\n\n{FUNCTION}")
+    assert found.strategy == "fence+undecided"
+
+
 def test_a_later_version_that_leaves_lines_out_is_the_answer():
     """It ends as the earlier one does; since it may be shown for comparison, the strategy has `undecided`."""
     draft = GUARDED.replace("    if not", "    xs = xs[1:]\n    if not")
