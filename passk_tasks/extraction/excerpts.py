@@ -16,8 +16,8 @@ from passk_tasks.extraction.syntax import is_text, silently
 
 # A comment that stands for lines: "# ...", "// ... as above".
 _ELISION = re.compile(r"^[ \t]*(?:#|//|--|;+|/\*)[ \t]*(?:\.\.\.|\u2026)", re.MULTILINE)
-# The end of a line that holds no body: `def f(x)`, `int f(int x) {`, but not `f = (x) => g(x)`.
-_SIGNATURE = re.compile(r"\{\s*$|^[^=]*\)\s*$")
+# A declaration whose body stands below it or nowhere: `def f(x)`, `int f(int x) {`, `fn f(x: u8) -> u8;`.
+_DECLARES = re.compile(r"\{\s*$|^(?!.*\bend\s*$)[^={]*$")
 _FILLERS = ("pass", "...")
 # Lines that only end or continue what stands above them.
 _CLOSERS = ("", "end", "else", "fi", "done", "then", "do", "esac")
@@ -74,8 +74,12 @@ def body_lines(lines: Sequence[str], at: int) -> list[str]:
             break
         if bare not in _CLOSERS:
             body.append((_width(line), bare))
-    shown = [" " * (width - body[0][0]) + bare for width, bare in body]
-    return shown if shown or _SIGNATURE.search(lines[at]) else [lines[at].strip()]
+    return [" " * (width - body[0][0]) + bare for width, bare in body]
+
+
+def declares(line: str) -> bool:
+    """Whether a line begins a definition in braces, or with an `end`, and holds nothing of its body."""
+    return _DECLARES.search(line) is not None
 
 
 def _width(line: str) -> int:

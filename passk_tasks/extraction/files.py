@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from passk_tasks.extraction import fences
 from passk_tasks.extraction.ada import in_package
-from passk_tasks.extraction.excerpts import body_lines, elides, shows_again
+from passk_tasks.extraction.excerpts import body_lines, declares, elides, shows_again
 from passk_tasks.extraction.go_imports import with_imports_of
 from passk_tasks.extraction.in_class import TYPE, in_class
 from passk_tasks.extraction.languages import syntax
@@ -46,6 +46,18 @@ _TYPED = re.compile(
 )
 # `x = …` and `my $x = …`, but not `if (x === y) …`.
 _BINDS = re.compile(r"(?:const|let|var|my|our|local)\b|[\w$.@%]+\s*(?:=(?!=)|<-)")
+# An import from another file, which nobody has: what an answer's other blocks define stands above.
+_LOCAL = re.compile(
+    r"^(?:import\b[^;\n]*?|(?:const|let|var)\s[^=;\n]*=\s*require\(\s*)['\"]\.{1,2}/[^\n]*"
+    r"|^require_relative\b[^\n]*|^(?:require|include)(?:_once)?\b[^;\n]*\.php['\"][^;\n]*;"
+    r"|^#[ \t]*include[ \t]*\"(?!(?:assert|complex|ctype|errno|fenv|float|inttypes|limits|locale|math|setjmp"
+    r"|signal|std\w+|string|tgmath|time|uchar|wchar|wctype)\.h\"|bits/)[^\"\n]*\.h(?:h|pp|xx)?\"[^\n]*",
+    re.MULTILINE,
+)
+# What binds one name to what a call or a subscript gives.
+_MAKES = re.compile(
+    r"(?:(?:const|let|var|my|our|local)\s+)?[$@%]?(\w+)\s*(?::[^=\n]*)?(?:=(?!=)|<-)[^\n]*[(\[]"
+)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # What a script imports, and by which names.
 _BINDING = re.compile(
@@ -155,12 +167,15 @@ class _Answer:
             for other in [one for one in reversed(closed) if one.first < block.first and not one.disowned]:
                 excerpt, sure = shows_again(self._body(block), self._body(other), dots=elides(block.content))
                 undecided |= not sure
-                block = other if excerpt else block
+                later = self._is_async(block) and not self._is_async(other)
+                block = other if excerpt or later else block
             undecided |= bool(fences.passed_over(block, closed))
             whole, rest = self._continued(block, mine)
             above = self._helpers(whole, rest)
             strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
             joined = above or whole != block.content
+            if rest:
+                whole = _LOCAL.sub("", whole)
             file = self._file(above + whole, Strategy.FENCE_JOINED if joined else strategy)
             return replace(file, undecided=undecided)
         split_text = fences.prefilled(text)
@@ -183,7 +198,19 @@ class _Answer:
         """Return the lines of the function in a block, without comments."""
         at = self._definition_line(block.content)
         lines = hidden(block.content, self._syntax).split("\n")
-        return lines if at is None else body_lines(lines, at)
+        if at is None:
+            return lines
+        ends = self._syntax.braces or self._syntax.name in _ENDS
+        return body_lines(lines, at) or ([] if ends and declares(lines[at]) else [lines[at].strip()])
+
+    def _is_async(self, block: fences.Block) -> bool:
+        """Whether a function gives its result later, which the prompt's does not."""
+        at = self._definition_line(block.content)
+        return (
+            "async" not in self._prompt
+            and at is not None
+            and (re.search(r"\basync\b", block.content.split("\n")[at]) is not None)
+        )
 
     def _may_be_mine(self, block: fences.Block) -> bool:
         known = block.language in fences.LANGUAGES
@@ -348,7 +375,7 @@ class _Answer:
 
     def _without_examples(self, source: str) -> str:
         """Return a program without its examples: below the function, from the first statement that calls it
-        or prints, or that calls what does, whatever defines nothing.
+        or prints, or that calls what does, whatever defines nothing; and without what makes things for them.
         """
         shows = re.compile(self._syntax.shows)
         if not shows.pattern.replace("(?!)", ""):
@@ -368,7 +395,17 @@ class _Answer:
             shown = shown or (_BINDS.match(piece.code) is None and self._names_one(piece.code, showing))
             return shown
 
-        return self._without_below(source, is_example)
+        short = self._without_below(source, is_example)
+        was = Counter(_WORD.findall(source))
+        while short != source:
+            now = Counter(_WORD.findall(short))
+
+            def feeds(piece: Piece, now: Counter[str] = now) -> bool:
+                name = None if _DEFINES.match(piece.code) else _MAKES.match(piece.code)
+                return name is not None and now[name[1]] == 1 < was[name[1]]
+
+            source, short = short, self._without_below(short, feeds)
+        return short
 
     def _names_one(self, code: str, definitions: list[str]) -> bool:
         """Whether a statement names what one of the definitions defines."""

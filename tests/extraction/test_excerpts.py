@@ -212,6 +212,41 @@ def test_a_later_one_liner_is_the_answer():
         assert "let m" not in found.code
 
 
+@pytest.mark.parametrize(
+    ("language", "declaration"),
+    [
+        ("rs", "fn twice(n: isize) -> isize;\n"),
+        ("rs", "fn twice(n: isize) -> isize\n"),
+        ("php", "function twice(int $n): int;\n"),
+    ],
+)
+def test_a_declaration_without_a_brace_is_no_answer(language, declaration):
+    """Answers show the type of a function so."""
+    whole = fence("".join(FUNCTIONS[language]), "")
+    code = in_language(language, whole).code
+    assert in_language(language, f"{whole}Its type:\n{fence(declaration, '')}").code == code
+
+
+def test_a_later_promise_is_no_answer():
+    """Where the prompt's function gives its result at once; where it does not, or there is no other, it is."""
+    whole = "".join(FUNCTIONS["js"])
+    promise = f"async {whole.replace('let m', 'const m')}"
+    assert "async" not in in_language("js", fence(whole, "js") + fence(promise, "js")).code
+    assert "async" in in_language("js", fence(promise, "js")).code
+
+
+def test_a_short_function_in_other_languages():
+    """One line may hold a whole function: no brace, no `=`, and yet a body."""
+    for language, long, short in (
+        ("lua", "".join(FUNCTIONS["lua"]), "function twice(n) return n + n end\n"),
+        ("rkt", "(define (twice n)\n  (define m n)\n  (+ n m))\n", "(define (twice n) (* 2 n))\n"),
+    ):
+        protocol = Protocol(language, (), False)
+        text = fence(long, "") + "Or:\n" + fence(short, "")
+        code = extract(text, mode="answer", prompt="x\n", entry_point="twice", protocol=protocol).code
+        assert short in code
+
+
 def test_lines_of_a_definition():
     """Its own ones, without closing marks, whatever the indentation of the definition."""
     for margin in ("", "\t"):

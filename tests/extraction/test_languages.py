@@ -502,6 +502,55 @@ def test_helpers_of_other_blocks_are_found_by_name(language, helper, function) -
     assert helper.strip() in code_of(text, language, "x\n", closes=False)
 
 
+SCRIPT = "function twice(n) {\n  return two() * n;\n}\n"
+PHP = "function twice($n) { return two() * $n; }\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "helper", "function"),
+    [
+        ("js", "const { two } = require('./two');\n", "const two = () => 2;\n", SCRIPT),
+        ("ts", "import { two } from './two';\n", "function two() {\n  return 2;\n}\n", SCRIPT),
+        ("rb", "require_relative 'two'\n", "def two\n  2\nend\n", "def twice(n)\n  two * n\nend\n"),
+        ("php", "require_once __DIR__ . '/two.php';\n", "function two() { return 2; }\n", PHP),
+        (
+            "cpp",
+            '#include "two.h"\n',
+            "int two() { return 2; }\n",
+            "long twice(long n) { return two() * n; }\n",
+        ),
+    ],
+)
+def test_another_file_of_the_answer_is_not_imported(language, line, helper, function) -> None:
+    """Nobody has it; what it defines stands above, and what any host has is still imported."""
+    text = f"```{language}\n{helper}```\nThen:\n```{language}\n{line}{function}```\n"
+    code = code_of(text, language, "x\n", closes=False)
+    assert line.strip() not in code
+    assert helper.strip() in code
+    assert '#include "math.h"' in code_of(
+        f'```cpp\n#include "math.h"\n{function}```', "cpp", "x\n", closes=False
+    )
+
+
+def test_what_only_examples_use_goes_with_them() -> None:
+    """A reader of input, which some hosts lack, and its import; a table that the function uses stays."""
+    function = "const table = new Map([[1, 2]]);\n\nfunction twice(n) {\n  return table.get(n);\n}\n"
+    example = (
+        'const rl = readline.createInterface({ input });\nrl.on("line", (s) => console.log(twice(+s)));\n'
+    )
+    code = code_of(
+        f'```ts\nimport * as readline from "readline";\n{function}{example}```', "ts", "x\n", closes=False
+    )
+    assert "readline" not in code
+    assert "const table" in code
+    shell = (
+        'twice() {\n    echo "$((factor * $1))"\n}\nfactor=$((1 + 1))\nn=$(cat)\necho "$factor"\ntwice "$n"\n'
+    )
+    code = code_of(f"```bash\n{shell}```", "sh", SH_PROMPT)
+    assert "factor=$((1 + 1))" in code
+    assert "cat" not in code
+
+
 def test_a_main_below_the_function_is_not_called() -> None:
     """A statement that calls what calls the function is an example as well; one that binds a name is not."""
     text = (
