@@ -53,7 +53,7 @@ def without_examples(
             view.calling |= scope.bound
     if not dropped:
         return parsed.source
-    dropped += view.feeding([row for row in known if row[0].first >= first_line], known, dropped)
+    dropped += view.feeding(known, dropped, first_line)
     lines = parsed.source.split("\n")
     gone = {number for unit in dropped for number in range(unit.first, unit.last + 1)}
     return "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
@@ -101,21 +101,20 @@ class _View:
                 break
         return changing
 
-    def feeding(
-        self, loose: list[tuple[Unit, Names]], known: list[tuple[Unit, Names]], dropped: list[Unit]
-    ) -> list[Unit]:
+    def feeding(self, known: list[tuple[Unit, Names]], dropped: list[Unit], first_line: int) -> list[Unit]:
         """Return the statements that make, of other things, what only examples use: they may read a file."""
-        kept = [row for row in known if row[0] not in dropped]
+        gone = {unit.first for unit in dropped}
+        kept = [row for row in known if row[0].first not in gone]
         statements = [row for row in kept if not _only_imports(row[0]) and not _only_defines(row[0])]
         assigned = {name for _, scope in statements for name in scope.bound}
         uses = {name: scope.used for unit, scope in kept if _only_defines(unit) for name in scope.bound}
         live = self.needed | {name for unit, scope in kept if _only_defines(unit) for name in scope.immediate}
-        fed = _through({name for unit, scope in known if unit in dropped for name in scope.used}, uses)
+        fed = _through({name for unit, scope in known if unit.first in gone for name in scope.used}, uses)
         feeding = []
         for unit, scope in reversed(statements):
             made = scope.bound | _changed(unit)
-            loosely = (unit, scope) in loose and scope.used.isdisjoint(self._changing)
-            if loosely and scope.used and made & fed and made <= assigned - live:
+            loosely = unit.first >= first_line and scope.used.isdisjoint(self._changing)
+            if loosely and scope.used and made & fed and made <= assigned and made.isdisjoint(live):
                 feeding.append(unit)
                 fed |= _through(scope.used, uses)
             else:

@@ -396,16 +396,15 @@ class _Answer:
             return shown
 
         short = self._without_below(source, is_example)
-        was = Counter(_WORD.findall(source))
-        while short != source:
-            now = Counter(_WORD.findall(short))
-
-            def feeds(piece: Piece, now: Counter[str] = now) -> bool:
-                name = None if _DEFINES.match(piece.code) else _MAKES.match(piece.code)
-                return name is not None and now[name[1]] == 1 < was[name[1]]
-
-            source, short = short, self._without_below(short, feeds)
-        return short
+        was, now = Counter(_WORD.findall(source)), Counter(_WORD.findall(short))
+        kept = split(short, self._syntax)
+        for at in reversed(range(len(kept))):
+            if self._definition.search(kept[at].code):
+                break
+            name = None if _DEFINES.match(kept[at].code) else _MAKES.match(kept[at].code)
+            if name is not None and now[name[1]] == 1 < was[name[1]]:
+                now.subtract(_WORD.findall(kept.pop(at).text))
+        return "".join(piece.text for piece in kept)
 
     def _names_one(self, code: str, definitions: list[str]) -> bool:
         """Whether a statement names what one of the definitions defines."""

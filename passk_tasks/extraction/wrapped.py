@@ -25,9 +25,7 @@ _MAX_NESTED = 3  # JSON in a string of JSON
 _QUOTE = re.compile(r"^> ?", re.MULTILINE)  # Markdown's block quotes
 _PRE = re.compile(r"<pre\b[^>\n]{0,200}>[ \t]*(?:<code\b[^>\n]{0,200}>)?\n?", re.IGNORECASE)
 _PRE_END = re.compile(r"(?:</code>\s*)?</pre>", re.IGNORECASE)
-_ELEMENT = re.compile(
-    r"^[ \t]*<(\w[\w:.-]{0,40})\b[^<>\n]{0,200}>[ \t]*\n?(.*?)</\1>", re.MULTILINE | re.DOTALL
-)
+_ELEMENT = re.compile(r"^[ \t]*<(\w[\w:.-]{0,40})\b[^<>\n]{0,200}>[ \t]*\n?", re.MULTILINE)
 _CDATA, _CDATA_END = re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")
 _MAX_SECTIONS = 64  # of each kind; bounds the work on degenerate texts
 _PATCH = ("diff", "patch")
@@ -75,11 +73,19 @@ def in_tags(text: str, shows: Callable[[str], bool]) -> str:
     """Return the text with a fence for the tags that close around a part that `shows` what is looked for."""
     content = text
     for _ in range(_MAX_NESTED):
-        inner = next((m[2] for m in _ELEMENT.finditer(content) if shows(m[2])), None)
+        inner = next(filter(shows, _elements(content)), None)
         if inner is None:
             break
         content = inner
     return text if content is text else _fenced(content)
+
+
+def _elements(text: str) -> Iterator[str]:
+    """Yield what stands between the first tags that begin a line and those that close them."""
+    for opening in islice(_ELEMENT.finditer(text), _MAX_SECTIONS):
+        end = text.find(f"</{opening[1]}>", opening.end())
+        if end >= 0:
+            yield text[opening.end() : end]
 
 
 def in_json(text: str) -> str | None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from shapes import FUNCTION, answer, fence, run
 
@@ -258,3 +260,15 @@ def test_lines_of_a_definition():
     assert not repeats(["a", "b"], ["b", "a", "c"])
     assert repeats([], ["a"])
     assert not repeats(["a"], ["a"])
+
+
+@pytest.mark.parametrize(
+    "line", ["<a>\nfunction twice(n) {\n", "let {} = g({});\n", "```js\nfunction twice(n) {{\n}}\n```\n"]
+)
+def test_the_work_on_long_answers_is_bounded(line):
+    """Tags that nothing closes, chains of statements that feed an example, the same block again and again."""
+    lines = "".join(line.replace("{}", f"a{n}", 1).replace("{}", f"a{n - 1}") for n in range(4000))
+    text = "function twice(n) {\n}\n" + lines + "twice(a3999);\n"
+    began = time.process_time()
+    in_language("js", text)
+    assert time.process_time() - began < 20
