@@ -10,9 +10,12 @@
     wrapped      code in another notation: JSON, quotations, numbered lines, sessions, patches
     runs         code among prose
     classes      classes that are shown in parts
+    excerpts     parts of the answer that are shown again to explain it
+    helpers      what the answer's program lacks and the rest of the answer defines
     examples     example usage below the function
     files        the same for other languages than Python: continued, or a file in an answer
-    languages    what their text looks like, a record each; pieces, go_imports: by lines and brackets
+    languages    what their text looks like, a record each
+    pieces       programs by lines and brackets; go_imports, in_class, ada: what single languages need
     snippet      base and chat models: lines without a function of their own
     unfinished   whether an answer broke off
     assertion    one side of `assert f(input) == output`

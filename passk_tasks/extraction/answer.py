@@ -11,7 +11,7 @@ entry point to more than a stub.
    unclosed block only if no other does. Models draft first and settle last; other tools take the first block
    (lm-eval, bigcode), the last (LiveCodeBench) or the longest (EvalPlus). Helpers that the block lacks and
    other blocks define are put above it. A block that shows only a part of what an earlier one has, with fewer
-   methods or `...`, gives way to that.
+   methods, fewer lines or `...`, gives way to that, and so does one that the tests cannot call.
 5. Lines of code among prose that define the function.
 6. All blocks together; or one block that is a body and completes the prompt.
 7. Whatever was at least meant as code, so that the verdict is an honest `syntax_error` or `error`, not
@@ -27,7 +27,8 @@ from dataclasses import dataclass
 
 from passk_tasks.extraction.classes import members, with_methods
 from passk_tasks.extraction.completion import restated_as, with_first_line
-from passk_tasks.extraction.examples import is_borrowed, without_examples
+from passk_tasks.extraction.examples import without_examples
+from passk_tasks.extraction.excerpts import elides, repeats, shows_again, statements
 from passk_tasks.extraction.fences import (
     Block,
     blocks,
@@ -37,11 +38,12 @@ from passk_tasks.extraction.fences import (
     passed_over,
     prefilled,
 )
-from passk_tasks.extraction.prompts import body_indent, context, first_line, with_context
+from passk_tasks.extraction.helpers import MAX_BLOCKS, Rest, defined, without_stand_ins
+from passk_tasks.extraction.prompts import body_indent, context, first_line, fits, with_context
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
-from passk_tasks.extraction.runs import compiling_run, compiling_segments
+from passk_tasks.extraction.runs import compiling_run, compiling_runs, compiling_segments
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
-from passk_tasks.extraction.syntax import BUILTINS, Parsed, Parser, leaves_out, names
+from passk_tasks.extraction.syntax import Parsed, Parser, leaves_out
 from passk_tasks.extraction.tokens import (
     cut_at_token,
     ends_turn,
@@ -51,8 +53,9 @@ from passk_tasks.extraction.tokens import (
 )
 from passk_tasks.extraction.wrapped import in_fences, readings, visible
 
-_MAX_BLOCKS = 64  # only so many blocks are tried, from the last; bounds the work on degenerate texts
 _LANGUAGE_LINE = re.compile(r"\A(?:python3?|py)[ \t]*\n", re.IGNORECASE)
+_RESULT = re.compile(r"^[ \t]*(?:return|yield|raise)\b", re.MULTILINE)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _CODE_LINE = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+\w", re.MULTILINE)
 
 
@@ -129,13 +132,14 @@ class _Search:
         self._entry = entry_point
         self._asked = tuple(dict.fromkeys((entry_point, *also)))
         self._parser = Parser()
-        self._text, self._fenced = "", list[Block]()
+        self._rest = Rest("", (), self._asked, frozenset(), self._parser)
         self._borrows = False  # whether an import of the function counts as its definition
         above = Parser().parse(context(self._prompt, entry_point))
         # Names that the prompt binds, but for functions that it only announces.
         self._given = (
             frozenset(name for name in above.bound if not above.is_stub(name)) if above else frozenset()
         )
+        self._helpers = defined(above) - set(self._asked) if above else set[str]()
         self._definition = re.compile(
             rf"^[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+{re.escape(entry_point)}\b", re.MULTILINE
         )
@@ -150,9 +154,13 @@ class _Search:
 
     def anywhere(self, text: str) -> _Candidate | None:
         """Return the best code in a text without reasoning."""
-        self._text, self._fenced = text, blocks(text)
-        fenced = self._fenced
-        candidate = self._defined(text, fenced) or self._in_body_blocks(fenced, certain=True)
+        fenced = blocks(text)
+        self._rest = Rest(text, fenced, self._asked, self._given, self._parser)
+        candidate = (
+            self._defined(text, fenced)
+            or self._body_on_top(text)
+            or self._in_body_blocks(fenced, certain=True)
+        )
         if candidate is None:
             # Nothing in the text is the function's source: an import of it may be the answer.
             self._borrows = True
@@ -202,7 +210,8 @@ class _Search:
         sound: bool = True,
     ) -> _Candidate:
         """Return the program as a candidate: with the prompt's context, without examples."""
-        complete = self._with_others(parsed)
+        parsed = without_stand_ins(parsed, self._helpers, self._parser)
+        complete = self._rest.with_others(parsed)
         if complete is not parsed and strategy in (Strategy.FENCE, Strategy.FENCE_UNCLOSED):
             strategy = Strategy.FENCE_JOINED
         parsed = complete
@@ -257,56 +266,92 @@ class _Search:
             return self._program(parsed, Strategy.FENCE_PREFILLED)
         return self._body(head, Strategy.FENCE_PREFILLED)
 
+    def _body_on_top(self, text: str) -> _Candidate | None:
+        """Return prompt + the lines above the first one at the margin, where these are a body."""
+        lines = text.split("\n")
+        first = next((at for at, line in enumerate(lines) if line.strip()), 0)
+        end = next((at for at in range(first + 1, len(lines)) if lines[at][:1].strip()), len(lines))
+        body = "\n".join(lines[:end]).rstrip("\n") + "\n"
+        if _RESULT.search(body) is None:
+            return None
+        return self._body(body, Strategy.BODY) or self._mended_body(body, Strategy.BODY)
+
     def _in_block(self, fenced: list[Block], text: str) -> _Candidate | None:
-        mentioning = [block for block in fenced if self._entry in block.content][-_MAX_BLOCKS:]
+        mentioning = [block for block in fenced if self._entry in block.content][-MAX_BLOCKS:]
         # A block that breaks off at the end of the text must not replace a complete one.
         closed = closed_last_best(mentioning)
         unclosed = [block for block in mentioning if not block.closed]
         best: tuple[Block, Parsed, frozenset[Repair]] | None = None
-        shorter = ""
+        doubtful = False  # whether a block gave way that may be the answer after all
         for block in [*reversed(closed), *unclosed]:
             if best is not None and not block.closed:
                 break
+            if best is not None and block.disowned and not best[0].disowned:
+                continue
             found = next(
                 ((p, repairs) for way, repairs in self._readings(block, text) if (p := self._defining(way))),
                 None,
             )
-            if found is None or (best is not None and not self._is_fuller(found[0], best[1])):
+            if found is None:
                 continue
-            shorter += best[1].source if best is not None else ""
-            best = (block, *found)
-            if not self._may_be_excerpt(found[0]):
-                break
+            gives_way, sure = self._gives_way(best[1], found[0]) if best is not None else (True, True)
+            doubtful |= not sure
+            if gives_way:
+                best = (block, *found)
         if best is None:
             return None
         block, parsed, repairs = best
-        if any(self._defining(other.content) for other in passed_over(block, closed)) or (
-            set(map(str.strip, shorter.split("\n")))
-            - set(map(str.strip, parsed.source.split("\n")))
-            - {"..."}
-        ):
+        after = "\n".join(text.split("\n")[fenced[-1].last + 1 :])
+        if (
+            self._definition.search(after) is not None
+        ):  # the answer may stand below the blocks, without a fence
+            doubtful |= compiling_run(after, self._entry, self._parser, self._defines) is not None
+        if doubtful or any(self._defining(other.content) for other in passed_over(block, closed)):
             repairs |= {Repair.UNDECIDED}
-        below = [other.content for other in fenced if other.first > block.first and other.may_be_python]
-        whole = with_methods(parsed, self._definition_in(parsed), below[:_MAX_BLOCKS], self._parser)
-        helped = self._with_helpers(whole or parsed, [other for other in fenced if other is not block])
-        if (joined := helped or whole) is not None:
+        others = [other for other in fenced if other is not block]
+        below = [other.content for other in others if other.first > block.first and other.may_be_python]
+        whole = with_methods(parsed, self._definition_in(parsed), below[:MAX_BLOCKS], self._parser)
+        whole = whole or self._continued(parsed, below[:MAX_BLOCKS])
+        stands = self._rest.sources(others) - set(self._asked)
+        full = without_stand_ins(whole or parsed, stands, self._parser)
+        joined = self._rest.with_helpers(full, others) or whole
+        if joined is not None:
             return self._program(joined, Strategy.FENCE_JOINED, repairs)
         return self._program(parsed, Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED, repairs)
+
+    def _continued(self, parsed: Parsed, below: list[str]) -> Parsed | None:
+        """Return a function that ends without a result, and the indented blocks below that give it one."""
+        whole = parsed
+        for content in below:
+            node = self._definition_in(whole)
+            if not isinstance(node, _FUNCTIONS) or isinstance(node.body[-1], ast.Return):
+                break
+            if first_line(content).startswith((" ", "\t")):
+                whole = self._parser.parse(whole.source.rstrip("\n") + "\n" + content) or whole
+        ends = getattr(self._definition_in(whole), "body", [None])[-1]
+        return whole if whole is not parsed and isinstance(ends, ast.Return) else None
 
     def _definition_in(self, parsed: Parsed) -> ast.stmt:
         named = [node for node in parsed.tree.body if getattr(node, "name", "") == self._entry]
         return named[-1] if named else parsed.tree.body[-1]
 
-    def _may_be_excerpt(self, parsed: Parsed) -> bool:
-        """Whether a block may show only a part of what another has: a class, or what has `...` in it."""
-        node = self._definition_in(parsed)
-        return isinstance(node, ast.ClassDef) or leaves_out(node)
-
-    def _is_fuller(self, parsed: Parsed, other: Parsed) -> bool:
-        """Whether a block has all methods that the other has, and more, or all of one with `...`."""
+    def _gives_way(self, parsed: Parsed, other: Parsed) -> tuple[bool, bool]:
+        """Return whether a block gives way to an earlier one, and whether that is sure."""
         mine, its = self._definition_in(parsed), self._definition_in(other)
-        more = members(mine) > members(its)
-        return (more or leaves_out(its)) and not leaves_out(mine) and members(mine) >= members(its)
+        can_be_called, it_can = (fits(node, self._prompt, self._entry) for node in (mine, its))
+        if leaves_out(its):
+            return False, True
+        if can_be_called != it_can:
+            return it_can, True
+        fewer = members(mine) < members(its)
+        dots = fewer or leaves_out(mine) or elides(parsed.source)
+        shown, whole = (statements(getattr(node, "body", [node])) for node in (mine, its))
+        if repeats(shown, whole):
+            return shows_again(shown, whole, dots=dots)
+        if (fewer or leaves_out(mine)) and members(mine) <= members(its):
+            lines, own = (set(map(str.strip, p.source.split("\n"))) for p in (parsed, other))
+            return True, lines <= own | {"..."}
+        return False, True
 
     def _readings(self, block: Block, text: str) -> Iterator[tuple[str, frozenset[Repair]]]:
         """Yield the ways to read a block, from the most to the least literal."""
@@ -324,71 +369,13 @@ class _Search:
         if run is not None:
             yield run.source, frozenset({Repair.TRIMMED})
 
-    def _with_helpers(self, parsed: Parsed, others: list[Block]) -> Parsed | None:
-        """Return the program below helpers that it lacks and the text defines; None if it defines none."""
-        helpers: list[str] = []
-        source, bound = parsed.source, parsed.bound
-        lacking = self._lacking(source, bound | self._given)
-        if not lacking:
-            return None
-        for borrowed in (False, True):  # the source of a helper is better than an import of it
-            for block in reversed([b for b in others if b.may_be_python][-_MAX_BLOCKS:]):
-                if not any(name in block.content for name in lacking):
-                    continue
-                other = self._parser.parse(block.content)
-                for unit in reversed(other.units() if other is not None else []):
-                    scope = names(unit.source)
-                    if scope is None or not scope.bound & lacking or self._entry in scope.bound:
-                        continue
-                    if is_borrowed(unit) == borrowed:
-                        helpers.insert(0, unit.source + "\n")
-                        bound |= scope.bound
-                        lacking = (lacking - scope.bound) | (scope.used - bound - BUILTINS)
-        for name in sorted(lacking):
-            other = self._in_text(name, bound)
-            if other is not None and self._entry not in other.bound:  # a function among prose
-                helpers.insert(0, other.source)
-        return self._parser.parse("".join(helpers) + source) if helpers else None
-
-    def _with_others(self, parsed: Parsed) -> Parsed:
-        """Return the program above those other functions that the tests call and that it lacks."""
-        for name in self._asked[1:]:
-            if name in parsed.bound | self._given or name not in self._text:
-                continue
-            other = self._elsewhere(name)
-            if other is None:
-                continue
-            wanted, bound, pieces = {name}, parsed.bound, list[str]()
-            for unit in reversed(other.units()):
-                scope = names(unit.source)
-                if scope is not None and scope.bound & wanted and self._entry not in scope.bound:
-                    pieces.insert(0, unit.source + "\n")
-                    bound |= scope.bound
-                    wanted = (wanted - scope.bound) | (scope.used - bound - BUILTINS)
-            joined = self._parser.parse(parsed.source.rstrip("\n") + "\n" + "".join(pieces))
-            parsed = joined if joined is not None else parsed
-        return parsed
-
-    def _elsewhere(self, name: str) -> Parsed | None:
-        """Return the last closed block, or else the last lines of code, that hold the source of `name`."""
-        known = frozenset((*self._asked, *self._given))
-        python = [block for block in self._fenced if block.may_be_python and name in block.content]
-        for block in reversed([block for block in python if block.closed][-_MAX_BLOCKS:]):
-            other = self._parser.parse(block.content)
-            if other is not None and other.writes(name, known - {name}):
-                return other
-        return self._in_text(name, known - {name})
-
-    def _in_text(self, name: str, known: frozenset[str]) -> Parsed | None:
-        """Return the last lines of code, in blocks or among prose, that hold the source of `name`."""
-        return compiling_run(self._text, name, self._parser, lambda parsed: parsed.writes(name, known))
-
-    def _lacking(self, source: str, bound: frozenset[str]) -> frozenset[str]:
-        scope = names(source)
-        return scope.used - bound - BUILTINS if scope is not None else frozenset()
-
     def _in_prose(self, text: str) -> _Candidate | None:
-        parsed = compiling_run(text, self._entry, self._parser, self._defines)
+        repairs = set[Repair]()
+        parsed = None
+        for other in compiling_runs(text, self._entry, self._parser, self._defines):
+            gives_way, sure = self._gives_way(parsed, other) if parsed is not None else (True, True)
+            parsed = other if gives_way else parsed
+            repairs |= set[Repair]() if sure else {Repair.UNDECIDED}
         if parsed is None:
             unmarked = without_marks(text)
             if unmarked.text != text and not unmarked.tokens:
@@ -397,16 +384,16 @@ class _Search:
             segments = compiling_segments(text.split("\n"), self._parser)
             imports = (p for _, source in segments if (p := self._parser.parse(source)) is not None)
             parsed = next((p for p in imports if self._entry in p.imported and self._defines(p)), None)
-        return self._program(parsed, Strategy.PROSE_CODE) if parsed is not None else None
+        return self._program(parsed, Strategy.PROSE_CODE, frozenset(repairs)) if parsed is not None else None
 
     def _in_blocks_together(self, fenced: list[Block]) -> _Candidate | None:
-        pieces = [block.content for block in fenced if block.may_be_python][-_MAX_BLOCKS:]
+        pieces = [block.content for block in fenced if block.may_be_python][-MAX_BLOCKS:]
         parsed = self._defining("\n".join(pieces)) if len(pieces) > 1 else None
         return self._program(parsed, Strategy.FENCE_JOINED) if parsed is not None else None
 
     def _in_body_blocks(self, fenced: list[Block], *, certain: bool = False) -> _Candidate | None:
         """Return a block that completes the prompt; if `certain`, one that can be nothing but a body."""
-        bodies = [b.content for b in fenced if b.may_be_python and b.content.strip()][-_MAX_BLOCKS:]
+        bodies = [b.content for b in fenced if b.may_be_python and b.content.strip()][-MAX_BLOCKS:]
         for content in reversed(bodies):
             # A broken definition of the function must not end up inside the prompt's.
             if self._definition.search(content) is None:
@@ -421,7 +408,7 @@ class _Search:
     def _unsound(self, text: str, fenced: list[Block]) -> _Candidate | None:
         """Return what the model meant as code: a stub, a broken function, a program without the function."""
         above = context(self._prompt, self._entry)
-        python = [block for block in fenced if block.may_be_python and block.content.strip()][-_MAX_BLOCKS:]
+        python = [block for block in fenced if block.may_be_python and block.content.strip()][-MAX_BLOCKS:]
         for wanted in (self._definition, _CODE_LINE):
             for block in reversed(python):
                 if wanted.search(block.content):

@@ -18,6 +18,7 @@ from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import compared
 from passk_tasks.extraction.tokens import strip_outer, without_marks, without_tail
+from passk_tasks.extraction.wrapped import in_json
 
 OPEN, CLOSE = "[ANSWER]", "[/ANSWER]"
 _OPEN = re.compile(r"\\?\[/?answer\\?\]", re.IGNORECASE)
@@ -25,6 +26,9 @@ _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^\n]{1,4000}?)(?<!`)\1(?!`)")
 # What Markdown puts before a line: a quote, a bullet, a heading, a label, emphasis.
 _LEAD = re.compile(r"\A(?:[ \t]*(?:>|[-*+][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|[*_]{1,3}(?=\S)))+[ \t]*")
 _LABEL = re.compile(r"\A[\w \t]{0,40}:[ \t*_]*(?=\S)")
+# The answer of models that reason: \boxed{\text{['a']}}, with a backslash before braces.
+_BOXED = re.compile(r"\\boxed\{(?:\\(?:text\w{0,2}|mathtt)\{(?P<text>[^\n]{1,4000})\}|([^\n]{1,4000}))\}")
+_ESCAPE = re.compile(r"\\([{}_#%&$])")
 _MAX_CHARS = 64 * 1024  # a longer text is read in the repository's way only
 _MAX_READINGS = 200
 
@@ -93,6 +97,7 @@ def _readings(text: str) -> Iterator[tuple[str, Repair]]:
     if len(text) > _MAX_CHARS:
         return
     left = _MAX_READINGS
+    text = in_json(text) or text
     tagged = [piece for piece in _OPEN.split(text)[1:] if piece.strip(" \t\n*_`~>.:,")]
     for piece in tagged or [text]:
         for reading in _in_markdown(piece, tagged=bool(tagged)):
@@ -119,6 +124,8 @@ def _in_markdown(text: str, *, tagged: bool) -> Iterator[str]:
     pieces += [match[2].strip() for match in _INLINE.finditer(text)]
     lines = [_LEAD.sub("", line, count=1).strip() for line in text.split("\n")]
     asserted = [line[line.find("assert ") :].rstrip("*_` ") for line in lines if "assert " in line]
+    boxed = [_ESCAPE.sub(r"\1", match["text"] or match[2]).strip("$`") for match in _BOXED.finditer(text)]
+    yield from boxed[-1:]
     if not tagged:
         if len(set(asserted)) > 1:  # nobody can say which of them is the answer
             asserted = []

@@ -40,7 +40,7 @@ def with_methods(parsed: Parsed, node: ast.stmt, below: Iterable[str], parser: P
     for content in below:
         part = parser.parse(dedent(content))
         functions = [one for one in part.tree.body if isinstance(one, _FUNCTIONS)] if part else []
-        names = {one.name for one in functions if _is_method(one)}
+        names = {one.name for one in functions if is_method(one)}
         if part is not None and names - known and len(names) == len(part.tree.body) and not names & known:
             methods.append(indent(part.source.rstrip("\n"), margin))
             known |= names
@@ -50,6 +50,7 @@ def with_methods(parsed: Parsed, node: ast.stmt, below: Iterable[str], parser: P
     return parser.parse("\n".join([*lines[:at], *methods, *lines[at:]]))
 
 
-def _is_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def is_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is a method, by its first parameter."""
     given = [*node.args.posonlyargs, *node.args.args][:1]
     return [argument.arg for argument in given] in (["self"], ["cls"])

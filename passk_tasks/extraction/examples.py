@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 
 from passk_tasks.extraction.syntax import (
     BUILTINS,
@@ -53,6 +53,7 @@ def without_examples(
             view.calling |= scope.bound
     if not dropped:
         return parsed.source
+    dropped += view.feeding(known, dropped, first_line)
     lines = parsed.source.split("\n")
     gone = {number for unit in dropped for number in range(unit.first, unit.last + 1)}
     return "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
@@ -84,6 +85,41 @@ class _View:
         self.needed = _needed(known, asked, self._sources)
         self._own = {name for unit, scope in known if not _only_imports(unit) for name in scope.bound}
         self._framework = {name for unit, scope in known if _from_framework(unit) for name in scope.bound}
+        self._changing = self._functions_that_change(known)
+
+    def _functions_that_change(self, known: list[tuple[Unit, Names]]) -> set[str]:
+        """Return the functions that change what the entry point needs, as one that fills a table does."""
+        changing: set[str] = set()
+        defining = [row for row in known if _only_defines(row[0]) and row[1].used.isdisjoint(self._asked)]
+        for _ in defining:
+            before = len(changing)
+            for unit, scope in defining:
+                roots = _changed(unit) & scope.used | _rebound(unit)
+                if roots & self.needed or scope.used & changing:
+                    changing |= scope.bound - self._asked
+            if len(changing) == before:
+                break
+        return changing
+
+    def feeding(self, known: list[tuple[Unit, Names]], dropped: list[Unit], first_line: int) -> list[Unit]:
+        """Return the statements that make, of other things, what only examples use: they may read a file."""
+        gone = {unit.first for unit in dropped}
+        kept = [row for row in known if row[0].first not in gone]
+        statements = [row for row in kept if not _only_imports(row[0]) and not _only_defines(row[0])]
+        assigned = {name for _, scope in statements for name in scope.bound}
+        uses = {name: scope.used for unit, scope in kept if _only_defines(unit) for name in scope.bound}
+        live = self.needed | {name for unit, scope in kept if _only_defines(unit) for name in scope.immediate}
+        fed = _through({name for unit, scope in known if unit.first in gone for name in scope.used}, uses)
+        feeding = []
+        for unit, scope in reversed(statements):
+            made = scope.bound | _changed(unit)
+            loosely = unit.first >= first_line and scope.used.isdisjoint(self._changing)
+            if loosely and scope.used and made & fed and made <= assigned and made.isdisjoint(live):
+                feeding.append(unit)
+                fed |= _through(scope.used, uses)
+            else:
+                live |= _through(scope.used, uses)
+        return feeding
 
     def shows(self, scope: Names) -> bool:
         """Whether a statement calls the entry point, uses its result, prints, reads, or ends the program."""
@@ -109,9 +145,14 @@ class _View:
             return unneeded and not all(map(_is_stdlib, nodes))
         if _only_defines(unit):
             return bool(scope.immediate & self.tainted)
-        if _mutates(unit, self.needed, self.calling):
+        if _mutates(unit, self.needed, self.calling) or self._changes(scope):
             return False
         return self.shows(scope) or _touches_sys(unit) or (not self._star and is_prose(unit, self.bound))
+
+    def _changes(self, scope: Names) -> bool:
+        """Whether a statement calls what changes what the entry point needs, and shows nothing itself."""
+        showing = self._asked | self.tainted | self._framework | _SHOWING
+        return bool(scope.used & self._changing) and scope.used.isdisjoint(showing)
 
     def _takes_a_name(self, unit: Unit, taken: set[str] | frozenset[str]) -> bool:
         """Whether it rebinds a name that the program has: `f = f(1)`, `from solution import f`, `f = Mock()`.
@@ -127,6 +168,15 @@ class _View:
         if not asked:  # `from solution import helper` does; `t = t()` does not: a table may have that name
             return _only_imports(unit) and not any(map(_is_stdlib, unit.nodes)) and taken <= self._own
         return taken == asked <= self._stay and not any(binds_callable(unit.nodes, n) for n in taken)
+
+
+def _through(new: Set[str], uses: Mapping[str, Set[str]]) -> set[str]:
+    """Return names, and those that they use, directly or through others."""
+    found = set[str]()
+    while new:
+        found |= new
+        new = {name for used in new & uses.keys() for name in uses[used]} - found
+    return found
 
 
 def is_prose(unit: Unit, bound: Set[str]) -> bool:
@@ -195,6 +245,12 @@ def _is_stdlib(node: ast.stmt) -> bool:
 
 def _mutates(unit: Unit, needed: set[str], calling: set[str]) -> bool:
     """Whether a unit changes an object that the entry point needs: `memo[0] = 1`, `table.append(1)`."""
+    return bool(_changed(unit, calling) & needed - {"sys", "os"})
+
+
+def _changed(unit: Unit, calling: Set[str] = frozenset()) -> set[str]:
+    """Return the names whose objects a unit may change, but by calls of methods of those `calling`."""
+    changed = set()
     for node in (n for top in unit.nodes for n in ast.walk(top)):
         target: ast.expr | None = None
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
@@ -206,9 +262,15 @@ def _mutates(unit: Unit, needed: set[str], calling: set[str]) -> bool:
                 continue
         while isinstance(target, (ast.Attribute, ast.Subscript)):
             target = target.value
-        if isinstance(target, ast.Name) and target.id in needed and target.id not in {"sys", "os"}:
-            return True
-    return False
+        if isinstance(target, ast.Name):
+            changed.add(target.id)
+    return changed
+
+
+def _rebound(unit: Unit) -> set[str]:
+    """Return the names that a unit's functions declare global."""
+    nodes = (node for top in unit.nodes for node in ast.walk(top) if isinstance(node, ast.Global))
+    return {name for node in nodes for name in node.names}
 
 
 def _touches_sys(unit: Unit) -> bool:

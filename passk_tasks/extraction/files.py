@@ -16,14 +16,16 @@ from dataclasses import dataclass, replace
 
 from passk_tasks.extraction import fences
 from passk_tasks.extraction.ada import in_package
+from passk_tasks.extraction.excerpts import body_lines, declares, elides, shows_again
 from passk_tasks.extraction.go_imports import with_imports_of
+from passk_tasks.extraction.in_class import TYPE, in_class
 from passk_tasks.extraction.languages import syntax
 from passk_tasks.extraction.pieces import Piece, balanced, body_end, depth_of, hidden, members, split
 from passk_tasks.extraction.prompts import first_line
 from passk_tasks.extraction.reasoning import strip_reasoning
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.tokens import cut_at_token, ends_turn, strip_outer
-from passk_tasks.extraction.wrapped import in_fences, readings
+from passk_tasks.extraction.wrapped import in_fences, in_tags, readings
 from passk_tasks.problem import Protocol
 
 _ATTRIBUTES = re.compile(r"(?:^[ \t]*(?:@\w[^\n]*|#?\[[^\n]*\])[ \t]*\n)+\Z", re.MULTILINE)
@@ -44,14 +46,24 @@ _TYPED = re.compile(
 )
 # `x = …` and `my $x = …`, but not `if (x === y) …`.
 _BINDS = re.compile(r"(?:const|let|var|my|our|local)\b|[\w$.@%]+\s*(?:=(?!=)|<-)")
+# An import from another file, which nobody has: what an answer's other blocks define stands above.
+_LOCAL = re.compile(
+    r"^(?:import\b[^;\n]*?|(?:const|let|var)\s[^=;\n]*=\s*require\(\s*)['\"]\.{1,2}/[^\n]*"
+    r"|^require_relative\b[^\n]*|^(?:require|include)(?:_once)?\b[^;\n]*\.php['\"][^;\n]*;"
+    r"|^#[ \t]*include[ \t]*\"(?!(?:assert|complex|ctype|errno|fenv|float|inttypes|limits|locale|math|setjmp"
+    r"|signal|std\w+|string|tgmath|time|uchar|wchar|wctype)\.h\"|bits/)[^\"\n]*\.h(?:h|pp|xx)?\"[^\n]*",
+    re.MULTILINE,
+)
+# What binds one name to what a call or a subscript gives.
+_MAKES = re.compile(
+    r"(?:(?:const|let|var|my|our|local)\s+)?[$@%]?(\w+)\s*(?::[^=\n]*)?(?:=(?!=)|<-)[^\n]*[(\[]"
+)
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_TYPE = re.compile(r"\b(?:class|object|record|struct|interface|enum|trait)\b")
 # What a script imports, and by which names.
 _BINDING = re.compile(
     r"(?:import\s+(?:type\s+)?([^;]*?)\s+from\b|(?:const|let|var)\s+([^=;]*?)\s*=\s*require\b)"
 )
-_CLASS = re.compile(rf"{_TYPE.pattern}\s+(\w+)")
-_OPENS = re.compile(rf"(?![A-Z])(?:@?\w+\s+)*{_TYPE.pattern}\s+\w+[^.;\n]*\{{?\s*$")  # a line; not a sentence
+_OPENS = re.compile(rf"(?![A-Z])(?:@?\w+\s+)*{TYPE.pattern}\s+\w+[^.;\n]*\{{?\s*$")  # a line; not a sentence
 _NAMESPACE = re.compile(r"^namespace\s+[\w.]+\s*\{", re.MULTILINE)
 _CODE = re.compile(r"[=(){};]")
 # A line of prose: a heading, or words behind a bullet that begin with a capital letter.
@@ -59,6 +71,8 @@ _SENTENCE = re.compile(
     r"(?:[-*+>#]+\s+|\d+[.)]\s+)?[*_`\"']*[A-Z][\w']*"
     r"(?:[*_`\"',]*(?:\s+[^\s;{}=]+){2,}|,?(?:\s+[a-z']+){2,}[^\n]*|[\w ]*:[*_]*)\s*"
 )
+_ENDS = ("rb", "lua", "jl")  # languages whose functions end with that word
+_MARKED = re.compile(r"[ \t]*(?:>|\d)")  # a quotation, or a number of a line
 _SPACE = re.compile(r"\s+")
 
 
@@ -87,7 +101,7 @@ def find_file(text: str, prompt: str, entry_point: str, protocol: Protocol) -> E
     if stripped.cut:
         repairs.add(Repair.REASONING)
     answer = _Answer(prompt, entry_point, protocol)
-    found = answer.find(in_fences(short))
+    found = answer.find(in_tags(in_fences(short), answer.shows) if "```" not in short else in_fences(short))
     if not answer.shows(short):
         others = (answer.find(text) for text in readings(short) if answer.shows(text))
         best = next((other for other in others if other is not None), None)
@@ -131,7 +145,16 @@ class _Answer:
         """Whether a block of this language defines the function; where there is none, the text itself."""
         fenced = fences.blocks(text)
         mine = [block.content for block in fenced if self._may_be_mine(block)]
-        return any(map(self.defines, mine if fenced else [text]))
+        return any(self._definition_line(source) is not None for source in (mine if fenced else [text]))
+
+    def _definition_line(self, source: str) -> int | None:
+        """Return the index of the line with the last definition; None where marks stand before them all."""
+        code = hidden(source, self._syntax)
+        matches = self._definition.finditer(code)
+        begins = (match.end() - len(match.group().lstrip()) for match in matches)
+        starts = (code.rfind("\n", 0, begin) + 1 for begin in begins)
+        last = [start for start in starts if not _MARKED.match(code, start)][-1:]
+        return code.count("\n", 0, last[0]) if last else None
 
     def find(self, text: str) -> _Found | None:
         """Return the best code in a text without reasoning, made ready for the tests."""
@@ -140,12 +163,19 @@ class _Answer:
         defining = [block for block in mine if self.defines(block.content)]
         if defining:
             closed = fences.closed_last_best(defining)
-            block = closed[-1] if closed else defining[-1]
-            undecided = bool(fences.passed_over(block, closed))
+            block, undecided = (closed or defining)[-1], False
+            for other in [one for one in reversed(closed) if one.first < block.first and not one.disowned]:
+                excerpt, sure = shows_again(self._body(block), self._body(other), dots=elides(block.content))
+                undecided |= not sure
+                later = self._is_async(block) and not self._is_async(other)
+                block = other if excerpt or later else block
+            undecided |= bool(fences.passed_over(block, closed))
             whole, rest = self._continued(block, mine)
             above = self._helpers(whole, rest)
             strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
             joined = above or whole != block.content
+            if rest:
+                whole = _LOCAL.sub("", whole)
             file = self._file(above + whole, Strategy.FENCE_JOINED if joined else strategy)
             return replace(file, undecided=undecided)
         split_text = fences.prefilled(text)
@@ -155,7 +185,7 @@ class _Answer:
             block = next((block for block in reversed(mine) if block.closed), mine[-1])
             if self._is_file(block.content):
                 return self._file(block.content, Strategy.FENCE)  # with the function under another name
-            return self._file(self._prompt + block.content, Strategy.FENCE_BODY)
+            return self._file(self._closed(self._prompt + block.content), Strategy.FENCE_BODY)
         if fenced or not text.strip():
             return None
         if self.defines(text):
@@ -164,9 +194,46 @@ class _Answer:
             return self._file(self._prompt + text, Strategy.BODY)
         return None
 
+    def _body(self, block: fences.Block) -> list[str]:
+        """Return the lines of the function in a block, without comments."""
+        at = self._definition_line(block.content)
+        lines = hidden(block.content, self._syntax).split("\n")
+        if at is None:
+            return lines
+        ends = self._syntax.braces or self._syntax.name in _ENDS
+        return body_lines(lines, at) or ([] if ends and declares(lines[at]) else [lines[at].strip()])
+
+    def _is_async(self, block: fences.Block) -> bool:
+        """Whether a function gives its result later, which the prompt's does not."""
+        at = self._definition_line(block.content)
+        return (
+            "async" not in self._prompt
+            and at is not None
+            and (re.search(r"\basync\b", block.content.split("\n")[at]) is not None)
+        )
+
     def _may_be_mine(self, block: fences.Block) -> bool:
         known = block.language in fences.LANGUAGES
         return block.language in self._syntax.fence_words or not known
+
+    def _closed(self, source: str) -> str:
+        """Return the prompt with a body, and what it opened and neither body nor tests close."""
+        end = "}\n" if self._syntax.braces else "end\n"
+        return source if self._protocol.closed_by_tests else source + end * self._opened(source)
+
+    def _opened(self, source: str) -> int:
+        """Return how many braces a program leaves open, or whether its function has no `end` below it."""
+        code = hidden(source, self._syntax)
+        if self._syntax.braces:
+            return depth_of(code)
+        at = self._definition_line(source)
+        if at is None or self._syntax.name not in _ENDS:
+            return 0
+        first, *below = code.split("\n")[at:]
+        margin = first[: len(first) - len(first.lstrip())]
+        return int(
+            not any(re.match(rf"{margin}end\b", line) for line in below) and first.split()[-1] != "end"
+        )
 
     def _is_file(self, source: str) -> bool:
         """Whether a program defines something, so that it is no body of the prompt's function."""
@@ -178,10 +245,10 @@ class _Answer:
         """Return a block with those below it that close what it leaves open, and the other blocks."""
         whole, at = chosen.content, mine.index(chosen) + 1
         for last, block in enumerate(mine[at:], at + 1):
-            if not self._syntax.braces or depth_of(hidden(whole, self._syntax)) <= 0:
+            if self._opened(whole) <= 0:
                 break
             whole += block.content
-            if depth_of(hidden(whole, self._syntax)) == 0:
+            if self._opened(whole) == 0:
                 return whole, [*mine[: at - 1], *mine[last:]]
         return chosen.content, [block for block in mine if block is not chosen]
 
@@ -203,24 +270,24 @@ class _Answer:
 
     def _in_prose(self, text: str) -> _Found | None:
         """Return the program in a text without fences, from its first to its last line of code."""
-        lines = text.split("\n")
         imports = re.compile(self._syntax.imports)
         code = hidden(text, self._syntax)
+        lines, codes = text.split("\n"), code.split("\n")
         match = self._definition.search(code)
         assert match is not None
         at = code[: match.end()].count("\n")
-        first = next(
-            (
-                i
-                for i, line in enumerate(code.split("\n"))
-                if imports.match(line.lstrip()) or _OPENS.match(line)
-            ),
-            at,
-        )
-        whole = not any(line.strip() for line in lines[: min(first, at)])
-        body = self._without_prose("\n".join(lines[min(first, at) :]))
+        opens = (i for i in range(at) if imports.match(codes[i].lstrip()) or _OPENS.match(codes[i]))
+        # What stands between the function and the last sentence above it may be helpers of its.
+        said = [i for i in range(at) if codes[i].strip() and _SENTENCE.fullmatch(lines[i])]
+        helpers = (i for i in range(max(said, default=-1) + 1, at) if self._begins_definition(codes[i]))
+        first = min(next(opens, at), next(helpers, at))
+        whole = not any(line.strip() for line in lines[:first])
+        body = self._without_prose("\n".join(lines[first:]))
         strategy = Strategy.WHOLE_FILE if whole else Strategy.PROSE_CODE
         return self._file(body if body.endswith("\n") else body + "\n", strategy)
+
+    def _begins_definition(self, code: str) -> bool:
+        return any(pattern.match(code) for pattern in (_DEFINES, _TYPED, _BINDS))
 
     def _without_prose(self, source: str) -> str:
         """Return a program without prose: below the function, from the first sentence on, what defines
@@ -255,7 +322,7 @@ class _Answer:
         else:
             short = self._with_context(self._without_unused(short, code))
         if record.in_class:
-            short = self._in_class(short)
+            short = in_class(self._prompt, short, self._name, record, closes=closes)
         elif closes and depth_of(hidden(short, record)) == 0:
             short = f"{short.rstrip()}\n\n{record.opens}"
         return _Found(short, strategy, examples=examples)
@@ -308,7 +375,7 @@ class _Answer:
 
     def _without_examples(self, source: str) -> str:
         """Return a program without its examples: below the function, from the first statement that calls it
-        or prints, or that calls what does, whatever defines nothing.
+        or prints, or that calls what does, whatever defines nothing; and without what makes things for them.
         """
         shows = re.compile(self._syntax.shows)
         if not shows.pattern.replace("(?!)", ""):
@@ -328,7 +395,16 @@ class _Answer:
             shown = shown or (_BINDS.match(piece.code) is None and self._names_one(piece.code, showing))
             return shown
 
-        return self._without_below(source, is_example)
+        short = self._without_below(source, is_example)
+        was, now = Counter(_WORD.findall(source)), Counter(_WORD.findall(short))
+        kept = split(short, self._syntax)
+        for at in reversed(range(len(kept))):
+            if self._definition.search(kept[at].code):
+                break
+            name = None if _DEFINES.match(kept[at].code) else _MAKES.match(kept[at].code)
+            if name is not None and now[name[1]] == 1 < was[name[1]]:
+                now.subtract(_WORD.findall(kept.pop(at).text))
+        return "".join(piece.text for piece in kept)
 
     def _names_one(self, code: str, definitions: list[str]) -> bool:
         """Whether a statement names what one of the definitions defines."""
@@ -369,45 +445,3 @@ class _Answer:
             return re.search(r"^#lang\b", code, re.MULTILINE) is not None
         name = re.fullmatch(r"use\s.*?(\w+)\s*;", line)
         return name is not None and re.search(rf"^\s*use\s[^;]*\b{name[1]}\b", code, re.MULTILINE) is not None
-
-    def _in_class(self, source: str) -> str:
-        """Return a program whose function stands in a class, left open where the tests close it."""
-        record, closes = self._syntax, self._protocol.closed_by_tests
-        pieces = split(source, record)
-        holding = [piece for piece in pieces if self._definition.search(piece.code)]
-        if not holding:
-            return source
-        main = holding[-1]
-        imports = re.compile(record.imports)
-        heads = [piece for piece in pieces if imports.match(piece.code.lstrip())]
-        rest = [piece for piece in pieces if piece is not main and piece not in heads]
-        others = "".join(piece.text for piece in (*heads, *rest))
-        depth = depth_of(main.code)
-        text = self._renamed(main, rest)
-        if not _TYPE.search(main.code):
-            head = split(self._prompt, record)[-1]  # functions without their class
-            line = head.text[: head.text.index("\n") + 1] if "\n" in head.text else head.text
-            outside = [p for p in pieces if imports.match(p.code.lstrip()) or _TYPE.search(p.code)]
-            text = line + "".join(piece.text for piece in pieces if piece not in outside)
-            others = "".join(piece.text for piece in (*split(self._prompt, record)[:-1], *outside))
-            if not closes:
-                return f"{others}{text.rstrip()}\n}}\n"
-        elif depth == 0 and closes:
-            text = text[: hidden(text, record).rindex("}")]
-        elif depth != 1 or not closes:
-            return source
-        return f"{others}{text.rstrip()}\n\n{record.opens}"
-
-    def _renamed(self, main: Piece, others: list[Piece]) -> str:
-        """Return the class that holds the function under the prompt's name, by which it is run."""
-        own, asked = (_CLASS.search(piece.code) for piece in (main, split(self._prompt, self._syntax)[-1]))
-        if own is None or asked is None or own[1] == asked[1]:
-            return main.text
-        word = re.compile(rf"(?<![\w.]){own[1]}(?!\w)")
-        if re.search(rf"\b{asked[1]}\b", main.code + "".join(piece.code for piece in others)):
-            return main.text
-        parts, at = [], 0
-        for match in word.finditer(main.code):
-            parts += [main.text[at : match.start()], asked[1]]
-            at = match.end()
-        return "".join([*parts, main.text[at:]])

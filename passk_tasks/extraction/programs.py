@@ -14,7 +14,9 @@ from enum import IntEnum
 from itertools import chain
 from typing import NamedTuple
 
+from passk_tasks.extraction.classes import is_method
 from passk_tasks.extraction.examples import is_borrowed, is_main_guard, is_prose
+from passk_tasks.extraction.excerpts import elides, repeats, shows_again, statements
 from passk_tasks.extraction.fences import blocks, dedent, longer, prefilled
 from passk_tasks.extraction.reasoning import strip_reasoning, thinks_in_words
 from passk_tasks.extraction.runs import compiling_segments
@@ -159,8 +161,17 @@ class _Search:
             rank, closed = self._rank(piece, joined, pieces), piece.fenced and piece.closed
             ranked.append((rank, not piece.disowned, closed, at, joined))
         rank, owned, _, at, joined = max(ranked, key=lambda row: row[:4])
+        best, doubtful = (rank, owned, at, joined), False
+        for rank, owned, closed, at, joined in sorted(ranked, key=lambda row: row[:4], reverse=True):
+            if rank < best[0] or not owned or not closed:
+                break
+            gives_way, sure = self._gives_way(pieces[best[2]], best[3], pieces[at], joined)
+            doubtful |= not sure
+            if gives_way:
+                best = (rank, owned, at, joined)
+        rank, owned, at, joined = best
         piece = pieces[at]
-        below = any(row[0] == rank and not row[1] and row[3] > at for row in ranked)
+        below = doubtful or any(row[0] == rank and not row[1] and row[3] > at for row in ranked)
         strategy = Strategy.FENCE if piece.closed else Strategy.FENCE_UNCLOSED
         if not piece.fenced:
             strategy = Strategy.PROSE_CODE
@@ -235,6 +246,26 @@ class _Search:
         defines = any(isinstance(node, _DEFINITIONS) for node in parsed.tree.body)
         return _Rank.EXAMPLE if tests or givers or not defines else _Rank.DEFINITIONS
 
+    def _gives_way(self, piece: _Piece, joined: Parsed, other: _Piece, whole: Parsed) -> tuple[bool, bool]:
+        """Return whether a piece gives way to one above it, and whether that is sure."""
+        if other.line >= piece.line:
+            return False, True
+        if self._function:
+            shown, full = (self._body(one.parsed) for one in (piece, other))
+            return shows_again(shown, full, dots=elides(piece.parsed.source))
+        if whole is not other.parsed:
+            return False, True
+        lines, all_lines = ([line.strip() for line in statements(p.tree.body)] for p in (joined, whole))
+        again = repeats(lines, all_lines)
+        # Pieces that need each other may be new, or explain a program above them that needs none of them.
+        together = joined is not piece.parsed
+        return again and together, not again if not together else again
+
+    def _body(self, parsed: Parsed) -> list[str]:
+        """Return the lines of the function that the tests call."""
+        nodes = [node for node in ast.walk(parsed.tree) if getattr(node, "name", "") == self._function]
+        return statements(getattr(nodes[-1] if nodes else parsed.tree, "body", []))
+
     def _joined(self, pieces: list[_Piece], at: int) -> Parsed:
         """Return a piece below those parts of other pieces that define the names that it lacks."""
         parsed = pieces[at].parsed
@@ -275,8 +306,9 @@ class _Search:
         members = [m for node in parsed.tree.body if isinstance(node, ast.ClassDef) for m in node.body]
         methods = (m for m in members if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef)))
         assigned = (m for m in members if isinstance(m, (ast.Assign, ast.AnnAssign)))
+        alone: list[ast.AST] = [n for n in parsed.tree.body if getattr(n, "name", "") == self._function]
         return (
-            parsed.writes(self._function)
+            (parsed.writes(self._function) and not all(map(_is_method, alone or [parsed.tree])))
             or not all(is_stub([method]) for method in methods if method.name == self._function)
             or binds_callable(assigned, self._function)
         )
@@ -292,12 +324,14 @@ class _Search:
         return not any(map(_makes_up_input, nodes)) and any(map(_reads_input, nodes))
 
     def _writes(self, parsed: Parsed) -> bool:
-        return any(_named(node, _WRITING, ast.Load) for node in ast.walk(parsed.tree))
+        return _shows(parsed.tree, _WRITING)
 
     def _writes_at_once(self, parsed: Parsed) -> bool:
-        top = (node for node in parsed.tree.body if not isinstance(node, _SILENT))
-        shown = any(_named(inner, _WRITING, ast.Load) for node in top for inner in ast.walk(node))
-        return shown or any(isinstance(n, ast.Assert) or is_main_guard(n) for n in parsed.tree.body)
+        """Whether a piece shows something when it runs, by itself or by a function of its own."""
+        showing = {n.name for n in parsed.tree.body if isinstance(n, _DEFINITIONS) and _shows(n, _WRITING)}
+        top = [node for node in parsed.tree.body if not isinstance(node, _SILENT)]
+        shown = any(_shows(node, (*_WRITING, *showing)) for node in top)
+        return shown or any(isinstance(n, ast.Assert) or is_main_guard(n) for n in top)
 
     def _chosen(self, parsed: Parsed, strategy: Strategy) -> _Choice:
         """Return the program without imports of itself and without prose at its edges that parses."""
@@ -313,6 +347,14 @@ class _Search:
         gone = {n for unit in units if unit not in kept for n in range(unit.first, unit.last + 1)}
         source = "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
         return _Choice(source, strategy, frozenset({Repair.TRIMMED}))
+
+
+def _shows(node: ast.AST, writing: Iterable[str]) -> bool:
+    return any(_named(inner, writing, ast.Load) for inner in ast.walk(node))
+
+
+def _is_method(node: ast.AST) -> bool:
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and is_method(node)
 
 
 def _without_edges(units: list[Unit], goes: Callable[[Unit], bool]) -> list[Unit]:

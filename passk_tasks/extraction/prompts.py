@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
 from functools import lru_cache
 
 from passk_tasks.extraction.syntax import Parsed, Parser, Unit
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def context(prompt: str, entry_point: str) -> str:
@@ -56,20 +59,42 @@ def first_line(text: str) -> str:
     return text[start:].partition("\n")[0] if stripped else ""
 
 
+def fits(node: ast.stmt, prompt: str, entry_point: str) -> bool:
+    """Whether a function can be called as the one in the prompt is; True where nothing says otherwise."""
+    own = [
+        one for unit in _parsed_units(prompt) for one in unit.nodes if getattr(one, "name", "") == entry_point
+    ]
+    asked = own[-1] if own else None
+    if not isinstance(node, _FUNCTIONS) or not isinstance(asked, _FUNCTIONS):
+        return True
+    if isinstance(node, ast.AsyncFunctionDef) != isinstance(asked, ast.AsyncFunctionDef):
+        return False
+    (fewest, most), (given_fewest, given_most) = _counts(node), _counts(asked)
+    return fewest <= given_most and given_fewest <= most and all(node.args.kw_defaults)
+
+
+def _counts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[float, float]:
+    """Return how many arguments a function needs, and how many it takes, by their position."""
+    takes = len(node.args.posonlyargs) + len(node.args.args)
+    return takes - len(node.args.defaults), math.inf if node.args.vararg else takes
+
+
 @lru_cache(maxsize=4096)
-def _units(prompt: str, entry_point: str) -> tuple[Unit, ...]:
+def _parsed_units(prompt: str) -> tuple[Unit, ...]:
     parser = Parser()
     prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
     # A docstring is body enough; a prompt that ends with the signature needs a body.
     endings = ("", "    pass\n", "\n    pass\n", f"\n{body_indent(prompt)}pass\n")
     parsed = next((p for end in endings if (p := parser.parse(prompt + end))), None)
-    if parsed is None:
-        return ()
-    return tuple(
+    return tuple(parsed.units()) if parsed is not None else ()
+
+
+def _units(prompt: str, entry_point: str) -> list[Unit]:
+    return [
         unit
-        for unit in parsed.units()
+        for unit in _parsed_units(prompt)
         if entry_point not in _bound_by(unit) and not all(isinstance(node, ast.Expr) for node in unit.nodes)
-    )
+    ]
 
 
 def _bound_by(unit: Unit) -> frozenset[str]:

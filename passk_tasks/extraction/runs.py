@@ -29,9 +29,16 @@ _NO_CUT = ("#", ")", "]", "}", '"', "'")
 def compiling_run(
     text: str, entry_point: str, parser: Parser, defines: Callable[[Parsed], bool]
 ) -> Parsed | None:
-    """Return the largest run of lines around the last definition that compiles and `defines` the function.
+    """Return the run of lines around the last definition that compiles and `defines` the function."""
+    return next(compiling_runs(text, entry_point, parser, defines), None)
 
-    The run starts at the first statement above the definition, leaves out prose between the two, and ends
+
+def compiling_runs(
+    text: str, entry_point: str, parser: Parser, defines: Callable[[Parsed], bool]
+) -> Iterator[Parsed]:
+    """Yield the largest runs of lines around the definitions that compile and `define` it, the last first.
+
+    A run starts at the first statement above the definition, leaves out prose between the two, and ends
     before the first line below that does not parse. It ends only before a line without indentation, so that a
     function that breaks off in its middle is not completed by leaving its rest out.
     """
@@ -50,8 +57,7 @@ def compiling_run(
         # Where the lines above do not fit, the function alone is tried.
         parsed = _around(lines, at, parser, defines) or _around(lines[at:], 0, parser, defines)
         if parsed is not None:
-            return parsed
-    return None
+            yield parsed
 
 
 def _indented_region(lines: list[str], at: int, indent: str) -> tuple[list[str], int] | None:

@@ -5,7 +5,8 @@ rule (`postprocess` in test_ds1000.py of xlang-ai/DS-1000) cuts the text at `</c
 is not "```python", and at a line that begins with `END SOLUTION`; it deletes `<code>` and "```python", and
 the text around them stays. Where that leaves code we take it to the letter. Only where it leaves none, no
 Python, or prose above a mark do we look further: without chains of thought and control tokens, after `<code>`
-or in a fence, below an echo of the prompt's mark; and there only for Python that has no code above it.
+or in a fence, below an echo of the prompt's mark; and there only for Python that has no code above it. Last
+come the other notations that answers show code in.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from passk_tasks.extraction.runs import begins_like_code
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parser
 from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_tail
+from passk_tasks.extraction.wrapped import in_fences, in_tags, readings
 
 _OPENING, _CLOSING, _END = "<code>", "</code>", "\nEND SOLUTION"
 _FENCE, _PYTHON_FENCE = "```", "```python"
@@ -63,7 +65,13 @@ def snippet(text: str, prompt: str, *, exact: bool = False, indented: bool = Fal
         if stripped.unterminated or not bare.strip():
             none = Strategy.NONE_UNTERMINATED_REASONING if stripped.unterminated else Strategy.NONE_EMPTY
             return extraction(None, none, frozenset(repairs))
-        part, whole = _choice(bare, parser)
+        found = _choice(bare, parser)
+        if found is None:
+            notations = (_choice(reading, parser) for reading in _notations(bare, parser))
+            found = next(filter(None, notations), None)
+            repairs |= {Repair.UNWRAPPED} if found is not None else set()
+        part = _by_the_rule(bare)
+        part, whole = found or (part, part.code)
         if not stripped.cut and (bare != text or part.code != whole):
             repairs.add(Repair.SPECIAL_TOKENS)
     if not part.code.strip():
@@ -87,14 +95,20 @@ def _by_the_rule(text: str) -> _Part:
     return _Part(bare.split(_FENCE, 1)[0].split(_END, 1)[0].replace(_OPENING, ""), strategy)
 
 
-def _choice(text: str, parser: Parser) -> tuple[_Part, str]:
-    """Return the first part that is code, without tokens at its end, and its code with them."""
+def _choice(text: str, parser: Parser) -> tuple[_Part, str] | None:
+    """Return the first part that is code, without tokens at its end, and its code with them, or None."""
     for part in _parts(text, parser):
         code = without_tail(part.code, lambda code: _is_code(code, parser))
         if _is_code(code, parser):
             return part._replace(code=code), part.code
-    part = _by_the_rule(text)
-    return part, part.code
+    return None
+
+
+def _notations(text: str, parser: Parser) -> Iterator[str]:
+    """Yield the text with one of its notations undone, for each that it may have."""
+    yield in_fences(text)
+    yield in_tags(text, lambda inner: _is_code(inner, parser))
+    yield from readings(text)
 
 
 def _parts(text: str, parser: Parser) -> Iterator[_Part]:
@@ -106,10 +120,12 @@ def _parts(text: str, parser: Parser) -> Iterator[_Part]:
     above, _, below = head.partition(_OPENING)
     if not _has_code(above, parser):
         yield _by_the_rule(below)._replace(strategy=Strategy.PROSE_CODE)
-    block = next((block for block in blocks(head) if block.may_be_python), None)
-    if block is not None and not _has_code("\n".join(head.split("\n")[: block.first - 1]), parser):
-        strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
-        yield _by_the_rule(block.content.rstrip() + "\n")._replace(strategy=strategy)
+    for block in blocks(head):
+        if _has_code("\n".join(head.split("\n")[: block.first - 1]), parser):
+            break
+        if block.may_be_python:
+            strategy = Strategy.FENCE if block.closed else Strategy.FENCE_UNCLOSED
+            yield _by_the_rule(block.content.rstrip() + "\n")._replace(strategy=strategy)
     mark = _START.search(head)
     if mark and not _has_code(head[: mark.start()], parser):
         yield _by_the_rule(head[mark.end() :])

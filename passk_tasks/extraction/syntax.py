@@ -298,13 +298,14 @@ def leaves_out(tree: ast.AST) -> bool:
     """Whether `...` stands for statements that are left out: among others, not as all that a stub has."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        body = [one for one in body if not _is_text(one)] if isinstance(body, list) else []
+        body = [one for one in body if not is_text(one)] if isinstance(body, list) else []
         if len(body) > 1 and any(isinstance(one, ast.Expr) and _constant(one) is ... for one in body):
             return True
     return False
 
 
-def _is_text(node: ast.stmt) -> bool:
+def is_text(node: ast.stmt) -> bool:
+    """Whether a statement is nothing but a text: documentation."""
     return isinstance(node, ast.Expr) and isinstance(_constant(node), str)
 
 

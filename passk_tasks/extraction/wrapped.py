@@ -7,6 +7,7 @@ HTML's blocks become fences at once, and a patch is not looked into before: some
 
 from __future__ import annotations
 
+import ast
 import html
 import json
 import re
@@ -15,13 +16,16 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from passk_tasks.extraction.fences import blocks, dedent
+from passk_tasks.extraction.syntax import Parser
 
 _BEGINS = re.compile(r"^[ \t]*(?=[\[{\"])|(?=\{\s*\")", re.MULTILINE)
 _MAX_VALUES = 8  # places where a value may begin
+_BREAK = "\n"
 _MAX_NESTED = 3  # JSON in a string of JSON
 _QUOTE = re.compile(r"^> ?", re.MULTILINE)  # Markdown's block quotes
 _PRE = re.compile(r"<pre\b[^>\n]{0,200}>[ \t]*(?:<code\b[^>\n]{0,200}>)?\n?", re.IGNORECASE)
 _PRE_END = re.compile(r"(?:</code>\s*)?</pre>", re.IGNORECASE)
+_ELEMENT = re.compile(r"^[ \t]*<(\w[\w:.-]{0,40})\b[^<>\n]{0,200}>[ \t]*\n?", re.MULTILINE)
 _CDATA, _CDATA_END = re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")
 _MAX_SECTIONS = 64  # of each kind; bounds the work on degenerate texts
 _PATCH = ("diff", "patch")
@@ -30,7 +34,8 @@ _HUNK = re.compile(
     r"^(?:@@ -[\d,]+ \+[\d,]+ @@.*|@@|\*\*\* (?:Add|Update) File: .*)(?:\n[-+ \\].*|\n(?=[-+ ]))*",
     re.MULTILINE,
 )
-_NUMBERED = re.compile(r"[ \t]*(\d{1,6})(?:[ \t]*[|:.)\]]|(?=[ \t]|$))(.*)")
+# Code itself may begin with a bracket, so one that belongs to the number stands right behind it: "1)", "1 |".
+_NUMBERED = re.compile(r"[ \t]*(\d{1,6})(?:[:.)\]]|[ \t]*(?:\||[^\x00-\x7f\w\s])|(?=[ \t]|$))(.*)")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.(?!:)|In \[\d*\]:|\.\.\.:)(?: (?P<code>.*)|[ \t]*$)")
 _HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w{1,40})\1[^\n]*\n")
 _STRING = re.compile(r"^('''|\"\"\")(?:python|py)[ \t]*\n", re.MULTILINE)
@@ -64,6 +69,25 @@ def in_fences(text: str) -> str:
     return text if "```" in text else _HUNK.sub("", text)
 
 
+def in_tags(text: str, shows: Callable[[str], bool]) -> str:
+    """Return the text with a fence for the tags that close around a part that `shows` what is looked for."""
+    content = text
+    for _ in range(_MAX_NESTED):
+        inner = next(filter(shows, _elements(content)), None)
+        if inner is None:
+            break
+        content = inner
+    return text if content is text else _fenced(content)
+
+
+def _elements(text: str) -> Iterator[str]:
+    """Yield what stands between the first tags that begin a line and those that close them."""
+    for opening in islice(_ELEMENT.finditer(text), _MAX_SECTIONS):
+        end = text.find(f"</{opening[1]}>", opening.end())
+        if end >= 0:
+            yield text[opening.end() : end]
+
+
 def in_json(text: str) -> str | None:
     """Return the texts of the first JSON value in an answer, each in a fence of its own; None without one."""
     for match in islice(_BEGINS.finditer(text), _MAX_VALUES):
@@ -88,9 +112,27 @@ def _texts(value: object, depth: int) -> Iterator[str]:
                 yield from _texts(within, depth - 1)
                 return
         yield value
+    elif isinstance(value, list) and _are_lines(value):
+        yield "".join(f"{line.removesuffix(_BREAK)}\n" for line in value)
     elif isinstance(value, (list, dict)):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _texts(inner, depth)
+
+
+def _are_lines(values: list[object]) -> bool:
+    """Whether a list holds the lines of one program, as notebooks have them: some are indented."""
+    lines = [one for one in values if isinstance(one, str) and "\n" not in one.removesuffix(_BREAK)]
+    return len(lines) == len(values) and any(line.startswith((" ", "\t")) for line in lines)
+
+
+def _from_literals(text: str) -> str | None:
+    """Return the longer texts of an answer that is a value or a call in Python, each in a fence."""
+    tree = Parser().parse(text.strip())
+    nodes = tree.tree.body if tree is not None else []
+    if not nodes or not all(isinstance(node, ast.Expr) for node in nodes):
+        return None
+    values = (one.value for node in nodes for one in ast.walk(node) if isinstance(one, ast.Constant))
+    return "\n".join(_fenced(value) for value in values if isinstance(value, str) and "\n" in value)
 
 
 def _unquoted(text: str) -> str | None:
@@ -243,4 +285,5 @@ _NOTATIONS: tuple[Callable[[str], str | None], ...] = (
     _without_magics,
     _from_paragraphs,
     _from_escapes,
+    _from_literals,
 )

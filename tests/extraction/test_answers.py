@@ -21,6 +21,11 @@ def session(source):
     return "".join((">>> " if line[:1].strip() else "... ") + line for line in lines)
 
 
+# One of its lines is a single word.
+BRANCHED = (
+    "def total(xs):\n    for x in xs:\n        break\n    else:\n        return 0\n    return sum(xs)\n"
+)
+
 # Answers that hold a right function: (name, text, strategy).
 RIGHT_ANSWERS = [
     ("function", FUNCTION, "restated_function"),
@@ -139,6 +144,13 @@ RIGHT_ANSWERS = [
     ("JSON in JSON", json.dumps({"name": "run", "arguments": json.dumps({"code": FUNCTION})}), "fence+unwrapped"),
     ("line breaks as text", FUNCTION.replace("\n", "\\n"), "restated_function+unwrapped"),
     ("a fence with line breaks as text", fence(FUNCTION).replace("\n", "\\n"), "fence+unwrapped"),
+    ("lines in JSON", json.dumps({"why": "It adds.", "code": BRANCHED.splitlines()}), "fence+unwrapped"),
+    ("a notebook", json.dumps({"cells": [{"source": ["# Sum\n"]}, {"source": BRANCHED.splitlines(True)}]}), "fence+unwrapped"),
+    ("a value of Python's", repr({"why": "It's a sum.", "code": FILE}), "fence+unwrapped"),
+    ("a call in Python", f'[write_file(path="a.py", content={FILE!r})]', "fence+unwrapped"),
+    ("numbers and arrows", numbered(FILE, "{:6}\u2192"), "whole_file+unwrapped"),
+    ("numbers and bars", fence(numbered(FILE, "{:3} \u2502 ")), "fence+unwrapped"),
+    ("numbers before brackets", fence(numbered("def total(xs):\n    ys = [\n        x for x in xs\n]\n    return sum(\n    ys\n)\n", "{} ")), "fence+unwrapped"),
     ("the source of a string", repr(FILE), "whole_file+unwrapped"),
     ("HTML's line breaks", f"<p>{FUNCTION}</p>".replace("\n", "<br />\n").replace("  ", "&nbsp; "), "restated_function+unwrapped"),
     ("a brace closes nothing", f"\\boxed{{\nIt's:\n{FUNCTION}total.checked = True\n}}", "prose_code"),
@@ -171,6 +183,13 @@ RIGHT_ANSWERS = [
     ("unneeded import that is not installed", fence("import no_such_module as m\n" + FUNCTION), "fence+examples"),
     ("coroutine started", fence("import asyncio\n" + FUNCTION + "async def main():\n    print(total([1]))\nasyncio.run(main())\n"), "fence+examples"),
     ("main guard that defines the function", fence("if __name__ == 'candidate':\n    def total(xs):\n        return sum(xs)\n"), "fence"),
+    ("arguments by argparse", fence("import argparse\n" + FUNCTION + "p = argparse.ArgumentParser()\np.add_argument('n')\nargs = p.parse_args()\nprint(total([args.n]))\n"), "fence+examples"),
+    ("arguments in a main function", fence("import argparse\n" + FUNCTION + "args = argparse.ArgumentParser().parse_args(['-x'])\ndef main():\n    print(total(args.n))\nmain()\n"), "fence+examples"),
+    ("data that are not there", fence("import pathlib\n" + FUNCTION + "rows = pathlib.Path('none').read_text()\nrow = rows[0]\nfor x in row:\n    print(total(x))\n"), "fence+examples"),
+    ("data that the function needs", fence("def total(xs):\n    return sum(xs) + START\n\ncfg = dict(start='0')\nSTART = int(cfg['start'])\nprint(cfg, total([1]))\n"), "fence+examples"),
+    ("a function that fills a table and prints", fence("t = []\n\ndef fill(n):\n    print('filling')\n    t.extend(range(n))\n\ndef total(xs):\n    return sum(t[x] for x in xs)\n\nfill(9)\nprint(total([1]))\n"), "fence+examples"),
+    ("a function that makes a table and prints", fence("t = None\n\ndef start():\n    global t\n    t = list(range(9))\n    print(len(t))\n\ndef both():\n    start()\n\ndef total(xs):\n    return sum(t[x] for x in xs)\n\nboth()\n"), "fence"),
+    ("a result of what fills a table", fence("t = []\n\ndef fill(n):\n    t.extend(range(n))\n    return n\n\ndef total(xs):\n    return sum(t[x] for x in xs)\n\nsize = fill(9)\nprint(size)\n"), "fence+examples"),
     ("what prepares stays", fence("import sys\ndef total(xs):\n    return sum(xs) + table[0] + memo['a'] + total.k\n\ndef fill():\n    memo['a'] = 0\n\nmemo = {}\ntable = []\ntable.append(0)\nsys.setrecursionlimit(5000)\nfill()\ntotal.k = 0\nprint(total([1]))\n"), "fence+examples"),
     ("wrapper stays", fence("import functools\n" + FUNCTION + "total = functools.wraps(total)(total)\n"), "fence"),
     ("semicolons stay", fence("def total(xs): return sum(xs) + k\nk = 0; print(k)\n"), "fence"),

@@ -147,3 +147,20 @@ def test_what_chat_models_put_around_an_assertion(text: str) -> None:
         text.format("assert f(2) == 3"), mode="assertion_input", prompt="", entry_point=""
     )
     assert found.code == "f(2)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is \\boxed{['a', 'b']}.",
+        "So \\(\\boxed{\\text{['a', 'b']}}\\) it is.",
+        "[ANSWER]\\boxed{['a', 'b']}[/ANSWER]",
+        "First \\boxed{3}, no:\n\n$\\boxed{\\texttt{['a', 'b']}}$",
+        "\\boxed{assert f('x') == ['a', 'b']}",
+        '{"why": "split", "answer": "assert f(\'x\') == [\'a\', \'b\']"}',
+    ],
+)
+def test_boxes_and_json(text: str) -> None:
+    """Models that reason put their answer into a box; others give it as a value of JSON."""
+    assert side(text, "output") == "['a', 'b']"
+    assert side("[ANSWER]\\boxed{\\{1: '\\_'\\}}[/ANSWER]", "output") == "{1: '_'}"

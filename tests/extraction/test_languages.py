@@ -502,6 +502,55 @@ def test_helpers_of_other_blocks_are_found_by_name(language, helper, function) -
     assert helper.strip() in code_of(text, language, "x\n", closes=False)
 
 
+SCRIPT = "function twice(n) {\n  return two() * n;\n}\n"
+PHP = "function twice($n) { return two() * $n; }\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "helper", "function"),
+    [
+        ("js", "const { two } = require('./two');\n", "const two = () => 2;\n", SCRIPT),
+        ("ts", "import { two } from './two';\n", "function two() {\n  return 2;\n}\n", SCRIPT),
+        ("rb", "require_relative 'two'\n", "def two\n  2\nend\n", "def twice(n)\n  two * n\nend\n"),
+        ("php", "require_once __DIR__ . '/two.php';\n", "function two() { return 2; }\n", PHP),
+        (
+            "cpp",
+            '#include "two.h"\n',
+            "int two() { return 2; }\n",
+            "long twice(long n) { return two() * n; }\n",
+        ),
+    ],
+)
+def test_another_file_of_the_answer_is_not_imported(language, line, helper, function) -> None:
+    """Nobody has it; what it defines stands above, and what any host has is still imported."""
+    text = f"```{language}\n{helper}```\nThen:\n```{language}\n{line}{function}```\n"
+    code = code_of(text, language, "x\n", closes=False)
+    assert line.strip() not in code
+    assert helper.strip() in code
+    assert '#include "math.h"' in code_of(
+        f'```cpp\n#include "math.h"\n{function}```', "cpp", "x\n", closes=False
+    )
+
+
+def test_what_only_examples_use_goes_with_them() -> None:
+    """A reader of input, which some hosts lack, and its import; a table that the function uses stays."""
+    function = "const table = new Map([[1, 2]]);\n\nfunction twice(n) {\n  return table.get(n);\n}\n"
+    example = (
+        'const rl = readline.createInterface({ input });\nrl.on("line", (s) => console.log(twice(+s)));\n'
+    )
+    code = code_of(
+        f'```ts\nimport * as readline from "readline";\n{function}{example}```', "ts", "x\n", closes=False
+    )
+    assert "readline" not in code
+    assert "const table" in code
+    shell = (
+        'twice() {\n    echo "$((factor * $1))"\n}\nfactor=$((1 + 1))\nn=$(cat)\necho "$factor"\ntwice "$n"\n'
+    )
+    code = code_of(f"```bash\n{shell}```", "sh", SH_PROMPT)
+    assert "factor=$((1 + 1))" in code
+    assert "cat" not in code
+
+
 def test_a_main_below_the_function_is_not_called() -> None:
     """A statement that calls what calls the function is an example as well; one that binds a name is not."""
     text = (
@@ -513,6 +562,37 @@ def test_a_main_below_the_function_is_not_called() -> None:
     code = code_of(f"```perl\n{text}```", "pl", "sub twice {\n", closes=False)
     assert "main();" not in code
     assert "our $table = table();" in code
+
+
+NOTATIONS = {
+    "block quotes": lambda text: "".join(f"> {line}\n" for line in f"```\n{text}```".split("\n")),
+    "numbers": lambda text: "".join(f"{n:3} {line}\n" for n, line in enumerate(text.splitlines(), 1)),
+    "numbers and arrows": lambda text: "".join(f"{n}\u2192{s}\n" for n, s in enumerate(text.splitlines(), 1)),
+    "tags": lambda text: f"Here:\n<answer>\n{text}</answer>\nThat's it.\n",
+    "a call of a tool": lambda text: (
+        f"<call>\n<function=write>\n<arg=code>\n{text}</arg>\n</function>\n</call>"
+    ),
+    "tags on the line of code": lambda text: f'<p n="path">a</p>\n<p n="code">{text.rstrip()}</p>\n',
+}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(
+    ("language", "function"),
+    [
+        ("js", "const two = 2;\nfunction twice(n) {\n  return n < 0 ? 0 : two * n;\n}\n"),
+        ("rb", "def two\n  2\nend\n\ndef twice(n)\n  two * n\nend\n"),
+        ("go", "func twice(n int) int {\n\treturn 2 * n\n}\n"),
+        (
+            "cpp",
+            "#include <vector>\nlong twice(long n) {\n    return std::vector<long>{n, n}.size() * n;\n}\n",
+        ),
+    ],
+)
+def test_notations_in_other_languages(notation, language, function) -> None:
+    """A quotation, numbers before lines and tags around the program are no part of it."""
+    plain = code_of(f"```\n{function}```\n", language, "x {\n", closes=False)
+    assert code_of(NOTATIONS[notation](function), language, "x {\n", closes=False).split() == plain.split()
 
 
 def test_prose_below_a_function_without_a_fence_is_left_out() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import library_layout
 import pytest
 import shared_data
@@ -41,6 +43,24 @@ DRESSES = [
     (f"```python\nresult = a\n```\nNo.\n</think>{CODE}", "body+reasoning"),
     (f"{CODE}<|im_end|>", "body+special_tokens"),
 ]
+
+# Nothing in these is Python before the notation is undone.
+NOTATIONS = [
+    json.dumps({"code": CODE}),
+    f"```json\n{json.dumps({'why': 'It sorts.', 'code': CODE})}\n```",
+    f"<call>\n{json.dumps({'name': 'run', 'arguments': {'code': CODE}})}\n</call>",
+    "".join(f"> {line}\n" for line in f"```python\n{CODE}```".split("\n")),
+    f"<solution>\n{CODE}</solution>\n",
+    f"```python\n{CODE}```".replace(" ", "\u00a0"),
+]
+
+
+@pytest.mark.parametrize("text", NOTATIONS)
+def test_notations_are_undone(text) -> None:
+    """JSON, quotations, tags, spaces that only look so."""
+    code, strategy = found(text)
+    assert (code or "").strip() == CODE.strip()
+    assert "unwrapped" in strategy
 
 
 @pytest.mark.parametrize(("text", "strategy"), DRESSES)
