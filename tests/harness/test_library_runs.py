@@ -13,6 +13,8 @@ from support import record
 from passk_tasks.errors import DatasetError, PreflightError
 from passk_tasks.tasks import catalog
 
+pytestmark = pytest.mark.whole
+
 # Those whose libraries every host has; the rows of the others say that they need theirs.
 RUNNABLE = [
     name for name in library_layout.FAMILIES if "bigcode" in name or name in ("ds1000", "ds1000_numpy")

@@ -20,6 +20,8 @@ from passk_tasks.results.journal import SCOUTS
 from passk_tasks.statistics.estimators import pass_at_k
 from passk_tasks.statistics.top_up import Needed
 
+pytestmark = pytest.mark.whole
+
 pytest.importorskip("tenacity", reason="needs lm_eval[api]")
 
 TASK = "passk_humaneval"

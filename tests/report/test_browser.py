@@ -15,6 +15,8 @@ from passk_tasks.report import build
 from passk_tasks.results.findings import Finding
 from passk_tasks.results.model import Run
 
+pytestmark = pytest.mark.whole
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
 
 # One that is installed; nothing is downloaded. PASSK_TEST_BROWSER names any other of Chromium's kin.
