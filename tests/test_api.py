@@ -15,7 +15,7 @@ from passk_tasks.cli import app
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = sorted(set(app._COMMANDS) - {"run"})
 # What turns words into values or values into text; whatever finds, reads or computes is in `api`.
-HELPERS = {"check_name", "label", "bound_mark", "interval", "p_value", "facts", "share", "budgets_to_show"}
+HELPERS = {"check_name", "label", "decimal", "interval", "p_value", "facts", "share", "budgets_to_show"}
 HELPERS |= {"tail_budget", "colour_wanted", "width_of", "lettered"}
 
 
