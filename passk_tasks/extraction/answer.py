@@ -74,7 +74,8 @@ def find(text: str, prompt: str, entry_point: str, also: Sequence[str] = ()) -> 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         return extraction(None, Strategy.NONE_EMPTY, frozenset())
-    search = _Search(prompt, entry_point, also)
+    # HumanEvalPack's prompts end without their line break, and a body in a fence begins without one.
+    search = _Search(prompt + "\n" * prompt.rstrip(" \t").endswith((":", '"""', "'''")), entry_point, also)
     repairs = set()
     outer = strip_outer(text)
     if outer != text:

@@ -74,17 +74,25 @@ def _between(text: str) -> str:
 
 def _taken(answer: str, *, output: bool) -> tuple[str, Strategy]:
     """Return one side of an assertion; a text without `==` is that side as a whole."""
-    sides = compared(answer)
+    sides = compared(answer) or compared(f"assert {answer}")
     if sides is not None:
+        taken = sides[output if _is_call(sides[0]) or not _is_call(sides[1]) else not output]
         try:
-            return ast.unparse(sides[output]), Strategy.ASSERTION
-        except RecursionError:
+            side = ast.unparse(taken)
+            # Parentheses are no part of the tree: `(1 < 2)` is an expression to compare with, `1 < 2` is not.
+            return side if expression(side) else f"({side})", Strategy.ASSERTION
+        except (RecursionError, ValueError):  # too deep, or a number of too many digits
             pass
     if "==" in answer:
         answer = answer.split("==")[1 if output else 0].strip()
     if not output and "assert" in answer:
         answer = answer.split("assert")[1].strip()
     return answer, Strategy.ASSERTION_SPLIT
+
+
+def _is_call(side: ast.expr) -> bool:
+    """Whether a side is the one with the input: models write the output first, too."""
+    return isinstance(side, ast.Call) and isinstance(side.func, ast.Name) and side.func.id == "f"
 
 
 def _stands(answer: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 from passk_tasks.extraction.prompts import body_indent, first_line, with_context
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parsed, Parser
-from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_tail
+from passk_tasks.extraction.tokens import cut_at_token, strip_outer, without_head, without_tail
 
+_BLANKS = " \t\r\n▁"  # the last one is how sentencepiece spells a space
 _CODE = re.compile(r"(?:async\s+def|def|class|import|from)\s|@|#|\"\"\"|'''|\w+\s*=")
 
 
@@ -54,17 +56,47 @@ def complete(text: str, prompt: str, entry_point: str) -> Extraction:
 def fill(text: str, prompt: str, suffix: str) -> Extraction:
     """Return prompt + text + suffix, without control tokens; the caller has applied the stops.
 
-    Nothing else is mended: the gap may begin or end within a line, and may be empty.
+    The gap may begin or end within a line, and may be empty. What looks like a token is cut off where the
+    program compiles only without it, and the first space, which decoders drop, is put back where it compiles
+    only with it.
     """
-    bare = strip_outer(text)
-    cut = cut_at_token(bare)
-    parser = Parser()
-    if cut != bare and parser.parse(prompt + bare + suffix) is None:
-        bare = cut
-    if _may_end_in_token(bare):
-        bare = without_tail(bare, lambda body: parser.parse(prompt + body + suffix) is not None)
-    repairs = frozenset({Repair.SPECIAL_TOKENS}) if bare != text else frozenset[Repair]()
-    return extraction(prompt + bare + suffix, Strategy.BODY, repairs)
+    bare, parser = strip_outer(text), Parser()
+    for start in _beginnings(bare):
+        found = _ended(start, lambda body: parser.parse(prompt + body + suffix) is not None)
+        if found is not None:
+            spaced = start != bare and start[1:] == bare
+            repairs = {Repair.INDENT} if spaced else set[Repair]()
+            if found != (" " + text if spaced else text):
+                repairs.add(Repair.SPECIAL_TOKENS)
+            return extraction(prompt + found + suffix, Strategy.BODY, frozenset(repairs))
+    bare = cut_at_token(bare)
+    damaged = frozenset({Repair.SPECIAL_TOKENS}) if bare != text else frozenset[Repair]()
+    return extraction(prompt + bare + suffix, Strategy.BODY, damaged)
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """Yield a text as it is, without tokens before it, and with the space that decoders drop."""
+    yield text
+    if (short := without_head(text)) != text:
+        yield from (short, short.removeprefix("\n"))
+    yield " " + text
+
+
+def _ended(text: str, compiles: Callable[[str], bool]) -> str | None:
+    """Return a text up to a token at its end, or to one after which another text begins, if that compiles.
+
+    The line's end before a token belongs to the gap. A blank before it may be the token's own: ` <EOT>`.
+    """
+
+    def mended(body: str) -> str | None:
+        below = text[len(body) :]
+        whole = body + below[: len(below) - len(below.lstrip(_BLANKS))]
+        return next((one for one in (whole, whole.rstrip(" \t▁"), body) if compiles(one)), None)
+
+    for short in (text, cut_at_token(text)):
+        if (found := mended(short)) is not None:
+            return found
+    return mended(without_tail(text, lambda body: mended(body) is not None))
 
 
 def _may_end_in_token(text: str) -> bool:

@@ -47,6 +47,11 @@ _LABEL = re.compile(
     r"\s*(?:\Z|[^\w\s]|(?:as|because|for|if|on|since|when)\b)",
     re.IGNORECASE,
 )
+# A heading that is nothing but the name of an earlier state: "### Before", "Old code:", "Before the fix".
+_EARLIER = re.compile(
+    r"\W*(?:the\W+)?(?:before|old|previous)\b(?:\W+(?:the|a|fix|fixing|fixes|bugfix|change|changes|code|version"
+    r"|function|implementation|one))*\W*"
+)
 _FIRST_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|;)+([^\n]*)")
 _SAID = 300  # characters of a line that are looked at, from its end
 _CODE_AHEAD = re.compile(r"(?:def|class|import|from|async|return|@)\b|@\w")
@@ -229,6 +234,8 @@ def _is_disowned(above: list[str], content: str) -> bool:
     prose = [line for line in prose if line.strip()]
     heading = next((line for line in reversed(prose[:-1]) if line.lstrip().startswith(("#", "**"))), "")
     comment = _FIRST_COMMENT.match(content)
+    if prose and _EARLIER.fullmatch(prose[-1][-_SAID:].lower()):
+        return True
     if prose and _disowns(f"{heading[:_SAID]} {prose[-1][-_SAID:]}"):
         return True
     said = comment[1][:_SAID] if comment else ""

@@ -204,7 +204,10 @@ def _compiled(source: str) -> ast.Module:
 
 
 def compared(source: str) -> tuple[ast.expr, ast.expr] | None:
-    """Return both sides of a source that is one `assert a == b`, with a message or without; else None."""
+    """Return both sides of a source that is one `assert a == b`, with a message or without; else None.
+
+    `assert a is b` is one, too, where `b` is a constant: models write `is None` and `is True`.
+    """
     if len(source) > MAX_SOURCE_CHARS:
         return None
     try:
@@ -213,6 +216,8 @@ def compared(source: str) -> tuple[ast.expr, ast.expr] | None:
         return None
     match statements:
         case [ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]))]:
+            return left, right
+        case [ast.Assert(test=ast.Compare(left=left, ops=[ast.Is()], comparators=[ast.Constant() as right]))]:
             return left, right
     return None
 

@@ -38,6 +38,7 @@ _ALONE = re.compile(
 )
 _BEFORE = re.compile(rf"^(?:{_MARK}{_ROLE}){{1,8}}", re.MULTILINE)
 _BEHIND = re.compile(rf"(?<![ \t])(?:[ \t]*{_MARK}){{1,8}}[ \t]*$", re.MULTILINE)
+_HEAD = re.compile(rf"\A\s*(?:{_MARK}\s*?){{1,8}}")
 _TAIL = re.compile(
     rf"\s*(?:{_MARK}|<[|｜][^<>\n]{{0,60}}|</[\w.:▁-]{{0,40}}|\[/\w{{0,30}}|\[\|\w{{0,20}}|◁[^◁▷\n]{{0,30}})\s*\Z"
 )
@@ -154,6 +155,11 @@ def without_tail(text: str, compiles: Callable[[str], bool]) -> str:
 def _compares(mark: str, before: str) -> bool:
     names = _NAME.findall(mark)
     return any(re.search(rf"(?<!<)\b{name}\b(?!>)", before) for name in names)
+
+
+def without_head(text: str) -> str:
+    """Return `text` without what looks like tokens at its beginning."""
+    return _HEAD.sub("", text, count=1)
 
 
 class Unmarked(NamedTuple):

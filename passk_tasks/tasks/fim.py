@@ -37,8 +37,9 @@ TEMPLATES: dict[str, Template] = {
     ),
     # https://huggingface.co/bigcode/santacoder, with hyphens
     "santacoder": Template("<fim-prefix>{prefix}<fim-suffix>{suffix}<fim-middle>", ("<|endoftext|>",)),
-    # facebookresearch/codellama, llama/generation.py, infilling_prompt_tokens; the 7B and 13B base models
-    "codellama": Template("<PRE> {prefix} <SUF>{suffix} <MID>", ("<EOT>",)),
+    # facebookresearch/codellama, llama/generation.py, infilling_prompt_tokens; the 7B and 13B base models.
+    # The token is `▁<EOT>`, which decoders write with its blank: left behind, it would indent the suffix.
+    "codellama": Template("<PRE> {prefix} <SUF>{suffix} <MID>", (" <EOT>", "▁<EOT>", "<EOT>")),
     # https://huggingface.co/deepseek-ai/deepseek-coder-6.7b-base; DeepSeek's bars and blanks are no ASCII
     "deepseek": Template(
         "<｜fim▁begin｜>{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",

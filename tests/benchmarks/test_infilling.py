@@ -67,6 +67,39 @@ def test_the_middle_is_taken_as_it_is(text: str, middle: str) -> None:
     assert found.code == f"{problem.prompt}{middle}{problem.suffix}"
 
 
+@pytest.mark.parametrize(
+    ("text", "strategy"),
+    [
+        ("    y = b\n", "body"),
+        ("    y = b\n <EOT>", "body+special_tokens"),
+        ("    y = b\n<EOT>", "body+special_tokens"),
+        ("    y = b\n ", "body+special_tokens"),  # the stop `<EOT>` leaves the token's blank
+        ("    y = b\n▁", "body+special_tokens"),
+        ("    y = b\n </s>", "body+special_tokens"),
+        ("    y = b\n<|endof", "body+special_tokens"),
+        ("<|fim_middle|>    y = b\n", "body+special_tokens"),
+        (" <MID>    y = b\n <EOT>", "body+special_tokens"),
+        ("<fim_middle>\n    y = b\n<fim-suffix>", "body+special_tokens"),
+        ("   y = b\n", "body+indent"),  # decoders of sentencepiece drop the first space
+        ("   y = b\n <EOT>", "body+indent+special_tokens"),
+    ],
+)
+def test_lines_of_a_gap_keep_their_ends(text: str, strategy: str) -> None:
+    """A token takes its own blank with it, and not the end of the line that parts the gap from the suffix."""
+    prefix, suffix = "def add(a, b):\n    x = a\n", "    return x + y\n"
+    found = extraction.extract(text, mode="completion", prompt=prefix, entry_point="add", suffix=suffix)
+    assert found.code in (f"{prefix}    y = b\n{suffix}", f"{prefix}\n    y = b\n{suffix}")
+    assert set(found.strategy.split("+")) == set(strategy.split("+"))
+
+
+@pytest.mark.parametrize("text", ["   y = b\n  z = 1\n", "y = b\n", "    x = a\n    return x\n  "])
+def test_a_middle_that_is_wrong_stays_as_it_is(text: str) -> None:
+    """Only a first space is put back, and nothing is changed where the program does not compile with that."""
+    prefix, suffix = "def add(a, b):\n    x = (\n", "    return x + y\n"
+    found = extraction.extract(text, mode="completion", prompt=prefix, entry_point="add", suffix=suffix)
+    assert found.code == prefix + text + suffix
+
+
 def test_saved_completions_are_middles() -> None:
     """Verbatim, too, the suffix follows the text: the form of openai/human-eval-infilling's samples."""
     found = extraction.extract("b", mode="verbatim", prompt="a", entry_point="f", suffix="c")

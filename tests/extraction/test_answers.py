@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 from shapes import BODY, DRAFT, FILE, FUNCTION, HELPED, PROMPT, WRONG, answer, fence, run
 
+from passk_tasks import extraction
+
 
 def numbered(source, form):
     """Return a program with numbers before its lines."""
@@ -371,3 +373,15 @@ def test_the_prompt_above_a_body_stays_as_it_is():
     assert found.strategy == "body+examples"
     assert found.code is not None
     assert found.code.startswith(prompt + BODY)
+
+
+@pytest.mark.parametrize("docstring", ["", '\n    """Add up."""'])
+def test_a_body_below_a_prompt_without_its_line_break(docstring):
+    """HumanEvalPack's prompts end without a line break; a body in a fence begins on a line of its own."""
+    prompt = f"def total(xs):{docstring}"
+    body = "    for x in [0]:\n        return sum(xs)\n"
+    found = extraction.extract(
+        f"The body:\n```python\n{body}```\n", mode="answer", prompt=prompt, entry_point="total"
+    )
+    assert found.code is not None
+    assert found.code.rstrip() == f"{prompt}\n{body}".rstrip()

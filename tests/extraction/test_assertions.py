@@ -164,3 +164,32 @@ def test_boxes_and_json(text: str) -> None:
     """Models that reason put their answer into a box; others give it as a value of JSON."""
     assert side(text, "output") == "['a', 'b']"
     assert side("[ANSWER]\\boxed{\\{1: '\\_'\\}}[/ANSWER]", "output") == "{1: '_'}"
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "call"),
+    [
+        ("assert [1, 2] == f(3)", "[1, 2]", "f(3)"),
+        ("[1, 2] == f(3)", "[1, 2]", "f(3)"),
+        ("assert f(3) is None", "None", "f(3)"),
+        ("f(3) is True", "True", "f(3)"),
+        ("f('a==b') == 'a==b'", "'a==b'", "f('a==b')"),
+        ("assert f(3) == (1 < 2)", "(1 < 2)", "f(3)"),
+        ("assert f(3) == (0 or [5])", "(0 or [5])", "f(3)"),
+        ("assert f(3) == (not True)", "(not True)", "f(3)"),
+        ("assert f(3) == f(3)", "f(3)", "f(3)"),
+    ],
+)
+def test_sides_are_what_they_are(text: str, output: str, call: str) -> None:
+    """The output may stand first, be compared by `is`, or be in parentheses that it needs to be one value."""
+    assert (side(text, "output"), side(text, "input")) == (output, call)
+    assert extraction.expression(output) is not None
+
+
+def test_numbers_of_too_many_digits() -> None:
+    """A number that Python can read, by its base, and cannot write raises nothing."""
+    number = "0x" + "f" * 5000
+    assert (side(f"assert f(1) == {number}", "output"), side(f"assert f({number}) == 1", "input")) == (
+        number,
+        f"f({number})",
+    )

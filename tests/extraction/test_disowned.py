@@ -25,6 +25,9 @@ DISOWNING = [
     "### \u274c Wrong\n",
     "Common mistakes to avoid:",
     "The broken attempt was",
+    "### Before",
+    "**Old code:**",
+    "Before the fix:",
 ]
 # What stands above a block that takes the place of the one before it, or adds to it.
 SETTLING = [

@@ -19,7 +19,7 @@ PREFIX, SUFFIX = hub_layout.rows("humaneval_infilling_random_span")[1]["prompt"]
 @pytest.mark.parametrize(
     ("fim", "asked", "stops"),
     [
-        ("codellama", f"<PRE> {PREFIX} <SUF>{SUFFIX} <MID>", ["<EOT>"]),
+        ("codellama", f"<PRE> {PREFIX} <SUF>{SUFFIX} <MID>", [" <EOT>", "▁<EOT>", "<EOT>"]),
         ("<s>{suffix}<p>{prefix}", f"<s>{SUFFIX}<p>{PREFIX}", []),
     ],
 )
@@ -38,7 +38,7 @@ def test_stops_of_one_s_own_stay(evaluate, canned, here) -> None:
     """Stop sequences from --gen_kwargs come after the family's."""
     model = canned(lambda doc, _: doc["canonical_solution"])
     evaluate(model, NAME, metadata={**here(NAME), "passk.fim": "codellama"}, gen_kwargs={"until": ["\n\n"]})
-    assert model.requests[0].args[1]["until"] == ["<EOT>", "\n\n"]
+    assert model.requests[0].args[1]["until"] == [" <EOT>", "▁<EOT>", "<EOT>", "\n\n"]
 
 
 def test_without_a_choice(evaluate, canned, here) -> None:
