@@ -75,6 +75,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             {**config, "metadata": metadata}, source=metadata.get("config_source", "inline")
         )
         settings = self.spec.settings
+        preflight.check_file(config, settings, f"task {self.spec.name}")
         self._samples_given = self._gives_samples(metadata)
         self._benchmark = benchmarks.get(settings.benchmark)
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
@@ -166,7 +167,9 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         """Check everything that can be wrong, then build the requests."""
         run = invocation.current()
         provenance.begun(run)
-        preflight.check_chosen(kwargs.get("samples"), run, f"task {self.task_name}")
+        where, problems = f"task {self.task_name}", len(self._data.rows)
+        preflight.check_chosen(kwargs.get("samples"), kwargs.get("limit"), problems, run, where)
+        preflight.check_arguments(self.config.generation_kwargs, where)
         self.spec = stopping.in_force(self.spec, self.config.generation_kwargs, self._data)
         if not self.config.num_fewshot:
             self.spec = replace(self.spec, examples=())
@@ -180,13 +183,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             predict_only=self._predict_only,
             chat=apply_chat_template,
         )
-        topping_up.check(
-            self.spec.settings,
-            run,
-            f"task {self.task_name}",
-            problems=len(self._data.rows),
-            predict_only=self._predict_only,
-        )
+        topping_up.check(self.spec.settings, run, where, problems=problems, predict_only=self._predict_only)
         goes_out, differs = preflight.check_sent(self.spec, run)
         self._sent = None if goes_out is None else provenance.json_ready(goes_out.as_dict())
         self._notes = tuple(differs)
