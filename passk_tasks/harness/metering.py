@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from passk_tasks.harness import replies, sent
-from passk_tasks.results.answers import text_of
+from passk_tasks.results.answers import written_text_of
 from passk_tasks.results.spent import ESTIMATE, SERVER, TOKENIZER, Spent
 
 _log = logging.getLogger("lm_eval.passk")
@@ -193,7 +193,7 @@ def _reply(_: Any, outputs: Any, texts: Any) -> Iterator[_Heard]:
             reason = reason.get("type") if isinstance(reason, Mapping) else reason
             hit = reason.lower() in _OF_THE_LIMIT if isinstance(reason, str) else None
             by = "" if tokens_out is None else SERVER
-            text = text_of(next(answers))
+            text = written_text_of(next(answers))
             yield _Heard(text, text, Spent(tokens_in, tokens_out, hit, by))
 
 

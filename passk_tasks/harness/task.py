@@ -41,7 +41,7 @@ from passk_tasks.harness import (
 )
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
-from passk_tasks.results.answers import text_of
+from passk_tasks.results.answers import written_text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.results.summary import Summary
@@ -394,7 +394,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                 index = instance.idx + number  # one of the two is 0
                 where = f"{self.task_name}, {task_id}, sample {index}"
                 try:
-                    text = text_of(answer)
+                    text = written_text_of(answer)
                 except ValueError as error:
                     self._no_texts.append(f"{where}: {error}")
                     continue
