@@ -244,7 +244,7 @@ def check_sent(spec: TaskSpec, invocation: Invocation) -> tuple[sent.Sent | None
     """
     settings, arguments = spec.settings, dict(spec.generation_kwargs)
     if settings.seeds == "distinct":  # as every request will have one
-        arguments.setdefault("seed", sent.DEFAULT_SEED)
+        arguments["seed"] = sent.first_seed(arguments, invocation.model)
     goes_out = None if invocation.model_is("ReplayLM") else sent.of(invocation.model, arguments)
     if goes_out is None:
         return None, []

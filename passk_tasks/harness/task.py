@@ -205,7 +205,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     ) -> Instance | list[Instance]:
         """Return one request with n repeats or, with `seeds: distinct`, n requests with one repeat each.
 
-        Sample i of a problem has the seed `generation_kwargs.seed + i`, or 1234 + i where no seed is given.
+        Sample i of a problem has the seed `sent.first_seed` + i.
         The seeds are the same for all problems, because lm-eval batches requests whose generation arguments
         are equal.
         """
@@ -217,8 +217,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             request = host.with_arguments(request, arguments)
         if self.spec.settings.seeds != "distinct":
             return request
-        base = arguments.get("seed")
-        base = sent.DEFAULT_SEED if base is None else int(base)
+        base = sent.first_seed(arguments, invocation.current().model)
         return [
             host.with_arguments(request, {**deepcopy(arguments), "seed": base + index}, index)
             for index in range(self.spec.settings.samples)
