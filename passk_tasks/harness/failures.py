@@ -88,6 +88,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _known(error: BaseException, model: str, arguments: Mapping[str, Any]) -> PasskError | None:
+    if isinstance(error, PasskError) and not isinstance(error, journaling.StoppedError):
+        return error
     frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
     classes = {cls.__name__ for cls in type(error).__mro__}
     first = str(error).strip().partition("\n")[0] or type(error).__name__

@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from passk_tasks.harness import sent
-from passk_tasks.results.answers import text_of
+from passk_tasks.harness import replies, sent
+from passk_tasks.results.answers import written_text_of
 from passk_tasks.results.spent import ESTIMATE, SERVER, TOKENIZER, Spent
 
 _log = logging.getLogger("lm_eval.passk")
@@ -91,9 +91,11 @@ class Meter:
         original, own = getattr(self._model, name), name in vars(self._model)
 
         def stand_in(*args: Any, **kwargs: Any) -> Any:
+            said = kwargs.get("outputs", kwargs.get("tokens", args[0] if args else None))
+            if hear is _reply and _is_lm_eval_s(self._model, name):
+                replies.check(said, kwargs.get("contexts"), getattr(self._model, "_batch_size", 1))
             answer = _filled(original(*args, **kwargs))
             with contextlib.suppress(Exception):  # what cannot be understood here is counted instead
-                said = kwargs.get("outputs", kwargs.get("tokens", args[0] if args else None))
                 self._heard = deque(hear(self._model, said, answer))
             return answer
 
@@ -168,6 +170,12 @@ def _place(model: Any) -> tuple[str, Callable[[Any, Any, Any], Iterator[_Heard]]
     return ("tok_decode", _generated) if sent.is_plain_hf(model) else None
 
 
+def _is_lm_eval_s(model: Any, name: str) -> bool:
+    """Whether a method of the model is lm-eval's own; backends of others have replies of their own form."""
+    owner = next((cls for cls in type(model).__mro__ if name in vars(cls)), None)
+    return owner is not None and owner.__module__.startswith("lm_eval.models.")
+
+
 def _reply(_: Any, outputs: Any, texts: Any) -> Iterator[_Heard]:
     """Read replies of OpenAI's, Anthropic's and SGLang's form, each with its answers in order."""
     answers = iter(texts)
@@ -185,7 +193,7 @@ def _reply(_: Any, outputs: Any, texts: Any) -> Iterator[_Heard]:
             reason = reason.get("type") if isinstance(reason, Mapping) else reason
             hit = reason.lower() in _OF_THE_LIMIT if isinstance(reason, str) else None
             by = "" if tokens_out is None else SERVER
-            text = text_of(next(answers))
+            text = written_text_of(next(answers))
             yield _Heard(text, text, Spent(tokens_in, tokens_out, hit, by))
 
 

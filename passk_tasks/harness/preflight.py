@@ -10,6 +10,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ OPENAI_STYLE = (
 
 _OPENAI_STYLE_CLASS = "LocalCompletionsAPI"  # the common base of their classes
 _TOKEN_BUDGETS = (*sent.TOKEN_LIMITS, "max_length")
+
+_ANSWERS = ("n", "num_return_sequences")  # how many answers a server, or hf, gives to one request
+_NO_LIMIT = -1  # some servers read it so
 
 _tested: set[tuple[Any, ...]] = set()  # the sandboxes whose self-test has passed in this process
 
@@ -117,6 +121,53 @@ def check_examples(fitting: int, wanted: int, where: str) -> None:
         )
 
 
+def check_file(config: Mapping[str, Any], settings: Settings, where: str) -> None:
+    """Raise where a task's file has keys of lm-eval's that would change nothing, since passk does that part.
+
+    Raises:
+        SettingsError: it names the key and what to write instead.
+    """
+    repeats = config.get("repeats")
+    if repeats not in (None, settings.samples):
+        raise SettingsError(
+            f"{where}: its file says repeats: {repeats}, and passk.samples, which says how many samples a "
+            f"problem gets, is {settings.samples}: write `samples` under metadata.passk instead"
+        )
+    for key in ("filter_list", "metric_list", "process_results"):
+        if config.get(key):
+            raise SettingsError(
+                f"{where}: its file has {key}, which changes nothing: answers are read as passk.extraction "
+                "says, and metrics are those of passk.k; leave it out"
+            )
+
+
+def check_arguments(generation_kwargs: Mapping[str, Any], where: str) -> None:
+    """Raise where a generation argument has a value that it cannot have, or asks for several answers at once.
+
+    Backends send what they get, so a server would turn it down, or answer each request with nothing.
+
+    Raises:
+        PreflightError: it names the argument and what it must be.
+    """
+    until = generation_kwargs.get("until")
+    if not all(isinstance(stop, str) for stop in ([until] if isinstance(until, str) else _items(until))):
+        raise PreflightError(f"{where}: until must be a list of texts, not {until!r}")
+    for name in ("seed", *_TOKEN_BUDGETS, *_ANSWERS):
+        value = generation_kwargs.get(name)
+        if value is None:
+            continue
+        number = None if isinstance(value, bool) else _number(value, f"{where}: {name}")
+        if number is None or not number.is_integer():
+            raise PreflightError(f"{where}: {name} must be a whole number, not {value!r}")
+        if name in _TOKEN_BUDGETS and number < 1 and number != _NO_LIMIT:
+            raise PreflightError(f"{where}: {name}={value} leaves no token for an answer: raise it")
+        if name in _ANSWERS and number != 1:
+            raise PreflightError(
+                f"{where}: {name}={value} asks for several answers to a request, of which lm-eval loses some "
+                f"or gives them to other problems: leave it out, and say --metadata passk.samples={value}"
+            )
+
+
 def check_budgets(settings: Settings, where: str) -> None:
     """Raise unless every k is at most n."""
     try:
@@ -193,7 +244,7 @@ def check_sent(spec: TaskSpec, invocation: Invocation) -> tuple[sent.Sent | None
     """
     settings, arguments = spec.settings, dict(spec.generation_kwargs)
     if settings.seeds == "distinct":  # as every request will have one
-        arguments.setdefault("seed", sent.DEFAULT_SEED)
+        arguments["seed"] = sent.first_seed(arguments, invocation.model)
     goes_out = None if invocation.model_is("ReplayLM") else sent.of(invocation.model, arguments)
     if goes_out is None:
         return None, []
@@ -221,8 +272,22 @@ def check_fim(settings: Settings, where: str) -> None:
         )
 
 
-def check_chosen(samples: Sequence[int] | None, invocation: Invocation, where: str) -> None:
-    """Raise where lm-eval would lose its results, since it cannot log documents chosen by number."""
+def check_chosen(
+    samples: Sequence[Any] | None, limit: float | None, problems: int, invocation: Invocation, where: str
+) -> None:
+    """Raise where `--limit` or `--samples` chooses no problem, or lm-eval cannot log those chosen by number.
+
+    lm-eval asks for all problems where the list is empty, and passes over numbers below 0.
+    """
+    if limit is not None and not limit > 0:
+        raise PreflightError(f"{where}: --limit leaves no problem: it must be above 0")
+    if samples is not None and not samples:
+        raise PreflightError(f"{where}: --samples names no problem of it: leave the task out of the run")
+    for number in samples or ():
+        if not isinstance(number, Integral) or not 0 <= int(number) < problems:
+            raise PreflightError(
+                f"{where}: --samples names the problem {number!r}: the numbers are from 0 to {problems - 1}"
+            )
     if invocation.logs_samples and host.loses_chosen(samples):
         raise PreflightError(
             f"{where}: this lm-eval fails after the last answer where --samples and --log_samples come "
@@ -322,6 +387,11 @@ def _warn_of_form(settings: Settings, invocation: Invocation, where: str, *, cha
             "the model may answer instead; the tasks for chat models have `instruct` in their names",
             where,
         )
+
+
+def _items(value: Any) -> Sequence[Any]:
+    """Return the items of a list, none of None; what is no list is its only item."""
+    return () if value is None else value if isinstance(value, (list, tuple)) else [value]
 
 
 def _number(value: Any, what: str) -> float:

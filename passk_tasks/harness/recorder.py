@@ -30,7 +30,7 @@ from passk_tasks.harness.metering import Clock, Meter
 from passk_tasks.harness.progress import Progress, alone
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.harness.resume import request_hash
-from passk_tasks.results.answers import text_of
+from passk_tasks.results.answers import written_text_of
 
 _log = logging.getLogger("lm_eval.passk")
 
@@ -128,7 +128,7 @@ class _Listener:
     def add_partial(self, attr: str, request: Any, answer: Any) -> None:
         """Take an answer in; nothing that goes wrong here stops the model."""
         with contextlib.suppress(ValueError), self._lock:  # what is no text is refused when all are there
-            text = text_of(answer)
+            text = written_text_of(answer)
             slot = self._slot(request)
             self._clock.give([None if slot is None else slot.journal])
             if slot is not None:
@@ -363,6 +363,6 @@ def _prompt_hash(arguments: Sequence[Any]) -> str:
 
 def _text(answer: Any) -> str | None:
     try:
-        return text_of(answer)
+        return written_text_of(answer)
     except ValueError:
         return None

@@ -89,7 +89,7 @@ class Recovered:
                 raise PreflightError(
                     f"{where}: the prompt of {task_id} is not the one that {entry.where} was asked with, so "
                     "the run cannot go on from there: restore what changed it (the task, the chat template, "
-                    "--system_instruction), or run without --resume"
+                    "--system_instruction, seed= in --model_args), or run without --resume"
                 )
         return answers
 

@@ -61,6 +61,14 @@ class Sent:
         return {**known, "until": list(self.stops), **self.others}
 
 
+def first_seed(arguments: Mapping[str, Any], model: Any) -> int:
+    """Return the seed of the first of several samples: the task's, the one in --model_args, or lm-eval's."""
+    for seed in (arguments.get("seed"), getattr(model, "_seed", None)):
+        if isinstance(seed, (int, float, str)):
+            return int(seed)
+    return DEFAULT_SEED
+
+
 def of(model: Any, arguments: Mapping[str, Any]) -> Sent | None:
     """Return what a model of lm-eval sends for generation arguments; None where that cannot be known."""
     with contextlib.suppress(Exception):  # foreign code; what it cannot answer is not known

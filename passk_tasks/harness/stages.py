@@ -18,7 +18,7 @@ from passk_tasks.errors import PasskError, SettingsError
 from passk_tasks.harness import host
 from passk_tasks.harness.resume import request_hash
 from passk_tasks.harness.task import PasskTask
-from passk_tasks.results.answers import text_of
+from passk_tasks.results.answers import written_text_of
 from passk_tasks.results.journal import FIRST
 
 Ask = Callable[[list[Instance]], Sequence[Any]]
@@ -76,7 +76,7 @@ class StagedTask(PasskTask):
 
     def _go_on(self, request: Instance, answer: Any) -> None:
         try:
-            told = self._benchmark.told(request.doc, text_of(answer))
+            told = self._benchmark.told(request.doc, written_text_of(answer))
         except ValueError as error:
             raise PasskError(f"{self.task_name}, {request.doc['task_id']}, first question: {error}") from None
         args, kwargs = self._asked_for

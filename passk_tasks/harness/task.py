@@ -41,7 +41,7 @@ from passk_tasks.harness import (
 )
 from passk_tasks.harness.replay import ReplayLM
 from passk_tasks.judging import libraries
-from passk_tasks.results.answers import text_of
+from passk_tasks.results.answers import written_text_of
 from passk_tasks.results.journal import JournalHeader
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.results.summary import Summary
@@ -75,6 +75,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             {**config, "metadata": metadata}, source=metadata.get("config_source", "inline")
         )
         settings = self.spec.settings
+        preflight.check_file(config, settings, f"task {self.spec.name}")
         self._samples_given = self._gives_samples(metadata)
         self._benchmark = benchmarks.get(settings.benchmark)
         self._data = libraries.leave_out(benchmarks.load(self._benchmark, settings), settings)
@@ -166,7 +167,9 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
         """Check everything that can be wrong, then build the requests."""
         run = invocation.current()
         provenance.begun(run)
-        preflight.check_chosen(kwargs.get("samples"), run, f"task {self.task_name}")
+        where, problems = f"task {self.task_name}", len(self._data.rows)
+        preflight.check_chosen(kwargs.get("samples"), kwargs.get("limit"), problems, run, where)
+        preflight.check_arguments(self.config.generation_kwargs, where)
         self.spec = stopping.in_force(self.spec, self.config.generation_kwargs, self._data)
         if not self.config.num_fewshot:
             self.spec = replace(self.spec, examples=())
@@ -180,13 +183,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             predict_only=self._predict_only,
             chat=apply_chat_template,
         )
-        topping_up.check(
-            self.spec.settings,
-            run,
-            f"task {self.task_name}",
-            problems=len(self._data.rows),
-            predict_only=self._predict_only,
-        )
+        topping_up.check(self.spec.settings, run, where, problems=problems, predict_only=self._predict_only)
         goes_out, differs = preflight.check_sent(self.spec, run)
         self._sent = None if goes_out is None else provenance.json_ready(goes_out.as_dict())
         self._notes = tuple(differs)
@@ -208,7 +205,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
     ) -> Instance | list[Instance]:
         """Return one request with n repeats or, with `seeds: distinct`, n requests with one repeat each.
 
-        Sample i of a problem has the seed `generation_kwargs.seed + i`, or 1234 + i where no seed is given.
+        Sample i of a problem has the seed `sent.first_seed` + i.
         The seeds are the same for all problems, because lm-eval batches requests whose generation arguments
         are equal.
         """
@@ -220,8 +217,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
             request = host.with_arguments(request, arguments)
         if self.spec.settings.seeds != "distinct":
             return request
-        base = arguments.get("seed")
-        base = sent.DEFAULT_SEED if base is None else int(base)
+        base = sent.first_seed(arguments, invocation.current().model)
         return [
             host.with_arguments(request, {**deepcopy(arguments), "seed": base + index}, index)
             for index in range(self.spec.settings.samples)
@@ -397,7 +393,7 @@ class PasskTask(host.TaskBase):  # type: ignore[misc]
                 index = instance.idx + number  # one of the two is 0
                 where = f"{self.task_name}, {task_id}, sample {index}"
                 try:
-                    text = text_of(answer)
+                    text = written_text_of(answer)
                 except ValueError as error:
                     self._no_texts.append(f"{where}: {error}")
                     continue

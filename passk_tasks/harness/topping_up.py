@@ -28,7 +28,7 @@ from passk_tasks.harness.invocation import Invocation
 from passk_tasks.harness.journaling import Key, TaskJournal
 from passk_tasks.harness.resume import request_hash
 from passk_tasks.judging.executor import Executor
-from passk_tasks.results.answers import text_of
+from passk_tasks.results.answers import written_text_of
 from passk_tasks.results.journal import SCOUTS
 from passk_tasks.results.samples import RESPONSE, Sample
 from passk_tasks.scoring.score import score
@@ -236,7 +236,7 @@ def _samples(task: Topped, answers: Mapping[Key, Any]) -> list[Sample]:
     samples = []
     for (task_id, index), answer in answers.items():
         try:
-            text = text_of(answer)
+            text = written_text_of(answer)
         except ValueError:
             continue
         extraction = task.spec.settings.extraction

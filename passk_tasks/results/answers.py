@@ -22,6 +22,18 @@ def text_of(answer: Any) -> str:
     return _text_of(answer, "", _DEEPEST)
 
 
+def written_text_of(answer: Any) -> str:
+    """Return the text of an answer with U+FFFD for each half of a character, as `text_of` otherwise.
+
+    Servers that cut texts in UTF-16 send such halves (lone surrogates), and lm-eval can write no file of
+    samples that has one.
+
+    Raises:
+        ValueError: as `text_of`.
+    """
+    return text_of(answer).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def reply_of(answer: Any) -> str:
     """Return the text of an answer that may be a conversation: of its last message by the assistant.
 

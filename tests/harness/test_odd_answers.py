@@ -59,6 +59,25 @@ def test_a_run_its_journal_and_its_samples_agree(evaluate, canned, tmp_path) -> 
     assert api.score_samples(samples_file(tmp_path, TASK), TASK).verdicts == verdicts
 
 
+def test_half_a_character_costs_no_file(evaluate, canned, tmp_path) -> None:
+    """A server that cut a text in UTF-16 left half a character: lm-eval could write no samples of the run."""
+    from lm_eval.loggers import EvaluationTracker
+
+    tails = {"HumanEval/0": "  # \ud83d", "HumanEval/1": "  # \ud83d" + "\ude00"}
+    model = canned(lambda doc, _: fenced(doc).replace("\n```\n", f"{tails.get(doc['task_id'], '')}\n```\n"))
+    tracker = EvaluationTracker(output_path=str(tmp_path))
+    found = evaluate(model, TASK, limit=3, evaluation_tracker=tracker)
+    tracker.save_results_aggregated(results=found, samples=found["samples"])
+    tracker.save_results_samples(task_name=TASK, samples=found["samples"][TASK])
+    texts = [line["resps"][0][0] for line in logged(tmp_path, TASK)]
+    assert ["# \ufffd" in text for text in texts] == [True, False, False]
+    assert "# \U0001f600" in texts[1]
+    facts = record(found, TASK)
+    assert facts["verdicts"] == {"passed": 3}
+    assert api.score_samples(facts["journals"]).verdicts == {"passed": 3}
+    assert api.score_samples(samples_file(tmp_path, TASK), TASK).verdicts == {"passed": 3}
+
+
 @pytest.mark.parametrize(
     ("answer", "named"), [(0.5, "float"), (["a", "b"], "a list of bare texts"), ({"choices": []}, "dict")]
 )

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 import pytest
 from lm_eval.loggers import EvaluationTracker
 from lm_eval.models import MODEL_MAPPING, openai_completions
+from lm_eval.tasks import TaskManager
 from support import canonical
 
-from passk_tasks.errors import PreflightError
+from passk_tasks.errors import PreflightError, SettingsError
 from passk_tasks.harness import preflight
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.judging import selftest
+from passk_tasks.tasks.catalog import task_configs_path
 
 FILE = Path(__file__)  # a file where a folder is wanted: refused to root as well
 
@@ -56,6 +58,69 @@ def test_many_samples_that_would_be_alike(refused, arguments, said) -> None:
     message = refused(gen_kwargs=arguments)
     assert message.startswith("task passk_humaneval: ")
     assert said in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"until": 5}, "until must be a list of texts, not 5"),
+        ({"until": ["a", None]}, "until must be a list of texts"),
+        ({"seed": "abc"}, "seed must be a number, not 'abc'"),
+        ({"seed": 1.5}, "seed must be a whole number, not 1.5"),
+        ({"seed": float("inf")}, "seed must be a whole number"),
+        ({"max_gen_toks": "many"}, "max_gen_toks must be a number"),
+        ({"max_gen_toks": 0}, "max_gen_toks=0 leaves no token"),
+        ({"max_tokens": -7.0}, "max_tokens=-7.0 leaves no token"),
+        ({"max_new_tokens": True}, "max_new_tokens must be a whole number"),
+        ({"n": 3}, "n=3 asks for several answers to a request"),
+        ({"num_return_sequences": 2}, "say --metadata passk.samples=2"),
+    ],
+)
+def test_arguments_that_cannot_be(refused, arguments, said) -> None:
+    """They ended in a traceback, or went out, and each answer was empty or another problem's."""
+    assert said in refused(gen_kwargs=arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"until": None}, {"until": "x"}, {"max_gen_toks": -1.0}, {"n": 1}])
+def test_arguments_that_can_be(evaluate, canned, arguments) -> None:
+    """No stop sequence, a single one, no limit of tokens, and what each request asks for anyway."""
+    assert evaluate(canned(canonical), "passk_humaneval_greedy", limit=1, gen_kwargs=arguments)["results"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"limit": 0}, "--limit leaves no problem"),
+        ({"limit": -1}, "--limit leaves no problem"),
+        ({"samples": {"passk_humaneval": []}}, "--samples names no problem"),
+        ({"samples": {"passk_humaneval": [3, 164]}}, "the problem 164: the numbers are from 0 to 163"),
+        ({"samples": {"passk_humaneval": [3, -1]}}, "the problem -1"),
+        ({"samples": {"passk_humaneval": ["3"]}}, "the problem '3'"),
+    ],
+)
+def test_problems_that_are_not_there(evaluate, canned, chosen, said) -> None:
+    """lm-eval asks for all problems where none is named, passes over some, and ends in a traceback."""
+    model = canned(canonical)
+    with pytest.raises(PreflightError, match=said):
+        evaluate(model, **{"limit": None, **chosen})
+    assert model.requests == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("repeats: 3", "its file says repeats: 3, and passk.samples"),
+        ("filter_list: [{name: mine, filter: [{function: take_first}]}]", "has filter_list"),
+        ("metric_list: [{metric: exact_match}]", "has metric_list"),
+        ("process_results: '{{x}}'", "has process_results"),
+    ],
+)
+def test_keys_of_a_file_that_change_nothing(tmp_path, line, said) -> None:
+    """A user's file with keys whose part this package does is refused; they had no effect, without a word."""
+    ours = task_configs_path() / "humaneval" / "passk_humaneval.yaml"
+    (tmp_path / "own.yaml").write_text(f"include: {ours}\ntask: own\n{line}\n")
+    with pytest.raises(SettingsError, match=said):
+        TaskManager(include_path=str(tmp_path), include_defaults=False).load(["own"])
 
 
 def test_n_samples_of_a_greedy_task(refused) -> None:

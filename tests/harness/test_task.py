@@ -153,6 +153,16 @@ def test_distinct_seeds(evaluate, canned) -> None:
         assert all(r.args[1]["temperature"] == 0.2 and r.repeats == 1 for r in model.requests)
 
 
+@pytest.mark.parametrize(("given", "first"), [({}, 7), ({"seed": 30}, 30)])
+def test_distinct_seeds_begin_with_the_model_s(evaluate, canned, given, first) -> None:
+    """`seed=` in --model_args, which servers' models keep, is the first one; the task's own wins."""
+    model = canned(canonical)
+    model._seed = 7
+    settings = {"passk.samples": 2, "passk.k": [1], "passk.seeds": "distinct"}
+    evaluate(model, limit=1, metadata=settings, gen_kwargs={"temperature": 0.8, **given})
+    assert [request.args[1]["seed"] for request in model.requests] == [first, first + 1]
+
+
 def test_extra_responses_are_cut_off(load, dataset) -> None:
     """Answers beyond a request's repeats, which lm-eval's padding of ranks adds, are not counted."""
     task = load(**{"passk.samples": 2, "passk.k": 2})
