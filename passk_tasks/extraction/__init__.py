@@ -54,7 +54,7 @@ from collections.abc import Iterable, Sequence
 from passk_tasks.errors import check_name
 from passk_tasks.extraction.answer import find
 from passk_tasks.extraction.assertion import expression, side
-from passk_tasks.extraction.completion import complete, fill
+from passk_tasks.extraction.completion import complete, fill, in_gap
 from passk_tasks.extraction.files import continued, find_file
 from passk_tasks.extraction.programs import find_program
 from passk_tasks.extraction.prompts import context
@@ -136,4 +136,5 @@ def _found(
         return sanitized(text, prompt, entry_point, also)
     if not entry_point:
         return find_program(text, also)
-    return find(text, prompt, entry_point, also)
+    found = find(text, prompt, entry_point, also)
+    return found if suffix is None else in_gap(found, text, prompt, suffix)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from passk_tasks.extraction.fences import blocks
 from passk_tasks.extraction.prompts import body_indent, first_line, with_context
 from passk_tasks.extraction.strategies import Extraction, Repair, Strategy, extraction
 from passk_tasks.extraction.syntax import Parsed, Parser
@@ -72,6 +74,29 @@ def fill(text: str, prompt: str, suffix: str) -> Extraction:
     bare = cut_at_token(bare)
     damaged = frozenset({Repair.SPECIAL_TOKENS}) if bare != text else frozenset[Repair]()
     return extraction(prompt + bare + suffix, Strategy.BODY, damaged)
+
+
+def in_gap(found: Extraction, text: str, prompt: str, suffix: str) -> Extraction:
+    """Return what was found in an answer, above the suffix where it is no whole function but the gap alone.
+
+    Args:
+        found: what an answer to the prompt alone would be.
+        text: the answer.
+        prompt: the code above the gap.
+        suffix: the code below it.
+    """
+    continues = found.strategy.partition("+")[0] in (Strategy.BODY, Strategy.FENCE_BODY)
+    if found.code is not None and (not continues or found.code.rstrip().endswith(suffix.strip())):
+        return found
+    strategy = found.strategy if found.code is not None else Strategy.FENCE_BODY.value
+    texts = [block.content for block in blocks(text) if block.may_be_python]
+    if found.code is not None and found.code.startswith(prompt):
+        texts = [found.code[len(prompt) :]]
+    for middle in (form for text in reversed(texts) for form in (text, text.strip("\n"))):
+        filled = fill(middle, prompt, suffix)
+        if Parser().parse(filled.code or "") is not None:
+            return replace(filled, strategy=strategy)
+    return found
 
 
 def _beginnings(text: str) -> Iterator[str]:

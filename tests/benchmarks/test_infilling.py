@@ -100,6 +100,30 @@ def test_a_middle_that_is_wrong_stays_as_it_is(text: str) -> None:
     assert found.code == prefix + text + suffix
 
 
+@pytest.mark.parametrize(
+    ("text", "strategy"),
+    [
+        ("    y = b\n", "body"),
+        ("The missing line:\n\n```python\n    y = b\n```\n", "fence_body"),
+        ("```python\n    y = b\n    return x + y\n```\n", "fence_body"),
+        ("```python\ndef add(a, b):\n    x = a\n    y = b\n    return x + y\n```\n", "fence"),
+    ],
+)
+def test_an_answer_of_a_chat_model_is_the_gap_or_the_whole(text: str, strategy: str) -> None:
+    """The suffix follows an answer that holds the gap alone, and no answer that ends with it."""
+    prefix, suffix = "def add(a, b):\n    x = a\n", "    return x + y\n"
+    found = extraction.extract(text, mode="answer", prompt=prefix, entry_point="add", suffix=suffix)
+    assert (found.code, found.strategy) == (f"{prefix}    y = b\n{suffix}", strategy)
+
+
+def test_an_answer_may_be_a_gap_within_a_line() -> None:
+    """What is no body either is tried between prefix and suffix."""
+    prefix, suffix = "def add(a, b):\n    return a +", " b\n"
+    text = "```python\n 0 +\n```"
+    found = extraction.extract(text, mode="answer", prompt=prefix, entry_point="add", suffix=suffix)
+    assert (found.code, found.strategy) == (f"{prefix} 0 +{suffix}", "fence_body")
+
+
 def test_saved_completions_are_middles() -> None:
     """Verbatim, too, the suffix follows the text: the form of openai/human-eval-infilling's samples."""
     found = extraction.extract("b", mode="verbatim", prompt="a", entry_point="f", suffix="c")
