@@ -17,6 +17,7 @@ from passk_tasks.harness import beside, progress
 from passk_tasks.harness.invocation import Invocation
 from passk_tasks.harness.progress import Progress
 from passk_tasks.results.spent import Spent
+from passk_tasks.sandbox import supervisor
 from passk_tasks.tasks.settings import Settings
 from passk_tasks.tasks.values import Price
 
@@ -91,7 +92,8 @@ def test_verdicts_come_before_the_last_answer(go, server) -> None:
     """Answers are judged while others are awaited, once each, with the verdicts of judging at the end."""
     server.waits_for = 3 * SAMPLES - 2
     found = go()
-    assert len(server.judged) <= 3 * SAMPLES + 1, "more was judged twice than what was in judgement"
+    # The worker that judges beside the model is ended with what it holds.
+    assert len(server.judged) <= 3 * SAMPLES + supervisor._QUEUE, "more was judged twice than a worker holds"
     assert record(found)["cost"]["judging_s"] > 0
     server.waits_for = 0
     for path in server.judged:
