@@ -50,7 +50,9 @@ def with_methods(parsed: Parsed, node: ast.stmt, below: Iterable[str], parser: P
     return parser.parse("\n".join([*lines[:at], *methods, *lines[at:]]))
 
 
-def is_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function is a method, by its first parameter."""
+def is_method(node: ast.AST) -> bool:
+    """Whether this is a method, by its first parameter."""
+    if not isinstance(node, _FUNCTIONS):
+        return False
     given = [*node.args.posonlyargs, *node.args.args][:1]
     return [argument.arg for argument in given] in (["self"], ["cls"])

@@ -40,20 +40,15 @@ class Rest:
         lacking = _lacking(source, bound | self.given)
         if not lacking:
             return None
-        python = [other for block in others if block.may_be_python if (other := self._parsed(block.content))]
+        python = self._python(others)
         examples = [other for other in python if self._is_example(other)]
         plain = [other for other in python if other not in examples]
         # The source of a helper is better than an import of it, and data of an example are the last resort.
         for group, borrowed in ((plain, False), (examples, False), (python, True)):
             for other in reversed(group[-MAX_BLOCKS:]):
-                for unit in reversed(other.units()):
-                    scope = names(unit.source)
-                    if scope is None or not scope.bound & lacking or self.asked[0] in scope.bound:
-                        continue
-                    if is_borrowed(unit) == borrowed:
-                        helpers.insert(0, unit.source + "\n")
-                        bound |= scope.bound
-                        lacking = (lacking - scope.bound) | (scope.used - bound - BUILTINS)
+                units = [unit for unit in other.units() if is_borrowed(unit) == borrowed]
+                pieces, lacking, bound = self._gathered(units, lacking, bound)
+                helpers = pieces + helpers
         for name in sorted(lacking):
             found = self._in_text(name, bound)
             if found is not None and self.asked[0] not in found.bound:  # a function among prose
@@ -68,24 +63,35 @@ class Rest:
             other = self._elsewhere(name)
             if other is None:
                 continue
-            wanted, bound, pieces = {name}, parsed.bound, list[str]()
-            for unit in reversed(other.units()):
-                scope = names(unit.source)
-                if scope is not None and scope.bound & wanted and self.asked[0] not in scope.bound:
-                    pieces.insert(0, unit.source + "\n")
-                    bound |= scope.bound
-                    wanted = (wanted - scope.bound) | (scope.used - bound - BUILTINS)
+            pieces, _, _ = self._gathered(other.units(), frozenset({name}), parsed.bound)
             joined = self.parser.parse(parsed.source.rstrip("\n") + "\n" + "".join(pieces))
             parsed = joined if joined is not None else parsed
         return parsed
 
     def sources(self, others: Iterable[Block]) -> set[str]:
         """Return the names of functions and classes whose source stands in other blocks."""
-        python = (self._parsed(block.content) for block in others if block.may_be_python)
-        return {name for other in python if other is not None for name in defined(other)}
+        return {name for other in self._python(others) for name in defined(other)}
 
-    def _parsed(self, content: str) -> Parsed | None:
-        return self.parser.parse(content)
+    def _python(self, others: Iterable[Block]) -> list[Parsed]:
+        """Return the blocks that are Python."""
+        parsed = (self.parser.parse(block.content) for block in others if block.may_be_python)
+        return [other for other in parsed if other is not None]
+
+    def _gathered(
+        self, units: Sequence[Unit], wanted: frozenset[str], bound: frozenset[str]
+    ) -> tuple[list[str], frozenset[str], frozenset[str]]:
+        """Return the sources of the units that bind what is wanted, or what those need, in their order.
+
+        And what is wanted still, and what is bound then. None of them binds the entry point.
+        """
+        pieces: list[str] = []
+        for unit in reversed(units):
+            scope = names(unit.source)
+            if scope is not None and scope.bound & wanted and self.asked[0] not in scope.bound:
+                pieces.insert(0, unit.source + "\n")
+                bound |= scope.bound
+                wanted = (wanted - scope.bound) | (scope.used - bound - BUILTINS)
+        return pieces, wanted, bound
 
     def _is_example(self, parsed: Parsed) -> bool:
         """Whether a block calls the function when it runs."""

@@ -308,7 +308,7 @@ class _Search:
         assigned = (m for m in members if isinstance(m, (ast.Assign, ast.AnnAssign)))
         alone: list[ast.AST] = [n for n in parsed.tree.body if getattr(n, "name", "") == self._function]
         return (
-            (parsed.writes(self._function) and not all(map(_is_method, alone or [parsed.tree])))
+            (parsed.writes(self._function) and not all(map(is_method, alone or [parsed.tree])))
             or not all(is_stub([method]) for method in methods if method.name == self._function)
             or binds_callable(assigned, self._function)
         )
@@ -351,10 +351,6 @@ class _Search:
 
 def _shows(node: ast.AST, writing: Iterable[str]) -> bool:
     return any(_named(inner, writing, ast.Load) for inner in ast.walk(node))
-
-
-def _is_method(node: ast.AST) -> bool:
-    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and is_method(node)
 
 
 def _without_edges(units: list[Unit], goes: Callable[[Unit], bool]) -> list[Unit]:

@@ -150,7 +150,7 @@ def check_arguments(generation_kwargs: Mapping[str, Any], where: str) -> None:
         PreflightError: it names the argument and what it must be.
     """
     until = generation_kwargs.get("until")
-    if not all(isinstance(stop, str) for stop in ([until] if isinstance(until, str) else _items(until))):
+    if not all(isinstance(stop, str) for stop in _items(until)):
         raise PreflightError(f"{where}: until must be a list of texts, not {until!r}")
     for name in ("seed", *_TOKEN_BUDGETS, *_ANSWERS):
         value = generation_kwargs.get(name)
